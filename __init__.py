@@ -1,0 +1,12 @@
+"""ComfyUI's door to Art2Mus. What is behind it is imported when the host asks for it."""
+
+WEB_DIRECTORY = "./web"
+
+__all__ = ["WEB_DIRECTORY", "comfy_entrypoint"]
+
+
+async def comfy_entrypoint():  # noqa: ANN201  the host reads no annotation and its types are not imported here
+    """The pack's nodes, as ComfyUI's V3 interface wants them."""
+    from .nodes.extension import Art2MusExtension  # noqa: PLC0415
+
+    return Art2MusExtension()

@@ -1,0 +1,1 @@
+"""Art2Mus: paintings into music, without words in between."""

@@ -1,0 +1,30 @@
+"""The linear head in CLAP's place: an audio embedding to prompt tokens. The prior is trained with it; aligners replace it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..types import Embedding, PromptTokens
+
+__all__ = ["ProjectionHead"]
+
+
+class ProjectionHead(nn.Module):
+    """`[B, dim]` to `[B, tokens, width]` by one linear layer."""
+
+    def __init__(self, dim: int, tokens: int, width: int, space: str) -> None:
+        super().__init__()
+        self.config: dict[str, Any] = {"dim": dim, "tokens": tokens, "width": width, "space": space}
+        self.space = space
+        self.project = nn.Linear(dim, tokens * width)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> ProjectionHead:
+        return cls(config["dim"], config["tokens"], config["width"], config["space"])
+
+    def align(self, embedding: Embedding) -> PromptTokens:
+        values = self.project(embedding.values).unflatten(-1, (self.config["tokens"], self.config["width"]))
+        return PromptTokens(values, torch.ones(values.shape[:2], dtype=torch.bool, device=values.device))

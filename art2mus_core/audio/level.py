@@ -1,0 +1,45 @@
+"""The last touch before music is heard: no offset, no clicks at the ends, no clipping."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from ..errors import AudioError
+from ..types import Waveform
+
+__all__ = ["CEILING", "finish"]
+
+CEILING = 10 ** (-1 / 20)
+"""-1 dBFS."""
+
+FADE = 0.008
+"""Seconds; at most half of the piece."""
+
+
+def finish(waveform: Waveform) -> Waveform:
+    """Each piece without its mean, faded at both ends, and turned down where it peaks above -1 dBFS.
+
+    It is never turned up: how loud the music is belongs to the artwork.
+
+    Raises:
+        AudioError: NaN or infinity in the samples.
+    """
+    samples = waveform.samples
+    if not torch.isfinite(samples).all():
+        raise AudioError(
+            "music that holds NaN or infinity", "finite samples", "Compose again in float32, or with a lower guidance."
+        )
+    length = samples.shape[-1]
+    if length == 0:
+        return waveform
+    centred = samples - samples.mean(-1, keepdim=True)
+    fade = min(round(FADE * waveform.sample_rate), length // 2)
+    ramp = 0.5 - 0.5 * torch.cos(
+        math.pi * torch.arange(fade, dtype=samples.dtype, device=samples.device) / max(fade, 1)
+    )
+    steady = torch.ones(length - 2 * fade, dtype=samples.dtype, device=samples.device)
+    faded = centred * torch.cat([ramp, steady, ramp.flip(0)])
+    peak = faded.abs().amax((-2, -1), keepdim=True)
+    return Waveform(faded * (CEILING / peak.clamp(min=CEILING)), waveform.sample_rate)

@@ -1,0 +1,110 @@
+"""Waveform to log-magnitude spectrogram: AudioLDM2's mel front end, and a semitone scale for music in tune.
+
+`slaney` is AudioLDM2's: one Hann window, Slaney's mel scale with area normalisation (Slaney, Auditory Toolbox, 1998).
+
+`semitone` gives every semitone of equal temperament (A4 = MIDI 69 = 440 Hz) a row. Each row is read from the shortest of
+the grid's windows whose Hann main lobe (half width 2 x rate / length) is no wider than one semitone, or from the longest
+where none is: long windows for low notes, short ones for high notes, as in the constant-Q transform (Brown 1991). Filters
+are triangles in log-frequency, half a width of one semitone, never narrower than one bin; they are normalised so that a
+steady sine of amplitude a at the row's pitch reads a.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ..errors import AudioError
+from ..types import AudioGrid
+
+__all__ = ["MelTransform", "filterbanks"]
+
+FloatArray = np.ndarray
+
+
+class MelTransform(nn.Module):
+    """`[B, N]` samples to `[B, N // hop, bins]` natural logarithms of magnitudes, clamped to the grid's floor.
+
+    Frames are centred on multiples of the hop; the signal is reflected at both ends.
+
+    Raises:
+        AudioError: (when called) fewer samples than half the longest window, too few to reflect, or than one hop.
+    """
+
+    def __init__(self, grid: AudioGrid) -> None:
+        super().__init__()
+        self.grid = grid
+        self._columns: dict[int, slice] = {}
+        for size, filters in filterbanks(grid).items():
+            # most of a long window's spectrum belongs to shorter windows: its magnitudes are not even computed
+            heard = np.flatnonzero(filters.any(0))
+            columns = slice(int(heard[0]), int(heard[-1]) + 1) if heard.size else slice(0)
+            self._columns[size] = columns
+            self.register_buffer(f"filters_{size}", torch.from_numpy(filters[:, columns]).float(), persistent=False)
+            window = torch.hann_window(size, dtype=torch.float64).float()
+            self.register_buffer(f"window_{size}", window, persistent=False)
+
+    @torch.no_grad()
+    def forward(self, samples: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch frames bins"]:
+        hop, length = self.grid.hop, samples.shape[-1]
+        least = max(hop, max(self.grid.windows) // 2 + 1)
+        if length < least:
+            raise AudioError(f"a sound of {length} samples", f"at least {least} samples", "Use a longer sound.")
+        rows = []
+        for size, columns in self._columns.items():
+            filters, window = self.get_buffer(f"filters_{size}"), self.get_buffer(f"window_{size}")
+            spectrum = torch.stft(samples, size, hop, window=window, pad_mode="reflect", return_complex=True)
+            rows.append(filters @ spectrum[:, columns, : length // hop].abs())
+        return torch.cat(rows, 1).clamp(min=self.grid.floor).log().mT
+
+
+@lru_cache(maxsize=4)
+def filterbanks(grid: AudioGrid) -> dict[int, FloatArray]:
+    """FFT length to a matrix [rows, length // 2 + 1], longest window and lowest rows first; windows without rows are left out."""
+    return {grid.windows[0]: _slaney(grid)} if grid.scale == "slaney" else _semitones(grid)
+
+
+def _slaney(grid: AudioGrid) -> FloatArray:
+    """Triangles on Slaney's mel scale (linear below 1 kHz, logarithmic above), each of unit area."""
+    linear, knee, step = 200 / 3, 1000.0, np.log(6.4) / 27
+
+    def to_mel(hertz: float) -> float:
+        return hertz / linear if hertz < knee else knee / linear + np.log(hertz / knee) / step
+
+    mels = np.linspace(to_mel(grid.lowest), to_mel(grid.highest), grid.mel_bins + 2)
+    edges = np.where(mels < knee / linear, mels * linear, knee * np.exp(step * (mels - knee / linear)))
+    bins = np.fft.rfftfreq(grid.windows[0], 1 / grid.sample_rate)
+    rising = (bins - edges[:-2, None]) / np.diff(edges)[:-1, None]
+    falling = (edges[2:, None] - bins) / np.diff(edges)[1:, None]
+    return np.maximum(0, np.minimum(rising, falling)) * (2 / (edges[2:] - edges[:-2]))[:, None]
+
+
+def _semitones(grid: AudioGrid) -> dict[int, FloatArray]:
+    pitches = grid.lowest + np.arange(grid.mel_bins)
+    centres = 440.0 * 2.0 ** ((pitches - 69) / 12)
+    semitone = centres * (2 ** (1 / 12) - 1)
+    windows = sorted(grid.windows, reverse=True)
+    chosen = np.array(
+        [min((w for w in windows if 2 * grid.sample_rate / w <= width), default=windows[0]) for width in semitone]
+    )
+    filters = {}
+    for size in windows:
+        bins = np.fft.rfftfreq(size, 1 / grid.sample_rate)
+        width = np.maximum(semitone, grid.sample_rate / size)
+        octaves = np.log2(np.maximum(bins, 1e-9)[None] / centres[:, None])
+        triangles = np.maximum(0, 1 - np.abs(octaves) / np.log2(1 + width / centres)[:, None])
+        lobes = _sine_response(bins[None] - centres[:, None], size, grid.sample_rate)
+        gain = (triangles * lobes).sum(1, keepdims=True)
+        filters[size] = (triangles / np.maximum(gain, 1e-12))[chosen == size]
+    return {size: rows for size, rows in filters.items() if len(rows)}
+
+
+def _sine_response(offset: FloatArray, size: int, rate: int) -> FloatArray:
+    """Magnitude of the periodic Hann window's transform at `offset` hertz: what the STFT reads of a unit sine there."""
+    x = offset * size / rate
+    near = np.sinc(x) + 0.5 * np.sinc(x - 1) + 0.5 * np.sinc(x + 1)
+    return np.abs(near) * size / 4

@@ -1,0 +1,51 @@
+"""Puts a finished file in its place: whole, or not at all."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from ..errors import OutputError
+
+__all__ = ["check_place", "place"]
+
+
+def check_place(path: Path, suffixes: tuple[str, ...]) -> None:
+    """Refuse a place that cannot hold a file of one of these kinds.
+
+    Raises:
+        OutputError: unknown suffix, no such folder, or a folder of that name.
+    """
+    if path.suffix.lower() not in suffixes:
+        raise OutputError(
+            f"the file name {path.name} ends in {path.suffix or 'no suffix'!r}",
+            f"one of {', '.join(suffixes)}",
+            f"Name it {path.stem or 'file'}{suffixes[0]}, say.",
+        )
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder", "a file", "Choose another file name.")
+    if path.parent.exists() and not path.parent.is_dir():
+        raise OutputError(f"{path.parent} is a file", "a folder", "Choose another place.")
+    if not path.parent.is_dir():
+        raise OutputError(f"the folder {path.parent} does not exist", "one that does", "Make it, or choose another.")
+
+
+def place(path: Path, content: bytes) -> None:
+    """Write `content` beside `path` under another name, then move it there.
+
+    Raises:
+        OutputError: the disk or the folder does not take it.
+    """
+    partial = path.with_name(f".{path.name[:100]}-{secrets.token_hex(4)}.partial")
+    try:
+        with partial.open("xb") as file:
+            file.write(content)
+        partial.replace(path)
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror or error})",
+            "a place that you may write to, with room on its disk",
+            "Choose another place.",
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)

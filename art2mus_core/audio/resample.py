@@ -1,0 +1,49 @@
+"""Changes the sample rate by cutting or extending the spectrum of the whole signal."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..errors import AudioError
+
+__all__ = ["resample"]
+
+PASSBAND = 0.92
+"""Share of the lower of both Nyquist frequencies that passes untouched; a raised cosine falls from there to 1."""
+
+MARGIN = 0.05
+"""Seconds of silence around the signal: a spectrum is cyclic, and the end must not ring into the beginning."""
+
+
+def resample(
+    samples: Float[Tensor, "*batch samples"], from_rate: int, to_rate: int
+) -> Float[Tensor, "*batch resampled"]:
+    """`samples` at another rate; N samples become ceil(N x to_rate / from_rate).
+
+    Any pair of whole rates costs about one Fourier transform each way.
+
+    Raises:
+        AudioError: a rate below 1 Hz.
+    """
+    if from_rate < 1 or to_rate < 1:
+        raise AudioError(f"sample rates {from_rate} and {to_rate}", "rates of at least 1 Hz", "Check the sound's rate.")
+    length = samples.shape[-1]
+    if from_rate == to_rate or length == 0:
+        return samples
+    common = math.gcd(from_rate, to_rate)
+    old, new = from_rate // common, to_rate // common
+    # both margins and the whole are multiples of `old` samples, so that they are whole numbers of samples afterwards
+    before = math.ceil(MARGIN * from_rate / old)
+    blocks = 2 * before + math.ceil(length / old)
+    padded = torch.nn.functional.pad(samples, (before * old, (blocks - before) * old - length))
+    spectrum = torch.fft.rfft(padded)
+    kept = min(old, new) * blocks // 2 + 1
+    turns = torch.linspace(0, 1, kept, dtype=samples.dtype, device=samples.device)
+    fall = ((turns - PASSBAND) / (1 - PASSBAND)).clamp(0, 1)
+    spectrum = spectrum[..., :kept] * (0.5 + 0.5 * torch.cos(math.pi * fall))
+    whole = torch.fft.irfft(spectrum, n=blocks * new) * (new / old)
+    return whole[..., before * new :][..., : -(-length * new // old)]

@@ -1,0 +1,1 @@
+"""Checkpoint folders: found by name, read strictly, written whole."""

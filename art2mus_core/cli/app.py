@@ -1,0 +1,32 @@
+"""The table of commands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .compose import compose
+from .look import look
+from .presenting import installed_version, print_line
+from .synthesize import synthesize
+from .train import train
+
+__all__ = ["app"]
+
+COMMANDS = (compose, look, synthesize, train)
+"""One file each; the docstring is the help text."""
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+for _command in COMMANDS:
+    app.command()(_command)
+
+
+@app.callback(invoke_without_command=True)
+def art2mus(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+) -> None:
+    """Turns paintings directly into music."""
+    if version:
+        print_line(installed_version())
+        raise typer.Exit

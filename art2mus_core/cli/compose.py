@@ -1,0 +1,52 @@
+"""`art2mus compose`: artworks become music files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["compose"]
+
+
+def compose(
+    artworks: Annotated[list[Path], typer.Argument(metavar="ARTWORK", help="Picture files, or folders of them.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="A file for one artwork (.flac, .wav, .mp3, .opus), a folder for several."),
+    ] = None,
+    seconds: Annotated[float, typer.Option(help="Length, 1 to 60.")] = 10.0,
+    seed: Annotated[int, typer.Option(help="Another seed is another piece for the same artwork.")] = 0,
+    steps: Annotated[int | None, typer.Option(help="Denoising steps, 1 to 1000.", show_default="the model's")] = None,
+    guidance: Annotated[
+        float | None,
+        typer.Option(help="How closely the music follows the artwork, 0 to 20.", show_default="the model's"),
+    ] = None,
+    solver: Annotated[
+        str | None, typer.Option(help="dpm++2m-karras, unipc-karras or ddim.", show_default="the model's")
+    ] = None,
+    model: Annotated[str, typer.Option(help="pocket, a name below ART2MUS_HOME, or a checkpoint folder.")] = "pocket",
+    aligner: Annotated[
+        str, typer.Option(help="Image aligner: a name in the model's folder, or a file.", show_default="the model's")
+    ] = "model",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document as the last line of standard output.")
+    ] = False,
+) -> None:
+    """Compose music for artworks, without words in between."""
+    # Settings before files, files before weights: a mistake is told at once.
+    from ..pipelines.settings import check_seed, check_settings
+    from .planning import plan
+
+    chosen = check_settings(seconds=seconds, steps=steps, guidance=guidance, solver=solver)
+    check_seed(seed)
+    jobs = plan(artworks, out)
+
+    from .composing import Request, run
+    from .presenting import report
+
+    outcome = run(Request(model, aligner, device, precision, seed, chosen), jobs)
+    report(outcome, as_json=as_json)

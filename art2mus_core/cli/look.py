@@ -1,0 +1,39 @@
+"""`art2mus look`: an artwork beside its music's spectrogram, with the measured statistics of both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["look"]
+
+
+def look(
+    artwork: Annotated[Path, typer.Argument(metavar="ART", help="A picture file.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT.png", help="The picture to be drawn.")],
+    seconds: Annotated[float, typer.Option(help="Length of the music, 1 to 60.")] = 10.0,
+    seed: Annotated[int, typer.Option(help="Another seed is another piece.")] = 0,
+    model: Annotated[str, typer.Option(help="pocket, a name below ART2MUS_HOME, or a checkpoint folder.")] = "pocket",
+) -> None:
+    """Draw an artwork beside the spectrogram of its music, with what is measured in both."""
+    from ..pipelines.settings import check_seed, check_settings
+    from .planning import check_file
+
+    chosen = check_settings(seconds=seconds)
+    check_seed(seed)
+    check_file(out, (".png",))
+
+    from ..figures.look import draw_look
+    from ..images.reading import read_artwork
+    from .composing import Request
+    from .presenting import print_line
+    from .progress import reporting
+
+    picture = read_artwork(artwork)
+    pipeline = Request(model, "model", "auto", "auto", seed, chosen).open()
+    with reporting() as on_step:
+        (piece,) = pipeline.compose([picture], seeds=[seed], **chosen, on_step=on_step)
+    draw_look(picture, piece).save(out)
+    print_line(str(out))

@@ -1,0 +1,92 @@
+"""From what was typed to a list of jobs: which artwork becomes which file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ArtworkError, OutputError
+
+__all__ = ["Job", "batches", "check_file", "plan"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One artwork file and the audio file it becomes."""
+
+    artwork: Path
+    output: Path
+
+
+def plan(artworks: Sequence[Path], out: Path | None) -> list[Job]:
+    """Files and folders of artworks, and where their music goes.
+
+    One artwork file goes to the file `out`, or into the folder `out`; folders and several artworks go into the folder
+    `out` by their stems. Without `out` that folder is the current one. Equal stems are
+    numbered, and the format is the default one.
+
+    Raises:
+        ArtworkError: a folder holds no artwork.
+        OutputError: `out` is a file where a folder is needed, has an unknown suffix or cannot be written.
+    """
+    from ..audio.files import audio_suffixes
+    from ..images.reading import list_artworks
+
+    suffixes = audio_suffixes()
+    several = len(artworks) > 1 or any(path.is_dir() for path in artworks)
+    files = [file for path in artworks for file in (_listed(path, list_artworks(path)) if path.is_dir() else [path])]
+    if not several and out is not None and not out.is_dir():
+        check_file(out, suffixes)
+        return [Job(files[0], out)]
+    folder = out or Path()
+    _check_folder(folder, suffixes)
+    return [Job(file, folder / name) for file, name in zip(files, _names(files, suffixes[0]), strict=True)]
+
+
+def batches(jobs: Sequence[Job], size: int) -> Iterator[Sequence[Job]]:
+    """Jobs in groups of at most `size`."""
+    for start in range(0, len(jobs), size):
+        yield jobs[start : start + size]
+
+
+def check_file(path: Path, suffixes: tuple[str, ...]) -> None:
+    """Refuse a file that cannot be written, before any work.
+
+    Raises:
+        OutputError: unknown suffix, no such folder, or one that cannot be written to.
+    """
+    from ..audio.placing import check_place
+
+    check_place(path, suffixes)
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise OutputError(f"{path} cannot be written", "a file you may write", "Choose another place.")
+
+
+def _listed(folder: Path, files: list[Path]) -> list[Path]:
+    if not files:
+        raise ArtworkError(f"{folder} holds no picture", "at least one", "Choose another folder.")
+    return files
+
+
+def _check_folder(folder: Path, suffixes: tuple[str, ...]) -> None:
+    if folder.is_file() or (folder.suffix.lower() in suffixes and not folder.is_dir()):
+        raise OutputError(f"{folder} is one file for several artworks", "a folder", "Choose a folder for the music.")
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise OutputError(f"{folder} cannot be written to", "a folder you may write to", "Choose another place.")
+
+
+def _names(files: Sequence[Path], suffix: str) -> list[str]:
+    """A file name for each artwork, none twice on a file system that ignores case."""
+    names: list[str] = []
+    taken: set[str] = set()
+    for file in files:
+        stem, count = file.stem, 1
+        while stem.casefold() in taken:
+            count += 1
+            stem = f"{file.stem}-{count}"
+        taken.add(stem.casefold())
+        names.append(stem + suffix)
+    return names

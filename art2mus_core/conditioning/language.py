@@ -1,0 +1,59 @@
+"""AudioLDM2's language model: GPT-2 that goes on from a prompt, not in words but in its own hidden states.
+
+Source: Liu et al. 2024, "AudioLDM 2: Learning Holistic Audio Generation with Self-supervised Pretraining", section 3.2.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+from transformers.models.gpt2.configuration_gpt2 import GPT2Config
+from transformers.models.gpt2.modeling_gpt2 import GPT2Model
+
+from ..types import LanguageOfAudio, PromptTokens
+
+__all__ = ["build_language_model", "is_word_embedding", "roll_out"]
+
+
+def build_language_model(config: dict[str, Any]) -> GPT2Model:
+    """GPT-2 without its table of words, which is never used: prompts are embeddings."""
+    wordless = {"vocab_size": 1, "bos_token_id": None, "eos_token_id": None}
+    model = GPT2Model(GPT2Config(**{**config, **wordless}))
+    model.set_input_embeddings(nn.Identity())
+    return model
+
+
+def is_word_embedding(key: str) -> bool:
+    """Whether a weight of a published GPT-2 is one that :func:`build_language_model` leaves out.
+
+    Beside the table of words these are the causal masks that old versions stored as weights.
+    """
+    return key.startswith("wte.") or key.endswith((".attn.bias", ".attn.masked_bias"))
+
+
+def roll_out(language_model: GPT2Model, prompt: PromptTokens, length: int) -> LanguageOfAudio:
+    """Go on from a prompt for `length` steps; each step's last hidden state is the next step's input.
+
+    As in AudioLDM2, positions count every prompt token, masked or not, and the last one speaks even if it is masked:
+    shorter prompts of a batch are better padded in front. Gradients flow from the language back to the
+    prompt and to the weights.
+
+    Args:
+        language_model: GPT-2 of width W.
+        prompt: [B, n, W].
+        length: steps, `AudioGrid.language_tokens`.
+
+    Returns:
+        [B, length, W].
+    """
+    weight = language_model.wpe.weight
+    inputs, mask = prompt.values.to(weight), prompt.mask.to(weight.device, torch.long)
+    past, spoken = None, []
+    for _ in range(length):
+        output = language_model(inputs_embeds=inputs, attention_mask=mask, past_key_values=past, use_cache=True)
+        inputs, past = output.last_hidden_state[:, -1:], output.past_key_values
+        mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
+        spoken.append(inputs)
+    return LanguageOfAudio(torch.cat(spoken, dim=1))

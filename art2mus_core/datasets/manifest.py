@@ -1,0 +1,133 @@
+"""The manifest: one typed, versioned Parquet table that every dataset shares, one row an (artwork, music) pair.
+
+Paths are relative to the folder that holds the manifest, use forward slashes, and never leave it. Columns that a dataset
+does not know are null. The schema's version is stored in the file; a reader refuses a version it does not know.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import DatasetError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["MANIFEST", "SPLITS", "VERSION", "Pair", "read_manifest", "write_manifest"]
+
+MANIFEST = "manifest.parquet"
+VERSION = "1"
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One artwork and its music.
+
+    Attributes:
+        id: unique in the manifest.
+        split: `train`, `validation` or `test`.
+        artwork: path of the picture.
+        artwork_sha256: identity of the picture (see `types.Artwork`).
+        music: path of the sound.
+        seconds: length of the sound.
+        sample_rate: of the sound, hertz.
+        source: dataset the pair comes from.
+        licence: SPDX name or a short text, for both sides.
+        seed: for synthetic pairs, what they were made from.
+        artwork_caption: words on the picture, where there are any.
+        music_caption: words on the sound, where there are any.
+        statistics: measured statistics of the picture.
+        character: musical character the sound was composed for, tonic included.
+    """
+
+    id: str
+    split: str
+    artwork: str
+    artwork_sha256: str
+    music: str
+    seconds: float
+    sample_rate: int
+    source: str
+    licence: str
+    seed: int | None = None
+    artwork_caption: str | None = None
+    music_caption: str | None = None
+    statistics: dict[str, float] = field(default_factory=dict)
+    character: dict[str, float] = field(default_factory=dict)
+
+
+def _schema() -> pa.Schema:
+    import pyarrow as pa  # noqa: PLC0415 - only datasets need it
+
+    named = pa.map_(pa.string(), pa.float64())
+    kinds = {"seconds": pa.float64(), "sample_rate": pa.int32(), "seed": pa.int64(), "statistics": named}
+    kinds["character"] = named
+    nullable = {"seed", "artwork_caption", "music_caption"}
+    columns = [pa.field(f.name, kinds.get(f.name, pa.string()), f.name in nullable) for f in fields(Pair)]
+    return pa.schema(columns, metadata={"art2mus_manifest": VERSION})
+
+
+def write_manifest(folder: Path, pairs: Iterable[Pair]) -> Path:
+    """Write `manifest.parquet` into `folder`, whole or not at all."""
+    import pyarrow as pa  # noqa: PLC0415
+    from pyarrow import parquet  # noqa: PLC0415
+
+    rows = [asdict(pair) for pair in pairs]
+    for row in rows:
+        row["statistics"], row["character"] = list(row["statistics"].items()), list(row["character"].items())
+    table = pa.Table.from_pylist(rows, schema=_schema())
+    handle, partial = tempfile.mkstemp(dir=folder, prefix=".manifest-", suffix=".partial")
+    os.close(handle)
+    try:
+        parquet.write_table(table, partial)
+        Path(partial).replace(folder / MANIFEST)
+    finally:
+        Path(partial).unlink(missing_ok=True)
+    return folder / MANIFEST
+
+
+def read_manifest(folder: Path) -> list[Pair]:
+    """All pairs of the manifest in `folder`.
+
+    Raises:
+        DatasetError: no manifest, another version, a split that is not known, or a path that leaves the folder.
+    """
+    from pyarrow import ArrowException, parquet  # noqa: PLC0415
+
+    path = Path(folder) / MANIFEST
+    if not path.is_file():
+        raise DatasetError(f"no {MANIFEST} in {folder}", "a dataset folder", "Make one with `art2mus synthesize`.")
+    try:
+        table = parquet.read_table(path)
+    except (ArrowException, OSError) as error:
+        raise DatasetError(f"{path} cannot be read ({error})", "a Parquet table", "Make the dataset again.") from error
+    version = (table.schema.metadata or {}).get(b"art2mus_manifest", b"none").decode()
+    if version != VERSION or table.schema.names != _schema().names:
+        raise DatasetError(
+            f"{path} has manifest version {version} and columns {', '.join(table.schema.names[:5])} ...",
+            f"version {VERSION}",
+            "Make the dataset again with this release.",
+        )
+    return [_checked(_pair(row), path) for row in table.to_pylist()]
+
+
+def _pair(row: dict) -> Pair:
+    return Pair(**{**row, "statistics": dict(row["statistics"]), "character": dict(row["character"])})
+
+
+def _checked(pair: Pair, path: Path) -> Pair:
+    for place in (pair.artwork, pair.music):
+        parts = Path(place).parts
+        if Path(place).is_absolute() or ".." in parts or "\\" in place:
+            raise DatasetError(
+                f"{path}: pair {pair.id} points to {place!r}", "a path inside the folder", "Mend the row."
+            )
+    if pair.split not in SPLITS:
+        raise DatasetError(f"{path}: pair {pair.id} is in split {pair.split!r}", f"one of {SPLITS}", "Mend the row.")
+    return pair

@@ -1,0 +1,115 @@
+"""Pairs with a known cause: paint, measure, compose. Everything follows from one seed a pair."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from ...audio.files import write_audio
+from ...errors import DatasetError, SettingError
+from ...images.statistics import measure
+from ...types import Artwork, OnStep, Step, Waveform
+from ..manifest import MANIFEST, Pair, read_manifest, write_manifest
+from .correspondence import Character, character
+from .painting import paint
+from .rendering import RATE, compose
+
+__all__ = ["SECONDS", "make_pair", "synthesize"]
+
+SECONDS = 10.0
+LICENCE = "CC0-1.0"
+
+
+def make_pair(seed: int, size: int = 128, seconds: float = SECONDS) -> tuple[Artwork, Character, Waveform]:
+    """A painting, the character its statistics ask for, and music of that character."""
+    artwork = paint(seed, size)
+    cause = character(measure(artwork))
+    samples = torch.from_numpy(compose(cause, seed, seconds))[None, None]
+    return artwork, cause, Waveform(samples, RATE)
+
+
+def split_of(index: int, count: int) -> str:
+    """The last twentieth is held out for testing, the twentieth before it for validation."""
+    held = max(1, count // 20)
+    if index >= count - held:
+        return "test"
+    return "validation" if index >= count - 2 * held else "train"
+
+
+def synthesize(
+    folder: Path, count: int, *, first_seed: int = 0, workers: int = 1, on_step: OnStep | None = None
+) -> list[Pair]:
+    """Make `count` pairs in `folder`; pairs that are there already are kept, so an interrupted run goes on.
+
+    Raises:
+        SettingError: fewer than three pairs, or a negative seed.
+        DatasetError: `folder` holds another dataset.
+    """
+    if count < 3 or first_seed < 0:
+        raise SettingError(
+            f"count {count}, first seed {first_seed}", "at least 3 pairs and a seed of 0 or more", "Choose others."
+        )
+    folder = Path(folder)
+    if (folder / MANIFEST).is_file() and any(pair.source != "synthetic" for pair in read_manifest(folder)):
+        raise DatasetError(f"{folder} holds another dataset", "an empty folder or synthetic pairs", "Choose another.")
+    for name in ("artworks", "music"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    pairs = []
+    for done, pair in enumerate(_made(folder, first_seed, count, workers), start=1):
+        pairs.append(pair)
+        if on_step:
+            on_step(Step("pairs", done, count))
+    write_manifest(folder, pairs)
+    return pairs
+
+
+def _made(folder: Path, first_seed: int, count: int, workers: int) -> Iterator[Pair]:
+    job = partial(_write_pair, folder, first_seed, count)
+    if workers <= 1:
+        yield from map(job, range(count))
+        return
+    with ProcessPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        yield from pool.map(job, range(count), chunksize=16)
+
+
+def _write_pair(folder: Path, first_seed: int, count: int, index: int) -> Pair:
+    seed = first_seed + index
+    name = f"{seed:07d}"
+    picture, sound = folder / "artworks" / f"{name}.png", folder / "music" / f"{name}.flac"
+    artwork = paint(seed)
+    statistics = measure(artwork)
+    cause = character(statistics)
+    if not sound.is_file():
+        samples = torch.from_numpy(compose(cause, seed, SECONDS))[None, None]
+        write_audio(sound, Waveform(samples, RATE), tags={"title": name, "comment": "synthetic, CC0-1.0"}, cover=None)
+    if not picture.is_file():
+        _write_picture(picture, artwork)
+    return Pair(
+        id=name,
+        split=split_of(index, count),
+        artwork=f"artworks/{name}.png",
+        artwork_sha256=artwork.sha256,
+        music=f"music/{name}.flac",
+        seconds=SECONDS,
+        sample_rate=RATE,
+        source="synthetic",
+        licence=LICENCE,
+        seed=seed,
+        statistics=asdict(statistics),
+        character={key: float(value) for key, value in asdict(cause).items()},
+    )
+
+
+def _write_picture(path: Path, artwork: Artwork) -> None:
+    handle, partial_name = tempfile.mkstemp(dir=path.parent, suffix=".partial")
+    with os.fdopen(handle, "wb") as file:
+        Image.fromarray(artwork.pixels.permute(1, 2, 0).numpy()).save(file, "PNG", compress_level=3)
+    Path(partial_name).replace(path)

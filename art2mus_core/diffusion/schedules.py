@@ -1,0 +1,77 @@
+"""Schedules: which noise levels are visited and how one is left for the next; diffusers' schedulers, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
+from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
+
+from ..errors import CheckpointError, SettingError
+
+__all__ = ["SOLVERS", "Schedule", "schedule"]
+
+Schedule = DDIMScheduler | DPMSolverMultistepScheduler | UniPCMultistepScheduler
+
+PREDICTIONS = ("epsilon", "v_prediction")
+
+
+def _ddim(betas: dict[str, Any], steps: int) -> Schedule:
+    """DDIM (Song et al. 2021) on every k-th level, as AudioLDM2 samples.
+
+    If `steps` does not divide the levels, every k-th would stop short of pure noise; then the same equation, which is
+    DPM-Solver++ of first order, runs on evenly spread levels.
+    """
+    levels = betas["num_train_timesteps"]
+    if levels % steps:
+        return DPMSolverMultistepScheduler(**betas, solver_order=1, timestep_spacing="linspace")
+    # The offset would push the first level past the last one when every level is visited.
+    offset = min(1, levels // steps - 1)
+    return DDIMScheduler(
+        **betas, clip_sample=False, set_alpha_to_one=False, steps_offset=offset, timestep_spacing="leading"
+    )
+
+
+def _dpm(betas: dict[str, Any], steps: int) -> Schedule:  # noqa: ARG001
+    """DPM-Solver++ 2M (Lu et al. 2022) on the noise levels of Karras et al. 2022."""
+    return DPMSolverMultistepScheduler(**betas, use_karras_sigmas=True)
+
+
+def _unipc(betas: dict[str, Any], steps: int) -> Schedule:  # noqa: ARG001
+    """UniPC (Zhao et al. 2023) on the noise levels of Karras et al. 2022."""
+    return UniPCMultistepScheduler(**betas, use_karras_sigmas=True)
+
+
+SOLVERS: dict[str, Callable[[dict[str, Any], int], Schedule]] = {
+    "dpm++2m-karras": _dpm,
+    "unipc-karras": _unipc,
+    "ddim": _ddim,
+}
+
+
+def schedule(config: dict[str, Any], solver: str, steps: int) -> Schedule:
+    """The schedule of a checkpoint's `scheduler_config.json` for a solver, its steps set.
+
+    Raises:
+        SettingError: unknown solver, or more steps than noise levels.
+        CheckpointError: the network predicts something else than noise or velocity.
+    """
+    if solver not in SOLVERS:
+        raise SettingError(f"no solver {solver!r}", f"one of {', '.join(SOLVERS)}", "Check the name.")
+    kind = config.get("prediction_type", "epsilon")
+    if kind not in PREDICTIONS:
+        raise CheckpointError(
+            f"a network that predicts {kind!r}", f"one of {', '.join(PREDICTIONS)}", "Use another checkpoint."
+        )
+    names = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas")
+    betas = {"num_train_timesteps": 1000, **{name: config[name] for name in names if name in config}}
+    if not 1 <= steps <= betas["num_train_timesteps"]:
+        raise SettingError(f"{steps} steps", f"1 to {betas['num_train_timesteps']}", "Choose fewer steps.")
+    built = SOLVERS[solver]({**betas, "prediction_type": kind}, steps)
+    built.set_timesteps(steps)
+    if hasattr(built, "set_begin_index"):
+        # With many steps neighbours share a rounded timestep; looked up by value, the first would be skipped.
+        built.set_begin_index(0)
+    return built

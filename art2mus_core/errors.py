@@ -1,0 +1,62 @@
+"""The exception tree. Every message has three parts: what came, what was expected, what to do.
+
+    Art2MusError
+    |-- ArtworkError        a picture that cannot be read or measured
+    |-- OutputError         a place or a format that cannot be written
+    |-- SettingError        a value outside its range (seconds, steps, guidance, seed, a name)
+    |-- CheckpointError     weights that are missing, damaged or of another shape
+    |-- AudioError          a sound that cannot be read or measured
+    '-- DatasetError        a manifest or a pair that does not hold what it promises
+
+The command line prints the message and leaves with exit code 2; the nodes show it as the node's error.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "Art2MusError",
+    "ArtworkError",
+    "AudioError",
+    "CheckpointError",
+    "DatasetError",
+    "OutputError",
+    "SettingError",
+]
+
+
+class Art2MusError(Exception):
+    """Base of every error a person can mend.
+
+    Args:
+        came: what was given or found.
+        expected: what would have been right.
+        remedy: what to do now.
+    """
+
+    def __init__(self, came: str, expected: str, remedy: str) -> None:
+        self.came, self.expected, self.remedy = came, expected, remedy
+        super().__init__(f"{came}; expected {expected}. {remedy}")
+
+
+class ArtworkError(Art2MusError):
+    """A picture that cannot be read or measured."""
+
+
+class OutputError(Art2MusError):
+    """A place or a format that cannot be written."""
+
+
+class SettingError(Art2MusError):
+    """A setting outside its range, or a name that is not known."""
+
+
+class CheckpointError(Art2MusError):
+    """Weights that are missing, damaged or of another shape."""
+
+
+class AudioError(Art2MusError):
+    """A sound that cannot be read or measured."""
+
+
+class DatasetError(Art2MusError):
+    """A manifest or a pair that does not hold what it promises."""

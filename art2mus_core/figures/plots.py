@@ -1,0 +1,121 @@
+"""Lines over steps: how training went."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from PIL import Image, ImageDraw
+
+from .paper import AXIS, FAINT, INK, LINES, SOFT, Number, draw_text, font, sheet, shortened, ticks
+
+__all__ = ["draw_lines"]
+
+Points = Sequence[tuple[Number, Number]]
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """The rectangle that is drawn in, in pixels, and the values at its edges."""
+
+    left: Number
+    top: Number
+    right: Number
+    bottom: Number
+    x: tuple[Number, Number]
+    y: tuple[Number, Number]
+
+    def at(self, x: Number, y: Number) -> tuple[float, float]:
+        across = (x - self.x[0]) / (self.x[1] - self.x[0])
+        up = (y - self.y[0]) / (self.y[1] - self.y[0])
+        return self.left + across * (self.right - self.left), self.bottom - up * (self.bottom - self.top)
+
+
+def draw_lines(
+    lines: Mapping[str, Points], *, title: str = "", across: str = "step", size: tuple[int, int] = (1000, 520)
+) -> Image.Image:
+    """One line a name through its (x, y) points; points that are not finite are left out.
+
+    A line of more than 200 points is drawn faintly, with a running mean over a fiftieth of them on top.
+    """
+    kept = {
+        name: [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)] for name, points in lines.items()
+    }
+    width, height = size
+    text = max(11, round(height / 30))
+    image, pen = sheet(width, height)
+    frame = _frame(kept, width, height, text)
+    draw_text(pen, (frame.left, text * 1.1), shortened(title, round(1.3 * text), width * 0.8), round(1.3 * text))
+    _axes(pen, frame, across, text)
+    for index, points in enumerate(kept.values()):
+        _line(pen, frame, points, LINES[index % len(LINES)])
+    _legend(pen, frame, list(kept), text)
+    return image
+
+
+def _frame(lines: Mapping[str, Points], width: int, height: int, text: int) -> _Frame:
+    everything = [point for points in lines.values() for point in points] or [(0.0, 0.0)]
+    xs, ys = zip(*everything, strict=True)
+    # the first few steps of a training lie far above the rest and would flatten it
+    high = sorted(ys)[min(len(ys) - 1, math.ceil(0.99 * len(ys)))]
+    room = 0.06 * (high - min(ys)) or 0.5
+    y = (0.0 if 0 <= min(ys) < 0.4 * high else min(ys) - room, high + room)
+    x = (min(xs), max(xs)) if max(xs) > min(xs) else (min(xs) - 0.5, max(xs) + 0.5)
+    return _Frame(4.6 * text, 3.8 * text, width - 2 * text, height - 4 * text, x, y)
+
+
+def _axes(pen: ImageDraw.ImageDraw, frame: _Frame, across: str, text: int) -> None:
+    for value in ticks(*frame.y, about=6):
+        _, y = frame.at(frame.x[0], value)
+        pen.line((frame.left, y, frame.right, y), fill=FAINT)
+        draw_text(pen, (frame.left - text * 0.6, y), f"{value:.4g}", text, anchor="rm", colour=SOFT)
+    for value in ticks(*frame.x, about=8):
+        x, _ = frame.at(value, frame.y[0])
+        pen.line((x, frame.bottom, x, frame.bottom + text / 3), fill=AXIS)
+        draw_text(pen, (x, frame.bottom + text * 0.6), f"{value:,.10g}", text, anchor="ma", colour=SOFT)
+    pen.line((frame.left, frame.bottom, frame.right, frame.bottom), fill=AXIS)
+    middle = (frame.left + frame.right) / 2
+    draw_text(pen, (middle, frame.bottom + text * 2.1), across, text, anchor="ma", colour=SOFT)
+
+
+def _line(pen: ImageDraw.ImageDraw, frame: _Frame, points: Points, colour: tuple[int, int, int]) -> None:
+    if len(points) > 200:
+        pale = (round((colour[0] + 2 * 252) / 3), round((colour[1] + 2 * 251) / 3), round((colour[2] + 2 * 248) / 3))
+        pen.line(_clipped(frame, points), fill=pale, width=1)
+        points = _running_mean(points, len(points) // 50)
+    pixels = _clipped(frame, points)
+    if len(pixels) == 1:
+        (x, y), reach = pixels[0], 4
+        pen.ellipse((x - reach, y - reach, x + reach, y + reach), fill=colour)
+    elif pixels:
+        pen.line(pixels, fill=colour, width=3, joint="curve")
+
+
+def _clipped(frame: _Frame, points: Points) -> list[tuple[float, float]]:
+    pixels = [frame.at(x, y) for x, y in points]
+    return [(x, min(max(y, frame.top), frame.bottom)) for x, y in pixels]
+
+
+def _running_mean(points: Points, reach: int) -> Points:
+    """Over up to `reach` points to both sides, as many to the one as to the other."""
+    sums = [0.0]
+    for _, y in points:
+        sums.append(sums[-1] + y)
+    smooth = []
+    for index, (x, _) in enumerate(points):
+        near = min(reach, index, len(points) - 1 - index)
+        smooth.append((x, (sums[index + near + 1] - sums[index - near]) / (2 * near + 1)))
+    return smooth
+
+
+def _legend(pen: ImageDraw.ImageDraw, frame: _Frame, names: list[str], text: int) -> None:
+    x = frame.right
+    for index in reversed(range(len(names))):
+        x -= font(text).getlength(names[index])
+        draw_text(pen, (x, frame.top - text * 1.1), names[index], text, anchor="lm", colour=INK)
+        x -= text * 0.6
+        pen.line(
+            (x - 1.6 * text, frame.top - text * 1.1, x, frame.top - text * 1.1), fill=LINES[index % len(LINES)], width=3
+        )
+        x -= 2.8 * text

@@ -1,0 +1,28 @@
+"""A drawn picture becomes a file."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from PIL import Image
+
+from ..audio.placing import check_place, place
+
+__all__ = ["save_image"]
+
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+
+
+def save_image(image: Image.Image, path: Path | str) -> None:
+    """Write a picture whole or not at all; the suffix says how: PNG, JPEG or WebP.
+
+    Raises:
+        OutputError: unknown suffix, or a place that cannot be written.
+    """
+    path = Path(path)
+    check_place(path, tuple(FORMATS))
+    kind = FORMATS[path.suffix.lower()]
+    sink = io.BytesIO()
+    image.convert("RGB").save(sink, kind, **({} if kind == "PNG" else {"quality": 92}))
+    place(path, sink.getvalue())

@@ -1,0 +1,165 @@
+"""Reads pictures of every kind as upright RGB8."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+
+from ..errors import ArtworkError
+from ..types import Artwork
+from .upright import upright_rgb
+
+__all__ = [
+    "LONGEST_SIDE",
+    "MOST_PIXELS",
+    "artwork_from_array",
+    "as_square",
+    "image_suffixes",
+    "list_artworks",
+    "read_artwork",
+    "thumbnail_jpeg",
+]
+
+MOST_PIXELS = 500_000_000
+"""Pictures with more pixels than this are refused before they are decoded."""
+
+LONGEST_SIDE = 4096
+"""Longer pictures are reduced to this while they are read."""
+
+_FORMATS = (
+    "AVIF",
+    "BMP",
+    "DIB",
+    "GIF",
+    "ICO",
+    "JPEG",
+    "JPEG2000",
+    "MPO",
+    "PCX",
+    "PNG",
+    "PPM",
+    "SGI",
+    "TGA",
+    "TIFF",
+    "WEBP",
+)
+_SUFFIXES = (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tga", ".tif", ".tiff", ".webp")
+
+
+def image_suffixes() -> tuple[str, ...]:
+    """Suffixes, in lower case and with their dot, that mark a file of a folder as an artwork."""
+    return _SUFFIXES
+
+
+def list_artworks(folder: Path) -> list[Path]:
+    """The artworks directly in a folder, by suffix and sorted by name; hidden files are left out.
+
+    Raises:
+        ArtworkError: `folder` is missing or no folder.
+    """
+    try:
+        entries = sorted(Path(folder).iterdir())
+    except OSError as error:
+        raise ArtworkError(
+            f"{folder} cannot be listed ({error.strerror})", "a folder of pictures", "Check the path."
+        ) from error
+    return [
+        path
+        for path in entries
+        if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".") and path.is_file()
+    ]
+
+
+def artwork_from_array(array: UInt8[np.ndarray, "height width 3"], name: str = "artwork") -> Artwork:
+    """An artwork from RGB8 rows."""
+    return Artwork(torch.from_numpy(np.array(array, np.uint8)).permute(2, 0, 1).contiguous(), name)
+
+
+def as_square(artwork: Artwork, size: int) -> Float[Tensor, "3 size size"]:
+    """The whole picture, squashed to size x size with an antialiased filter (Hamming), in 0..1."""
+    image = _image(artwork)
+    if image.size != (size, size):
+        image = image.resize((size, size), Image.Resampling.HAMMING)
+    rows = np.asarray(image, np.float32) / np.float32(255)
+    return torch.from_numpy(np.ascontiguousarray(rows.transpose(2, 0, 1)))
+
+
+def _image(artwork: Artwork) -> Image.Image:
+    return Image.fromarray(np.ascontiguousarray(artwork.pixels.permute(1, 2, 0).cpu().numpy()))
+
+
+def thumbnail_jpeg(artwork: Artwork, longest: int = 512) -> bytes:
+    """A JPEG of the artwork, its longer side at most `longest` pixels: the cover of its music."""
+    image = _image(artwork)
+    image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    sink = io.BytesIO()
+    image.save(sink, "JPEG", quality=88)
+    return sink.getvalue()
+
+
+def read_artwork(path: Path | str) -> Artwork:
+    """A picture file as an upright artwork named by its stem.
+
+    The first frame of an animation, EXIF rotation applied, transparency over white, 16-bit scaled to 8. A picture
+    whose longer side exceeds `LONGEST_SIDE` is reduced to it while it is decoded, by a rule that depends on nothing
+    but its size; the artwork's `sha256` is then that of the reduced pixels.
+
+    Raises:
+        ArtworkError: no such file, no picture, a damaged one, or one of more than `MOST_PIXELS`.
+    """
+    path = Path(path)
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise ArtworkError(f"{path} {what}", "a picture file", "Check the path.")
+    if path.stat().st_size == 0:
+        raise ArtworkError(f"{path} is empty", "a picture file", "Save or download the picture again.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with _opened(path) as image:
+                width, height = image.size
+                if width * height > MOST_PIXELS:
+                    raise ArtworkError(
+                        f"{path} has {width} x {height} pixels",
+                        f"at most {MOST_PIXELS // 1_000_000} megapixels",
+                        "Make a smaller copy of the picture.",
+                    )
+                return artwork_from_array(upright_rgb(image, LONGEST_SIDE), path.stem)
+    except ArtworkError:
+        raise
+    except UnidentifiedImageError as error:
+        raise ArtworkError(
+            f"{path} is not a picture that can be read",
+            f"a picture ({', '.join(suffix[1:] for suffix in _SUFFIXES)})",
+            "Open it in an image program and save it as PNG or JPEG.",
+        ) from error
+    except Exception as error:
+        # Pillow's readers raise whatever a broken header leads them to: OSError, SyntaxError, struct.error, KeyError...
+        raise ArtworkError(
+            f"{path} is damaged or cut short ({error})", "a whole picture file", "Save or download the picture again."
+        ) from error
+
+
+def _opened(path: Path) -> Image.Image:
+    """The picture's header. Past Pillow's own limit, which is global and so left alone, its plugins are asked.
+
+    Formats that are programs (EPS, WMF) are not pictures here: reading them runs them.
+    """
+    Image.init()
+    formats = [kind for kind in _FORMATS if kind in Image.OPEN]
+    try:
+        return Image.open(path, formats=formats)
+    except Image.DecompressionBombError:
+        with path.open("rb") as file:
+            prefix = file.read(16)
+    for factory, accept in (Image.OPEN[kind] for kind in formats):
+        if accept is not None and accept(prefix) is True:
+            return factory(str(path), str(path))  # type: ignore[arg-type]  # a path is what ImageFile itself opens
+    raise UnidentifiedImageError(path.name)

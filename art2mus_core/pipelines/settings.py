@@ -1,0 +1,76 @@
+"""What a person can set, checked. Nothing here imports a tensor library, so that wrong settings fail at once."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import SettingError
+
+__all__ = ["LONGEST", "MOST_STEPS", "SHORTEST", "STRONGEST", "Settings", "check_number", "check_seed", "check_settings"]
+
+SHORTEST, LONGEST = 1.0, 60.0
+"""Seconds of a piece."""
+
+MOST_STEPS = 1000
+STRONGEST = 20.0
+"""Guidance beyond which nothing but noise was ever heard."""
+
+MOST_SEED = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a piece is made.
+
+    Attributes:
+        seconds: length, 1 to 60.
+        steps: denoising steps, 1 to 1000.
+        guidance: classifier-free guidance; 0 forgets the artwork, 1 is the plain model, 20 the most.
+        solver: a name in :data:`~art2mus_core.diffusion.schedules.SOLVERS`.
+
+    Raises:
+        SettingError: a number outside its range, or none at all.
+    """
+
+    seconds: float = 10.0
+    steps: int = 20
+    guidance: float = 1.5
+    solver: str = "dpm++2m-karras"
+
+    def __post_init__(self) -> None:
+        check_number("seconds", self.seconds, SHORTEST, LONGEST)
+        check_number("steps", float(self.steps), 1.0, float(MOST_STEPS))
+        check_number("guidance", self.guidance, 0.0, STRONGEST)
+
+
+def check_settings(**chosen: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Settings that were given, by name, those of them that are not None, checked before a checkpoint is known.
+
+    Raises:
+        SettingError: a value outside its range.
+    """
+    given = {name: value for name, value in chosen.items() if value is not None}
+    Settings(**given)
+    return given
+
+
+def check_number(name: str, value: float, least: float, most: float) -> None:
+    """Refuse what is not a number within its range.
+
+    Raises:
+        SettingError: it is not.
+    """
+    if not (math.isfinite(value) and least <= value <= most):
+        raise SettingError(f"{name} {value:g}", f"{least:g} to {most:g}", f"Choose another value for {name}.")
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that no generator takes.
+
+    Raises:
+        SettingError: negative, or more than 63 bits.
+    """
+    if not 0 <= seed <= MOST_SEED:
+        raise SettingError(f"seed {seed}", f"0 to {MOST_SEED}", "Choose another seed.")

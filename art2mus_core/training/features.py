@@ -1,0 +1,115 @@
+"""Features of a dataset, computed once and mapped from disk: pictures, sounds, mels, embeddings and latents."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.lib.format import open_memmap
+
+from ..audio.files import read_audio
+from ..audio.mel import MelTransform
+from ..datasets.manifest import Pair, read_manifest
+from ..errors import DatasetError
+from ..images.reading import as_square, read_artwork
+from ..types import AudioGrid, OnStep, Step
+
+__all__ = ["Dataset", "cached"]
+
+WORKERS = os.cpu_count() or 1
+
+
+def cached(
+    path: Path, count: int, rows: Callable[[], Iterator[np.ndarray]], *, stage: str, on_step: OnStep | None = None
+) -> np.ndarray:
+    """An array of `count` rows mapped from `path`; computed row by row and written at the end if it is not there.
+
+    All rows have the shape and type of the first.
+    """
+    if path.is_file():
+        return np.load(path, mmap_mode="r")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, partial_name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".partial")
+    os.close(handle)
+    array = None
+    try:
+        for index, row in enumerate(rows()):
+            if array is None:
+                array = open_memmap(partial_name, "w+", row.dtype, (count, *row.shape))
+            array[index] = row
+            if on_step:
+                on_step(Step(stage, index + 1, count))
+        if array is not None:
+            array.flush()
+            del array
+        Path(partial_name).replace(path)
+    finally:
+        Path(partial_name).unlink(missing_ok=True)
+    return np.load(path, mmap_mode="r")
+
+
+class Dataset:
+    """A dataset folder and its features on one audio grid.
+
+    Args:
+        folder: holds the manifest; features are kept in its folder `features`.
+        grid: of the mels.
+        size: side of the pictures' squares.
+    """
+
+    def __init__(self, folder: Path, grid: AudioGrid, size: int, on_step: OnStep | None = None) -> None:
+        self.folder, self.grid, self.size, self.on_step = Path(folder), grid, size, on_step
+        self.pairs = read_manifest(self.folder)
+        lengths = {pair.seconds for pair in self.pairs}
+        if len(lengths) != 1:
+            raise DatasetError(
+                f"music of {len(lengths)} different lengths in {folder}", "one length", "Cut the music to one length."
+            )
+
+    def rows(self, split: str) -> np.ndarray:
+        """Row numbers of a split."""
+        return np.array([index for index, pair in enumerate(self.pairs) if pair.split == split])
+
+    def pictures(self) -> np.ndarray:
+        """uint8 [N, 3, size, size]."""
+        return self._feature(f"pictures-{self.size}", partial(_picture, self.folder, self.size))
+
+    def sounds(self) -> np.ndarray:
+        """int16 [N, samples]."""
+        return self._feature(f"sounds-{self.grid.sample_rate}", partial(_sound, self.folder, self.grid))
+
+    def mels(self) -> np.ndarray:
+        """float16 [N, T, bins], natural logarithm."""
+        grid = self.grid
+        name = f"mels-{grid.scale}-{grid.sample_rate}-{grid.hop}-{grid.mel_bins}"
+        return self._feature(name, partial(_mel, self.folder, grid))
+
+    def _feature(self, name: str, compute: Callable[[Pair], np.ndarray]) -> np.ndarray:
+        path = self.folder / "features" / f"{name}.npy"
+        return cached(path, len(self.pairs), partial(_spread, compute, self.pairs), stage=name, on_step=self.on_step)
+
+
+def _spread(compute: Callable[[Pair], np.ndarray], pairs: list[Pair]) -> Iterator[np.ndarray]:
+    with ProcessPoolExecutor(WORKERS, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        yield from pool.map(compute, pairs, chunksize=16)
+
+
+def _picture(folder: Path, size: int, pair: Pair) -> np.ndarray:
+    square = as_square(read_artwork(folder / pair.artwork), size)
+    return (square * 255).round().to(torch.uint8).numpy()
+
+
+def _sound(folder: Path, grid: AudioGrid, pair: Pair) -> np.ndarray:
+    samples = read_audio(folder / pair.music, grid.sample_rate).samples[0, 0]
+    return (samples * 32767).round().to(torch.int16).numpy()
+
+
+def _mel(folder: Path, grid: AudioGrid, pair: Pair) -> np.ndarray:
+    samples = read_audio(folder / pair.music, grid.sample_rate).samples[:, 0]
+    return MelTransform(grid)(samples)[0].to(torch.float16).numpy()

@@ -1,0 +1,39 @@
+"""What a stage of training is: data by step number, a loss, a validation, an export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor, nn
+
+__all__ = ["Batch", "Objective"]
+
+Batch = dict[str, Tensor]
+
+
+class Objective(nn.Module):
+    """Base of all stages.
+
+    `trained` holds the modules that learn and are saved, by the name of their component; everything else a subclass keeps
+    is frozen. Batches are drawn from a generator that is seeded by the step number, so that a resumed run sees the data it
+    would have seen.
+    """
+
+    trained: nn.ModuleDict
+
+    def batch(self, rng: np.random.Generator, size: int) -> Batch:
+        """`size` training examples."""
+        raise NotImplementedError
+
+    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss, and what else is worth plotting."""
+        raise NotImplementedError
+
+    def validate(self) -> dict[str, float]:
+        """Figures on pairs that are not trained on."""
+        raise NotImplementedError
+
+    def export(self, folder: Path) -> None:
+        """Write the trained components into a checkpoint folder."""
+        raise NotImplementedError

@@ -1,0 +1,74 @@
+"""The VAE: log-mels to a latent an eighth as long and as high, and back.
+
+Loss: absolute error in nats, louder places counting more, plus the error of the differences between neighbouring rows
+(so that notes stay narrow), plus a small Kullback-Leibler term. No adversary.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ...checkpoints.folder import save_component
+from ..config import TrainingConfig
+from ..features import Dataset
+from ..objective import Batch, Objective
+
+__all__ = ["VaeObjective"]
+
+
+class VaeObjective(Objective):
+    """Options: `crop` in mel frames, `kl` weight, `edges` weight of the differences between rows."""
+
+    def __init__(self, data: Dataset, config: TrainingConfig) -> None:
+        super().__init__()
+        self.data, self.options = data, config.options
+        self.trained = nn.ModuleDict({"vae": AutoencoderKL(**config.model)})
+        self.mels = data.mels()
+        self.train_rows, self.validation_rows = data.rows("train"), data.rows("validation")
+        self.floor = float(np.log(data.grid.floor))
+
+    @property
+    def vae(self) -> AutoencoderKL:
+        return cast("AutoencoderKL", self.trained["vae"])
+
+    def batch(self, rng: np.random.Generator, size: int) -> Batch:
+        crop = self.options["crop"]
+        starts = rng.integers(self.mels.shape[1] - crop + 1, size=size)
+        rows = rng.choice(self.train_rows, size)
+        crops = [self.mels[row, start : start + crop] for row, start in zip(rows, starts, strict=True)]
+        return {"mel": torch.from_numpy(np.stack(crops).astype(np.float32))[:, None]}
+
+    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        mel = batch["mel"]
+        posterior = self.vae.encode(mel).latent_dist
+        decoded = self.vae.decode(posterior.sample()).sample.float()
+        loudness = 1 + 3 * (1 - mel / self.floor).clamp(0, 1)
+        error = (loudness * (decoded - mel).abs()).mean()
+        edges = (loudness[..., 1:] * (decoded.diff(dim=-1) - mel.diff(dim=-1)).abs()).mean()
+        kl = posterior.kl().mean() / mel[0].numel()
+        loss = error + self.options["edges"] * edges + self.options["kl"] * kl
+        return loss, {"error": error.detach(), "edges": edges.detach(), "kl": kl.detach()}
+
+    def _held_out(self) -> Float[Tensor, "batch 1 frames bins"]:
+        return torch.from_numpy(self.mels[self.validation_rows[:48]].astype(np.float32))[:, None]
+
+    def validate(self) -> dict[str, float]:
+        mel = self._held_out()
+        vae = self.vae
+        decoded = torch.cat([vae.decode(vae.encode(part).latent_dist.mode()).sample for part in mel.split(8)])
+        return {"log-mel error": (decoded - mel).abs().mean().item()}
+
+    def export(self, folder: Path) -> None:
+        """Write the VAE with the scale that makes its latents of unit spread."""
+        vae = self.vae
+        with torch.no_grad():
+            latents = torch.cat([vae.encode(part).latent_dist.mode() for part in self._held_out().split(8)])
+        vae.register_to_config(scaling_factor=1 / float(latents.std()))
+        save_component(folder, "vae", vae, dict(vae.config), half=True)

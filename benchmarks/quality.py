@@ -1,0 +1,224 @@
+"""Does the music follow the painting? Held-out synthetic pairs, judged by signal features alone.
+
+    python benchmarks/quality.py DATA [--model FOLDER] [--count 200] [--guidance G ...] [--shuffled-aligner NAME]
+
+Every system makes one piece a pair:
+  real          the pair's own music
+  recomposed    the same character, another seed: the ceiling for following
+  reconstructed real music through VAE and vocoder: the ceiling for sound
+  audio prior   the real music's embedding through the linear head
+  aligner       the painting through the image aligner, at each guidance asked for
+  shuffled      an aligner trained on pairs torn apart
+  unconditional no artwork at all
+
+Figures: two-alternative forced choice (is the piece nearer to its own pair's music than to another's, over all others),
+the same after pairing pieces with other paintings; rank correlations with the intended character; share of spectral peaks
+in tune; Frechet distance of the pocket audio tower's embeddings to the real music of the other half of the set. Intervals
+are 95 % bootstrap over pairs. The table goes to standard error, one JSON document to the last line of standard output.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy import linalg, stats
+
+from art2mus_core.audio.files import read_audio
+from art2mus_core.audio.level import finish
+from art2mus_core.audio.mel import MelTransform
+from art2mus_core.audio.statistics import AudioStatistics, feature_vector, measure
+from art2mus_core.checkpoints.names import locate
+from art2mus_core.conditioning.constants import conditions
+from art2mus_core.conditioning.language import roll_out
+from art2mus_core.datasets.manifest import Pair, read_manifest
+from art2mus_core.datasets.synthetic.correspondence import CHARACTERS, Character
+from art2mus_core.datasets.synthetic.rendering import compose
+from art2mus_core.images.reading import read_artwork
+from art2mus_core.pipelines import load
+from art2mus_core.training.parts import load_audio_encoder, load_projection_head
+from art2mus_core.types import Embedding, LanguageOfAudio, Mel, Waveform
+
+BATCH = 8
+RESAMPLES = 1000
+
+
+def character_of(pair: Pair) -> Character:
+    values = {name: pair.character[name] for name in CHARACTERS}
+    return Character(**values, tonic=int(pair.character["tonic"]))
+
+
+class Bench:
+    """Held-out pairs of a dataset and the systems under test."""
+
+    def __init__(self, data: Path, model: str, count: int) -> None:
+        self.data, self.pipeline = data, load(model)
+        self.pairs = [pair for pair in read_manifest(data) if pair.split == "test"][:count]
+        self.parts, self.grid = self.pipeline.parts, self.pipeline.parts.grid
+        self.transform = MelTransform(self.grid)
+        folder = locate(model)
+        self.tower, self.head = load_audio_encoder(folder), load_projection_head(folder)
+
+    def real(self) -> Iterator[np.ndarray]:
+        for pair in self.pairs:
+            yield read_audio(self.data / pair.music, self.grid.sample_rate).samples[0, 0].numpy()
+
+    def recomposed(self) -> Iterator[np.ndarray]:
+        for pair in self.pairs:
+            yield compose(character_of(pair), 900_000_000 + (pair.seed or 0), pair.seconds)
+
+    @torch.no_grad()
+    def reconstructed(self) -> Iterator[np.ndarray]:
+        for sound in self.real():
+            mel = Mel(self.transform(torch.from_numpy(sound)[None]))
+            decoded = self.parts.autoencoder.decode(self.parts.autoencoder.encode(mel))
+            yield self.parts.vocoder.vocode(decoded).samples[0, 0].numpy()
+
+    def _language(self, embedding: torch.Tensor, by: Callable) -> LanguageOfAudio:
+        prompt = by(Embedding(embedding, self.parts.encoder.space))
+        return roll_out(self.parts.language_model, prompt, self.grid.language_tokens)
+
+    @torch.no_grad()
+    def _generated(self, languages: Callable[[list[Pair]], LanguageOfAudio], guidance: float) -> Iterator[np.ndarray]:
+        for start in range(0, len(self.pairs), BATCH):
+            pairs = self.pairs[start : start + BATCH]
+            positive, negative = conditions(languages(pairs), self.parts.constants)
+            settings = self.pipeline.settings(seconds=pairs[0].seconds, guidance=guidance)
+            latent = self.pipeline.denoise(positive, negative, settings, [pair.seed or 0 for pair in pairs])
+            for piece in self.pipeline.decode(latent).samples:
+                yield finish(Waveform(piece[None], self.grid.sample_rate)).cut(settings.seconds).samples[0, 0].numpy()
+
+    def aligned(self, guidance: float, aligner: object = None) -> Iterator[np.ndarray]:
+        chosen = aligner or self.parts.aligner
+
+        def languages(pairs: list[Pair]) -> LanguageOfAudio:
+            artworks = [read_artwork(self.data / pair.artwork) for pair in pairs]
+            return self._language(self.parts.encoder.encode(artworks).values, chosen.align)
+
+        return self._generated(languages, guidance)
+
+    def audio_prior(self, guidance: float) -> Iterator[np.ndarray]:
+        def languages(pairs: list[Pair]) -> LanguageOfAudio:
+            sounds = [read_audio(self.data / pair.music, self.grid.sample_rate).samples[0] for pair in pairs]
+            embedding = self.tower(self.transform(torch.cat(sounds)))
+            return self._language(embedding, self.head.align)
+
+        return self._generated(languages, guidance)
+
+    def unconditional(self) -> Iterator[np.ndarray]:
+        def languages(pairs: list[Pair]) -> LanguageOfAudio:
+            return LanguageOfAudio(self.parts.constants.unconditional_language.expand(len(pairs), -1, -1))
+
+        return self._generated(languages, 1.0)
+
+    @torch.no_grad()
+    def embed(self, sound: np.ndarray) -> np.ndarray:
+        return self.tower(self.transform(torch.from_numpy(sound)[None]))[0].numpy()
+
+
+def describe(sound: np.ndarray, rate: int) -> AudioStatistics:
+    return measure(Waveform(torch.from_numpy(sound)[None, None], rate))
+
+
+def frechet(a: np.ndarray, b: np.ndarray) -> float:
+    """Frechet distance of two Gaussians fitted to rows, in float64."""
+    mean = ((a.mean(0) - b.mean(0)) ** 2).sum()
+    one, other = np.cov(a.T), np.cov(b.T)
+    root = linalg.sqrtm(one @ other)
+    return float(mean + np.trace(one + other - 2 * np.real(root)))
+
+
+def forced_choice(made: np.ndarray, real: np.ndarray) -> np.ndarray:
+    """For each row, the share of other pairs' music that lies farther from the piece than its own pair's."""
+    distance = np.linalg.norm(made[:, None] - real[None], axis=-1)
+    own = np.diag(distance)[:, None]
+    better = (own < distance) + 0.5 * (own == distance)
+    return (better.sum(1) - 0.5) / (len(made) - 1)
+
+
+def interval(figure: Callable[[np.ndarray], float], count: int) -> list[float]:
+    """The figure over all pairs, and its 95 % bootstrap interval."""
+    rng = np.random.default_rng(0)
+    draws = [figure(rng.integers(count, size=count)) for _ in range(RESAMPLES)]
+    low, high = np.nanpercentile(draws, [2.5, 97.5])
+    return [round(float(x), 3) for x in (figure(np.arange(count)), low, high)]
+
+
+def figures(rows: list[AudioStatistics], real: list[AudioStatistics], cause: dict[str, np.ndarray]) -> dict:
+    vectors, wanted = (np.stack([feature_vector(row) for row in side]) for side in (rows, real))
+    centre, spread = wanted.mean(0), wanted.std(0) + 1e-9
+    vectors, wanted = (vectors - centre) / spread, (wanted - centre) / spread
+    own, torn = forced_choice(vectors, wanted), forced_choice(np.roll(vectors, 7, axis=0), wanted)
+    count = len(rows)
+
+    def follows(field: str, character: str) -> list[float]:
+        values = np.array([getattr(row, field) for row in rows])
+        return interval(lambda i: float(stats.spearmanr(values[i], cause[character][i])[0]), count)
+
+    in_tune = np.array([row.in_tune for row in rows])
+    return {
+        "2AFC": interval(lambda i: float(own[i].mean()), count),
+        "2AFC shuffled": interval(lambda i: float(torn[i].mean()), count),
+        "onsets~arousal": follows("onset_rate", "arousal"),
+        "loudness~arousal": follows("loudness", "arousal"),
+        "brightness~warmth": follows("brightness", "warmth"),
+        "mode~valence": follows("mode", "valence"),
+        "register~height": follows("register", "height"),
+        "in tune": interval(lambda i: float(np.nanmean(in_tune[i])), count),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--model", default="pocket")
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--guidance", type=float, nargs="*", default=None)
+    parser.add_argument("--shuffled-aligner", default=None)
+    parser.add_argument("--only", nargs="*", default=None)
+    chosen = parser.parse_args()
+    bench = Bench(chosen.data, chosen.model, chosen.count)
+    default = bench.parts.defaults.guidance
+    systems: dict[str, Callable[[], Iterator[np.ndarray]]] = {
+        "real": bench.real,
+        "recomposed": bench.recomposed,
+        "reconstructed": bench.reconstructed,
+        f"audio prior, guidance {default:g}": lambda: bench.audio_prior(default),
+        "unconditional": bench.unconditional,
+    }
+    for guidance in chosen.guidance or [default]:
+        systems[f"aligner, guidance {guidance:g}"] = lambda g=guidance: bench.aligned(g)
+    if chosen.shuffled_aligner:
+        torn = load(chosen.model, aligner=chosen.shuffled_aligner).parts.aligner
+        systems["shuffled-pairs aligner"] = lambda: bench.aligned(default, torn)
+    cause = {name: np.array([pair.character[name] for pair in bench.pairs]) for name in CHARACTERS}
+    report, real_rows, real_embeddings = {}, None, None
+    with ProcessPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        for name, system in systems.items():
+            if chosen.only and name != "real" and not any(part in name for part in chosen.only):
+                continue
+            start = time.monotonic()
+            sounds = list(system())
+            rows = list(pool.map(describe, sounds, [bench.grid.sample_rate] * len(sounds), chunksize=8))
+            embeddings = np.stack([bench.embed(sound) for sound in sounds]).astype(np.float64)
+            real_rows = rows if real_rows is None else real_rows
+            real_embeddings = embeddings if real_embeddings is None else real_embeddings
+            half = len(sounds) // 2
+            report[name] = {
+                **figures(rows, real_rows, cause),
+                "Frechet": round(frechet(embeddings[:half], real_embeddings[half:]), 4),
+                "seconds": round(time.monotonic() - start, 1),
+            }
+            print(name.ljust(28), json.dumps(report[name]), file=sys.stderr, flush=True)
+    print(json.dumps({"pairs": len(bench.pairs), "systems": report}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""What the nodes do: the core's functions, with the networks in the host's hands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from transformers.models.gpt2.modeling_gpt2 import GPT2Model
+
+from ..art2mus_core.aligners.files import find_aligner, load_aligner
+from ..art2mus_core.audio.level import finish
+from ..art2mus_core.checkpoints.folder import load_component
+from ..art2mus_core.conditioning.constants import Constants, blend, conditions
+from ..art2mus_core.conditioning.language import roll_out
+from ..art2mus_core.diffusion.guidance import Guided
+from ..art2mus_core.diffusion.sampling import draw_noise, sample
+from ..art2mus_core.diffusion.schedules import schedule
+from ..art2mus_core.encoders.pocket import PocketImageEncoder
+from ..art2mus_core.errors import SettingError
+from ..art2mus_core.pipelines.assembly import assemble
+from ..art2mus_core.pipelines.settings import Settings, check_seed
+from ..art2mus_core.types import Artwork, AudioGrid, Condition, Embedding, Waveform
+from . import host
+from .folders import model_folder
+from .packing import Audio, pack_audio
+from .vae import HostVAE
+
+__all__ = ["Conditioning", "Language", "Look", "align", "compose", "load_parts", "look"]
+
+Conditioning = list[tuple[Float[Tensor, "batch language width"], dict[str, Any]]]
+"""The host's CONDITIONING: the language of audio, and beside it T5 states, their mask and provenance."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What ART2MUS_EMBEDDING carries: what an encoder says of artworks, and which artworks they are."""
+
+    embedding: Embedding
+    artworks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Language:
+    """What ART2MUS_LANGUAGE carries: GPT-2 and the text constants of one checkpoint."""
+
+    model: GPT2Model
+    constants: Constants
+    grid: AudioGrid
+    folder: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "patcher", host.patcher({"language_model": self.model}))
+
+
+def load_parts(name: str) -> tuple[host.Model, HostVAE, Language]:
+    """A checkpoint as MODEL, VAE and ART2MUS_LANGUAGE.
+
+    Raises:
+        SettingError: no checkpoint of that name.
+        CheckpointError: something in it is missing, damaged or does not fit.
+    """
+    host.require_version()
+    folder = model_folder(name)
+    parts = assemble(folder, aligner="model", dtype=host.precision())
+    return (
+        host.diffusion_model(parts.unet, parts.grid, parts.schedule, name),
+        HostVAE(parts.autoencoder, parts.vocoder, parts.grid),
+        Language(parts.language_model, parts.constants, parts.grid, folder),
+    )
+
+
+def look(artworks: list[Artwork], encoder: str) -> Look:
+    """What the encoder of a checkpoint says of artworks.
+
+    Raises:
+        SettingError: no checkpoint of that name.
+        CheckpointError: its encoder is missing or damaged.
+    """
+    network = load_component(model_folder(encoder), "image_encoder", PocketImageEncoder.from_config)
+    with host.resident(host.patcher({"encoder": network})):
+        seen = network.encode(artworks)
+    return Look(Embedding(host.intermediate(seen.values), seen.space), tuple(artwork.sha256 for artwork in artworks))
+
+
+def align(seen: Look, language: Language, aligner: str, strength: float) -> tuple[Conditioning, Conditioning]:
+    """CONDITIONING with the artworks, and without.
+
+    Raises:
+        SettingError: no aligner of that name.
+        CheckpointError: the aligner was made for another encoder or another language model.
+    """
+    path = find_aligner(language.folder, aligner)
+    network = load_aligner(path, space=seen.embedding.space, width=language.grid.language_width)
+    with host.resident(language.patcher):
+        spoken = roll_out(language.model, network.align(seen.embedding), language.grid.language_tokens)
+    positive, negative = conditions(spoken, language.constants)
+    known = {
+        "artworks": list(seen.artworks),
+        "image_encoder": seen.embedding.space,
+        "aligner": aligner,
+        "strength": strength,
+    }
+    return _pack(blend(positive, negative, strength), known), _pack(negative, {})
+
+
+def _pack(condition: Condition, known: dict[str, Any]) -> Conditioning:
+    beside = {"pooled_output": None, "art2mus": known}
+    if condition.text is not None and condition.text_mask is not None:
+        beside |= {"art2mus_text": host.intermediate(condition.text), "art2mus_text_mask": condition.text_mask.cpu()}
+    return [(host.intermediate(condition.language), beside)]
+
+
+def _unpack(conditioning: Conditioning, grid: AudioGrid, name: str) -> tuple[Condition, dict[str, Any]]:
+    wanted = (grid.language_tokens, grid.language_width)
+    if len(conditioning) != 1 or conditioning[0][0].shape[1:] != wanted:
+        shapes = " and ".join(str(list(language.shape)) for language, _ in conditioning)
+        raise SettingError(
+            f"{name} conditioning of {shapes}",
+            f"one of [artworks, {wanted[0]}, {wanted[1]}]",
+            "Connect the Image Aligner of the same model; combined conditionings need a core sampler.",
+        )
+    language, beside = conditioning[0]
+    condition = Condition(language, beside.get("art2mus_text"), beside.get("art2mus_text_mask"))
+    return condition, beside.get("art2mus", {})
+
+
+def compose(
+    model: host.Model, vae: HostVAE, positive: Conditioning, negative: Conditioning, *, settings: Settings, seed: int
+) -> tuple[Audio, dict[str, Any]]:
+    """AUDIO and LATENT, one piece for each artwork.
+
+    Raises:
+        SettingError: a value outside its range, or parts of different models.
+    """
+    check_seed(seed)
+    inside = host.art2mus_model(model)
+    told, known = _unpack(positive, inside.grid, "positive")
+    untold, _ = _unpack(negative, inside.grid, "negative")
+    count = len(told.language)
+    levels = schedule(dict(inside.schedule), settings.solver, settings.steps)
+    noise = draw_noise(inside.grid.latent_shape(settings.seconds), [seed] * count)
+    with host.resident(model, working=model.memory_required([2 * count, *noise.shape[1:]])) as device:
+        denoiser = Guided(host.HostDenoiser(model), untold, settings.guidance)
+        latent = sample(denoiser, told, noise.to(device), levels, on_step=host.reporter(settings.steps))
+    heard = vae.play(latent).cut(settings.seconds)
+    pieces = [finish(Waveform(piece[None], heard.sample_rate)).samples for piece in heard.samples]
+    known = {**known, "model": inside.name, "seed": seed, **vars(settings)}
+    unscaled = host.intermediate(latent.values / inside.grid.latent_scale)
+    return pack_audio(Waveform(torch.cat(pieces), heard.sample_rate), known), {"samples": unscaled, "type": "audio"}

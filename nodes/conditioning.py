@@ -1,0 +1,94 @@
+"""Visual Conditioning Extractor and Image Aligner: from an artwork to what the denoiser is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from comfy_api.latest import io
+
+from .folders import aligner_names, model_names
+from .packing import unpack_artworks, without_masked
+from .sockets import EmbeddingSocket, LanguageSocket
+
+if TYPE_CHECKING:
+    import torch
+
+    from .assembly import Language, Look
+
+__all__ = ["ImageAligner", "VisualConditioningExtractor"]
+
+
+class VisualConditioningExtractor(io.ComfyNode):
+    """The frozen image encoder."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="Art2MusVisualConditioningExtractor",
+            display_name="Visual Conditioning Extractor",
+            category="Art2Mus",
+            description="Looks at the artwork: a frozen image encoder turns every picture of a batch into an embedding.",
+            search_aliases=["image encoder", "image embedding"],
+            inputs=[
+                io.Image.Input("image", tooltip="One artwork or a batch; each gives a piece of music of its own."),
+                io.Combo.Input(
+                    "encoder",
+                    options=model_names(),
+                    tooltip="The model whose image encoder looks. It has to be the one the aligner was trained with.",
+                ),
+                io.Mask.Input(
+                    "mask",
+                    optional=True,
+                    tooltip="Parts to leave out: they are filled with the mean colour of the rest.",
+                ),
+            ],
+            outputs=[EmbeddingSocket.Output(display_name="embedding")],
+        )
+
+    @classmethod
+    def execute(cls, image: torch.Tensor, encoder: str, mask: torch.Tensor | None = None) -> io.NodeOutput:
+        from .assembly import look
+
+        return io.NodeOutput(look(unpack_artworks(without_masked(image, mask)), encoder))
+
+
+class ImageAligner(io.ComfyNode):
+    """The trained part of the method, and GPT-2."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="Art2MusImageAligner",
+            display_name="Image Aligner",
+            category="Art2Mus",
+            description="Says in the model's language of audio what the encoder saw. "
+            "The outputs are ordinary CONDITIONING for this pack's sampler and for core samplers.",
+            search_aliases=["language of audio", "GPT-2", "image to music conditioning"],
+            inputs=[
+                EmbeddingSocket.Input("embedding", tooltip="What the Visual Conditioning Extractor saw."),
+                LanguageSocket.Input("language", tooltip="GPT-2 and the text constants, from Load Art2Mus Model."),
+                io.Combo.Input(
+                    "aligner",
+                    options=aligner_names(),
+                    tooltip="The trained image aligner; 'model' is the checkpoint's own.",
+                ),
+                io.Float.Input(
+                    "strength",
+                    default=1.0,
+                    min=0.0,
+                    max=2.0,
+                    step=0.05,
+                    tooltip="1: the artwork as the aligner was trained. 0: no artwork. Above 1: exaggerated.",
+                ),
+            ],
+            outputs=[
+                io.Conditioning.Output(display_name="positive"),
+                io.Conditioning.Output(display_name="negative"),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, embedding: Look, language: Language, aligner: str, strength: float) -> io.NodeOutput:
+        from .assembly import align
+
+        return io.NodeOutput(*align(embedding, language, aligner, strength))

@@ -1,0 +1,122 @@
+"""Where the host keeps files: artworks to read, music to write, models to load."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import folder_paths
+
+from ..art2mus_core.checkpoints.names import known, locate
+from ..art2mus_core.errors import ArtworkError, OutputError
+from ..art2mus_core.images.reading import list_artworks
+from ..art2mus_core.images.samples import samples
+
+__all__ = [
+    "OutputFile",
+    "aligner_names",
+    "artwork_names",
+    "artwork_path",
+    "check_name",
+    "model_folder",
+    "model_names",
+    "output_file",
+    "sample_paths",
+]
+
+
+def sample_paths() -> dict[str, Path]:
+    """Packaged artworks by a name that no file of the person's own has."""
+    return {f"Sample: {name.replace('_', ' ')}": path for name, path in samples().items()}
+
+
+def artwork_names() -> list[str]:
+    """Pictures in the host's input folder, then the packaged samples."""
+    folder = Path(folder_paths.get_input_directory())
+    files = [path.name for path in list_artworks(folder)] if folder.is_dir() else []
+    return [*files, *sample_paths()]
+
+
+def artwork_path(name: str) -> Path:
+    """The file behind a name of :func:`artwork_names`, or behind the host's own `name [output]`.
+
+    Raises:
+        ArtworkError: there is none.
+    """
+    path = sample_paths().get(name)
+    if path is None and folder_paths.exists_annotated_filepath(name):
+        path = Path(folder_paths.get_annotated_filepath(name))
+    if path is None or not path.is_file():
+        raise ArtworkError(
+            f"no artwork {name!r}", "a picture in ComfyUI's input folder or a sample", "Upload it or pick another."
+        )
+    return path
+
+
+class OutputFile(NamedTuple):
+    """A file to be written below the host's output folder; `subfolder` as its front end wants it."""
+
+    path: Path
+    subfolder: str
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that no file below the output folder can have.
+
+    Raises:
+        OutputError: it leads out of the output folder or names no file.
+    """
+    if not Path(name).name.strip(". "):
+        raise OutputError(f"the name {name!r}", "a file name", "Write a name such as art2mus/music.")
+    root = Path(folder_paths.get_output_directory()).resolve()
+    if not (root / name).resolve().is_relative_to(root):
+        raise OutputError(f"the name {name!r}", "a place inside ComfyUI's output folder", "Write it without '..'.")
+
+
+def output_file(name: str, suffix: str) -> OutputFile:
+    """The next free file of that name below the host's output folder.
+
+    Args:
+        name: may hold subfolders and the host's date marks.
+        suffix: with its dot.
+
+    Raises:
+        OutputError: see :func:`check_name`.
+    """
+    check_name(name)
+    folder, stem, counter, subfolder, _ = folder_paths.get_save_image_path(name, folder_paths.get_output_directory())
+    return OutputFile(Path(folder) / f"{stem}_{counter:05}_{suffix}", subfolder)
+
+
+def _model_roots() -> list[Path]:
+    """`models/art2mus` and what `extra_model_paths.yaml` adds."""
+    own = [str(Path(folder_paths.models_dir) / "art2mus")]
+    paths, _ = folder_paths.folder_names_and_paths.setdefault("art2mus", (own, set()))
+    return [Path(path) for path in paths]
+
+
+def _host_models() -> dict[str, Path]:
+    indices = [index for root in _model_roots() for index in sorted(root.glob("*/model_index.json"))]
+    return {index.parent.name: index.parent for index in reversed(indices)}
+
+
+def model_names() -> list[str]:
+    """Checkpoints that can be loaded: the bundled one first."""
+    return list(dict.fromkeys([*known(), *sorted(_host_models())]))
+
+
+def model_folder(name: str) -> Path:
+    """The folder of a checkpoint; the host's model folders come before the core's own.
+
+    Raises:
+        SettingError: nothing of that name.
+    """
+    return _host_models().get(name) or locate(name)
+
+
+def aligner_names() -> list[str]:
+    """Aligners in any checkpoint's `aligner` folder; `model` is the checkpoint's own."""
+    folders = [model_folder(name) / "aligner" for name in model_names()]
+    return list(
+        dict.fromkeys(["model", *(path.stem for root in folders for path in sorted(root.glob("*.safetensors")))])
+    )

@@ -1,0 +1,43 @@
+"""Load Art2Mus Model: a checkpoint as three of the host's objects."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from .folders import model_names
+from .sockets import LanguageSocket
+
+__all__ = ["LoadModel"]
+
+
+class LoadModel(io.ComfyNode):
+    """Each output is under the host's memory management."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="Art2MusLoadModel",
+            display_name="Load Art2Mus Model",
+            category="Art2Mus",
+            description="Loads the networks that make music. The pocket model comes with the pack; other models are "
+            "folders in ComfyUI/models/art2mus.",
+            search_aliases=["AudioLDM2", "music model", "pocket"],
+            inputs=[
+                io.Combo.Input(
+                    "model",
+                    options=model_names(),
+                    tooltip="'pocket' comes with the pack. Any other entry is a model folder in ComfyUI/models/art2mus.",
+                )
+            ],
+            outputs=[
+                io.Model.Output(display_name="model"),
+                io.Vae.Output(display_name="vae"),
+                LanguageSocket.Output(display_name="language"),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model: str) -> io.NodeOutput:
+        from .assembly import load_parts
+
+        return io.NodeOutput(*load_parts(model))

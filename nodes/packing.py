@@ -1,0 +1,75 @@
+"""Between the host's types and the core's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image, ImageOps
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..art2mus_core.errors import AudioError
+from ..art2mus_core.types import Artwork, Waveform
+
+__all__ = ["Audio", "pack_artwork", "pack_audio", "pack_mask", "unpack_artworks", "unpack_audio", "without_masked"]
+
+
+class Audio(TypedDict, total=False):
+    """The host's AUDIO, with our provenance beside it."""
+
+    waveform: Float[Tensor, "batch channels samples"]
+    sample_rate: int
+    art2mus: dict[str, Any]
+
+
+def pack_artwork(artwork: Artwork) -> Float[Tensor, "1 height width 3"]:
+    """The host's IMAGE."""
+    return artwork.pixels.permute(1, 2, 0)[None].float() / 255
+
+
+def pack_mask(path: Path, artwork: Artwork) -> Float[Tensor, "1 height width"]:
+    """The host's MASK of a picture file: 1 where it is transparent or painted over in the mask editor."""
+    height, width = artwork.pixels.shape[1:]
+    with Image.open(path) as image:
+        if not image.has_transparency_data:
+            return torch.zeros(1, height, width)
+        alpha = ImageOps.exif_transpose(image).convert("RGBA").getchannel("A").resize((width, height))
+    return 1 - torch.from_numpy(np.asarray(alpha, np.float32))[None] / 255
+
+
+def unpack_artworks(image: Float[Tensor, "batch height width channels"]) -> list[Artwork]:
+    """Artworks of an IMAGE, in which values round to the 8 bits they came from."""
+    rows = (image[..., :3] * 255).round().clamp(0, 255).to("cpu", torch.uint8).permute(0, 3, 1, 2)
+    return [Artwork(picture.contiguous()) for picture in rows]
+
+
+def without_masked(
+    image: Float[Tensor, "batch height width channels"], mask: Float[Tensor, "masks rows columns"] | None
+) -> Float[Tensor, "batch height width channels"]:
+    """The picture with its masked parts in the mean colour of the rest, so that they say nothing."""
+    if mask is None or not mask.any():
+        return image
+    keep = 1 - F.interpolate(mask[:, None], image.shape[1:3], mode="bilinear").movedim(1, -1).to(image)
+    mean = (image * keep).sum((1, 2), keepdim=True) / keep.sum((1, 2), keepdim=True).clamp(min=1e-6)
+    return image * keep + mean * (1 - keep)
+
+
+def pack_audio(waveform: Waveform, provenance: dict[str, Any]) -> Audio:
+    """The host's AUDIO."""
+    return Audio(waveform=waveform.samples.float().cpu(), sample_rate=waveform.sample_rate, art2mus=provenance)
+
+
+def unpack_audio(audio: Audio | None) -> tuple[list[Waveform], dict[str, Any]]:
+    """One waveform a piece, and what is known of where they come from.
+
+    Raises:
+        AudioError: a video without a sound track came in.
+    """
+    if audio is None:
+        raise AudioError("no sound", "AUDIO", "The picture or video it comes from has no sound track.")
+    pieces = [Waveform(samples[None].float().cpu(), audio["sample_rate"]) for samples in audio["waveform"]]
+    return pieces, audio.get("art2mus", {})

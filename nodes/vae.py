@@ -1,0 +1,66 @@
+"""The host's VAE object: latents to sound and back, for this pack's sampler and for core audio nodes."""
+
+from __future__ import annotations
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ..art2mus_core.audio.mel import MelTransform
+from ..art2mus_core.decoders.vae import MelAutoencoder
+from ..art2mus_core.types import AudioGrid, Latent, Mel, Vocoder, Waveform
+from .host import intermediate, patcher, resident
+
+__all__ = ["HostVAE"]
+
+BYTES_A_MEL_VALUE = 4 * 512
+"""Room the VAE's widest layer takes for each value of the spectrogram."""
+
+
+class HostVAE:
+    """VAE and vocoder in one, because the host's audio nodes want sound from `decode`.
+
+    Latents are unscaled here, as they are between the host's nodes.
+
+    Args:
+        autoencoder: latent to mel and back.
+        vocoder: mel to sound.
+        grid: the checkpoint's sizes.
+    """
+
+    def __init__(self, autoencoder: MelAutoencoder, vocoder: nn.Module, grid: AudioGrid) -> None:
+        self.patcher = patcher({"autoencoder": autoencoder, "vocoder": vocoder})
+        self.autoencoder, self.vocoder, self.grid = autoencoder, vocoder, grid
+        self.audio_sample_rate = grid.sample_rate
+
+    def decode(self, samples: Float[Tensor, "batch channels frames rows"]) -> Float[Tensor, "batch time 1"]:
+        """Sound of unscaled latents, time before channels as the host has it."""
+        return self.play(Latent(samples * self.grid.latent_scale)).samples.movedim(1, -1)
+
+    def decode_tiled(
+        self, samples: Float[Tensor, "batch channels frames rows"], **_: int
+    ) -> Float[Tensor, "batch time 1"]:
+        """The same: a minute of music fits without tiles."""
+        return self.decode(samples)
+
+    def encode(self, samples: Float[Tensor, "batch time channels"]) -> Float[Tensor, "batch latents frames rows"]:
+        """Unscaled latents of sound; several channels are mixed."""
+        with resident(self.patcher, working=self._working(samples.shape[0] * samples.shape[1])) as device:
+            mel = MelTransform(self.grid).to(device)(samples.mean(-1).to(device))
+            whole = mel.shape[1] // self.grid.latent_factor * self.grid.latent_factor
+            latent = self.autoencoder.encode(Mel(mel[:, :whole]))
+        return intermediate(latent.values / self.grid.latent_scale)
+
+    def play(self, latent: Latent) -> Waveform:
+        """Sound of scaled latents, where the host keeps what travels between nodes."""
+        batch, _, frames, _ = latent.values.shape
+        time = batch * frames * self.grid.latent_factor * self.grid.hop
+        with resident(self.patcher, working=self._working(time)) as device:
+            heard = self._vocoder.vocode(self.autoencoder.decode(Latent(latent.values.to(device))))
+        return Waveform(intermediate(heard.samples), heard.sample_rate)
+
+    @property
+    def _vocoder(self) -> Vocoder:
+        return self.vocoder
+
+    def _working(self, samples: int) -> int:
+        return samples // self.grid.hop * self.grid.mel_bins * BYTES_A_MEL_VALUE

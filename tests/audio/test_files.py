@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import io
+import os
+import struct
+
+import av
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from art2mus_core.audio.files import audio_suffixes, read_audio, read_tags, write_audio
+from art2mus_core.audio.pictures import picture_block
+from art2mus_core.errors import AudioError, OutputError
+from art2mus_core.types import Waveform
+
+TAGS = {
+    "title": "Größe 海",
+    "seed": "7",
+    "artwork_sha256": "0f" * 32,
+    "encoder": "art2mus 1",
+    "prompt": "{" + "x" * 70_000,
+}
+
+
+def piece(rate=16_000, channels=1, seconds=1.1):
+    t = torch.arange(round(rate * seconds)) / rate
+    sound = torch.stack([0.4 * torch.sin(2 * torch.pi * 330 * (c + 1) * t) for c in range(channels)])
+    return Waveform((sound * 32768).round()[None] / 32768, rate)
+
+
+def cover(kind="JPEG", size=(31, 17)):
+    sink = io.BytesIO()
+    Image.new("RGB", size, (200, 40, 90)).save(sink, kind)
+    return sink.getvalue()
+
+
+def attached(path):
+    """The pictures that FFmpeg finds in a file, as bytes."""
+    with av.open(str(path)) as container:
+        streams = container.streams.video
+        return [bytes(packet) for packet in container.demux(streams) if packet.size] if streams else []
+
+
+@pytest.mark.parametrize("suffix", [".flac", ".wav", ".FLAC"])
+@pytest.mark.parametrize(("rate", "channels"), [(16_000, 1), (22_050, 2), (44_100, 1)])
+def test_lossless_files_give_the_samples_back(tmp_path, suffix, rate, channels):
+    path = tmp_path / f"ein Stück{suffix}"
+    write_audio(path, piece(rate, channels), tags=TAGS, cover=cover())
+    read = read_audio(path, mono=False)
+    assert read.sample_rate == rate
+    assert torch.equal(read.samples, piece(rate, channels).samples)
+
+
+@pytest.mark.parametrize("suffix", [".mp3", ".ogg", ".opus"])
+@pytest.mark.parametrize(("rate", "channels"), [(16_000, 1), (22_050, 2), (10_000, 1)])
+def test_lossy_files_sound_the_same(tmp_path, suffix, rate, channels):
+    path = tmp_path / f"piece{suffix}"
+    write_audio(path, piece(rate, channels), tags={}, cover=None)
+    read, wanted = read_audio(path, rate, mono=False).samples[0], piece(rate, channels).samples[0]
+    assert read.shape[0] == channels
+    assert abs(read.shape[1] - wanted.shape[1]) <= rate // 500
+    inner = slice(rate // 5, -rate // 5)
+    heard, meant = read[:, : wanted.shape[1]][:, inner], wanted[:, : read.shape[1]][:, inner]
+    gain = (heard * meant).sum() / meant.square().sum()
+    assert 0.9 < gain < 1.02  # LAME turns down a little
+    assert (heard - gain * meant).square().mean().sqrt() < 0.03 * meant.square().mean().sqrt()
+
+
+@pytest.mark.parametrize("suffix", audio_suffixes())
+def test_tags_come_back(tmp_path, suffix):
+    path = tmp_path / f"piece{suffix}"
+    write_audio(path, piece(), tags=TAGS, cover=cover())
+    tags = read_tags(path)
+    for name, value in TAGS.items():
+        assert tags["software" if name == "encoder" else name] == value, name
+
+
+@pytest.mark.parametrize("suffix", [".flac", ".mp3", ".ogg", ".opus"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_the_cover_comes_back_byte_for_byte(tmp_path, suffix, kind):
+    path = tmp_path / f"piece{suffix}"
+    write_audio(path, piece(), tags={"title": "t"}, cover=cover(kind))
+    assert attached(path) == [cover(kind)]
+
+
+def test_flac_blocks_are_in_order_and_only_the_last_is_marked(tmp_path):
+    path = tmp_path / "piece.flac"
+    write_audio(path, piece(), tags={"title": "t"}, cover=cover())
+    content, at, kinds, marks = path.read_bytes(), 4, [], []
+    while not marks or not marks[-1]:
+        header, length = content[at], int.from_bytes(content[at + 1 : at + 4], "big")
+        kinds.append(header & 127)
+        marks.append(header >> 7)
+        at += 4 + length
+    assert kinds[:2] == [0, 6]
+    assert content[at : at + 2] in (b"\xff\xf8", b"\xff\xf9")
+    assert picture_block(cover())[:4] == struct.pack(">I", 3)
+
+
+def test_channels_are_mixed_and_the_rate_is_changed_on_request(tmp_path):
+    path = tmp_path / "piece.wav"
+    write_audio(path, piece(22_050, 2), tags={}, cover=None)
+    mixed = read_audio(path)
+    assert torch.allclose(mixed.samples, piece(22_050, 2).samples.mean(1, keepdim=True))
+    assert read_audio(path, 16_000).samples.shape == (1, 1, round(1.1 * 16_000))
+    assert read_audio(path, 16_000).sample_rate == 16_000
+
+
+@pytest.mark.parametrize(
+    ("layout", "codec", "scale"), [("u8", "pcm_u8", 128), ("s32", "pcm_s32le", 2**31), ("flt", "pcm_f32le", 1)]
+)
+def test_other_sample_formats_read_at_their_scale(tmp_path, layout, codec, scale):
+    path = tmp_path / "other.wav"
+    values = np.array([[0.5, -0.5, 0.25, 0.0] * 400])
+    stored = {"u8": values * 128 + 128, "s32": values * scale, "flt": values}[layout]
+    kinds = {"u8": np.uint8, "s32": np.int32, "flt": np.float32}
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=8000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(stored.astype(kinds[layout]), format=layout, layout="mono")
+        frame.sample_rate = 8000
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    assert np.allclose(read_audio(path).samples[0].numpy(), values, atol=1e-6)
+
+
+@pytest.mark.parametrize("suffix", audio_suffixes())
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.9])
+def test_truncated_files_are_refused_in_silence(tmp_path, capfd, suffix, share):
+    path = tmp_path / f"piece{suffix}"
+    write_audio(path, piece(seconds=3), tags={}, cover=None)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(AudioError, match="piece"):
+        read_audio(path)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"hello\n" * 500, os.urandom(5000), cover(), b"#EXTM3U\n#EXTINF:1,\n/etc/hosts\n"]
+)
+def test_what_is_no_sound_is_refused_in_silence(tmp_path, capfd, content):
+    path = tmp_path / "no sound.flac"
+    path.write_bytes(content)
+    with pytest.raises(AudioError):
+        read_audio(path)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_missing_files_and_folders_are_refused(tmp_path):
+    with pytest.raises(AudioError, match="does not exist"):
+        read_audio(tmp_path / "none.wav")
+    with pytest.raises(AudioError, match="is a folder"):
+        read_audio(tmp_path)
+
+
+def test_places_that_cannot_be_written_are_refused(tmp_path):
+    (tmp_path / "file").write_bytes(b"x")
+    (tmp_path / "folder.wav").mkdir()
+    for name, match in (
+        ("piece.xyz", r"\.flac, \.wav, \.mp3"),
+        ("piece", "no suffix"),
+        ("missing/piece.wav", "does not exist"),
+        ("file/piece.wav", "is a file"),
+        ("folder.wav", "is a folder"),
+    ):
+        with pytest.raises(OutputError, match=match):
+            write_audio(tmp_path / name, piece(), tags={}, cover=None)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["file", "folder.wav"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may write anywhere")
+def test_a_folder_without_permission_is_refused(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(OutputError, match="cannot be written"):
+        write_audio(tmp_path / "piece.wav", piece(), tags={}, cover=None)
+
+
+def test_a_failed_write_leaves_the_old_file_alone(tmp_path):
+    path = tmp_path / "piece.flac"
+    write_audio(path, piece(), tags={}, cover=None)
+    before = path.read_bytes()
+    for samples in (
+        torch.full((1, 1, 9), float("nan")),
+        torch.zeros(2, 1, 9),
+        torch.zeros(1, 3, 9),
+        torch.zeros(1, 1, 0),
+    ):
+        with pytest.raises(AudioError):
+            write_audio(path, Waveform(samples, 16_000), tags={}, cover=None)
+    with pytest.raises(AudioError, match="cover"):
+        write_audio(path, piece(), tags={}, cover=b"no picture")
+    assert path.read_bytes() == before
+    assert [entry.name for entry in tmp_path.iterdir()] == ["piece.flac"]
+
+
+def test_the_loudest_samples_clip_and_do_not_wrap(tmp_path):
+    path = tmp_path / "piece.wav"
+    write_audio(path, Waveform(torch.tensor([[[1.5, 1.0, -1.0, -2.0] * 300]]), 8000), tags={}, cover=None)
+    assert torch.allclose(read_audio(path).samples[0, 0, :4], torch.tensor([1.0, 1.0, -1.0, -1.0]), atol=1e-4)

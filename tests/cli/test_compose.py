@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import _thread
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from art2mus_core.audio.files import read_audio, read_tags
+from art2mus_core.checkpoints.folder import weights_file
+from art2mus_core.cli import main
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def art2mus(capsys, monkeypatch, tmp_path, pocket_like):
+    """Runs a command in an empty folder; returns exit code, standard output and standard error."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+
+    def run(*arguments, model=pocket_like):
+        chosen = ("--model", str(model)) if model else ()
+        with pytest.raises(SystemExit) as leaving:
+            main([*map(str, arguments), *chosen])
+        said = capsys.readouterr()
+        return leaving.value.code, said.out, said.err
+
+    return run
+
+
+def written():
+    return sorted(str(path) for path in Path().rglob("*") if path.is_file())
+
+
+def one_line(text):
+    return text.startswith("art2mus: ") and text.endswith("\n") and text.count("\n") == 1
+
+
+def test_an_artwork_becomes_a_file_of_its_name(art2mus, paintings):
+    code, out, err = art2mus("compose", paintings / "dawn.png", "--seconds", "1.5")
+    assert (code, err) == (0, "")
+    assert written() == ["dawn.flac"]
+    assert "dawn.flac" in out
+    assert read_audio(Path("dawn.flac")).samples.shape == (1, 1, 12000)
+
+
+@pytest.mark.parametrize("suffix", [".flac", ".wav", ".WAV"])
+def test_the_suffix_is_the_format(art2mus, paintings, suffix):
+    assert art2mus("compose", paintings / "dawn.png", "-o", f"my piece{suffix}", "--seconds", "1")[0] == 0
+    assert written() == [f"my piece{suffix}"]
+    magic = Path(f"my piece{suffix}").read_bytes()[:4]
+    assert magic == (b"fLaC" if suffix == ".flac" else b"RIFF")
+
+
+def test_the_file_says_where_it_comes_from(art2mus, paintings):
+    art2mus("compose", paintings / "dawn.png", "--seconds", "1", "--seed", "7", "--steps", "2", "--guidance", "3")
+    tags = read_tags(Path("dawn.flac"))
+    expected = {"artwork": "dawn", "seed": "7", "steps": "2", "guidance": "3.0", "seconds": "1.0", "title": "dawn"}
+    assert tags.items() >= expected.items()
+    assert tags["solver"] == "dpm++2m-karras"
+    assert re.fullmatch("[0-9a-f]{64}", tags["artwork_sha256"])
+    assert b"image/jpeg" in Path("dawn.flac").read_bytes()
+
+
+def test_a_folder_becomes_a_folder(art2mus, paintings):
+    code, out, err = art2mus("compose", paintings, "-o", "a/b", "--seconds", "1", "--json")
+    assert (code, err) == (0, "")
+    assert written() == ["a/b/dawn.flac", "a/b/dusk.flac", "a/b/noon.flac"]
+    document = json.loads(out.splitlines()[-1])
+    assert [Path(piece["file"]).name for piece in document["pieces"]] == ["dawn.flac", "dusk.flac", "noon.flac"]
+    assert document["settings"] == {"seconds": 1.0, "steps": 3, "guidance": 1.5, "solver": "dpm++2m-karras"}
+    assert document["failed"] == []
+
+
+def test_a_batch_plays_what_each_artwork_plays_alone(art2mus, paintings):
+    art2mus("compose", paintings, "-o", "together", "--seconds", "1", "--seed", "3")
+    art2mus("compose", paintings / "noon.png", "--seconds", "1", "--seed", "3")
+    together, alone = (read_audio(Path(name)).samples for name in ("together/noon.flac", "noon.flac"))
+    assert (together - alone).abs().max() < 1e-3
+
+
+def test_in_a_folder_the_good_ones_are_composed_and_the_bad_ones_listed(art2mus, paintings):
+    (paintings / "dusk.png").write_bytes((paintings / "dusk.png").read_bytes()[:99])
+    (paintings / "empty.png").write_bytes(b"")
+    code, out, err = art2mus("compose", paintings, "-o", "out", "--seconds", "1", "--json")
+    assert code == 2
+    assert one_line(err)
+    assert "2 of 4" in err
+    assert "dusk.png" in err
+    assert "empty.png" in err
+    assert written() == ["out/dawn.flac", "out/noon.flac"]
+    failed = json.loads(out.splitlines()[-1])["failed"]
+    assert [Path(entry["artwork"]).name for entry in failed] == ["dusk.png", "empty.png"]
+
+
+def test_equal_stems_do_not_overwrite_one_another(art2mus, paintings):
+    other = paintings.parent / "others"
+    other.mkdir()
+    shutil.copy(paintings / "dusk.png", other / "Dawn.png")
+    shutil.copy(paintings / "dusk.png", other / "dawn-2.png")
+    artworks = (paintings / "dawn.png", other / "Dawn.png", other / "dawn-2.png")
+    assert art2mus("compose", *artworks, "--seconds", "1")[0] == 0
+    assert len(written()) == len({name.casefold() for name in written()}) == 3
+
+
+def test_more_artworks_than_a_batch_holds(art2mus, paintings):
+    for index in range(7):
+        shutil.copy(paintings / "dawn.png", paintings / f"copy {index}.png")
+    code, out, _ = art2mus("compose", paintings, "-o", "out", "--seconds", "1", "--steps", "1", "--json")
+    assert code == 0
+    assert len(json.loads(out.splitlines()[-1])["pieces"]) == len(written()) == 10
+
+
+WRONG = {
+    "no such file": ("compose", "nowhere.png"),
+    "no such folder for the output": ("compose", "{art}", "-o", "nowhere/a.flac"),
+    "nonsense suffix": ("compose", "{art}", "-o", "a.mus"),
+    "no suffix": ("compose", "{art}", "-o", "music"),
+    "one file for several": ("compose", "{folder}", "-o", "a.flac"),
+    "too short": ("compose", "{art}", "--seconds", "0.5"),
+    "too long": ("compose", "{art}", "--seconds", "61"),
+    "not a number": ("compose", "{art}", "--seconds", "nan"),
+    "infinite guidance": ("compose", "{art}", "--guidance", "inf"),
+    "no steps": ("compose", "{art}", "--steps", "0"),
+    "negative seed": ("compose", "{art}", "--seed", "-1"),
+    "words for a number": ("compose", "{art}", "--seconds", "long"),
+    "unknown solver": ("compose", "{art}", "--solver", "plms"),
+    "unknown aligner": ("compose", "{art}", "--aligner", "nobody"),
+    "unknown device": ("compose", "{art}", "--device", "abacus"),
+    "unknown precision": ("compose", "{art}", "--precision", "float8"),
+    "unknown option": ("compose", "{art}", "--sconds", "3"),
+    "no artwork": ("compose",),
+    "unknown command": ("play", "{art}"),
+    "not a picture": ("compose", "{script}"),
+    "an empty folder": ("compose", "{empty}"),
+}
+
+
+@pytest.mark.parametrize("arguments", WRONG.values(), ids=WRONG.keys())
+def test_a_mistake_is_one_line_and_nothing_is_written(art2mus, paintings, tmp_path, arguments):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    places = {"art": paintings / "dawn.png", "folder": paintings, "script": __file__, "empty": empty}
+    code, out, err = art2mus(*(argument.format(**places) for argument in arguments))
+    assert code == 2
+    assert out == ""
+    assert one_line(err)
+    assert written() == []
+
+
+def test_an_unknown_model_is_one_line(art2mus, paintings):
+    code, _, err = art2mus("compose", paintings / "dawn.png", model="nobody")
+    assert code == 2
+    assert one_line(err)
+    assert "pocket" in err
+
+
+def test_damaged_weights_are_one_line_and_nothing_is_written(art2mus, paintings, own_checkpoint):
+    path = weights_file(own_checkpoint, "unet")
+    path.write_bytes(path.read_bytes()[:-100])
+    code, _, err = art2mus("compose", paintings, "-o", "out", model=own_checkpoint)
+    assert code == 2
+    assert one_line(err)
+    assert "damaged" in err
+    assert not Path("out").exists()
+
+
+def test_an_existing_folder_takes_the_file(art2mus, paintings):
+    Path("music").mkdir()
+    assert art2mus("compose", paintings / "dawn.png", "-o", "music", "--seconds", "1")[0] == 0
+    assert written() == [str(Path("music/dawn.flac"))]
+
+
+def test_ctrl_c_is_one_line_and_leaves_nothing_half_written(art2mus, paintings):
+    interrupt = threading.Timer(0.4, _thread.interrupt_main)
+    interrupt.start()
+    try:
+        code, out, err = art2mus("compose", paintings, "-o", "out", "--seconds", "60", "--steps", "1000")
+    finally:
+        interrupt.cancel()
+    assert (code, out) == (130, "")
+    assert one_line(err)
+    assert written() == []
+
+
+def test_help_and_version_are_no_mistakes(art2mus):
+    for arguments in (["--help"], ["compose", "--help"], ["--version"], []):
+        code, out, err = art2mus(*arguments, model=None)
+        assert (code, err) == (0, "")
+        assert out
+
+
+def environment():
+    return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+
+
+def test_help_imports_no_tensor_library():
+    script = (
+        "import sys; from art2mus_core.cli import main\n"
+        "try: main(['compose', '--help'])\n"
+        "except SystemExit: print(sorted({'torch', 'numpy', 'diffusers', 'PIL'} & set(sys.modules)))"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=environment(), timeout=60, check=True
+    )
+    assert finished.stdout.splitlines()[-1] == "[]"
+    assert "Compose music" in finished.stdout
+
+
+def test_a_process_of_its_own(tmp_path, paintings, pocket_like):
+    """Nothing but the document on standard output, nothing at all on standard error."""
+    command = [sys.executable, "-c", "from art2mus_core.cli import main; main()", "compose"]
+    arguments = [paintings / "dawn.png", "-o", tmp_path / "Größe 1.flac", "--seconds", "1", "--json"]
+    finished = subprocess.run(
+        [*command, *arguments, "--model", pocket_like],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=120,
+        check=False,
+    )
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert json.loads(finished.stdout)["pieces"][0]["seconds"] == 1.0
+    assert (tmp_path / "Größe 1.flac").stat().st_size > 1000

@@ -1,0 +1,161 @@
+"""Fixtures for every room. Shapes are checked in every test: jaxtyping and beartype watch the package."""
+
+from __future__ import annotations
+
+from jaxtyping import install_import_hook
+
+install_import_hook("art2mus_core", "beartype.beartype")
+
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+import torch  # noqa: E402
+from PIL import Image  # noqa: E402
+
+WIDTH, TEXT_WIDTH, DIM, ROWS = 10, 9, 7, 5
+MEL_BINS = 4 * ROWS
+"""Of the tiny checkpoints; every pair of sizes that could be confused is coprime or at least unequal."""
+
+UNET: dict[str, Any] = {
+    "in_channels": 3,
+    "out_channels": 3,
+    "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
+    "up_block_types": ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
+    "block_out_channels": [6, 10, 14],
+    "layers_per_block": 1,
+    "norm_num_groups": 2,
+    "attention_head_dim": [1, 2, 2],
+}
+VAE: dict[str, Any] = {
+    "in_channels": 1,
+    "out_channels": 1,
+    "down_block_types": ["DownEncoderBlock2D"] * 3,
+    "up_block_types": ["UpDecoderBlock2D"] * 3,
+    "block_out_channels": [4, 6, 10],
+    "latent_channels": 3,
+    "norm_num_groups": 2,
+    "layers_per_block": 1,
+    "scaling_factor": 0.7,
+}
+GPT2: dict[str, Any] = {"n_embd": WIDTH, "n_head": 2, "n_layer": 2, "n_positions": 31, "vocab_size": 1}
+SCHEDULER: dict[str, Any] = {
+    "num_train_timesteps": 1000,
+    "beta_start": 0.0015,
+    "beta_end": 0.0195,
+    "beta_schedule": "scaled_linear",
+    "prediction_type": "v_prediction",
+}
+TONEWHEEL: dict[str, Any] = {
+    "mel": {
+        "sample_rate": 8000,
+        "hop": 100,
+        "mel_bins": MEL_BINS,
+        "scale": "semitone",
+        "lowest": 48.0,
+        "highest": 0.0,
+        "windows": [512, 256],
+        "floor": 1e-4,
+    },
+    "width": 11,
+    "blocks": 1,
+    "subframes": 5,
+    "detunings": [0.0, -14.0],
+    "noise_window": 64,
+}
+HIFIGAN: dict[str, Any] = {
+    "model_type": "hifigan",
+    "model_in_dim": MEL_BINS,
+    "sampling_rate": 1600,
+    "upsample_initial_channel": 12,
+    "upsample_rates": [5, 4],
+    "upsample_kernel_sizes": [16, 8],
+    "resblock_kernel_sizes": [3],
+    "resblock_dilation_sizes": [[1, 3]],
+    "normalize_before": False,
+}
+
+
+def write_checkpoint(folder: Path, *, published: bool) -> Path:
+    """A complete folder of tiny random networks, as the bundled model has it or as published ones have it."""
+    from art2mus_core.aligners.files import save_aligner
+    from art2mus_core.aligners.visual import VisualAligner
+    from art2mus_core.checkpoints.folder import save_component, save_config, save_index
+    from art2mus_core.conditioning.constants import Constants, save_constants
+    from art2mus_core.conditioning.language import build_language_model
+    from art2mus_core.decoders.vae import build_vae
+    from art2mus_core.diffusion.denoiser import build_unet
+    from art2mus_core.encoders.pocket import PocketImageEncoder
+
+    torch.manual_seed(0)
+    widths = [[None, WIDTH, TEXT_WIDTH]] if published else [[WIDTH]]
+    unet = {**UNET, "cross_attention_dim": widths * 3}
+    save_component(folder, "unet", build_unet(unet), unet, half=True)
+    save_component(folder, "vae", build_vae(VAE), VAE, half=True)
+    save_component(folder, "language_model", build_language_model(GPT2), GPT2, half=True)
+    encoder = PocketImageEncoder(16, [8, 16], DIM, "tiny")
+    save_component(folder, "image_encoder", encoder, encoder.config, half=True)
+    save_component(folder, "vocoder", *_vocoder(published=published), half=True)
+    aligner = VisualAligner(dim=DIM, hidden=13, tokens=4, width=WIDTH, space="tiny")
+    save_aligner(folder / "aligner" / "model.safetensors", aligner, licence="CC0-1.0", run="none", half=True)
+    kind = "epsilon" if published else "v_prediction"
+    save_config(folder, "scheduler", {**SCHEDULER, "prediction_type": kind})
+    save_constants(folder, Constants(torch.randn(1, 8, WIDTH), **(_texts() if published else {})))
+    save_index(folder, {"unet": ["audioldm2", "AudioLDM2UNet2DConditionModel"]}, {"steps": 3, "guidance": 1.5})
+    return folder
+
+
+def _vocoder(*, published: bool) -> tuple[torch.nn.Module, dict[str, Any]]:
+    if published:
+        from transformers import SpeechT5HifiGan, SpeechT5HifiGanConfig
+
+        return SpeechT5HifiGan(SpeechT5HifiGanConfig(**HIFIGAN)), HIFIGAN
+    from art2mus_core.decoders.tonewheel import TonewheelVocoder
+
+    vocoder = TonewheelVocoder.from_config(TONEWHEEL)
+    return vocoder, vocoder.config
+
+
+def _texts() -> dict[str, torch.Tensor]:
+    return {
+        "text": torch.randn(1, 6, TEXT_WIDTH),
+        "text_mask": torch.ones(1, 6, dtype=torch.bool),
+        "unconditional_text": torch.randn(1, 4, TEXT_WIDTH),
+        "unconditional_text_mask": torch.tensor([[True, False, False, False]]),
+    }
+
+
+@pytest.fixture(scope="session")
+def pocket_like(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint laid out as the bundled one: one cross-attention, tonewheel vocoder. Not to be written to."""
+    return write_checkpoint(tmp_path_factory.mktemp("pocket-like"), published=False)
+
+
+@pytest.fixture(scope="session")
+def published_like(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint laid out as AudioLDM2's: a T5 slot, HiFi-GAN. Not to be written to."""
+    return write_checkpoint(tmp_path_factory.mktemp("published-like"), published=True)
+
+
+@pytest.fixture(params=[False, True], ids=["pocket-like", "published-like"])
+def checkpoint(request: pytest.FixtureRequest) -> Path:
+    """Both kinds of checkpoint, one after the other. Not to be written to."""
+    return request.getfixturevalue("published_like" if request.param else "pocket_like")
+
+
+@pytest.fixture
+def own_checkpoint(tmp_path: Path) -> Path:
+    """A pocket-like checkpoint of the test's own, to be damaged."""
+    return write_checkpoint(tmp_path / "own", published=False)
+
+
+@pytest.fixture
+def paintings(tmp_path: Path) -> Path:
+    """A folder of three small pictures."""
+    folder = tmp_path / "paintings"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for name in ("dawn", "dusk", "noon"):
+        Image.fromarray(rng.integers(256, size=(21, 34, 3), dtype=np.uint8)).save(folder / f"{name}.png")
+    return folder

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+import torch
+
+from art2mus_core.checkpoints.grid import read_grid
+from art2mus_core.decoders.vocoders import load_vocoder
+from art2mus_core.errors import CheckpointError
+from art2mus_core.types import Mel, Vocoder
+
+
+def test_every_vocoder_gives_a_hop_of_samples_a_frame(checkpoint):
+    grid = read_grid(checkpoint)
+    vocoder = load_vocoder(checkpoint, grid)
+    assert isinstance(vocoder, Vocoder)
+    mel = Mel(torch.randn(2, 17, grid.mel_bins) + math.log(grid.floor) / 2)
+    waveform = vocoder.vocode(mel)
+    assert waveform.samples.shape == (2, 1, 17 * grid.hop)
+    assert waveform.sample_rate == grid.sample_rate
+    assert waveform.samples.isfinite().all()
+
+
+def test_hifigan_loses_only_the_samples_past_the_last_frame(published_like):
+    grid = read_grid(published_like)
+    vocoder = load_vocoder(published_like, grid)
+    mel = torch.randn(1, 17, grid.mel_bins)
+    whole = vocoder.network(mel)
+    assert whole.shape[1] > 17 * grid.hop
+    assert torch.equal(vocoder.vocode(Mel(mel)).samples[:, 0], whole[:, : 17 * grid.hop])
+
+
+def test_an_unknown_vocoder_is_told_the_known(own_checkpoint):
+    path = own_checkpoint / "vocoder" / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**config, "model_type": "bigvgan"}), encoding="utf-8")
+    with pytest.raises(CheckpointError, match="hifigan, tonewheel"):
+        load_vocoder(own_checkpoint, read_grid(own_checkpoint))

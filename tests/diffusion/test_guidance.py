@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from art2mus_core.diffusion.guidance import Guided, join
+from art2mus_core.types import Condition
+
+LEVEL = torch.tensor(7)
+
+
+class Linear:
+    """Predicts a mix of the latent and its condition, and counts how often it is asked for how many."""
+
+    def __init__(self):
+        self.asked = []
+
+    def __call__(self, x, t, condition):
+        self.asked.append(len(x))
+        return 0.3 * x + condition.language.mean((1, 2))[:, None, None, None]
+
+
+def latents(count):
+    return torch.randn(count, 3, 5, 7, generator=torch.Generator().manual_seed(count))
+
+
+def told(count, seed, length=None):
+    generator = torch.Generator().manual_seed(seed)
+    language = torch.randn(count, 8, 11, generator=generator)
+    if length is None:
+        return Condition(language)
+    text = torch.randn(count, length, 13, generator=generator)
+    return Condition(language, text, torch.ones(count, length, dtype=torch.bool))
+
+
+@settings(deadline=None, max_examples=30)
+@given(scale=st.floats(0, 20), count=st.integers(1, 4))
+def test_guidance_is_a_straight_line_through_both_predictions(scale, count):
+    x, positive, negative = latents(count), told(count, 1), told(count, 2)
+    guided = Guided(Linear(), negative, scale)(x, LEVEL, positive)
+    without, with_it = Linear()(x, LEVEL, negative), Linear()(x, LEVEL, positive)
+    assert torch.allclose(guided, without + scale * (with_it - without), atol=1e-4)
+
+
+def test_one_call_of_two_batches_or_at_scale_one_of_one():
+    for scale, expected in ((3.5, [6]), (1.0, [3]), (0.0, [6])):
+        denoiser = Linear()
+        Guided(denoiser, told(3, 2), scale)(latents(3), LEVEL, told(3, 1))
+        assert denoiser.asked == expected
+
+
+def test_guidance_between_equals_changes_nothing():
+    x, condition = latents(2), told(2, 1)
+    assert torch.allclose(
+        Guided(Linear(), condition, 9.0)(x, LEVEL, condition), Linear()(x, LEVEL, condition), atol=1e-5
+    )
+
+
+def test_the_shorter_text_is_padded_and_masked():
+    joined = join(told(2, 1, length=3), told(2, 2, length=5))
+    assert joined.text.shape == (4, 5, 13)
+    assert joined.text_mask.tolist() == [[True] * 3 + [False] * 2] * 2 + [[True] * 5] * 2
+    assert torch.equal(joined.text[:2, :3], told(2, 1, length=3).text)
+    assert not joined.text[:2, 3:].any()
+
+
+def test_without_text_there_is_only_language():
+    joined = join(told(2, 1), told(3, 2))
+    assert joined.language.shape == (5, 8, 11)
+    assert joined.text is None
+    assert joined.text_mask is None

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import io
+import math
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from art2mus_core.errors import OutputError
+from art2mus_core.figures.bars import bars_height, draw_bars
+from art2mus_core.figures.contact_sheet import draw_contact_sheet
+from art2mus_core.figures.look import WRITTEN_GRID, describe_artwork, describe_music, draw_look
+from art2mus_core.figures.paper import BACKGROUND, LINES, font, heat, sheet, shortened, ticks
+from art2mus_core.figures.plots import draw_lines
+from art2mus_core.figures.saving import save_image
+from art2mus_core.figures.spectrogram import draw_spectrogram, heat_map, row_labels
+from art2mus_core.types import Artwork, AudioGrid, Mel, Waveform
+
+RED = torch.tensor([230, 20, 30], dtype=torch.uint8)
+
+
+def artwork(height=40, width=90, name="red"):
+    return Artwork(RED[:, None, None].expand(3, height, width).clone(), name)
+
+
+def waveform(seconds=1.5, rate=22_050):
+    t = torch.arange(round(seconds * rate)) / rate
+    return Waveform(0.3 * torch.sin(2 * math.pi * 440 * t)[None, None], rate)
+
+
+def pixels(image):
+    return np.asarray(image.convert("RGB")).astype(int)
+
+
+def count(image, colour, tolerance=12):
+    return int((np.abs(pixels(image) - np.array(colour)).max(-1) <= tolerance).sum())
+
+
+def lightness(image):
+    return pixels(image).mean(-1)
+
+
+def test_heat_grows_lighter_without_a_step_back():
+    ramp = lightness(heat(np.linspace(-0.2, 1.2, 300)[None]))[0]
+    assert (np.diff(ramp) >= -0.7).all()
+    assert ramp[0] == 0
+    assert ramp[-1] > 200
+
+
+def test_low_pitch_is_at_the_bottom_and_time_runs_right():
+    mel = torch.full((20, 12), -8.0)
+    mel[15:, 1] = 0.0
+    light = lightness(heat_map(mel, 200, 120))
+    row, column = np.unravel_index(light.argmax(), light.shape)
+    assert 120 * 10 / 12 <= row < 120 * 11 / 12
+    assert column >= 150
+    assert light[:60].max() < 5
+
+
+def test_a_spectrogram_of_silence_draws():
+    assert heat_map(torch.full((3, 5), -8.0), 30, 20).size == (30, 20)
+
+
+def test_spectrogram_has_the_asked_size_and_paper_around_it():
+    image = draw_spectrogram(torch.randn(33, 96), 2.5, (501, 303), WRITTEN_GRID)
+    assert image.size == (501, 303)
+    assert tuple(pixels(image)[0, 0]) == BACKGROUND
+    assert lightness(image)[20:200, 150:400].mean() < 200
+
+
+def test_rows_are_named_by_octaves_or_hertz():
+    assert row_labels(WRITTEN_GRID, 84)[:2] == [(0, "C2"), (12, "C3")]
+    slaney = AudioGrid(16_000, 160, 64, "slaney", 0.0, 8000.0, (1024,), 1e-5, 8, 4, 1.0, 7)
+    places = {name: row for row, name in row_labels(slaney, 64)}
+    assert places["1 kHz"] == pytest.approx(15 / (15 + 27 * math.log(8) / math.log(6.4)) * 65 - 1)
+    assert [name for _, name in row_labels(None, 7)] == ["low", "high"]
+
+
+def test_bars_are_as_long_as_their_share():
+    lengths = {}
+    for share in (0.25, 0.5, 1.0, 7.0):
+        image, pen = sheet(500, bars_height(1, 16))
+        draw_bars(pen, (10, 0, 490), "title", {"name": (share, "said")}, 16)
+        lengths[share] = int((np.abs(pixels(image) - np.array(LINES[0])).max(-1) < 5).any(0).sum())
+    assert lengths[0.25] == pytest.approx(lengths[0.5] / 2, abs=3)
+    assert lengths[0.5] == pytest.approx(lengths[1.0] / 2, abs=3)
+    assert lengths[7.0] == lengths[1.0]
+
+
+def test_look_shows_the_artwork_unstretched_and_both_measurements():
+    image = draw_look(artwork(), waveform())
+    red = np.argwhere(np.abs(pixels(image) - RED.numpy()).max(-1) <= 3)
+    height, width = red.max(0) - red.min(0) + 1
+    assert width / height == pytest.approx(90 / 40, abs=0.02)
+    bottom = image.crop((0, image.height * 2 // 3, image.width, image.height))
+    assert count(bottom, LINES[0]) > 500
+    assert count(bottom, LINES[1]) > 500
+
+
+def test_look_takes_what_it_is_given():
+    mel = Mel(torch.randn(1, 30, 11))
+    few = draw_look(artwork(), waveform(), mel, {"lightness": 0.3}, {"key": "A minor", "onsets": 0.2})
+    many = draw_look(artwork(), waveform(), mel, {str(k): 0.1 for k in range(9)}, {})
+    assert few.width == many.width
+    assert many.height > few.height
+
+
+def test_descriptions_are_shares():
+    seen, heard = describe_artwork(artwork()), describe_music(waveform())
+    assert set(seen) == {"lightness", "warmth", "saturation", "contrast", "edge density", "symmetry", "texture scale"}
+    assert all(0 <= share <= 1 for share in seen.values())
+    assert heard["key"].startswith("A ")
+    assert heard["register"][1] == "around A4"
+    assert heard["in tune"][0] > 0.95
+
+
+@pytest.mark.parametrize(("pieces", "columns"), [(0, None), (1, None), (5, None), (5, 3)])
+def test_contact_sheet_holds_every_artwork(pieces, columns):
+    rows = [(artwork(), torch.randn(21, 13), f"piece {k}\nsecond line") for k in range(pieces)]
+    image = draw_contact_sheet(rows, columns)
+    one = count(draw_contact_sheet(rows[:1]), RED.numpy(), 3)
+    assert count(image, RED.numpy(), 3) == pieces * one
+    assert image.height > 2 * 32 - 1
+
+
+def test_lines_follow_their_points():
+    image = draw_lines({"falling": [(0, 1.0), (10, 0.0)]}, title="t", size=(400, 300))
+    drawn = np.argwhere(np.abs(pixels(image) - np.array(LINES[0])).max(-1) < 5)
+    drawn = drawn[drawn[:, 0] > 60]  # below the legend
+    left, right = drawn[drawn[:, 1].argmin()], drawn[drawn[:, 1].argmax()]
+    assert left[0] < right[0] - 150
+    assert np.corrcoef(drawn[:, 0], drawn[:, 1])[0, 1] > 0.99
+
+
+def test_a_few_huge_values_do_not_flatten_the_rest():
+    points = [(float(k), 9.0 if k < 3 else 1.0 + (k % 2) * 0.5) for k in range(1000)]
+    drawn = np.argwhere(np.abs(pixels(draw_lines({"loss": points}, size=(600, 400))) - np.array(LINES[0])).max(-1) < 5)
+    assert drawn[:, 0].max() < 400
+    assert np.median(drawn[:, 0]) < 220
+
+
+@pytest.mark.parametrize(
+    "lines", [{}, {"none": []}, {"one": [(3, 2.0)]}, {"flat": [(0, 1.0), (5, 1.0)]}, {"nan": [(0, math.nan)]}]
+)
+def test_plots_of_little_draw(lines):
+    assert draw_lines(lines, size=(300, 200)).size == (300, 200)
+
+
+def test_ticks_are_round_and_inside():
+    assert list(ticks(0, 10, 5)) == [0, 2, 4, 6, 8, 10]
+    assert list(ticks(0.13, 0.41, 3)) == [0.2, 0.3, 0.4]
+    assert list(ticks(4, 4, 5)) == [4]
+
+
+def test_long_text_is_cut_to_its_width():
+    text = shortened("a very long name of a painting " * 5, 15, 120)
+    assert text.endswith("…")
+    assert font(15).getlength(text) <= 120
+    assert shortened("short\nname", 15, 200) == "short name"
+
+
+@pytest.mark.parametrize(("suffix", "kind"), [(".png", "PNG"), (".JPG", "JPEG"), (".webp", "WEBP")])
+def test_images_are_saved_by_suffix(tmp_path, suffix, kind):
+    path = tmp_path / f"figure{suffix}"
+    save_image(draw_lines({}, size=(64, 48)), path)
+    with Image.open(io.BytesIO(path.read_bytes())) as image:
+        assert (image.format, image.size) == (kind, (64, 48))
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("name", ["figure.gif", "figure", "missing/figure.png"])
+def test_places_that_cannot_hold_an_image_are_refused(tmp_path, name):
+    with pytest.raises(OutputError):
+        save_image(Image.new("RGB", (3, 2)), tmp_path / name)
+    assert list(tmp_path.iterdir()) == []

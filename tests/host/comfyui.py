@@ -1,0 +1,130 @@
+"""A real ComfyUI server with the pack in it, driven over HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Self
+
+PACK = Path(__file__).resolve().parents[2]
+START = Path(__file__).with_name("start_host.py")
+PYTHON = os.environ.get("COMFYUI_PYTHON", sys.executable)
+WIDGETS = {"INT", "FLOAT", "STRING", "COMBO", "BOOLEAN"}
+
+
+ABSENT = not (Path(os.environ.get("COMFYUI_HOME", "nowhere")) / "main.py").is_file()
+
+
+class RefusedError(Exception):
+    """The server's answer to a prompt it does not take."""
+
+
+class ComfyUI:
+    """One server process with a base folder of its own."""
+
+    def __init__(self, base: Path, models: dict[str, Path]) -> None:
+        self.base = base
+        for name, folder in models.items():
+            (base / "models" / "art2mus").mkdir(parents=True, exist_ok=True)
+            (base / "models" / "art2mus" / name).symlink_to(folder, target_is_directory=True)
+        (base / "custom_nodes").mkdir(parents=True, exist_ok=True)
+        (base / "custom_nodes" / "art2mus").symlink_to(PACK, target_is_directory=True)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.log = base / "log.txt"
+        command = [PYTHON, str(START), "--cpu", "--listen", "127.0.0.1", "--port", str(self.port)]
+        command += ["--disable-api-nodes", "--base-directory", str(base), "--database-url", "sqlite:///:memory:"]
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ)
+
+    def __enter__(self) -> Self:
+        deadline = time.monotonic() + 180
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                self.get("/system_stats")
+            except OSError:
+                time.sleep(0.5)
+            else:
+                return self
+        raise AssertionError(f"ComfyUI did not start:\n{self.log.read_text()[-4000:]}")
+
+    def __exit__(self, *_: object) -> None:
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def get(self, path: str) -> object:
+        with urllib.request.urlopen(self.address + path, timeout=30) as answer:
+            return json.load(answer)
+
+    def post(self, path: str, body: object) -> object:
+        request = urllib.request.Request(
+            self.address + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                text = answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                raise RefusedError(error.read().decode()) from None
+        return json.loads(text) if text else None
+
+    def queue(self, prompt: dict) -> str:
+        return self.post("/prompt", {"prompt": prompt})["prompt_id"]
+
+    def wait(self, prompt_id: str, seconds: float = 300) -> dict:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            entry = self.get(f"/history/{prompt_id}").get(prompt_id)
+            if entry and entry["status"]["completed"] is not None and entry["status"]["status_str"]:
+                return entry
+            time.sleep(0.2)
+        raise AssertionError(f"prompt did not end:\n{self.log.read_text()[-4000:]}")
+
+    def run(self, prompt: dict) -> dict:
+        """The history entry of a prompt run to its end."""
+        return self.wait(self.queue(prompt))
+
+    def outputs(self, entry: dict, kind: str = "audio") -> list[Path]:
+        """Files of one kind that a run wrote."""
+        assert entry["status"]["status_str"] == "success", self.error(entry)
+        items = [item for output in entry["outputs"].values() for item in output.get(kind, [])]
+        return [self.base / item["type"] / item["subfolder"] / item["filename"] for item in items]
+
+    @staticmethod
+    def error(entry: dict) -> str:
+        """What the person reads when a run fails."""
+        messages = [body for kind, body in entry["status"]["messages"] if kind == "execution_error"]
+        return messages[0]["exception_message"] if messages else ""
+
+    def as_prompt(self, workflow: dict) -> dict:
+        """A workflow as the canvas saves it, as the server takes it."""
+        info = self.get("/object_info")
+        links = {link[0]: [str(link[1]), link[2]] for link in workflow["links"]}
+        prompt = {}
+        for node in workflow["nodes"]:
+            if node["type"] not in info:
+                continue
+            declared = info[node["type"]]["input"]
+            inputs, values = {}, list(node.get("widgets_values", []))
+            for name, (kind, *options) in (declared.get("required", {}) | declared.get("optional", {})).items():
+                if isinstance(kind, list) or kind in WIDGETS:
+                    inputs[name] = values.pop(0)
+                    if options and (options[0].get("control_after_generate") or options[0].get("image_upload")):
+                        values.pop(0)
+            inputs |= {slot["name"]: links[slot["link"]] for slot in node["inputs"] if slot.get("link") is not None}
+            prompt[str(node["id"])] = {"class_type": node["type"], "inputs": inputs}
+        return prompt

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def folders(pack, host_folders):
+    return pack("nodes.folders")
+
+
+def test_a_fresh_install_lists_samples_and_one_is_chosen(nodes, folders):
+    names = folders.artwork_names()
+    assert names
+    assert all(name.startswith("Sample: ") for name in names)
+    assert all(folders.artwork_path(name).is_file() for name in names)
+    assert nodes["Art2MusLoadArtwork"].GET_SCHEMA().inputs[0].default in names
+
+
+def test_own_pictures_come_first(folders, host_folders):
+    for name in ("b.png", "a.png", "notes.txt"):
+        (host_folders / "input" / name).write_bytes(b"")
+    assert folders.artwork_names()[:2] == ["a.png", "b.png"]
+    assert "notes.txt" not in folders.artwork_names()
+
+
+def test_a_missing_artwork_is_named(nodes):
+    answer = nodes["Art2MusLoadArtwork"].validate_inputs("gone.png")
+    assert "no artwork 'gone.png'" in answer
+    assert "Upload it or pick another" in answer
+    assert nodes["Art2MusLoadArtwork"].validate_inputs(None) is True
+
+
+def test_the_fingerprint_is_the_content(nodes, host_folders):
+    prints = []
+    for colour in ("red", "blue", "red"):
+        Image.new("RGB", (4, 3), colour).save(host_folders / "input" / "a.png")
+        prints.append(nodes["Art2MusLoadArtwork"].fingerprint_inputs("a.png"))
+    assert prints[0] == prints[2] != prints[1]
+
+
+def test_loading_gives_image_and_mask(nodes, host_folders):
+    Image.new("RGBA", (5, 3), (255, 0, 0, 255)).save(host_folders / "input" / "a.png")
+    image, mask = nodes["Art2MusLoadArtwork"].execute("a.png").args
+    assert image.shape == (1, 3, 5, 3)
+    assert image[0, 0, 0].tolist() == [1, 0, 0]
+    assert not mask.any()
+
+
+def test_the_hosts_model_folder_wins(folders, host_folders, monkeypatch, pack):
+    monkeypatch.setenv("ART2MUS_HOME", str(host_folders / "home"))
+    for root in ("home", "models/art2mus"):
+        folder = host_folders / root / "mine"
+        folder.mkdir(parents=True)
+        (folder / "model_index.json").write_text("{}")
+    (host_folders / "models" / "art2mus" / "unfinished").mkdir()
+    assert folders.model_names() == ["pocket", "mine"]
+    assert folders.model_folder("mine") == host_folders / "models" / "art2mus" / "mine"
+    with pytest.raises(pack("art2mus_core.errors").SettingError, match="no model 'other'"):
+        folders.model_folder("other")
+
+
+def test_aligners_of_all_checkpoints_are_listed(folders, host_folders):
+    folder = host_folders / "models" / "art2mus" / "mine"
+    (folder / "aligner").mkdir(parents=True)
+    (folder / "model_index.json").write_text("{}")
+    for name in ("model", "monochrome"):
+        (folder / "aligner" / f"{name}.safetensors").write_bytes(b"")
+    assert folders.aligner_names() == ["model", "monochrome"]
+
+
+@pytest.mark.parametrize("name", ["../out", "/etc/passwd", "a/../../b"])
+def test_names_cannot_leave_the_output_folder(nodes, name):
+    assert "inside ComfyUI's output folder" in nodes["Art2MusSaveAudio"].validate_inputs(name)
+
+
+@pytest.mark.parametrize("name", ["", "music/..", "   "])
+def test_names_name_a_file(nodes, name):
+    answer = nodes["Art2MusSaveAudio"].validate_inputs(name)
+    assert answer is not True
+    assert "expected" in answer

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from PIL import Image
+
+
+@pytest.fixture
+def packing(pack):
+    return pack("nodes.packing")
+
+
+def test_an_artwork_keeps_its_identity_through_the_hosts_image(pack, packing):
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 256, (3, 5, 7), dtype=torch.uint8, generator=generator)
+    artwork = pack("art2mus_core.types").Artwork(pixels)
+    image = packing.pack_artwork(artwork)
+    assert image.shape == (1, 5, 7, 3)
+    assert 0 <= image.min() < image.max() <= 1
+    assert packing.unpack_artworks(image)[0].sha256 == artwork.sha256
+
+
+def test_a_batch_with_alpha_becomes_artworks(packing):
+    artworks = packing.unpack_artworks(torch.tensor([0.0, 0.5, 1.0, 0.25]).expand(2, 3, 5, 4))
+    assert [artwork.pixels[:, 2, 4].tolist() for artwork in artworks] == [[0, 128, 255]] * 2
+
+
+def test_mask_is_what_is_transparent(pack, packing, tmp_path):
+    picture = Image.new("RGBA", (7, 5), (10, 20, 30, 255))
+    picture.putpixel((6, 0), (0, 0, 0, 0))
+    picture.save(tmp_path / "a.png")
+    artwork = pack("art2mus_core.images.reading").read_artwork(tmp_path / "a.png")
+    mask = packing.pack_mask(tmp_path / "a.png", artwork)
+    assert mask.shape == (1, 5, 7)
+    assert mask[0, 0, 6] == 1
+    assert mask.sum() == 1
+    Image.new("RGB", (7, 5)).save(tmp_path / "b.png")
+    artwork = pack("art2mus_core.images.reading").read_artwork(tmp_path / "b.png")
+    assert not packing.pack_mask(tmp_path / "b.png", artwork).any()
+
+
+def test_masked_parts_say_nothing(packing):
+    image = torch.zeros(1, 4, 6, 3)
+    image[:, :, :3] = torch.tensor([0.2, 0.4, 0.6])
+    image[:, :, 3:] = 1.0
+    mask = torch.zeros(1, 4, 6)
+    mask[:, :, 3:] = 1
+    assert torch.allclose(packing.without_masked(image, mask), torch.tensor([0.2, 0.4, 0.6]).expand(1, 4, 6, 3))
+    assert packing.without_masked(image, torch.zeros(1, 64, 64)) is image
+    assert packing.without_masked(image, None) is image
+
+
+def test_audio_travels_with_its_provenance(pack, packing):
+    waveform = pack("art2mus_core.types").Waveform(torch.rand(2, 1, 11), 16000)
+    audio = packing.pack_audio(waveform, {"seed": 5})
+    assert set(audio) == {"waveform", "sample_rate", "art2mus"}
+    pieces, known = packing.unpack_audio(audio)
+    assert [piece.samples.shape for piece in pieces] == [(1, 1, 11)] * 2
+    assert known == {"seed": 5}
+    assert packing.unpack_audio({"waveform": torch.rand(1, 2, 9), "sample_rate": 44100})[1] == {}
+
+
+def test_a_silent_video_is_named_as_such(pack, packing):
+    with pytest.raises(pack("art2mus_core.errors").AudioError, match="sound track"):
+        packing.unpack_audio(None)

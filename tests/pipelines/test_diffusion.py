@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+import torch
+
+from art2mus_core.checkpoints.folder import weights_file
+from art2mus_core.conditioning.constants import Constants, save_constants
+from art2mus_core.errors import Art2MusError, CheckpointError, SettingError
+from art2mus_core.pipelines import load
+from art2mus_core.types import Artwork
+
+
+def artwork(seed):
+    generator = torch.Generator().manual_seed(seed)
+    return Artwork(torch.randint(256, (3, 21, 34 + seed), dtype=torch.uint8, generator=generator), f"artwork {seed}")
+
+
+@pytest.fixture(scope="module")
+def pipeline(pocket_like):
+    return load(str(pocket_like))
+
+
+@pytest.mark.parametrize("seconds", [1.0, 1.37])
+def test_a_piece_has_exactly_the_wanted_length(checkpoint, seconds):
+    loaded = load(str(checkpoint))
+    (piece,) = loaded.compose([artwork(0)], seconds=seconds)
+    assert piece.samples.shape == (1, 1, loaded.parts.grid.samples(seconds))
+    assert piece.sample_rate == loaded.parts.grid.sample_rate
+    assert piece.samples.abs().max() <= 10 ** (-1 / 20) + 1e-6
+    assert piece.samples.std() > 0
+
+
+def test_a_piece_is_the_same_alone_and_in_a_batch(pipeline):
+    artworks, seeds = [artwork(0), artwork(1), artwork(2)], [5, 6, 7]
+    together = pipeline.compose(artworks, seconds=1.0, seeds=seeds)
+    for index in range(3):
+        (alone,) = pipeline.compose(artworks[index : index + 1], seconds=1.0, seeds=seeds[index : index + 1])
+        assert torch.allclose(alone.samples, together[index].samples, atol=1e-3)
+    assert not torch.allclose(together[0].samples, together[1].samples, atol=1e-2)
+
+
+def test_the_same_again_is_the_same_to_the_bit(pipeline):
+    first, second = (pipeline.compose([artwork(0)], seconds=1.0)[0].samples for _ in range(2))
+    assert torch.equal(first, second)
+
+
+@pytest.mark.parametrize("changed", [{"seeds": [1]}, {"steps": 2}, {"guidance": 9.0}, {"solver": "ddim"}], ids=str)
+def test_every_setting_is_heard(pipeline, changed):
+    (plain,) = pipeline.compose([artwork(0)], seconds=1.0)
+    (other,) = pipeline.compose([artwork(0)], seconds=1.0, **changed)
+    assert not torch.allclose(plain.samples, other.samples, atol=1e-4)
+
+
+def test_the_artwork_is_heard(pipeline):
+    first, second = pipeline.compose([artwork(0), artwork(1)], seconds=1.0, seeds=[0, 0])
+    assert not torch.allclose(first.samples, second.samples, atol=1e-4)
+
+
+def test_without_guidance_the_artwork_is_not_heard(pipeline):
+    first, second = pipeline.compose([artwork(0), artwork(1)], seconds=1.0, guidance=0.0)
+    assert torch.allclose(first.samples, second.samples, atol=1e-3)
+
+
+def test_defaults_come_from_the_checkpoint(pipeline):
+    steps = []
+    pipeline.compose([artwork(0)], seconds=1.0, on_step=steps.append)
+    assert len(steps) == pipeline.defaults.steps == 3
+    assert pipeline.settings(guidance=2.0) == replace(pipeline.defaults, guidance=2.0)
+
+
+def test_wrong_settings_are_refused_before_any_work(pipeline):
+    for wrong in ({"seconds": 0.5}, {"steps": 0}, {"seeds": [-1]}, {"solver": "plms"}):
+        with pytest.raises(SettingError):
+            pipeline.compose([artwork(0)], **wrong)
+
+
+def test_every_network_visits_the_place_where_it_computes(pipeline):
+    here, visited = [], []
+
+    @contextmanager
+    def resident(network):
+        here.append(network)
+        visited.append(type(network).__name__)
+        yield
+        here.pop()
+        assert not here
+
+    replace(pipeline, resident=resident).compose([artwork(0)], seconds=1.0)
+    assert visited == [
+        "PocketImageEncoder",
+        "VisualAligner",
+        "GPT2Model",
+        "AudioLDM2UNet2DConditionModel",
+        "MelAutoencoder",
+        "TonewheelVocoder",
+    ]
+
+
+def test_lower_precision_stays_near(pocket_like, pipeline):
+    low = load(str(pocket_like), dtype=torch.bfloat16)
+    assert low.parts.unet.dtype == low.parts.language_model.dtype == torch.bfloat16
+    (exact,), (near,) = (p.compose([artwork(0)], seconds=1.0, steps=2) for p in (pipeline, low))
+    assert near.samples.isfinite().all()
+    assert torch.nn.functional.cosine_similarity(exact.samples.flatten(), near.samples.flatten(), dim=0) > 0.7
+
+
+def test_a_text_slot_without_constants_is_refused_at_once(published_like, tmp_path):
+    import shutil
+
+    folder = shutil.copytree(published_like, tmp_path / "copy")
+    save_constants(folder, Constants(torch.zeros(1, 8, 10)))
+    with pytest.raises(CheckpointError, match="unconditional_text"):
+        load(str(folder))
+
+
+def test_defaults_that_mean_nothing_are_refused(own_checkpoint):
+    path = own_checkpoint / "model_index.json"
+    path.write_text(json.dumps({"art2mus": {"tempo": 90}}), encoding="utf-8")
+    with pytest.raises(CheckpointError, match="tempo"):
+        load(str(own_checkpoint))
+
+
+@pytest.mark.parametrize("name", ["unet", "vae", "language_model", "image_encoder", "vocoder", "aligner"])
+def test_no_part_may_be_damaged(own_checkpoint, name):
+    path = weights_file(own_checkpoint, name)
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(CheckpointError, match="damaged"):
+        load(str(own_checkpoint))
+
+
+@pytest.mark.parametrize("name", ["unet", "vae", "language_model", "image_encoder", "vocoder", "aligner", "scheduler"])
+def test_no_part_may_be_missing(own_checkpoint, name):
+    for path in (own_checkpoint / name).iterdir():
+        path.unlink()
+    with pytest.raises(Art2MusError):
+        load(str(own_checkpoint))

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+
+from art2mus_core.errors import SettingError
+from art2mus_core.pipelines.settings import Settings, check_seed, check_settings
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"seconds": 0.99},
+        {"seconds": 60.01},
+        {"seconds": float("nan")},
+        {"seconds": float("inf")},
+        {"steps": 0},
+        {"steps": 1001},
+        {"guidance": -0.1},
+        {"guidance": 20.1},
+        {"guidance": float("nan")},
+    ],
+    ids=str,
+)
+def test_what_is_outside_its_range_is_named(wrong):
+    (name,) = wrong
+    with pytest.raises(SettingError, match=name):
+        Settings(**wrong)
+
+
+@pytest.mark.parametrize(
+    "right", [{"seconds": 1.0}, {"seconds": 60.0}, {"steps": 1}, {"steps": 1000}, {"guidance": 0.0}]
+)
+def test_the_ends_of_a_range_belong_to_it(right):
+    assert vars(Settings(**right)).items() >= right.items()
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63])
+def test_seeds_have_63_bits(seed):
+    with pytest.raises(SettingError, match=str(seed)):
+        check_seed(seed)
+    check_seed(2**63 - 1)
+
+
+def test_only_what_was_given_is_kept():
+    assert check_settings(seconds=2.0, steps=None) == {"seconds": 2.0}

@@ -1,0 +1,127 @@
+"""Seven real pairs, and every stage at sizes that train in a second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from accelerate.state import AcceleratorState
+
+from art2mus_core.datasets.manifest import write_manifest
+from art2mus_core.datasets.synthetic.pairs import synthesize
+from art2mus_core.training.config import STAGES, TrainingConfig, load_config
+from art2mus_core.training.loop import train
+from art2mus_core.training.stages import stage_builder
+
+DIM, WIDTH, TOKENS, CHANNELS = 13, 10, 3, 5
+
+MODELS: dict[str, dict[str, Any]] = {
+    "embedding": {
+        "image": {"size": 128, "channels": [8, 16], "dim": DIM, "space": "tiny"},
+        "audio": {"bins": 96, "channels": [8, 16, 8], "floor": -8.1, "dim": DIM, "space": "tiny"},
+    },
+    "vae": {
+        "in_channels": 1,
+        "out_channels": 1,
+        "latent_channels": CHANNELS,
+        "block_out_channels": [2, 4, 6, 8],
+        "down_block_types": ["DownEncoderBlock2D"] * 4,
+        "up_block_types": ["UpDecoderBlock2D"] * 4,
+        "layers_per_block": 1,
+        "norm_num_groups": 2,
+    },
+    "vocoder": {"width": 11, "blocks": 1, "subframes": 4, "detunings": [0.0, -14.0], "noise_window": 128},
+    "prior": {
+        "projection_model": {"dim": DIM, "tokens": TOKENS, "width": WIDTH, "space": "tiny"},
+        "language_model": {"n_embd": WIDTH, "n_layer": 1, "n_head": 2, "n_positions": 31},
+        "unet": {
+            "in_channels": CHANNELS,
+            "out_channels": CHANNELS,
+            "block_out_channels": [6, 14],
+            "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D"],
+            "up_block_types": ["CrossAttnUpBlock2D", "UpBlock2D"],
+            "layers_per_block": 1,
+            "norm_num_groups": 2,
+            "attention_head_dim": [1, 2],
+            "cross_attention_dim": [[WIDTH], [WIDTH]],
+        },
+    },
+    "aligner": {"dim": DIM, "hidden": 17, "tokens": TOKENS, "width": WIDTH, "space": "tiny"},
+}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "embedding": {"crop": 203},
+    "vae": {"crop": 40},
+    "vocoder": {"crop": 32, "windows": [256, 512], "reconstructed": 0.5},
+    "prior": {"crop": 7},
+    "aligner": {"crop": 7},
+}
+EVERYDAY = {"steps": 4, "batch": 3, "learning_rate": 1e-2, "ema": 0.5, "precision": "no", "validate_every": 3}
+
+Tiny = Callable[..., TrainingConfig]
+Run = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Tiny:
+    """The packaged configuration of a stage, shrunk; fields and options can be changed by name."""
+
+    def shrink(name: str, options: dict[str, Any] | None = None, **fields: Any) -> TrainingConfig:
+        packaged = load_config(name)
+        merged = {**packaged.options, **OPTIONS[packaged.stage], **(options or {})}
+        return load_config(name, {**EVERYDAY, "model": MODELS[packaged.stage], "options": merged, **fields})
+
+    return shrink
+
+
+@pytest.fixture(scope="session")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset of four pairs to train on and three to validate with."""
+    folder = tmp_path_factory.mktemp("pairs")
+    made = synthesize(folder, 7)
+    write_manifest(
+        folder, [replace(pair, split="train" if row < 4 else "validation") for row, pair in enumerate(made)]
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def train_stage(pairs: Path) -> Run:
+    """Train one stage on the pairs."""
+
+    def run(config: TrainingConfig, checkpoint: Path, state: Path, **more: Any) -> Any:
+        return train(stage_builder(config, pairs, checkpoint), config, state, **more)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def trained(train_stage: Run, tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint that all stages were trained into, one after the other. Not to be written to.
+
+    Beside it lie the stages' states.
+    """
+    folder = tmp_path_factory.mktemp("trained") / "checkpoint"
+    for stage in STAGES:
+        objective, _ = train_stage(tiny(stage), folder, folder.parent / stage)
+        objective.export(folder)
+    return folder
+
+
+@pytest.fixture
+def other_precision() -> Iterator[None]:
+    """accelerate keeps the precision of its first use in a process; this lets one test have its own."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+@pytest.fixture(autouse=True)
+def no_lasting_seed() -> Iterator[None]:
+    """Training seeds the global generator; other tests must not come to rely on it."""
+    state = torch.get_rng_state()
+    yield
+    torch.set_rng_state(state)

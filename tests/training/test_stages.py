@@ -1,0 +1,149 @@
+"""All stages in their order, on real pairs, into one checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from art2mus_core.aligners.files import load_aligner
+from art2mus_core.checkpoints.folder import read_config, read_tensors, save_index, weights_file
+from art2mus_core.conditioning.constants import load_constants
+from art2mus_core.datasets.synthetic.painting import paint
+from art2mus_core.errors import CheckpointError, SettingError
+from art2mus_core.pipelines import load
+from art2mus_core.training.config import STAGES
+from art2mus_core.training.features import Dataset
+from art2mus_core.training.latents import LatentDataset
+from art2mus_core.training.loop import STATE
+from art2mus_core.training.parts import digest, load_vae
+from art2mus_core.training.stages import pocket_grid
+from art2mus_core.training.state import load_state
+
+FROZEN = ("audio_encoder", "image_encoder", "vae", "vocoder", "projection_model", "language_model", "unet")
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_checkpoint_composes(trained: Path):
+    save_index(trained, {"unet": ["audioldm2", "AudioLDM2UNet2DConditionModel"]}, {"steps": 2, "guidance": 1.5})
+    (waveform,) = load(str(trained)).compose([paint(3)], seconds=1.3)
+    assert waveform.samples.shape == (1, 1, round(1.3 * 16000))
+    assert waveform.samples.isfinite().all()
+
+
+def test_every_component_is_stored_in_half_precision(trained: Path):
+    for name in FROZEN:
+        tensors, _ = read_tensors(weights_file(trained, name))
+        assert {tensor.dtype for tensor in tensors.values()} == {torch.float16}, name
+
+
+def test_exported_weights_are_the_averaged_ones(trained: Path):
+    state = load_state(trained.parent / "vae" / STATE)
+    tensors, _ = read_tensors(weights_file(trained, "vae"))
+    away = 0.0
+    for key, stored in tensors.items():
+        assert torch.equal(stored, state["average"][f"module.vae.{key}"].half())
+        away = max(away, float((stored - state["trained"][f"vae.{key}"]).abs().max()))
+    assert away > 1e-3
+
+
+def test_latents_of_the_stored_vae_have_unit_spread(trained: Path, pairs: Path):
+    vae, mels = load_vae(trained), Dataset(pairs, pocket_grid(), 128).mels()[4:7]
+    latent = vae.encode(torch.from_numpy(np.array(mels, np.float32))[:, None]).latent_dist.mode()
+    assert float(latent.std()) * read_config(trained, "vae")["scaling_factor"] == pytest.approx(1, rel=0.02)
+
+
+def test_the_unconditional_language_is_what_gpt2_makes_of_nothing(trained: Path):
+    from art2mus_core.aligners.head import ProjectionHead
+    from art2mus_core.checkpoints.folder import load_component
+    from art2mus_core.conditioning.language import roll_out
+    from art2mus_core.training.parts import load_language_model
+    from art2mus_core.types import Embedding
+
+    head = load_component(trained, "projection_model", ProjectionHead.from_config)
+    prompt = head.align(Embedding(torch.zeros(1, 13), "tiny"))
+    expected = roll_out(load_language_model(trained), prompt, 8).values
+    stored = load_constants(trained, language=8, width=10).unconditional_language
+    torch.testing.assert_close(stored, expected, atol=5e-3, rtol=5e-3)  # the stored networks are in half precision
+
+
+def test_the_aligner_stage_changes_its_own_file_alone(train_stage, tiny, trained: Path, tmp_path: Path):
+    before = contents(trained)
+    config = tiny("aligner-shuffled")
+    objective, _ = train_stage(config, trained, tmp_path)
+    frozen = {name: getattr(objective, name).state_dict() for name in ("language_model", "unet")}
+    for name, weights in frozen.items():
+        stored, _ = read_tensors(weights_file(trained, name))
+        assert all(torch.equal(weights[key], stored[key].float()) for key in weights)
+        assert not any(weight.requires_grad for weight in getattr(objective, name).parameters())
+    objective.export(tmp_path / "elsewhere")
+    assert contents(trained) == before
+    assert set(contents(tmp_path / "elsewhere")) == {Path("aligner/shuffled.safetensors")}
+    shuffled = load_aligner(tmp_path / "elsewhere/aligner/shuffled.safetensors", space="tiny", width=10)
+    true = load_aligner(trained / "aligner/model.safetensors", space="tiny", width=10)
+    assert any(not torch.equal(a, b) for a, b in zip(shuffled.parameters(), true.parameters(), strict=True))
+
+
+def test_shuffling_tears_pairs_apart_and_nothing_else(train_stage, tiny, trained: Path, tmp_path: Path):
+    batches = {}
+    for name in ("aligner", "aligner-shuffled"):
+        objective, _ = train_stage(tiny(name, steps=1), trained, tmp_path / name)
+        assert objective.run == ("shuffled pairs" if "shuffled" in name else "true pairs")
+        batches[name] = objective.batch(np.random.default_rng(5), 6)
+    true, torn = batches["aligner"], batches["aligner-shuffled"]
+    assert torch.equal(true["latent"], torn["latent"])
+    assert not torch.equal(true["embedding"], torn["embedding"])
+    assert torch.equal(*(batch["embedding"].sort(dim=0).values for batch in (true, torn)))
+
+
+def test_frozen_parts_stay_in_evaluation_mode(train_stage, tiny, trained: Path, tmp_path: Path):
+    objective, _ = train_stage(tiny("aligner", steps=1), trained, tmp_path)
+    objective.train()
+    assert objective.aligner.training
+    assert not (objective.unet.training or objective.language_model.training)
+
+
+def test_latents_and_embeddings_belong_together(pairs: Path, trained: Path):
+    data = LatentDataset(Dataset(pairs, pocket_grid(), 128), trained)
+    latent, embedding = data.draw(np.random.default_rng(0), 9, 7, side="audio")
+    assert latent.shape == (9, 5, 7, 12)
+    for row in range(9):
+        owners = [
+            pair
+            for pair in data.train_rows
+            for start in range(94)
+            if np.array_equal(data.latents[pair, :, start : start + 7], latent[row].half().numpy())
+        ]
+        assert len(owners) == 1
+        np.testing.assert_array_equal(embedding[row].numpy(), data.embeddings["audio"][owners[0]])
+    with pytest.raises(SettingError, match="at most 100 latent frames"):
+        data.draw(np.random.default_rng(0), 2, 101, side="image")
+
+
+def test_features_are_computed_once_for_the_weights_they_come_from(pairs: Path, trained: Path):
+    steps: list[str] = []
+    LatentDataset(Dataset(pairs, pocket_grid(), 128, lambda step: steps.append(step.stage)), trained)
+    assert steps == []
+    name = f"vae-{digest(trained, 'vae')[:12]}.npy"
+    assert (pairs / "features" / name).is_file()
+    assert not list((pairs / "features").glob(".*"))
+
+
+@pytest.mark.parametrize("stage", ["vocoder", "prior", "aligner"])
+def test_a_stage_without_the_stages_before_it_is_refused(train_stage, tiny, stage: str, tmp_path: Path):
+    with pytest.raises(CheckpointError, match="is missing"):
+        train_stage(tiny(stage), tmp_path / "empty", tmp_path / "run")
+
+
+def test_every_stage_learned_something(trained: Path):
+    for stage in STAGES:
+        history = load_state(trained.parent / stage / STATE)["history"]
+        assert [row["step"] for row in history] == [3, 4, 4], stage
+        assert all(np.isfinite(value) for row in history for value in row.values()), stage
+        assert "loss" in history[1]
+        assert any(name.startswith("validation ") for name in history[0])
