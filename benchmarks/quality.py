@@ -34,7 +34,7 @@ from scipy import linalg, stats
 from art2mus_core.audio.files import read_audio
 from art2mus_core.audio.level import finish
 from art2mus_core.audio.mel import MelTransform
-from art2mus_core.audio.statistics import AudioStatistics, feature_vector, measure
+from art2mus_core.audio.statistics import FEATURE_WEIGHTS, AudioStatistics, feature_vector, measure
 from art2mus_core.checkpoints.names import locate
 from art2mus_core.conditioning.constants import conditions
 from art2mus_core.conditioning.language import roll_out
@@ -153,8 +153,8 @@ def interval(figure: Callable[[np.ndarray], float], count: int) -> list[float]:
 
 def figures(rows: list[AudioStatistics], real: list[AudioStatistics], cause: dict[str, np.ndarray]) -> dict:
     vectors, wanted = (np.stack([feature_vector(row) for row in side]) for side in (rows, real))
-    centre, spread = wanted.mean(0), wanted.std(0) + 1e-9
-    vectors, wanted = (vectors - centre) / spread, (wanted - centre) / spread
+    scale = np.asarray(FEATURE_WEIGHTS) / (wanted.std(0) + 1e-9)
+    vectors, wanted = vectors * scale, wanted * scale
     own, torn = forced_choice(vectors, wanted), forced_choice(np.roll(vectors, 7, axis=0), wanted)
     count = len(rows)
 

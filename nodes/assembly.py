@@ -73,8 +73,13 @@ def load_parts(name: str) -> tuple[host.Model, HostVAE, Language]:
     )
 
 
-def look(artworks: list[Artwork], encoder: str) -> Look:
+def look(artworks: list[Artwork], encoder: str, *, identities: list[str]) -> Look:
     """What the encoder of a checkpoint says of artworks.
+
+    Args:
+        artworks: as they are to be seen, masked parts painted over.
+        encoder: name of the checkpoint.
+        identities: `sha256` of the artworks as they are.
 
     Raises:
         SettingError: no checkpoint of that name.
@@ -83,7 +88,7 @@ def look(artworks: list[Artwork], encoder: str) -> Look:
     network = load_component(model_folder(encoder), "image_encoder", PocketImageEncoder.from_config)
     with host.resident(host.patcher({"encoder": network})):
         seen = network.encode(artworks)
-    return Look(Embedding(host.intermediate(seen.values), seen.space), tuple(artwork.sha256 for artwork in artworks))
+    return Look(Embedding(host.intermediate(seen.values), seen.space), tuple(identities))
 
 
 def align(seen: Look, language: Language, aligner: str, strength: float) -> tuple[Conditioning, Conditioning]:

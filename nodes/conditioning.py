@@ -49,7 +49,8 @@ class VisualConditioningExtractor(io.ComfyNode):
     def execute(cls, image: torch.Tensor, encoder: str, mask: torch.Tensor | None = None) -> io.NodeOutput:
         from .assembly import look
 
-        return io.NodeOutput(look(unpack_artworks(without_masked(image, mask)), encoder))
+        seen = unpack_artworks(without_masked(image, mask))
+        return io.NodeOutput(look(seen, encoder, identities=[artwork.sha256 for artwork in unpack_artworks(image)]))
 
 
 class ImageAligner(io.ComfyNode):

@@ -157,7 +157,7 @@ class HostModel(comfy.model_base.BaseModel):
         schedule: Mapping[str, Any],
         name: str,
     ) -> None:
-        super().__init__(config, PREDICTIONS[schedule["prediction_type"]], memory.unet_offload_device())
+        super().__init__(config, PREDICTIONS[_prediction(schedule)], memory.unet_offload_device())
         self.grid, self.schedule, self.name = grid, schedule, name
         unet.__class__ = HostUNet
         self.diffusion_model = _with_host_layers(unet)
@@ -171,11 +171,18 @@ class HostModel(comfy.model_base.BaseModel):
         return conds
 
 
-def _config(grid: AudioGrid, schedule: Mapping[str, Any]) -> comfy.supported_models_base.BASE:
-    if schedule["beta_schedule"] != "scaled_linear":
+def _prediction(schedule: Mapping[str, Any]) -> str:
+    kind, betas = schedule.get("prediction_type", "epsilon"), schedule.get("beta_schedule")
+    if kind not in PREDICTIONS or betas != "scaled_linear":
         raise CheckpointError(
-            f"a noise schedule named {schedule['beta_schedule']}", "scaled_linear", "Use another checkpoint."
+            f"a denoiser of {kind} on a {betas} schedule",
+            f"{' or '.join(PREDICTIONS)} on scaled_linear",
+            "Use another checkpoint.",
         )
+    return kind
+
+
+def _config(grid: AudioGrid, schedule: Mapping[str, Any]) -> comfy.supported_models_base.BASE:
     config = comfy.supported_models_base.BASE({"disable_unet_model_creation": True})
     config.sampling_settings = {
         "beta_schedule": "linear",  # the host's name for diffusers' scaled_linear
@@ -232,10 +239,10 @@ class HostDenoiser:
             return None if tensor is None else tensor.to(**self._like)
 
         steps = t.expand(len(x)).to(self._like["device"])
-        noise = self._network(
+        predicted = self._network(
             ready(x), steps, ready(condition.language), ready(condition.text), ready(condition.text_mask)
         )
-        return noise.to(x)
+        return predicted.to(x)
 
 
 def reporter(total: int) -> OnStep:

@@ -19,7 +19,7 @@ import art2mus_core
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(module.name for module in pkgutil.walk_packages(art2mus_core.__path__, "art2mus_core."))
 TEXTS = {".cfg", ".css", ".html", ".js", ".json", ".md", ".py", ".sh", ".toml", ".txt", ".yaml", ".yml", ""}
-NOT_OURS = {"__pycache__", "node_modules", "build", "dist", "runs"}
+NOT_OURS = {"__pycache__", "node_modules", "build", "dist", "runs", "data"}
 HOSTS = re.compile(r"\b(pypi\.org|pythonhosted\.org|npmjs\.(org|com)|yarnpkg\.com|download\.pytorch\.org)")
 MACHINE = re.compile(r"(?<![\w.~<{}/-])/(work|root|home/\w+|Users/\w+|mnt)/|[A-Z]:\\Users")
 
@@ -95,12 +95,11 @@ def test_packaged_yaml_is_a_table(path: Path):
 
 
 def test_no_text_names_a_registry_or_a_folder_of_one_machine():
-    found = {
-        str(path.relative_to(ROOT)): match.group()
-        for path in texts()
-        for match in [HOSTS.search(text := path.read_text(encoding="utf-8")) or MACHINE.search(text)]
-        if match
-    }
+    found = {}
+    for path in texts():
+        text = path.read_text(encoding="utf-8")
+        if match := HOSTS.search(text) or MACHINE.search(text):
+            found[str(path.relative_to(ROOT))] = match.group()
     assert found == {}
 
 

@@ -16,7 +16,7 @@ from .resample import resample
 from .spectra import Peaks, pitch_of, spectra
 from .tonality import chroma_of, in_tune_share, key_of, mode_of, tonal_peaks
 
-__all__ = ["FEATURES", "AudioStatistics", "feature_vector", "measure", "measure_samples"]
+__all__ = ["FEATURES", "FEATURE_WEIGHTS", "AudioStatistics", "feature_vector", "measure", "measure_samples"]
 
 RATE = 16_000
 """Everything is measured at this sample rate, so that files of different rates compare."""
@@ -107,12 +107,15 @@ FEATURES = (
 )
 """Names of the entries of :func:`feature_vector`."""
 
+FEATURE_WEIGHTS = tuple(12**-0.5 if name.startswith("chroma") else 1.0 for name in FEATURES)
+"""What each entry counts in a distance once it is standardised: the twelve of the chroma count as one."""
+
 
 def feature_vector(statistics: AudioStatistics) -> Float[np.ndarray, " features"]:
     """The statistics as a float64 vector, named by :data:`FEATURES`; the onset rate as the logarithm of 0.5 more.
 
-    The entries have different units: callers standardise each by its spread over a reference set before they take
-    distances. Key and tuning are left out: the chroma holds the one, and the other is a quality, not a character.
+    The entries have different units: callers divide each by its spread over a reference set, and multiply it by
+    :data:`FEATURE_WEIGHTS`, before they take distances. Key and tuning are left out: the chroma holds the one, and the other is a quality, not a character.
     """
     return np.array(
         [

@@ -59,8 +59,12 @@ def chroma_of(peaks: Peaks) -> tuple[float, ...]:
     return tuple(float(value) for value in classes / max(float(classes.sum()), 1e-12))
 
 
-def _between(peaks: Peaks, first: float, last: float) -> Peaks:
-    kept = (peaks.frame >= first) & (peaks.frame < last)
+def _opening(peaks: Peaks, seconds_a_frame: float) -> Peaks:
+    """The first chord's: from where the music comes within 20 dB of its loudest."""
+    if not len(peaks.frame):
+        return peaks
+    first = peaks.frame[np.argmax(peaks.amplitude >= 0.1 * peaks.amplitude.max())]
+    kept = (peaks.frame >= first) & (peaks.frame < first + OPENING / seconds_a_frame)
     return Peaks(peaks.frame[kept], peaks.hertz[kept], peaks.amplitude[kept])
 
 
@@ -71,7 +75,7 @@ def mode_of(peaks: Peaks, seconds_a_frame: float) -> float:
     over the whole. Half is the mean contrast of the other degrees that differ between the modes, over the whole, whose
     tonic is :func:`key_of`'s.
     """
-    opening = _between(peaks, 0.0, OPENING / seconds_a_frame)
+    opening = _opening(peaks, seconds_a_frame)
     bass = int(_classes(opening, *BASS).argmax())
     first = _contrast(np.roll(_classes(opening, *MIDDLE), -bass), *DEGREES[0])
     whole = np.roll(_classes(peaks, MIDDLE[0], HIGHEST_PITCH), -key_of(peaks, seconds_a_frame))
@@ -90,5 +94,5 @@ def key_of(peaks: Peaks, seconds_a_frame: float) -> int:
     if not classes.max() > classes.min():
         return int(classes.argmax())
     fits = [max(float(np.corrcoef(np.roll(p, k), classes)[0, 1]) for p in PROFILES) for k in range(12)]
-    bass = _classes(_between(peaks, 0.0, OPENING / seconds_a_frame), *BASS)
+    bass = _classes(_opening(peaks, seconds_a_frame), *BASS)
     return int(np.argmax(np.array(fits) + bass / max(float(bass.max()), 1e-12)))

@@ -39,14 +39,18 @@ def compose(
     """Compose music for artworks, without words in between."""
     # Settings before files, files before weights: a mistake is told at once.
     from ..pipelines.settings import check_seed, check_settings
-    from .planning import plan
+    from .planning import batches, plan
+    from .presenting import report
+    from .progress import reporting
+    from .starting import importing
 
     chosen = check_settings(seconds=seconds, steps=steps, guidance=guidance, solver=solver)
     check_seed(seed)
-    jobs = plan(artworks, out)
+    groups = batches(plan(artworks, out), seconds)
 
-    from .composing import Request, run
-    from .presenting import report
+    with reporting(len(groups)) as on_step:
+        with importing():
+            from .composing import Request, run
 
-    outcome = run(Request(model, aligner, device, precision, seed, chosen), jobs)
+        outcome = run(Request(model, aligner, device, precision, seed, chosen), groups, on_step)
     report(outcome, as_json=as_json)

@@ -15,14 +15,10 @@ from ..pipelines.diffusion import ArtToMusic
 from ..pipelines.settings import Settings
 from ..types import Artwork, OnStep, Waveform
 from .devices import choose_device, choose_precision, visiting
-from .planning import Job, batches
+from .planning import Job
 from .presenting import installed_version
-from .progress import reporting
 
 __all__ = ["Outcome", "Request", "run"]
-
-BATCH, BATCH_SECONDS = 8, 80.0
-"""Artworks, and seconds of music, in one batch at most: beyond that memory grows and speed does not."""
 
 
 @dataclass(frozen=True)
@@ -55,22 +51,19 @@ class Outcome:
     elapsed: float = 0.0
 
 
-def run(request: Request, jobs: Sequence[Job]) -> Outcome:
-    """Compose every job; what cannot be read or written is noted, and the rest goes on.
+def run(request: Request, groups: Sequence[Sequence[Job]], on_step: OnStep) -> Outcome:
+    """Compose group after group; what cannot be read or written is noted, and the rest goes on.
 
     Raises:
         Art2MusError: the only job fails, or the model cannot be used.
     """
     started, outcome, pipeline = time.perf_counter(), Outcome(request.model, request.seed), None
-    size = max(1, min(BATCH, int(BATCH_SECONDS / request.chosen["seconds"])))
-    groups = list(batches(jobs, size))
-    with reporting(len(groups)) as on_step:
-        for group in groups:
-            ready = _read(group, outcome)
-            if ready:
-                pipeline = pipeline or request.open()
-                _compose(pipeline, ready, request, outcome, on_step)
-    if outcome.failed and len(jobs) == 1:
+    for group in groups:
+        ready = _read(group, outcome)
+        if ready:
+            pipeline = pipeline or request.open()
+            _compose(pipeline, ready, request, outcome, on_step)
+    if outcome.failed and sum(map(len, groups)) == 1:
         raise outcome.failed[0][1]
     outcome.elapsed = time.perf_counter() - started
     return outcome
@@ -112,7 +105,7 @@ def _tags(artwork: Artwork, request: Request, settings: Settings) -> dict[str, s
         "aligner": request.aligner,
         "seed": str(request.seed),
         **{name: str(value) for name, value in vars(settings).items()},
-        "encoder": f"art2mus {installed_version()}",
+        "software": f"art2mus {installed_version()}",
     }
 
 

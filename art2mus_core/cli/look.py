@@ -20,20 +20,23 @@ def look(
     """Draw an artwork beside the spectrogram of its music, with what is measured in both."""
     from ..pipelines.settings import check_seed, check_settings
     from .planning import check_file
+    from .starting import importing
 
     chosen = check_settings(seconds=seconds)
     check_seed(seed)
     check_file(out, (".png",))
 
-    from ..figures.look import draw_look
-    from ..images.reading import read_artwork
-    from .composing import Request
-    from .presenting import print_line
-    from .progress import reporting
+    with importing():
+        from ..figures.look import draw_look
+        from ..figures.saving import save_image
+        from ..images.reading import read_artwork
+        from .composing import Request
+        from .presenting import print_line
+        from .progress import reporting
 
     picture = read_artwork(artwork)
     pipeline = Request(model, "model", "auto", "auto", seed, chosen).open()
     with reporting() as on_step:
         (piece,) = pipeline.compose([picture], seeds=[seed], **chosen, on_step=on_step)
-    draw_look(picture, piece).save(out)
+    save_image(draw_look(picture, piece), out)
     print_line(str(out))

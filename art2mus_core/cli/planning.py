@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ArtworkError, OutputError
+from .starting import importing
 
 __all__ = ["Job", "batches", "check_file", "plan"]
+
+BATCH, BATCH_SECONDS = 8, 80.0
+"""Artworks, and seconds of music, in one batch at most: beyond that memory grows and speed does not."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,9 @@ def plan(artworks: Sequence[Path], out: Path | None) -> list[Job]:
         ArtworkError: a folder holds no artwork.
         OutputError: `out` is a file where a folder is needed, has an unknown suffix or cannot be written.
     """
-    from ..audio.files import audio_suffixes
-    from ..images.reading import list_artworks
+    with importing():
+        from ..audio.files import audio_suffixes
+        from ..images.reading import list_artworks
 
     suffixes = audio_suffixes()
     several = len(artworks) > 1 or any(path.is_dir() for path in artworks)
@@ -45,10 +50,10 @@ def plan(artworks: Sequence[Path], out: Path | None) -> list[Job]:
     return [Job(file, folder / name) for file, name in zip(files, _names(files, suffixes[0]), strict=True)]
 
 
-def batches(jobs: Sequence[Job], size: int) -> Iterator[Sequence[Job]]:
-    """Jobs in groups of at most `size`."""
-    for start in range(0, len(jobs), size):
-        yield jobs[start : start + size]
+def batches(jobs: Sequence[Job], seconds: float) -> list[Sequence[Job]]:
+    """Jobs in groups that are composed together."""
+    size = max(1, min(BATCH, int(BATCH_SECONDS / seconds)))
+    return [jobs[start : start + size] for start in range(0, len(jobs), size)]
 
 
 def check_file(path: Path, suffixes: tuple[str, ...]) -> None:

@@ -1,21 +1,32 @@
-"""Schedules: which noise levels are visited and how one is left for the next; diffusers' schedulers, by name."""
+"""Schedules: which noise levels are visited and how one is left for the next; diffusers' schedulers, by name.
+
+Importing this file is cheap, so that a person's choice of solver can be checked at once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
-
-from diffusers.schedulers.scheduling_ddim import DDIMScheduler
-from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
-from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
+from typing import Any, Protocol, runtime_checkable
 
 from ..errors import CheckpointError, SettingError
 
-__all__ = ["SOLVERS", "Schedule", "schedule"]
-
-Schedule = DDIMScheduler | DPMSolverMultistepScheduler | UniPCMultistepScheduler
+__all__ = ["SOLVERS", "Schedule", "check_solver", "schedule"]
 
 PREDICTIONS = ("epsilon", "v_prediction")
+
+
+@runtime_checkable
+class Schedule(Protocol):
+    """What the sampling loop uses of a diffusers scheduler: `timesteps`, highest first, and these."""
+
+    timesteps: Any
+    init_noise_sigma: Any
+
+    def scale_model_input(self, sample: Any, timestep: Any) -> Any:  # noqa: ANN401
+        """The network's input for a noisy latent."""
+
+    def step(self, model_output: Any, timestep: Any, sample: Any, *, return_dict: bool) -> Any:  # noqa: ANN401
+        """The latent at the next level, first of a tuple."""
 
 
 def _ddim(betas: dict[str, Any], steps: int) -> Schedule:
@@ -24,9 +35,11 @@ def _ddim(betas: dict[str, Any], steps: int) -> Schedule:
     If `steps` does not divide the levels, every k-th would stop short of pure noise; then the same equation, which is
     DPM-Solver++ of first order, runs on evenly spread levels.
     """
+    from diffusers.schedulers.scheduling_ddim import DDIMScheduler  # noqa: PLC0415
+
     levels = betas["num_train_timesteps"]
     if levels % steps:
-        return DPMSolverMultistepScheduler(**betas, solver_order=1, timestep_spacing="linspace")
+        return _multistep(**betas, solver_order=1, timestep_spacing="linspace")
     # The offset would push the first level past the last one when every level is visited.
     offset = min(1, levels // steps - 1)
     return DDIMScheduler(
@@ -36,11 +49,19 @@ def _ddim(betas: dict[str, Any], steps: int) -> Schedule:
 
 def _dpm(betas: dict[str, Any], steps: int) -> Schedule:  # noqa: ARG001
     """DPM-Solver++ 2M (Lu et al. 2022) on the noise levels of Karras et al. 2022."""
-    return DPMSolverMultistepScheduler(**betas, use_karras_sigmas=True)
+    return _multistep(**betas, use_karras_sigmas=True)
+
+
+def _multistep(**settings: Any) -> Schedule:  # noqa: ANN401
+    from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler  # noqa: PLC0415
+
+    return DPMSolverMultistepScheduler(**settings)
 
 
 def _unipc(betas: dict[str, Any], steps: int) -> Schedule:  # noqa: ARG001
     """UniPC (Zhao et al. 2023) on the noise levels of Karras et al. 2022."""
+    from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler  # noqa: PLC0415
+
     return UniPCMultistepScheduler(**betas, use_karras_sigmas=True)
 
 
@@ -51,6 +72,16 @@ SOLVERS: dict[str, Callable[[dict[str, Any], int], Schedule]] = {
 }
 
 
+def check_solver(name: str) -> None:
+    """Refuse a solver that is not in the table.
+
+    Raises:
+        SettingError: it is not.
+    """
+    if name not in SOLVERS:
+        raise SettingError(f"no solver {name!r}", f"one of {', '.join(SOLVERS)}", "Check the name.")
+
+
 def schedule(config: dict[str, Any], solver: str, steps: int) -> Schedule:
     """The schedule of a checkpoint's `scheduler_config.json` for a solver, its steps set.
 
@@ -58,8 +89,7 @@ def schedule(config: dict[str, Any], solver: str, steps: int) -> Schedule:
         SettingError: unknown solver, or more steps than noise levels.
         CheckpointError: the network predicts something else than noise or velocity.
     """
-    if solver not in SOLVERS:
-        raise SettingError(f"no solver {solver!r}", f"one of {', '.join(SOLVERS)}", "Check the name.")
+    check_solver(solver)
     kind = config.get("prediction_type", "epsilon")
     if kind not in PREDICTIONS:
         raise CheckpointError(
@@ -69,7 +99,7 @@ def schedule(config: dict[str, Any], solver: str, steps: int) -> Schedule:
     betas = {"num_train_timesteps": 1000, **{name: config[name] for name in names if name in config}}
     if not 1 <= steps <= betas["num_train_timesteps"]:
         raise SettingError(f"{steps} steps", f"1 to {betas['num_train_timesteps']}", "Choose fewer steps.")
-    built = SOLVERS[solver]({**betas, "prediction_type": kind}, steps)
+    built: Any = SOLVERS[solver]({**betas, "prediction_type": kind}, steps)
     built.set_timesteps(steps)
     if hasattr(built, "set_begin_index"):
         # With many steps neighbours share a rounded timestep; looked up by value, the first would be skipped.

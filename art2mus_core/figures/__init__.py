@@ -1,0 +1,1 @@
+"""Drawings of music, of artworks beside it, and of training."""

@@ -98,14 +98,14 @@ def _clipped(frame: _Frame, points: Points) -> list[tuple[float, float]]:
 
 
 def _running_mean(points: Points, reach: int) -> Points:
-    """Over up to `reach` points to both sides, as many to the one as to the other."""
+    """Over up to `reach` points to both sides."""
     sums = [0.0]
     for _, y in points:
         sums.append(sums[-1] + y)
     smooth = []
     for index, (x, _) in enumerate(points):
-        near = min(reach, index, len(points) - 1 - index)
-        smooth.append((x, (sums[index + near + 1] - sums[index - near]) / (2 * near + 1)))
+        first, last = max(0, index - reach), min(len(points), index + reach + 1)
+        smooth.append((x, (sums[last] - sums[first]) / (last - first)))
     return smooth
 
 

@@ -18,6 +18,7 @@ from ..diffusion.denoiser import LatentDenoiser
 from ..diffusion.guidance import Guided
 from ..diffusion.sampling import draw_noise, sample
 from ..diffusion.schedules import schedule
+from ..errors import SettingError
 from ..types import Artwork, Condition, Latent, Mel, OnStep, Waveform
 from .assembly import Parts, assemble
 from .settings import Settings, check_seed, check_settings
@@ -89,10 +90,16 @@ class ArtToMusic:
             One waveform [1, 1, N] an artwork, N = `AudioGrid.samples(seconds)`.
 
         Raises:
-            SettingError: a value outside its range.
+            SettingError: a value outside its range, no artworks, or not a seed for each.
         """
         settings = self.settings(seconds=seconds, steps=steps, guidance=guidance, solver=solver)
         drawn = list(seeds) if seeds is not None else [0] * len(artworks)
+        if not artworks or len(drawn) != len(artworks):
+            raise SettingError(
+                f"{len(drawn)} seeds for {len(artworks)} artworks",
+                "at least one artwork and a seed for each",
+                "Count them.",
+            )
         for seed in drawn:
             check_seed(seed)
         with torch.inference_mode():

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from ..diffusion.schedules import check_solver
 from ..errors import SettingError
 
 __all__ = ["LONGEST", "MOST_STEPS", "SHORTEST", "STRONGEST", "Settings", "check_number", "check_seed", "check_settings"]
@@ -31,7 +32,7 @@ class Settings:
         solver: a name in :data:`~art2mus_core.diffusion.schedules.SOLVERS`.
 
     Raises:
-        SettingError: a number outside its range, or none at all.
+        SettingError: a number outside its range, or none at all; an unknown solver.
     """
 
     seconds: float = 10.0
@@ -43,6 +44,7 @@ class Settings:
         check_number("seconds", self.seconds, SHORTEST, LONGEST)
         check_number("steps", float(self.steps), 1.0, float(MOST_STEPS))
         check_number("guidance", self.guidance, 0.0, STRONGEST)
+        check_solver(self.solver)
 
 
 def check_settings(**chosen: Any) -> dict[str, Any]:  # noqa: ANN401

@@ -30,10 +30,11 @@ def cached(
 ) -> np.ndarray:
     """An array of `count` rows mapped from `path`; computed row by row and written at the end if it is not there.
 
-    All rows have the shape and type of the first.
+    All rows have the shape and type of the first. A file with another number of rows is of a dataset that has grown since,
+    and is computed anew.
     """
-    if path.is_file():
-        return np.load(path, mmap_mode="r")
+    if path.is_file() and len(stored := np.load(path, mmap_mode="r")) == count:
+        return stored
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, partial_name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".partial")
     os.close(handle)

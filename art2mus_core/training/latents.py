@@ -17,7 +17,7 @@ from .parts import digest, load_audio_encoder, load_image_encoder, load_vae
 
 __all__ = ["LatentDataset"]
 
-CHUNK = 16
+CHUNK = 4
 Side = Literal["image", "audio"]
 
 
@@ -63,10 +63,12 @@ class LatentDataset:
 
     @torch.no_grad()
     def _encode_latents(self) -> Iterator[np.ndarray]:
-        vae = load_vae(self.checkpoint)
+        # On the CPU these two make encoding twice as fast, and change a latent by half a percent of its norm.
+        vae = load_vae(self.checkpoint).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         for part in self._chunks(self.data.mels()):
-            latent = vae.encode(part[:, None]).latent_dist.mode() * vae.config["scaling_factor"]
-            yield from latent.to(torch.float16).numpy()
+            with torch.autocast("cpu", torch.bfloat16):
+                latent = vae.encode(part[:, None]).latent_dist.mode()
+            yield from (latent.float() * vae.config["scaling_factor"]).to(torch.float16).numpy()
 
     @torch.no_grad()
     def _embed_pictures(self) -> Iterator[np.ndarray]:

@@ -184,6 +184,12 @@ def _resume(
     if not path.is_file():
         return 0, []
     state = load_state(path)
+    if not isinstance(state, dict) or not {"step", "trained", "optimiser", "average", "history", "config"} <= set(
+        state
+    ):
+        raise CheckpointError(
+            f"{path} holds something else", "the state of a training run", "Choose another run folder."
+        )
     if state["config"]["model"] != config.model or state["config"]["stage"] != config.stage:
         raise CheckpointError(
             f"{path} was made by stage {state['config']['stage']} with sizes {state['config']['model']}",

@@ -37,7 +37,7 @@ def audioldm2(**changes):
     )
 
 
-def tone(midi, amplitude=0.5, seconds=1.5, rate=16_000):
+def tone(midi, amplitude=0.5, seconds=0.9, rate=16_000):
     t = torch.arange(int(seconds * rate), dtype=torch.float64) / rate
     return (amplitude * torch.sin(2 * math.pi * 440 * 2 ** ((midi - 69) / 12) * t + 0.7)).float()[None]
 
@@ -92,7 +92,7 @@ def test_frames_are_samples_over_hop(length):
 def test_a_tone_peaks_in_its_own_row_and_reads_its_amplitude_and_does_not_leak():
     transform = MelTransform(grid())
     for midi in range(36, 120):
-        heard = transform(tone(midi))[0, 60].exp()
+        heard = transform(tone(midi))[0, 36].exp()
         row = midi - 24
         assert int(heard.argmax()) == row, midi
         assert heard[row] == pytest.approx(0.5, rel=0.08), midi
@@ -111,13 +111,13 @@ def test_each_row_uses_the_shortest_window_that_tells_semitones_apart():
 
 def test_rows_of_one_window_and_rows_above_half_the_rate():
     rows = MelTransform(grid(windows=(2048,), mel_bins=110))(tone(60))
-    assert rows.shape == (1, 120, 110)
+    assert rows.shape == (1, 72, 110)
     assert torch.allclose(rows[..., 100:], torch.tensor(math.log(3e-4)))
 
 
 def test_silence_is_the_floor_and_batches_equal_single_pieces():
     transform = MelTransform(grid())
-    pieces = torch.cat([tone(57), torch.zeros(1, 24_000), tone(80, 0.01)])
+    pieces = torch.cat([tone(57), torch.zeros(1, 14_400), tone(80, 0.01)])
     together = transform(pieces)
     assert torch.allclose(together[1], torch.tensor(math.log(3e-4)))
     for index in range(3):

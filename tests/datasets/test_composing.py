@@ -80,7 +80,8 @@ def test_the_bass_opens_on_the_tonic_and_what_lies_above_it_keeps_to_the_scale(t
 
 def test_height_raises_the_melody_by_more_than_an_octave():
     means = [
-        mean_over_seeds(lambda score: pitches(score, "melody").mean(), replace(MIDDLING, height=h)) for h in (0.0, 0.5, 1.0)
+        mean_over_seeds(lambda score: pitches(score, "melody").mean(), replace(MIDDLING, height=h))
+        for h in (0.0, 0.5, 1.0)
     ]
     assert means == sorted(means)
     assert means[-1] - means[0] > 12

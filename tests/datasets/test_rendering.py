@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def test_a_piece_is_sound_and_its_seed_makes_it_again(seed: int):
 
 def test_seeds_sound_different():
     pieces = [compose(MIDDLING, seed, SECONDS) for seed in range(3)]
-    assert all(np.abs(a - b).max() > 0.05 for a, b in zip(pieces, pieces[1:], strict=False))
+    assert all(np.abs(a - b).max() > 0.05 for a, b in pairwise(pieces))
 
 
 def test_another_rate_is_the_same_piece():

@@ -272,7 +272,7 @@ def test_stop_stops_within_a_step(server):
     pressed = time.monotonic()
     server.post("/interrupt", {})
     entry = server.wait(long, 30)
-    assert time.monotonic() - pressed < 10
+    assert time.monotonic() - pressed < 20
     assert any(kind == "execution_interrupted" for kind, _ in entry["status"]["messages"])
     assert server.run(graph("tiny"))["status"]["status_str"] == "success"
 

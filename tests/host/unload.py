@@ -26,7 +26,8 @@ def main() -> None:
     artwork = types_.Artwork(torch.zeros(3, 20, 30, dtype=torch.uint8))
     with torch.inference_mode():
         model, vae, language = assembly.load_parts(sys.argv[2])
-        positive, negative = assembly.align(assembly.look([artwork], sys.argv[2]), language, "model", 1.0)
+        seen = assembly.look([artwork], sys.argv[2], identities=[artwork.sha256])
+        positive, negative = assembly.align(seen, language, "model", 1.0)
         assembly.compose(model, vae, positive, negative, settings=settings, seed=0)
     weights = [
         weakref.ref(weight) for part in (model, vae.patcher, language.patcher) for weight in part.model.parameters()

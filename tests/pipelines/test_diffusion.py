@@ -73,7 +73,7 @@ def test_defaults_come_from_the_checkpoint(pipeline):
 
 
 def test_wrong_settings_are_refused_before_any_work(pipeline):
-    for wrong in ({"seconds": 0.5}, {"steps": 0}, {"seeds": [-1]}, {"solver": "plms"}):
+    for wrong in ({"seconds": 0.5}, {"steps": 0}, {"seeds": [-1]}, {"seeds": [1, 2]}, {"solver": "plms"}):
         with pytest.raises(SettingError):
             pipeline.compose([artwork(0)], **wrong)
 

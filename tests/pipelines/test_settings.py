@@ -18,6 +18,7 @@ from art2mus_core.pipelines.settings import Settings, check_seed, check_settings
         {"guidance": -0.1},
         {"guidance": 20.1},
         {"guidance": float("nan")},
+        {"solver": "plms"},
     ],
     ids=str,
 )

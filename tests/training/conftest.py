@@ -82,9 +82,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset of four pairs to train on and three to validate with."""
     folder = tmp_path_factory.mktemp("pairs")
     made = synthesize(folder, 7)
-    write_manifest(
-        folder, [replace(pair, split="train" if row < 4 else "validation") for row, pair in enumerate(made)]
-    )
+    write_manifest(folder, [replace(pair, split="train" if row < 4 else "validation") for row, pair in enumerate(made)])
     return folder
 
 

@@ -124,6 +124,12 @@ def test_a_damaged_state_is_refused(train_stage, tiny, trained: Path, tmp_path: 
     assert (tmp_path / STATE).read_bytes() == damage
 
 
+def test_a_file_that_is_no_state_is_refused(train_stage, tiny, trained: Path, tmp_path: Path):
+    save_state(tmp_path / STATE, {"step": 3})
+    with pytest.raises(CheckpointError, match="holds something else"):
+        train_stage(tiny("aligner"), trained, tmp_path)
+
+
 def test_a_truncated_state_is_refused(tmp_path: Path):
     save_state(tmp_path / STATE, {"step": 3, "weights": torch.arange(1000)})
     whole = (tmp_path / STATE).read_bytes()

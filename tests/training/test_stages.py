@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from art2mus_core.aligners.files import load_aligner
-from art2mus_core.checkpoints.folder import read_config, read_tensors, save_index, weights_file
+from art2mus_core.checkpoints.folder import read_config, read_tensors, weights_file
 from art2mus_core.conditioning.constants import load_constants
 from art2mus_core.datasets.synthetic.painting import paint
 from art2mus_core.errors import CheckpointError, SettingError
 from art2mus_core.pipelines import load
+from art2mus_core.pipelines.settings import Settings
 from art2mus_core.training.config import STAGES
 from art2mus_core.training.features import Dataset
 from art2mus_core.training.latents import LatentDataset
@@ -29,9 +30,10 @@ def contents(folder: Path) -> dict[Path, bytes]:
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_the_checkpoint_composes(trained: Path):
-    save_index(trained, {"unet": ["audioldm2", "AudioLDM2UNet2DConditionModel"]}, {"steps": 2, "guidance": 1.5})
-    (waveform,) = load(str(trained)).compose([paint(3)], seconds=1.3)
+def test_the_checkpoint_composes(trained: Path, tiny):
+    pipeline = load(str(trained))
+    assert pipeline.defaults == Settings(**tiny("prior").options["defaults"])
+    (waveform,) = pipeline.compose([paint(3)], seconds=1.3, steps=2)
     assert waveform.samples.shape == (1, 1, round(1.3 * 16000))
     assert waveform.samples.isfinite().all()
 
@@ -105,7 +107,8 @@ def test_frozen_parts_stay_in_evaluation_mode(train_stage, tiny, trained: Path, 
     objective, _ = train_stage(tiny("aligner", steps=1), trained, tmp_path)
     objective.train()
     assert objective.aligner.training
-    assert not (objective.unet.training or objective.language_model.training)
+    assert not objective.unet.training
+    assert not objective.language_model.training
 
 
 def test_latents_and_embeddings_belong_together(pairs: Path, trained: Path):

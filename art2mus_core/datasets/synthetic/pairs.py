@@ -110,6 +110,9 @@ def _write_pair(folder: Path, first_seed: int, count: int, index: int) -> Pair:
 
 def _write_picture(path: Path, artwork: Artwork) -> None:
     handle, partial_name = tempfile.mkstemp(dir=path.parent, suffix=".partial")
-    with os.fdopen(handle, "wb") as file:
-        Image.fromarray(artwork.pixels.permute(1, 2, 0).numpy()).save(file, "PNG", compress_level=3)
-    Path(partial_name).replace(path)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            Image.fromarray(artwork.pixels.permute(1, 2, 0).numpy()).save(file, "PNG", compress_level=3)
+        Path(partial_name).replace(path)
+    finally:
+        Path(partial_name).unlink(missing_ok=True)

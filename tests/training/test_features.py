@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from art2mus_core.audio.files import read_audio
+from art2mus_core.datasets.manifest import read_manifest, write_manifest
+from art2mus_core.errors import DatasetError
+from art2mus_core.images.reading import as_square, read_artwork
+from art2mus_core.training.features import Dataset, cached
+from art2mus_core.training.stages import pocket_grid
+from art2mus_core.types import Step
+
+
+def rows(count: int) -> Iterator[np.ndarray]:
+    yield from (np.full((2, 3), index, np.float16) for index in range(count))
+
+
+def test_rows_are_computed_once_and_told(tmp_path: Path):
+    steps: list[Step] = []
+    path = tmp_path / "features" / "halves.npy"
+    made = cached(path, 5, lambda: rows(5), stage="halves", on_step=steps.append)
+    assert (made.shape, made.dtype) == ((5, 2, 3), np.float16)
+    assert made[:, 0, 0].tolist() == [0, 1, 2, 3, 4]
+    assert [(step.stage, step.index, step.total) for step in steps] == [("halves", n, 5) for n in range(1, 6)]
+
+    def never() -> Iterator[np.ndarray]:
+        raise AssertionError
+
+    np.testing.assert_array_equal(cached(path, 5, never, stage="halves"), made)
+
+
+def test_rows_of_a_dataset_that_has_grown_are_computed_anew(tmp_path: Path):
+    assert len(cached(tmp_path / "halves.npy", 2, lambda: rows(2), stage="halves")) == 2
+    assert len(cached(tmp_path / "halves.npy", 5, lambda: rows(5), stage="halves")) == 5
+
+
+def test_an_interrupted_computation_leaves_nothing(tmp_path: Path):
+    def broken() -> Iterator[np.ndarray]:
+        yield np.zeros(3)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cached(tmp_path / "halves.npy", 5, broken, stage="halves")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_features_stand_in_the_order_of_the_pairs(pairs: Path):
+    grid = pocket_grid()
+    data = Dataset(pairs, grid, 128)
+    pictures, sounds, mels = data.pictures(), data.sounds(), data.mels()
+    assert pictures.shape == (7, 3, 128, 128)
+    assert sounds.shape == (7, 10 * grid.sample_rate)
+    assert mels.shape == (7, 10 * grid.sample_rate // grid.hop, grid.mel_bins)
+    assert mels.min() == pytest.approx(math.log(grid.floor), abs=5e-3)
+    for row, pair in enumerate(data.pairs):
+        square = as_square(read_artwork(pairs / pair.artwork), 128)
+        assert np.abs(pictures[row] / 255 - square.numpy()).max() < 0.51 / 255
+        music = read_audio(pairs / pair.music, grid.sample_rate).samples[0, 0]
+        assert np.abs(sounds[row] / 32767 - music.numpy()).max() < 1 / 32767
+    assert data.rows("train").tolist() == [0, 1, 2, 3]
+    assert data.rows("validation").tolist() == [4, 5, 6]
+
+
+def test_music_of_different_lengths_is_refused(pairs: Path, tmp_path: Path):
+    made = read_manifest(pairs)
+    write_manifest(tmp_path, [made[0], replace(made[1], seconds=9.0)])
+    with pytest.raises(DatasetError, match="2 different lengths"):
+        Dataset(tmp_path, pocket_grid(), 128)
