@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from ..audio.files import write_audio
-from ..errors import Art2MusError
+from ..errors import Art2MusError, OutputError
 from ..images.reading import read_artwork, thumbnail_jpeg
 from ..pipelines import load
 from ..pipelines.diffusion import ArtToMusic
@@ -87,13 +88,23 @@ def _compose(
     pieces = pipeline.compose([artwork for _, artwork in ready], seeds=seeds, **request.chosen, on_step=on_step)
     for (job, artwork), piece in zip(ready, pieces, strict=True):
         try:
-            job.output.parent.mkdir(parents=True, exist_ok=True)
-            write_audio(
-                job.output, piece, tags=_tags(artwork, request, outcome.settings), cover=thumbnail_jpeg(artwork, 512)
-            )
+            _make_folder(job.output.parent)
+            tags = _tags(artwork, request, outcome.settings)
+            write_audio(job.output, piece, tags=tags, cover=thumbnail_jpeg(artwork))
             outcome.pieces.append(_piece(job, artwork, piece))
         except Art2MusError as error:
             outcome.failed.append((job, error))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"the folder {folder} cannot be made ({error.strerror})",
+            "a place you may write to",
+            "Choose another place.",
+        ) from error
 
 
 def _tags(artwork: Artwork, request: Request, settings: Settings) -> dict[str, str]:
@@ -101,8 +112,8 @@ def _tags(artwork: Artwork, request: Request, settings: Settings) -> dict[str, s
         "title": artwork.name,
         "artwork": artwork.name,
         "artwork_sha256": artwork.sha256,
-        "model": request.model,
-        "aligner": request.aligner,
+        "model": Path(request.model).name,
+        "aligner": Path(request.aligner).name,
         "seed": str(request.seed),
         **{name: str(value) for name, value in vars(settings).items()},
         "software": f"art2mus {installed_version()}",

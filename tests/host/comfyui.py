@@ -48,7 +48,7 @@ class ComfyUI:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ)
 
     def __enter__(self) -> Self:
-        deadline = time.monotonic() + 180
+        deadline = time.monotonic() + 300
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
                 self.get("/system_stats")

@@ -100,9 +100,10 @@ def test_every_network_visits_the_place_where_it_computes(pipeline):
     ]
 
 
-def test_lower_precision_stays_near(pocket_like, pipeline):
-    low = load(str(pocket_like), dtype=torch.bfloat16)
-    assert low.parts.unet.dtype == low.parts.language_model.dtype == torch.bfloat16
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+def test_lower_precision_stays_near(pocket_like, pipeline, dtype):
+    low = load(str(pocket_like), dtype=dtype)
+    assert low.parts.unet.dtype == low.parts.language_model.dtype == dtype
     (exact,), (near,) = (p.compose([artwork(0)], seconds=1.0, steps=2) for p in (pipeline, low))
     assert near.samples.isfinite().all()
     assert torch.nn.functional.cosine_similarity(exact.samples.flatten(), near.samples.flatten(), dim=0) > 0.7

@@ -24,8 +24,8 @@ def workflow() -> dict:
 def canvas(request, server, browser):
     """A page with the workflow on its canvas."""
     page = browser.new_page(viewport={"width": 1600, "height": 950})
-    page.goto(server.address, timeout=90_000)
-    page.wait_for_function("window.app?.graph && app.extensionManager", timeout=90_000)
+    page.goto(server.address, timeout=180_000)
+    page.wait_for_function("window.app?.graph && app.extensionManager", timeout=180_000)
     page.wait_for_timeout(2000)
     page.keyboard.press("Escape")
     page.evaluate("(on) => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)", request.param)
@@ -42,11 +42,11 @@ def test_run_gives_a_player(canvas, tmp_path):
     canvas.wait_for_function(
         "() => app.graph.nodes.find((node) => node.type == 'Art2MusLoadArtwork').imgs?.[0]?.naturalWidth > 0"
         " || [...document.querySelectorAll('img')].some((img) => img.src.includes('Sample') && img.naturalWidth > 0)",
-        timeout=20_000,
+        timeout=90_000,
     )
     canvas.click("[data-testid=queue-button]")
-    canvas.wait_for_function(HEARD, timeout=120_000)
-    canvas.wait_for_function(f"() => ({PLAYERS})().some(([ready]) => ready > 0)", timeout=20_000)
+    canvas.wait_for_function(HEARD, timeout=300_000)
+    canvas.wait_for_function(f"() => ({PLAYERS})().some(([ready]) => ready > 0)", timeout=180_000)
     canvas.screenshot(path=str(tmp_path / "run.png"))
     assert [round(seconds, 1) for ready, seconds in canvas.evaluate(PLAYERS) if ready] == [10.0]
 
