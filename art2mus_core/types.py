@@ -182,10 +182,13 @@ class Waveform:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of long work, told to the caller's `on_step`; raising there stops the work."""
+    """One step of long work, told to the caller's `on_step` when it is done; raising there stops the work.
+
+    `done` counts from 1 to `total` within a stage.
+    """
 
     stage: str
-    index: int
+    done: int
     total: int
     latent: Latent | None = None
 

@@ -251,6 +251,6 @@ def reporter(total: int) -> OnStep:
 
     def on_step(step: Step) -> None:
         memory.throw_exception_if_processing_interrupted()
-        bar.update_absolute(step.index + 1, step.total)
+        bar.update_absolute(step.done, step.total)
 
     return on_step

@@ -31,8 +31,8 @@ def reporting(batches: int = 1) -> Iterator[OnStep]:
 
         def on_step(step: Step) -> None:
             nonlocal before, latest
-            before += latest if step.index < latest and batches > 1 else 0
-            latest = step.index + 1
+            before += latest if step.done < latest and batches > 1 else 0
+            latest = step.done
             bar.update(task, total=step.total * batches, completed=before + latest, description=step.stage)
 
         yield on_step

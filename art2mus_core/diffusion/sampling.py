@@ -42,5 +42,5 @@ def sample(
         predicted = denoiser(schedule.scale_model_input(x, t), t, condition)
         x = schedule.step(predicted, t, x, return_dict=False)[0]
         if on_step:
-            on_step(Step("denoise", index, total, Latent(x)))
+            on_step(Step("denoise", index + 1, total, Latent(x)))
     return Latent(x)

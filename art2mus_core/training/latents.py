@@ -47,6 +47,14 @@ class LatentDataset:
         starts = rng.integers(self.latents.shape[2] - crop + 1, size=size)
         return self._examples(rows, starts, crop, side)
 
+    def draw_embeddings(
+        self, rng: np.random.Generator, size: int
+    ) -> tuple[Float[Tensor, "batch dim"], Float[Tensor, "batch dim"]]:
+        """Embeddings of the pictures and of the sounds of random training pairs."""
+        rows = rng.choice(self.train_rows, size)
+        picture, sound = (torch.from_numpy(self.embeddings[side][rows].astype(np.float32)) for side in ("image", "audio"))
+        return picture, sound
+
     def held_out(self, count: int, crop: int, *, side: Side) -> tuple[Tensor, Tensor]:
         """The first `count` validation pairs, from their beginning."""
         rows = self.validation_rows[:count]
@@ -64,7 +72,7 @@ class LatentDataset:
     @torch.no_grad()
     def _encode_latents(self) -> Iterator[np.ndarray]:
         # On the CPU these two make encoding twice as fast, and change a latent by half a percent of its norm.
-        vae = load_vae(self.checkpoint).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        vae = load_vae(self.checkpoint).to(memory_format=torch.channels_last)  # type: ignore[call-arg]
         for part in self._chunks(self.data.mels()):
             with torch.autocast("cpu", torch.bfloat16):
                 latent = vae.encode(part[:, None]).latent_dist.mode()

@@ -62,4 +62,5 @@ def digest(folder: Path, name: str) -> str:
 
 
 def load_projection_head(folder: Path) -> ProjectionHead:
+    """The head that the prior was trained with, frozen."""
     return load_component(folder, "projection_model", ProjectionHead.from_config)

@@ -50,7 +50,7 @@ def test_an_interrupted_run_goes_on_to_the_same_folder(folder: Path, tmp_path: P
 
     def stop_at_two(step: Step) -> None:
         assert (step.stage, step.total) == ("pairs", 4)
-        if step.index == 2:
+        if step.done == 2:
             raise StopError
 
     with pytest.raises(StopError):

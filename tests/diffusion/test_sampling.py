@@ -35,13 +35,13 @@ def test_noise_is_drawn_beside_the_global_state():
 def test_every_step_is_told():
     steps = []
     latent = run(on_step=steps.append)
-    assert [(step.stage, step.index, step.total) for step in steps] == [("denoise", index, 4) for index in range(4)]
+    assert [(step.stage, step.done, step.total) for step in steps] == [("denoise", done, 4) for done in range(1, 5)]
     assert torch.equal(steps[-1].latent.values, latent.values)
 
 
 def test_the_caller_can_stop():
     def stop(step):
-        if step.index == 1:
+        if step.done == 2:
             raise InterruptedError
 
     with pytest.raises(InterruptedError):

@@ -27,7 +27,7 @@ def test_rows_are_computed_once_and_told(tmp_path: Path):
     made = cached(path, 5, lambda: rows(5), stage="halves", on_step=steps.append)
     assert (made.shape, made.dtype) == ((5, 2, 3), np.float16)
     assert made[:, 0, 0].tolist() == [0, 1, 2, 3, 4]
-    assert [(step.stage, step.index, step.total) for step in steps] == [("halves", n, 5) for n in range(1, 6)]
+    assert [(step.stage, step.done, step.total) for step in steps] == [("halves", n, 5) for n in range(1, 6)]
 
     def never() -> Iterator[np.ndarray]:
         raise AssertionError

@@ -38,8 +38,8 @@ class Stopper:
         self.last, self.seen = last, []
 
     def __call__(self, step: Step) -> None:
-        self.seen.append(step.index)
-        if step.index == self.last:
+        self.seen.append(step.done)
+        if step.done == self.last:
             raise KeyboardInterrupt
 
 
@@ -53,7 +53,7 @@ def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(
     assert stopper.seen == [1, 2]
     assert load_state(tmp_path / STATE)["step"] == 2
     resumed: list[int] = []
-    objective, history = train_stage(config, trained, tmp_path, on_step=lambda step: resumed.append(step.index))
+    objective, history = train_stage(config, trained, tmp_path, on_step=lambda step: resumed.append(step.done))
     assert resumed == [3, 4]
     ours, whole = load_state(tmp_path / STATE), load_state(trained.parent / stage / STATE)
     for part in ("step", "trained", "optimiser", "average", "config"):
@@ -188,6 +188,6 @@ def test_the_learning_rate_warms_up_and_comes_down(tiny):
 def test_steps_are_told_with_the_stage_and_its_loss(train_stage, tiny, trained: Path, tmp_path: Path):
     steps: list[Step] = []
     train_stage(tiny("aligner", steps=21, validate_every=30), trained, tmp_path, on_step=steps.append)
-    assert [(step.index, step.total) for step in steps] == [(index, 21) for index in range(1, 22)]
+    assert [(step.done, step.total) for step in steps] == [(index, 21) for index in range(1, 22)]
     assert steps[0].stage == "aligner"
     assert steps[19].stage.startswith("aligner loss ")
