@@ -52,7 +52,9 @@ class LatentDataset:
     ) -> tuple[Float[Tensor, "batch dim"], Float[Tensor, "batch dim"]]:
         """Embeddings of the pictures and of the sounds of random training pairs."""
         rows = rng.choice(self.train_rows, size)
-        picture, sound = (torch.from_numpy(self.embeddings[side][rows].astype(np.float32)) for side in ("image", "audio"))
+        picture, sound = (
+            torch.from_numpy(self.embeddings[side][rows].astype(np.float32)) for side in ("image", "audio")
+        )
         return picture, sound
 
     def held_out(self, count: int, crop: int, *, side: Side) -> tuple[Tensor, Tensor]:

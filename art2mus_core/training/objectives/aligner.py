@@ -31,7 +31,9 @@ __all__ = ["AlignerObjective"]
 
 
 class AlignerObjective(Objective):
-    """Options: `name` of the file, `crop` in latent frames, `shuffled` (a control: every painting gets another pair's music),
+    """The aligner and the frozen parts that judge it.
+
+    Options: `name` of the file, `crop` in latent frames, `shuffled` (a control: every painting gets another pair's music),
     `imitation` weight and `imitated` pairs a step.
     """
 
