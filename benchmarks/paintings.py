@@ -1,10 +1,11 @@
 """How the music of real paintings spreads, and whether it ranks as their measured statistics do.
 
-    python benchmarks/paintings.py FOLDER [--model NAME] [--seeds 3] [--sheet OUT.png]
+    python benchmarks/paintings.py FOLDER [--model NAME] [--seeds 3] [--sheet OUT.png [--measured]]
 
 For every artwork of the folder: the character its statistics ask for, and what is measured of its music (mean over seeds).
 Below: the spread of onset rate and loudness between extremes, and rank correlations with the character. The table goes to
-standard error, one JSON document to the last line of standard output.
+standard error, one JSON document to the last line of standard output. The sheet shows the music of the first seed; with
+`--measured` beside the paintings' statistics instead of the paintings, so that it can be shown where they cannot.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +23,17 @@ from scipy import stats
 from art2mus_core.audio.mel import MelTransform
 from art2mus_core.audio.statistics import measure
 from art2mus_core.datasets.synthetic.correspondence import CHARACTERS, character
+from art2mus_core.figures.bars import draw_bars
 from art2mus_core.figures.contact_sheet import draw_contact_sheet
+from art2mus_core.figures.look import describe_artwork
+from art2mus_core.figures.paper import sheet
 from art2mus_core.figures.saving import save_image
 from art2mus_core.images.reading import list_artworks, read_artwork
 from art2mus_core.images.statistics import measure as measure_picture
 from art2mus_core.pipelines import load
+from art2mus_core.types import Artwork
 
+SIDE, TEXT = 300, 18
 HEARD = ("onset_rate", "loudness", "brightness", "mode", "register", "in_tune")
 FOLLOWS = {
     "onset_rate": "arousal",
@@ -37,12 +44,20 @@ FOLLOWS = {
 }
 
 
+def portrait(artwork: Artwork) -> Artwork:
+    """What is measured of a painting, drawn in the painting's place."""
+    image, pen = sheet(SIDE, SIDE)
+    draw_bars(pen, (0, 0, SIDE), "percentiles", describe_artwork(artwork), TEXT)
+    return replace(artwork, pixels=torch.from_numpy(np.array(image)).permute(2, 0, 1))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", default="pocket")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--sheet", type=Path, default=None)
+    parser.add_argument("--measured", action="store_true")
     chosen = parser.parse_args()
     pipeline = load(chosen.model)
     artworks = [read_artwork(path) for path in list_artworks(chosen.folder)]
@@ -67,7 +82,8 @@ def main() -> None:
             f"{row['artwork']}: {row['onset_rate']:.1f} onsets/s, {row['loudness']:.0f} LUFS, mode {row['mode']:+.2f}"
             for row in rows
         ]
-        save_image(draw_contact_sheet(list(zip(artworks, mels, captions, strict=True))), chosen.sheet)
+        shown = [portrait(artwork) for artwork in artworks] if chosen.measured else artworks
+        save_image(draw_contact_sheet(list(zip(shown, mels, captions, strict=True))), chosen.sheet)
     print(json.dumps({"model": chosen.model, "seeds": chosen.seeds, "rows": rows, "summary": summary}))
 
 

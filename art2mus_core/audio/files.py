@@ -15,9 +15,9 @@ import numpy as np
 import torch
 
 from ..errors import AudioError
+from ..placing import check_place, place
 from ..types import Waveform
 from .pictures import add_to_flac, picture_block
-from .placing import check_place, place
 from .resample import resample
 from .wholeness import missing_end
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..errors import CheckpointError
+from ..placing import replacing
 from .strict import fill
 
 __all__ = [
@@ -124,7 +124,7 @@ def save_component(folder: Path, name: str, network: nn.Module, config: dict[str
         half: store floating-point weights in float16.
     """
     save_tensors(weights_file(folder, name), network.state_dict(), half=half)
-    _write_json(config_file(folder, name), config)
+    save_config(folder, name, config)
 
 
 def save_tensors(
@@ -143,7 +143,8 @@ def save_tensors(
         dtype = torch.float16 if half and tensor.is_floating_point() else tensor.dtype
         return tensor.detach().to("cpu", dtype, copy=True, memory_format=torch.contiguous_format).contiguous()
 
-    with _replacing(path) as partial:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as partial:
         save_file(
             {key: stored(tensor) for key, tensor in tensors.items()}, partial, {"format": "pt", **(metadata or {})}
         )
@@ -162,8 +163,13 @@ def save_index(folder: Path, components: dict[str, list[str]], defaults: dict[st
 
 
 def save_config(folder: Path, name: str, config: dict[str, Any]) -> None:
-    """Write the configuration of a component that has no weights (the scheduler)."""
-    _write_json(config_file(folder, name), config)
+    """Write the configuration of a component; alone where it has no weights (the scheduler).
+
+    Without diffusers' list of values left at their default: what stands in it would not be read again, although written.
+    """
+    _write_json(
+        config_file(folder, name), {key: value for key, value in config.items() if key != "_use_default_values"}
+    )
 
 
 def _on_meta(build: Callable[[dict[str, Any]], Network], config: dict[str, Any]) -> Network:
@@ -192,17 +198,6 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
-    with _replacing(path) as partial:
-        partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A file beside `path` that takes its place if all goes well."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as partial:
+        partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

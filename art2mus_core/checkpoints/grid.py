@@ -10,7 +10,7 @@ from ..errors import CheckpointError
 from ..types import AudioGrid
 from .folder import read_config
 
-__all__ = ["read_grid"]
+__all__ = ["read_grid", "read_latent_scale"]
 
 AUDIOLDM2_MEL: dict[str, Any] = {"scale": "slaney", "lowest": 0.0, "highest": 8000.0, "windows": (1024,), "floor": 1e-5}
 """What AudioLDM2's vocoder configuration leaves unsaid about its mel (Liu et al. 2024, and their audio processing)."""
@@ -28,7 +28,7 @@ def read_grid(folder: Path) -> AudioGrid:
             **_mel(vocoder),
             latent_channels=vae["latent_channels"],
             latent_factor=2 ** (len(vae["block_out_channels"]) - 1),
-            latent_scale=_latent_scale(vae, folder),
+            latent_scale=read_latent_scale(folder),
             language_width=read_config(folder, "language_model")["n_embd"],
         )
     except (KeyError, TypeError) as error:
@@ -50,8 +50,16 @@ def _mel(vocoder: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _latent_scale(vae: dict[str, Any], folder: Path) -> float:
-    # diffusers reads a missing factor as 0.18215, which is that of an image model: wrong for every sound.
+def read_latent_scale(folder: Path) -> float:
+    """What the latents of a checkpoint's VAE are multiplied by; always read here, never from a built network.
+
+    diffusers builds a VAE whose configuration lacks the factor, or lists it among values left at their default, with
+    0.18215, which is that of an image model.
+
+    Raises:
+        CheckpointError: the configuration is missing or does not say.
+    """
+    vae = read_config(folder, "vae")
     if vae.get("scaling_factor") is None:
         raise CheckpointError(
             f"{folder / 'vae' / 'config.json'} has no scaling_factor",

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from .calibrate import calibrate
 from .compose import compose
 from .look import look
 from .presenting import installed_version, print_line
@@ -14,7 +15,7 @@ from .train import train
 
 __all__ = ["app"]
 
-COMMANDS = (compose, look, synthesize, train)
+COMMANDS = (compose, look, synthesize, calibrate, train)
 """One file each; the docstring is the help text."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -62,7 +62,7 @@ def check_file(path: Path, suffixes: tuple[str, ...]) -> None:
     Raises:
         OutputError: unknown suffix, no such folder, or one that cannot be written to.
     """
-    from ..audio.placing import check_place
+    from ..placing import check_place
 
     check_place(path, suffixes)
     if not os.access(path if path.exists() else path.parent, os.W_OK):

@@ -23,8 +23,8 @@ def train(
     """Train one part of the model. Stop it with Ctrl-C and start it again: it goes on where it was."""
     import json
 
-    from ..figures.contact_sheet import save_image
     from ..figures.plots import draw_lines
+    from ..figures.saving import save_image
     from ..training.config import load_config
     from ..training.loop import train as run_training
     from ..training.stages import stage_builder

@@ -6,14 +6,13 @@ does not know are null. The schema's version is stored in the file; a reader ref
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import DatasetError
+from ..placing import replacing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -82,13 +81,8 @@ def write_manifest(folder: Path, pairs: Iterable[Pair]) -> Path:
     for row in rows:
         row["statistics"], row["character"] = list(row["statistics"].items()), list(row["character"].items())
     table = pa.Table.from_pylist(rows, schema=_schema())
-    handle, partial = tempfile.mkstemp(dir=folder, prefix=".manifest-", suffix=".partial")
-    os.close(handle)
-    try:
+    with replacing(folder / MANIFEST) as partial:
         parquet.write_table(table, partial)
-        Path(partial).replace(folder / MANIFEST)
-    finally:
-        Path(partial).unlink(missing_ok=True)
     return folder / MANIFEST
 
 

@@ -11,10 +11,9 @@ from torch import Tensor
 
 from ..types import Artwork
 from .paper import AXIS, draw_text, fitted, picture_of, sheet, shortened
-from .saving import save_image
 from .spectrogram import heat_map
 
-__all__ = ["draw_contact_sheet", "save_image"]
+__all__ = ["draw_contact_sheet"]
 
 SIDE, SOUND, TEXT, GAP, MARGIN = 200, 420, 16, 12, 32
 

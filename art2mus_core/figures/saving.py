@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ..audio.placing import check_place, place
+from ..placing import check_place, place
 
 __all__ = ["save_image"]
 

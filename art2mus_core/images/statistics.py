@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from functools import cache
@@ -19,6 +17,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from ..errors import ArtworkError
+from ..placing import place
 from ..types import Artwork
 from .reading import as_square
 
@@ -230,15 +229,7 @@ def calibrate(measured: Iterable[ImageStatistics]) -> dict[str, tuple[float, ...
 
 
 def write_table(quantiles: dict[str, tuple[float, ...]], path: Path, pictures: int) -> None:
-    """Write a table as JSON, whole or not at all; `pictures` says how many it was made from."""
+    """Write a table as JSON; `pictures` says how many it was made from."""
     rounded = {name: [round(value, 5) for value in values] for name, values in quantiles.items()}
     rows = ",\n".join(f'    "{name}": {json.dumps(values)}' for name, values in rounded.items())
-    text = f'{{\n  "pictures": {pictures},\n  "quantiles": {{\n{rows}\n  }}\n}}\n'
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".json")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    place(path, f'{{\n  "pictures": {pictures},\n  "quantiles": {{\n{rows}\n  }}\n}}\n'.encode())

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
 
@@ -13,7 +12,6 @@ from art2mus_core.datasets.synthetic.correspondence import (
     CHARACTERS,
     HUE_EDGES,
     TONICS,
-    calibrate,
     character,
     tonic_of,
 )
@@ -93,13 +91,3 @@ def test_a_colour_begins_at_its_edge(index: int):
 def test_hues_a_full_turn_apart_have_one_note():
     for hue in np.linspace(-math.pi, math.pi, 29)[:-1] + 0.01:
         assert tonic_of(hue) == tonic_of(hue + 2 * math.pi) == tonic_of(hue - 2 * math.pi)
-
-
-def test_calibration_spreads_its_own_population_evenly(tmp_path):
-    population = [measure(paint(seed)) for seed in range(41)]
-    calibrate(population, tmp_path / "table.json")
-    table = json.loads((tmp_path / "table.json").read_text())
-    assert set(table) == set(CHARACTERS)
-    for quantiles in table.values():
-        assert len(quantiles) == 41
-        assert quantiles == sorted(quantiles)

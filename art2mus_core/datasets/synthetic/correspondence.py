@@ -32,8 +32,9 @@ from pathlib import Path
 import numpy as np
 
 from ...images.statistics import ImageStatistics, percentiles
+from ...placing import place
 
-__all__ = ["CHARACTERS", "TONICS", "Character", "character", "raw_character"]
+__all__ = ["CHARACTERS", "TONICS", "Character", "character", "raw_character", "write_quantiles"]
 
 TONICS = (2, 4, 5, 7, 9, 11, 0)
 """Pitch classes of Newton's circle, D E F G A B C, for red, orange, yellow, green, blue, indigo and violet."""
@@ -97,9 +98,9 @@ def character(statistics: ImageStatistics) -> Character:
     return Character(**spread, tonic=tonic_of(statistics.hue))
 
 
-def calibrate(population: list[ImageStatistics], path: Path = CALIBRATION) -> None:
-    """Write the quantile table of raw characters over a population of paintings."""
-    raw = [raw_character(percentiles(statistics)) for statistics in population]
+def write_quantiles(ranks: list[ImageStatistics], path: Path) -> None:
+    """Write the quantile table of raw characters over a population of paintings, given their percentiles."""
+    raw = [raw_character(p) for p in ranks]
     levels = np.linspace(0, 1, 41)
     table = {name: np.round(np.quantile([row[name] for row in raw], levels), 5).tolist() for name in CHARACTERS}
-    path.write_text(json.dumps(table) + "\n", encoding="utf-8")
+    place(path, f"{json.dumps(table)}\n".encode())

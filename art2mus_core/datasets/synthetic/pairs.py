@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -16,8 +12,10 @@ from PIL import Image
 from ...audio.files import write_audio
 from ...errors import DatasetError, SettingError
 from ...images.statistics import measure
+from ...placing import replacing
 from ...types import Artwork, OnStep, Step, Waveform
 from ..manifest import MANIFEST, Pair, read_manifest, write_manifest
+from ..workers import spread
 from .correspondence import Character, character
 from .painting import paint
 from .rendering import RATE, compose
@@ -63,21 +61,13 @@ def synthesize(
     for name in ("artworks", "music"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     pairs = []
-    for done, pair in enumerate(_made(folder, first_seed, count, workers), start=1):
+    job = partial(_write_pair, folder, first_seed, count)
+    for done, pair in enumerate(spread(job, range(count), workers), start=1):
         pairs.append(pair)
         if on_step:
             on_step(Step("pairs", done, count))
     write_manifest(folder, pairs)
     return pairs
-
-
-def _made(folder: Path, first_seed: int, count: int, workers: int) -> Iterator[Pair]:
-    job = partial(_write_pair, folder, first_seed, count)
-    if workers <= 1:
-        yield from map(job, range(count))
-        return
-    with ProcessPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        yield from pool.map(job, range(count), chunksize=16)
 
 
 def _write_pair(folder: Path, first_seed: int, count: int, index: int) -> Pair:
@@ -109,10 +99,5 @@ def _write_pair(folder: Path, first_seed: int, count: int, index: int) -> Pair:
 
 
 def _write_picture(path: Path, artwork: Artwork) -> None:
-    handle, partial_name = tempfile.mkstemp(dir=path.parent, suffix=".partial")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            Image.fromarray(artwork.pixels.permute(1, 2, 0).numpy()).save(file, "PNG", compress_level=3)
-        Path(partial_name).replace(path)
-    finally:
-        Path(partial_name).unlink(missing_ok=True)
+    with replacing(path) as partial_file:
+        Image.fromarray(artwork.pixels.permute(1, 2, 0).numpy()).save(partial_file, "PNG", compress_level=3)

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import OutputError
+from .errors import OutputError
 
-__all__ = ["check_place", "place"]
+__all__ = ["check_place", "place", "replacing"]
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A name beside `path` for a file that takes its place if all goes well, and vanishes if not."""
+    partial = path.with_name(f".{path.name[:100]}-{secrets.token_hex(4)}.partial")
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def check_place(path: Path, suffixes: tuple[str, ...]) -> None:
@@ -31,21 +44,17 @@ def check_place(path: Path, suffixes: tuple[str, ...]) -> None:
 
 
 def place(path: Path, content: bytes) -> None:
-    """Write `content` beside `path` under another name, then move it there.
+    """Write `content` to `path`.
 
     Raises:
         OutputError: the disk or the folder does not take it.
     """
-    partial = path.with_name(f".{path.name[:100]}-{secrets.token_hex(4)}.partial")
     try:
-        with partial.open("xb") as file:
-            file.write(content)
-        partial.replace(path)
+        with replacing(path) as partial:
+            partial.write_bytes(content)
     except OSError as error:
         raise OutputError(
             f"{path} cannot be written ({error.strerror or error})",
             "a place that you may write to, with room on its disk",
             "Choose another place.",
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)

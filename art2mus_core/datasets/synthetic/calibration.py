@@ -1,0 +1,47 @@
+"""What is much and what is little: percentile tables over a population of paintings.
+
+Two populations, none of whose seeds any dataset uses: the statistics of the first become percentiles, and the raw characters
+that the second's percentiles ask for are spread evenly over 0..1.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...errors import SettingError
+from ...images.statistics import ImageStatistics, calibrate, measure, percentiles, write_table
+from ...types import OnStep, Step
+from ..workers import spread
+from .correspondence import write_quantiles
+from .painting import paint
+
+__all__ = ["CHARACTERS_FILE", "STATISTICS_FILE", "make_tables"]
+
+STATISTICS_FILE, CHARACTERS_FILE = "statistics.json", "character.json"
+FIRST_SEEDS = (10_000_000, 20_000_000)
+
+
+def make_tables(folder: Path, count: int, *, workers: int = 1, on_step: OnStep | None = None) -> None:
+    """Paint and measure twice `count` paintings and write both tables into `folder`.
+
+    Raises:
+        SettingError: fewer than two paintings.
+        OutputError: `folder` cannot be written to.
+    """
+    if count < 2:
+        raise SettingError(f"count {count}", "at least 2 paintings", "Choose 4000, say.")
+    populations = []
+    for pass_number, first in enumerate(FIRST_SEEDS):
+        measured = []
+        for done, statistics in enumerate(spread(_measured, range(first, first + count), workers), start=1):
+            measured.append(statistics)
+            if on_step:
+                on_step(Step("measure", pass_number * count + done, 2 * count))
+        populations.append(measured)
+    table = calibrate(populations[0])
+    write_table(table, folder / STATISTICS_FILE, count)
+    write_quantiles([percentiles(statistics, table) for statistics in populations[1]], folder / CHARACTERS_FILE)
+
+
+def _measured(seed: int) -> ImageStatistics:
+    return measure(paint(seed))

@@ -1,0 +1,54 @@
+"""The commands that make data and models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from art2mus_core.cli import main
+from art2mus_core.datasets.manifest import read_manifest
+
+
+@pytest.fixture
+def art2mus(capsys, monkeypatch, tmp_path):
+    """Runs `art2mus`; returns exit code and standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> tuple[int, str]:
+        with pytest.raises(SystemExit) as leaving:
+            main(list(arguments))
+        return leaving.value.code, capsys.readouterr().err
+
+    return run
+
+
+def test_pairs_are_made(art2mus):
+    assert art2mus("synthesize", "pairs", "--count", "3", "--first-seed", "5") == (0, "")
+    assert [pair.seed for pair in read_manifest(Path("pairs"))] == [5, 6, 7]
+
+
+def test_tables_are_made(art2mus, tmp_path: Path):
+    assert art2mus("calibrate", ".", "--count", "2") == (0, "")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["character.json", "statistics.json"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("synthesize pairs --count 2", "at least 3 pairs"),
+        ("synthesize pairs --count many", "--count"),
+        ("calibrate . --count 1", "at least 2 paintings"),
+        ("calibrate nowhere", "does not exist"),
+        ("train vaee --data pairs", "no training configuration 'vaee'"),
+        ("train vae --data nowhere", "no manifest.parquet in nowhere"),
+        ("train vae --data nowhere --steps 0", "steps"),
+        ("train vae", "--data"),
+    ],
+)
+def test_a_mistake_is_one_line_and_nothing_is_made(art2mus, tmp_path: Path, typed: str, told: str):
+    code, err = art2mus(*typed.split())
+    assert code == 2
+    assert told in err
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
