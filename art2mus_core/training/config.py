@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..errors import SettingError
 
@@ -24,6 +25,8 @@ class TrainingConfig(BaseModel):
         steps: optimiser steps in all.
         batch: examples a step.
         learning_rate: peak, reached after `warmup` of the steps and let down to `final_share` of it on a cosine.
+        restarts: steps at which that schedule begins again, which lengthens a finished run without changing what it did
+            (Loshchilov and Hutter 2017, "SGDR"); those beyond `steps` are not reached.
         weight_decay: of AdamW.
         clip: largest norm of the gradient.
         ema: decay of the moving average that is exported; 0 exports the last weights.
@@ -43,6 +46,7 @@ class TrainingConfig(BaseModel):
     learning_rate: float = Field(gt=0)
     warmup: float = Field(default=0.05, ge=0, le=1)
     final_share: float = Field(default=0.05, ge=0, le=1)
+    restarts: list[int] = Field(default_factory=list)
     weight_decay: float = Field(default=0.01, ge=0)
     clip: float = Field(default=1.0, gt=0)
     ema: float = Field(default=0.0, ge=0, lt=1)
@@ -52,6 +56,12 @@ class TrainingConfig(BaseModel):
     validate_every: int = Field(default=500, gt=0)
     model: dict[str, Any] = Field(default_factory=dict)
     options: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _restarts_rise(self) -> TrainingConfig:
+        if any(later <= earlier for earlier, later in pairwise([0, *self.restarts])):
+            raise ValueError(f"restarts {self.restarts} do not rise from 0")
+        return self
 
 
 def packaged_configs() -> dict[str, Path]:

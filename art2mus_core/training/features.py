@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -16,8 +15,10 @@ from numpy.lib.format import open_memmap
 from ..audio.files import read_audio
 from ..audio.mel import MelTransform
 from ..datasets.manifest import Pair, read_manifest
+from ..datasets.workers import spread
 from ..errors import DatasetError
 from ..images.reading import as_square, read_artwork
+from ..placing import replacing
 from ..types import AudioGrid, OnStep, Step
 
 __all__ = ["Dataset", "cached"]
@@ -30,28 +31,20 @@ def cached(
 ) -> np.ndarray:
     """An array of `count` rows mapped from `path`; computed row by row and written at the end if it is not there.
 
-    All rows have the shape and type of the first. A file with another number of rows is of a dataset that has grown since,
-    and is computed anew.
+    All rows have the shape and type of the first.
     """
-    if path.is_file() and len(stored := np.load(path, mmap_mode="r")) == count:
-        return stored
+    if path.is_file():
+        return np.load(path, mmap_mode="r")
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial_name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".partial")
-    os.close(handle)
-    array = None
-    try:
+    with replacing(path) as partial_file:
+        array = None
         for index, row in enumerate(rows()):
             if array is None:
-                array = open_memmap(partial_name, "w+", row.dtype, (count, *row.shape))
+                array = open_memmap(partial_file, "w+", row.dtype, (count, *row.shape))
             array[index] = row
             if on_step:
                 on_step(Step(stage, index + 1, count))
-        if array is not None:
-            array.flush()
-            del array
-        Path(partial_name).replace(path)
-    finally:
-        Path(partial_name).unlink(missing_ok=True)
+        del array
     return np.load(path, mmap_mode="r")
 
 
@@ -77,6 +70,12 @@ class Dataset:
         """Row numbers of a split."""
         return np.array([index for index, pair in enumerate(self.pairs) if pair.split == split])
 
+    def feature(self, name: str) -> Path:
+        """Where a feature is kept: another set of pairs in the same folder has other files."""
+        identity = [f"{pair.artwork} {pair.artwork_sha256} {pair.music} {pair.seconds}" for pair in self.pairs]
+        digest = hashlib.sha256("\n".join(identity).encode()).hexdigest()
+        return self.folder / "features" / f"{name}-{digest[:8]}.npy"
+
     def pictures(self) -> np.ndarray:
         """uint8 [N, 3, size, size]."""
         return self._feature(f"pictures-{self.size}", partial(_picture, self.folder, self.size))
@@ -92,13 +91,10 @@ class Dataset:
         return self._feature(name, partial(_mel, self.folder, grid))
 
     def _feature(self, name: str, compute: Callable[[Pair], np.ndarray]) -> np.ndarray:
-        path = self.folder / "features" / f"{name}.npy"
-        return cached(path, len(self.pairs), partial(_spread, compute, self.pairs), stage=name, on_step=self.on_step)
+        def rows() -> Iterator[np.ndarray]:
+            return spread(compute, self.pairs, WORKERS)
 
-
-def _spread(compute: Callable[[Pair], np.ndarray], pairs: list[Pair]) -> Iterator[np.ndarray]:
-    with ProcessPoolExecutor(WORKERS, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        yield from pool.map(compute, pairs, chunksize=16)
+        return cached(self.feature(name), len(self.pairs), rows, stage=name, on_step=self.on_step)
 
 
 def _picture(folder: Path, size: int, pair: Pair) -> np.ndarray:

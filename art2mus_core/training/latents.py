@@ -11,8 +11,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..errors import SettingError
+from ..checkpoints.grid import read_latent_scale
 from .features import Dataset, cached
+from .objective import check_crop
 from .parts import digest, load_audio_encoder, load_image_encoder, load_vae
 
 __all__ = ["LatentDataset"]
@@ -24,13 +25,14 @@ Side = Literal["image", "audio"]
 class LatentDataset:
     """Latents and embeddings of a dataset under the towers and the VAE of a checkpoint folder.
 
-    Features are kept beside the dataset's others, under names that hold a digest of the weights they come from.
+    Features are kept beside the dataset's others, under names that hold a digest of the weights they come from; latents
+    are kept as the VAE gives them, and scaled when they are drawn.
     """
 
     def __init__(self, data: Dataset, checkpoint: Path) -> None:
         self.data, self.checkpoint = data, checkpoint
         self.train_rows, self.validation_rows = data.rows("train"), data.rows("validation")
-        self.space = load_image_encoder(checkpoint).space
+        self.space, self.scale = load_image_encoder(checkpoint).space, read_latent_scale(checkpoint)
         self.latents = self._cached("vae", self._encode_latents)
         self.embeddings = {
             "image": self._cached("image_encoder", self._embed_pictures),
@@ -41,8 +43,7 @@ class LatentDataset:
         self, rng: np.random.Generator, size: int, crop: int, *, side: Side
     ) -> tuple[Float[Tensor, "batch channels crop rows"], Float[Tensor, "batch dim"]]:
         """Random crops of training latents and the embeddings of one side of their pairs."""
-        if crop > self.latents.shape[2]:
-            raise SettingError(f"crop {crop}", f"at most {self.latents.shape[2]} latent frames", "Lower it.")
+        check_crop(crop, self.latents.shape[2])
         rows = rng.choice(self.train_rows, size)
         starts = rng.integers(self.latents.shape[2] - crop + 1, size=size)
         return self._examples(rows, starts, crop, side)
@@ -64,11 +65,11 @@ class LatentDataset:
 
     def _examples(self, rows: np.ndarray, starts: np.ndarray, crop: int, side: Side) -> tuple[Tensor, Tensor]:
         crops = [self.latents[row, :, start : start + crop] for row, start in zip(rows, starts, strict=True)]
-        latent = torch.from_numpy(np.stack(crops).astype(np.float32))
+        latent = torch.from_numpy(np.stack(crops).astype(np.float32)) * self.scale
         return latent, torch.from_numpy(self.embeddings[side][rows].astype(np.float32))
 
     def _cached(self, component: str, rows: Callable[[], Iterator[np.ndarray]]) -> np.ndarray:
-        path = self.data.folder / "features" / f"{component}-{digest(self.checkpoint, component)[:12]}.npy"
+        path = self.data.feature(f"{component}-{digest(self.checkpoint, component)[:12]}")
         return cached(path, len(self.data.pairs), rows, stage=component, on_step=self.data.on_step)
 
     @torch.no_grad()
@@ -78,7 +79,7 @@ class LatentDataset:
         for part in self._chunks(self.data.mels()):
             with torch.autocast("cpu", torch.bfloat16):
                 latent = vae.encode(part[:, None]).latent_dist.mode()
-            yield from (latent.float() * vae.config["scaling_factor"]).to(torch.float16).numpy()
+            yield from latent.to(torch.float16).numpy()
 
     @torch.no_grad()
     def _embed_pictures(self) -> Iterator[np.ndarray]:

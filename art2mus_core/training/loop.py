@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,13 @@ History = list[dict[str, float]]
 
 
 def learning_rate_at(step: int, config: TrainingConfig) -> float:
-    """Linear warm-up, then a cosine down to `final_share`."""
-    warm = max(1, round(config.warmup * config.steps))
-    if step < warm:
-        return config.learning_rate * (step + 1) / warm
-    along = (step - warm) / max(1, config.steps - warm)
+    """Linear warm-up, then a cosine down to `final_share`; from each restart to the next, the same again."""
+    bounds = [0, *(restart for restart in config.restarts if restart < config.steps), config.steps]
+    begin, end = next((a, b) for a, b in pairwise(bounds) if step < b)
+    warm = max(1, round(config.warmup * (end - begin)))
+    if step - begin < warm:
+        return config.learning_rate * (step - begin + 1) / warm
+    along = (step - begin - warm) / max(1, end - begin - warm)
     share = config.final_share + (1 - config.final_share) * 0.5 * (1 + math.cos(math.pi * along))
     return config.learning_rate * share
 
@@ -52,9 +55,9 @@ def train(
     Returns:
         The objective with the averaged weights in place, and the history of its figures.
     """
-    accelerator = Accelerator(mixed_precision=config.precision)
     torch.manual_seed(config.seed)
     objective = build()
+    accelerator = Accelerator(mixed_precision=config.precision)
     parameters = [p for p in objective.trained.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
     average = AveragedModel(objective.trained, multi_avg_fn=get_ema_multi_avg_fn(config.ema)) if config.ema else None

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor, nn
 
-__all__ = ["Batch", "Objective"]
+from ..errors import SettingError
+
+__all__ = ["Batch", "Objective", "check_crop"]
 
 Batch = dict[str, Tensor]
 
@@ -37,3 +39,14 @@ class Objective(nn.Module):
     def export(self, folder: Path) -> None:
         """Write the trained components into a checkpoint folder."""
         raise NotImplementedError
+
+
+def check_crop(crop: int, most: int, multiple: int = 1) -> None:
+    """Refuse a length of crops, in frames, that the pieces do not have or the VAE cannot halve to the end.
+
+    Raises:
+        SettingError: it is one.
+    """
+    if not 0 < crop <= most or crop % multiple:
+        steps = f", in steps of {multiple}" if multiple > 1 else ""
+        raise SettingError(f"crop {crop}", f"{multiple} to {most} frames{steps}", "Change it in the options.")

@@ -54,7 +54,7 @@ MODELS: dict[str, dict[str, Any]] = {
 }
 OPTIONS: dict[str, dict[str, Any]] = {
     "embedding": {"crop": 203},
-    "vae": {"crop": 40},
+    "vae": {"crop": 40, "scale": 0.37},
     "vocoder": {"crop": 32, "windows": [256, 512], "reconstructed": 0.5},
     "prior": {"crop": 7},
     "aligner": {"crop": 7},

@@ -52,6 +52,8 @@ def test_a_file_of_ones_own_is_read_and_overridden(tmp_path: Path):
         (GOOD.replace("1.0e-3", ".nan"), "learning_rate"),
         (GOOD + "precision: fp16\n", "precision"),
         (GOOD + "ema: 1.0\n", "ema"),
+        (GOOD + "restarts: [0, 5]\n", "do not rise from 0"),
+        (GOOD + "restarts: [5, 5]\n", "do not rise"),
         ("stage: vae\n", "batch"),
         ("stage: [vae\n", "yaml"),
         ("- a\n- list\n", "own"),

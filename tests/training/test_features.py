@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from art2mus_core.audio.files import read_audio
-from art2mus_core.datasets.manifest import read_manifest, write_manifest
+from art2mus_core.datasets.manifest import Pair, read_manifest, write_manifest
 from art2mus_core.errors import DatasetError
 from art2mus_core.images.reading import as_square, read_artwork
 from art2mus_core.training.features import Dataset, cached
@@ -35,9 +35,17 @@ def test_rows_are_computed_once_and_told(tmp_path: Path):
     np.testing.assert_array_equal(cached(path, 5, never, stage="halves"), made)
 
 
-def test_rows_of_a_dataset_that_has_grown_are_computed_anew(tmp_path: Path):
-    assert len(cached(tmp_path / "halves.npy", 2, lambda: rows(2), stage="halves")) == 2
-    assert len(cached(tmp_path / "halves.npy", 5, lambda: rows(5), stage="halves")) == 5
+def test_other_pairs_in_the_same_folder_have_their_own_features(pairs: Path, tmp_path: Path):
+    made = read_manifest(pairs)
+
+    def path_of(rows: list[Pair]) -> Path:
+        write_manifest(tmp_path, rows)
+        return Dataset(tmp_path, pocket_grid(), 128).feature("halves")
+
+    first = path_of(made)
+    assert first == path_of([replace(pair, split="test", music_caption="a waltz") for pair in made])
+    others = [made[:6], made[::-1], [replace(made[0], artwork_sha256="0" * 64), *made[1:]]]
+    assert len({first, *map(path_of, others)}) == 4
 
 
 def test_an_interrupted_computation_leaves_nothing(tmp_path: Path):

@@ -185,6 +185,24 @@ def test_the_learning_rate_warms_up_and_comes_down(tiny):
     assert learning_rate_at(0, tiny("vae", steps=1, learning_rate=2.0, warmup=0.0)) == 2.0
 
 
+def test_from_a_restart_on_the_learning_rate_does_the_same_again(tiny):
+    def rates(steps: int, restarts: list[int]) -> list[float]:
+        config = tiny("vae", steps=steps, restarts=restarts, learning_rate=2.0, warmup=0.1)
+        return [learning_rate_at(step, config) for step in range(steps)]
+
+    assert rates(170, [100, 120]) == rates(100, []) + rates(20, []) + rates(50, [])
+    assert rates(100, [100, 120]) == rates(100, [])
+
+
+def test_a_finished_run_lengthened_by_a_restart_is_the_long_run(train_stage, tiny, trained: Path, tmp_path: Path):
+    longer = tiny("vae", steps=7, restarts=[4])
+    train_stage(tiny("vae"), trained, tmp_path / "in two")
+    in_two, _ = train_stage(longer, trained, tmp_path / "in two")
+    at_once, _ = train_stage(longer, trained, tmp_path / "at once")
+    assert same(weights_of(in_two), weights_of(at_once))
+    assert not same(weights_of(in_two), weights_of(train_stage(tiny("vae", steps=7), trained, tmp_path / "other")[0]))
+
+
 def test_steps_are_told_with_the_stage_and_its_loss(train_stage, tiny, trained: Path, tmp_path: Path):
     steps: list[Step] = []
     train_stage(tiny("aligner", steps=21, validate_every=30), trained, tmp_path, on_step=steps.append)

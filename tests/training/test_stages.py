@@ -9,19 +9,20 @@ import pytest
 import torch
 
 from art2mus_core.aligners.files import load_aligner
-from art2mus_core.checkpoints.folder import read_config, read_tensors, weights_file
+from art2mus_core.checkpoints.folder import read_tensors, weights_file
 from art2mus_core.conditioning.constants import load_constants
 from art2mus_core.datasets.synthetic.painting import paint
-from art2mus_core.errors import CheckpointError, SettingError
+from art2mus_core.errors import CheckpointError, DatasetError, SettingError
 from art2mus_core.pipelines import load
 from art2mus_core.pipelines.settings import Settings
 from art2mus_core.training.config import STAGES
 from art2mus_core.training.features import Dataset
 from art2mus_core.training.latents import LatentDataset
 from art2mus_core.training.loop import STATE
-from art2mus_core.training.parts import digest, load_vae
-from art2mus_core.training.stages import pocket_grid
+from art2mus_core.training.parts import digest
+from art2mus_core.training.stages import pocket_grid, stage_builder
 from art2mus_core.training.state import load_state
+from art2mus_core.types import Latent, Mel
 
 FROZEN = ("audio_encoder", "image_encoder", "vae", "vocoder", "projection_model", "language_model", "unet")
 
@@ -54,10 +55,21 @@ def test_exported_weights_are_the_averaged_ones(trained: Path):
     assert away > 1e-3
 
 
-def test_latents_of_the_stored_vae_have_unit_spread(trained: Path, pairs: Path):
-    vae, mels = load_vae(trained), Dataset(pairs, pocket_grid(), 128).mels()[4:7]
-    latent = vae.encode(torch.from_numpy(np.array(mels, np.float32))[:, None]).latent_dist.mode()
-    assert float(latent.std()) * read_config(trained, "vae")["scaling_factor"] == pytest.approx(1, rel=0.02)
+def test_latents_are_drawn_at_the_scale_they_are_decoded_at(trained: Path, pairs: Path):
+    """A prior that learns latents of one scale and is decoded at another makes faint music, and no loss shows it."""
+    data, pipeline = LatentDataset(Dataset(pairs, pocket_grid(), 128), trained), load(str(trained))
+    assert pipeline.parts.grid.latent_scale == 0.37
+    latent, _ = data.held_out(3, 100, side="audio")
+    mel = torch.from_numpy(np.array(data.data.mels()[4:7], np.float32))
+    with torch.no_grad():
+        expected = pipeline.parts.autoencoder.encode(Mel(mel)).values
+        drawn, wanted = (pipeline.draw(Latent(values)).values for values in (latent, expected))
+    assert (latent - expected).norm() < 0.02 * expected.norm()
+    assert (drawn - wanted).norm() < 0.02 * wanted.norm()
+
+
+def test_no_configuration_says_what_was_left_at_its_default(trained: Path):
+    assert not [path for path in trained.rglob("*.json") if "_use_default_values" in path.read_text(encoding="utf-8")]
 
 
 def test_the_unconditional_language_is_what_gpt2_makes_of_nothing(trained: Path):
@@ -120,11 +132,11 @@ def test_latents_and_embeddings_belong_together(pairs: Path, trained: Path):
             pair
             for pair in data.train_rows
             for start in range(94)
-            if np.array_equal(data.latents[pair, :, start : start + 7], latent[row].half().numpy())
+            if np.allclose(data.scale * data.latents[pair, :, start : start + 7].astype(np.float32), latent[row])
         ]
         assert len(owners) == 1
         np.testing.assert_array_equal(embedding[row].numpy(), data.embeddings["audio"][owners[0]])
-    with pytest.raises(SettingError, match="at most 100 latent frames"):
+    with pytest.raises(SettingError, match="crop 101; expected 1 to 100 frames"):
         data.draw(np.random.default_rng(0), 2, 101, side="image")
 
 
@@ -132,8 +144,7 @@ def test_features_are_computed_once_for_the_weights_they_come_from(pairs: Path, 
     steps: list[str] = []
     LatentDataset(Dataset(pairs, pocket_grid(), 128, lambda step: steps.append(step.stage)), trained)
     assert steps == []
-    name = f"vae-{digest(trained, 'vae')[:12]}.npy"
-    assert (pairs / "features" / name).is_file()
+    assert len(list((pairs / "features").glob(f"vae-{digest(trained, 'vae')[:12]}-*.npy"))) == 1
     assert not list((pairs / "features").glob(".*"))
 
 
@@ -150,3 +161,37 @@ def test_every_stage_learned_something(trained: Path):
         assert all(np.isfinite(value) for row in history for value in row.values()), stage
         assert "loss" in history[1]
         assert any(name.startswith("validation ") for name in history[0])
+
+
+@pytest.fixture
+def dataset(pairs: Path, trained: Path) -> tuple[Path, Path]:
+    """Where the pairs are, and what was trained on them."""
+    return pairs, trained
+
+
+@pytest.mark.parametrize(
+    ("stage", "crop", "told"),
+    [
+        ("embedding", 801, "expected 1 to 800 frames"),
+        ("vae", 0, "expected 8 to 800 frames, in steps of 8"),
+        ("vae", 42, "expected 8 to 800"),
+        ("vocoder", 33, "expected 8 to 800"),
+        ("prior", 101, "expected 1 to 100"),
+        ("aligner", 101, "expected 1 to 100"),
+    ],
+)
+def test_crops_that_the_pieces_do_not_have_are_refused(dataset, tiny, stage: str, crop: int, told: str):
+    config = tiny(stage, {"crop": crop})
+    with pytest.raises(SettingError, match=f"crop {crop}; {told}"):
+        stage_builder(config, *dataset)().batch(np.random.default_rng(0), 2)
+
+
+def test_more_examples_a_step_than_there_are_pairs_are_refused(pairs: Path, tiny, trained: Path):
+    with pytest.raises(DatasetError, match=r"4 training pairs .* at least a batch of 5"):
+        stage_builder(tiny("embedding", batch=5), pairs, trained)()
+
+
+def test_without_the_vae_the_vocoder_takes_any_crop(train_stage, tiny, trained: Path, tmp_path: Path):
+    config = tiny("vocoder", {"crop": 33, "reconstructed": 0.0}, steps=1)
+    _, history = train_stage(config, trained, tmp_path)
+    assert np.isfinite(history[0]["loss"])

@@ -19,9 +19,10 @@ from torch.nn import functional as F
 from ...checkpoints.folder import save_component
 from ...datasets.synthetic.correspondence import CHARACTERS, TONICS
 from ...encoders.pocket import PocketAudioEncoder, PocketImageEncoder
+from ...errors import DatasetError
 from ..config import TrainingConfig
 from ..features import Dataset
-from ..objective import Batch, Objective
+from ..objective import Batch, Objective, check_crop
 
 __all__ = ["EmbeddingObjective"]
 
@@ -41,6 +42,13 @@ class EmbeddingObjective(Objective):
         self.trained = nn.ModuleDict({"image_encoder": image, "audio_encoder": sound, "readout": readout})
         self.pictures, self.mels = data.pictures(), data.mels()
         self.train_rows, self.validation_rows = data.rows("train"), data.rows("validation")
+        check_crop(self.options["crop"], self.mels.shape[1])
+        if config.batch > len(self.train_rows):
+            raise DatasetError(
+                f"{len(self.train_rows)} training pairs in {data.folder}",
+                f"at least a batch of {config.batch}, since a pair may not stand against itself",
+                "Make more pairs or lower the batch.",
+            )
         character = [[pair.character[name] for name in CHARACTERS] for pair in data.pairs]
         tonic = [TONICS.index(int(pair.character["tonic"])) for pair in data.pairs]
         self.character, self.tonic = np.array(character, np.float32), np.array(tonic)

@@ -18,13 +18,17 @@ from torch import Tensor, nn
 from ...checkpoints.folder import save_component
 from ..config import TrainingConfig
 from ..features import Dataset
-from ..objective import Batch, Objective
+from ..objective import Batch, Objective, check_crop
 
 __all__ = ["VaeObjective"]
 
 
 class VaeObjective(Objective):
-    """Options: `crop` in mel frames, `kl` weight, `edges` weight of the differences between rows."""
+    """Options: `crop` in mel frames, `kl` weight, `edges` weight of the differences between rows, `scale` of the latents.
+
+    A scale that leaves latents with a spread of less than 1 moves all of the noise schedule towards noise (Chen 2023, "On the
+    Importance of Noise Scheduling for Diffusion Models").
+    """
 
     def __init__(self, data: Dataset, config: TrainingConfig) -> None:
         super().__init__()
@@ -33,6 +37,7 @@ class VaeObjective(Objective):
         self.mels = data.mels()
         self.train_rows, self.validation_rows = data.rows("train"), data.rows("validation")
         self.floor = float(np.log(data.grid.floor))
+        check_crop(self.options["crop"], self.mels.shape[1], data.grid.latent_factor)
 
     @property
     def vae(self) -> AutoencoderKL:
@@ -62,13 +67,12 @@ class VaeObjective(Objective):
     def validate(self) -> dict[str, float]:
         mel = self._held_out()
         vae = self.vae
-        decoded = torch.cat([vae.decode(vae.encode(part).latent_dist.mode()).sample for part in mel.split(8)])
-        return {"log-mel error": (decoded - mel).abs().mean().item()}
+        latent = torch.cat([vae.encode(part).latent_dist.mode() for part in mel.split(8)])
+        decoded = torch.cat([vae.decode(part).sample for part in latent.split(8)])
+        spread = self.options["scale"] * latent.std()
+        return {"log-mel error": (decoded - mel).abs().mean().item(), "latent spread": spread.item()}
 
     def export(self, folder: Path) -> None:
-        """Write the VAE with the scale that makes its latents of unit spread."""
-        vae = self.vae
-        with torch.no_grad():
-            latents = torch.cat([vae.encode(part).latent_dist.mode() for part in self._held_out().split(8)])
-        vae.register_to_config(scaling_factor=1 / float(latents.std()))
-        save_component(folder, "vae", vae, dict(vae.config), half=True)
+        """Write the VAE and the scale of its latents."""
+        config = {**self.vae.config, "scaling_factor": self.options["scale"]}
+        save_component(folder, "vae", self.vae, config, half=True)

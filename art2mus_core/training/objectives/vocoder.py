@@ -15,7 +15,7 @@ from ...checkpoints.folder import save_component
 from ...decoders.tonewheel import TonewheelVocoder
 from ..config import TrainingConfig
 from ..features import Dataset
-from ..objective import Batch, Objective
+from ..objective import Batch, Objective, check_crop
 from ..parts import load_vae
 
 __all__ = ["VocoderObjective", "spectral_distance"]
@@ -46,6 +46,8 @@ class VocoderObjective(Objective):
         self.transform = MelTransform(data.grid)
         self.vae = load_vae(checkpoint) if config.options["reconstructed"] > 0 else None
         self.sounds = data.sounds()
+        frames, multiple = self.sounds.shape[1] // data.grid.hop, data.grid.latent_factor if self.vae else 1
+        check_crop(self.options["crop"], frames, multiple)
         self.train_rows, self.validation_rows = data.rows("train"), data.rows("validation")
 
     @property
