@@ -61,7 +61,7 @@ class Sampler(io.ComfyNode):
                     min=0.0,
                     max=STRONGEST,
                     step=0.1,
-                    tooltip="How strictly the artwork is followed. 1 switches guidance off and takes half the time.",
+                    tooltip="How strictly the artwork is followed. 1 is the plain model; anything else takes twice the time.",
                 ),
                 io.Combo.Input(
                     "solver",
