@@ -1,6 +1,7 @@
 """Does the music follow the painting? Held-out synthetic pairs, judged by signal features alone.
 
     python benchmarks/quality.py DATA [--model FOLDER] [--count 200] [--guidance G ...] [--shuffled-aligner NAME]
+        [--precision auto] [--only SYSTEM ...]
 
 Every system makes one piece a pair:
   real          the pair's own music
@@ -36,6 +37,7 @@ from art2mus_core.audio.level import finish
 from art2mus_core.audio.mel import MelTransform
 from art2mus_core.audio.statistics import FEATURE_WEIGHTS, AudioStatistics, feature_vector, measure
 from art2mus_core.checkpoints.names import locate
+from art2mus_core.cli.devices import choose_precision
 from art2mus_core.conditioning.constants import conditions
 from art2mus_core.conditioning.language import roll_out
 from art2mus_core.datasets.manifest import Pair, read_manifest
@@ -58,8 +60,9 @@ def character_of(pair: Pair) -> Character:
 class Bench:
     """Held-out pairs of a dataset and the systems under test."""
 
-    def __init__(self, data: Path, model: str, count: int) -> None:
-        self.data, self.pipeline = data, load(model)
+    def __init__(self, data: Path, model: str, count: int, precision: str) -> None:
+        dtype = choose_precision(precision, torch.device("cpu"))
+        self.data, self.pipeline = data, load(model, dtype=dtype)
         pairs = read_manifest(data)
         self.pairs = [pair for pair in pairs if pair.split == "test"][:count]
         self.others = [pair for pair in pairs if pair.split == "validation"]
@@ -191,8 +194,9 @@ def main() -> None:
     parser.add_argument("--guidance", type=float, nargs="*", default=None)
     parser.add_argument("--shuffled-aligner", default=None)
     parser.add_argument("--only", nargs="*", default=None)
+    parser.add_argument("--precision", default="float32")
     chosen = parser.parse_args()
-    bench = Bench(chosen.data, chosen.model, chosen.count)
+    bench = Bench(chosen.data, chosen.model, chosen.count, chosen.precision)
     default = bench.parts.defaults.guidance
     systems: dict[str, Callable[[], Iterator[np.ndarray]]] = {
         "real": bench.real,

@@ -75,7 +75,7 @@ class Sampler(io.ComfyNode):
                     min=0,
                     max=MOST_SEED,
                     control_after_generate=True,
-                    tooltip="The same seed, settings and artwork give the same music, here and on the command line.",
+                    tooltip="The same seed, settings and artwork give the same music, here and, up to rounding, on the command line.",
                 ),
             ],
             outputs=[io.Audio.Output(display_name="audio"), io.Latent.Output(display_name="latent")],

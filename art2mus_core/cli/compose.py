@@ -31,7 +31,9 @@ def compose(
         str, typer.Option(help="Image aligner: a name in the model's folder, or a file.", show_default="the model's")
     ] = "model",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
+    precision: Annotated[
+        str, typer.Option(help="auto (whatever is fastest here), float32, bfloat16 or float16.")
+    ] = "auto",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document as the last line of standard output.")
     ] = False,

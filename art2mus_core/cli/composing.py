@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ..audio.files import write_audio
 from ..errors import Art2MusError, OutputError
 from ..images.reading import read_artwork, thumbnail_jpeg
@@ -89,7 +91,7 @@ def _compose(
     for (job, artwork), piece in zip(ready, pieces, strict=True):
         try:
             _make_folder(job.output.parent)
-            tags = _tags(artwork, request, outcome.settings)
+            tags = _tags(artwork, request, outcome.settings, pipeline.parts.unet.dtype)
             write_audio(job.output, piece, tags=tags, cover=thumbnail_jpeg(artwork))
             outcome.pieces.append(_piece(job, artwork, piece))
         except Art2MusError as error:
@@ -107,7 +109,7 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
-def _tags(artwork: Artwork, request: Request, settings: Settings) -> dict[str, str]:
+def _tags(artwork: Artwork, request: Request, settings: Settings, dtype: torch.dtype) -> dict[str, str]:
     return {
         "title": artwork.name,
         "artwork": artwork.name,
@@ -116,6 +118,7 @@ def _tags(artwork: Artwork, request: Request, settings: Settings) -> dict[str, s
         "aligner": Path(request.aligner).name,
         "seed": str(request.seed),
         **{name: str(value) for name, value in vars(settings).items()},
+        "precision": str(dtype).removeprefix("torch."),
         "software": f"art2mus {installed_version()}",
     }
 

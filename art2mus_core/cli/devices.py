@@ -38,16 +38,24 @@ def choose_device(name: str) -> torch.device:
 
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
-    """`auto` is float32 on the CPU and float16 on a GPU.
+    """`auto` is float16 on a GPU, bfloat16 on a CPU that computes in it, which takes half the time, and float32 on others.
 
     Raises:
         SettingError: unknown name.
     """
     if name == "auto":
-        return torch.float32 if device.type == "cpu" else torch.float16
+        if device.type != "cpu":
+            return torch.float16
+        return torch.bfloat16 if _has_bfloat16() else torch.float32
     if name not in PRECISIONS:
         raise SettingError(f"precision {name!r}", f"auto or one of {', '.join(PRECISIONS)}", "Check the name.")
     return PRECISIONS[name]
+
+
+def _has_bfloat16() -> bool:
+    """Whether this CPU multiplies in bfloat16; others imitate it, slower than float32."""
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16"))
 
 
 def visiting(device: torch.device) -> Resident:

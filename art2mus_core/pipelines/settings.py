@@ -37,7 +37,7 @@ class Settings:
 
     seconds: float = 10.0
     steps: int = 20
-    guidance: float = 1.0
+    guidance: float = 1.5
     solver: str = "dpm++2m-karras"
 
     def __post_init__(self) -> None:

@@ -60,9 +60,30 @@ def test_the_suffix_is_the_format(art2mus, paintings, suffix):
 
 
 def test_the_file_says_where_it_comes_from(art2mus, paintings):
-    art2mus("compose", paintings / "dawn.png", "--seconds", "1", "--seed", "7", "--steps", "2", "--guidance", "3")
+    art2mus(
+        "compose",
+        paintings / "dawn.png",
+        "--seconds",
+        "1",
+        "--seed",
+        "7",
+        "--steps",
+        "2",
+        "--guidance",
+        "3",
+        "--precision",
+        "float32",
+    )
     tags = read_tags(Path("dawn.flac"))
-    expected = {"artwork": "dawn", "seed": "7", "steps": "2", "guidance": "3.0", "seconds": "1.0", "title": "dawn"}
+    expected = {
+        "artwork": "dawn",
+        "seed": "7",
+        "steps": "2",
+        "guidance": "3.0",
+        "seconds": "1.0",
+        "title": "dawn",
+        "precision": "float32",
+    }
     assert tags.items() >= expected.items()
     assert tags["solver"] == "dpm++2m-karras"
     assert re.fullmatch("[0-9a-f]{64}", tags["artwork_sha256"])

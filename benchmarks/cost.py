@@ -1,0 +1,65 @@
+"""What composing costs: wall time and peak memory of the command, process start included.
+
+    python benchmarks/cost.py ARTWORK... [--runs 5] [--many 24] [-- OPTION...]
+
+One piece, several times, then one folder of `--many` pictures (the artworks, over and over). Options after `--` go to
+`art2mus compose`, so that two settings can be compared in one run of a shell. The table goes to standard error, one JSON document
+to the last line of standard output.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+
+def cost(*arguments: str) -> tuple[float, float]:
+    """Seconds and peak gigabytes of one `art2mus compose`."""
+    command = [sys.executable, "-c", "from art2mus_core.cli import main; main()", "compose", *arguments]
+    started = time.perf_counter()
+    quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+    process = os.posix_spawn(sys.executable, command, os.environ, file_actions=quiet)
+    _, status, usage = os.wait4(process, 0)
+    if status:
+        sys.exit(f"art2mus compose {' '.join(arguments)} failed")
+    return time.perf_counter() - started, usage.ru_maxrss * 1024 / 1e9
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("artworks", type=Path, nargs="+")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--many", type=int, default=24)
+    typed = sys.argv[1:]
+    split = typed.index("--") if "--" in typed else len(typed)
+    chosen, options = parser.parse_args(typed[:split]), typed[split + 1 :]
+    with tempfile.TemporaryDirectory() as place:
+        folder, out = Path(place, "artworks"), str(Path(place, "music"))
+        folder.mkdir()
+        for index in range(chosen.many):
+            source = chosen.artworks[index % len(chosen.artworks)]
+            shutil.copy(source, folder / f"{index:03d}{source.suffix}")
+        singles = [cost(str(chosen.artworks[0]), "--out", f"{out}.flac", *options) for _ in range(chosen.runs + 1)][1:]
+        seconds, peak = cost(str(folder), "--out", out, *options)
+    report = {
+        "one piece, seconds": [round(wall, 2) for wall, _ in singles],
+        "median": round(statistics.median(wall for wall, _ in singles), 2),
+        "peak GB": round(max(memory for _, memory in singles), 2),
+        "folder": chosen.many,
+        "seconds a piece": round(seconds / chosen.many, 3),
+        "folder peak GB": round(peak, 2),
+        "options": options,
+    }
+    print("\n".join(f"{name}: {value}" for name, value in report.items()), file=sys.stderr)
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()
