@@ -54,7 +54,7 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
 
 def _has_bfloat16() -> bool:
     """Whether this CPU multiplies in bfloat16; others imitate it, slower than float32."""
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16"))
 
 
