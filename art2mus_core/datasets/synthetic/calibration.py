@@ -6,6 +6,7 @@ that the second's percentiles ask for are spread evenly over 0..1.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from ...errors import SettingError
@@ -38,8 +39,9 @@ def make_tables(folder: Path, count: int, *, workers: int = 1, on_step: OnStep |
             if on_step:
                 on_step(Step("measure", pass_number * count + done, 2 * count))
         populations.append(measured)
-    table = calibrate(populations[0])
-    write_table(table, folder / STATISTICS_FILE, count)
+    write_table(calibrate(populations[0]), folder / STATISTICS_FILE, count)
+    stored = json.loads((folder / STATISTICS_FILE).read_text(encoding="utf-8"))["quantiles"]
+    table = {name: tuple(values) for name, values in stored.items()}  # as it will be read, rounding included
     write_quantiles([percentiles(statistics, table) for statistics in populations[1]], folder / CHARACTERS_FILE)
 
 
