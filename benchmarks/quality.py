@@ -7,9 +7,9 @@ Every system makes one piece a pair:
   real          the pair's own music
   recomposed    the same character, another seed: the ceiling for following
   reconstructed real music through VAE and vocoder: the ceiling for sound
-  audio prior   the real music's embedding through the linear head
+  audio prior   the real music's embedding through the linear head, at the first guidance asked for
   aligner       the painting through the image aligner, at each guidance asked for
-  shuffled      an aligner trained on pairs torn apart
+  shuffled      an aligner trained on pairs torn apart, at the first guidance asked for
   unconditional no artwork at all
 
 Figures: two-alternative forced choice (is the piece nearer to its own pair's music than to another's, over all others),
@@ -197,19 +197,20 @@ def main() -> None:
     parser.add_argument("--precision", default="float32")
     chosen = parser.parse_args()
     bench = Bench(chosen.data, chosen.model, chosen.count, chosen.precision)
-    default = bench.parts.defaults.guidance
+    guidances = chosen.guidance or [bench.parts.defaults.guidance]
+    first = guidances[0]
     systems: dict[str, Callable[[], Iterator[np.ndarray]]] = {
         "real": bench.real,
         "recomposed": bench.recomposed,
         "reconstructed": bench.reconstructed,
-        f"audio prior, guidance {default:g}": lambda: bench.audio_prior(default),
+        f"audio prior, guidance {first:g}": lambda: bench.audio_prior(first),
         "unconditional": bench.unconditional,
     }
-    for guidance in chosen.guidance or [default]:
+    for guidance in guidances:
         systems[f"aligner, guidance {guidance:g}"] = lambda g=guidance: bench.aligned(g)
     if chosen.shuffled_aligner:
         torn = load(chosen.model, aligner=chosen.shuffled_aligner).parts.aligner
-        systems["shuffled-pairs aligner"] = lambda: bench.aligned(default, torn)
+        systems[f"shuffled-pairs aligner, guidance {first:g}"] = lambda: bench.aligned(first, torn)
     cause = {name: np.array([pair.character[name] for pair in bench.pairs]) for name in CHARACTERS}
     report, real_rows, reference = {}, None, bench.reference()
     with ProcessPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,)) as pool:
