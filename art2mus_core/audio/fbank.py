@@ -1,0 +1,126 @@
+"""Kaldi's log-mel filter bank, and the clips of it that ImageBind's audio tower hears.
+
+As Kaldi computes it (Povey et al. 2011) with a Hanning window, no dither, the energy left out and the samples in -1..1:
+frames of 25 ms every 10 ms that lie wholly inside the sound, each without its mean, preemphasised, windowed and
+transformed at the next power of two; powers weighted by triangles on the scale 1127 ln(1 + f / 700) from 20 Hz to half
+the rate; natural logarithm. Computed in float64 where the samples are, except on devices that have none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..errors import AudioError
+
+__all__ = ["Clips", "fbank"]
+
+WINDOW, SHIFT = Fraction(25, 1000), Fraction(10, 1000)
+"""Seconds in a frame, and from frame to frame."""
+
+PREEMPHASIS = 0.97
+LOWEST = 20.0
+"""Lower edge of the lowest triangle in hertz."""
+
+FLOOR = float(np.finfo(np.float32).eps)
+"""Powers are clamped here before the logarithm."""
+
+
+def fbank(
+    samples: Float[Tensor, "*batch samples"], sample_rate: int, bins: int
+) -> Float[Tensor, "*batch frames {bins}"]:
+    """Natural logarithms of mel-weighted powers, float32; N samples have 1 + (N - window) // shift frames.
+
+    Args:
+        samples: in -1..1.
+        sample_rate: in hertz.
+        bins: triangles.
+
+    Raises:
+        AudioError: a sound shorter than one frame.
+    """
+    window, shift = int(WINDOW * sample_rate), int(SHIFT * sample_rate)
+    if samples.shape[-1] < window or shift < 1:
+        raise AudioError(
+            f"a sound of {samples.shape[-1]} samples at {sample_rate} Hz",
+            f"at least one frame of {float(WINDOW) * 1000:g} ms",
+            "Use a longer sound.",
+        )
+    length = 1 << (window - 1).bit_length()
+    exact = samples.cpu() if samples.device.type == "mps" else samples  # which has no float64
+    frames = exact.double().unfold(-1, window, shift)
+    frames = frames - frames.mean(-1, keepdim=True)
+    before = torch.cat([frames[..., :1], frames[..., :-1]], -1)
+    hanning = torch.hann_window(window, periodic=False, dtype=torch.float64, device=frames.device)
+    powers = torch.fft.rfft((frames - PREEMPHASIS * before) * hanning, n=length).abs().square()
+    filters = torch.from_numpy(_triangles(sample_rate, bins, length)).to(powers.device)
+    return (powers @ filters.T).clamp(min=FLOOR).log().float().to(samples.device)
+
+
+@dataclass(frozen=True)
+class Clips:
+    """How a sound is cut into clips and normalised.
+
+    Attributes:
+        sample_rate: of the sound, in hertz.
+        bins: mel rows of a clip.
+        frames: columns of a clip; a clip with fewer is filled up with zeros, one with more is cut.
+        count: clips a sound.
+        seconds: length of a clip.
+        mean: what is subtracted from the logarithms, zeros of the filling included.
+        std: what they are divided by then.
+    """
+
+    sample_rate: int
+    bins: int
+    frames: int
+    count: int
+    seconds: float
+    mean: float
+    std: float
+
+    def cut(self, samples: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch clips bins frames"]:
+        """Normalised clips; a sound that is shorter than one clip is heard whole, `count` times.
+
+        Raises:
+            AudioError: a sound shorter than one frame, or samples that are not finite.
+        """
+        if not samples.isfinite().all():
+            raise AudioError("samples that are NaN or infinite", "finite samples", "Make or read the sound again.")
+        length = int(self.seconds * self.sample_rate)
+        clips = torch.stack([samples[:, start : start + length] for start in self.starts(samples.shape[-1])], 1)
+        logarithms = fbank(clips - clips.mean(-1, keepdim=True), self.sample_rate, self.bins).mT[..., : self.frames]
+        filled = torch.nn.functional.pad(logarithms, (0, self.frames - logarithms.shape[-1]))
+        return (filled - self.mean) / self.std
+
+    def starts(self, length: int) -> list[int]:
+        """First samples of the clips: the room that one clip leaves is divided by their number.
+
+        The last clip therefore ends before the sound does.
+        """
+        # seconds in floating point, then exact: one sample of difference is heard in every frame of a clip
+        room = Fraction(max(length / self.sample_rate - self.seconds, 0.0))
+        return [int(room / self.count * index * self.sample_rate) for index in range(self.count)]
+
+
+@lru_cache(maxsize=4)
+def _triangles(sample_rate: int, bins: int, length: int) -> Float[np.ndarray, "bins half"]:
+    """Weights [bins, length / 2 + 1] of the FFT's powers; triangles are straight on the mel scale."""
+
+    def mel(hertz: Float[np.ndarray, " *any"]) -> Float[np.ndarray, " *any"]:
+        return 1127 * np.log1p(hertz / 700)
+
+    lowest, highest = mel(np.array([LOWEST, sample_rate / 2])).tolist()
+    edges = np.linspace(lowest, highest, bins + 2)
+    points = mel(np.fft.rfftfreq(length, 1 / sample_rate))
+    rising = (points - edges[:-2, None]) / np.diff(edges)[:-1, None]
+    falling = (edges[2:, None] - points) / np.diff(edges)[1:, None]
+    weights = np.maximum(0, np.minimum(rising, falling))
+    weights[:, -1] = 0  # half the rate is the last edge; rounding must not let it in
+    return weights

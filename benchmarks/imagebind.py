@@ -1,0 +1,278 @@
+"""Are our ImageBind towers Meta's, and what does it cost to open them? Random weights of the published shapes.
+
+    python benchmarks/imagebind.py REFERENCE --artworks FOLDER --music FOLDER [--sizes small] [--scratch FOLDER]
+
+REFERENCE is a checkout of facebookresearch/ImageBind; only its models are imported, and what they import beyond torch and
+numpy (for training, text and data) is stood in for where it is not installed. Its picture and sound towers are built with
+the published sizes, the towers nobody compares with small ones; every weight is drawn anew, so that no bias is zero, and
+written as `torch.save` writes it. Ours open that file.
+
+Figures: relative error |ours - theirs| / |theirs| of the embeddings and of the patch tokens in float32, for every artwork
+and every sound (both see the same pixels and the same filter bank); seconds and peak of anonymous memory, in a process of
+its own, of opening the file and building a tower, of one picture or sound, and of converting. The table goes to standard
+error, one JSON document to the last line of standard output.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import importlib.util
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import types
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+from art2mus_core.audio.files import read_audio
+from art2mus_core.encoders.imagebind_files import COMPONENTS, HUGE, convert, load_tower
+from art2mus_core.errors import Art2MusError
+from art2mus_core.images.centre import centre_square
+from art2mus_core.images.reading import list_artworks, read_artwork
+
+SMALL: dict[str, dict[str, Any]] = {
+    "vision": {**HUGE["vision"], "width": 26, "layers": 3, "heads": 2, "hidden": 104, "dim": 11},
+    "audio": {**HUGE["audio"], "width": 21, "layers": 2, "heads": 3, "hidden": 84, "dim": 11},
+}
+SIZES = {"huge": HUGE, "small": SMALL}
+OTHERS: dict[str, Any] = {
+    f"{tower}_{name}": value
+    for tower in ("text", "depth", "thermal", "imu")
+    for name, value in (("embed_dim", 16), ("num_blocks", 1), ("num_heads", 2))
+}
+FILE = "imagebind_huge.pth"
+
+
+class DropPath(nn.Identity):
+    """In evaluation nothing is dropped."""
+
+    def __init__(self, share: float = 0.0) -> None:
+        super().__init__()
+        self.share = share
+
+
+def rearrange(x: Tensor, pattern: str) -> Tensor:
+    source, target = (side.split() for side in pattern.split("->"))
+    return x.permute([source.index(axis) for axis in target])
+
+
+def stand_in(name: str, **members: Any) -> None:
+    """A module of that name, if none is installed, and empty packages above it."""
+    top = name.partition(".")[0]
+    if top not in sys.modules and importlib.util.find_spec(top):
+        return
+    parts = name.split(".")
+    for depth in range(1, len(parts) + 1):
+        part = ".".join(parts[:depth])
+        module = sys.modules.setdefault(part, types.ModuleType(part))
+        if depth < len(parts):
+            module.__path__ = []
+    for member, value in members.items():
+        setattr(sys.modules[name], member, value)
+
+
+def reference_towers(checkout: Path, sizes: dict[str, dict[str, Any]]) -> nn.Module:
+    """Meta's model with every weight at random. Its package is entered below its door, which imports its data code."""
+    package = checkout / "imagebind"
+    if not (package / "models" / "imagebind_model.py").is_file():
+        raise SystemExit(f"{checkout} is no checkout of facebookresearch/ImageBind")
+    stand_in("timm.layers", DropPath=DropPath, trunc_normal_=nn.init.trunc_normal_)
+    stand_in("iopath.common.file_io", g_pathmgr=None)
+    stand_in("einops", rearrange=rearrange)
+    stand_in("ftfy")
+    stand_in("regex")
+    door = types.ModuleType("imagebind")
+    door.__path__ = [str(package)]
+    sys.modules["imagebind"] = door
+    models = importlib.import_module("imagebind.models.imagebind_model")
+    torch.manual_seed(0)
+    chosen = {
+        f"{tower}_{theirs}": sizes[tower][ours]
+        for tower in ("vision", "audio")
+        for theirs, ours in (("embed_dim", "width"), ("num_blocks", "layers"), ("num_heads", "heads"))
+    }
+    model = models.ImageBindModel(out_embed_dim=sizes["vision"]["dim"], **chosen, **OTHERS).eval()
+    for name, weight in model.named_parameters():
+        weight.requires_grad_(requires_grad=False)
+        if weight.dim() == 1:  # biases, and scales around 1
+            weight.add_(0.1 * torch.randn_like(weight))
+        elif name.endswith(("cls_token", "pos_embed")):
+            weight.copy_(0.1 * torch.randn_like(weight))
+    return model
+
+
+def relative(ours: Tensor, theirs: Tensor) -> float:
+    return float((ours.double() - theirs.double()).norm() / theirs.double().norm())
+
+
+def reference_vision(model: nn.Module, square: Tensor) -> tuple[Tensor, Tensor]:
+    """Their embedding, and what their head's LayerNorm makes of the trunk's patches."""
+    inputs = model.modality_preprocessors["vision"](vision=square)["trunk"]
+    patches = model.modality_heads["vision"][0](model.modality_trunks["vision"](**inputs))[:, 1:]
+    return model({"vision": square})["vision"], patches
+
+
+@torch.no_grad()
+def pictures(model: nn.Module, path: Path, sizes: dict[str, Any], folder: Path) -> dict[str, dict[str, float]]:
+    tower = load_tower(path, "vision", sizes=sizes)
+    found = {}
+    for file in list_artworks(folder):
+        square = centre_square(read_artwork(file), sizes["vision"]["size"])[None]
+        (values, patches), (their_values, their_patches) = tower(square), reference_vision(model, square)
+        found[file.name] = {
+            "embedding": relative(values, their_values),
+            "patches": relative(patches, their_patches),
+        }
+    return found
+
+
+@torch.no_grad()
+def sounds(model: nn.Module, path: Path, sizes: dict[str, Any], folder: Path) -> dict[str, dict[str, float]]:
+    tower = load_tower(path, "audio", sizes=sizes)
+    found = {}
+    for file in sorted(folder.iterdir()):
+        try:
+            waveform = read_audio(file, sizes["audio"]["sample_rate"])
+        except Art2MusError as error:
+            print(f"left out: {error}", file=sys.stderr)
+            continue
+        clips = tower.clips.cut(waveform.samples[:, 0])
+        theirs = model({"audio": clips[:, :, None]})["audio"]
+        unit = theirs / theirs.norm(dim=-1, keepdim=True)
+        found[file.name] = {
+            "embedding": relative(tower(clips), theirs),
+            "unit embedding": relative(tower.encode(waveform).values, unit),
+        }
+    return found
+
+
+# What it costs, in a process of its own.
+
+
+def anonymous() -> int:
+    """Bytes of this process that are no mapped file; 0 where the system does not tell."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+            if line.startswith("RssAnon:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+class Peak:
+    """Watches the anonymous memory of a block of work, and its time."""
+
+    def __enter__(self) -> Self:
+        self.before = self.most = anonymous()
+        self.start, self.over = time.monotonic(), threading.Event()
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+        self.thread.start()
+        return self
+
+    def _watch(self) -> None:
+        while not self.over.wait(0.002):
+            self.most = max(self.most, anonymous())
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds = time.monotonic() - self.start
+        self.over.set()
+        self.thread.join()
+        self.most = max(self.most, anonymous())
+
+    def figures(self) -> dict[str, float]:
+        return {"seconds": round(self.seconds, 3), "peak_bytes": self.most - self.before}
+
+
+@torch.no_grad()
+def cost(path: Path, name: str, precision: str, sizes: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    dtype = getattr(torch, precision)
+    with Peak() as opening:
+        tower = load_tower(path, name, dtype=dtype, sizes=sizes)
+    size = sum(value.numel() for value in tower.state_dict().values())
+    config = sizes[name]
+    shape = (1, 3, config["size"], config["size"]) if name == "vision" else (1, 3, config["bins"], config["frames"])
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(dtype)
+    with Peak() as first:
+        tower(x)
+    with Peak() as second:
+        tower(x)
+    return {
+        "tower_bytes": size * dtype.itemsize,
+        "open": opening.figures(),
+        "first forward": first.figures(),
+        "second forward": second.figures(),
+    }
+
+
+def converting(path: Path, folder: Path, precision: str, sizes: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    with Peak() as peak:
+        written = convert(path, folder, dtype=getattr(torch, precision), sizes=sizes)
+    return {**peak.figures(), "written_bytes": sum(file.stat().st_size for file in written)}
+
+
+def apart(*arguments: str) -> dict[str, Any]:
+    """The figures that this file prints when it is called to work by itself."""
+    command = [sys.executable, __file__, *arguments]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def costs(path: Path, scratch: Path, sizes: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for precision in ("float32", "bfloat16"):
+        for tower in COMPONENTS:
+            found[f"{tower}, {precision}"] = apart("--cost", str(path), tower, precision, "--sizes", sizes)
+    into = str(scratch / "converted")
+    found["convert, float16"] = apart("--convert", str(path), into, "float16", "--sizes", sizes)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("reference", type=Path, nargs="?")
+    parser.add_argument("--artworks", type=Path)
+    parser.add_argument("--music", type=Path)
+    parser.add_argument("--sizes", choices=SIZES, default="huge")
+    parser.add_argument("--scratch", type=Path, help="where 3 GB of weights may lie for a while")
+    parser.add_argument("--cost", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--convert", nargs=3, help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    sizes = dict(SIZES[chosen.sizes])
+    if chosen.cost:
+        path, tower, precision = chosen.cost
+        print(json.dumps(cost(Path(path), tower, precision, sizes)))
+        return
+    if chosen.convert:
+        path, folder, precision = chosen.convert
+        print(json.dumps(converting(Path(path), Path(folder), precision, sizes)))
+        return
+    if not (chosen.reference and chosen.artworks and chosen.music):
+        parser.error("REFERENCE, --artworks and --music are needed")
+    with tempfile.TemporaryDirectory(dir=chosen.scratch) as temporary:
+        path = Path(temporary) / FILE
+        model = reference_towers(chosen.reference, sizes)
+        torch.save(model.state_dict(), path)
+        report: dict[str, Any] = {"sizes": chosen.sizes, "torch": torch.__version__, "file_bytes": path.stat().st_size}
+        report["pictures"] = pictures(model, path, sizes, chosen.artworks)
+        report["sounds"] = sounds(model, path, sizes, chosen.music)
+        del model
+        for kind in ("pictures", "sounds"):
+            for name, errors in report[kind].items():
+                print(name.ljust(40), *(f"{what} {error:.2e}" for what, error in errors.items()), file=sys.stderr)
+            errors = [error for each in report[kind].values() for error in each.values()]
+            report[f"largest error of {kind}"] = max(errors, default=None)
+        report["costs"] = costs(path, Path(temporary), chosen.sizes)
+        for name, figures in report["costs"].items():
+            print(name.ljust(24), json.dumps(figures), file=sys.stderr)
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()
