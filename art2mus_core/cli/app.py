@@ -8,14 +8,18 @@ import typer
 
 from .calibrate import calibrate
 from .compose import compose
+from .convert import convert
+from .doctor import doctor
+from .fetch import fetch
 from .look import look
+from .models import models
 from .presenting import installed_version, print_line
 from .synthesize import synthesize
 from .train import train
 
 __all__ = ["app"]
 
-COMMANDS = (compose, look, synthesize, calibrate, train)
+COMMANDS = (compose, look, models, fetch, doctor, convert, synthesize, calibrate, train)
 """One file each; the docstring is the help text."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -1,0 +1,69 @@
+"""What of a checkpoint is on this machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .cards import Card
+from .names import PACKAGED, home
+
+__all__ = ["PARTIAL", "Presence", "folder_of", "look_for"]
+
+PARTIAL = ".partial"
+"""Suffix of what an interrupted download leaves, and the next one goes on from."""
+
+
+@dataclass(frozen=True)
+class Presence:
+    """What was found of a checkpoint, by the names and sizes of its files; nothing is opened.
+
+    Attributes:
+        card: of the checkpoint.
+        folder: where it is, or would be.
+        missing: paths of the card that are not there, or are there in another size; none if what they are converted
+            to is there.
+        bytes: of the files that are there.
+        partial_bytes: of interrupted downloads.
+    """
+
+    card: Card
+    folder: Path
+    missing: tuple[str, ...]
+    bytes: int
+    partial_bytes: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether every file of the card is there."""
+        return not self.missing
+
+    @property
+    def state(self) -> str:
+        """`here`, `partly here` or `not here`."""
+        if self.complete:
+            return "here"
+        return "partly here" if self.bytes or self.partial_bytes else "not here"
+
+
+def folder_of(card: Card) -> Path:
+    """The folder of a checkpoint: in the package if it is bundled, else below :func:`~.names.home`."""
+    return (PACKAGED if card.bundled else home()) / card.name
+
+
+def look_for(card: Card) -> Presence:
+    """Compare a card with the disk."""
+    folder = folder_of(card)
+    made = [folder / path for path in card.converted]
+    if made and all(path.is_file() for path in made):
+        return Presence(card, folder, (), sum(path.stat().st_size for path in made), 0)
+    missing, found, partial = [], 0, 0
+    for file in card.files:
+        path = folder / file.path
+        if path.is_file() and file.size in {None, path.stat().st_size}:
+            found += path.stat().st_size
+        else:
+            missing.append(file.path)
+        begun = path.with_name(path.name + PARTIAL)
+        partial += begun.stat().st_size if begun.is_file() else 0
+    return Presence(card, folder, tuple(missing), found, partial)

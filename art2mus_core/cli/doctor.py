@@ -1,0 +1,196 @@
+"""`art2mus doctor`: what this machine has, which models can be used, and what mends the rest."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ..checkpoints.cards import Card
+
+__all__ = ["doctor"]
+
+LIBRARIES = (
+    "torch",
+    "diffusers",
+    "transformers",
+    "safetensors",
+    "numpy",
+    "pillow",
+    "av",
+    "huggingface_hub",
+    "jaxtyping",
+    "pydantic",
+    "typer",
+    "rich",
+)
+"""Distributions that composing stands on, as `[project] dependencies` lists them."""
+
+VARIABLES = ("ART2MUS_HOME", "HF_HUB_OFFLINE", "HF_ENDPOINT", "HF_HOME")
+"""Environment variables that change where models are looked for."""
+
+
+def doctor(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document as the last line of standard output.")
+    ] = False,
+) -> None:
+    """Say what this machine has, which models can be used, and what mends the rest. Exit code 2 if nothing can run."""
+    from .presenting import print_document, print_line
+
+    found = _examine()
+    if as_json:
+        print_document(found)
+    else:
+        for line in _lines(found):
+            print_line(line)
+    if found["mend"]:
+        raise typer.Exit(2)
+
+
+def _examine() -> dict[str, Any]:
+    from ..checkpoints.cards import read_cards
+    from ..checkpoints.names import home
+    from .presenting import installed_version
+
+    libraries = {name: _version(name) for name in LIBRARIES}
+    models = [_model(card) for card in read_cards().values()]
+    nearest = next(path for path in (home(), *home().absolute().parents) if path.exists())
+    total, available = _memory()
+    return {
+        "version": installed_version(),
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "libraries": libraries,
+        "devices": _devices() if libraries["torch"] else [],
+        "memory": {"total": total, "available": available},
+        "home": str(home()),
+        "disk_free": shutil.disk_usage(nearest).free,
+        "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
+        "models": models,
+        "mend": _mend(libraries, models),
+    }
+
+
+def _mend(libraries: dict[str, str | None], models: list[dict[str, Any]]) -> list[str]:
+    """Commands without which nothing can be composed."""
+    missing = [name for name, installed in libraries.items() if installed is None]
+    commands = [f"python -m pip install {' '.join(missing)}"] if missing else []
+    if not any(model["usable"] for model in models):
+        commands.append(_again())
+    return commands
+
+
+def _again() -> str:
+    """What brings the bundled model back: from the clone's own history, or with the package."""
+    from ..checkpoints.names import BUNDLED, PACKAGED
+
+    if (PACKAGED.parent / ".git").exists():
+        return f'git -C "{PACKAGED.parent}" checkout -- {PACKAGED.name}/{BUNDLED}'
+    return "python -m pip install --force-reinstall --no-deps art2mus"
+
+
+def _model(card: Card) -> dict[str, Any]:
+    from ..checkpoints.cards import read_cards
+    from ..checkpoints.presence import look_for
+
+    cards = read_cards()
+    here = {name: look_for(cards[name]) for name in (*card.needs, card.name)}
+    lacking = [name for name, found in here.items() if not found.complete]
+    return {
+        "name": card.name,
+        "kind": card.kind,
+        "here": here[card.name].complete,
+        "usable": not lacking and (card.bundled or bool(card.needs)),
+        "needs": list(card.needs),
+        "folder": str(here[card.name].folder),
+        "missing": list(here[card.name].missing),
+        "mend": [f"art2mus fetch {name}" for name in lacking if not cards[name].bundled],
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _devices() -> list[dict[str, Any]]:
+    from .starting import importing
+
+    with importing():
+        import torch
+
+    found: list[dict[str, Any]] = [
+        {"name": "cpu", "what": platform.processor() or platform.machine(), "threads": torch.get_num_threads()}
+    ]
+    for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        card = torch.cuda.get_device_properties(index)
+        found.append({"name": f"cuda:{index}", "what": card.name, "memory": card.total_memory})
+    if torch.backends.mps.is_available():
+        found.append({"name": "mps", "what": "Apple's GPU"})
+    return found
+
+
+def _memory() -> tuple[int | None, int | None]:
+    """Bytes of memory in all, and those that a program could have now; None where the system does not say."""
+    if os.name == "nt":
+        return _windows_memory()
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    table = Path("/proc/meminfo")
+    lines = table.read_text(encoding="ascii").splitlines() if table.is_file() else []
+    available = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
+    return total, available[0] if available else None
+
+
+def _windows_memory() -> tuple[int | None, int | None]:
+    import ctypes
+
+    class Status(ctypes.Structure):  # MEMORYSTATUSEX: two 32-bit words, then seven 64-bit ones
+        _fields_ = (("words", ctypes.c_uint32 * 2), ("sizes", ctypes.c_uint64 * 7))
+
+    status = Status()
+    status.words[0] = ctypes.sizeof(Status)
+    windows = getattr(ctypes, "windll", None)
+    if windows is None or not windows.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):
+        return None, None
+    return status.sizes[0], status.sizes[1]
+
+
+def _lines(found: dict[str, Any]) -> list[str]:
+    from .models import amount, table
+
+    memory, named = found["memory"], found["variables"]
+    rows: list[tuple[str, ...]] = [
+        ("art2mus", f"{found['version']}, Python {found['python']}, {found['system']}"),
+        *((name, installed or "missing") for name, installed in found["libraries"].items()),
+        *((device["name"], _device(device)) for device in found["devices"]),
+        ("memory", f"{amount(memory['total'])}, {amount(memory['available'])} of it free"),
+        ("models", f"{found['home']}, {amount(found['disk_free'])} free on its disk"),
+        *named.items(),
+    ]
+    models = [(model["name"], _verdict(model)) for model in found["models"]]
+    return [*table(rows), "", *table(models), *(f"To mend: {command}" for command in found["mend"])]
+
+
+def _device(device: dict[str, Any]) -> str:
+    from .models import amount
+
+    threads = f", {device['threads']} threads" if "threads" in device else ""
+    memory = f", {amount(device['memory'])}" if "memory" in device else ""
+    return f"{device['what']}{threads}{memory}"
+
+
+def _verdict(model: dict[str, Any]) -> str:
+    if model["usable"]:
+        return f"usable, with {' and '.join(model['needs'])}" if model["needs"] else "usable"
+    if model["mend"]:
+        return f"not usable: {', then '.join(model['mend'])}"
+    return "here, for an aligner" if model["here"] else f"damaged: {', '.join(model['missing'][:3])} missing"

@@ -1,0 +1,87 @@
+"""`art2mus fetch`: bring a published checkpoint here, after showing its licence and size."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import SettingError
+
+if TYPE_CHECKING:
+    from ..checkpoints.fetching import Plan
+    from ..types import OnStep, Step
+
+__all__ = ["fetch"]
+
+
+def fetch(
+    name: Annotated[str, typer.Argument(help="As `art2mus models` lists it.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask: the licence is read and accepted.")] = False,
+) -> None:
+    """Fetch a checkpoint. Stop it with Ctrl-C and give the command again: it goes on where it was."""
+    from ..checkpoints.cards import card
+    from ..checkpoints.fetching import fetch as bring
+    from ..checkpoints.fetching import plan
+    from .presenting import print_line
+
+    chosen = plan(card(name))
+    if not chosen.parcels:
+        print_line(f"{name} is here: {chosen.folder}")
+        return
+    for line in _description(chosen):
+        print_line(line)
+    if not yes and not _agreed(name):
+        print_line("Nothing was fetched.")
+        return
+    with _bytes_on_a_bar() as on_step:
+        folder = bring(chosen, on_step)
+    print_line(f"{name} is here: {folder}")
+    if chosen.card.then:
+        print_line(f"Next: {chosen.card.then.format(folder=folder)}")
+
+
+def _description(chosen: Plan) -> list[str]:
+    from .models import amount
+
+    card, count = chosen.card, len(chosen.parcels)
+    size = amount(chosen.bytes or card.known_bytes)
+    begun = f", {amount(chosen.begun)} of it here already" if chosen.begun else ""
+    return [
+        f"{card.name}: {card.purpose}",
+        f"Licence:  {card.terms}",
+        f"Cite:     {card.citation}",
+        f"From:     {card.source}",
+        f"To:       {chosen.folder}",
+        f"Size:     {size} in {count} {'file' if count == 1 else 'files'}{begun}",
+    ]
+
+
+def _agreed(name: str) -> bool:
+    if not sys.stdin.isatty():
+        raise SettingError(
+            "there is no terminal to ask on", "--yes", f"Read the licence and give `art2mus fetch {name} --yes`."
+        )
+    return typer.confirm("Fetch it under this licence?")
+
+
+@contextmanager
+def _bytes_on_a_bar() -> Iterator[OnStep]:
+    """An `on_step` whose steps are bytes, shown where standard error is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("connect", total=None)
+
+        def on_step(step: Step) -> None:
+            bar.update(task, total=step.total, completed=step.done, description=step.stage)
+
+        yield on_step

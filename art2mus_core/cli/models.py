@@ -1,0 +1,76 @@
+"""`art2mus models`: what there is, what of it is here, how large it is, and under which licence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ..checkpoints.presence import Presence
+
+__all__ = ["amount", "models", "table"]
+
+
+def models(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document as the last line of standard output.")
+    ] = False,
+) -> None:
+    """List the checkpoints: which are here, where, how large, and under which licence."""
+    from ..checkpoints.cards import read_cards
+    from ..checkpoints.names import home, known
+    from ..checkpoints.presence import look_for
+    from .presenting import print_document, print_line
+
+    cards = read_cards()
+    found = [look_for(card) for card in cards.values()]
+    own = [name for name in known() if name not in cards]
+    if as_json:
+        print_document({"home": str(home()), "models": [_row(here) for here in found], "own": own})
+        return
+    for line in table([_cells(here) for here in found] + [(name, "here", "", "your own", "") for name in own]):
+        print_line(line)
+    print_line(f"Folder: {home()}")
+
+
+def amount(size: int | None) -> str:
+    """Bytes for a person."""
+    if size is None:
+        return "?"
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(size / 1e6, 0.1):.3g} MB"
+
+
+def table(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Rows of cells as lines, with their columns under each other."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _cells(here: Presence) -> tuple[str, ...]:
+    card = here.card
+    size = here.bytes if here.complete else card.known_bytes
+    more = "" if here.complete else f"art2mus fetch {card.name}"
+    return card.name, here.state, amount(size), card.terms, more
+
+
+def _row(here: Presence) -> dict[str, Any]:
+    card = here.card
+    return {
+        "name": card.name,
+        "kind": card.kind,
+        "purpose": card.purpose,
+        "state": here.state,
+        "folder": str(here.folder),
+        "bytes": here.bytes,
+        "partial_bytes": here.partial_bytes,
+        "known_bytes": card.known_bytes,
+        "missing": list(here.missing),
+        "needs": list(card.needs),
+        "licence": card.licence,
+        "commercial": card.commercial,
+        "citation": card.citation,
+        "source": card.source,
+        "sizes": card.sizes,
+    }

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from art2mus_core.checkpoints.cards import TABLE, Card, CardFile, card, read_cards
+from art2mus_core.checkpoints.presence import folder_of, look_for
+from art2mus_core.errors import CheckpointError, SettingError
+
+NAMES = {
+    "pocket",
+    "imagebind",
+    "clip-vit-l-14",
+    "clip-vit-h-14",
+    "audioldm2",
+    "audioldm2-music",
+    "audioldm2-large",
+    "art2mus-2024",
+    "art2mus-2024-4",
+}
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("ART2MUS_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Writes a table of one row, changed as told, and reads it."""
+    row = {
+        "name": "tiny",
+        "kind": "encoder",
+        "purpose": "To be read.",
+        "licence": "MIT",
+        "commercial": True,
+        "citation": "none",
+        "files": [{"path": "a/b.bin", "size": 3}],
+    }
+
+    def read(**changes):
+        path = tmp_path / "table.json"
+        rows = [{**row, **changes}] if changes.pop("rows", None) is None else [row, row]
+        path.write_text(json.dumps(rows), encoding="utf-8")
+        return read_cards(path)
+
+    return read
+
+
+def test_there_is_a_card_for_every_checkpoint():
+    assert set(read_cards()) == NAMES
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_a_card_says_what_a_person_must_know(name):
+    found = card(name)
+    assert found.name == name
+    assert found.purpose.endswith(".")
+    assert found.licence
+    assert found.citation
+    assert found.bundled == (name == "pocket")
+    assert found.bundled or found.known_bytes
+    assert found.repository is None or len(found.revision or "") == 40
+
+
+def test_no_pickle_is_fetched_where_there_are_safetensors():
+    pickles = {found.name for found in read_cards().values() if any(".pt" in file.path for file in found.files)}
+    assert pickles == {"imagebind", "art2mus-2024", "art2mus-2024-4"}
+    assert not [file.path for found in read_cards().values() for file in found.files if file.path.endswith(".bin")]
+
+
+@pytest.mark.parametrize("name", sorted(name for name in NAMES if name.startswith("audioldm2")))
+def test_what_makes_a_folder_a_checkpoint_comes_last(name):
+    assert card(name).files[-1].path == "model_index.json"
+
+
+def test_the_parts_of_audioldm2_weigh_what_its_files_weigh():
+    # 346.9 M parameters of four bytes, and a header that names them.
+    (unet,) = [file for file in card("audioldm2").files if file.path.startswith("unet/diff")]
+    header = (unet.size or 0) - 4 * card("audioldm2").sizes["unet parameters"]
+    assert 0 < header < 1 << 18
+
+
+@pytest.mark.parametrize(("name", "tokens"), [("art2mus-2024", 1), ("art2mus-2024-4", 4)])
+def test_the_published_projections_have_the_parameters_of_their_layers(name, tokens):
+    sizes = card(name).sizes
+    hidden, out = sizes["hidden width"], sizes["prompt tokens"] * sizes["language width"]
+    assert sizes["prompt tokens"] == tokens
+    assert sizes["parameters"] == (sizes["embedding width"] + 1) * hidden + (hidden + 1) * out
+    assert card(name).needs == ("imagebind", "audioldm2")
+
+
+def test_an_unknown_name_is_told_what_there_is():
+    with pytest.raises(SettingError, match=r"audioldm3.*pocket, imagebind"):
+        card("audioldm3")
+
+
+def test_a_table_without_faults_is_read(table):
+    assert table()["tiny"] == Card("tiny", "encoder", "To be read.", "MIT", True, "none", (CardFile("a/b.bin", 3),))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kind": "picture"},
+        {"name": "Tiny/.."},
+        {"files": []},
+        {"files": [{"path": "a"}, {"path": "a"}]},
+        {"files": [{"path": "../a"}]},
+        {"files": [{"path": "/a"}]},
+        {"files": [{"path": "c:a"}]},
+        {"files": [{"path": "a\\b"}]},
+        {"files": [{"path": "a", "sha256": "12"}]},
+        {"files": [{"path": "a", "git_blob": "x" * 40}]},
+        {"files": [{"path": "a", "md5": "12"}]},
+        {"converted": ["../a"]},
+        {"needs": ["nothing"]},
+        {"repository": "a/b", "url": "https://host/"},
+        {"surplus": 1},
+        {"rows": 2},
+    ],
+    ids=str,
+)
+def test_a_damaged_table_is_refused(table, changes):
+    with pytest.raises(CheckpointError, match="damaged"):
+        table(**changes)
+
+
+def test_a_table_that_is_no_table_is_refused(tmp_path):
+    (tmp_path / "table.json").write_text("[{", encoding="utf-8")
+    for path in (tmp_path / "table.json", tmp_path / "none.json"):
+        with pytest.raises(CheckpointError, match="damaged"):
+            read_cards(path)
+
+
+def test_the_table_is_in_the_package():
+    assert TABLE.parent.name == "configs"
+
+
+def test_the_bundled_model_is_here():
+    here = look_for(card("pocket"))
+    assert here.complete
+    assert here.state == "here"
+    assert here.bytes > 10_000_000
+
+
+def test_presence_goes_by_names_and_sizes(home, table):
+    found = table(url="https://host/", files=[{"path": "a/b.bin", "size": 3}, {"path": "c.bin"}])["tiny"]
+    assert folder_of(found) == home / "tiny"
+    assert look_for(found).state == "not here"
+    (home / "tiny" / "a").mkdir(parents=True)
+    (home / "tiny" / "a" / "b.bin.partial").write_bytes(b"12")
+    here = look_for(found)
+    assert (here.state, here.partial_bytes, here.missing) == ("partly here", 2, ("a/b.bin", "c.bin"))
+    (home / "tiny" / "a" / "b.bin").write_bytes(b"1234")
+    assert look_for(found).missing == ("a/b.bin", "c.bin")
+    (home / "tiny" / "a" / "b.bin").write_bytes(b"123")
+    assert look_for(found).missing == ("c.bin",)
+    (home / "tiny" / "c.bin").write_bytes(b"12345")
+    here = look_for(found)
+    assert (here.state, here.bytes) == ("here", 8)
+
+
+def test_a_converted_checkpoint_needs_its_published_file_no_more(home):
+    folder = home / "imagebind" / "image_encoder"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_bytes(b"{}")
+    assert not look_for(card("imagebind")).complete
+    (folder / "model.safetensors").write_bytes(b"123")
+    here = look_for(card("imagebind"))
+    assert here.complete
+    assert here.bytes == 5

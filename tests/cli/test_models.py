@@ -1,0 +1,164 @@
+"""The commands that say and fetch what there is."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from art2mus_core.checkpoints import presence
+from art2mus_core.checkpoints.cards import card
+from art2mus_core.cli import main
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def art2mus(capsys, monkeypatch, tmp_path):
+    """Runs `art2mus` with an empty home and no terminal; returns exit code, standard output and standard error."""
+    monkeypatch.setenv("ART2MUS_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as leaving:
+            main(list(arguments))
+        said = capsys.readouterr()
+        return leaving.value.code, said.out, said.err
+
+    return run
+
+
+def test_models_are_listed_with_what_fetches_them(art2mus, tmp_path):
+    code, out, err = art2mus("models")
+    assert (code, err) == (0, "")
+    lines = {line.split()[0]: line for line in out.splitlines()}
+    assert "CC0" in lines["pocket"]
+    assert "  here  " in lines["pocket"]
+    assert "not here" in lines["audioldm2"]
+    assert "4.5 GB" in lines["audioldm2"]
+    assert "no commercial use" in lines["audioldm2"]
+    assert lines["imagebind"].endswith("art2mus fetch imagebind")
+    assert str(tmp_path / "home") in lines["Folder:"]
+
+
+def test_models_as_a_document(art2mus, tmp_path):
+    (tmp_path / "home" / "mine").mkdir(parents=True)
+    (tmp_path / "home" / "mine" / "model_index.json").write_text("{}", encoding="utf-8")
+    code, out, _ = art2mus("models", "--json")
+    told = json.loads(out.splitlines()[-1])
+    assert code == 0
+    assert told["own"] == ["mine"]
+    rows = {row["name"]: row for row in told["models"]}
+    assert rows["pocket"]["state"] == "here"
+    assert rows["pocket"]["missing"] == []
+    assert rows["imagebind"]["missing"] == ["imagebind_huge.pth"]
+    assert rows["imagebind"]["known_bytes"] == 4803584173
+    assert rows["art2mus-2024"]["needs"] == ["imagebind", "audioldm2"]
+    assert rows["clip-vit-l-14"]["commercial"] is None
+
+
+def test_a_licence_is_shown_and_not_taken_for_granted(art2mus, tmp_path):
+    code, out, err = art2mus("fetch", "imagebind")
+    assert code == 2
+    assert "Licence:  CC BY-NC-SA 4.0 (no commercial use)" in out
+    assert "4.8 GB in 1 file\n" in out
+    assert "art2mus fetch imagebind --yes" in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "home").exists()
+
+
+def test_whoever_says_no_fetches_nothing(art2mus, tmp_path, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
+    code, out, _ = art2mus("fetch", "imagebind")
+    assert code == 0
+    assert out.endswith("Nothing was fetched.\n")
+    assert not (tmp_path / "home").exists()
+
+
+def test_what_is_here_is_not_fetched_again(art2mus, tmp_path):
+    folder = tmp_path / "home" / "imagebind" / "image_encoder"
+    folder.mkdir(parents=True)
+    for name in ("config.json", "model.safetensors"):
+        (folder / name).write_bytes(b"{}")
+    assert art2mus("fetch", "imagebind", "--yes") == (0, f"imagebind is here: {folder.parent}\n", "")
+
+
+@pytest.mark.parametrize(("name", "told"), [("pocket", "comes with the package"), ("audioldm3", "Check the name")])
+def test_a_name_that_cannot_be_fetched_is_told(art2mus, name, told):
+    code, out, err = art2mus("fetch", name, "--yes")
+    assert (code, out) == (2, "")
+    assert told in err
+
+
+def test_the_doctor_says_what_is_usable_and_what_mends_the_rest(art2mus):
+    code, out, err = art2mus("doctor")
+    assert (code, err) == (0, "")
+    verdicts = {line.split()[0]: line.split(maxsplit=1)[1] for line in out.split("\n\n")[1].splitlines()}
+    assert verdicts["pocket"] == "usable"
+    assert verdicts["audioldm2"] == "not usable: art2mus fetch audioldm2"
+    commands = [f"art2mus fetch {name}" for name in ("imagebind", "audioldm2", "art2mus-2024")]
+    assert verdicts["art2mus-2024"] == f"not usable: {', then '.join(commands)}"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files of gigabytes without content take their place there")
+def test_an_aligner_is_usable_with_what_it_was_made_for(art2mus, tmp_path):
+    for name in ("imagebind", "audioldm2", "art2mus-2024"):
+        found = card(name)
+        for path in found.converted or [file.path for file in found.files]:
+            (tmp_path / "home" / name / path).parent.mkdir(parents=True, exist_ok=True)
+            with (tmp_path / "home" / name / path).open("wb") as file:
+                file.truncate(next((known.size or 1 for known in found.files if known.path == path), 1))
+    _, out, _ = art2mus("doctor")
+    verdicts = {line.split()[0]: line.split(maxsplit=1)[1] for line in out.split("\n\n")[1].splitlines()}
+    assert verdicts["art2mus-2024"] == "usable, with imagebind and audioldm2"
+    assert verdicts["art2mus-2024-4"] == "not usable: art2mus fetch art2mus-2024-4"
+    assert verdicts["audioldm2"] == "here, for an aligner"
+
+
+def test_a_damaged_installation_is_told_with_what_mends_it(art2mus, monkeypatch, tmp_path):
+    monkeypatch.setattr(presence, "PACKAGED", tmp_path)
+    code, out, _ = art2mus("doctor")
+    assert code == 2
+    assert "pocket           damaged: image_encoder/config.json" in out
+    assert "To mend: " in out
+
+
+def test_the_doctor_as_a_document(art2mus, monkeypatch, tmp_path):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    code, out, _ = art2mus("doctor", "--json")
+    told = json.loads(out.splitlines()[-1])
+    assert code == 0
+    assert told["libraries"]["torch"]
+    assert told["devices"][0]["name"] == "cpu"
+    assert told["memory"]["total"] is None or told["memory"]["total"] > 1e8
+    assert told["disk_free"] > 0
+    assert told["home"] == str(tmp_path / "home")
+    assert told["variables"]["HF_HUB_OFFLINE"] == "0"
+    assert told["mend"] == []
+
+
+def test_a_library_that_is_not_there_is_missed(art2mus, monkeypatch):
+    doctor = importlib.import_module("art2mus_core.cli.doctor")
+    monkeypatch.setattr(doctor, "LIBRARIES", ("torch", "no-such-library"))
+    code, out, _ = art2mus("doctor")
+    assert code == 2
+    assert "no-such-library  missing" in out
+    assert "To mend: python -m pip install no-such-library" in out
+
+
+def test_listing_and_refusing_need_neither_torch_nor_the_hub():
+    code = "import sys\nfrom art2mus_core.cli import main\n"
+    code += "for words in (['models'], ['fetch', 'pocket'], ['--help']):\n"
+    code += "    try:\n        main(words)\n    except SystemExit:\n        pass\n"
+    code += "print(sorted({'torch', 'huggingface_hub', 'numpy', 'diffusers'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
