@@ -21,6 +21,7 @@ from torch import Tensor
 __all__ = [
     "Aligner",
     "Artwork",
+    "AudioEncoder",
     "AudioGrid",
     "Condition",
     "Denoiser",
@@ -203,6 +204,15 @@ class ImageEncoder(Protocol):
     space: str
 
     def encode(self, artworks: list[Artwork]) -> Embedding: ...
+
+
+@runtime_checkable
+class AudioEncoder(Protocol):
+    """Sounds in, one embedding out, in the space of an image encoder."""
+
+    space: str
+
+    def encode(self, waveform: Waveform) -> Embedding: ...
 
 
 @runtime_checkable

@@ -1,16 +1,15 @@
 """Are our ImageBind towers Meta's, and what does it cost to open them? Random weights of the published shapes.
 
-    python benchmarks/imagebind.py REFERENCE --artworks FOLDER --music FOLDER [--sizes small] [--scratch FOLDER]
+    python benchmarks/imagebind.py REFERENCE --artworks FOLDER --music FOLDER [--sizes small] [--file FILE] [--scratch FOLDER]
 
 REFERENCE is a checkout of facebookresearch/ImageBind; only its models are imported, and what they import beyond torch and
-numpy (for training, text and data) is stood in for where it is not installed. Its picture and sound towers are built with
-the published sizes, the towers nobody compares with small ones; every weight is drawn anew, so that no bias is zero, and
-written as `torch.save` writes it. Ours open that file.
+numpy (for training, text and data) is stood in for where it is not installed. All six towers are built with the published
+sizes; every weight is drawn anew, so that no bias is zero, and written as `torch.save` writes it. Ours open that file.
 
 Figures: relative error |ours - theirs| / |theirs| of the embeddings and of the patch tokens in float32, for every artwork
 and every sound (both see the same pixels and the same filter bank); seconds and peak of anonymous memory, in a process of
-its own, of opening the file and building a tower, of one picture or sound, and of converting. The table goes to standard
-error, one JSON document to the last line of standard output.
+its own, of opening the file and building a tower (and once more when the system has just read the file), of one picture or
+sound, and of converting. The table goes to standard error, one JSON document to the last line of standard output.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ import contextlib
 import importlib
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -43,11 +43,15 @@ SMALL: dict[str, dict[str, Any]] = {
     "audio": {**HUGE["audio"], "width": 21, "layers": 2, "heads": 3, "hidden": 84, "dim": 11},
 }
 SIZES = {"huge": HUGE, "small": SMALL}
-OTHERS: dict[str, Any] = {
-    f"{tower}_{name}": value
-    for tower in ("text", "depth", "thermal", "imu")
-    for name, value in (("embed_dim", 16), ("num_blocks", 1), ("num_heads", 2))
+OTHERS: dict[str, dict[str, int]] = {
+    "huge": {"text_embed_dim": 1024, "text_num_blocks": 24, "text_num_heads": 16},
+    "small": {
+        f"{tower}_{name}": value
+        for tower in ("text", "depth", "thermal", "imu")
+        for name, value in (("embed_dim", 16), ("num_blocks", 1), ("num_heads", 2))
+    },
 }
+"""Of the towers that are not compared; what is not said is as published."""
 FILE = "imagebind_huge.pth"
 
 
@@ -79,8 +83,9 @@ def stand_in(name: str, **members: Any) -> None:
         setattr(sys.modules[name], member, value)
 
 
-def reference_towers(checkout: Path, sizes: dict[str, dict[str, Any]]) -> nn.Module:
+def reference_towers(checkout: Path, named: str) -> nn.Module:
     """Meta's model with every weight at random. Its package is entered below its door, which imports its data code."""
+    sizes = SIZES[named]
     package = checkout / "imagebind"
     if not (package / "models" / "imagebind_model.py").is_file():
         raise SystemExit(f"{checkout} is no checkout of facebookresearch/ImageBind")
@@ -99,7 +104,7 @@ def reference_towers(checkout: Path, sizes: dict[str, dict[str, Any]]) -> nn.Mod
         for tower in ("vision", "audio")
         for theirs, ours in (("embed_dim", "width"), ("num_blocks", "layers"), ("num_heads", "heads"))
     }
-    model = models.ImageBindModel(out_embed_dim=sizes["vision"]["dim"], **chosen, **OTHERS).eval()
+    model = models.ImageBindModel(out_embed_dim=sizes["vision"]["dim"], **chosen, **OTHERS[named]).eval()
     for name, weight in model.named_parameters():
         weight.requires_grad_(requires_grad=False)
         if weight.dim() == 1:  # biases, and scales around 1
@@ -107,6 +112,23 @@ def reference_towers(checkout: Path, sizes: dict[str, dict[str, Any]]) -> nn.Mod
         elif name.endswith(("cls_token", "pos_embed")):
             weight.copy_(0.1 * torch.randn_like(weight))
     return model
+
+
+def published_file(model: nn.Module, path: Path) -> None:
+    """Write the model's weights to the file; of one that is there already, the model takes the weights."""
+    if path.is_file():
+        model.load_state_dict(torch.load(path, mmap=True, weights_only=True))
+        return
+    torch.save(model.state_dict(), path)
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def forget(path: Path) -> None:
+    """Let the system drop what it holds of a file, where it can be asked to."""
+    if hasattr(os, "posix_fadvise"):
+        with path.open("rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def relative(ours: Tensor, theirs: Tensor) -> float:
@@ -226,6 +248,8 @@ def apart(*arguments: str) -> dict[str, Any]:
 
 def costs(path: Path, scratch: Path, sizes: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
+    forget(path)
+    found["vision, float32, unread file"] = apart("--cost", str(path), "vision", "float32", "--sizes", sizes)
     for precision in ("float32", "bfloat16"):
         for tower in COMPONENTS:
             found[f"{tower}, {precision}"] = apart("--cost", str(path), tower, precision, "--sizes", sizes)
@@ -234,13 +258,38 @@ def costs(path: Path, scratch: Path, sizes: str) -> dict[str, Any]:
     return found
 
 
+def measure(chosen: argparse.Namespace, sizes: dict[str, dict[str, Any]], scratch: Path) -> dict[str, Any]:
+    path = chosen.file or scratch / FILE
+    model = reference_towers(chosen.reference, chosen.sizes)
+    published_file(model, path)
+    report: dict[str, Any] = {
+        "sizes": chosen.sizes,
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "keys": len(model.state_dict()),
+        "file_bytes": path.stat().st_size,
+        "pictures": pictures(model, path, sizes, chosen.artworks),
+        "sounds": sounds(model, path, sizes, chosen.music),
+    }
+    del model
+    for kind in ("pictures", "sounds"):
+        for name, errors in report[kind].items():
+            print(name.ljust(40), *(f"{what} {error:.2e}" for what, error in errors.items()), file=sys.stderr)
+        report[f"largest error of {kind}"] = max((max(each.values()) for each in report[kind].values()), default=None)
+    report["costs"] = costs(path, scratch, chosen.sizes)
+    for name, figures in report["costs"].items():
+        print(name.ljust(32), json.dumps(figures), file=sys.stderr)
+    return report
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("reference", type=Path, nargs="?")
     parser.add_argument("--artworks", type=Path)
     parser.add_argument("--music", type=Path)
     parser.add_argument("--sizes", choices=SIZES, default="huge")
-    parser.add_argument("--scratch", type=Path, help="where 3 GB of weights may lie for a while")
+    parser.add_argument("--file", type=Path, help="where the file is kept; one that is there is used as it is")
+    parser.add_argument("--scratch", type=Path, help="where 7 GB of weights may lie for a while")
     parser.add_argument("--cost", nargs=3, help=argparse.SUPPRESS)
     parser.add_argument("--convert", nargs=3, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -256,21 +305,7 @@ def main() -> None:
     if not (chosen.reference and chosen.artworks and chosen.music):
         parser.error("REFERENCE, --artworks and --music are needed")
     with tempfile.TemporaryDirectory(dir=chosen.scratch) as temporary:
-        path = Path(temporary) / FILE
-        model = reference_towers(chosen.reference, sizes)
-        torch.save(model.state_dict(), path)
-        report: dict[str, Any] = {"sizes": chosen.sizes, "torch": torch.__version__, "file_bytes": path.stat().st_size}
-        report["pictures"] = pictures(model, path, sizes, chosen.artworks)
-        report["sounds"] = sounds(model, path, sizes, chosen.music)
-        del model
-        for kind in ("pictures", "sounds"):
-            for name, errors in report[kind].items():
-                print(name.ljust(40), *(f"{what} {error:.2e}" for what, error in errors.items()), file=sys.stderr)
-            errors = [error for each in report[kind].values() for error in each.values()]
-            report[f"largest error of {kind}"] = max(errors, default=None)
-        report["costs"] = costs(path, Path(temporary), chosen.sizes)
-        for name, figures in report["costs"].items():
-            print(name.ljust(24), json.dumps(figures), file=sys.stderr)
+        report = measure(chosen, sizes, Path(temporary))
     print(json.dumps(report))
 
 

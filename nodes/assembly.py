@@ -13,19 +13,19 @@ from transformers.models.gpt2.modeling_gpt2 import GPT2Model
 
 from ..art2mus_core.aligners.files import find_aligner, load_aligner
 from ..art2mus_core.audio.level import finish
-from ..art2mus_core.checkpoints.folder import load_component
 from ..art2mus_core.conditioning.constants import Constants, blend, conditions
-from ..art2mus_core.conditioning.language import roll_out
+from ..art2mus_core.conditioning.language import fingerprint, roll_out
 from ..art2mus_core.diffusion.guidance import Guided
 from ..art2mus_core.diffusion.sampling import draw_noise, sample
 from ..art2mus_core.diffusion.schedules import schedule
-from ..art2mus_core.encoders.pocket import PocketImageEncoder
+from ..art2mus_core.encoders.files import load_image_encoder
 from ..art2mus_core.errors import SettingError
-from ..art2mus_core.pipelines.assembly import assemble
+from ..art2mus_core.pipelines.prior import open_prior
 from ..art2mus_core.pipelines.settings import Settings, check_seed
-from ..art2mus_core.types import Artwork, AudioGrid, Condition, Embedding, Waveform
+from ..art2mus_core.pipelines.texts import Words, read_words
+from ..art2mus_core.types import Artwork, AudioGrid, Condition, Embedding, PromptTokens, Waveform
 from . import host
-from .folders import model_folder
+from .folders import aligner_name, model_folder
 from .packing import Audio, pack_audio
 from .vae import HostVAE
 
@@ -56,20 +56,24 @@ class Language:
         object.__setattr__(self, "patcher", host.patcher({"language_model": self.model}))
 
 
-def load_parts(name: str) -> tuple[host.Model, HostVAE, Language]:
+def load_parts(name: str, *, support: str = "model", heads: str = "config") -> tuple[host.Model, HostVAE, Language]:
     """A checkpoint as MODEL, VAE and ART2MUS_LANGUAGE.
 
+    Args:
+        name: of the checkpoint.
+        support: of its text constants.
+        heads: `config` or `original`.
+
     Raises:
-        SettingError: no checkpoint of that name.
+        SettingError: no checkpoint or constants of that name.
         CheckpointError: something in it is missing, damaged or does not fit.
     """
     host.require_version()
-    folder = model_folder(name)
-    parts = assemble(folder, aligner="model", dtype=host.precision())
+    prior = open_prior(model_folder(name), support=support, heads=heads, dtype=host.precision())
     return (
-        host.diffusion_model(parts.unet, parts.grid, parts.schedule, name),
-        HostVAE(parts.autoencoder, parts.vocoder, parts.grid),
-        Language(parts.language_model, parts.constants, parts.grid, folder),
+        host.diffusion_model(prior.unet, prior.grid, prior.schedule, name),
+        HostVAE(prior.autoencoder, prior.vocoder, prior.grid),
+        Language(prior.language_model, prior.constants, prior.grid, prior.folder),
     )
 
 
@@ -85,31 +89,69 @@ def look(artworks: list[Artwork], encoder: str, *, identities: list[str]) -> Loo
         SettingError: no checkpoint of that name.
         CheckpointError: its encoder is missing or damaged.
     """
-    network = load_component(model_folder(encoder), "image_encoder", PocketImageEncoder.from_config)
+    network = load_image_encoder(model_folder(encoder), dtype=host.precision())
     with host.resident(host.patcher({"encoder": network})):
         seen = network.encode(artworks)
-    return Look(Embedding(host.intermediate(seen.values), seen.space), tuple(identities))
+    patches = None if seen.patches is None else host.intermediate(seen.patches)
+    return Look(Embedding(host.intermediate(seen.values), seen.space, patches), tuple(identities))
 
 
-def align(seen: Look, language: Language, aligner: str, strength: float) -> tuple[Conditioning, Conditioning]:
+def align(
+    seen: Look, language: Language, aligner: str, strength: float, *, text: str = "", negative: str = ""
+) -> tuple[Conditioning, Conditioning]:
     """CONDITIONING with the artworks, and without.
+
+    Args:
+        seen: from :func:`look`.
+        language: from :func:`load_parts`.
+        aligner: name of the aligner.
+        strength: of the artworks, 1 as trained.
+        text: words beside the artworks, if any.
+        negative: what the music is pushed away from, if not what the constants say.
 
     Raises:
         SettingError: no aligner of that name.
-        CheckpointError: the aligner was made for another encoder or another language model.
+        CheckpointError: the aligner was made for another encoder or another language model; no text encoders for words.
     """
-    path = find_aligner(language.folder, aligner)
-    network = load_aligner(path, space=seen.embedding.space, width=language.grid.language_width)
-    with host.resident(language.patcher):
-        spoken = roll_out(language.model, network.align(seen.embedding), language.grid.language_tokens)
-    positive, negative = conditions(spoken, language.constants)
+    path = find_aligner(language.folder, aligner_name(aligner))
+    width, trained = language.grid.language_width, fingerprint(language.folder)
+    network = load_aligner(path, space=seen.embedding.space, width=width, language=trained)
+    positive, negative_side = _told(seen.embedding, network.align(seen.embedding), language, _words(text, negative))
     known = {
         "artworks": list(seen.artworks),
         "image_encoder": seen.embedding.space,
         "aligner": aligner,
         "strength": strength,
+        **{name: said for name, said in (("text", text), ("negative_text", negative)) if said.strip()},
     }
-    return _pack(blend(positive, negative, strength), known), _pack(negative, {})
+    return _pack(blend(positive, negative_side, strength), known), _pack(negative_side, {})
+
+
+def _words(text: str, negative: str) -> Words | None:
+    said = [words if words.strip() else None for words in (text, negative)]
+    return Words(*said) if any(said) else None
+
+
+def _told(
+    embedding: Embedding, prompt: PromptTokens, language: Language, words: Words | None
+) -> tuple[Condition, Condition]:
+    """What the denoiser is told of artworks and of none, with GPT-2 in the host's hands."""
+    length = language.grid.language_tokens
+    if words is None:
+        with host.resident(language.patcher):
+            spoken = roll_out(language.model, prompt, length)
+        return conditions(spoken, language.constants)
+    read = read_words(
+        language.folder,
+        words,
+        prompt,
+        embedding,
+        language.constants,
+        dtype=host.precision(),
+        resident=lambda network: host.resident(host.patcher({"network": network})),
+    )
+    with host.resident(language.patcher):
+        return read.conditions(language.model, length)
 
 
 def _pack(condition: Condition, known: dict[str, Any]) -> Conditioning:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
 
-from .folders import aligner_names, model_names
+from .folders import aligner_names, encoder_names
 from .packing import unpack_artworks, without_masked
 from .sockets import EmbeddingSocket, LanguageSocket
 
@@ -33,7 +33,7 @@ class VisualConditioningExtractor(io.ComfyNode):
                 io.Image.Input("image", tooltip="One artwork or a batch; each gives a piece of music of its own."),
                 io.Combo.Input(
                     "encoder",
-                    options=model_names(),
+                    options=encoder_names(),
                     tooltip="The model whose image encoder looks. It has to be the one the aligner was trained with.",
                 ),
                 io.Mask.Input(
@@ -71,7 +71,7 @@ class ImageAligner(io.ComfyNode):
                 io.Combo.Input(
                     "aligner",
                     options=aligner_names(),
-                    tooltip="The trained image aligner; 'model' is the checkpoint's own.",
+                    tooltip="The trained image aligner; 'model' is the checkpoint's own. It has to fit encoder and model.",
                 ),
                 io.Float.Input(
                     "strength",
@@ -81,6 +81,20 @@ class ImageAligner(io.ComfyNode):
                     step=0.05,
                     tooltip="1: the artwork as the aligner was trained. 0: no artwork. Above 1: exaggerated.",
                 ),
+                io.String.Input(
+                    "text",
+                    default="",
+                    multiline=True,
+                    optional=True,
+                    tooltip="Words to go with the artwork, for models with text encoders. Leave it empty for the artwork alone.",
+                ),
+                io.String.Input(
+                    "negative_text",
+                    default="",
+                    multiline=True,
+                    optional=True,
+                    tooltip="What the music should not be, for models with text encoders. Empty: what the model was exported with.",
+                ),
             ],
             outputs=[
                 io.Conditioning.Output(display_name="positive"),
@@ -89,7 +103,16 @@ class ImageAligner(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, embedding: Look, language: Language, aligner: str, strength: float) -> io.NodeOutput:
+    def execute(
+        cls,
+        *,
+        embedding: Look,
+        language: Language,
+        aligner: str,
+        strength: float,
+        text: str = "",
+        negative_text: str = "",
+    ) -> io.NodeOutput:
         from .assembly import align
 
-        return io.NodeOutput(*align(embedding, language, aligner, strength))
+        return io.NodeOutput(*align(embedding, language, aligner, strength, text=text, negative=negative_text))

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import folder_paths
 
-from ..art2mus_core.checkpoints.names import known, locate
+from ..art2mus_core.checkpoints.names import folders, is_aligner, is_encoder, is_prior, known, locate
 from ..art2mus_core.errors import ArtworkError, OutputError
 from ..art2mus_core.images.reading import list_artworks
 from ..art2mus_core.images.samples import samples
 
 __all__ = [
     "OutputFile",
+    "aligner_name",
     "aligner_names",
     "artwork_names",
     "artwork_path",
     "check_name",
+    "encoder_names",
     "model_folder",
     "model_names",
     "output_file",
     "sample_paths",
+    "support_names",
 ]
 
 
@@ -95,28 +99,45 @@ def _model_roots() -> list[Path]:
     return [Path(path) for path in paths]
 
 
-def _host_models() -> dict[str, Path]:
-    indices = [index for root in _model_roots() for index in sorted(root.glob("*/model_index.json"))]
-    return {index.parent.name: index.parent for index in reversed(indices)}
+def _names(is_a: Callable[[Path], bool]) -> list[str]:
+    return list(dict.fromkeys([*known(is_a), *sorted(folders(_model_roots(), is_a))]))
 
 
 def model_names() -> list[str]:
-    """Checkpoints that can be loaded: the bundled one first."""
-    return list(dict.fromkeys([*known(), *sorted(_host_models())]))
+    """Checkpoints that make music: the bundled one first."""
+    return _names(is_prior)
+
+
+def encoder_names() -> list[str]:
+    """Checkpoints that can look at a picture: the bundled one first."""
+    return _names(is_encoder)
 
 
 def model_folder(name: str) -> Path:
-    """The folder of a checkpoint; the host's model folders come before the core's own.
+    """The folder of a checkpoint of any kind; the host's model folders come before the core's own.
 
     Raises:
         SettingError: nothing of that name.
     """
-    return _host_models().get(name) or locate(name)
+    return folders(_model_roots(), Path.is_dir).get(name) or locate(name)
 
 
 def aligner_names() -> list[str]:
-    """Aligners in any checkpoint's `aligner` folder; `model` is the checkpoint's own."""
-    folders = [model_folder(name) / "aligner" for name in model_names()]
-    return list(
-        dict.fromkeys(["model", *(path.stem for root in folders for path in sorted(root.glob("*.safetensors")))])
-    )
+    """Aligners in any checkpoint's `aligner` folder, then those that are folders of their own; `model` is the checkpoint's."""
+    return list(dict.fromkeys(["model", *_beside("aligner"), *_names(is_aligner)]))
+
+
+def support_names() -> list[str]:
+    """Text constants in any checkpoint's `constants` folder; `model` is the checkpoint's own."""
+    return list(dict.fromkeys(["model", *_beside("constants")]))
+
+
+def _beside(subfolder: str) -> list[str]:
+    """Names of files in a subfolder of any checkpoint."""
+    places = [model_folder(name) / subfolder for name in model_names()]
+    return [path.stem for place in places for path in sorted(place.glob("*.safetensors"))]
+
+
+def aligner_name(name: str) -> str:
+    """What the core is told of an aligner: the place of one in the host's model folders, or else its name."""
+    return str(folders(_model_roots(), is_aligner).get(name, name))

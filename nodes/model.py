@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from .folders import model_names
+from .folders import model_names, support_names
 from .sockets import LanguageSocket
 
 __all__ = ["LoadModel"]
+
+HEADS = ["config", "original"]
 
 
 class LoadModel(io.ComfyNode):
@@ -27,7 +29,20 @@ class LoadModel(io.ComfyNode):
                     "model",
                     options=model_names(),
                     tooltip="'pocket' comes with the pack. Any other entry is a model folder in ComfyUI/models/art2mus.",
-                )
+                ),
+                io.Combo.Input(
+                    "support",
+                    options=support_names(),
+                    optional=True,
+                    tooltip="For models that also read text: the fixed sentence beside the artwork, as exported with "
+                    "art2mus export-text. 'model' asks for the content of the artwork.",
+                ),
+                io.Combo.Input(
+                    "heads",
+                    options=HEADS,
+                    optional=True,
+                    tooltip="How the denoiser's attention is divided. Leave it at 'config' unless `art2mus heads` says otherwise.",
+                ),
             ],
             outputs=[
                 io.Model.Output(display_name="model"),
@@ -37,7 +52,7 @@ class LoadModel(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model: str) -> io.NodeOutput:
+    def execute(cls, model: str, support: str = "model", heads: str = "config") -> io.NodeOutput:
         from .assembly import load_parts
 
-        return io.NodeOutput(*load_parts(model))
+        return io.NodeOutput(*load_parts(model, support=support, heads=heads))

@@ -7,6 +7,7 @@ from jaxtyping import install_import_hook
 install_import_hook("art2mus_core", "beartype.beartype")
 
 from pathlib import Path  # noqa: E402
+from types import SimpleNamespace  # noqa: E402
 from typing import Any  # noqa: E402
 
 import numpy as np  # noqa: E402
@@ -74,6 +75,7 @@ HIFIGAN: dict[str, Any] = {
     "resblock_kernel_sizes": [3],
     "resblock_dilation_sizes": [[1, 3]],
     "normalize_before": False,
+    "initializer_range": 0.1,
 }
 
 
@@ -86,7 +88,7 @@ def write_checkpoint(folder: Path, *, published: bool) -> Path:
     from art2mus_core.conditioning.language import build_language_model
     from art2mus_core.decoders.vae import build_vae
     from art2mus_core.diffusion.denoiser import build_unet
-    from art2mus_core.encoders.pocket import PocketImageEncoder
+    from art2mus_core.encoders.pocket import PocketAudioEncoder, PocketImageEncoder
 
     torch.manual_seed(0)
     widths = [[None, WIDTH, TEXT_WIDTH]] if published else [[WIDTH]]
@@ -96,6 +98,8 @@ def write_checkpoint(folder: Path, *, published: bool) -> Path:
     save_component(folder, "language_model", build_language_model(GPT2), GPT2, half=True)
     encoder = PocketImageEncoder(16, [8, 16], DIM, "tiny")
     save_component(folder, "image_encoder", encoder, encoder.config, half=True)
+    listener = PocketAudioEncoder(MEL_BINS, [8, 16], -9.0, DIM, "tiny")
+    save_component(folder, "audio_encoder", listener, listener.config, half=True)
     save_component(folder, "vocoder", *_vocoder(published=published), half=True)
     aligner = VisualAligner(dim=DIM, hidden=13, tokens=4, width=WIDTH, space="tiny")
     save_aligner(folder / "aligner" / "model.safetensors", aligner, licence="CC0-1.0", run="none", half=True)
@@ -136,6 +140,26 @@ def pocket_like(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def published_like(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint laid out as AudioLDM2's: a T5 slot, HiFi-GAN. Not to be written to."""
     return write_checkpoint(tmp_path_factory.mktemp("published-like"), published=True)
+
+
+@pytest.fixture(scope="session")
+def talking_like(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint as AudioLDM2 is fetched: text encoders, and no constants yet. Not to be written to."""
+    from .text_encoders import write_text_encoders
+
+    folder = write_checkpoint(tmp_path_factory.mktemp("talking-like"), published=True)
+    (folder / "constants" / "model.safetensors").unlink()
+    (folder / "constants").rmdir()
+    write_text_encoders(folder, width=WIDTH, text_width=TEXT_WIDTH)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def talking(talking_like: Path) -> SimpleNamespace:
+    """Its networks in the classes of the published pipeline."""
+    from .text_encoders import open_published
+
+    return open_published(talking_like)
 
 
 @pytest.fixture(params=[False, True], ids=["pocket-like", "published-like"])

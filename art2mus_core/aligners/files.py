@@ -1,25 +1,91 @@
-"""Aligner files: weights, and in the header what they are."""
+"""Aligner files: weights, and in the header what they are and what they were trained with."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 
-from ..checkpoints.folder import read_tensors, save_tensors
+from ..checkpoints.folder import opened, read_tensors, save_tensors
+from ..checkpoints.names import home
 from ..checkpoints.strict import fill
-from ..errors import CheckpointError, SettingError
+from ..errors import Art2MusError, CheckpointError, SettingError
+from .projection import ProjectionAligner
+from .published import FACTS, SIZES, SUFFIX, count_tokens, read_published
 from .visual import VisualAligner
 
-__all__ = ["AnyAligner", "find_aligner", "load_aligner", "save_aligner"]
+__all__ = ["AlignerHeader", "AnyAligner", "find_aligner", "load_aligner", "read_header", "save_aligner"]
 
-AnyAligner = VisualAligner
-KINDS: dict[str, type[AnyAligner]] = {kind.kind: kind for kind in (VisualAligner,)}
+AnyAligner = VisualAligner | ProjectionAligner
+KINDS: Mapping[str, type[AnyAligner]] = MappingProxyType(
+    {kind.kind: kind for kind in (VisualAligner, ProjectionAligner)}
+)
 """Kind in the header to class; a new aligner is a new file and its class in this row."""
 
 
+@dataclass(frozen=True)
+class AlignerHeader:
+    """What is known of an aligner without reading its weights.
+
+    Attributes:
+        kind: which network, a key of `KINDS`.
+        space: of the embeddings that it was trained on.
+        tokens: prompt tokens n.
+        width: width W of the language model.
+        encoder: name of the checkpoint whose image encoder gives that space; the space's own name where it is not recorded.
+        prior: name of the checkpoint that it was trained with.
+        language: :func:`~art2mus_core.conditioning.language.fingerprint` of that checkpoint's GPT-2.
+        licence: of the weights.
+        run: what trained it.
+    """
+
+    kind: str
+    space: str
+    tokens: int
+    width: int
+    encoder: str
+    prior: str | None = None
+    language: str | None = None
+    licence: str | None = None
+    run: str | None = None
+
+
+def read_header(path: Path) -> AlignerHeader:
+    """The header of an aligner file; of a published `.pt` file, what its authors' code says.
+
+    Raises:
+        CheckpointError: missing, damaged, or no aligner of a known kind.
+    """
+    if path.suffix.lower() == SUFFIX:
+        return AlignerHeader(**FACTS, tokens=count_tokens(path), width=SIZES["width"])
+    with opened(path) as file:
+        said: dict[str, str] = file.metadata() or {}
+    sizes = [said.get(name, "") for name in ("tokens", "width")]
+    if (
+        said.get("kind") not in KINDS
+        or "space" not in said
+        or not all(size.isdecimal() and int(size) for size in sizes)
+    ):
+        raise CheckpointError(
+            f"{path} says it is {said.get('kind', 'nothing')!r}",
+            f"an aligner of the kind {' or '.join(KINDS)}, with space, tokens and width in its header",
+            "Choose an aligner file.",
+        )
+    tokens, width = map(int, sizes)
+    recorded = {name: said.get(name) for name in ("prior", "language", "licence", "run")}
+    return AlignerHeader(said["kind"], said["space"], tokens, width, said.get("encoder", said["space"]), **recorded)
+
+
 def find_aligner(folder: Path, name: str) -> Path:
-    """The file of an aligner: a path, or a name below the checkpoint's `aligner` folder (`model` is its own).
+    """The file of an aligner.
+
+    Args:
+        folder: the checkpoint that it is for.
+        name: a file; a name below the checkpoint's `aligner` folder (`model` is its own); or a folder, or the name of one
+            below :func:`~art2mus_core.checkpoints.names.home`, that holds a single aligner file.
 
     Raises:
         SettingError: nothing of that name.
@@ -27,41 +93,98 @@ def find_aligner(folder: Path, name: str) -> Path:
     for path in (Path(name).expanduser(), folder / "aligner" / f"{name}.safetensors"):
         if path.is_file():
             return path
-    known = ", ".join(sorted(path.stem for path in (folder / "aligner").glob("*.safetensors"))) or "none"
-    raise SettingError(f"no aligner {name!r}", f"a safetensors file, or one of {known}", "Check the name.")
+    for place in (Path(name).expanduser(), home() / name) if name else ():
+        if single := _single(place):
+            return single
+    own = sorted(path.stem for path in (folder / "aligner").glob("*.safetensors"))
+    known = ", ".join(dict.fromkeys([*own, *_fetched()])) or "none so far"
+    raise SettingError(
+        f"no aligner {name!r} for {folder.name}",
+        f"an aligner file, or one of: {known}",
+        f"Check the name, or put the aligner into a folder of its own below {home()}.",
+    )
 
 
-def load_aligner(path: Path, *, space: str, width: int) -> AnyAligner:
-    """The aligner in a file, for an encoder's space and a language model of a given width.
+def _fetched() -> Iterator[str]:
+    """Names of folders that hold a single aligner and nothing else that could be one."""
+    for place in sorted(home().iterdir()) if home().is_dir() else ():
+        path = _single(place)
+        try:
+            if path and read_header(path):
+                yield place.name
+        except CheckpointError:
+            continue  # an encoder's weights, say
+
+
+def _single(folder: Path) -> Path | None:
+    files = [path for path in folder.glob("*") if path.suffix.lower() in {SUFFIX, ".safetensors"}]
+    return files[0] if len(files) == 1 and files[0].is_file() else None
+
+
+def load_aligner(path: Path, *, space: str, width: int, language: str | None = None) -> AnyAligner:
+    """The aligner in a file, in float32, for an encoder and a language model.
+
+    Args:
+        path: of the file.
+        space: that the encoder gives.
+        width: width W of the language model.
+        language: fingerprint of the language model; compared where the file has one too.
 
     Raises:
         CheckpointError: missing, damaged, of no known kind, or made for another encoder or language model.
     """
-    tensors, header = read_tensors(path)
-    kind = KINDS.get(header.get("kind", ""))
-    if kind is None or not {"space", "tokens", "width"} <= set(header):
-        raise CheckpointError(
-            f"{path} says it is {header.get('kind', 'nothing')!r}",
-            f"an aligner of the kind {' or '.join(KINDS)}, with space, tokens and width in its header",
-            "Choose an aligner file.",
-        )
-    for what, here, wanted in (("space", header["space"], space), ("width", header["width"], str(width))):
-        if here != wanted:
-            raise CheckpointError(
-                f"{path} is for {what} {here!r}", f"{wanted!r}", "Choose an aligner that was trained for this model."
-            )
-    sizes = {"tokens": int(header["tokens"]), "width": width, "space": space}
+    header = read_header(path)
+    _check_fit(path, header, space=space, width=width, language=language)
+    tensors = read_published(path) if path.suffix.lower() == SUFFIX else read_tensors(path)[0]
+
+    def build() -> AnyAligner:
+        return KINDS[header.kind].for_state(tensors, tokens=header.tokens, width=header.width, space=header.space)
+
     try:
         with torch.device("meta"):
-            aligner = kind.for_state(tensors, **sizes)  # type: ignore[arg-type]
-    except KeyError as error:
+            aligner = build()
+    except (KeyError, ValueError, IndexError, RuntimeError, Art2MusError) as error:
+        what = f"lacks {error}" if isinstance(error, KeyError) else f"has shapes that fit nowhere ({error})"
         raise CheckpointError(
-            f"{path} lacks {error}", f"the weights of a {header['kind']} aligner", "Choose an aligner file."
+            f"{path} {what}", f"the weights of a {header.kind} aligner", "Choose an aligner file."
         ) from error
-    return fill(aligner, tensors, path, lambda: kind.for_state(tensors, **sizes), dtype=torch.float32)  # type: ignore[arg-type]
+    return fill(aligner, tensors, path, build, dtype=torch.float32)
 
 
-def save_aligner(path: Path, aligner: AnyAligner, *, licence: str, run: str, half: bool) -> None:
+def _check_fit(path: Path, header: AlignerHeader, *, space: str, width: int, language: str | None) -> None:
+    if header.space != space:
+        raise CheckpointError(
+            f"{path} was trained for the encoder {header.encoder} and reads the space {header.space!r}",
+            f"an aligner for {space!r}, which the encoder in use gives",
+            f"Choose the encoder {header.encoder}, or an aligner that was trained for {space}.",
+        )
+    prior = header.prior or "another model"
+    remedy = f"Choose {header.prior or 'that model'}, or an aligner that was trained for this model."
+    if header.width != width:
+        raise CheckpointError(
+            f"{path} was trained for the language model of {prior}, which is {header.width} wide",
+            f"an aligner for one that is {width} wide",
+            remedy,
+        )
+    if language and header.language and header.language != language:
+        raise CheckpointError(
+            f"{path} was trained for the language model of {prior} with the fingerprint {header.language}",
+            f"an aligner for the one in use, whose fingerprint is {language}",
+            remedy,
+        )
+
+
+def save_aligner(
+    path: Path,
+    aligner: AnyAligner,
+    *,
+    licence: str,
+    run: str,
+    half: bool,
+    encoder: str | None = None,
+    prior: str | None = None,
+    language: str | None = None,
+) -> None:
     """Write an aligner with its header, whole or not at all.
 
     Args:
@@ -70,13 +193,17 @@ def save_aligner(path: Path, aligner: AnyAligner, *, licence: str, run: str, hal
         licence: of the weights.
         run: what trained it, for the record.
         half: store the weights in float16.
+        encoder: name of the checkpoint with the encoder, if it is not that of the space.
+        prior: name of the checkpoint that it was trained with.
+        language: fingerprint of that checkpoint's language model.
     """
-    header = {
-        "kind": aligner.kind,
-        "space": aligner.space,
-        "tokens": str(aligner.tokens),
-        "width": str(aligner.width),
+    recorded = {
+        "encoder": encoder or aligner.space,
+        "prior": prior,
+        "language": language,
         "licence": licence,
         "run": run,
     }
+    sizes = {"tokens": str(aligner.tokens), "width": str(aligner.width)}
+    header = {"kind": aligner.kind, "space": aligner.space, **sizes, **{k: v for k, v in recorded.items() if v}}
     save_tensors(path, aligner.state_dict(), half=half, metadata=header)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import nn
 
 from ..types import Embedding, PromptTokens
+from .ends import prompt
 
 __all__ = ["ProjectionHead"]
 
@@ -26,5 +26,4 @@ class ProjectionHead(nn.Module):
         return cls(config["dim"], config["tokens"], config["width"], config["space"])
 
     def align(self, embedding: Embedding) -> PromptTokens:
-        values = self.project(embedding.values).unflatten(-1, (self.config["tokens"], self.config["width"]))
-        return PromptTokens(values, torch.ones(values.shape[:2], dtype=torch.bool, device=values.device))
+        return prompt(self.project(embedding.values).unflatten(-1, (self.config["tokens"], self.config["width"])))

@@ -1,4 +1,4 @@
-"""The Image Aligner of ArtToMus (arXiv 2602.17599): an artwork's embedding becomes several prompt tokens."""
+"""The Image Aligner of ArtToMus (arXiv 2602.17599): what an encoder sees in an artwork becomes several prompt tokens."""
 
 from __future__ import annotations
 
@@ -6,57 +6,122 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..errors import CheckpointError
+from ..errors import SettingError
 from ..types import Embedding, PromptTokens
+from .ends import accept, prompt
 
 __all__ = ["VisualAligner"]
 
 
 class VisualAligner(nn.Module):
-    """LayerNorm, one hidden layer with GELU, and n tokens side by side.
+    """n tokens from an artwork's embedding, from its patches, or from both added up.
 
-    The paper draws the aligner before GPT-2 and several image tokens after it, and gives neither layers nor sizes. This
-    reading takes the smallest network that is not linear, as its predecessor of 2024 did (two linear layers with a tanh
-    between them), and normalises its input, because encoders disagree on the length of their embeddings.
+    The paper draws a trained aligner between a frozen image encoder and GPT-2 and several image tokens after it; it gives
+    no layers, no sizes, and does not say whether the encoder's patches are read. The reading taken here:
+
+    - Embedding: LayerNorm, one hidden layer with GELU, n tokens side by side. It is the smallest network that is not
+      linear, as its predecessor of 2024 was (two linear layers with a tanh between them); the LayerNorm is there because
+      encoders disagree on the length of their embeddings.
+    - Patches: n learnt queries attend to them, see :class:`PatchReader`. One embedding cannot say where in a painting
+      something is, and the authors name richer visual tokens as their next step.
+    - Both: the sum, so that either can be left out and neither takes tokens from the other.
 
     Args:
-        dim: width D of the embedding.
-        hidden: width of the hidden layer.
+        hidden: width of the hidden layer, and of the attention over all its heads.
         tokens: tokens n.
         width: width W of the language model.
         space: name of the embedding space it is trained on.
+        dim: width D of the embedding; None reads the patches alone.
+        patch_dim: width P of a patch; None reads the embedding alone.
+        heads: of the attention; divides `hidden`.
+
+    Raises:
+        SettingError: nothing to read, or heads that do not divide `hidden`.
     """
 
     kind = "visual"
 
-    def __init__(self, *, dim: int, hidden: int, tokens: int, width: int, space: str) -> None:
+    def __init__(
+        self,
+        *,
+        hidden: int,
+        tokens: int,
+        width: int,
+        space: str,
+        dim: int | None = None,
+        patch_dim: int | None = None,
+        heads: int = 8,
+    ) -> None:
         super().__init__()
-        self.space, self.tokens, self.width = space, tokens, width
-        self.norm = nn.LayerNorm(dim)
-        self.hidden = nn.Linear(dim, hidden)
-        self.prompt = nn.Linear(hidden, tokens * width)
+        if dim is None and patch_dim is None:
+            raise SettingError("an aligner that reads nothing", "a dim, a patch_dim or both", "Give one of them.")
+        self.space, self.tokens, self.width, self.dim, self.patch_dim = space, tokens, width, dim, patch_dim
+        if dim is not None:
+            self.norm = nn.LayerNorm(dim)
+            self.hidden = nn.Linear(dim, hidden)
+            self.prompt = nn.Linear(hidden, tokens * width)
+        if patch_dim is not None:
+            self.patches = PatchReader(dim=patch_dim, hidden=hidden, heads=heads, tokens=tokens, width=width)
 
     @classmethod
     def for_state(cls, state: dict[str, Tensor], *, tokens: int, width: int, space: str) -> VisualAligner:
-        """An aligner of the sizes of a stored state."""
-        hidden, dim = state["hidden.weight"].shape
-        return cls(dim=dim, hidden=hidden, tokens=tokens, width=width, space=space)
-
-    def forward(self, embedding: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch tokens width"]:
-        hidden = nn.functional.gelu(self.hidden(self.norm(embedding)))
-        return self.prompt(hidden).unflatten(-1, (self.tokens, self.width))
-
-    def align(self, embedding: Embedding) -> PromptTokens:
-        """[B, D] to [B, n, W], every token counting.
+        """An aligner of the sizes of a stored state; what it reads follows from the keys that are there.
 
         Raises:
-            CheckpointError: the embedding is of another space.
+            KeyError: neither of its sources is there, or a part of one is not.
         """
-        if embedding.space != self.space:
-            raise CheckpointError(
-                f"an embedding of the space {embedding.space!r}",
-                f"{self.space!r}, which this aligner was trained on",
-                "Choose the encoder and the aligner of one model.",
-            )
-        values = self(embedding.values.to(self.hidden.weight))
-        return PromptTokens(values, torch.ones(values.shape[:2], dtype=torch.bool, device=values.device))
+        sizes: dict[str, int] = {}
+        if "patches.queries" not in state or "hidden.weight" in state:
+            sizes["hidden"], sizes["dim"] = state["hidden.weight"].shape
+        if "patches.queries" in state:
+            sizes["heads"], _, head = state["patches.queries"].shape
+            sizes |= {"hidden": sizes["heads"] * head, "patch_dim": state["patches.keys.weight"].shape[-1]}
+        return cls(tokens=tokens, width=width, space=space, **sizes)
+
+    def forward(
+        self, values: Float[Tensor, "batch dim"], patches: Float[Tensor, "batch patches patch_dim"] | None = None
+    ) -> Float[Tensor, "batch tokens width"]:
+        if self.dim is None:
+            return self.patches(patches)
+        hidden = nn.functional.gelu(self.hidden(self.norm(values)))
+        tokens = self.prompt(hidden).unflatten(-1, (self.tokens, self.width))
+        return tokens if self.patch_dim is None else tokens + self.patches(patches)
+
+    def align(self, embedding: Embedding) -> PromptTokens:
+        """[B, D] and, if it reads them, [B, N, P] to [B, n, W], every token counting.
+
+        Raises:
+            CheckpointError: the embedding is of another space or width, or lacks the patches.
+        """
+        accept(embedding, space=self.space, dim=self.dim, patch_dim=self.patch_dim)
+        weight = next(self.parameters())
+        patches = None if embedding.patches is None or self.patch_dim is None else embedding.patches.to(weight)
+        return prompt(self(embedding.values.to(weight), patches))
+
+
+class PatchReader(nn.Module):
+    """n learnt queries attend to an artwork's patches; what each has read becomes one token.
+
+    Patches are normalised first. The queries are stored as [heads, n, hidden / heads], from which all three sizes can be
+    read; they need no projection, and keys no bias, which the softmax would cancel.
+
+    Raises:
+        SettingError: heads that do not divide `hidden`.
+    """
+
+    def __init__(self, *, dim: int, hidden: int, heads: int, tokens: int, width: int) -> None:
+        super().__init__()
+        if heads < 1 or hidden % heads:
+            raise SettingError(f"{heads} heads in {hidden}", "a number that divides it", "Choose other heads.")
+        self.norm = nn.LayerNorm(dim)
+        self.queries = nn.Parameter(torch.randn(heads, tokens, hidden // heads))
+        self.keys = nn.Linear(dim, hidden, bias=False)
+        self.values = nn.Linear(dim, hidden)
+        self.prompt = nn.Linear(hidden, width)
+
+    def forward(self, patches: Float[Tensor, "batch patches dim"]) -> Float[Tensor, "batch tokens width"]:
+        normed, heads = self.norm(patches), len(self.queries)
+        keys, values = (part(normed).unflatten(-1, (heads, -1)).transpose(1, 2) for part in (self.keys, self.values))
+        queries = self.queries.expand(len(patches), *self.queries.shape)
+        read = nn.functional.scaled_dot_product_attention(queries, keys, values)
+        return self.prompt(read.transpose(1, 2).flatten(2))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,12 +13,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ..errors import CheckpointError
+from ..errors import Art2MusError, CheckpointError
 from ..placing import replacing
 from .strict import fill
 
 __all__ = [
     "load_component",
+    "opened",
     "read_config",
     "read_index",
     "read_tensors",
@@ -30,13 +32,31 @@ __all__ = [
 Network = TypeVar("Network", bound=nn.Module)
 
 INDEX = "model_index.json"
-WEIGHTS = {"unet": "diffusion_pytorch_model.safetensors", "vae": "diffusion_pytorch_model.safetensors"}
-"""File names that differ from `model.safetensors`: diffusers' components have their own."""
+WEIGHTS = ("model.safetensors", "diffusion_pytorch_model.safetensors")
+"""What weights are called: by transformers and by us, and by diffusers."""
+
+DIFFUSERS = ("unet", "vae")
+"""Components that are written under diffusers' name."""
+
+BEGINNINGS = {
+    b"PK\x03\x04": "is a pickle (torch.save) under the name of a safetensors file",
+    b"\x80": "is a pickle under the name of a safetensors file",
+    b"<": "is a web page, not the file behind it",
+    b"version https://git-lfs": "only points to a file in git's large file storage",
+}
+"""First bytes of what is often found in place of weights."""
+
+AGAIN = "Install or download the checkpoint again."
 
 
 def weights_file(folder: Path, name: str) -> Path:
-    """Where the weights of component `name` lie."""
-    return folder / name / WEIGHTS.get(name, "model.safetensors")
+    """Where the weights of component `name` lie, under either name; if nowhere, where they are written."""
+    own = _own_file(folder, name)
+    return next((path for path in (own, *(folder / name / other for other in WEIGHTS)) if path.is_file()), own)
+
+
+def _own_file(folder: Path, name: str) -> Path:
+    return folder / name / WEIGHTS[name in DIFFUSERS]
 
 
 def config_file(folder: Path, name: str) -> Path:
@@ -57,9 +77,28 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
     """The configuration of component `name`.
 
     Raises:
-        CheckpointError: missing or not JSON.
+        CheckpointError: no such component, or its configuration is missing or not JSON.
     """
+    if not (folder / name).is_dir():
+        raise CheckpointError(
+            f"{folder} has no {name}", f"a folder {name} in it, with its configuration and weights", AGAIN
+        )
     return _read_json(config_file(folder, name))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """A safetensors file, of which only the header has been read; tensors are mapped from the disk when they are asked for.
+
+    Raises:
+        CheckpointError: missing, truncated or something else; also where the block finds it damaged.
+    """
+    _require(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            yield file
+    except (SafetensorError, OSError, RuntimeError, ValueError) as error:
+        raise CheckpointError(f"{path} {_what_is_wrong(path, error)}", "a whole safetensors file", AGAIN) from error
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -68,14 +107,8 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     Raises:
         CheckpointError: missing, truncated or damaged.
     """
-    _require(path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {key: file.get_tensor(key) for key in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(
-            f"{path} is damaged ({error})", "a whole safetensors file", "Install or download the checkpoint again."
-        ) from error
+    with opened(path) as file:
+        return {key: file.get_tensor(key) for key in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
 
 
 def load_component(
@@ -103,11 +136,14 @@ def load_component(
     tensors, _ = read_tensors(path)
     try:
         network = _on_meta(build, config)
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+    except Art2MusError:
+        raise
+    except Exception as error:  # constructors of three libraries, each with exceptions of its own
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise CheckpointError(
-            f"{config_file(folder, name)} describes no network that can be built ({error})",
+            f"{config_file(folder, name)} describes no network that can be built ({reason})",
             f"the configuration of {name}",
-            "Install or download the checkpoint again.",
+            AGAIN,
         ) from error
     wanted = {key: tensor for key, tensor in tensors.items() if not unused(key)}
     return fill(network, wanted, path, lambda: build(config), dtype=dtype)
@@ -123,7 +159,7 @@ def save_component(folder: Path, name: str, network: nn.Module, config: dict[str
         config: what `load_component` hands to `build`.
         half: store floating-point weights in float16.
     """
-    save_tensors(weights_file(folder, name), network.state_dict(), half=half)
+    save_tensors(_own_file(folder, name), network.state_dict(), half=half)
     save_config(folder, name, config)
 
 
@@ -145,9 +181,12 @@ def save_tensors(
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as partial:
+        partial.touch()
+        usual = partial.stat().st_mode  # safetensors makes files that nobody else can read
         save_file(
             {key: stored(tensor) for key, tensor in tensors.items()}, partial, {"format": "pt", **(metadata or {})}
         )
+        partial.chmod(usual)
 
 
 def save_index(folder: Path, components: dict[str, list[str]], defaults: dict[str, Any] | None = None) -> None:
@@ -178,10 +217,26 @@ def _on_meta(build: Callable[[dict[str, Any]], Network], config: dict[str, Any])
 
 
 def _require(path: Path) -> None:
-    if not path.is_file():
+    if path.is_file():
+        return
+    pickles = sorted(path.parent.glob("*.bin"))
+    if path.name in WEIGHTS and pickles:
         raise CheckpointError(
-            f"{path} is missing", "a whole checkpoint folder", "Install or download the checkpoint again."
+            f"{path.parent} has its weights only as a pickle, {pickles[0].name}",
+            f"{' or '.join(WEIGHTS)}; a pickle can hold a program, so none is opened here",
+            "Fetch the safetensors file of the same repository into this folder.",
         )
+    raise CheckpointError(f"{path} is missing", "a whole checkpoint folder", AGAIN)
+
+
+def _what_is_wrong(path: Path, error: Exception) -> str:
+    with path.open("rb") as file:
+        start = file.read(64)
+    if not start:
+        return "is empty"
+    # Whole weights may begin with any byte too: the length of their header, eight bytes, stands before it.
+    found = next((said for mark, said in BEGINNINGS.items() if start.startswith(mark) and start[8:9] != b"{"), None)
+    return found or f"{'is damaged' if isinstance(error, SafetensorError) else 'cannot be read'} ({error})"
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -189,11 +244,9 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise CheckpointError(
-            f"{path} cannot be read ({error})", "a JSON object", "Install or download the checkpoint again."
-        ) from error
+        raise CheckpointError(f"{path} cannot be read ({error})", "a JSON object", AGAIN) from error
     if not isinstance(content, dict):
-        raise CheckpointError(f"{path} holds no JSON object", "one", "Install or download the checkpoint again.")
+        raise CheckpointError(f"{path} holds no JSON object", "one", AGAIN)
     return content
 
 

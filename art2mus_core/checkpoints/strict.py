@@ -18,6 +18,9 @@ Network = TypeVar("Network", bound=nn.Module)
 SHOWN = 5
 """Keys an error names."""
 
+FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
+"""Types in which a number is the weight itself; eight-bit floats mean nothing without scales kept elsewhere."""
+
 
 def fill(
     network: Network, tensors: dict[str, Tensor], path: Path, again: Callable[[], nn.Module], *, dtype: torch.dtype
@@ -35,13 +38,15 @@ def fill(
         The network, ready to run: in evaluation mode, its weights frozen.
 
     Raises:
-        CheckpointError: keys missing or left over, a wrong shape, or a weight that is not finite.
+        CheckpointError: keys missing or left over, a wrong shape or type, or a weight that is not finite or does not
+            fit into `dtype`.
     """
     expected = network.state_dict()
     _same_keys(expected.keys(), tensors.keys(), path)
     _same_shapes(expected, tensors, path)
+    _same_types(expected, tensors, path)
     converted = {key: tensor.to(dtype) if tensor.is_floating_point() else tensor for key, tensor in tensors.items()}
-    _finite(converted, path)
+    _finite(tensors, converted, path)
     network.load_state_dict(converted, strict=True, assign=True)
     _restore_buffers(network, again, dtype)
     return network.requires_grad_(requires_grad=False).eval()
@@ -77,22 +82,55 @@ def _listed(keys: list[str], word: str) -> str:
 
 
 def _same_shapes(expected: dict[str, Tensor], found: dict[str, Tensor], path: Path) -> None:
-    wrong = [key for key in sorted(expected) if expected[key].shape != found[key].shape]
+    wrong = [
+        f"{key} of {list(found[key].shape)} for {list(expected[key].shape)}"
+        for key in sorted(expected)
+        if expected[key].shape != found[key].shape
+    ]
     if wrong:
-        shown = ", ".join(f"{key} of {list(found[key].shape)} for {list(expected[key].shape)}" for key in wrong[:SHOWN])
-        more = f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
         raise CheckpointError(
-            f"{path} has {shown}{more}",
+            f"{path} {_listed(wrong, 'has')}",
             "the shapes that its config.json describes",
             "Use weights and config.json of one checkpoint, or install it again.",
         )
 
 
-def _finite(tensors: dict[str, Tensor], path: Path) -> None:
-    broken = [key for key, tensor in tensors.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
+def _same_types(expected: dict[str, Tensor], found: dict[str, Tensor], path: Path) -> None:
+    wrong = [
+        f"{key} as {_spoken(found[key].dtype)}"
+        for key in sorted(expected)
+        if (found[key].dtype not in FLOATS if expected[key].is_floating_point() else found[key].is_floating_point())
+    ]
+    if wrong:
+        raise CheckpointError(
+            f"{path} {_listed(wrong, 'holds')}",
+            f"weights as {', '.join(map(_spoken, FLOATS))}, and whole numbers where the network counts",
+            "Get the checkpoint in float32, float16 or bfloat16: quantised weights are another network.",
+        )
+
+
+def _finite(stored: dict[str, Tensor], converted: dict[str, Tensor], path: Path) -> None:
+    broken = [key for key, tensor in converted.items() if not _is_finite(tensor)]
+    if broken and all(_is_finite(stored[key]) for key in broken):
+        raise CheckpointError(
+            f"{path} has values too large for {_spoken(converted[broken[0]].dtype)} in {', '.join(broken[:SHOWN])}",
+            "weights that fit into the chosen precision",
+            "Choose the precision bfloat16 or float32.",
+        )
     if broken:
         raise CheckpointError(
             f"{path} has values that are not finite in {', '.join(broken[:SHOWN])}",
             "finite weights",
             "Install or download the checkpoint again.",
         )
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    """Through the extremes, which are NaN if anything is: nothing of the tensor's size is allocated."""
+    if not tensor.is_floating_point() or tensor.numel() == 0:
+        return True
+    return bool(torch.stack(torch.aminmax(tensor)).isfinite().all())
+
+
+def _spoken(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

@@ -10,7 +10,9 @@ from .calibrate import calibrate
 from .compose import compose
 from .convert import convert
 from .doctor import doctor
+from .export_text import export_text
 from .fetch import fetch
+from .heads import heads
 from .look import look
 from .models import models
 from .presenting import installed_version, print_line
@@ -19,7 +21,7 @@ from .train import train
 
 __all__ = ["app"]
 
-COMMANDS = (compose, look, models, fetch, doctor, convert, synthesize, calibrate, train)
+COMMANDS = (compose, look, models, fetch, doctor, convert, export_text, heads, synthesize, calibrate, train)
 """One file each; the docstring is the help text."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -9,6 +9,8 @@ import typer
 
 __all__ = ["compose"]
 
+PARTS = "The model and its parts"
+
 
 def compose(
     artworks: Annotated[list[Path], typer.Argument(metavar="ARTWORK", help="Picture files, or folders of them.")],
@@ -26,10 +28,47 @@ def compose(
     solver: Annotated[
         str | None, typer.Option(help="dpm++2m-karras, unipc-karras or ddim.", show_default="the model's")
     ] = None,
-    model: Annotated[str, typer.Option(help="pocket, a name below ART2MUS_HOME, or a checkpoint folder.")] = "pocket",
+    candidates: Annotated[
+        int, typer.Option(help="Compose several, seed after seed, and keep the one that sounds most like the artwork.")
+    ] = 1,
+    keep_all: Annotated[bool, typer.Option("--keep-all", help="Keep every candidate, best first.")] = False,
+    model: Annotated[
+        str, typer.Option(help="pocket, a name below ART2MUS_HOME, or a checkpoint folder.", rich_help_panel=PARTS)
+    ] = "pocket",
     aligner: Annotated[
-        str, typer.Option(help="Image aligner: a name in the model's folder, or a file.", show_default="the model's")
+        str,
+        typer.Option(
+            help="Image aligner: a name in the model's folder, art2mus-2024, or a file.",
+            show_default="the model's",
+            rich_help_panel=PARTS,
+        ),
     ] = "model",
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            help="Image encoder: pocket, imagebind, or any CLIP folder.",
+            show_default="the one the aligner was trained with",
+            rich_help_panel=PARTS,
+        ),
+    ] = None,
+    support: Annotated[
+        str,
+        typer.Option(
+            help="Text constants of `art2mus export-text`: model (the artwork's content), period or emotion.",
+            rich_help_panel=PARTS,
+        ),
+    ] = "model",
+    text: Annotated[
+        str | None,
+        typer.Option(help="Words beside the artwork, for models with text encoders.", rich_help_panel=PARTS),
+    ] = None,
+    negative: Annotated[
+        str | None,
+        typer.Option(help="What the music should not be, for models with text encoders.", rich_help_panel=PARTS),
+    ] = None,
+    heads: Annotated[
+        str, typer.Option(help="Attention heads: config or original; see `art2mus heads`.", rich_help_panel=PARTS)
+    ] = "config",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     precision: Annotated[
         str, typer.Option(help="auto (whatever is fastest here), float32, bfloat16 or float16.")
@@ -40,7 +79,7 @@ def compose(
 ) -> None:
     """Compose music for artworks, without words in between."""
     # Settings before files, files before weights: a mistake is told at once.
-    from ..pipelines.settings import check_seed, check_settings
+    from ..pipelines.settings import check_candidates, check_seed, check_settings
     from .planning import batches, plan
     from .presenting import report
     from .progress import reporting
@@ -48,11 +87,27 @@ def compose(
 
     chosen = check_settings(seconds=seconds, steps=steps, guidance=guidance, solver=solver)
     check_seed(seed)
-    groups = batches(plan(artworks, out), seconds)
+    check_candidates(candidates, seed)
+    groups = batches(plan(artworks, out), seconds, together=candidates == 1)
 
     with reporting(len(groups)) as on_step:
         with importing():
             from .composing import Request, run
 
-        outcome = run(Request(model, aligner, device, precision, seed, chosen), groups, on_step)
+        request = Request(
+            model,
+            aligner,
+            device,
+            precision,
+            seed,
+            chosen,
+            encoder=encoder,
+            support=support,
+            heads=heads,
+            text=text,
+            negative=negative,
+            candidates=candidates,
+            keep_all=keep_all,
+        )
+        outcome = run(request, groups, on_step)
     report(outcome, as_json=as_json)

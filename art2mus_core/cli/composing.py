@@ -8,15 +8,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ..audio.files import write_audio
 from ..errors import Art2MusError, OutputError
 from ..images.reading import read_artwork, thumbnail_jpeg
 from ..pipelines import load
+from ..pipelines.candidates import Candidate, compose_candidates
 from ..pipelines.diffusion import ArtToMusic
 from ..pipelines.settings import Settings
-from ..types import Artwork, OnStep, Waveform
+from ..pipelines.texts import Words
+from ..types import Artwork, OnStep, Step
 from .devices import choose_device, choose_precision, visiting
 from .planning import Job
 from .presenting import installed_version
@@ -34,12 +34,36 @@ class Request:
     precision: str
     seed: int
     chosen: dict[str, Any]
+    encoder: str | None = None
+    support: str = "model"
+    heads: str = "config"
+    text: str | None = None
+    negative: str | None = None
+    candidates: int = 1
+    keep_all: bool = False
 
-    def open(self) -> ArtToMusic:
-        """The pipeline, computing where and how it was asked."""
+    def open(self, *, frugal: bool) -> ArtToMusic:
+        """The pipeline, computing where and how it was asked.
+
+        Args:
+            frugal: forget each network after its work, because there is no more of it.
+        """
         device = choose_device(self.device)
-        pipeline = load(self.model, aligner=self.aligner, dtype=choose_precision(self.precision, device))
+        pipeline = load(
+            self.model,
+            aligner=self.aligner,
+            encoder=self.encoder,
+            support=self.support,
+            heads=self.heads,
+            dtype=choose_precision(self.precision, device),
+            frugal=frugal,
+        )
         return replace(pipeline, resident=visiting(device))
+
+    @property
+    def words(self) -> Words | None:
+        """Text beside the artworks, if there is any."""
+        return None if self.text is None and self.negative is None else Words(self.text, self.negative)
 
 
 @dataclass
@@ -51,7 +75,21 @@ class Outcome:
     settings: Settings | None = None
     pieces: list[dict[str, Any]] = field(default_factory=list)
     failed: list[tuple[Job, Art2MusError]] = field(default_factory=list)
+    stages: dict[str, float] = field(default_factory=dict)
     elapsed: float = 0.0
+
+
+class _Clock:
+    """An `on_step` that adds up what each stage took, and passes everything on."""
+
+    def __init__(self, stages: dict[str, float], on_step: OnStep) -> None:
+        self.stages, self.on_step, self.latest = stages, on_step, time.perf_counter()
+
+    def __call__(self, step: Step) -> None:
+        now = time.perf_counter()
+        self.stages[step.stage] = self.stages.get(step.stage, 0.0) + now - self.latest
+        self.latest = now
+        self.on_step(step)
 
 
 def run(request: Request, groups: Sequence[Sequence[Job]], on_step: OnStep) -> Outcome:
@@ -61,11 +99,12 @@ def run(request: Request, groups: Sequence[Sequence[Job]], on_step: OnStep) -> O
         Art2MusError: the only job fails, or the model cannot be used.
     """
     started, outcome, pipeline = time.perf_counter(), Outcome(request.model, request.seed), None
+    clock = _Clock(outcome.stages, on_step)
     for group in groups:
         ready = _read(group, outcome)
         if ready:
-            pipeline = pipeline or request.open()
-            _compose(pipeline, ready, request, outcome, on_step)
+            pipeline = pipeline or request.open(frugal=len(groups) == 1)
+            _compose(pipeline, ready, request, outcome, clock)
     if outcome.failed and sum(map(len, groups)) == 1:
         raise outcome.failed[0][1]
     outcome.elapsed = time.perf_counter() - started
@@ -86,16 +125,35 @@ def _compose(
     pipeline: ArtToMusic, ready: list[tuple[Job, Artwork]], request: Request, outcome: Outcome, on_step: OnStep
 ) -> None:
     outcome.settings = pipeline.settings(**request.chosen)
-    seeds = [request.seed] * len(ready)
-    pieces = pipeline.compose([artwork for _, artwork in ready], seeds=seeds, **request.chosen, on_step=on_step)
-    for (job, artwork), piece in zip(ready, pieces, strict=True):
-        try:
-            _make_folder(job.output.parent)
-            tags = _tags(artwork, request, outcome.settings, pipeline.parts.unet.dtype)
-            write_audio(job.output, piece, tags=tags, cover=thumbnail_jpeg(artwork))
-            outcome.pieces.append(_piece(job, artwork, piece))
-        except Art2MusError as error:
-            outcome.failed.append((job, error))
+    made = _made(pipeline, request, outcome.settings)
+    asked: dict[str, Any] = {**request.chosen, "words": request.words, "on_step": on_step}
+    if request.candidates > 1:
+        ((job, artwork),) = ready
+        ranked = compose_candidates(pipeline, artwork, request.candidates, seed=request.seed, **asked)
+        pieces = _kept(job, artwork, ranked if request.keep_all else ranked[:1], made, outcome)
+        scores = [{"seed": each.seed, "score": each.score} for each in ranked]
+        outcome.pieces += [{**piece, "candidates": scores} for piece in pieces[:1]] + pieces[1:]
+        return
+    composed = pipeline.compose([artwork for _, artwork in ready], seeds=[request.seed] * len(ready), **asked)
+    for (job, artwork), piece in zip(ready, composed, strict=True):
+        outcome.pieces += _kept(job, artwork, [Candidate(piece, request.seed)], made, outcome)
+
+
+def _kept(
+    job: Job, artwork: Artwork, ranked: Sequence[Candidate], made: dict[str, str], outcome: Outcome
+) -> list[dict[str, Any]]:
+    """Write the pieces for an artwork; those after the best are numbered by rank."""
+    pieces = []
+    try:
+        _make_folder(job.output.parent)
+        for rank, candidate in enumerate(ranked, start=1):
+            numbered = job.output.with_stem(f"{job.output.stem}.{rank}") if rank > 1 else job.output
+            tags = {**_tags(artwork, candidate), **made}
+            write_audio(numbered, candidate.piece, tags=tags, cover=thumbnail_jpeg(artwork))
+            pieces.append(_piece(replace(job, output=numbered), artwork, candidate))
+    except Art2MusError as error:
+        outcome.failed.append((job, error))
+    return pieces
 
 
 def _make_folder(folder: Path) -> None:
@@ -109,25 +167,43 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
-def _tags(artwork: Artwork, request: Request, settings: Settings, dtype: torch.dtype) -> dict[str, str]:
-    return {
+def _tags(artwork: Artwork, candidate: Candidate) -> dict[str, str]:
+    """What is a piece's own."""
+    tags = {
         "title": artwork.name,
         "artwork": artwork.name,
         "artwork_sha256": artwork.sha256,
+        "seed": str(candidate.seed),
+    }
+    return tags if candidate.score is None else {**tags, "score": f"{candidate.score:.4f}"}
+
+
+def _made(pipeline: ArtToMusic, request: Request, settings: Settings) -> dict[str, str]:
+    """What made all pieces; of what few checkpoints have, only what was asked for."""
+    rare = {
+        "support": pipeline.parts.constants.support,
+        "heads": request.heads if request.heads != "config" else None,
+        "text": request.text,
+        "negative": request.negative,
+    }
+    return {
         "model": Path(request.model).name,
+        "image_encoder": pipeline.parts.aligner.space,
         "aligner": Path(request.aligner).name,
-        "seed": str(request.seed),
         **{name: str(value) for name, value in vars(settings).items()},
-        "precision": str(dtype).removeprefix("torch."),
+        "precision": str(pipeline.parts.dtype).removeprefix("torch."),
+        **{name: value for name, value in rare.items() if value},
         "software": f"art2mus {installed_version()}",
     }
 
 
-def _piece(job: Job, artwork: Artwork, piece: Waveform) -> dict[str, Any]:
-    return {
+def _piece(job: Job, artwork: Artwork, candidate: Candidate) -> dict[str, Any]:
+    piece = {
         "artwork": str(job.artwork),
         "sha256": artwork.sha256,
         "file": str(job.output),
-        "seconds": piece.seconds,
-        "sample_rate": piece.sample_rate,
+        "seconds": candidate.piece.seconds,
+        "sample_rate": candidate.piece.sample_rate,
+        "seed": candidate.seed,
     }
+    return piece if candidate.score is None else {**piece, "score": candidate.score}

@@ -6,13 +6,13 @@ import os
 import platform
 import shutil
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from ..checkpoints.cards import Card
+    from ..checkpoints.presence import Presence
 
 __all__ = ["doctor"]
 
@@ -35,6 +35,9 @@ LIBRARIES = (
 VARIABLES = ("ART2MUS_HOME", "HF_HUB_OFFLINE", "HF_ENDPOINT", "HF_HOME")
 """Environment variables that change where models are looked for."""
 
+MADE = {"prior": ("constants/model.safetensors",)}
+"""Files that are made, not fetched, by the kind of checkpoint they belong to."""
+
 
 def doctor(
     as_json: Annotated[
@@ -56,20 +59,20 @@ def doctor(
 
 def _examine() -> dict[str, Any]:
     from ..checkpoints.cards import read_cards
+    from ..checkpoints.memory import available, total
     from ..checkpoints.names import home
     from .presenting import installed_version
 
     libraries = {name: _version(name) for name in LIBRARIES}
     models = [_model(card) for card in read_cards().values()]
     nearest = next(path for path in (home(), *home().absolute().parents) if path.exists())
-    total, available = _memory()
     return {
         "version": installed_version(),
         "python": platform.python_version(),
         "system": platform.platform(),
         "libraries": libraries,
         "devices": _devices() if libraries["torch"] else [],
-        "memory": {"total": total, "available": available},
+        "memory": {"total": total(), "available": available()},
         "home": str(home()),
         "disk_free": shutil.disk_usage(nearest).free,
         "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
@@ -103,16 +106,27 @@ def _model(card: Card) -> dict[str, Any]:
     cards = read_cards()
     here = {name: look_for(cards[name]) for name in (*card.needs, card.name)}
     lacking = [name for name, found in here.items() if not found.complete]
+    unmade = [name for name, found in here.items() if found.complete and not _made(found)]
     return {
         "name": card.name,
         "kind": card.kind,
         "here": here[card.name].complete,
-        "usable": not lacking and (card.bundled or bool(card.needs)),
+        "usable": not lacking and not unmade and (card.bundled or bool(card.needs)),
         "needs": list(card.needs),
         "folder": str(here[card.name].folder),
         "missing": list(here[card.name].missing),
-        "mend": [f"art2mus fetch {name}" for name in lacking if not cards[name].bundled],
+        "mend": [
+            *(f"art2mus fetch {name}" for name in lacking if not cards[name].bundled),
+            *(str(cards[name].then).format(folder=here[name].folder) for name in unmade),
+        ],
     }
+
+
+def _made(found: Presence) -> bool:
+    """Whether what is made of a fetched checkpoint, by the command on its card, is there."""
+    card = found.card
+    made = card.converted or (MADE.get(card.kind, ()) if card.then else ())
+    return all((found.folder / path).is_file() for path in made)
 
 
 def _version(name: str) -> str | None:
@@ -137,31 +151,6 @@ def _devices() -> list[dict[str, Any]]:
     if torch.backends.mps.is_available():
         found.append({"name": "mps", "what": "Apple's GPU"})
     return found
-
-
-def _memory() -> tuple[int | None, int | None]:
-    """Bytes of memory in all, and those that a program could have now; None where the system does not say."""
-    if os.name == "nt":
-        return _windows_memory()
-    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    table = Path("/proc/meminfo")
-    lines = table.read_text(encoding="ascii").splitlines() if table.is_file() else []
-    available = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
-    return total, available[0] if available else None
-
-
-def _windows_memory() -> tuple[int | None, int | None]:
-    import ctypes
-
-    class Status(ctypes.Structure):  # MEMORYSTATUSEX: two 32-bit words, then seven 64-bit ones
-        _fields_ = (("words", ctypes.c_uint32 * 2), ("sizes", ctypes.c_uint64 * 7))
-
-    status = Status()
-    status.words[0] = ctypes.sizeof(Status)
-    windows = getattr(ctypes, "windll", None)
-    if windows is None or not windows.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):
-        return None, None
-    return status.sizes[0], status.sizes[1]
 
 
 def _lines(found: dict[str, Any]) -> list[str]:

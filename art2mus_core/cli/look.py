@@ -35,7 +35,7 @@ def look(
         from .progress import reporting
 
     picture = read_artwork(artwork)
-    pipeline = Request(model, "model", "auto", "auto", seed, chosen).open()
+    pipeline = Request(model, "model", "auto", "auto", seed, chosen).open(frugal=True)
     with reporting() as on_step:
         (piece,) = pipeline.compose([picture], seeds=[seed], **chosen, on_step=on_step)
     save_image(draw_look(picture, piece), out)

@@ -50,9 +50,9 @@ def plan(artworks: Sequence[Path], out: Path | None) -> list[Job]:
     return [Job(file, folder / name) for file, name in zip(files, _names(files, suffixes[0]), strict=True)]
 
 
-def batches(jobs: Sequence[Job], seconds: float) -> list[Sequence[Job]]:
-    """Jobs in groups that are composed together."""
-    size = max(1, min(BATCH, int(BATCH_SECONDS / seconds)))
+def batches(jobs: Sequence[Job], seconds: float, *, together: bool = True) -> list[Sequence[Job]]:
+    """Jobs in groups that are composed together, or each alone."""
+    size = max(1, min(BATCH, int(BATCH_SECONDS / seconds))) if together else 1
     return [jobs[start : start + size] for start in range(0, len(jobs), size)]
 
 

@@ -33,7 +33,8 @@ def report(outcome: Outcome, *, as_json: bool) -> None:
         print_document(_document(outcome))
     else:
         for piece in outcome.pieces:
-            print_line(f"{piece['file']}  {piece['seconds']:g} s  from {piece['artwork']}")
+            score = f"  score {piece['score']:.3f}" if "score" in piece else ""
+            print_line(f"{piece['file']}  {piece['seconds']:g} s  from {piece['artwork']}{score}")
     if outcome.failed:
         total = len(outcome.failed) + len(outcome.pieces)
         listed = "; ".join(error.came for _, error in outcome.failed)
@@ -63,5 +64,6 @@ def _document(outcome: Outcome) -> dict[str, Any]:
         "settings": vars(outcome.settings) if outcome.settings else None,
         "pieces": outcome.pieces,
         "failed": [{"artwork": str(job.artwork), "error": str(error)} for job, error in outcome.failed],
+        "stages": {name: round(seconds, 3) for name, seconds in outcome.stages.items()},
         "elapsed_seconds": round(outcome.elapsed, 3),
     }

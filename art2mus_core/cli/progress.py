@@ -31,6 +31,9 @@ def reporting(batches: int = 1) -> Iterator[OnStep]:
 
         def on_step(step: Step) -> None:
             nonlocal before, latest
+            if step.total == 1:
+                bar.update(task, description=step.stage)
+                return
             before += latest if step.done < latest and batches > 1 else 0
             latest = step.done
             bar.update(task, total=step.total * batches, completed=before + latest, description=step.stage)

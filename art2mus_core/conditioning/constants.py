@@ -1,24 +1,30 @@
 """What the denoiser is told beside the artwork: constants of a checkpoint, computed once and stored with it.
 
 With no text from the person, every text quantity of AudioLDM2 is a constant; storing them replaces its two text encoders.
+A checkpoint's `constants` folder holds a file for every support prompt, `model.safetensors` for its own default.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import re
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
+from safetensors import SafetensorError
 from torch import Tensor
 
 from ..checkpoints.folder import read_tensors, save_tensors
-from ..errors import CheckpointError
+from ..errors import CheckpointError, OutputError, SettingError
 from ..types import Condition, LanguageOfAudio
+from .language import fingerprint
 
-__all__ = ["Constants", "blend", "conditions", "load_constants", "save_constants"]
+__all__ = ["Constants", "blend", "conditions", "constants_file", "load_constants", "save_constants"]
 
-FILE = Path("constants") / "constants.safetensors"
+TEXTS = ("text", "text_mask", "unconditional_text", "unconditional_text_mask")
+HEADER = ("support", "negative", "language_model")
 
 
 @dataclass(frozen=True)
@@ -27,10 +33,13 @@ class Constants:
 
     Attributes:
         unconditional_language: the language of audio of no artwork.
-        text: states of the fixed prompt in the T5 slot, where the denoiser has one.
+        text: states of the support prompt in the T5 slot, where the denoiser has one.
         text_mask: true where they count.
-        unconditional_text: states of the empty prompt.
+        unconditional_text: states of the negative prompt.
         unconditional_text_mask: true where they count.
+        support: the support prompt.
+        negative: the negative prompt.
+        language_model: fingerprint of the GPT-2 that the language is of.
     """
 
     unconditional_language: Float[Tensor, "1 language width"]
@@ -38,36 +47,104 @@ class Constants:
     text_mask: Bool[Tensor, "1 length"] | None = None
     unconditional_text: Float[Tensor, "1 other text_width"] | None = None
     unconditional_text_mask: Bool[Tensor, "1 other"] | None = None
+    support: str | None = None
+    negative: str | None = None
+    language_model: str | None = None
 
 
-def load_constants(folder: Path, *, language: int, width: int) -> Constants:
+def constants_file(folder: Path, name: str) -> Path:
+    """The file of a checkpoint's constants of that name.
+
+    Raises:
+        SettingError: a name that could be a path.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
+        raise SettingError(f"constants named {name!r}", "letters, digits, - and _", "Choose such a name.")
+    return folder / "constants" / f"{name}.safetensors"
+
+
+def load_constants(folder: Path, name: str = "model", *, language: int, width: int) -> Constants:
     """The constants of a checkpoint whose language of audio is [language, width].
 
     Raises:
-        CheckpointError: missing, damaged, incomplete or of another shape.
+        SettingError: the checkpoint has constants, but none of that name.
+        CheckpointError: it has none at all, or they are damaged, incomplete, of another shape or of another GPT-2.
     """
-    path = folder / FILE
-    stored, _ = read_tensors(path)
-    texts = {"text", "text_mask", "unconditional_text", "unconditional_text_mask"}
-    if set(stored) not in ({"unconditional_language"}, {"unconditional_language"} | texts):
-        raise CheckpointError(
-            f"{path} holds {', '.join(sorted(stored)) or 'nothing'}",
-            f"unconditional_language, and {', '.join(sorted(texts))} all together or not at all",
-            "Export the constants again.",
-        )
-    if stored["unconditional_language"].shape != (1, language, width):
-        raise CheckpointError(
-            f"unconditional_language in {path} is {list(stored['unconditional_language'].shape)}",
-            f"[1, {language}, {width}]",
-            "Export the constants again with this checkpoint's language model.",
-        )
-    return Constants(**{key: value.bool() if "mask" in key else value.float() for key, value in stored.items()})
+    path = constants_file(folder, name)
+    if not path.is_file():
+        raise _unknown(folder, name)
+    stored, header = read_tensors(path)
+    held: dict[str, Any] = {**_checked(path, stored), **{key: header[key] for key in HEADER if key in header}}
+    constants = Constants(**held)
+    _require(
+        constants.unconditional_language.shape == (1, language, width),
+        f"unconditional_language in {path} is {list(constants.unconditional_language.shape)}",
+        f"[1, {language}, {width}]",
+    )
+    _require(
+        constants.language_model is None or constants.language_model == fingerprint(folder),
+        f"{path} is of the language model {constants.language_model}",
+        "constants of the one in this checkpoint",
+    )
+    return constants
 
 
-def save_constants(folder: Path, constants: Constants) -> None:
-    """Write the constants of a checkpoint, whole or not at all."""
-    tensors = {key: value for key, value in vars(constants).items() if value is not None}
-    save_tensors(folder / FILE, tensors)
+def save_constants(folder: Path, constants: Constants, name: str = "model") -> Path:
+    """Write constants of a checkpoint, whole or not at all.
+
+    Returns:
+        The file.
+
+    Raises:
+        SettingError: a name that could be a path.
+        OutputError: the disk or the folder does not take it.
+    """
+    path = constants_file(folder, name)
+    held = {field.name: getattr(constants, field.name) for field in fields(constants)}
+    try:
+        save_tensors(
+            path,
+            {key: value for key, value in held.items() if isinstance(value, Tensor)},
+            metadata={key: held[key] for key in HEADER if held[key] is not None},
+        )
+    except (OSError, SafetensorError) as error:
+        raise OutputError(
+            f"{path} cannot be written ({error})",
+            "a place that you may write to, with room on its disk",
+            "Make room, or mend the folder's rights.",
+        ) from error
+    return path
+
+
+def _unknown(folder: Path, name: str) -> CheckpointError | SettingError:
+    there = sorted(path.stem for path in (folder / "constants").glob("*.safetensors"))
+    export = f"art2mus export-text {folder.name}"
+    if there:
+        remedy = f"Choose one of them, or make it: `{export} --name {name} --support TEXT`."
+        return SettingError(f"no constants {name!r} in {folder}", f"one of {', '.join(there)}", remedy)
+    remedy = f"Run `{export}`." if (folder / "text_encoder").is_dir() else "Install or download the checkpoint again."
+    return CheckpointError(f"{folder} has no text constants", f"{constants_file(folder, name)}", remedy)
+
+
+def _checked(path: Path, stored: dict[str, Tensor]) -> dict[str, Tensor]:
+    """All tensors in the types they are used in, once they are found whole."""
+    _require(
+        set(stored) in ({"unconditional_language"}, {"unconditional_language", *TEXTS}),
+        f"{path} holds {', '.join(sorted(stored)) or 'nothing'}",
+        f"unconditional_language, and {', '.join(TEXTS)} all together or not at all",
+    )
+    broken = [key for key, value in stored.items() if value.is_floating_point() and not value.isfinite().all()]
+    _require(not broken, f"{path} has values that are not finite in {', '.join(broken)}", "finite numbers")
+    for states, mask in ((TEXTS[0], TEXTS[1]), (TEXTS[2], TEXTS[3])):
+        shapes = [tuple(stored[key].shape) for key in (states, mask) if key in stored]
+        fits = not shapes or (len(shapes[0]) == 3 and shapes[0][:2] == shapes[1] and shapes[0][0] == 1)
+        _require(fits, f"{states} and {mask} in {path} are {shapes}", "[1, length, width] and [1, length]")
+    return {key: value.bool() if "mask" in key else value.float() for key, value in stored.items()}
+
+
+def _require(holds: bool, came: str, expected: str) -> None:  # noqa: FBT001
+    if not holds:
+        raise CheckpointError(came, expected, "Export the constants again: `art2mus export-text` does it.")
 
 
 def conditions(language: LanguageOfAudio, constants: Constants) -> tuple[Condition, Condition]:

@@ -5,6 +5,8 @@ Source: Liu et al. 2024, "AudioLDM 2: Learning Holistic Audio Generation with Se
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,9 +14,13 @@ from torch import nn
 from transformers.models.gpt2.configuration_gpt2 import GPT2Config
 from transformers.models.gpt2.modeling_gpt2 import GPT2Model
 
+from ..checkpoints.folder import opened, weights_file
 from ..types import LanguageOfAudio, PromptTokens
 
-__all__ = ["build_language_model", "is_word_embedding", "roll_out"]
+__all__ = ["build_language_model", "fingerprint", "is_word_embedding", "roll_out"]
+
+LAST_NORM = ("ln_f.weight", "ln_f.bias")
+"""GPT-2's last layer: small, and different in any two models that were trained apart."""
 
 
 def build_language_model(config: dict[str, Any]) -> GPT2Model:
@@ -31,6 +37,21 @@ def is_word_embedding(key: str) -> bool:
     Beside the table of words these are the causal masks that old versions stored as weights.
     """
     return key.startswith("wte.") or key.endswith((".attn.bias", ".attn.masked_bias"))
+
+
+def fingerprint(folder: Path) -> str:
+    """What tells a checkpoint's GPT-2 from others: the same for its weights in float32 and in float16.
+
+    Only the last norm is read: twelve hexadecimal digits of the sha256 over its weight and bias in float16, little endian.
+
+    Raises:
+        CheckpointError: the weights are missing or damaged, or lack the last norm.
+    """
+    digest = hashlib.sha256()
+    with opened(weights_file(folder, "language_model")) as file:
+        for key in LAST_NORM:
+            digest.update(file.get_tensor(key).to(torch.float16).numpy().tobytes())
+    return digest.hexdigest()[:12]
 
 
 def roll_out(language_model: GPT2Model, prompt: PromptTokens, length: int) -> LanguageOfAudio:

@@ -2,21 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from diffusers.pipelines.audioldm2.modeling_audioldm2 import AudioLDM2UNet2DConditionModel
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, SettingError
 from ..types import Condition
 
-__all__ = ["LatentDenoiser", "build_unet", "reads_text"]
+__all__ = ["HEADS", "LatentDenoiser", "build_unet", "check_heads", "reads_text"]
+
+ORIGINAL_HEAD_WIDTH = 32
+"""`num_head_channels` of AudioLDM2's own configuration (Liu et al., `default_audioldm_config`)."""
 
 
-def build_unet(config: dict[str, Any]) -> AudioLDM2UNet2DConditionModel:
-    """The UNet of a configuration file."""
-    return AudioLDM2UNet2DConditionModel.from_config(config)
+def build_unet(config: dict[str, Any], heads: str = "config") -> AudioLDM2UNet2DConditionModel:
+    """The UNet of a configuration file.
+
+    Args:
+        config: its content.
+        heads: how attention is divided, which changes the function and no tensor: `config` as the file says, `original`
+            as the code did that AudioLDM2 was trained with. For the published files these are not the same.
+
+    Raises:
+        SettingError: another word, or channels that the original heads don't divide.
+    """
+    check_heads(heads)
+    return AudioLDM2UNet2DConditionModel.from_config(HEADS[heads](config))
+
+
+def check_heads(heads: str) -> None:
+    """Refuse a reading of the heads that is not known.
+
+    Raises:
+        SettingError: it is not.
+    """
+    if heads not in HEADS:
+        raise SettingError(f"heads {heads!r}", f"one of {', '.join(HEADS)}", "Check the name.")
+
+
+def _original_heads(config: dict[str, Any]) -> dict[str, Any]:
+    channels = config["block_out_channels"]
+    if any(count % ORIGINAL_HEAD_WIDTH for count in channels):
+        raise SettingError(
+            f"original heads for levels of {', '.join(map(str, channels))} channels",
+            f"multiples of the {ORIGINAL_HEAD_WIDTH} channels of such a head",
+            "Leave the heads as the configuration has them.",
+        )
+    return {**config, "attention_head_dim": [count // ORIGINAL_HEAD_WIDTH for count in channels]}
+
+
+HEADS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "config": lambda config: config,
+    "original": _original_heads,
+}
+"""Readings of a configuration. diffusers calls the number of heads `attention_head_dim`."""
 
 
 def reads_text(config: Any) -> bool:  # noqa: ANN401  diffusers' FrozenDict or a plain one
@@ -51,7 +93,7 @@ class LatentDenoiser:
                 raise CheckpointError(
                     "a condition without text",
                     "text states for the second cross-attention of this checkpoint",
-                    "Add text, text_mask, unconditional_text and unconditional_text_mask to its constants.",
+                    "Export its constants with `art2mus export-text`.",
                 )
             told["encoder_hidden_states_1"] = condition.text.to(weight)
             told["encoder_attention_mask_1"] = condition.text_mask.to(weight)

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from ..types import Condition, Denoiser
 
-__all__ = ["Guided", "join"]
+__all__ = ["Guided", "join", "repeated"]
 
 
 class Guided:
@@ -39,6 +39,15 @@ def join(first: Condition, second: Condition) -> Condition:
     texts = [_longer(text, length) for text in (first.text, second.text)]
     masks = [_longer(mask[..., None], length)[..., 0] for mask in (first.text_mask, second.text_mask)]
     return Condition(language, torch.cat(texts), torch.cat(masks))
+
+
+def repeated(condition: Condition, count: int) -> Condition:
+    """One condition, told `count` times in a batch."""
+
+    def expanded(stored: Tensor | None) -> Tensor | None:
+        return None if stored is None else stored.expand(count, *stored.shape[1:])
+
+    return Condition(condition.language.expand(count, -1, -1), expanded(condition.text), expanded(condition.text_mask))
 
 
 def _longer(

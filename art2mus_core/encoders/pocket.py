@@ -13,10 +13,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..audio.mel import MelTransform
+from ..audio.resample import resample
 from ..images.reading import as_square
-from ..types import Artwork, Embedding, Mel
+from ..types import Artwork, AudioGrid, Embedding, Mel, Waveform
 
-__all__ = ["PocketAudioEncoder", "PocketImageEncoder"]
+__all__ = ["PocketAudioEncoder", "PocketImageEncoder", "PocketListener"]
 
 
 class _Stage(nn.Module):
@@ -126,3 +128,22 @@ class PocketAudioEncoder(_Tower):
     def encode(self, mel: Mel) -> Embedding:
         """One embedding a sound."""
         return Embedding(self(mel.values.to(next(self.parameters()))), self.space)
+
+
+class PocketListener(nn.Module):
+    """The sound tower behind the mel front end of its checkpoint: sound of any rate to an embedding.
+
+    Args:
+        tower: log-mel to embedding.
+        grid: of the log-mel.
+    """
+
+    def __init__(self, tower: PocketAudioEncoder, grid: AudioGrid) -> None:
+        super().__init__()
+        self.tower, self.transform, self.space = tower, MelTransform(grid), tower.space
+
+    def encode(self, waveform: Waveform) -> Embedding:
+        """One unit-norm embedding a sound, its channels mixed."""
+        rate = self.transform.grid.sample_rate
+        mono = resample(waveform.samples.float().mean(1), waveform.sample_rate, rate)
+        return self.tower.encode(Mel(self.transform(mono.to(next(self.tower.parameters())))))

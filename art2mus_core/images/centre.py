@@ -8,17 +8,14 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from ..errors import ArtworkError
 from ..types import Artwork
+from .middle import middle
 
 __all__ = ["CLIP_MEAN", "CLIP_STD", "centre_square"]
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 """Of red, green and blue in 0..1, over CLIP's training pictures (Radford et al. 2021)."""
-
-LONGEST = 16
-"""Pictures longer than this many times their shorter side lose their ends before they are resized, not after."""
 
 
 def centre_square(artwork: Artwork, size: int) -> Float[Tensor, "3 {size} {size}"]:
@@ -31,26 +28,14 @@ def centre_square(artwork: Artwork, size: int) -> Float[Tensor, "3 {size} {size}
     Raises:
         ArtworkError: a picture without pixels.
     """
-    image = Image.fromarray(_middle(artwork))
+    rows = middle(artwork).permute(1, 2, 0).contiguous().cpu().numpy()
+    image = Image.fromarray(rows)
     shorter = min(image.size)
     width, height = (size * side // shorter for side in image.size)
     if image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.BICUBIC)
     left, top = round((width - size) / 2), round((height - size) / 2)
-    rows = np.asarray(image.crop((left, top, left + size, top + size)), np.float32)
-    pixels = torch.from_numpy(rows / np.float32(255)).permute(2, 0, 1)
+    square = np.asarray(image.crop((left, top, left + size, top + size)), np.float32)
+    pixels = torch.from_numpy(square / np.float32(255)).permute(2, 0, 1)
     mean, std = (torch.tensor(values)[:, None, None] for values in (CLIP_MEAN, CLIP_STD))
     return ((pixels - mean) / std).contiguous()
-
-
-def _middle(artwork: Artwork) -> np.ndarray:
-    """RGB8 rows; of a very long picture only the part around its centre."""
-    height, width = artwork.pixels.shape[1:]
-    shorter = min(height, width)
-    if shorter == 0:
-        raise ArtworkError(
-            f"{artwork.name} has {width} x {height} pixels", "at least one pixel", "Choose another picture."
-        )
-    down, right = (max(0, (side - LONGEST * shorter) // 2) for side in (height, width))
-    rows = artwork.pixels[:, down : height - down, right : width - right].permute(1, 2, 0)
-    return np.ascontiguousarray(rows.cpu().numpy())

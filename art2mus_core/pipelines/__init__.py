@@ -12,18 +12,35 @@ if TYPE_CHECKING:
 __all__ = ["load"]
 
 
-def load(name: str = "pocket", *, aligner: str = "model", dtype: torch.dtype | None = None) -> ArtToMusic:
+def load(
+    name: str = "pocket",
+    *,
+    aligner: str = "model",
+    encoder: str | None = None,
+    support: str = "model",
+    heads: str = "config",
+    dtype: torch.dtype | None = None,
+    frugal: bool = False,
+) -> ArtToMusic:
     """Open a checkpoint as a pipeline.
 
     Args:
         name: `pocket`, which comes with the package, the path of a checkpoint folder, or a name below `ART2MUS_HOME`.
-        aligner: a name in the checkpoint's `aligner` folder, or a safetensors file.
-        dtype: precision of the denoiser and the language model, float32 unless told otherwise; all else is float32.
+        aligner: a name in the checkpoint's `aligner` folder, the name of a fetched aligner, or a file.
+        encoder: a checkpoint with an image encoder; without one, the checkpoint's own, or the aligner's.
+        support: text constants, a name in the checkpoint's `constants` folder.
+        heads: `config`, or `original` for the heads of AudioLDM2's first code.
+        dtype: precision of the denoiser, the language model and published encoders, float32 unless told otherwise.
+        frugal: open each network only for its work and forget it afterwards, instead of all at once and for good;
+            done anyway where the memory does not hold them all.
 
     Raises:
-        SettingError: no such checkpoint or aligner.
+        SettingError: no such checkpoint, encoder, aligner or constants.
         CheckpointError: something in it is missing, damaged or does not fit.
     """
-    from .diffusion import ArtToMusic  # noqa: PLC0415 - seconds of imports
+    import torch  # noqa: PLC0415 - seconds of imports
 
-    return ArtToMusic.load(name, aligner=aligner, dtype=dtype)
+    from .assembly import Choice  # noqa: PLC0415
+    from .diffusion import ArtToMusic  # noqa: PLC0415
+
+    return ArtToMusic.load(name, Choice(aligner, encoder, support, heads, dtype or torch.float32), frugal=frugal)

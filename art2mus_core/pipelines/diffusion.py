@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
+from diffusers.pipelines.audioldm2.modeling_audioldm2 import AudioLDM2UNet2DConditionModel
 from torch import nn
 
 from ..audio.level import finish
+from ..checkpoints.memory import available, check_memory
 from ..checkpoints.names import locate
 from ..conditioning.constants import conditions
 from ..conditioning.language import roll_out
@@ -19,14 +21,17 @@ from ..diffusion.guidance import Guided
 from ..diffusion.sampling import draw_noise, sample
 from ..diffusion.schedules import schedule
 from ..errors import SettingError
-from ..types import Artwork, Condition, Latent, Mel, OnStep, Waveform
-from .assembly import Parts, assemble
+from ..types import Artwork, AudioEncoder, Condition, Embedding, Latent, Mel, OnStep, Step, Waveform
+from .assembly import Choice, Parts, assemble
 from .settings import Settings, check_seed, check_settings
+from .texts import Words, read_words
 
 __all__ = ["ArtToMusic", "Resident"]
 
 Resident = Callable[[nn.Module], AbstractContextManager[Any]]
 """Keeps a network where it computes for the length of a `with` block: the caller's memory policy."""
+
+Worked = TypeVar("Worked")
 
 
 @dataclass(frozen=True)
@@ -34,19 +39,27 @@ class ArtToMusic:
     """Artworks in, one piece of music each out.
 
     Attributes:
-        parts: the loaded checkpoint.
+        parts: the checkpoint.
         name: how the checkpoint was asked for.
         resident: the caller's memory policy; without one everything computes where it lies.
+        frugal: whether a network is forgotten after its work.
     """
 
     parts: Parts
     name: str
     resident: Resident = nullcontext
+    frugal: bool = False
 
     @classmethod
-    def load(cls, name: str, *, aligner: str = "model", dtype: torch.dtype | None = None) -> ArtToMusic:
+    def load(cls, name: str, choice: Choice | None = None, *, frugal: bool = False) -> ArtToMusic:
         """Open a checkpoint; see :func:`art2mus_core.pipelines.load`."""
-        return cls(assemble(locate(name), aligner=aligner, dtype=dtype or torch.float32), name)
+        parts = assemble(locate(name), choice or Choice())
+        weights, free = parts.weights().values(), available()
+        check_memory(max(weights), f"a network of {name}", free=free)
+        frugal = frugal or (free is not None and sum(weights) > free)
+        if not frugal:
+            parts.open()
+        return cls(parts, name, frugal=frugal)
 
     @property
     def defaults(self) -> Settings:
@@ -70,6 +83,7 @@ class ArtToMusic:
         steps: int | None = None,
         guidance: float | None = None,
         solver: str | None = None,
+        words: Words | None = None,
         on_step: OnStep | None = None,
     ) -> list[Waveform]:
         """Music for artworks, all in one batch; what is not given is the checkpoint's default.
@@ -84,7 +98,8 @@ class ArtToMusic:
             steps: denoising steps.
             guidance: how far the music is pushed from music of no artwork.
             solver: name of the schedule.
-            on_step: told after every denoising step.
+            words: text to go with the artworks, for checkpoints with text encoders.
+            on_step: told after every denoising step, and after every other stage.
 
         Returns:
             One waveform [1, 1, N] an artwork, N = `AudioGrid.samples(seconds)`.
@@ -103,22 +118,48 @@ class ArtToMusic:
         for seed in drawn:
             check_seed(seed)
         with torch.inference_mode():
-            positive, negative = self.condition(artworks)
-            latent = self.denoise(positive, negative, settings, drawn, on_step=on_step)
-            waveform = self.decode(latent)
+            embedding = self.embed(artworks, on_step=on_step)
+            told = self.condition(embedding, words, on_step=on_step)
+            return self.perform(told, settings, drawn, on_step=on_step)
+
+    def embed(self, artworks: Sequence[Artwork], *, on_step: OnStep | None = None) -> Embedding:
+        """What the encoder says of artworks."""
+        return self._work("encoder", lambda encoder: encoder.encode(list(artworks)), on_step)
+
+    def condition(
+        self, embedding: Embedding, words: Words | None = None, *, on_step: OnStep | None = None
+    ) -> tuple[Condition, Condition]:
+        """What the denoiser is told of the artworks behind an embedding, and of none."""
+        prompt = self._work("aligner", lambda aligner: aligner.align(embedding), on_step)
+        parts, length = self.parts, self.parts.grid.language_tokens
+        if words:
+            read = read_words(
+                parts.folder,
+                words,
+                prompt,
+                embedding,
+                parts.constants,
+                dtype=parts.dtype,
+                resident=self.resident,
+                on_step=on_step,
+            )
+            return self._work("language_model", lambda model: read.conditions(model, length), on_step)
+        language = self._work("language_model", lambda model: roll_out(model, prompt, length), on_step)
+        return conditions(language, parts.constants)
+
+    def perform(
+        self,
+        told: tuple[Condition, Condition],
+        settings: Settings,
+        seeds: Sequence[int],
+        *,
+        on_step: OnStep | None = None,
+    ) -> list[Waveform]:
+        """Finished pieces of what the denoiser is told, one a seed."""
+        latent = self.denoise(*told, settings, seeds, on_step=on_step)
+        waveform = self.decode(latent, on_step=on_step)
         exact = waveform.samples[..., : self.parts.grid.samples(settings.seconds)].float().cpu()
         return [finish(Waveform(piece[None], waveform.sample_rate)) for piece in exact]
-
-    def condition(self, artworks: Sequence[Artwork]) -> tuple[Condition, Condition]:
-        """What the denoiser is told of the artworks, and of none."""
-        parts = self.parts
-        with self.resident(parts.encoder):
-            embedding = parts.encoder.encode(list(artworks))
-        with self.resident(parts.aligner):
-            prompt = parts.aligner.align(embedding)
-        with self.resident(parts.language_model):
-            language = roll_out(parts.language_model, prompt, parts.grid.language_tokens)
-        return conditions(language, parts.constants)
 
     def denoise(
         self,
@@ -130,23 +171,46 @@ class ArtToMusic:
         on_step: OnStep | None = None,
     ) -> Latent:
         """From each seed's noise to a latent."""
-        parts = self.parts
-        levels = schedule(parts.schedule, settings.solver, settings.steps)
-        noise = draw_noise(parts.grid.latent_shape(settings.seconds), seeds)
-        with self.resident(parts.unet):
-            denoiser = Guided(LatentDenoiser(parts.unet), negative, settings.guidance)
-            return sample(denoiser, positive, noise.to(parts.unet.device), levels, on_step=on_step)
+        levels = schedule(self.parts.schedule, settings.solver, settings.steps)
+        noise = draw_noise(self.parts.grid.latent_shape(settings.seconds), seeds)
 
-    def decode(self, latent: Latent) -> Waveform:
+        def work(unet: AudioLDM2UNet2DConditionModel) -> Latent:
+            denoiser = Guided(LatentDenoiser(unet), negative, settings.guidance)
+            return sample(denoiser, positive, noise.to(unet.device), levels, on_step=on_step)
+
+        return self._work("unet", work, on_step)
+
+    def decode(self, latent: Latent, *, on_step: OnStep | None = None) -> Waveform:
         """From latents to sound, `hop` samples a mel frame."""
-        return self.vocode(self.draw(latent))
+        return self.vocode(self.draw(latent, on_step=on_step), on_step=on_step)
 
-    def draw(self, latent: Latent) -> Mel:
+    def draw(self, latent: Latent, *, on_step: OnStep | None = None) -> Mel:
         """From latents to mel spectrograms."""
-        with self.resident(self.parts.autoencoder):
-            return self.parts.autoencoder.decode(latent)
+        return self._work("autoencoder", lambda autoencoder: autoencoder.decode(latent), on_step)
 
-    def vocode(self, mel: Mel) -> Waveform:
+    def vocode(self, mel: Mel, *, on_step: OnStep | None = None) -> Waveform:
         """From mel spectrograms to sound."""
-        with self.resident(self.parts.vocoder):
-            return self.parts.vocoder.vocode(mel)
+        return self._work("vocoder", lambda vocoder: vocoder.vocode(mel), on_step)
+
+    def score(self, embedding: Embedding, pieces: Sequence[Waveform], *, on_step: OnStep | None = None) -> list[float]:
+        """How much each piece sounds like one artwork: cosines in the encoder's space."""
+
+        def work(listener: AudioEncoder) -> list[float]:
+            heard = torch.cat([listener.encode(piece).values for piece in pieces])
+            return torch.cosine_similarity(heard.float(), embedding.values.to(heard.device).float()).tolist()
+
+        return self._work("listener", work, on_step)
+
+    def _work(self, name: str, work: Callable[[Any], Worked], on_step: OnStep | None) -> Worked:
+        """Have a network do its work where the caller wants it; no name here outlives the call."""
+        opened = not self.parts.is_open(name)
+        network = getattr(self.parts, name)
+        if opened and on_step:
+            on_step(Step(f"open {name}", 1, 1))
+        with self.resident(network):
+            done = work(network)
+        if self.frugal:
+            self.parts.release(name)
+        if on_step:
+            on_step(Step(name, 1, 1))
+        return done

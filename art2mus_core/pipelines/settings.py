@@ -9,7 +9,18 @@ from typing import Any
 from ..diffusion.schedules import check_solver
 from ..errors import SettingError
 
-__all__ = ["LONGEST", "MOST_STEPS", "SHORTEST", "STRONGEST", "Settings", "check_number", "check_seed", "check_settings"]
+__all__ = [
+    "LONGEST",
+    "MOST_CANDIDATES",
+    "MOST_STEPS",
+    "SHORTEST",
+    "STRONGEST",
+    "Settings",
+    "check_candidates",
+    "check_number",
+    "check_seed",
+    "check_settings",
+]
 
 SHORTEST, LONGEST = 1.0, 60.0
 """Seconds of a piece."""
@@ -19,6 +30,7 @@ STRONGEST = 20.0
 """Guidance beyond which nothing but noise was ever heard."""
 
 MOST_SEED = 2**63 - 1
+MOST_CANDIDATES = 64
 
 
 @dataclass(frozen=True)
@@ -76,3 +88,14 @@ def check_seed(seed: int) -> None:
     """
     if not 0 <= seed <= MOST_SEED:
         raise SettingError(f"seed {seed}", f"0 to {MOST_SEED}", "Choose another seed.")
+
+
+def check_candidates(count: int, seed: int) -> None:
+    """Refuse more candidates than anybody listens to, or seeds beyond the last one.
+
+    Raises:
+        SettingError: not 1 to 64, or `seed + count - 1` is no seed.
+    """
+    check_number("candidates", float(count), 1.0, float(MOST_CANDIDATES))
+    check_seed(seed)
+    check_seed(seed + count - 1)

@@ -24,6 +24,7 @@ def art2mus(capsys, monkeypatch, tmp_path, pocket_like):
     """Runs a command in an empty folder; returns exit code, standard output and standard error."""
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("ART2MUS_HOME", str(tmp_path / "home"))
 
     def run(*arguments, model=pocket_like):
         chosen = ("--model", str(model)) if model else ()
@@ -250,3 +251,73 @@ def test_a_process_of_its_own(tmp_path, paintings, pocket_like):
     assert (finished.returncode, finished.stderr) == (0, "")
     assert json.loads(finished.stdout)["pieces"][0]["seconds"] == 1.0
     assert (tmp_path / "Größe 1.flac").stat().st_size > 1000
+
+
+def test_of_several_candidates_the_best_is_kept(art2mus, paintings):
+    code, out, _ = art2mus("compose", paintings / "dawn.png", "--seconds", "1", "--candidates", "3", "--json")
+    assert code == 0
+    assert written() == ["dawn.flac"]
+    (piece,) = json.loads(out.splitlines()[-1])["pieces"]
+    assert sorted(each["seed"] for each in piece["candidates"]) == [0, 1, 2]
+    best = max(piece["candidates"], key=lambda each: each["score"])
+    assert (piece["seed"], piece["score"]) == (best["seed"], best["score"])
+    tags = read_tags(Path("dawn.flac"))
+    assert tags["seed"] == str(best["seed"])
+    assert float(tags["score"]) == pytest.approx(best["score"], abs=1e-4)
+
+
+def test_all_candidates_are_kept_on_request_best_first(art2mus, paintings):
+    code, out, _ = art2mus(
+        "compose", paintings / "dawn.png", "-o", "d.flac", "--seconds", "1", "--candidates", "3", "--keep-all"
+    )
+    assert code == 0
+    assert written() == ["d.2.flac", "d.3.flac", "d.flac"]
+    scores = [float(read_tags(Path(name))["score"]) for name in ("d.flac", "d.2.flac", "d.3.flac")]
+    assert scores == sorted(scores, reverse=True)
+    assert out.count("score") == 3
+    seed = read_tags(Path("d.2.flac"))["seed"]
+    art2mus("compose", paintings / "dawn.png", "-o", "again.flac", "--seconds", "1", "--seed", seed)
+    first, second = (read_audio(Path(name)).samples for name in ("d.2.flac", "again.flac"))
+    assert (first - second).abs().max() < 1e-3
+
+
+def test_every_artwork_of_a_folder_has_its_own_candidates(art2mus, paintings):
+    code, out, _ = art2mus("compose", paintings, "--seconds", "1", "--steps", "1", "--candidates", "2", "--json")
+    assert code == 0
+    assert [len(piece["candidates"]) for piece in json.loads(out.splitlines()[-1])["pieces"]] == [2, 2, 2]
+
+
+def test_it_is_told_how_long_each_stage_took(art2mus, paintings):
+    _, out, _ = art2mus("compose", paintings / "dawn.png", "--seconds", "1", "--json")
+    document = json.loads(out.splitlines()[-1])
+    stages = {"open encoder", "encoder", "aligner", "open language_model", "language_model", "open unet", "denoise"}
+    assert stages | {"open autoencoder", "autoencoder", "open vocoder", "vocoder"} <= set(document["stages"])
+    assert 0 < sum(document["stages"].values()) <= document["elapsed_seconds"] + 0.01
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--candidates", "0"], "candidates 0"),
+        (["--candidates", "65"], "1 to 64"),
+        (["--encoder", "imagebind"], "no model 'imagebind'"),
+        (["--support", "period"], "period"),
+        (["--support", "../model"], "letters, digits"),
+        (["--heads", "many"], "heads 'many'"),
+        (["--text", "a calm harbour"], "text_encoder"),
+        (["--aligner", "art2mus-2024"], "no aligner 'art2mus-2024'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_parts_that_are_not_there_are_named(art2mus, paintings, options, said):
+    code, out, err = art2mus("compose", paintings / "dawn.png", "--seconds", "1", *options)
+    assert (code, out, written()) == (2, "", [])
+    assert one_line(err)
+    assert said in err
+
+
+def test_what_was_chosen_is_in_the_tags(art2mus, paintings, published_like):
+    art2mus("compose", paintings / "dawn.png", "--seconds", "1", model=published_like)
+    tags = read_tags(Path("dawn.flac"))
+    assert tags["image_encoder"] == "tiny"
+    assert not {"text", "negative", "score", "heads", "support"} & set(tags)

@@ -111,17 +111,33 @@ def test_the_doctor_says_what_is_usable_and_what_mends_the_rest(art2mus):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="files of gigabytes without content take their place there")
 def test_an_aligner_is_usable_with_what_it_was_made_for(art2mus, tmp_path):
+    home = tmp_path / "home"
+
+    def lay(name: str, *paths: str) -> None:
+        sizes = {file.path: file.size or 1 for file in card(name).files}
+        for path in paths or sizes:
+            (home / name / path).parent.mkdir(parents=True, exist_ok=True)
+            with (home / name / path).open("wb") as file:
+                file.truncate(sizes.get(path, 1))
+
+    def verdicts() -> dict[str, str]:
+        _, out, _ = art2mus("doctor")
+        return {line.split()[0]: line.split(maxsplit=1)[1] for line in out.split("\n\n")[1].splitlines()}
+
     for name in ("imagebind", "audioldm2", "art2mus-2024"):
-        found = card(name)
-        for path in found.converted or [file.path for file in found.files]:
-            (tmp_path / "home" / name / path).parent.mkdir(parents=True, exist_ok=True)
-            with (tmp_path / "home" / name / path).open("wb") as file:
-                file.truncate(next((known.size or 1 for known in found.files if known.path == path), 1))
-    _, out, _ = art2mus("doctor")
-    verdicts = {line.split()[0]: line.split(maxsplit=1)[1] for line in out.split("\n\n")[1].splitlines()}
-    assert verdicts["art2mus-2024"] == "usable, with imagebind and audioldm2"
-    assert verdicts["art2mus-2024-4"] == "not usable: art2mus fetch art2mus-2024-4"
-    assert verdicts["audioldm2"] == "here, for an aligner"
+        lay(name)
+    fetched = verdicts()
+    convert, export = f"art2mus convert {home / 'imagebind' / 'imagebind_huge.pth'}", "art2mus export-text audioldm2"
+    assert fetched["imagebind"] == f"not usable: {convert}"
+    assert fetched["audioldm2"] == f"not usable: {export}"
+    assert fetched["art2mus-2024"] == f"not usable: {convert}, then {export}"
+    assert fetched["art2mus-2024-4"] == f"not usable: art2mus fetch art2mus-2024-4, then {convert}, then {export}"
+    lay("imagebind", *card("imagebind").converted)
+    lay("audioldm2", "constants/model.safetensors")
+    made = verdicts()
+    assert made["art2mus-2024"] == "usable, with imagebind and audioldm2"
+    assert made["art2mus-2024-4"] == "not usable: art2mus fetch art2mus-2024-4"
+    assert made["audioldm2"] == "here, for an aligner"
 
 
 def test_a_damaged_installation_is_told_with_what_mends_it(art2mus, monkeypatch, tmp_path):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from types import SimpleNamespace
 
 import pytest
@@ -7,7 +8,9 @@ import torch
 from diffusers.pipelines.audioldm2.pipeline_audioldm2 import AudioLDM2Pipeline
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from art2mus_core.conditioning.language import build_language_model, is_word_embedding, roll_out
+from art2mus_core.checkpoints.folder import save_component, save_tensors, weights_file
+from art2mus_core.conditioning.language import build_language_model, fingerprint, is_word_embedding, roll_out
+from art2mus_core.errors import CheckpointError
 from art2mus_core.types import PromptTokens
 
 CONFIG = {"n_embd": 12, "n_head": 3, "n_layer": 2, "n_positions": 23, "bos_token_id": 0, "eos_token_id": 0}
@@ -95,3 +98,30 @@ def test_words_are_left_out():
     assert is_word_embedding("wte.weight")
     assert is_word_embedding("h.3.attn.bias")
     assert not is_word_embedding("h.3.attn.c_attn.bias")
+
+
+def test_a_fingerprint_tells_models_apart_and_not_their_precision(tmp_path, language_model):
+    for name, half in (("whole", False), ("half", True)):
+        save_component(tmp_path / name, "language_model", language_model, CONFIG, half=half)
+    other = build_language_model(CONFIG)
+    other.load_state_dict(language_model.state_dict())
+    other.ln_f.bias.data[7] += 0.01
+    save_component(tmp_path / "other", "language_model", other, CONFIG, half=False)
+    norm = language_model.ln_f
+    stored = b"".join(part.detach().numpy().astype("<f2").tobytes() for part in (norm.weight, norm.bias))
+    assert fingerprint(tmp_path / "whole") == fingerprint(tmp_path / "half") == hashlib.sha256(stored).hexdigest()[:12]
+    assert fingerprint(tmp_path / "other") != fingerprint(tmp_path / "whole")
+
+
+def test_no_fingerprint_without_the_last_norm(tmp_path, language_model):
+    with pytest.raises(CheckpointError, match=r"model\.safetensors is missing"):
+        fingerprint(tmp_path)
+    path = weights_file(tmp_path, "language_model")
+    state = language_model.state_dict()
+    save_tensors(path, {key: value for key, value in state.items() if key != "ln_f.bias"})
+    with pytest.raises(CheckpointError, match=r"ln_f\.bias"):
+        fingerprint(tmp_path)
+    save_tensors(path, state)
+    path.write_bytes(path.read_bytes()[:-3])
+    with pytest.raises(CheckpointError, match="damaged"):
+        fingerprint(tmp_path)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 
 @pytest.fixture(scope="session")
@@ -19,8 +21,31 @@ def comfyui_module():
 
 
 @pytest.fixture(scope="session")
-def server(comfyui_module, tmp_path_factory, pocket_like, published_like):
-    """A running ComfyUI with the pack and two tiny checkpoints, `tiny` and `published`."""
-    models = {"tiny": pocket_like, "published": published_like}
+def published_parts(tmp_path_factory, talking_like):
+    """Prior, encoder and aligner in three folders, as they are after fetching, converting and exporting."""
+    from art2mus_core.aligners.files import save_aligner
+    from art2mus_core.aligners.projection import ProjectionAligner
+    from art2mus_core.checkpoints.folder import save_component
+    from art2mus_core.encoders.imagebind import ImageBindVision
+    from art2mus_core.pipelines.texts import export_text
+
+    root = tmp_path_factory.mktemp("published-parts")
+    left_out = shutil.ignore_patterns("image_encoder", "audio_encoder", "aligner")
+    prior = shutil.copytree(talking_like, root / "prior", ignore=left_out)
+    export_text(prior)
+    torch.manual_seed(2)
+    sizes = {"size": 12, "patch": 4, "frames": 2, "width": 10, "layers": 1, "heads": 2, "hidden": 13}
+    config = {"model_type": "imagebind", "tower": "vision", **sizes, "dim": 9, "space": "imagebind"}
+    save_component(root / "eyes", "image_encoder", ImageBindVision.from_config(config), config, half=True)
+    aligner = ProjectionAligner(dim=9, hidden=13, tokens=4, width=10, space="imagebind")
+    path = root / "adapter" / "adapter.safetensors"
+    save_aligner(path, aligner, licence="CC0-1.0", run="none", half=True, encoder="eyes")
+    return {name: root / name for name in ("prior", "eyes", "adapter")}
+
+
+@pytest.fixture(scope="session")
+def server(comfyui_module, tmp_path_factory, pocket_like, published_like, published_parts):
+    """A running ComfyUI with the pack, two tiny checkpoints, `tiny` and `published`, and one in three folders."""
+    models = {"tiny": pocket_like, "published": published_like, **published_parts}
     with comfyui_module.ComfyUI(tmp_path_factory.mktemp("comfyui"), models) as running:
         yield running

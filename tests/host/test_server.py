@@ -58,6 +58,15 @@ def graph(model: str, artwork: str = "Sample: silver forest", **sampler) -> dict
     }
 
 
+def published_graph(**said: str) -> dict:
+    """The same six nodes on a checkpoint in three folders; `said` goes to the aligner, `support` to the loader."""
+    prompt = graph("prior", steps=2, seconds=1.0)
+    prompt["2"]["inputs"]["support"] = said.pop("support", "model")
+    prompt["3"]["inputs"]["encoder"] = "eyes"
+    prompt["4"]["inputs"] |= {"aligner": "adapter", **said}
+    return prompt
+
+
 def shipped_workflow(model: str) -> dict:
     """workflows/painting_to_music.json with another model in it, and short."""
     text = (PACK / "workflows" / "painting_to_music.json").read_text(encoding="utf-8")
@@ -132,8 +141,45 @@ def test_an_artwork_becomes_a_playable_file(server, model):
     rate, samples, tags = heard(path)
     assert path.parent == server.base / "output" / "out"
     assert len(samples) == pytest.approx(1.5 * rate, abs=1)
-    assert model == "published" or max(map(abs, samples)) > 0.1  # an untrained HiFi-GAN whispers
+    assert max(map(abs, samples)) > 0.05
     assert json.loads(tags["prompt"])["5"]["inputs"]["seed"] == 0
+
+
+def test_prior_encoder_and_aligner_are_chosen_by_name(server, published_parts):
+    """The graph plays what the core plays, which finds the encoder by the aligner's header."""
+    from art2mus_core.audio.files import read_audio
+    from art2mus_core.images.reading import read_artwork
+    from art2mus_core.images.samples import samples
+    from art2mus_core.pipelines import load
+
+    info = server.get("/object_info")
+    assert "eyes" in info[IDS[2]]["input"]["required"]["encoder"][1]["options"]
+    assert "adapter" in info[IDS[3]]["input"]["required"]["aligner"][1]["options"]
+    assert {"model", "period", "emotion"} <= set(info[IDS[1]]["input"]["optional"]["support"][1]["options"])
+    (path,) = server.outputs(server.run(published_graph()))
+    core = load(
+        str(published_parts["prior"]), aligner=str(published_parts["adapter"]), encoder=str(published_parts["eyes"])
+    )
+    (expected,) = core.compose([read_artwork(samples()["silver_forest"])], seconds=1.0, steps=2, guidance=1.5)
+    assert expected.samples.std() > 0.005
+    assert torch.allclose(read_audio(path).samples, expected.samples, atol=2e-4)
+
+
+def test_words_and_the_support_prompt_are_heard(server):
+    said = [{}, {"text": "Music of this place"}, {"negative_text": "Music"}, {"support": "emotion"}]
+    heard_each = [heard(server.outputs(server.run(published_graph(**words)))[0]) for words in said]
+    pieces = [samples for _, samples, _ in heard_each]
+    assert all(first != second for index, first in enumerate(pieces) for second in pieces[:index])
+
+
+def test_parts_that_do_not_belong_together_are_named(server):
+    wrong = published_graph()
+    wrong["3"]["inputs"]["encoder"] = "tiny"
+    said = server.error(server.run(wrong))
+    assert "trained for the encoder eyes" in said
+    unheard = published_graph(text="Music of this place")
+    unheard["2"]["inputs"]["model"] = "published"
+    assert "no text_encoder" in server.error(server.run(unheard))
 
 
 def test_a_batch_gives_a_file_each(server):

@@ -12,13 +12,23 @@ PACK = HERE.parents[1]
 
 SOCKETS = {
     "Art2MusLoadArtwork": (["artwork COMBO"], ["image IMAGE", "mask MASK"]),
-    "Art2MusLoadModel": (["model COMBO"], ["model MODEL", "vae VAE", "language ART2MUS_LANGUAGE"]),
+    "Art2MusLoadModel": (
+        ["model COMBO", "support COMBO?", "heads COMBO?"],
+        ["model MODEL", "vae VAE", "language ART2MUS_LANGUAGE"],
+    ),
     "Art2MusVisualConditioningExtractor": (
         ["image IMAGE", "encoder COMBO", "mask MASK?"],
         ["embedding ART2MUS_EMBEDDING"],
     ),
     "Art2MusImageAligner": (
-        ["embedding ART2MUS_EMBEDDING", "language ART2MUS_LANGUAGE", "aligner COMBO", "strength FLOAT"],
+        [
+            "embedding ART2MUS_EMBEDDING",
+            "language ART2MUS_LANGUAGE",
+            "aligner COMBO",
+            "strength FLOAT",
+            "text STRING?",
+            "negative_text STRING?",
+        ],
         ["positive CONDITIONING", "negative CONDITIONING"],
     ),
     "Art2MusSampler": (

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import gc
 import json
+import shutil
+import weakref
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -11,6 +14,7 @@ from art2mus_core.checkpoints.folder import weights_file
 from art2mus_core.conditioning.constants import Constants, save_constants
 from art2mus_core.errors import Art2MusError, CheckpointError, SettingError
 from art2mus_core.pipelines import load
+from art2mus_core.pipelines.settings import Settings
 from art2mus_core.types import Artwork
 
 
@@ -68,7 +72,16 @@ def test_without_guidance_the_artwork_is_not_heard(pipeline):
 def test_defaults_come_from_the_checkpoint(pipeline):
     steps = []
     pipeline.compose([artwork(0)], seconds=1.0, on_step=steps.append)
-    assert len(steps) == pipeline.defaults.steps == 3
+    denoised = [step for step in steps if step.stage == "denoise"]
+    assert len(denoised) == pipeline.defaults.steps == 3
+    assert [step.stage for step in steps if step.stage != "denoise"] == [
+        "encoder",
+        "aligner",
+        "language_model",
+        "unet",
+        "autoencoder",
+        "vocoder",
+    ]
     assert pipeline.settings(guidance=2.0) == replace(pipeline.defaults, guidance=2.0)
 
 
@@ -110,8 +123,6 @@ def test_lower_precision_stays_near(pocket_like, pipeline, dtype):
 
 
 def test_a_text_slot_without_constants_is_refused_at_once(published_like, tmp_path):
-    import shutil
-
     folder = shutil.copytree(published_like, tmp_path / "copy")
     save_constants(folder, Constants(torch.zeros(1, 8, 10)))
     with pytest.raises(CheckpointError, match="unconditional_text"):
@@ -139,3 +150,73 @@ def test_no_part_may_be_missing(own_checkpoint, name):
         path.unlink()
     with pytest.raises(Art2MusError):
         load(str(own_checkpoint))
+
+
+def test_a_frugal_pipeline_keeps_no_network_and_plays_the_same(pocket_like, pipeline):
+    frugal, alive = load(str(pocket_like), frugal=True), []
+
+    @contextmanager
+    def resident(network):
+        alive.append(weakref.ref(network))
+        yield
+
+    (heard,) = replace(frugal, resident=resident).compose([artwork(0)], seconds=1.0)
+    gc.collect()
+    assert [type(there()).__name__ for there in alive if there()] == ["VisualAligner"]
+    assert len(alive) == 6
+    (kept,) = pipeline.compose([artwork(0)], seconds=1.0)
+    assert torch.equal(heard.samples, kept.samples)
+
+
+def test_a_frugal_pipeline_opens_nothing_before_it_is_needed(own_checkpoint):
+    frugal = load(str(own_checkpoint), frugal=True)
+    assert not any(map(frugal.parts.is_open, ("encoder", "language_model", "unet", "autoencoder", "vocoder")))
+    weights_file(own_checkpoint, "vocoder").write_bytes(b"")
+    with pytest.raises(CheckpointError, match="empty"):
+        frugal.compose([artwork(0)], seconds=1.0)
+
+
+def test_the_weights_counted_are_those_that_are_opened(pocket_like):
+    parts = load(str(pocket_like), dtype=torch.bfloat16).parts
+    networks = {"vae": parts.autoencoder} | {
+        name: getattr(parts, name) for name in ("encoder", "language_model", "unet", "vocoder")
+    }
+    taken = {name: sum(w.nbytes for w in network.state_dict().values()) for name, network in networks.items()}
+    assert parts.weights() == taken
+
+
+def test_prior_encoder_and_aligner_may_lie_in_three_folders(pocket_like, tmp_path, monkeypatch, pipeline):
+    monkeypatch.setenv("ART2MUS_HOME", str(tmp_path))
+    prior = shutil.copytree(pocket_like, tmp_path / "prior", ignore=shutil.ignore_patterns("*_encoder", "aligner"))
+    shutil.copytree(pocket_like / "image_encoder", tmp_path / "tiny" / "image_encoder")
+    (tmp_path / "mine").mkdir()
+    shutil.copy(pocket_like / "aligner" / "model.safetensors", tmp_path / "mine" / "mine.safetensors")
+    # the encoder's name is in the aligner's header: its space, `tiny`
+    (split,) = load("prior", aligner="mine").compose([artwork(0)], seconds=1.0)
+    (whole,) = pipeline.compose([artwork(0)], seconds=1.0)
+    assert torch.equal(split.samples, whole.samples)
+    with pytest.raises(SettingError, match="mine"):
+        load(str(prior))
+    with pytest.raises(CheckpointError, match="'pocket'"):
+        load("prior", aligner="mine", encoder="pocket")
+
+
+def test_other_heads_are_another_function(published_like, tmp_path):
+    with pytest.raises(SettingError, match="heads 'both'"):
+        load(str(published_like), heads="both")
+
+
+def test_a_checkpoint_without_settings_of_its_own_takes_the_published_ones(own_checkpoint):
+    path = own_checkpoint / "model_index.json"
+    path.write_text("{}", encoding="utf-8")
+    assert load(str(own_checkpoint)).defaults == Settings(steps=30, guidance=3.5)
+
+
+def test_too_little_memory_is_told_before_anything_is_opened(pocket_like, monkeypatch):
+    weights = load(str(pocket_like), frugal=True).parts.weights()
+    for free, frugal in ((sum(weights.values()), False), (max(weights.values()), True)):
+        monkeypatch.setattr("art2mus_core.pipelines.diffusion.available", lambda free=free: free)
+        assert load(str(pocket_like)).frugal is frugal
+    monkeypatch.setattr("art2mus_core.pipelines.diffusion.available", lambda: max(weights.values()) - 1)
+    with pytest.raises(SettingError, match="are free"):
+        load(str(pocket_like))

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from ...aligners.files import save_aligner
 from ...aligners.visual import VisualAligner
-from ...conditioning.language import roll_out
+from ...conditioning.language import fingerprint, roll_out
 from ...types import AudioGrid, Embedding
 from ..config import TrainingConfig
 from ..latents import LatentDataset
@@ -39,7 +39,7 @@ class AlignerObjective(Objective):
 
     def __init__(self, data: LatentDataset, config: TrainingConfig, grid: AudioGrid, checkpoint: Path) -> None:
         super().__init__()
-        self.data, self.options, self.grid = data, config.options, grid
+        self.data, self.options, self.grid, self.checkpoint = data, config.options, grid, checkpoint
         self.trained = nn.ModuleDict({"aligner": VisualAligner(**config.model)})
         self.head = load_projection_head(checkpoint)
         self.language_model = load_language_model(checkpoint)
@@ -95,4 +95,5 @@ class AlignerObjective(Objective):
 
     def export(self, folder: Path) -> None:
         path = folder / "aligner" / f"{self.options['name']}.safetensors"
-        save_aligner(path, self.aligner, run=self.run, licence="CC0-1.0", half=True)
+        prior, language = self.checkpoint.resolve().name, fingerprint(self.checkpoint)
+        save_aligner(path, self.aligner, run=self.run, licence="CC0-1.0", half=True, prior=prior, language=language)

@@ -24,7 +24,7 @@ from transformers.models.gpt2.modeling_gpt2 import GPT2Model
 from ...aligners.head import ProjectionHead
 from ...checkpoints.folder import save_component, save_config, save_index
 from ...conditioning.constants import Constants, save_constants
-from ...conditioning.language import build_language_model, roll_out
+from ...conditioning.language import build_language_model, fingerprint, roll_out
 from ...types import AudioGrid, Embedding
 from ..config import TrainingConfig
 from ..latents import LatentDataset
@@ -144,4 +144,4 @@ class PriorObjective(Objective):
         save_index(folder, COMPONENTS, self.options["defaults"])
         with torch.no_grad():
             nothing = torch.zeros(1, self.projection_model.config["dim"])
-            save_constants(folder, Constants(unconditional_language=self.language(nothing)))
+            save_constants(folder, Constants(self.language(nothing), language_model=fingerprint(folder)))

@@ -1,0 +1,143 @@
+"""How much memory a checkpoint takes, and how much there is: asked before anything is loaded."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import SettingError
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["available", "check_memory", "needed", "total"]
+
+ROOT = Path("/")
+WIDTHS = {"BOOL": 1, "U8": 1, "I8": 1, "I16": 2, "U16": 2, "I32": 4, "U32": 4, "I64": 8, "U64": 8}
+"""Bytes of a number that is no float, by its name in a safetensors header; floats are converted."""
+
+CONTROLS = (
+    ("sys/fs/cgroup/{group}/memory.max", "memory.current", "inactive_file"),
+    ("sys/fs/cgroup/memory/{group}/memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+)
+"""Files of a Linux control group, second version and first: limit, what is taken, and the part of it that would be given back."""
+
+
+def needed(
+    folder: Path, names: Iterable[str], dtype: torch.dtype, *, unused: Callable[[str], bool] = lambda _: False
+) -> int:
+    """Bytes that components take once they are loaded; of their files only the headers are read.
+
+    Args:
+        folder: the checkpoint.
+        names: components.
+        dtype: what floating-point weights are converted to.
+        unused: true for keys that are not loaded.
+
+    Raises:
+        CheckpointError: weights are missing or damaged.
+    """
+    from .folder import opened, weights_file  # noqa: PLC0415  what asks for free memory alone does not wait for torch
+
+    taken = 0
+    for name in names:
+        with opened(weights_file(folder, name)) as file:
+            for key in file.keys():  # noqa: SIM118
+                tensor = file.get_slice(key)
+                width = WIDTHS.get(tensor.get_dtype(), dtype.itemsize)
+                taken += 0 if unused(key) else width * math.prod(tensor.get_shape())
+    return taken
+
+
+def check_memory(needed: int, what: str, *, free: int | None = None) -> None:
+    """Refuse what this machine has no memory for; where the system does not say how much there is, nothing is refused.
+
+    Args:
+        needed: bytes.
+        what: takes them, for the message.
+        free: bytes; :func:`available` if not given.
+
+    Raises:
+        SettingError: less than `needed` is free.
+    """
+    free = available() if free is None else free
+    if free is not None and needed > free:
+        raise SettingError(
+            f"{what} takes {needed / 1e9:.2f} GB of memory, and {free / 1e9:.2f} GB are free",
+            "room for all of it",
+            "Close other programs, choose the precision bfloat16 (--precision bfloat16), or use a smaller model.",
+        )
+
+
+def available(root: Path = ROOT) -> int | None:
+    """Bytes that this program could have now, or None where the system does not say (macOS).
+
+    In a Linux container the rest of its allowance, if that is less than what the machine has left.
+
+    Args:
+        root: where `proc` and `sys` are.
+    """
+    if os.name == "nt":
+        return _windows()[1]
+    table = _numbers(root / "proc" / "meminfo")
+    free = [table["MemAvailable:"] * 1024] if "MemAvailable:" in table else []
+    return min([*free, *_allowances(root)], default=None)
+
+
+def total() -> int | None:
+    """Bytes of memory that the machine has, or None where the system does not say."""
+    return _windows()[0] if os.name == "nt" else os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def _allowances(root: Path) -> list[int]:
+    """What is left to each control group that this process is in, from the innermost to the outermost."""
+    groups = {Path()}
+    for line in _lines(root / "proc" / "self" / "cgroup"):
+        own = Path(line.split(":", 2)[-1].lstrip("/"))
+        groups |= {own, *own.parents}
+    left = []
+    for group in groups:
+        for pattern, usage, reclaimable in CONTROLS:
+            limit = root / pattern.format(group=group)
+            allowed, taken = _number(limit), _number(limit.with_name(usage))
+            if allowed is not None and taken is not None:
+                returned = _numbers(limit.with_name("memory.stat")).get(reclaimable, 0)
+                left.append(max(0, allowed - taken + returned))
+    return left
+
+
+def _number(path: Path) -> int | None:
+    """The number in a file; None if there is no file, or a word in it (no limit)."""
+    text = "".join(_lines(path)).strip()
+    return int(text) if text.isdigit() else None
+
+
+def _numbers(path: Path) -> dict[str, int]:
+    """First word of a line to the number after it."""
+    words = [line.split() for line in _lines(path)]
+    return {parts[0]: int(parts[1]) for parts in words if len(parts) > 1 and parts[1].isdigit()}
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return []
+
+
+def _windows() -> tuple[int | None, int | None]:
+    """All memory and what of it is free."""
+
+    class Status(ctypes.Structure):  # MEMORYSTATUSEX: two 32-bit words, then seven 64-bit ones
+        _fields_ = (("words", ctypes.c_uint32 * 2), ("sizes", ctypes.c_uint64 * 7))
+
+    status = Status()
+    status.words[0] = ctypes.sizeof(Status)
+    windows: Any = getattr(ctypes, "windll", None)
+    if windows is None or not windows.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):
+        return None, None
+    return status.sizes[0], status.sizes[1]

@@ -1,0 +1,99 @@
+"""Text beside the picture: AudioLDM2's projection model, and how Art2Mus (2024) puts an artwork's tokens to those of a text.
+
+GPT-2 goes on from [SOS CLAP EOS SOS_1 T5 .. EOS_1], followed by the image tokens where there is a picture. The denoiser's T5
+slot holds the T5 states, followed by the image embedding itself as one more token.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from diffusers.pipelines.audioldm2.modeling_audioldm2 import AudioLDM2ProjectionModel
+from jaxtyping import Bool, Float
+from torch import Tensor
+from transformers.models.gpt2.modeling_gpt2 import GPT2Model
+
+from ..errors import SettingError
+from ..types import Condition, PromptTokens
+from .language import roll_out
+
+__all__ = ["NEGATIVE_TOKENS", "TextPrompt", "build_projection", "join", "text_prompt", "with_embedding"]
+
+NEGATIVE_TOKENS = 1
+"""T5 tokens of the negative prompt that GPT-2 sees where there is no text: as many as there are image embeddings. It is the
+end-of-text token that is left."""
+
+
+@dataclass(frozen=True)
+class TextPrompt:
+    """What one side of guidance is told, before GPT-2 has gone on from it.
+
+    Attributes:
+        prompt: GPT-2's, [B, n, W].
+        text: the T5 slot's, [B, L, T].
+        mask: true where a state counts.
+    """
+
+    prompt: PromptTokens
+    text: Float[Tensor, "batch length text_width"]
+    mask: Bool[Tensor, "batch length"]
+
+    def condition(self, language_model: GPT2Model, length: int) -> Condition:
+        """Let GPT-2 go on for `length` steps."""
+        language = roll_out(language_model, self.prompt, length).values
+        return Condition(language, self.text.to(language), self.mask.to(language.device))
+
+
+def build_projection(config: dict[str, Any]) -> AudioLDM2ProjectionModel:
+    """The projection model: two linear layers, and what is learnt to stand before and behind either text."""
+    return AudioLDM2ProjectionModel.from_config(config)
+
+
+def text_prompt(
+    projection: AudioLDM2ProjectionModel,
+    clap: Float[Tensor, "batch clap_width"],
+    states: Float[Tensor, "batch length text_width"],
+    mask: Bool[Tensor, "batch length"],
+) -> PromptTokens:
+    """[SOS CLAP EOS SOS_1 T5 .. EOS_1], [B, L + 5, W]; of these only T5's padding does not count."""
+    weight = projection.projection.weight
+    mask = mask.to(weight.device)
+    projected = projection(
+        hidden_states=clap.to(weight)[:, None],
+        hidden_states_1=states.to(weight),
+        attention_mask=mask.new_ones(len(mask), 1),
+        attention_mask_1=mask,
+    )
+    return PromptTokens(projected.hidden_states, projected.attention_mask)
+
+
+def join(text: PromptTokens, image: PromptTokens) -> PromptTokens:
+    """The tokens of one text, and behind them those of each artwork: [B, n + m, W]."""
+    count, like = len(image.values), text.values
+    return PromptTokens(
+        torch.cat([like.expand(count, -1, -1), image.values.to(like)], dim=1),
+        torch.cat([text.mask.expand(count, -1), image.mask.to(like.device)], dim=1),
+    )
+
+
+def with_embedding(
+    states: Float[Tensor, "1 length text_width"],
+    mask: Bool[Tensor, "1 length"],
+    embedding: Float[Tensor, "batch dim"],
+) -> tuple[Float[Tensor, "batch longer text_width"], Bool[Tensor, "batch longer"]]:
+    """The T5 slot of text and artworks: the text's states, and each artwork's embedding as it is for one more.
+
+    Raises:
+        SettingError: an embedding is not as wide as a state.
+    """
+    count, dim = embedding.shape
+    if dim != states.shape[-1]:
+        raise SettingError(
+            f"a text beside an image embedding of {dim} numbers",
+            f"one of {states.shape[-1]}, the width of this checkpoint's T5, in whose slot it takes a place",
+            "Use an encoder of that width (ImageBind for AudioLDM 2), or leave the text out.",
+        )
+    longer = torch.cat([states.expand(count, -1, -1), embedding.to(states)[:, None]], dim=1)
+    return longer, torch.cat([mask.expand(count, -1), mask.new_ones(count, 1)], dim=1)

@@ -1,0 +1,156 @@
+"""Which encoder a folder holds: found by its configuration, opened by its own loader.
+
+A folder is a checkpoint with an `image_encoder` (and perhaps an `audio_encoder`) in it, or a CLIP checkpoint as
+transformers stores it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..checkpoints.folder import load_component, read_config
+from ..checkpoints.grid import read_grid
+from ..checkpoints.memory import needed
+from ..checkpoints.names import is_encoder
+from ..errors import CheckpointError
+from ..types import AudioEncoder, ImageEncoder
+from .pocket import PocketAudioEncoder, PocketImageEncoder, PocketListener
+
+__all__ = ["image_bytes", "image_space", "load_audio_encoder", "load_image_encoder", "require_audio_encoder"]
+
+
+def image_space(folder: Path) -> str:
+    """The name of the space of a folder's image encoder, without opening the encoder.
+
+    Raises:
+        CheckpointError: there is none, or none that is known.
+    """
+    if _image_kind(folder) == "clip":
+        from .clip_files import clip_space  # noqa: PLC0415 - seconds of imports, as below
+
+        return clip_space(folder)
+    space = read_config(folder, "image_encoder").get("space")
+    if not isinstance(space, str):
+        raise CheckpointError(
+            f"the image encoder of {folder} names no space", "space in its config.json", "Install it again."
+        )
+    return space
+
+
+def image_bytes(folder: Path, *, dtype: torch.dtype) -> int:
+    """Bytes that the image encoder of a folder takes in a precision.
+
+    Raises:
+        CheckpointError: there is none, none that is known, or its weights are missing or damaged.
+    """
+    kind = _image_kind(folder)
+    if kind == "clip":
+        return needed(folder, ["."], dtype, unused=lambda key: key.startswith("text_"))
+    return needed(folder, ["image_encoder"], torch.float32 if kind == "pocket" else dtype)
+
+
+def load_image_encoder(folder: Path, *, dtype: torch.dtype) -> ImageEncoder:
+    """The image encoder of a folder.
+
+    Args:
+        folder: a checkpoint, or a CLIP folder.
+        dtype: precision of a published encoder; the bundled one is small and stays in float32.
+
+    Raises:
+        CheckpointError: none is there, of no known kind, or damaged.
+    """
+    return IMAGE_ENCODERS[_image_kind(folder)](folder, dtype)
+
+
+def load_audio_encoder(folder: Path, *, dtype: torch.dtype) -> AudioEncoder:
+    """The audio encoder beside a folder's image encoder, in the same space.
+
+    Raises:
+        CheckpointError: none is there, of no known kind, or damaged.
+    """
+    require_audio_encoder(folder)
+    return _looked_up(AUDIO_ENCODERS, _kind(folder, "audio_encoder"), folder)(folder, dtype)
+
+
+def require_audio_encoder(folder: Path) -> None:
+    """Refuse a folder whose space cannot be heard.
+
+    Raises:
+        CheckpointError: it holds no audio encoder.
+    """
+    if not _holds(folder, "audio_encoder"):
+        raise CheckpointError(
+            f"no audio encoder in {folder}",
+            "one that hears in the space of the image encoder",
+            "Choose an encoder that has one: the bundled model, or ImageBind converted with its audio tower.",
+        )
+
+
+def _image_kind(folder: Path) -> str:
+    if not is_encoder(folder):
+        raise CheckpointError(
+            f"no image encoder in {folder}",
+            "image_encoder/config.json, or a CLIP checkpoint's config.json",
+            "Name an encoder: pocket, imagebind (converted), clip-vit-l-14 or clip-vit-h-14.",
+        )
+    kind = _kind(folder, "image_encoder") if _holds(folder, "image_encoder") else "clip"
+    _looked_up(IMAGE_ENCODERS, kind, folder)
+    return kind
+
+
+def _looked_up(table: dict[str, Any], kind: str, folder: Path) -> Any:  # noqa: ANN401
+    if kind not in table:
+        raise CheckpointError(f"an encoder {kind!r} in {folder}", f"one of {', '.join(table)}", "Use another encoder.")
+    return table[kind]
+
+
+def _holds(folder: Path, name: str) -> bool:
+    return (folder / name / "config.json").is_file()
+
+
+def _kind(folder: Path, name: str) -> str:
+    return str(read_config(folder, name).get("model_type", "pocket"))
+
+
+def _pocket(folder: Path, dtype: torch.dtype) -> ImageEncoder:  # noqa: ARG001
+    return load_component(folder, "image_encoder", PocketImageEncoder.from_config)
+
+
+def _pocket_listener(folder: Path, dtype: torch.dtype) -> AudioEncoder:  # noqa: ARG001
+    tower = load_component(folder, "audio_encoder", PocketAudioEncoder.from_config)
+    return PocketListener(tower, read_grid(folder)).eval()
+
+
+def _imagebind(folder: Path, dtype: torch.dtype) -> ImageEncoder:
+    from .imagebind import ImageBindVision  # noqa: PLC0415
+
+    return load_component(folder, "image_encoder", ImageBindVision.from_config, dtype=dtype)
+
+
+def _imagebind_listener(folder: Path, dtype: torch.dtype) -> AudioEncoder:
+    from .imagebind import ImageBindAudio  # noqa: PLC0415
+
+    return load_component(folder, "audio_encoder", ImageBindAudio.from_config, dtype=dtype)
+
+
+def _clip(folder: Path, dtype: torch.dtype) -> ImageEncoder:
+    from .clip import load_clip_vision  # noqa: PLC0415
+
+    return load_clip_vision(folder, dtype=dtype)
+
+
+IMAGE_ENCODERS: dict[str, Callable[[Path, torch.dtype], ImageEncoder]] = {
+    "pocket": _pocket,
+    "imagebind": _imagebind,
+    "clip": _clip,
+}
+"""`model_type` of a configuration to loader."""
+
+AUDIO_ENCODERS: dict[str, Callable[[Path, torch.dtype], AudioEncoder]] = {
+    "pocket": _pocket_listener,
+    "imagebind": _imagebind_listener,
+}

@@ -1,0 +1,78 @@
+"""Several pieces for one artwork, ranked by an audio encoder, as Art2Mus (2024) ranked three by ImageBind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ..diffusion.guidance import repeated
+from ..encoders.files import require_audio_encoder
+from ..types import Artwork, OnStep, Waveform
+from .diffusion import ArtToMusic
+from .settings import check_candidates
+from .texts import Words
+
+__all__ = ["Candidate", "compose_candidates"]
+
+AT_ONCE = 8
+"""Pieces in one batch; beyond that memory grows and speed does not."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One of several pieces for an artwork.
+
+    Attributes:
+        piece: the music.
+        seed: composes it again.
+        score: cosine of its embedding with the artwork's, -1 to 1; None where nobody listened.
+    """
+
+    piece: Waveform
+    seed: int
+    score: float | None = None
+
+
+def compose_candidates(
+    pipeline: ArtToMusic,
+    artwork: Artwork,
+    count: int,
+    *,
+    seed: int = 0,
+    words: Words | None = None,
+    on_step: OnStep | None = None,
+    **chosen: Any,  # noqa: ANN401  seconds, steps, guidance, solver
+) -> list[Candidate]:
+    """Several pieces for one artwork, the one that sounds most like it first.
+
+    They are heard by the audio encoder of the image encoder's space.
+
+    Args:
+        pipeline: composes them.
+        artwork: what they are for.
+        count: how many, 1 to 64; their seeds are `seed`, `seed + 1` and so on.
+        seed: of the first.
+        words: text to go with the artwork.
+        on_step: told after every denoising step, and after every other stage.
+        **chosen: settings, as in :meth:`ArtToMusic.compose`.
+
+    Raises:
+        SettingError: a value outside its range.
+        CheckpointError: the image encoder has no audio encoder beside it.
+    """
+    check_candidates(count, seed)
+    settings, seeds = pipeline.settings(**chosen), range(seed, seed + count)
+    require_audio_encoder(pipeline.parts.encoder_folder)
+    pieces: list[Waveform] = []
+    with torch.inference_mode():
+        embedding = pipeline.embed([artwork], on_step=on_step)
+        positive, negative = pipeline.condition(embedding, words, on_step=on_step)
+        for start in range(0, count, AT_ONCE):
+            batch = seeds[start : start + AT_ONCE]
+            told = repeated(positive, len(batch)), repeated(negative, len(batch))
+            pieces += pipeline.perform(told, settings, batch, on_step=on_step)
+        scores = pipeline.score(embedding, pieces, on_step=on_step)
+    found = [Candidate(*each) for each in zip(pieces, seeds, scores, strict=True)]
+    return sorted(found, key=lambda candidate: candidate.score or 0.0, reverse=True)

@@ -1,0 +1,188 @@
+"""What the published path costs: ImageBind, Art2Mus 2024 and AudioLDM2 at full size, from the command line.
+
+    python benchmarks/published.py CONFIGURATIONS --artwork FILE [--folder FOLDER] [--steps 10] [-- OPTION...]
+
+CONFIGURATIONS holds AudioLDM2's published configuration files; full-size random weights in the published layouts are
+written to FOLDER (9.3 GB, see `random_checkpoints.py`) and used again if they are there. Then the commands of a person who
+has just downloaded them are run, each in a process of its own: the conversion of ImageBind, the export of the text, and one
+composition of 10 seconds in each precision. Options after `--` go to `art2mus compose`.
+
+Figures: seconds of each command, process start included, and of each stage; seconds of processor time, which tell whether
+other programs were in the way; peaks, looked at every 20 ms, of anonymous memory (what cannot be dropped and read again),
+of mapped files, and of both together as Linux counts them. The music must be finite and 10 s long. The table goes to
+standard error, one JSON document to the last line of standard output.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from random_checkpoints import write
+
+from art2mus_core.audio.files import read_audio
+
+EVERY = 0.02
+"""Seconds from look to look at the memory."""
+
+SECONDS = 10.0
+LIMITS = {"bfloat16": 3.2, "float32": 5.5}
+"""Gigabytes of anonymous memory that a composition may take."""
+
+WATCHED = {"RssAnon": "anonymous GB", "RssFile": "mapped GB", "VmHWM": "together GB"}
+
+
+class CommandError(Exception):
+    """A command that did not do what it should."""
+
+
+class Watch(threading.Thread):
+    """Looks at the memory of a process until it ends."""
+
+    def __init__(self, process: int) -> None:
+        super().__init__(daemon=True)
+        self.status = Path(f"/proc/{process}/status")
+        self.over, self.peaks = threading.Event(), dict.fromkeys(WATCHED, 0)
+
+    def run(self) -> None:
+        while not self.over.wait(EVERY):
+            try:
+                lines = self.status.read_text(encoding="ascii").splitlines()
+            except OSError:
+                return
+            for name, _, value in (line.partition(":") for line in lines):
+                if name in self.peaks:
+                    self.peaks[name] = max(self.peaks[name], int(value.split()[0]) * 1024)
+
+    def figures(self) -> dict[str, float]:
+        self.over.set()
+        self.join()
+        return {name: round(self.peaks[field] / 1e9, 3) for field, name in WATCHED.items()}
+
+
+def cost(home: Path, *arguments: str) -> tuple[dict[str, Any], str]:
+    """Seconds and peaks of one `art2mus` command, and what it printed."""
+    command = [sys.executable, "-c", "from art2mus_core.cli import main; main()", *arguments]
+    load, worked, started = os.getloadavg()[0], worked_by_children(), time.perf_counter()
+    environment = {**os.environ, "ART2MUS_HOME": str(home)}
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as told:
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=told, text=True)  # noqa: S603
+        watch = Watch(process.pid)
+        watch.start()
+        printed, _ = process.communicate()
+        seconds, figures = time.perf_counter() - started, watch.figures()
+        if process.returncode:
+            told.seek(0)
+            raise CommandError(told.read().strip()[-2000:])
+    processor = worked_by_children() - worked
+    return {
+        "seconds": round(seconds, 2),
+        "processor seconds": round(processor, 2),
+        "load before": round(load, 2),
+        **figures,
+    }, printed
+
+
+def worked_by_children() -> float:
+    """Seconds of processor time of all commands that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def converting(home: Path) -> dict[str, Any]:
+    figures, _ = cost(home, "convert", str(home / "imagebind" / "imagebind_huge.pth"))
+    copies = (home / "imagebind").glob("*/*.safetensors")
+    return {**figures, "written GB": round(sum(copy.stat().st_size for copy in copies) / 1e9, 3)}
+
+
+def exporting(home: Path) -> dict[str, Any]:
+    figures, _ = cost(home, "export-text", "audioldm2")
+    constants = (home / "audioldm2" / "constants").glob("*.safetensors")
+    return {**figures, "written MB": round(sum(file.stat().st_size for file in constants) / 1e6, 3)}
+
+
+def composing(home: Path, artwork: Path, precision: str, steps: int, options: Sequence[str]) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as place:
+        music = Path(place, "music.wav")
+        asked = ["--model", "audioldm2", "--aligner", "art2mus-2024", "--precision", precision, "--steps", str(steps)]
+        figures, printed = cost(
+            home, "compose", str(artwork), "--out", str(music), "--seconds", str(SECONDS), *asked, *options, "--json"
+        )
+        sound = read_audio(music)
+    if sound.seconds != SECONDS or not sound.samples.isfinite().all():
+        raise CommandError(f"{sound.seconds} s of music, or samples that are not finite")
+    figures |= {
+        "steps": steps,
+        "music seconds": sound.seconds,
+        "largest sample": round(float(sound.samples.abs().max()), 3),
+    }
+    stages = json.loads(printed.splitlines()[-1])["stages"]
+    figures |= {"stages": stages, "seconds a step": round(stages["denoise"] / steps, 2)}
+    return {**figures, "limit GB": LIMITS[precision], "within": figures["anonymous GB"] <= LIMITS[precision]}
+
+
+def measure(chosen: argparse.Namespace, home: Path, options: Sequence[str]) -> dict[str, Any]:
+    """The figures of every command; of one that fails, what it said."""
+    work = {
+        "convert": lambda: converting(home),
+        "export-text": lambda: exporting(home),
+        **{
+            f"compose, {precision}": lambda precision=precision: composing(
+                home, chosen.artwork, precision, chosen.steps, options
+            )
+            for precision in chosen.precision
+        },
+    }
+    found = {}
+    for name, command in work.items():
+        if chosen.only and not any(part in name for part in chosen.only):
+            continue
+        try:
+            found[name] = command()
+        except CommandError as failure:
+            found[name] = {"failed": str(failure)}
+        print(name.ljust(20), json.dumps(found[name]), file=sys.stderr, flush=True)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("configurations", type=Path)
+    parser.add_argument("--artwork", type=Path, required=True)
+    parser.add_argument("--folder", type=Path, help="where the weights are kept")
+    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--precision", nargs="*", choices=LIMITS, default=list(LIMITS))
+    parser.add_argument("--only", nargs="*", help="parts of the names of commands: convert, export-text, compose")
+    typed = sys.argv[1:]
+    split = typed.index("--") if "--" in typed else len(typed)
+    chosen, options = parser.parse_args(typed[:split]), typed[split + 1 :]
+    with tempfile.TemporaryDirectory() as temporary:
+        home = (chosen.folder or Path(temporary)).absolute()
+        write(chosen.configurations, home)
+        found = measure(chosen, home, options)
+    report = {
+        "versions": {name: importlib.metadata.version(name) for name in ("torch", "diffusers", "transformers")},
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "options": options,
+        "commands": found,
+    }
+    print(json.dumps(report))
+    if any("failed" in figures for figures in found.values()):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

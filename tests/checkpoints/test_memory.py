@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from art2mus_core.checkpoints.folder import load_component, save_tensors, weights_file
+from art2mus_core.checkpoints.memory import available, check_memory, needed, total
+from art2mus_core.conditioning.language import build_language_model, is_word_embedding
+from art2mus_core.diffusion.denoiser import build_unet
+from art2mus_core.errors import CheckpointError, SettingError
+
+GB = 10**9
+
+
+def held(network):
+    return sum(tensor.numel() * tensor.itemsize for tensor in network.state_dict().values())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_what_is_needed_is_what_is_taken(published_like, dtype):
+    unet = load_component(published_like, "unet", build_unet, dtype=dtype)
+    model = load_component(published_like, "language_model", build_language_model, dtype=dtype)
+    assert needed(published_like, ["unet"], dtype) == held(unet)
+    assert needed(published_like, ["unet", "language_model"], dtype) == held(unet) + held(model)
+
+
+def test_whole_numbers_keep_their_width_and_what_is_not_wanted_takes_nothing(tmp_path):
+    tensors = {"wte.weight": torch.zeros(100), "x": torch.zeros(3, 7), "count": torch.zeros(5, dtype=torch.int64)}
+    save_tensors(weights_file(tmp_path, "part"), tensors)
+    assert needed(tmp_path, ["part"], torch.float16, unused=is_word_embedding) == 2 * 21 + 8 * 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="files with holes and peak memory as Linux has them")
+def test_only_the_header_is_read(tmp_path):
+    import resource
+
+    header = b'{"x":{"dtype":"F32","shape":[4,250000000],"data_offsets":[0,4000000000]}}'
+    path = weights_file(tmp_path, "part")
+    path.parent.mkdir()
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    os.truncate(path, 8 + len(header) + 4 * GB)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert needed(tmp_path, ["part"], torch.bfloat16) == 2 * GB
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
+
+
+def test_damaged_weights_are_an_error(own_checkpoint):
+    path = weights_file(own_checkpoint, "unet")
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(CheckpointError, match="damaged"):
+        needed(own_checkpoint, ["unet"], torch.float32)
+
+
+def test_too_little_memory_is_refused_with_both_numbers():
+    with pytest.raises(SettingError, match=r"audioldm2 takes 3\.20 GB of memory, and 1\.50 GB are free.*bfloat16"):
+        check_memory(int(3.2 * GB), "audioldm2", free=int(1.5 * GB))
+
+
+def test_enough_memory_is_not():
+    check_memory(GB, "audioldm2", free=GB)
+    check_memory(1, "a byte")
+
+
+def test_this_machine_is_measured():
+    if sys.platform == "linux":
+        free = available()
+        assert free is not None
+        assert 0 < free <= total()
+
+
+def write(root, files):
+    for name, content in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(content, encoding="ascii")
+
+
+MEMINFO = {"proc/meminfo": "MemTotal:  9000 kB\nMemFree: 10 kB\nMemAvailable:  8000 kB\n"}
+INNER = "sys/fs/cgroup/outer/inner"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows is asked through a function of its own")
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, None),
+        (MEMINFO, 8_192_000),
+        ({**MEMINFO, "sys/fs/cgroup/memory.max": "max\n", "sys/fs/cgroup/memory.current": "77\n"}, 8_192_000),
+        ({**MEMINFO, "sys/fs/cgroup/memory.max": "5000\n", "sys/fs/cgroup/memory.current": "2000\n"}, 3000),
+        ({**MEMINFO, "sys/fs/cgroup/memory.max": "5000\n", "sys/fs/cgroup/memory.current": "6000\n"}, 0),
+        (
+            {
+                "proc/self/cgroup": "0::/outer/inner\n",
+                f"{INNER}/memory.max": "5000\n",
+                f"{INNER}/memory.current": "2000\n",
+                f"{INNER}/memory.stat": "anon 800\ninactive_file 700\n",
+                "sys/fs/cgroup/outer/memory.max": "9000\n",
+                "sys/fs/cgroup/outer/memory.current": "2000\n",
+            },
+            3700,
+        ),
+        (
+            {
+                "proc/self/cgroup": "4:memory:/outer\n",
+                "sys/fs/cgroup/memory/memory.limit_in_bytes": "5000\n",
+                "sys/fs/cgroup/memory/memory.usage_in_bytes": "2000\n",
+                "sys/fs/cgroup/memory/memory.stat": "inactive_file 1\ntotal_inactive_file 300\n",
+            },
+            3300,
+        ),
+    ],
+    ids=["nothing known", "machine", "no limit", "container", "over its limit", "nested", "first version"],
+)
+def test_the_least_of_machine_and_container_counts(tmp_path, files, expected):
+    write(tmp_path, files)
+    assert available(tmp_path) == expected
+
+
+def test_asking_for_free_memory_does_not_wait_for_torch():
+    program = "import sys; from art2mus_core.checkpoints.memory import available; available(); assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import torch
+
+from art2mus_core.encoders.files import (
+    image_bytes,
+    image_space,
+    load_audio_encoder,
+    load_image_encoder,
+    require_audio_encoder,
+)
+from art2mus_core.encoders.imagebind import ImageBindVision
+from art2mus_core.encoders.pocket import PocketImageEncoder
+from art2mus_core.errors import CheckpointError
+from art2mus_core.types import Artwork, Waveform
+
+IMAGEBIND = {
+    "model_type": "imagebind",
+    "tower": "vision",
+    "size": 12,
+    "patch": 4,
+    "frames": 2,
+    "width": 10,
+    "layers": 1,
+    "heads": 2,
+    "hidden": 13,
+    "dim": 7,
+    "space": "imagebind",
+}
+
+
+@pytest.fixture
+def imagebind_like(tmp_path):
+    from art2mus_core.checkpoints.folder import save_component
+
+    save_component(tmp_path, "image_encoder", ImageBindVision.from_config(IMAGEBIND), IMAGEBIND, half=True)
+    return tmp_path
+
+
+def test_the_configuration_decides_which_encoder_is_opened(pocket_like, imagebind_like):
+    assert isinstance(load_image_encoder(pocket_like, dtype=torch.float32), PocketImageEncoder)
+    assert isinstance(load_image_encoder(imagebind_like, dtype=torch.float32), ImageBindVision)
+
+
+def test_a_space_is_known_before_its_encoder_is_opened(pocket_like, imagebind_like):
+    for folder in (pocket_like, imagebind_like):
+        assert image_space(folder) == load_image_encoder(folder, dtype=torch.float32).space
+    (imagebind_like / "image_encoder" / "model.safetensors").unlink()
+    assert image_space(imagebind_like) == "imagebind"
+
+
+def test_published_encoders_take_the_chosen_precision_and_the_bundled_one_keeps_its_own(pocket_like, imagebind_like):
+    low = load_image_encoder(imagebind_like, dtype=torch.bfloat16)
+    assert {weight.dtype for weight in low.parameters()} == {torch.bfloat16}
+    small = load_image_encoder(pocket_like, dtype=torch.bfloat16)
+    assert {weight.dtype for weight in small.parameters()} == {torch.float32}
+
+
+def test_the_bytes_of_an_encoder_are_those_of_its_weights(imagebind_like, pocket_like):
+    for folder in (imagebind_like, pocket_like):
+        network = load_image_encoder(folder, dtype=torch.bfloat16)
+        assert image_bytes(folder, dtype=torch.bfloat16) == sum(w.nbytes for w in network.parameters())
+
+
+def test_picture_and_sound_are_embedded_in_one_space(pocket_like):
+    artwork = Artwork(torch.randint(256, (3, 21, 34), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)))
+    sound = Waveform(torch.randn(2, 2, 11025, generator=torch.Generator().manual_seed(0)) / 9, 11025)
+    seen = load_image_encoder(pocket_like, dtype=torch.float32).encode([artwork])
+    heard = load_audio_encoder(pocket_like, dtype=torch.float32).encode(sound)
+    assert seen.space == heard.space == "tiny"
+    assert seen.values.shape == (1, 7)
+    assert heard.values.shape == (2, 7)
+    assert torch.allclose(heard.values.norm(dim=-1), torch.ones(2), atol=1e-5)
+
+
+def test_a_listener_mixes_channels_and_hears_any_rate(pocket_like):
+    listener = load_audio_encoder(pocket_like, dtype=torch.float32)
+    mono = torch.sin(torch.arange(16000) * 0.19)[None, None]
+    stereo = torch.cat([2 * mono, 0 * mono], 1)
+    same = [listener.encode(Waveform(samples, 8000)).values for samples in (mono, stereo)]
+    assert torch.allclose(*same, atol=1e-6)
+    faster = listener.encode(Waveform(mono, 16000)).values
+    assert not torch.allclose(same[0], faster, atol=1e-4)
+
+
+def test_a_folder_without_an_image_encoder_names_those_that_have_one(tmp_path):
+    with pytest.raises(CheckpointError, match=r"no image encoder .* imagebind"):
+        load_image_encoder(tmp_path, dtype=torch.float32)
+
+
+def test_an_unknown_encoder_is_named(imagebind_like):
+    config = imagebind_like / "image_encoder" / "config.json"
+    config.write_text(json.dumps({**IMAGEBIND, "model_type": "dino"}), encoding="utf-8")
+    with pytest.raises(CheckpointError, match="'dino'"):
+        image_space(imagebind_like)
+
+
+def test_an_encoder_without_ears_is_refused(imagebind_like, pocket_like, tmp_path):
+    require_audio_encoder(pocket_like)
+    with pytest.raises(CheckpointError, match="no audio encoder"):
+        load_audio_encoder(imagebind_like, dtype=torch.float32)
+
+
+def test_an_encoder_that_names_no_space_is_refused(pocket_like, tmp_path):
+    folder = shutil.copytree(pocket_like, tmp_path / "copy")
+    config = folder / "image_encoder" / "config.json"
+    said = json.loads(config.read_text(encoding="utf-8"))
+    del said["space"]
+    config.write_text(json.dumps(said), encoding="utf-8")
+    with pytest.raises(CheckpointError, match="names no space"):
+        image_space(folder)

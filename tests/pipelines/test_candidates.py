@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from art2mus_core.errors import CheckpointError, SettingError
+from art2mus_core.pipelines import load
+from art2mus_core.pipelines.candidates import compose_candidates
+from art2mus_core.types import Artwork
+
+
+def artwork(seed):
+    generator = torch.Generator().manual_seed(seed)
+    return Artwork(torch.randint(256, (3, 21, 34), dtype=torch.uint8, generator=generator))
+
+
+@pytest.fixture(scope="module")
+def pipeline(pocket_like):
+    return load(str(pocket_like))
+
+
+def test_candidates_are_ranked_by_what_is_heard_in_them(pipeline):
+    ranked = compose_candidates(pipeline, artwork(3), 10, seed=4, seconds=1.0, steps=1)
+    assert sorted(each.seed for each in ranked) == list(range(4, 14))
+    scores = [each.score for each in ranked]
+    assert scores == sorted(scores, reverse=True)
+    assert len(set(scores)) > 1
+    seen = pipeline.embed([artwork(3)]).values
+    for each in (ranked[0], ranked[-1]):
+        (again,) = pipeline.compose([artwork(3)], seeds=[each.seed], seconds=1.0, steps=1)
+        assert torch.allclose(again.samples, each.piece.samples, atol=1e-3)
+        heard = pipeline.parts.listener.encode(each.piece).values
+        assert each.score == pytest.approx((heard @ seen.T).item(), abs=1e-5)
+
+
+def test_candidates_that_nobody_can_hear_are_refused_before_any_work(own_checkpoint):
+    for path in (own_checkpoint / "audio_encoder").iterdir():
+        path.unlink()
+    steps = []
+    with pytest.raises(CheckpointError, match="no audio encoder"):
+        compose_candidates(load(str(own_checkpoint)), artwork(0), 2, on_step=steps.append)
+    assert not steps
+
+
+@pytest.mark.parametrize(("count", "seed"), [(0, 0), (65, 0), (2, 2**63 - 1), (2, -1)])
+def test_as_many_candidates_as_there_are_seeds(pipeline, count, seed):
+    with pytest.raises(SettingError):
+        compose_candidates(pipeline, artwork(0), count, seed=seed)
