@@ -64,6 +64,7 @@ def read_latent_scale(folder: Path) -> float:
         raise CheckpointError(
             f"{folder / 'vae' / 'config.json'} has no scaling_factor",
             "the number by which this checkpoint's latents were multiplied in training",
-            "Write it there: one over the standard deviation of the VAE's latents.",
+            "Take it from vae/config.json of the published checkpoint (`art2mus fetch` brings it); of weights that nobody "
+            "published, it is one over the standard deviation of the VAE's latents. Write it there.",
         )
     return float(vae["scaling_factor"])

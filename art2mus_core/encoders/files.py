@@ -92,10 +92,13 @@ def require_audio_encoder(folder: Path) -> None:
 
 def _image_kind(folder: Path) -> str:
     if not is_encoder(folder):
+        published = next(iter(folder.glob("*.pth")), None)
         raise CheckpointError(
             f"no image encoder in {folder}",
             "image_encoder/config.json, or a CLIP checkpoint's config.json",
-            "Name an encoder: pocket, imagebind (converted), clip-vit-l-14 or clip-vit-h-14.",
+            f"Convert it first: art2mus convert {published}"
+            if published
+            else "Name an encoder: pocket, imagebind (converted), clip-vit-l-14 or clip-vit-h-14.",
         )
     kind = _kind(folder, "image_encoder") if _holds(folder, "image_encoder") else "clip"
     _looked_up(IMAGE_ENCODERS, kind, folder)

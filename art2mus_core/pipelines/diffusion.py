@@ -178,7 +178,7 @@ class ArtToMusic:
             denoiser = Guided(LatentDenoiser(unet), negative, settings.guidance)
             return sample(denoiser, positive, noise.to(unet.device), levels, on_step=on_step)
 
-        return self._work("unet", work, on_step)
+        return self._work("unet", work, on_step, tell=False)
 
     def decode(self, latent: Latent, *, on_step: OnStep | None = None) -> Waveform:
         """From latents to sound, `hop` samples a mel frame."""
@@ -201,8 +201,8 @@ class ArtToMusic:
 
         return self._work("listener", work, on_step)
 
-    def _work(self, name: str, work: Callable[[Any], Worked], on_step: OnStep | None) -> Worked:
-        """Have a network do its work where the caller wants it; no name here outlives the call."""
+    def _work(self, name: str, work: Callable[[Any], Worked], on_step: OnStep | None, *, tell: bool = True) -> Worked:
+        """Have a network do its work where the caller wants it; `tell` when it is done. No name here outlives the call."""
         opened = not self.parts.is_open(name)
         network = getattr(self.parts, name)
         if opened and on_step:
@@ -211,6 +211,6 @@ class ArtToMusic:
             done = work(network)
         if self.frugal:
             self.parts.release(name)
-        if on_step:
+        if on_step and tell:
             on_step(Step(name, 1, 1))
         return done

@@ -14,12 +14,13 @@ from transformers.models.gpt2.modeling_gpt2 import GPT2Model
 from ..checkpoints.folder import load_component, read_config, read_index
 from ..checkpoints.grid import read_grid
 from ..checkpoints.memory import needed
+from ..checkpoints.names import is_aligner, is_encoder, is_prior, known
 from ..conditioning.constants import Constants, load_constants
 from ..conditioning.language import build_language_model, is_word_embedding
 from ..decoders.vae import MelAutoencoder, build_vae
 from ..decoders.vocoders import AnyVocoder, load_vocoder
 from ..diffusion.denoiser import build_unet, check_heads, reads_text
-from ..errors import CheckpointError
+from ..errors import CheckpointError, SettingError
 from ..types import AudioGrid
 from .settings import Settings
 
@@ -113,6 +114,7 @@ def open_prior(
         CheckpointError: something is missing, damaged or does not fit.
     """
     check_heads(heads)
+    _require_prior(folder)
     index, grid = read_index(folder), read_grid(folder)
     constants = load_constants(folder, support, language=grid.language_tokens, width=grid.language_width)
     if reads_text(read_config(folder, "unet")) and constants.text is None:
@@ -124,6 +126,19 @@ def open_prior(
     prior = Prior(folder, constants, grid, read_config(folder, "scheduler"), _defaults(index, folder), heads, dtype)
     prior.weights()
     return prior
+
+
+def _require_prior(folder: Path) -> None:
+    if is_prior(folder):
+        return
+    kinds = {"an aligner": is_aligner, "an image encoder": is_encoder, "no model": lambda _: True}
+    kind = next(kind for kind, is_a in kinds.items() if is_a(folder))
+    option = {"an aligner": "--aligner", "an image encoder": "--encoder"}.get(kind)
+    raise SettingError(
+        f"{folder.name} is {kind}",
+        f"what makes music: {', '.join(known())}, or a folder with a model_index.json",
+        f"Name it as {option}, and a model beside it." if option else "Check the name.",
+    )
 
 
 def _defaults(index: dict[str, Any], folder: Path) -> Settings:

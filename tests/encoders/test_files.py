@@ -92,6 +92,12 @@ def test_a_folder_without_an_image_encoder_names_those_that_have_one(tmp_path):
         load_image_encoder(tmp_path, dtype=torch.float32)
 
 
+def test_an_encoder_that_waits_for_its_conversion_says_so(tmp_path):
+    (tmp_path / "imagebind_huge.pth").touch()
+    with pytest.raises(CheckpointError, match=r"art2mus convert .*imagebind_huge\.pth"):
+        image_space(tmp_path)
+
+
 def test_an_unknown_encoder_is_named(imagebind_like):
     config = imagebind_like / "image_encoder" / "config.json"
     config.write_text(json.dumps({**IMAGEBIND, "model_type": "dino"}), encoding="utf-8")

@@ -78,7 +78,6 @@ def test_defaults_come_from_the_checkpoint(pipeline):
         "encoder",
         "aligner",
         "language_model",
-        "unet",
         "autoencoder",
         "vocoder",
     ]
@@ -199,6 +198,16 @@ def test_prior_encoder_and_aligner_may_lie_in_three_folders(pocket_like, tmp_pat
         load(str(prior))
     with pytest.raises(CheckpointError, match="'pocket'"):
         load("prior", aligner="mine", encoder="pocket")
+
+
+@pytest.mark.parametrize(
+    ("taken", "said"), [("aligner", "--aligner"), ("image_encoder", "--encoder"), ("unet", "no model")]
+)
+def test_what_is_no_prior_says_what_it_is(pocket_like, tmp_path, taken, said):
+    inside = "" if taken == "aligner" else taken
+    shutil.copytree(pocket_like / taken, tmp_path / "part" / inside)
+    with pytest.raises(SettingError, match=said):
+        load(str(tmp_path / "part"))
 
 
 def test_other_heads_are_another_function(published_like, tmp_path):
