@@ -33,7 +33,8 @@ import torch
 from torch import Tensor, nn
 
 from art2mus_core.audio.files import read_audio
-from art2mus_core.encoders.imagebind_files import COMPONENTS, HUGE, convert, load_tower
+from art2mus_core.checkpoints.strict import fill
+from art2mus_core.encoders.imagebind_files import COMPONENTS, HUGE, TOWERS, convert, open_towers
 from art2mus_core.errors import Art2MusError
 from art2mus_core.images.centre import centre_square
 from art2mus_core.images.reading import list_artworks, read_artwork
@@ -131,6 +132,17 @@ def forget(path: Path) -> None:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
+def load_tower(path: Path, name: str, sizes: dict[str, Any], dtype: torch.dtype = torch.float32) -> Any:
+    """One tower from the published file; in float32 its weights stay on the disk until they are used."""
+
+    def build() -> nn.Module:
+        return TOWERS[name].from_config(sizes[name])
+
+    with torch.device("meta"):
+        tower = build()
+    return fill(tower, open_towers(path, [name], sizes=sizes)[name], path, build, dtype=dtype)
+
+
 def relative(ours: Tensor, theirs: Tensor) -> float:
     return float((ours.double() - theirs.double()).norm() / theirs.double().norm())
 
@@ -144,7 +156,7 @@ def reference_vision(model: nn.Module, square: Tensor) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def pictures(model: nn.Module, path: Path, sizes: dict[str, Any], folder: Path) -> dict[str, dict[str, float]]:
-    tower = load_tower(path, "vision", sizes=sizes)
+    tower = load_tower(path, "vision", sizes)
     found = {}
     for file in list_artworks(folder):
         square = centre_square(read_artwork(file), sizes["vision"]["size"])[None]
@@ -158,7 +170,7 @@ def pictures(model: nn.Module, path: Path, sizes: dict[str, Any], folder: Path) 
 
 @torch.no_grad()
 def sounds(model: nn.Module, path: Path, sizes: dict[str, Any], folder: Path) -> dict[str, dict[str, float]]:
-    tower = load_tower(path, "audio", sizes=sizes)
+    tower = load_tower(path, "audio", sizes)
     found = {}
     for file in sorted(folder.iterdir()):
         try:
@@ -216,7 +228,7 @@ class Peak:
 def cost(path: Path, name: str, precision: str, sizes: dict[str, dict[str, Any]]) -> dict[str, Any]:
     dtype = getattr(torch, precision)
     with Peak() as opening:
-        tower = load_tower(path, name, dtype=dtype, sizes=sizes)
+        tower = load_tower(path, name, sizes, dtype)
     size = sum(value.numel() for value in tower.state_dict().values())
     config = sizes[name]
     shape = (1, 3, config["size"], config["size"]) if name == "vision" else (1, 3, config["bins"], config["frames"])

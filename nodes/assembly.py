@@ -13,6 +13,7 @@ from transformers.models.gpt2.modeling_gpt2 import GPT2Model
 
 from ..art2mus_core.aligners.files import find_aligner, load_aligner
 from ..art2mus_core.audio.level import finish
+from ..art2mus_core.checkpoints.names import is_encoder
 from ..art2mus_core.conditioning.constants import Constants, blend, conditions
 from ..art2mus_core.conditioning.language import fingerprint, roll_out
 from ..art2mus_core.diffusion.guidance import Guided
@@ -22,7 +23,8 @@ from ..art2mus_core.encoders.files import load_image_encoder
 from ..art2mus_core.errors import SettingError
 from ..art2mus_core.pipelines.prior import open_prior
 from ..art2mus_core.pipelines.settings import Settings, check_seed
-from ..art2mus_core.pipelines.texts import Words, read_words
+from ..art2mus_core.pipelines.texts import read_words
+from ..art2mus_core.pipelines.words import Words
 from ..art2mus_core.types import Artwork, AudioGrid, Condition, Embedding, PromptTokens, Waveform
 from . import host
 from .folders import aligner_name, model_folder
@@ -89,7 +91,7 @@ def look(artworks: list[Artwork], encoder: str, *, identities: list[str]) -> Loo
         SettingError: no checkpoint of that name.
         CheckpointError: its encoder is missing or damaged.
     """
-    network = load_image_encoder(model_folder(encoder), dtype=host.precision())
+    network = load_image_encoder(model_folder(encoder, is_encoder), dtype=host.precision())
     with host.resident(host.patcher({"encoder": network})):
         seen = network.encode(artworks)
     patches = None if seen.patches is None else host.intermediate(seen.patches)
@@ -110,16 +112,19 @@ def align(
         negative: what the music is pushed away from, if not what the constants say.
 
     Raises:
-        SettingError: no aligner of that name.
+        SettingError: no aligner of that name; a strength other than 1 beside a text.
         CheckpointError: the aligner was made for another encoder or another language model; no text encoders for words.
     """
     path = find_aligner(language.folder, aligner_name(aligner))
     width, trained = language.grid.language_width, fingerprint(language.folder)
-    network = load_aligner(path, space=seen.embedding.space, width=width, language=trained)
-    positive, negative_side = _told(seen.embedding, network.align(seen.embedding), language, _words(text, negative))
+    space, prior = seen.embedding.space, language.folder.name
+    network = load_aligner(path, space=space, width=width, language=trained, prior=prior)
+    positive, negative_side = _told(
+        seen.embedding, network.align(seen.embedding), language, _words(text, negative, strength)
+    )
     known = {
         "artworks": list(seen.artworks),
-        "image_encoder": seen.embedding.space,
+        "image_encoder": space,
         "aligner": aligner,
         "strength": strength,
         **{name: said for name, said in (("text", text), ("negative_text", negative)) if said.strip()},
@@ -127,7 +132,16 @@ def align(
     return _pack(blend(positive, negative_side, strength), known), _pack(negative_side, {})
 
 
-def _words(text: str, negative: str) -> Words | None:
+def _words(text: str, negative: str, strength: float) -> Words | None:
+    """Words that were written.
+
+    Raises:
+        SettingError: a text, which has no place between an artwork and none.
+    """
+    if text.strip() and strength != 1:
+        raise SettingError(
+            f"a strength of {strength:g} beside a text", "1", "Set the strength to 1, or empty the text."
+        )
     said = [words if words.strip() else None for words in (text, negative)]
     return Words(*said) if any(said) else None
 
@@ -141,17 +155,17 @@ def _told(
         with host.resident(language.patcher):
             spoken = roll_out(language.model, prompt, length)
         return conditions(spoken, language.constants)
-    read = read_words(
+    said = read_words(
         language.folder,
         words,
-        prompt,
-        embedding,
         language.constants,
+        dim=embedding.values.shape[-1],
         dtype=host.precision(),
         resident=lambda network: host.resident(host.patcher({"network": network})),
     )
+    both = said.beside(prompt, embedding)
     with host.resident(language.patcher):
-        return read.conditions(language.model, length)
+        return both.conditions(language.model, length)
 
 
 def _pack(condition: Condition, known: dict[str, Any]) -> Conditioning:

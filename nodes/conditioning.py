@@ -84,14 +84,12 @@ class ImageAligner(io.ComfyNode):
                 io.String.Input(
                     "text",
                     default="",
-                    multiline=True,
                     optional=True,
                     tooltip="Words to go with the artwork, for models with text encoders. Leave it empty for the artwork alone.",
                 ),
                 io.String.Input(
                     "negative_text",
                     default="",
-                    multiline=True,
                     optional=True,
                     tooltip="What the music should not be, for models with text encoders. Empty: what the model was exported with.",
                 ),

@@ -113,13 +113,17 @@ def encoder_names() -> list[str]:
     return _names(is_encoder)
 
 
-def model_folder(name: str) -> Path:
-    """The folder of a checkpoint of any kind; the host's model folders come before the core's own.
+def model_folder(name: str, is_a: Callable[[Path], bool] = is_prior) -> Path:
+    """The folder of a checkpoint; the host's model folders come before the core's own.
+
+    Args:
+        name: of the folder.
+        is_a: what it is wanted for.
 
     Raises:
         SettingError: nothing of that name.
     """
-    return folders(_model_roots(), Path.is_dir).get(name) or locate(name)
+    return folders(_model_roots(), Path.is_dir).get(name) or locate(name, is_a)
 
 
 def aligner_names() -> list[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
 
+from ..art2mus_core.diffusion.schedules import SOLVERS
 from ..art2mus_core.pipelines.settings import LONGEST, MOST_STEPS, SHORTEST, STRONGEST, Settings
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["Sampler"]
 
 DEFAULTS = Settings()
-
-SOLVERS = ["dpm++2m-karras", "unipc-karras", "ddim"]
-"""The core's table; written down here because asking it costs seconds of imports at every start of the host."""
 
 MOST_SEED = 2**53 - 1
 """What a browser's numbers hold exactly."""
@@ -65,7 +63,7 @@ class Sampler(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "solver",
-                    options=SOLVERS,
+                    options=list(SOLVERS),
                     default=DEFAULTS.solver,
                     tooltip="How noise is removed. DPM-Solver++ needs few steps.",
                 ),

@@ -8,13 +8,15 @@ from pathlib import Path
 from types import MappingProxyType
 
 import torch
+from torch import Tensor
 
-from ..checkpoints.folder import opened, read_tensors, save_tensors
-from ..checkpoints.names import home
+from ..checkpoints.cards import read_cards
+from ..checkpoints.names import aligner_file, describe, folders, home, is_aligner, there
 from ..checkpoints.strict import fill
+from ..checkpoints.tensors import opened, read_tensors, save_tensors
 from ..errors import Art2MusError, CheckpointError, SettingError
 from .projection import ProjectionAligner
-from .published import FACTS, SIZES, SUFFIX, count_tokens, read_published
+from .published import ARCHIVE, FACTS, PICKLE, SIZES, count_tokens, read_published
 from .visual import VisualAligner
 
 __all__ = ["AlignerHeader", "AnyAligner", "find_aligner", "load_aligner", "read_header", "save_aligner"]
@@ -24,6 +26,9 @@ KINDS: Mapping[str, type[AnyAligner]] = MappingProxyType(
     {kind.kind: kind for kind in (VisualAligner, ProjectionAligner)}
 )
 """Kind in the header to class; a new aligner is a new file and its class in this row."""
+
+PICKLED = (".pt", ".pth", ".bin")
+"""Suffixes that promise a published file where its first bytes say nothing."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +59,12 @@ class AlignerHeader:
 
 
 def read_header(path: Path) -> AlignerHeader:
-    """The header of an aligner file; of a published `.pt` file, what its authors' code says.
+    """The header of an aligner file; of one published in 2024, which has none, what its authors' code says.
 
     Raises:
         CheckpointError: missing, damaged, or no aligner of a known kind.
     """
-    if path.suffix.lower() == SUFFIX:
+    if _is_pickled(path):
         return AlignerHeader(**FACTS, tokens=count_tokens(path), width=SIZES["width"])
     with opened(path) as file:
         said: dict[str, str] = file.metadata() or {}
@@ -79,6 +84,18 @@ def read_header(path: Path) -> AlignerHeader:
     return AlignerHeader(said["kind"], said["space"], tokens, width, said.get("encoder", said["space"]), **recorded)
 
 
+def _is_pickled(path: Path) -> bool:
+    """Whether a file is for the reader of published files: unless it is called safetensors, its first bytes decide."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(9)
+    except OSError:
+        start = b""
+    if path.suffix == ".safetensors" or start[8:] == b"{":  # where its header begins, after eight bytes that may be any
+        return False
+    return start.startswith((ARCHIVE, PICKLE)) or path.suffix.lower() in PICKLED
+
+
 def find_aligner(folder: Path, name: str) -> Path:
     """The file of an aligner.
 
@@ -90,38 +107,33 @@ def find_aligner(folder: Path, name: str) -> Path:
     Raises:
         SettingError: nothing of that name.
     """
-    for path in (Path(name).expanduser(), folder / "aligner" / f"{name}.safetensors"):
-        if path.is_file():
-            return path
-    for place in (Path(name).expanduser(), home() / name) if name else ():
-        if single := _single(place):
+    for path in (name, folder / "aligner" / f"{name}.safetensors"):
+        if found := there(path, Path.is_file):
+            return found
+    for path in (name, home() / name) if name else ():
+        if (place := there(path, is_aligner)) and (single := aligner_file(place)):
             return single
     own = sorted(path.stem for path in (folder / "aligner").glob("*.safetensors"))
-    known = ", ".join(dict.fromkeys([*own, *_fetched()])) or "none so far"
     raise SettingError(
         f"no aligner {name!r} for {folder.name}",
-        f"an aligner file, or one of: {known}",
-        f"Check the name, or put the aligner into a folder of its own below {home()}.",
+        f"an aligner file, or one of: {', '.join(dict.fromkeys([*own, *_fetched()])) or 'none so far'}",
+        describe(home() / name, is_aligner)[1],
     )
 
 
 def _fetched() -> Iterator[str]:
-    """Names of folders that hold a single aligner and nothing else that could be one."""
-    for place in sorted(home().iterdir()) if home().is_dir() else ():
-        path = _single(place)
+    """Names of folders that hold an aligner, and not the weights of something else."""
+    for name, place in folders([home()], is_aligner).items():
         try:
-            if path and read_header(path):
-                yield place.name
+            if (path := aligner_file(place)) and read_header(path):
+                yield name
         except CheckpointError:
-            continue  # an encoder's weights, say
+            continue
 
 
-def _single(folder: Path) -> Path | None:
-    files = [path for path in folder.glob("*") if path.suffix.lower() in {SUFFIX, ".safetensors"}]
-    return files[0] if len(files) == 1 and files[0].is_file() else None
-
-
-def load_aligner(path: Path, *, space: str, width: int, language: str | None = None) -> AnyAligner:
+def load_aligner(
+    path: Path, *, space: str, width: int, language: str | None = None, prior: str | None = None
+) -> AnyAligner:
     """The aligner in a file, in float32, for an encoder and a language model.
 
     Args:
@@ -129,13 +141,15 @@ def load_aligner(path: Path, *, space: str, width: int, language: str | None = N
         space: that the encoder gives.
         width: width W of the language model.
         language: fingerprint of the language model; compared where the file has one too.
+        prior: name of its checkpoint; compared where the file has no fingerprint, unless it is a name of the person's own.
 
     Raises:
         CheckpointError: missing, damaged, of no known kind, or made for another encoder or language model.
     """
     header = read_header(path)
     _check_fit(path, header, space=space, width=width, language=language)
-    tensors = read_published(path) if path.suffix.lower() == SUFFIX else read_tensors(path)[0]
+    _check_prior(path, header, prior)
+    tensors = read_published(path) if _is_pickled(path) else _read(path)
 
     def build() -> AnyAligner:
         return KINDS[header.kind].for_state(tensors, tokens=header.tokens, width=header.width, space=header.space)
@@ -149,6 +163,11 @@ def load_aligner(path: Path, *, space: str, width: int, language: str | None = N
             f"{path} {what}", f"the weights of a {header.kind} aligner", "Choose an aligner file."
         ) from error
     return fill(aligner, tensors, path, build, dtype=torch.float32)
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    """Copies, so that the file can be replaced while the aligner is held: Windows replaces none that is mapped."""
+    return {key: tensor.clone() for key, tensor in read_tensors(path)[0].items()}
 
 
 def _check_fit(path: Path, header: AlignerHeader, *, space: str, width: int, language: str | None) -> None:
@@ -171,6 +190,18 @@ def _check_fit(path: Path, header: AlignerHeader, *, space: str, width: int, lan
             f"{path} was trained for the language model of {prior} with the fingerprint {header.language}",
             f"an aligner for the one in use, whose fingerprint is {language}",
             remedy,
+        )
+
+
+def _check_prior(path: Path, header: AlignerHeader, prior: str | None) -> None:
+    """Language models of one width are told apart by their checkpoints' names if nothing better is recorded."""
+    if header.language or not header.prior or prior in {None, header.prior}:
+        return
+    if (card := read_cards().get(str(prior))) and card.kind == "prior":
+        raise CheckpointError(
+            f"{path} was trained for the language model of {header.prior}",
+            f"an aligner for that of {prior}, which is another of the same width",
+            f"Choose {header.prior}, or an aligner that was trained for {prior}.",
         )
 
 

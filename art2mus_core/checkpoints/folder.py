@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import nn
 
 from ..errors import Art2MusError, CheckpointError
 from ..placing import replacing
-from .strict import fill
+from .strict import check_fit, fill, header_forms
+from .tensors import WEIGHTS, opened, read_tensors, save_tensors
 
 __all__ = [
+    "check_component",
+    "describes",
     "load_component",
     "opened",
     "read_config",
@@ -32,19 +33,8 @@ __all__ = [
 Network = TypeVar("Network", bound=nn.Module)
 
 INDEX = "model_index.json"
-WEIGHTS = ("model.safetensors", "diffusion_pytorch_model.safetensors")
-"""What weights are called: by transformers and by us, and by diffusers."""
-
 DIFFUSERS = ("unet", "vae")
 """Components that are written under diffusers' name."""
-
-BEGINNINGS = {
-    b"PK\x03\x04": "is a pickle (torch.save) under the name of a safetensors file",
-    b"\x80": "is a pickle under the name of a safetensors file",
-    b"<": "is a web page, not the file behind it",
-    b"version https://git-lfs": "only points to a file in git's large file storage",
-}
-"""First bytes of what is often found in place of weights."""
 
 AGAIN = "Install or download the checkpoint again."
 
@@ -86,31 +76,6 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
     return _read_json(config_file(folder, name))
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[Any]:
-    """A safetensors file, of which only the header has been read; tensors are mapped from the disk when they are asked for.
-
-    Raises:
-        CheckpointError: missing, truncated or something else; also where the block finds it damaged.
-    """
-    _require(path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            yield file
-    except (SafetensorError, OSError, RuntimeError, ValueError) as error:
-        raise CheckpointError(f"{path} {_what_is_wrong(path, error)}", "a whole safetensors file", AGAIN) from error
-
-
-def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """All tensors of a safetensors file, and the strings of its header.
-
-    Raises:
-        CheckpointError: missing, truncated or damaged.
-    """
-    with opened(path) as file:
-        return {key: file.get_tensor(key) for key in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
-
-
 def load_component(
     folder: Path,
     name: str,
@@ -131,22 +96,54 @@ def load_component(
     Raises:
         CheckpointError: a file is missing or damaged, or its keys or shapes are not those of the network.
     """
-    config = read_config(folder, name)
+    network = check_component(folder, name, build, unused=unused)
     path = weights_file(folder, name)
-    tensors, _ = read_tensors(path)
+    with opened(path) as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys() if not unused(key)}  # noqa: SIM118
+    return fill(network, tensors, path, lambda: build(read_config(folder, name)), dtype=dtype)
+
+
+def check_component(
+    folder: Path,
+    name: str,
+    build: Callable[[dict[str, Any]], Network],
+    *,
+    unused: Callable[[str], bool] = lambda _: False,
+) -> Network:
+    """Build component `name` on `meta` and compare it with the header of its weights, of which none is read.
+
+    Raises:
+        CheckpointError: as :func:`load_component`, but for values that are not finite.
+    """
+    config, path = read_config(folder, name), weights_file(folder, name)
+    with opened(path) as file:
+        found = header_forms(file, unused=unused)
+    with describes(config_file(folder, name), name), torch.device("meta"):
+        network = build(config)
+    check_fit(network, found, path)
+    return network
+
+
+@contextmanager
+def describes(path: Path, what: str) -> Iterator[None]:
+    """Blame a configuration file for whatever goes wrong while its network is built.
+
+    Args:
+        path: the file.
+        what: of which it should be the configuration, for the message.
+
+    Raises:
+        CheckpointError: the block raised something that is no error of ours.
+    """
     try:
-        network = _on_meta(build, config)
+        yield
     except Art2MusError:
         raise
     except Exception as error:  # constructors of three libraries, each with exceptions of its own
         reason = " ".join(str(error).split()) or type(error).__name__
         raise CheckpointError(
-            f"{config_file(folder, name)} describes no network that can be built ({reason})",
-            f"the configuration of {name}",
-            AGAIN,
+            f"{path} describes no network that can be built ({reason})", f"the configuration of {what}", AGAIN
         ) from error
-    wanted = {key: tensor for key, tensor in tensors.items() if not unused(key)}
-    return fill(network, wanted, path, lambda: build(config), dtype=dtype)
 
 
 def save_component(folder: Path, name: str, network: nn.Module, config: dict[str, Any], *, half: bool) -> None:
@@ -161,32 +158,6 @@ def save_component(folder: Path, name: str, network: nn.Module, config: dict[str
     """
     save_tensors(_own_file(folder, name), network.state_dict(), half=half)
     save_config(folder, name, config)
-
-
-def save_tensors(
-    path: Path, tensors: dict[str, Tensor], *, half: bool = False, metadata: dict[str, str] | None = None
-) -> None:
-    """Write tensors as safetensors, whole or not at all.
-
-    Args:
-        path: the file.
-        tensors: by key.
-        half: store floating-point tensors in float16.
-        metadata: strings for the header.
-    """
-
-    def stored(tensor: Tensor) -> Tensor:
-        dtype = torch.float16 if half and tensor.is_floating_point() else tensor.dtype
-        return tensor.detach().to("cpu", dtype, copy=True, memory_format=torch.contiguous_format).contiguous()
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as partial:
-        partial.touch()
-        usual = partial.stat().st_mode  # safetensors makes files that nobody else can read
-        save_file(
-            {key: stored(tensor) for key, tensor in tensors.items()}, partial, {"format": "pt", **(metadata or {})}
-        )
-        partial.chmod(usual)
 
 
 def save_index(folder: Path, components: dict[str, list[str]], defaults: dict[str, Any] | None = None) -> None:
@@ -211,36 +182,9 @@ def save_config(folder: Path, name: str, config: dict[str, Any]) -> None:
     )
 
 
-def _on_meta(build: Callable[[dict[str, Any]], Network], config: dict[str, Any]) -> Network:
-    with torch.device("meta"):
-        return build(config)
-
-
-def _require(path: Path) -> None:
-    if path.is_file():
-        return
-    pickles = sorted(path.parent.glob("*.bin"))
-    if path.name in WEIGHTS and pickles:
-        raise CheckpointError(
-            f"{path.parent} has its weights only as a pickle, {pickles[0].name}",
-            f"{' or '.join(WEIGHTS)}; a pickle can hold a program, so none is opened here",
-            "Fetch the safetensors file of the same repository into this folder.",
-        )
-    raise CheckpointError(f"{path} is missing", "a whole checkpoint folder", AGAIN)
-
-
-def _what_is_wrong(path: Path, error: Exception) -> str:
-    with path.open("rb") as file:
-        start = file.read(64)
-    if not start:
-        return "is empty"
-    # Whole weights may begin with any byte too: the length of their header, eight bytes, stands before it.
-    found = next((said for mark, said in BEGINNINGS.items() if start.startswith(mark) and start[8:9] != b"{"), None)
-    return found or f"{'is damaged' if isinstance(error, SafetensorError) else 'cannot be read'} ({error})"
-
-
 def _read_json(path: Path) -> dict[str, Any]:
-    _require(path)
+    if not path.is_file():
+        raise CheckpointError(f"{path} is missing", "a whole checkpoint folder", AGAIN)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ..errors import CheckpointError
-from ..types import AudioGrid
+from ..types import AudioGrid, Scale
 from .folder import read_config
 
 __all__ = ["read_grid", "read_latent_scale"]
 
+AGAIN = "Install or download the checkpoint again."
 AUDIOLDM2_MEL: dict[str, Any] = {"scale": "slaney", "lowest": 0.0, "highest": 8000.0, "windows": (1024,), "floor": 1e-5}
 """What AudioLDM2's vocoder configuration leaves unsaid about its mel (Liu et al. 2024, and their audio processing)."""
 
@@ -20,23 +22,53 @@ def read_grid(folder: Path) -> AudioGrid:
     """The audio grid of a checkpoint, from its vocoder, VAE and language model.
 
     Raises:
-        CheckpointError: a configuration is missing, or lacks something that cannot be guessed.
+        CheckpointError: a configuration is missing, lacks something that cannot be guessed, or says what is no size; or
+            VAE and vocoder contradict each other.
     """
     vae, vocoder = read_config(folder, "vae"), read_config(folder, "vocoder")
     try:
-        return AudioGrid(
+        sizes = {
             **_mel(vocoder),
-            latent_channels=vae["latent_channels"],
-            latent_factor=2 ** (len(vae["block_out_channels"]) - 1),
-            latent_scale=read_latent_scale(folder),
-            language_width=read_config(folder, "language_model")["n_embd"],
-        )
-    except (KeyError, TypeError) as error:
+            "latent_channels": vae["latent_channels"],
+            "latent_factor": 2 ** (len(vae["block_out_channels"]) - 1),
+            "latent_scale": read_latent_scale(folder),
+            "language_width": read_config(folder, "language_model")["n_embd"],
+        }
+        if wrong := [f"{name} {sizes[name]!r}" for name, fits in FITTING.items() if not fits(sizes[name])]:
+            raise _strange(folder, f"says {', '.join(wrong)}")
+        grid = AudioGrid(**sizes)
+    except KeyError as error:
+        raise _strange(folder, f"does not say {error}") from error
+    except TypeError as error:
+        raise _strange(folder, f"describes no sound ({error})") from error
+    if grid.mel_bins % grid.latent_factor:
         raise CheckpointError(
-            f"{folder} does not say {error}",
-            "it in a config.json of vae, vocoder or language_model",
-            "Install or download the checkpoint again.",
-        ) from error
+            f"the vocoder of {folder} hears {grid.mel_bins} mel bins",
+            f"a multiple of {grid.latent_factor}, by which its VAE divides them",
+            AGAIN,
+        )
+    return grid
+
+
+def _strange(folder: Path, what: str) -> CheckpointError:
+    return CheckpointError(f"{folder} {what}", "sizes in the config.json of vae, vocoder and language_model", AGAIN)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_size(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+FITTING: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("sample_rate", "hop", "mel_bins", "latent_channels", "latent_factor", "language_width"), _is_size),
+    **dict.fromkeys(("lowest", "highest", "floor"), _is_number),
+    "scale": lambda scale: scale in get_args(Scale),
+    "windows": lambda windows: bool(windows) and all(map(_is_size, windows)),
+}
+"""What each size must be."""
 
 
 def _mel(vocoder: dict[str, Any]) -> dict[str, Any]:
@@ -57,14 +89,14 @@ def read_latent_scale(folder: Path) -> float:
     0.18215, which is that of an image model.
 
     Raises:
-        CheckpointError: the configuration is missing or does not say.
+        CheckpointError: the configuration is missing, does not say, or says what is no positive number.
     """
-    vae = read_config(folder, "vae")
-    if vae.get("scaling_factor") is None:
+    scale = read_config(folder, "vae").get("scaling_factor")
+    if scale is None or not _is_number(scale) or scale <= 0:
         raise CheckpointError(
-            f"{folder / 'vae' / 'config.json'} has no scaling_factor",
+            f"{folder / 'vae' / 'config.json'} has {'no scaling_factor' if scale is None else f'scaling_factor {scale!r}'}",
             "the number by which this checkpoint's latents were multiplied in training",
             "Take it from vae/config.json of the published checkpoint (`art2mus fetch` brings it); of weights that nobody "
             "published, it is one over the standard deviation of the VAE's latents. Write it there.",
         )
-    return float(vae["scaling_factor"])
+    return float(scale)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import math
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +16,18 @@ from ..errors import SettingError
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["available", "check_memory", "needed", "total"]
+__all__ = ["allocating", "available", "check_memory", "is_shortage", "needed", "total"]
 
 ROOT = Path("/")
 WIDTHS = {"BOOL": 1, "U8": 1, "I8": 1, "I16": 2, "U16": 2, "I32": 4, "U32": 4, "I64": 8, "U64": 8}
 """Bytes of a number that is no float, by its name in a safetensors header; floats are converted."""
+
+SHORTAGES = ("allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")
+"""What torch's errors say where memory ends: on Unix (and where a file is mapped), on Windows, on graphics cards, in their
+libraries."""
+
+CARDS = ("CUDA", "CUBLAS", "CUDNN", "HIP", "MPS", "XPU")
+"""What such an error names if it is about the memory of a graphics card."""
 
 CONTROLS = (
     ("sys/fs/cgroup/{group}/memory.max", "memory.current", "inactive_file"),
@@ -71,6 +80,43 @@ def check_memory(needed: int, what: str, *, free: int | None = None) -> None:
             "room for all of it",
             "Close other programs, choose the precision bfloat16 (--precision bfloat16), or use a smaller model.",
         )
+
+
+@contextmanager
+def allocating(what: str) -> Iterator[None]:
+    """Say in a person's words that memory ended in this block.
+
+    Args:
+        what: is held in it, for the message.
+
+    Raises:
+        SettingError: there was not enough memory.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not is_shortage(error):
+            raise
+        is_card = any(name in str(error) for name in CARDS)
+        free = None if is_card else available()
+        place = "the memory of the graphics card" if is_card else "the memory"
+        left = "" if free is None else f", of which {free / 1e9:.2f} GB are free"
+        # Without its traceback the cause keeps none of the tensors alive that there was room for.
+        raise SettingError(
+            f"{what} does not fit into {place}{left}",
+            "room for all of it",
+            "Close other programs, choose the precision bfloat16 (--precision bfloat16), fewer artworks or seconds at a "
+            "time, or a smaller model.",
+        ) from error.with_traceback(None)
+
+
+def is_shortage(error: Exception) -> bool:
+    """Whether an error says that there is not enough memory; torch has no class of its own for that on every device."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(said in str(error) for said in SHORTAGES)
+    )
 
 
 def available(root: Path = ROOT) -> int | None:

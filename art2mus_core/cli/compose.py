@@ -79,6 +79,7 @@ def compose(
 ) -> None:
     """Compose music for artworks, without words in between."""
     # Settings before files, files before weights: a mistake is told at once.
+    from ..errors import SettingError
     from ..pipelines.settings import check_candidates, check_seed, check_settings
     from .planning import batches, plan
     from .presenting import report
@@ -88,6 +89,8 @@ def compose(
     chosen = check_settings(seconds=seconds, steps=steps, guidance=guidance, solver=solver)
     check_seed(seed)
     check_candidates(candidates, seed)
+    if keep_all and candidates == 1:
+        raise SettingError("--keep-all for one candidate", "several", "Add --candidates 3, say.")
     groups = batches(plan(artworks, out), seconds, together=candidates == 1)
 
     with reporting(len(groups)) as on_step:

@@ -15,7 +15,7 @@ from ..pipelines import load
 from ..pipelines.candidates import Candidate, compose_candidates
 from ..pipelines.diffusion import ArtToMusic
 from ..pipelines.settings import Settings
-from ..pipelines.texts import Words
+from ..pipelines.words import Words
 from ..types import Artwork, OnStep, Step
 from .devices import choose_device, choose_precision, visiting
 from .planning import Job
@@ -99,12 +99,14 @@ def run(request: Request, groups: Sequence[Sequence[Job]], on_step: OnStep) -> O
         Art2MusError: the only job fails, or the model cannot be used.
     """
     started, outcome, pipeline = time.perf_counter(), Outcome(request.model, request.seed), None
-    clock = _Clock(outcome.stages, on_step)
+    clock, said = _Clock(outcome.stages, on_step), None
     for group in groups:
         ready = _read(group, outcome)
         if ready:
-            pipeline = pipeline or request.open(frugal=len(groups) == 1)
-            _compose(pipeline, ready, request, outcome, clock)
+            if pipeline is None:
+                pipeline = request.open(frugal=len(groups) == 1)
+                said = pipeline.read(request.words, on_step=clock) if request.words else None
+            _compose(pipeline, ready, request, outcome, {"said": said, "on_step": clock})
     if outcome.failed and sum(map(len, groups)) == 1:
         raise outcome.failed[0][1]
     outcome.elapsed = time.perf_counter() - started
@@ -122,15 +124,20 @@ def _read(jobs: Sequence[Job], outcome: Outcome) -> list[tuple[Job, Artwork]]:
 
 
 def _compose(
-    pipeline: ArtToMusic, ready: list[tuple[Job, Artwork]], request: Request, outcome: Outcome, on_step: OnStep
+    pipeline: ArtToMusic,
+    ready: list[tuple[Job, Artwork]],
+    request: Request,
+    outcome: Outcome,
+    beside: dict[str, Any],
 ) -> None:
     outcome.settings = pipeline.settings(**request.chosen)
     made = _made(pipeline, request, outcome.settings)
-    asked: dict[str, Any] = {**request.chosen, "words": request.words, "on_step": on_step}
+    asked = {**request.chosen, **beside}
     if request.candidates > 1:
         ((job, artwork),) = ready
         ranked = compose_candidates(pipeline, artwork, request.candidates, seed=request.seed, **asked)
-        pieces = _kept(job, artwork, ranked if request.keep_all else ranked[:1], made, outcome)
+        chosen = ranked if request.keep_all or ranked[0].score is None else ranked[:1]
+        pieces = _kept(job, artwork, chosen, made, outcome)
         scores = [{"seed": each.seed, "score": each.score} for each in ranked]
         outcome.pieces += [{**piece, "candidates": scores} for piece in pieces[:1]] + pieces[1:]
         return
@@ -181,10 +188,10 @@ def _tags(artwork: Artwork, candidate: Candidate) -> dict[str, str]:
 def _made(pipeline: ArtToMusic, request: Request, settings: Settings) -> dict[str, str]:
     """What made all pieces; of what few checkpoints have, only what was asked for."""
     rare = {
-        "support": pipeline.parts.constants.support,
         "heads": request.heads if request.heads != "config" else None,
+        "support": pipeline.parts.constants.support if request.text is None else None,
         "text": request.text,
-        "negative": request.negative,
+        "negative": pipeline.parts.constants.negative if request.negative is None else request.negative,
     }
     return {
         "model": Path(request.model).name,

@@ -12,7 +12,6 @@ import typer
 
 if TYPE_CHECKING:
     from ..checkpoints.cards import Card
-    from ..checkpoints.presence import Presence
 
 __all__ = ["doctor"]
 
@@ -34,9 +33,6 @@ LIBRARIES = (
 
 VARIABLES = ("ART2MUS_HOME", "HF_HUB_OFFLINE", "HF_ENDPOINT", "HF_HOME")
 """Environment variables that change where models are looked for."""
-
-MADE = {"prior": ("constants/model.safetensors",)}
-"""Files that are made, not fetched, by the kind of checkpoint they belong to."""
 
 
 def doctor(
@@ -92,41 +88,32 @@ def _mend(libraries: dict[str, str | None], models: list[dict[str, Any]]) -> lis
 
 def _again() -> str:
     """What brings the bundled model back: from the clone's own history, or with the package."""
-    from ..checkpoints.names import BUNDLED, PACKAGED
+    from ..checkpoints.names import BUNDLED, PACKAGED, quoted
 
     if (PACKAGED.parent / ".git").exists():
-        return f'git -C "{PACKAGED.parent}" checkout -- {PACKAGED.name}/{BUNDLED}'
+        return f"git -C {quoted(PACKAGED.parent)} checkout -- {PACKAGED.name}/{BUNDLED}"
     return "python -m pip install --force-reinstall --no-deps art2mus"
 
 
 def _model(card: Card) -> dict[str, Any]:
     from ..checkpoints.cards import read_cards
     from ..checkpoints.presence import look_for
+    from .models import next_command
 
     cards = read_cards()
-    here = {name: look_for(cards[name]) for name in (*card.needs, card.name)}
-    lacking = [name for name, found in here.items() if not found.complete]
-    unmade = [name for name, found in here.items() if found.complete and not _made(found)]
+    parts = [look_for(cards[name]) for name in (*card.needs, card.name)]
+    here = parts[-1]
+    mend = [command for part in sorted(parts, key=lambda part: part.complete) if (command := next_command(part))]
     return {
         "name": card.name,
         "kind": card.kind,
-        "here": here[card.name].complete,
-        "usable": not lacking and not unmade and (card.bundled or bool(card.needs)),
+        "here": here.complete,
+        "usable": all(part.complete for part in parts) and not mend and (card.bundled or bool(card.needs)),
         "needs": list(card.needs),
-        "folder": str(here[card.name].folder),
-        "missing": list(here[card.name].missing),
-        "mend": [
-            *(f"art2mus fetch {name}" for name in lacking if not cards[name].bundled),
-            *(str(cards[name].then).format(folder=here[name].folder) for name in unmade),
-        ],
+        "folder": str(here.folder),
+        "missing": list(here.missing),
+        "mend": mend,
     }
-
-
-def _made(found: Presence) -> bool:
-    """Whether what is made of a fetched checkpoint, by the command on its card, is there."""
-    card = found.card
-    made = card.converted or (MADE.get(card.kind, ()) if card.then else ())
-    return all((found.folder / path).is_file() for path in made)
 
 
 def _version(name: str) -> str | None:

@@ -26,6 +26,8 @@ def fetch(
     from ..checkpoints.cards import card
     from ..checkpoints.fetching import fetch as bring
     from ..checkpoints.fetching import plan
+    from ..checkpoints.presence import look_for
+    from .models import next_command
     from .presenting import print_line
 
     chosen = plan(card(name))
@@ -37,11 +39,15 @@ def fetch(
     if not yes and not _agreed(name):
         print_line("Nothing was fetched.")
         return
-    with _bytes_on_a_bar() as on_step:
-        folder = bring(chosen, on_step)
+    try:
+        with _bytes_on_a_bar() as on_step:
+            folder = bring(chosen, on_step)
+    except KeyboardInterrupt:
+        print_line("What has arrived is kept; the same command goes on from there.")
+        raise
     print_line(f"{name} is here: {folder}")
-    if chosen.card.then:
-        print_line(f"Next: {chosen.card.then.format(folder=folder)}")
+    if command := next_command(look_for(chosen.card)):
+        print_line(f"Next: {command}")
 
 
 def _description(chosen: Plan) -> list[str]:

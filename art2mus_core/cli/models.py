@@ -10,7 +10,10 @@ import typer
 if TYPE_CHECKING:
     from ..checkpoints.presence import Presence
 
-__all__ = ["amount", "models", "table"]
+__all__ = ["amount", "models", "next_command", "table"]
+
+MADE = {"prior": ("constants/model.safetensors",)}
+"""Files that are made, not fetched, by the kind of checkpoint they belong to."""
 
 
 def models(
@@ -20,13 +23,13 @@ def models(
 ) -> None:
     """List the checkpoints: which are here, where, how large, and under which licence."""
     from ..checkpoints.cards import read_cards
-    from ..checkpoints.names import home, known
+    from ..checkpoints.names import home, is_aligner, is_encoder, is_prior, known
     from ..checkpoints.presence import look_for
     from .presenting import print_document, print_line
 
     cards = read_cards()
     found = [look_for(card) for card in cards.values()]
-    own = [name for name in known() if name not in cards]
+    own = sorted({name for is_a in (is_prior, is_encoder, is_aligner) for name in known(is_a)} - cards.keys())
     if as_json:
         print_document({"home": str(home()), "models": [_row(here) for here in found], "own": own})
         return
@@ -42,6 +45,19 @@ def amount(size: int | None) -> str:
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(size / 1e6, 0.1):.3g} MB"
 
 
+def next_command(here: Presence) -> str | None:
+    """What brings a checkpoint nearer to its use: fetching it, or the command on its card; nothing if all is done."""
+    from ..checkpoints.names import quoted
+
+    card = here.card
+    if not here.complete:
+        return None if card.bundled else f"art2mus fetch {card.name}"
+    made = card.converted or MADE.get(card.kind, ())
+    if card.then is None or all((here.folder / path).is_file() for path in made):
+        return None
+    return " ".join(quoted(word.format(folder=here.folder)) for word in card.then.split())
+
+
 def table(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Rows of cells as lines, with their columns under each other."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
@@ -51,8 +67,7 @@ def table(rows: Sequence[tuple[str, ...]]) -> list[str]:
 def _cells(here: Presence) -> tuple[str, ...]:
     card = here.card
     size = here.bytes if here.complete else card.known_bytes
-    more = "" if here.complete else f"art2mus fetch {card.name}"
-    return card.name, here.state, amount(size), card.terms, more
+    return card.name, here.state, amount(size), card.terms, next_command(here) or ""
 
 
 def _row(here: Presence) -> dict[str, Any]:
@@ -67,6 +82,7 @@ def _row(here: Presence) -> dict[str, Any]:
         "partial_bytes": here.partial_bytes,
         "known_bytes": card.known_bytes,
         "missing": list(here.missing),
+        "next": next_command(here),
         "needs": list(card.needs),
         "licence": card.licence,
         "commercial": card.commercial,

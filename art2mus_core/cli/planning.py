@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ArtworkError, OutputError
+from ..pipelines.settings import at_once
 from .starting import importing
 
 __all__ = ["Job", "batches", "check_file", "plan"]
-
-BATCH, BATCH_SECONDS = 8, 80.0
-"""Artworks, and seconds of music, in one batch at most: beyond that memory grows and speed does not."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ def plan(artworks: Sequence[Path], out: Path | None) -> list[Job]:
 
 def batches(jobs: Sequence[Job], seconds: float, *, together: bool = True) -> list[Sequence[Job]]:
     """Jobs in groups that are composed together, or each alone."""
-    size = max(1, min(BATCH, int(BATCH_SECONDS / seconds))) if together else 1
+    size = at_once(seconds) if together else 1
     return [jobs[start : start + size] for start in range(0, len(jobs), size)]
 
 

@@ -35,6 +35,8 @@ def report(outcome: Outcome, *, as_json: bool) -> None:
         for piece in outcome.pieces:
             score = f"  score {piece['score']:.3f}" if "score" in piece else ""
             print_line(f"{piece['file']}  {piece['seconds']:g} s  from {piece['artwork']}{score}")
+        if any("candidates" in piece and "score" not in piece for piece in outcome.pieces):
+            print_line("Not ranked, and all kept: there is no audio encoder beside the image encoder.")
     if outcome.failed:
         total = len(outcome.failed) + len(outcome.pieces)
         listed = "; ".join(error.came for _, error in outcome.failed)

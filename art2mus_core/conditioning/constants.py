@@ -16,7 +16,8 @@ from jaxtyping import Bool, Float
 from safetensors import SafetensorError
 from torch import Tensor
 
-from ..checkpoints.folder import read_tensors, save_tensors
+from ..checkpoints.names import spoken
+from ..checkpoints.tensors import read_tensors, save_tensors
 from ..errors import CheckpointError, OutputError, SettingError
 from ..types import Condition, LanguageOfAudio
 from .language import fingerprint
@@ -118,7 +119,7 @@ def save_constants(folder: Path, constants: Constants, name: str = "model") -> P
 
 def _unknown(folder: Path, name: str) -> CheckpointError | SettingError:
     there = sorted(path.stem for path in (folder / "constants").glob("*.safetensors"))
-    export = f"art2mus export-text {folder.name}"
+    export = f"art2mus export-text {spoken(folder)}"
     if there:
         remedy = f"Choose one of them, or make it: `{export} --name {name} --support TEXT`."
         return SettingError(f"no constants {name!r} in {folder}", f"one of {', '.join(there)}", remedy)
@@ -127,7 +128,10 @@ def _unknown(folder: Path, name: str) -> CheckpointError | SettingError:
 
 
 def _checked(path: Path, stored: dict[str, Tensor]) -> dict[str, Tensor]:
-    """All tensors in the types they are used in, once they are found whole."""
+    """All tensors in the types they are used in, once they are found whole.
+
+    Copies, so that the file can be replaced while they are held: Windows replaces none that is mapped.
+    """
     _require(
         set(stored) in ({"unconditional_language"}, {"unconditional_language", *TEXTS}),
         f"{path} holds {', '.join(sorted(stored)) or 'nothing'}",
@@ -139,7 +143,7 @@ def _checked(path: Path, stored: dict[str, Tensor]) -> dict[str, Tensor]:
         shapes = [tuple(stored[key].shape) for key in (states, mask) if key in stored]
         fits = not shapes or (len(shapes[0]) == 3 and shapes[0][:2] == shapes[1] and shapes[0][0] == 1)
         _require(fits, f"{states} and {mask} in {path} are {shapes}", "[1, length, width] and [1, length]")
-    return {key: value.bool() if "mask" in key else value.float() for key, value in stored.items()}
+    return {key: value.to(torch.bool if "mask" in key else torch.float32, copy=True) for key, value in stored.items()}
 
 
 def _require(holds: bool, came: str, expected: str) -> None:  # noqa: FBT001

@@ -14,7 +14,10 @@ from torch import nn
 from transformers.models.gpt2.configuration_gpt2 import GPT2Config
 from transformers.models.gpt2.modeling_gpt2 import GPT2Model
 
-from ..checkpoints.folder import opened, weights_file
+from ..checkpoints.folder import weights_file
+from ..checkpoints.strict import listed
+from ..checkpoints.tensors import opened
+from ..errors import CheckpointError
 from ..types import LanguageOfAudio, PromptTokens
 
 __all__ = ["build_language_model", "fingerprint", "is_word_embedding", "roll_out"]
@@ -48,7 +51,15 @@ def fingerprint(folder: Path) -> str:
         CheckpointError: the weights are missing or damaged, or lack the last norm.
     """
     digest = hashlib.sha256()
-    with opened(weights_file(folder, "language_model")) as file:
+    path = weights_file(folder, "language_model")
+    with opened(path) as file:
+        keys = list(file.keys())
+        if missing := [key for key in LAST_NORM if key not in keys]:
+            raise CheckpointError(
+                f"{path} lacks {listed(missing)} and holds {listed(sorted(keys))}",
+                "the weights of a GPT-2 as its base model names them",
+                "Save it as GPT2Model (of a GPT2LMHeadModel its `transformer`), or download the checkpoint again.",
+            )
         for key in LAST_NORM:
             digest.update(file.get_tensor(key).to(torch.float16).numpy().tobytes())
     return digest.hexdigest()[:12]

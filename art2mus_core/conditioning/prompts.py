@@ -19,7 +19,19 @@ from ..errors import SettingError
 from ..types import Condition, PromptTokens
 from .language import roll_out
 
-__all__ = ["NEGATIVE_TOKENS", "TextPrompt", "build_projection", "join", "text_prompt", "with_embedding"]
+__all__ = [
+    "BESIDE",
+    "NEGATIVE_TOKENS",
+    "TextPrompt",
+    "build_projection",
+    "check_width",
+    "join",
+    "text_prompt",
+    "with_embedding",
+]
+
+BESIDE = 1
+"""Places that an artwork's embedding takes in the T5 slot behind a text."""
 
 NEGATIVE_TOKENS = 1
 """T5 tokens of the negative prompt that GPT-2 sees where there is no text: as many as there are image embeddings. It is the
@@ -89,11 +101,20 @@ def with_embedding(
         SettingError: an embedding is not as wide as a state.
     """
     count, dim = embedding.shape
-    if dim != states.shape[-1]:
+    check_width(dim, states.shape[-1])
+    longer = torch.cat([states.expand(count, -1, -1), embedding.to(states)[:, None]], dim=1)
+    return longer, torch.cat([mask.expand(count, -1), mask.new_ones(count, BESIDE)], dim=1)
+
+
+def check_width(dim: int, text_width: int) -> None:
+    """Refuse an embedding that has no place beside a text.
+
+    Raises:
+        SettingError: it is not as wide as a state of T5.
+    """
+    if dim != text_width:
         raise SettingError(
             f"a text beside an image embedding of {dim} numbers",
-            f"one of {states.shape[-1]}, the width of this checkpoint's T5, in whose slot it takes a place",
+            f"one of {text_width}, the width of this checkpoint's T5, in whose slot it takes a place",
             "Use an encoder of that width (ImageBind for AudioLDM 2), or leave the text out.",
         )
-    longer = torch.cat([states.expand(count, -1, -1), embedding.to(states)[:, None]], dim=1)
-    return longer, torch.cat([mask.expand(count, -1), mask.new_ones(count, 1)], dim=1)

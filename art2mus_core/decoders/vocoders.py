@@ -8,12 +8,12 @@ from typing import Any
 
 from torch import nn
 
-from ..checkpoints.folder import load_component, read_config
+from ..checkpoints.folder import check_component, load_component, read_config
 from ..errors import CheckpointError
 from ..types import AudioGrid, Mel, Waveform
 from .tonewheel import TonewheelVocoder
 
-__all__ = ["VOCODERS", "AnyVocoder", "HifiGanVocoder", "load_vocoder"]
+__all__ = ["VOCODERS", "AnyVocoder", "HifiGanVocoder", "check_vocoder", "load_vocoder"]
 
 
 class HifiGanVocoder(nn.Module):
@@ -40,33 +40,43 @@ class HifiGanVocoder(nn.Module):
 AnyVocoder = HifiGanVocoder | TonewheelVocoder
 
 
-def _hifigan(folder: Path, grid: AudioGrid) -> HifiGanVocoder:
+def _build_hifigan(config: dict[str, Any]) -> nn.Module:
     from transformers.models.speecht5.configuration_speecht5 import SpeechT5HifiGanConfig  # noqa: PLC0415
     from transformers.models.speecht5.modeling_speecht5 import SpeechT5HifiGan  # noqa: PLC0415
 
-    def build(config: dict[str, Any]) -> SpeechT5HifiGan:
-        return SpeechT5HifiGan(SpeechT5HifiGanConfig(**config))
-
-    return HifiGanVocoder(load_component(folder, "vocoder", build), grid)
+    return SpeechT5HifiGan(SpeechT5HifiGanConfig(**config))
 
 
-def _tonewheel(folder: Path, grid: AudioGrid) -> TonewheelVocoder:  # noqa: ARG001  its own configuration holds the grid
-    return load_component(folder, "vocoder", TonewheelVocoder.from_config)
+VOCODERS: dict[str, Callable[[dict[str, Any]], nn.Module]] = {
+    "hifigan": _build_hifigan,
+    "tonewheel": TonewheelVocoder.from_config,
+}
+"""`model_type` of the configuration to what builds its network."""
 
 
-VOCODERS: dict[str, Callable[[Path, AudioGrid], AnyVocoder]] = {"hifigan": _hifigan, "tonewheel": _tonewheel}
-"""`model_type` of the configuration to loader."""
+def check_vocoder(folder: Path) -> None:
+    """Compare a checkpoint's vocoder with the header of its weights, of which none is read.
+
+    Raises:
+        CheckpointError: of no known type, missing or damaged, or of another configuration.
+    """
+    check_component(folder, "vocoder", _builder(folder))
 
 
 def load_vocoder(folder: Path, grid: AudioGrid) -> AnyVocoder:
     """The vocoder of a checkpoint; it fills the :class:`~art2mus_core.types.Vocoder` protocol.
 
     Raises:
-        CheckpointError: of no known type, missing or damaged.
+        CheckpointError: as :func:`check_vocoder`, or weights that are not finite.
     """
+    network = load_component(folder, "vocoder", _builder(folder))
+    return network if isinstance(network, TonewheelVocoder) else HifiGanVocoder(network, grid)
+
+
+def _builder(folder: Path) -> Callable[[dict[str, Any]], nn.Module]:
     kind = read_config(folder, "vocoder").get("model_type")
-    if kind not in VOCODERS:
+    if not isinstance(kind, str) or kind not in VOCODERS:
         raise CheckpointError(
             f"a vocoder {kind!r} in {folder}", f"one of {', '.join(VOCODERS)}", "Use another checkpoint."
         )
-    return VOCODERS[kind](folder, grid)
+    return VOCODERS[kind]

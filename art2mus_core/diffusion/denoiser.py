@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from diffusers.pipelines.audioldm2.modeling_audioldm2 import AudioLDM2UNet2DConditionModel
@@ -10,9 +10,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..errors import CheckpointError, SettingError
-from ..types import Condition
+from ..types import AudioGrid, Condition
 
-__all__ = ["HEADS", "LatentDenoiser", "build_unet", "check_heads", "reads_text"]
+__all__ = ["HEADS", "LatentDenoiser", "build_unet", "check_heads", "check_unet", "reads_text"]
 
 ORIGINAL_HEAD_WIDTH = 32
 """`num_head_channels` of AudioLDM2's own configuration (Liu et al., `default_audioldm_config`)."""
@@ -66,9 +66,53 @@ def reads_text(config: Any) -> bool:  # noqa: ANN401  diffusers' FrozenDict or a
 
     In each layer's list of widths a null is self-attention, the second entry at most the language, later ones the text.
     """
-    widths = config["cross_attention_dim"]
-    layers = widths if isinstance(widths, (list, tuple)) else [widths]
-    return any(width for layer in layers if isinstance(layer, (list, tuple)) for width in layer[2:])
+    return bool(_attended(config)[1])
+
+
+def _attended(config: Any) -> tuple[list[Any], list[Any]]:  # noqa: ANN401
+    """Widths of the language of audio that a UNet attends to, and of the text."""
+    widths = config.get("cross_attention_dim")
+    layers = [_several(layer) for layer in _several(widths)]
+    language, text = ([width for layer in layers for width in layer[part] if width] for part in (FIRST, LATER))
+    return language, text
+
+
+FIRST, LATER = slice(2), slice(2, None)
+
+
+def _several(widths: Any) -> Sequence[Any]:  # noqa: ANN401
+    return widths if isinstance(widths, (list, tuple)) else [widths]
+
+
+def check_unet(config: dict[str, Any], grid: AudioGrid, texts: Collection[int]) -> None:
+    """Compare the configuration of a UNet with the latents that it denoises and with what it is told.
+
+    Args:
+        config: the UNet's.
+        grid: of the latents and of the language of audio.
+        texts: widths of the texts that it is told.
+
+    Raises:
+        CheckpointError: they don't fit.
+    """
+    language, text = _attended(config)
+    channels, width = grid.latent_channels, grid.language_width
+    for name in ("in_channels", "out_channels"):
+        _same(f"{name} of", [config.get(name)], [channels], "as many channels as the VAE's latents have")
+    _same("a language of audio of", language, [width], "as wide as GPT-2's states")
+    if text:
+        _same("texts of", text, texts, "as wide as the text constants")
+
+
+def _same(what: str, found: Sequence[Any], wanted: Collection[int], meaning: str) -> None:
+    if found and all(width in wanted for width in found):
+        return
+    said = ", ".join(dict.fromkeys(map(repr, found))) or "no width"
+    raise CheckpointError(
+        f"a UNet's config.json with {what} {said}",
+        f"{', '.join(map(str, wanted))}, {meaning}",
+        "Use the parts of one checkpoint, or install it again.",
+    )
 
 
 class LatentDenoiser:

@@ -87,7 +87,7 @@ def schedule(config: dict[str, Any], solver: str, steps: int) -> Schedule:
 
     Raises:
         SettingError: unknown solver, or more steps than noise levels.
-        CheckpointError: the network predicts something else than noise or velocity.
+        CheckpointError: the network predicts something else than noise or velocity, or there are no such noise levels.
     """
     check_solver(solver)
     kind = config.get("prediction_type", "epsilon")
@@ -97,11 +97,27 @@ def schedule(config: dict[str, Any], solver: str, steps: int) -> Schedule:
         )
     names = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas")
     betas = {"num_train_timesteps": 1000, **{name: config[name] for name in names if name in config}}
-    if not 1 <= steps <= betas["num_train_timesteps"]:
-        raise SettingError(f"{steps} steps", f"1 to {betas['num_train_timesteps']}", "Choose fewer steps.")
-    built: Any = SOLVERS[solver]({**betas, "prediction_type": kind}, steps)
-    built.set_timesteps(steps)
+    levels = betas["num_train_timesteps"]
+    if not isinstance(levels, int) or levels < 1:
+        raise _no_levels(f"num_train_timesteps {levels!r}")
+    if not 1 <= steps <= levels:
+        raise SettingError(f"{steps} steps", f"1 to {levels}", "Choose another number of steps.")
+    try:
+        built: Any = SOLVERS[solver]({**betas, "prediction_type": kind}, steps)
+        built.set_timesteps(steps)
+    except Exception as error:  # of diffusers and torch, over whatever the configuration says
+        raise _no_levels(" ".join(str(error).split())) from error
+    if not all(0 < share <= 1 for share in built.alphas_cumprod.tolist()):
+        raise _no_levels("noise that is less than none, or all there is")
     if hasattr(built, "set_begin_index"):
         # With many steps neighbours share a rounded timestep; looked up by value, the first would be skipped.
         built.set_begin_index(0)
     return built
+
+
+def _no_levels(reason: str) -> CheckpointError:
+    return CheckpointError(
+        f"a scheduler_config.json that gives no noise levels ({reason})",
+        "num_train_timesteps, and beta_start, beta_end and beta_schedule as diffusers knows them",
+        "Install or download the checkpoint again.",
+    )

@@ -14,7 +14,6 @@ from typing import Any, Literal
 
 import torch
 from PIL import Image
-from safetensors import SafetensorError, safe_open
 from transformers import (
     AutoTokenizer,
     CLIPConfig,
@@ -25,7 +24,8 @@ from transformers import (
 )
 
 from ..checkpoints.folder import config_file, read_config, weights_file
-from ..checkpoints.strict import fill
+from ..checkpoints.strict import check_fit, fill, header_forms
+from ..checkpoints.tensors import opened
 from ..errors import CheckpointError
 
 try:
@@ -33,7 +33,15 @@ try:
 except ImportError:  # older versions: the plain name did not ask for torchvision yet
     from transformers import CLIPImageProcessor as Preprocessor  # type: ignore[assignment]
 
-__all__ = ["Preprocessor", "clip_space", "load_preprocessor", "load_tokenizer", "load_tower"]
+__all__ = [
+    "Preprocessor",
+    "check_tower",
+    "check_vision",
+    "clip_space",
+    "load_preprocessor",
+    "load_tokenizer",
+    "load_tower",
+]
 
 Half = Literal["vision", "text"]
 
@@ -64,7 +72,7 @@ def clip_space(folder: Path) -> str:
         CheckpointError: no weights, damaged ones, or none of a CLIP.
     """
     path = weights_file(folder, ".")
-    with _opened(path) as file:
+    with opened(path) as file:
         if PROJECTION not in file.keys():  # noqa: SIM118
             raise CheckpointError(f"{path} lacks {PROJECTION}", "the weights of a CLIP", "Choose a CLIP checkpoint.")
         weight = file.get_tensor(PROJECTION)
@@ -86,14 +94,38 @@ def load_tower(folder: Path, half: Half, *, dtype: torch.dtype) -> Any:  # noqa:
     Raises:
         CheckpointError: a file is missing or damaged, of another architecture, or contradicts the other.
     """
+    network, path = check_tower(folder, half), weights_file(folder, ".")
+    with opened(path) as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys() if not _is_elsewhere(key, half)}  # noqa: SIM118
+    return fill(network, tensors, path, lambda: NETWORKS[half](_thin(network.config)), dtype=dtype)
+
+
+def check_tower(folder: Path, half: Half) -> Any:  # noqa: ANN401
+    """One tower on `meta`, compared with the header of the folder's weights, of which none is read.
+
+    Raises:
+        CheckpointError: as :func:`load_tower`, but for values that are not finite.
+    """
     config, path = _tower_config(folder, half), weights_file(folder, ".")
-    other = KEYS["text" if half == "vision" else "vision"]
-    with _opened(path) as file:
-        wanted = [key for key in file.keys() if not key.startswith(other) and not key.endswith(LEFT)]  # noqa: SIM118
-        tensors = {key: file.get_tensor(key) for key in wanted}
+    with opened(path) as file:
+        found = header_forms(file, unused=lambda key: _is_elsewhere(key, half))
     with _described(folder, "config.json"), torch.device("meta"):
         network = NETWORKS[half](config)
-    return fill(network, tensors, path, lambda: NETWORKS[half](_thin(config)), dtype=dtype)
+    check_fit(network, found, path)
+    return network
+
+
+def check_vision(folder: Path) -> None:
+    """Everything that can be told of the picture tower before its weights are read.
+
+    Raises:
+        CheckpointError: as :func:`check_tower` and :func:`load_preprocessor`.
+    """
+    load_preprocessor(folder, check_tower(folder, "vision").config.image_size)
+
+
+def _is_elsewhere(key: str, half: Half) -> bool:
+    return key.startswith(KEYS["text" if half == "vision" else "vision"]) or key.endswith(LEFT)
 
 
 def load_preprocessor(folder: Path, size: int) -> Preprocessor:
@@ -157,17 +189,6 @@ def _thin(config: Any) -> Any:  # noqa: ANN401
         setattr(thin, name, 1)
     thin.num_hidden_layers = 0
     return thin
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    if not path.is_file():
-        raise CheckpointError(f"{path} is missing", "a whole CLIP folder in transformers' layout", AGAIN)
-    try:
-        with safe_open(path, framework="pt") as file:
-            yield file
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"{path} is damaged ({error})", "a whole safetensors file", AGAIN) from error
 
 
 @contextmanager

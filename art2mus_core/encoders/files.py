@@ -12,15 +12,22 @@ from typing import Any
 
 import torch
 
-from ..checkpoints.folder import load_component, read_config
+from ..checkpoints.folder import check_component, load_component, read_config
 from ..checkpoints.grid import read_grid
 from ..checkpoints.memory import needed
-from ..checkpoints.names import is_encoder
+from ..checkpoints.names import describe, is_encoder, quoted, spoken
 from ..errors import CheckpointError
 from ..types import AudioEncoder, ImageEncoder
 from .pocket import PocketAudioEncoder, PocketImageEncoder, PocketListener
 
-__all__ = ["image_bytes", "image_space", "load_audio_encoder", "load_image_encoder", "require_audio_encoder"]
+__all__ = [
+    "check_image_encoder",
+    "has_audio_encoder",
+    "image_bytes",
+    "image_space",
+    "load_audio_encoder",
+    "load_image_encoder",
+]
 
 
 def image_space(folder: Path) -> str:
@@ -72,22 +79,18 @@ def load_audio_encoder(folder: Path, *, dtype: torch.dtype) -> AudioEncoder:
     Raises:
         CheckpointError: none is there, of no known kind, or damaged.
     """
-    require_audio_encoder(folder)
-    return _looked_up(AUDIO_ENCODERS, _kind(folder, "audio_encoder"), folder)(folder, dtype)
-
-
-def require_audio_encoder(folder: Path) -> None:
-    """Refuse a folder whose space cannot be heard.
-
-    Raises:
-        CheckpointError: it holds no audio encoder.
-    """
-    if not _holds(folder, "audio_encoder"):
+    if not has_audio_encoder(folder):
         raise CheckpointError(
             f"no audio encoder in {folder}",
             "one that hears in the space of the image encoder",
             "Choose an encoder that has one: the bundled model, or ImageBind converted with its audio tower.",
         )
+    return _looked_up(AUDIO_ENCODERS, _kind(folder, "audio_encoder"), folder)(folder, dtype)
+
+
+def has_audio_encoder(folder: Path) -> bool:
+    """Whether a folder's space can be heard."""
+    return _holds(folder, "audio_encoder")
 
 
 def _image_kind(folder: Path) -> str:
@@ -95,14 +98,20 @@ def _image_kind(folder: Path) -> str:
         published = next(iter(folder.glob("*.pth")), None)
         raise CheckpointError(
             f"no image encoder in {folder}",
-            "image_encoder/config.json, or a CLIP checkpoint's config.json",
-            f"Convert it first: art2mus convert {published}"
-            if published
-            else "Name an encoder: pocket, imagebind (converted), clip-vit-l-14 or clip-vit-h-14.",
+            "image_encoder/config.json or a CLIP checkpoint's config.json, as in pocket, imagebind (converted), "
+            "clip-vit-l-14 and clip-vit-h-14",
+            f"Convert it first: {_conversion(published)}" if published else describe(folder, is_encoder)[1],
         )
     kind = _kind(folder, "image_encoder") if _holds(folder, "image_encoder") else "clip"
     _looked_up(IMAGE_ENCODERS, kind, folder)
     return kind
+
+
+def _conversion(published: Path) -> str:
+    """The command; it writes below `home()` if it is not told where."""
+    folder = published.parent
+    out = "" if spoken(folder) == "imagebind" else f" --out {quoted(folder)}"
+    return f"art2mus convert {quoted(published)}{out}"
 
 
 def _looked_up(table: dict[str, Any], kind: str, folder: Path) -> Any:  # noqa: ANN401
@@ -157,3 +166,22 @@ AUDIO_ENCODERS: dict[str, Callable[[Path, torch.dtype], AudioEncoder]] = {
     "pocket": _pocket_listener,
     "imagebind": _imagebind_listener,
 }
+
+
+def check_image_encoder(folder: Path) -> None:
+    """Compare the image encoder of a folder with the header of its weights, of which none is read.
+
+    Raises:
+        CheckpointError: as :func:`load_image_encoder`, but for values that are not finite.
+    """
+    kind = _image_kind(folder)
+    if kind == "clip":
+        from .clip_files import check_vision  # noqa: PLC0415
+
+        check_vision(folder)
+    elif kind == "imagebind":
+        from .imagebind import ImageBindVision  # noqa: PLC0415
+
+        check_component(folder, "image_encoder", ImageBindVision.from_config)
+    else:
+        check_component(folder, "image_encoder", PocketImageEncoder.from_config)

@@ -6,24 +6,24 @@ The file holds six towers in float32, 4.8 GB. It is mapped, not read: of towers 
 from __future__ import annotations
 
 import json
-import pickle
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..checkpoints.folder import weights_file
+from ..checkpoints.pickles import read_pickle
 from ..checkpoints.streaming import check_room, stored_bytes, stream_tensors
-from ..checkpoints.strict import fill
+from ..checkpoints.strict import check_finite, check_forms, is_finite, tensor_forms
 from ..errors import CheckpointError, SettingError
 from ..placing import place
 from ..types import OnStep, Step
 from .imagebind import ImageBindAudio, ImageBindVision
 
-__all__ = ["COMPONENTS", "HUGE", "convert", "load_tower", "open_towers", "published_key"]
+__all__ = ["COMPONENTS", "HUGE", "convert", "open_towers", "published_key"]
 
 Tower = ImageBindVision | ImageBindAudio
 
@@ -63,11 +63,8 @@ PATCHES: Mapping[str, str] = MappingProxyType({"vision": "proj.1", "audio": "pro
 """Where the patches' kernel is; in the picture tower a step that repeats the frame comes first."""
 
 GROUPS = ("modality_preprocessors", "modality_trunks", "modality_heads", "modality_postprocessors")
-DTYPES = (torch.float32, torch.float16, torch.bfloat16)
-SHOWN = 5
-"""Keys an error names."""
-
 LICENCE = "CC-BY-NC-SA-4.0"
+WANTED = "the weights of imagebind_huge, a table by name"
 AGAIN = "Download imagebind_huge.pth again."
 
 
@@ -106,25 +103,8 @@ def open_towers(
             " or ".join(TOWERS),
             "Name one, or both with a comma between.",
         )
-    tensors = _mapped(path)
+    tensors = read_pickle(path, WANTED, AGAIN)
     return {tower: _tower(path, tensors, tower, sizes[tower]) for tower in chosen}
-
-
-def load_tower(
-    path: Path,
-    tower: str,
-    *,
-    dtype: torch.dtype = torch.float32,
-    sizes: Mapping[str, dict[str, Any]] = HUGE,
-) -> Tower:
-    """One tower from the published file, ready to run; in float32 its weights stay on the disk until they are used.
-
-    Raises:
-        SettingError: as :func:`open_towers`.
-        CheckpointError: as :func:`open_towers`, or weights that are not finite.
-    """
-    weights = open_towers(path, [tower], sizes=sizes)[tower]
-    return fill(_on_meta(tower, sizes[tower]), weights, path, lambda: _built(tower, sizes[tower]), dtype=dtype)
 
 
 def convert(
@@ -178,66 +158,19 @@ def convert(
     return written
 
 
-def _mapped(path: Path) -> dict[str, Any]:
-    """Every tensor of the file, by its published name; nothing but the table of contents is read."""
-    if not path.is_file() or path.stat().st_size == 0:
-        what = "is a folder" if path.is_dir() else "is empty" if path.exists() else "does not exist"
-        raise CheckpointError(f"{path} {what}", "ImageBind's published weights", "Check the path, or download it.")
-    try:
-        content = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(
-            f"{path} holds more than plain weights, which would run as a program",
-            "a table of weights",
-            "Don't open it with anything else; get imagebind_huge.pth from where Meta publishes it.",
-        ) from error
-    except (RuntimeError, OSError, ValueError, EOFError, LookupError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"{path} is cut short or no file of weights", "a whole one", AGAIN) from error
-    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
-        raise CheckpointError(f"{path} holds a {type(content).__name__}", "a table of weights by name", AGAIN)
-    return content
-
-
 def _tower(path: Path, content: dict[str, Any], tower: str, config: dict[str, Any]) -> dict[str, Tensor]:
     """The tower's part of the file, checked against the network that `config` describes."""
-    network = _on_meta(tower, config).state_dict()
-    expected = {published_key(tower, key): tensor for key, tensor in network.items()}
+    with torch.device("meta"):
+        network = TOWERS[tower].from_config(config).state_dict()
     found = {key: value for key, value in content.items() if key.startswith(tuple(f"{g}.{tower}." for g in GROUPS))}
-    _refuse(path, "lacks", [key for key in expected if key not in found])
-    _refuse(path, "has no place for", [key for key in found if key not in expected])
-    _refuse(path, "holds something else than plain float weights as", [k for k in found if not _plain(found[k])])
-    wrong = [key for key in expected if expected[key].shape != found[key].shape]
-    _refuse(path, "has", [f"{key} of {list(found[key].shape)} for {list(expected[key].shape)}" for key in wrong])
+    expected = {published_key(tower, key): value for key, value in network.items()}
+    check_forms(tensor_forms(expected), tensor_forms(found), path, WANTED, AGAIN)
     return {key: found[published_key(tower, key)] for key in network}
-
-
-def _plain(value: object) -> bool:
-    return isinstance(value, Tensor) and value.layout is torch.strided and value.dtype in DTYPES
-
-
-def _refuse(path: Path, word: str, keys: list[str]) -> None:
-    if keys:
-        more = f" and {len(keys) - SHOWN} more" if len(keys) > SHOWN else ""
-        raise CheckpointError(
-            f"{path} {word} {', '.join(keys[:SHOWN])}{more}",
-            "the weights of imagebind_huge in float32, float16 or bfloat16",
-            AGAIN,
-        )
 
 
 def _finite(path: Path, name: str, value: Tensor, dtype: torch.dtype) -> Tensor:
     converted = value.to(dtype)
-    if not torch.stack(converted.aminmax()).isfinite().all():  # NaN if anything is, and ten times as fast
-        if value.isfinite().all():
-            raise CheckpointError(f"{name} does not fit into {dtype}", "smaller weights", "Convert to float32.")
-        raise CheckpointError(f"{path} has values that are not finite in {name}", "finite weights", AGAIN)
+    if not is_finite(converted):
+        check_finite({name: value}, path)
+        raise CheckpointError(f"{name} does not fit into {dtype}", "smaller weights", "Convert to float32.")
     return converted
-
-
-def _built(tower: str, config: dict[str, Any]) -> nn.Module:
-    return TOWERS[tower].from_config(config)
-
-
-def _on_meta(tower: str, config: dict[str, Any]) -> Tower:
-    with torch.device("meta"):
-        return TOWERS[tower].from_config(config)

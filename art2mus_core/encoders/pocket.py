@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from ..audio.mel import MelTransform
 from ..audio.resample import resample
+from ..errors import CheckpointError
 from ..images.reading import as_square
 from ..types import Artwork, AudioGrid, Embedding, Mel, Waveform
 
@@ -74,7 +75,14 @@ class PocketImageEncoder(_Tower):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> PocketImageEncoder:
-        return cls(config["size"], config["channels"], config["dim"], config["space"])
+        size, least = config["size"], 2 ** (len(config["channels"]) + 1)
+        if not isinstance(size, int) or size <= least:
+            raise CheckpointError(
+                f"the image encoder's config.json with size {size!r}",
+                f"a whole number of pixels above {least}, which leaves more than one place to look at",
+                "Install or download the checkpoint again.",
+            )
+        return cls(size, config["channels"], config["dim"], config["space"])
 
     def _pool(self, x: Float[Tensor, "batch channels h w"]) -> Float[Tensor, "batch features"]:
         flat = x.flatten(2)

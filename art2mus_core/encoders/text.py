@@ -7,30 +7,26 @@ saved.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import (  # type: ignore[attr-defined]  # T5TokenizerFast is an alias in transformers 5
-    PreTrainedTokenizerBase,
-    RobertaTokenizerFast,
-    T5TokenizerFast,
-)
+from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.models.clap.configuration_clap import ClapConfig
 from transformers.models.clap.modeling_clap import ClapTextModelWithProjection
 from transformers.models.t5.configuration_t5 import T5Config
 from transformers.models.t5.modeling_t5 import T5EncoderModel
 
-from ..checkpoints.folder import load_component, opened, weights_file
+from ..checkpoints.folder import load_component, weights_file
+from ..checkpoints.tensors import opened
 from ..errors import CheckpointError
 
 __all__ = ["ClapText", "T5Text", "check_text_encoders", "load_clap_text", "load_t5"]
-
-Tokenizer = TypeVar("Tokenizer", bound=PreTrainedTokenizerBase)
 
 COMPONENTS = ("text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2")
 
@@ -106,7 +102,7 @@ def load_clap_text(folder: Path, *, dtype: torch.dtype) -> ClapText:
     Raises:
         CheckpointError: a file is missing or damaged, or the weights are not those of the configuration.
     """
-    tokenizer = _load_tokenizer(folder, "tokenizer", RobertaTokenizerFast)
+    tokenizer = _load_tokenizer(folder, "tokenizer")
     network = load_component(folder, "text_encoder", _build_clap_text, dtype=dtype, unused=_is_no_clap_text)
     _check_vocabulary(folder, "tokenizer", tokenizer, network)
     return ClapText(tokenizer, network)
@@ -118,7 +114,7 @@ def load_t5(folder: Path, *, dtype: torch.dtype) -> T5Text:
     Raises:
         CheckpointError: a file is missing or damaged, or the weights are not those of the configuration.
     """
-    tokenizer = _load_tokenizer(folder, "tokenizer_2", T5TokenizerFast)
+    tokenizer = _load_tokenizer(folder, "tokenizer_2")
     kept, other = _names_of_words(weights_file(folder, "text_encoder_2"))
 
     def build(config: dict[str, Any]) -> T5EncoderModel:
@@ -160,16 +156,24 @@ def _names_of_words(path: Path) -> tuple[str, str]:
         return WORDS if WORDS[0] in set(file.keys()) else (WORDS[1], WORDS[0])
 
 
-def _load_tokenizer(folder: Path, name: str, kind: type[Tokenizer]) -> Tokenizer:
-    path = folder / name / "tokenizer.json"
+def _load_tokenizer(folder: Path, name: str) -> PreTrainedTokenizerBase:
+    """The tokenizer as it is stored: transformers' own classes build it anew and leave out normalisers they don't know."""
+    path, config = folder / name / "tokenizer.json", folder / name / "tokenizer_config.json"
     if not path.is_file():
         raise CheckpointError(f"{path} is missing", "a tokenizer", "Install or download the checkpoint again.")
     try:
-        return kind.from_pretrained(folder / name, local_files_only=True)
+        said = json.loads(config.read_text(encoding="utf-8"))
+        pad = said.get("pad_token", "<pad>")
+        return PreTrainedTokenizerFast(
+            tokenizer_file=str(path),
+            pad_token=pad["content"] if isinstance(pad, dict) else pad,
+            model_max_length=said.get("model_max_length"),
+        )
     except Exception as error:  # a damaged file makes the tokenizers library raise a bare Exception
+        reason = " ".join(str(error).split())
         raise CheckpointError(
-            f"{folder / name} holds no tokenizer that can be opened ({' '.join(str(error).split())})",
-            f"tokenizer.json and tokenizer_config.json of {kind.__name__}",
+            f"{folder / name} holds no tokenizer that can be opened ({type(error).__name__}: {reason})",
+            "tokenizer.json, and tokenizer_config.json beside it",
             "Install or download the checkpoint again.",
         ) from error
 

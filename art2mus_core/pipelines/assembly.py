@@ -11,7 +11,8 @@ import torch
 from ..aligners.files import AnyAligner, find_aligner, load_aligner, read_header
 from ..checkpoints.names import is_encoder, locate
 from ..conditioning.language import fingerprint
-from ..encoders.files import image_bytes, image_space, load_audio_encoder, load_image_encoder
+from ..encoders.files import check_image_encoder, image_bytes, image_space, load_audio_encoder, load_image_encoder
+from ..errors import SettingError
 from ..types import AudioEncoder, ImageEncoder
 from .prior import Prior, open_prior
 
@@ -24,8 +25,8 @@ class Choice:
 
     Attributes:
         aligner: a name in the checkpoint's `aligner` folder (`model` is its own), the name of a fetched aligner, or a file.
-        encoder: a checkpoint with an image encoder; without a name, the checkpoint's own, or else the one that the
-            aligner was trained with.
+        encoder: a checkpoint with an image encoder; without a name, the checkpoint's own if the aligner reads its space, or
+            else the one that the aligner was trained with.
         support: text constants: a name in the checkpoint's `constants` folder.
         heads: `config` or `original`, see :func:`~art2mus_core.diffusion.denoiser.build_unet`.
         dtype: precision of the denoiser, the language model and published encoders.
@@ -89,12 +90,27 @@ def assemble(folder: Path, choice: Choice) -> Parts:
     path = find_aligner(folder, choice.aligner)
     encoder = _encoder_folder(folder, choice, path)
     aligner = load_aligner(
-        path, space=image_space(encoder), width=prior.grid.language_width, language=fingerprint(folder)
+        path,
+        space=image_space(encoder),
+        width=prior.grid.language_width,
+        language=fingerprint(folder),
+        prior=folder.name,
     )
+    check_image_encoder(encoder)
     return Parts(**vars(prior), encoder_folder=encoder, aligner=aligner)
 
 
 def _encoder_folder(folder: Path, choice: Choice, aligner: Path) -> Path:
     if choice.encoder:
-        return locate(choice.encoder)
-    return folder if is_encoder(folder) else locate(read_header(aligner).encoder)
+        return locate(choice.encoder, is_encoder)
+    header = read_header(aligner)
+    if is_encoder(folder) and image_space(folder) == header.space:
+        return folder
+    try:
+        return locate(header.encoder, is_encoder)
+    except SettingError as error:
+        raise SettingError(
+            f"the aligner {aligner.name} reads the space of the encoder {header.encoder!r}, which is not here",
+            error.expected,
+            error.remedy,
+        ) from error

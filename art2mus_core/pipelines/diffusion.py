@@ -24,7 +24,8 @@ from ..errors import SettingError
 from ..types import Artwork, AudioEncoder, Condition, Embedding, Latent, Mel, OnStep, Step, Waveform
 from .assembly import Choice, Parts, assemble
 from .settings import Settings, check_seed, check_settings
-from .texts import Words, read_words
+from .texts import read_words
+from .words import Said, Words
 
 __all__ = ["ArtToMusic", "Resident"]
 
@@ -83,7 +84,7 @@ class ArtToMusic:
         steps: int | None = None,
         guidance: float | None = None,
         solver: str | None = None,
-        words: Words | None = None,
+        said: Said | None = None,
         on_step: OnStep | None = None,
     ) -> list[Waveform]:
         """Music for artworks, all in one batch; what is not given is the checkpoint's default.
@@ -98,7 +99,7 @@ class ArtToMusic:
             steps: denoising steps.
             guidance: how far the music is pushed from music of no artwork.
             solver: name of the schedule.
-            words: text to go with the artworks, for checkpoints with text encoders.
+            said: words to go with the artworks, from :meth:`read`.
             on_step: told after every denoising step, and after every other stage.
 
         Returns:
@@ -119,33 +120,43 @@ class ArtToMusic:
             check_seed(seed)
         with torch.inference_mode():
             embedding = self.embed(artworks, on_step=on_step)
-            told = self.condition(embedding, words, on_step=on_step)
+            told = self.condition(embedding, said, on_step=on_step)
             return self.perform(told, settings, drawn, on_step=on_step)
 
     def embed(self, artworks: Sequence[Artwork], *, on_step: OnStep | None = None) -> Embedding:
         """What the encoder says of artworks."""
         return self._work("encoder", lambda encoder: encoder.encode(list(artworks)), on_step)
 
-    def condition(
-        self, embedding: Embedding, words: Words | None = None, *, on_step: OnStep | None = None
-    ) -> tuple[Condition, Condition]:
-        """What the denoiser is told of the artworks behind an embedding, and of none."""
-        prompt = self._work("aligner", lambda aligner: aligner.align(embedding), on_step)
-        parts, length = self.parts, self.parts.grid.language_tokens
-        if words:
-            read = read_words(
+    def read(self, words: Words, *, on_step: OnStep | None = None) -> Said:
+        """What the checkpoint's text encoders make of words; once for any number of artworks.
+
+        Raises:
+            SettingError: a text beside an encoder whose embedding is not as wide as T5's states.
+            CheckpointError: the checkpoint has no text encoders, or they are damaged.
+        """
+        parts = self.parts
+        with torch.inference_mode():
+            return read_words(
                 parts.folder,
                 words,
-                prompt,
-                embedding,
                 parts.constants,
+                dim=parts.aligner.dim,
                 dtype=parts.dtype,
                 resident=self.resident,
                 on_step=on_step,
             )
-            return self._work("language_model", lambda model: read.conditions(model, length), on_step)
+
+    def condition(
+        self, embedding: Embedding, said: Said | None = None, *, on_step: OnStep | None = None
+    ) -> tuple[Condition, Condition]:
+        """What the denoiser is told of the artworks behind an embedding, and of none."""
+        prompt = self._work("aligner", lambda aligner: aligner.align(embedding), on_step)
+        length = self.parts.grid.language_tokens
+        if said:
+            both = said.beside(prompt, embedding)
+            return self._work("language_model", lambda model: both.conditions(model, length), on_step)
         language = self._work("language_model", lambda model: roll_out(model, prompt, length), on_step)
-        return conditions(language, parts.constants)
+        return conditions(language, self.parts.constants)
 
     def perform(
         self,

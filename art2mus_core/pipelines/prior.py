@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,16 @@ import torch
 from diffusers.pipelines.audioldm2.modeling_audioldm2 import AudioLDM2UNet2DConditionModel
 from transformers.models.gpt2.modeling_gpt2 import GPT2Model
 
-from ..checkpoints.folder import load_component, read_config, read_index
+from ..checkpoints.folder import check_component, load_component, read_config, read_index
 from ..checkpoints.grid import read_grid
 from ..checkpoints.memory import needed
-from ..checkpoints.names import is_aligner, is_encoder, is_prior, known
+from ..checkpoints.names import describe, is_prior, known
 from ..conditioning.constants import Constants, load_constants
 from ..conditioning.language import build_language_model, is_word_embedding
 from ..decoders.vae import MelAutoencoder, build_vae
-from ..decoders.vocoders import AnyVocoder, load_vocoder
-from ..diffusion.denoiser import build_unet, check_heads, reads_text
+from ..decoders.vocoders import AnyVocoder, check_vocoder, load_vocoder
+from ..diffusion.denoiser import build_unet, check_heads, check_unet, reads_text
+from ..diffusion.schedules import schedule
 from ..errors import CheckpointError, SettingError
 from ..types import AudioGrid
 from .settings import Settings
@@ -64,11 +65,7 @@ class Prior:
     @cached_property
     def unet(self) -> AudioLDM2UNet2DConditionModel:
         """The denoiser's network."""
-
-        def build(config: dict[str, Any]) -> AudioLDM2UNet2DConditionModel:
-            return build_unet(config, self.heads)
-
-        return load_component(self.folder, "unet", build, dtype=self.dtype)
+        return load_component(self.folder, "unet", partial(build_unet, heads=self.heads), dtype=self.dtype)
 
     @cached_property
     def autoencoder(self) -> MelAutoencoder:
@@ -97,11 +94,22 @@ class Prior:
             **{name: needed(self.folder, [name], torch.float32) for name in ("vae", "vocoder")},
         }
 
+    def check(self) -> None:
+        """Compare every network with the header of its weights, of which none is read.
+
+        Raises:
+            CheckpointError: weights are missing or damaged, or of another configuration.
+        """
+        check_component(self.folder, "language_model", build_language_model, unused=is_word_embedding)
+        check_component(self.folder, "unet", partial(build_unet, heads=self.heads))
+        check_component(self.folder, "vae", build_vae)
+        check_vocoder(self.folder)
+
 
 def open_prior(
     folder: Path, *, support: str = "model", heads: str = "config", dtype: torch.dtype = torch.float32
 ) -> Prior:
-    """Read a checkpoint's configurations and constants and check that its weights are there; networks are opened later.
+    """Read a checkpoint's configurations and constants and check that all its parts fit; weights are read later.
 
     Args:
         folder: the checkpoint.
@@ -111,42 +119,46 @@ def open_prior(
 
     Raises:
         SettingError: no such constants or reading of the heads.
-        CheckpointError: something is missing, damaged or does not fit.
+        CheckpointError: something is missing, damaged or does not fit; only values that are not finite are found later.
     """
     check_heads(heads)
     _require_prior(folder)
     index, grid = read_index(folder), read_grid(folder)
     constants = load_constants(folder, support, language=grid.language_tokens, width=grid.language_width)
-    if reads_text(read_config(folder, "unet")) and constants.text is None:
+    unet, levels = read_config(folder, "unet"), read_config(folder, "scheduler")
+    if reads_text(unet) and constants.text is None:
         raise CheckpointError(
             f"the constants of {folder} hold no text, which its denoiser reads",
             "text, text_mask, unconditional_text and unconditional_text_mask",
             f"Export them again: art2mus export-text {folder.name}",
         )
-    prior = Prior(folder, constants, grid, read_config(folder, "scheduler"), _defaults(index, folder), heads, dtype)
-    prior.weights()
+    texts = {text.shape[-1] for text in (constants.text, constants.unconditional_text) if text is not None}
+    check_unet(unet, grid, texts)
+    prior = Prior(folder, constants, grid, levels, _defaults(index, levels, folder), heads, dtype)
+    prior.check()
     return prior
 
 
 def _require_prior(folder: Path) -> None:
     if is_prior(folder):
         return
-    kinds = {"an aligner": is_aligner, "an image encoder": is_encoder, "no model": lambda _: True}
-    kind = next(kind for kind, is_a in kinds.items() if is_a(folder))
-    option = {"an aligner": "--aligner", "an image encoder": "--encoder"}.get(kind)
+    what, remedy = describe(folder)
     raise SettingError(
-        f"{folder.name} is {kind}",
+        f"{folder.name} is {what}",
         f"what makes music: {', '.join(known())}, or a folder with a model_index.json",
-        f"Name it as {option}, and a model beside it." if option else "Check the name.",
+        remedy,
     )
 
 
-def _defaults(index: dict[str, Any], folder: Path) -> Settings:
+def _defaults(index: dict[str, Any], levels: dict[str, Any], folder: Path) -> Settings:
+    """The settings that suit a checkpoint, once its scheduler is found to take them."""
     try:
-        return Settings(**index["art2mus"]) if "art2mus" in index else PUBLISHED
-    except TypeError as error:
+        defaults = Settings(**index["art2mus"]) if "art2mus" in index else PUBLISHED
+        schedule(levels, defaults.solver, defaults.steps)
+    except (TypeError, ValueError, SettingError) as error:
         raise CheckpointError(
-            f"model_index.json of {folder} has defaults that are not known ({error})",
-            "seconds, steps, guidance and solver",
+            f"model_index.json of {folder} has defaults that cannot be used ({error})",
+            "seconds, steps, guidance and solver within their ranges",
             "Install or download the checkpoint again.",
         ) from error
+    return defaults

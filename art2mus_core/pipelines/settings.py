@@ -16,6 +16,7 @@ __all__ = [
     "SHORTEST",
     "STRONGEST",
     "Settings",
+    "at_once",
     "check_candidates",
     "check_number",
     "check_seed",
@@ -31,6 +32,9 @@ STRONGEST = 20.0
 
 MOST_SEED = 2**63 - 1
 MOST_CANDIDATES = 64
+
+BATCH, BATCH_SECONDS = 8, 80.0
+"""Pieces, and seconds of music, in one batch at most: beyond that memory grows and speed does not."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,11 @@ def check_seed(seed: int) -> None:
     """
     if not 0 <= seed <= MOST_SEED:
         raise SettingError(f"seed {seed}", f"0 to {MOST_SEED}", "Choose another seed.")
+
+
+def at_once(seconds: float) -> int:
+    """Pieces of that length in one batch."""
+    return max(1, min(BATCH, int(BATCH_SECONDS / seconds)))
 
 
 def check_candidates(count: int, seed: int) -> None:

@@ -21,13 +21,13 @@ from ..checkpoints.folder import load_component
 from ..checkpoints.grid import read_grid
 from ..conditioning.constants import Constants, constants_file, save_constants
 from ..conditioning.language import build_language_model, fingerprint, is_word_embedding, roll_out
-from ..conditioning.prompts import NEGATIVE_TOKENS, TextPrompt, build_projection, join, text_prompt, with_embedding
-from ..diffusion.guidance import repeated
+from ..conditioning.prompts import BESIDE, NEGATIVE_TOKENS, TextPrompt, build_projection, check_width, text_prompt
 from ..encoders.text import check_text_encoders, load_clap_text, load_t5
 from ..errors import SettingError
-from ..types import Condition, Embedding, OnStep, PromptTokens, Step
+from ..types import OnStep, PromptTokens, Step
+from .words import Said, Words
 
-__all__ = ["NEGATIVE", "SUPPORTS", "Prompts", "Words", "export_text", "read_words"]
+__all__ = ["NEGATIVE", "SUPPORTS", "export_text", "read_words"]
 
 SUPPORTS = {
     "model": "Music representing the content of this artwork",
@@ -43,37 +43,6 @@ Network = TypeVar("Network", bound=nn.Module)
 Worked = TypeVar("Worked")
 States = tuple[Tensor, Tensor]
 """Of T5: [B, L, T] and a mask [B, L]."""
-
-
-@dataclass(frozen=True)
-class Words:
-    """What a person says beside the artwork.
-
-    Attributes:
-        text: goes with every artwork of a batch; without one, the support prompt stays in its place.
-        negative: what the music is pushed away from; without it, what the checkpoint's constants are pushed away from.
-    """
-
-    text: str | None = None
-    negative: str | None = None
-
-
-@dataclass(frozen=True)
-class Prompts:
-    """What both sides of guidance are told, before GPT-2 has gone on from it.
-
-    Attributes:
-        positive: of B artworks.
-        negative: of none; one for all.
-    """
-
-    positive: TextPrompt
-    negative: TextPrompt
-
-    def conditions(self, language_model: Any, length: int) -> tuple[Condition, Condition]:  # noqa: ANN401  GPT-2
-        """Let GPT-2 go on from both for `length` steps: (positive, negative), each of B."""
-        positive, negative = (side.condition(language_model, length) for side in (self.positive, self.negative))
-        return positive, repeated(negative, len(positive.language))
 
 
 @dataclass(frozen=True)
@@ -166,22 +135,20 @@ def export_text(
 def read_words(
     folder: Path,
     words: Words,
-    prompt: PromptTokens,
-    embedding: Embedding,
     constants: Constants,
     *,
+    dim: int | None,
     dtype: torch.dtype = torch.float32,
     resident: Callable[[nn.Module], AbstractContextManager[Any]] = nullcontext,
     on_step: OnStep | None = None,
-) -> Prompts:
-    """What the denoiser is to be told of artworks with words; :meth:`Prompts.conditions` finishes it.
+) -> Said:
+    """What a checkpoint's text encoders make of a person's words.
 
     Args:
         folder: a checkpoint with text encoders.
         words: of the person.
-        prompt: the artworks' tokens [B, n, W], from the aligner.
-        embedding: the artworks' [B, D]; with a text, D must be T5's width.
         constants: hold the support prompt, for words without a text, and the usual negative prompt.
+        dim: width of the artworks' embedding, which takes a place beside a text; None if it is not known yet.
         dtype: precision of the text encoders.
         resident: the caller's memory policy.
         on_step: told after each network's opening and work.
@@ -191,35 +158,34 @@ def read_words(
         CheckpointError: no text encoders, or a component is damaged or does not fit.
     """
     check_text_encoders(folder)
+    if constants.text is None or constants.text_mask is None:
+        raise SettingError(
+            f"words for {folder}", "a checkpoint whose constants hold a support prompt", "Leave the words out."
+        )
     bench = _Bench(folder, dtype, resident, on_step)
     texts = (words.negative, constants.negative, NEGATIVE)
     chosen = next(text for text in texts if text is not None)
     if words.text is None:
-        return _without_text(bench, chosen, prompt, constants)
+        return _without_text(bench, chosen, (constants.text, constants.text_mask))
+    if dim is not None:
+        check_width(dim, constants.text.shape[-1])
     text = words.text
 
-    def read(t5: Any) -> tuple[States, States, States]:  # noqa: ANN401
-        states = t5.read([text])
-        slot = with_embedding(states[0], states[1], embedding.values)
-        return states, slot, t5.read([chosen], slot[0].shape[1])
+    def read(t5: Any) -> tuple[States, States]:  # noqa: ANN401
+        slot = t5.read([text])
+        return slot, t5.read([chosen], slot[0].shape[1] + BESIDE)
 
-    states, slot, against = bench.t5(read)
+    slot, against = bench.t5(read)
     clap = bench.clap(text, chosen)
-    positive, negative = bench.projected((clap[:1], states), (clap[1:], against))
-    return Prompts(TextPrompt(join(positive, prompt), *slot), TextPrompt(negative, *against))
+    positive, negative = bench.projected((clap[:1], slot), (clap[1:], against))
+    return Said(positive, *slot, TextPrompt(negative, *against))
 
 
-def _without_text(bench: _Bench, negative: str, prompt: PromptTokens, constants: Constants) -> Prompts:
-    if constants.text is None or constants.text_mask is None:
-        raise SettingError(
-            f"words for {bench.folder}", "a checkpoint whose constants hold a support prompt", "Leave the words out."
-        )
-    count, slot = len(prompt.values), (constants.text, constants.text_mask)
+def _without_text(bench: _Bench, negative: str, slot: States) -> Said:
     lengths = NEGATIVE_TOKENS, slot[0].shape[1]
     heard, against = bench.t5(lambda t5: [t5.read([negative], length) for length in lengths])
     [unsaid] = bench.projected((bench.clap(negative), heard))
-    expanded = (each.expand(count, *each.shape[1:]) for each in slot)
-    return Prompts(TextPrompt(prompt, *expanded), TextPrompt(unsaid, *against))
+    return Said(None, *slot, TextPrompt(unsaid, *against))
 
 
 def _language(bench: _Bench, prompt: PromptTokens) -> Tensor:

@@ -185,6 +185,68 @@ def test_damaged_and_missing_files_are_refused(tmp_path, path):
         load_aligner(tmp_path / "absent.safetensors", space="tiny", width=5)
 
 
+SHAPES = {"1.weight": (1536, 1024), "1.bias": (1536,), "2.weight": (3072, 1536), "2.bias": (3072,)}
+
+
+@pytest.fixture
+def published(tmp_path, monkeypatch):
+    """The file of a fetched projection, in a home of its own."""
+    path = tmp_path / "home" / "art2mus-2024-4" / "art2mus_4_img_proj_layer.pt"
+    path.parent.mkdir(parents=True)
+    state = {f"projection{key}": torch.zeros(shape, dtype=torch.float16) for key, shape in SHAPES.items()}
+    torch.save(state, path)
+    monkeypatch.setenv("ART2MUS_HOME", str(tmp_path / "home"))
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".bin", ".PT", ""])
+def test_a_published_file_is_known_whatever_it_is_called(tmp_path, published, suffix):
+    path = published.rename(tmp_path / f"x{suffix}")
+    assert read_header(path).tokens == 4
+    assert load_aligner(path, space="imagebind", width=768).tokens == 4
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".pt", ".bin", ""])
+def test_an_aligner_of_ours_is_known_whatever_it_is_called(tmp_path, path, suffix):
+    assert load_aligner(path.rename(tmp_path / f"x{suffix}"), space="tiny", width=5).tokens == 3
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".bin"])
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"", "is empty"), (b"PK", "is damaged"), (b"<html>", "web page"), (b"x", "no file of")]
+)
+def test_what_is_left_of_a_published_file_is_told_as_such(tmp_path, suffix, content, said):
+    (tmp_path / f"x{suffix}").write_bytes(content)
+    with pytest.raises(CheckpointError, match=f"{said}.*expected an image projection of Art2Mus 2024.*authors"):
+        read_header(tmp_path / f"x{suffix}")
+
+
+@pytest.mark.parametrize("prior", [None, "audioldm2", "mine", "imagebind"])
+def test_a_published_file_is_for_its_model_or_one_of_the_persons_own(published, prior):
+    load_aligner(published, space="imagebind", width=768, language="0123456789ab", prior=prior)
+
+
+@pytest.mark.parametrize("prior", ["audioldm2-music", "audioldm2-large", "pocket"])
+def test_a_published_file_is_refused_for_another_model_of_its_width(published, prior):
+    with pytest.raises(
+        CheckpointError, match=f"trained for .* audioldm2; expected .* for that of {prior}.*Choose audioldm2, or"
+    ):
+        load_aligner(published, space="imagebind", width=768, prior=prior)
+
+
+def test_a_fingerprint_says_more_than_a_name(tmp_path, aligner):
+    save_aligner(tmp_path / "x.safetensors", aligner, licence="CC0-1.0", run="none", half=False, **WITH)
+    load_aligner(tmp_path / "x.safetensors", space="tiny", width=5, language=WITH["language"], prior="audioldm2-music")
+
+
+def test_an_aligner_can_be_written_anew_while_it_is_held(path, aligner):
+    held = load_aligner(path, space="tiny", width=5)
+    with path.open("r+b") as file:
+        file.write(bytes(path.stat().st_size))
+    assert torch.equal(held.hidden.weight, aligner.hidden.weight)
+    assert held.hidden.weight.any()
+
+
 @pytest.fixture
 def models(tmp_path, monkeypatch, path):
     """A home with an aligner in a folder of its own, two in one, one in none, an encoder, a damaged file, a checkpoint."""
@@ -212,7 +274,14 @@ def test_the_checkpoints_own_aligner_comes_first(tmp_path, path, models):
     assert find_aligner(tmp_path, "mine") == own
 
 
-@pytest.mark.parametrize("name", ["shuffled", "two", "stray", "prior", ""])
+def test_a_folder_with_a_networks_configuration_is_no_aligner(tmp_path, models):
+    (models / "mine" / "config.json").write_text("{}")
+    for name in ("mine", str(models / "mine")):
+        with pytest.raises(SettingError, match="one of: none so far"):
+            find_aligner(tmp_path / "elsewhere", name)
+
+
+@pytest.mark.parametrize("name", ["shuffled", "two", "stray", "prior", "", "~nosuch/a", "n" * 300, "a\0b"], ids=ascii)
 def test_a_name_that_is_not_found_is_answered_with_those_that_are(tmp_path, path, models, name):
     with pytest.raises(SettingError, match=r"one of: model, mine\. "):
         find_aligner(tmp_path, name)
@@ -224,16 +293,15 @@ def test_without_any_aligner_the_error_says_so(tmp_path, monkeypatch):
         find_aligner(tmp_path, "model")
 
 
-def test_the_fetched_projection_is_found_by_its_name(tmp_path, monkeypatch):
-    folder = tmp_path / "art2mus-2024-4"
-    folder.mkdir()
-    shapes = {"1.weight": (1536, 1024), "1.bias": (1536,), "2.weight": (3072, 1536), "2.bias": (3072,)}
-    state = {f"projection{key}": torch.zeros(shape, dtype=torch.float16) for key, shape in shapes.items()}
-    torch.save(state, folder / "art2mus_4_img_proj_layer.pt")
-    monkeypatch.setenv("ART2MUS_HOME", str(tmp_path))
-    assert read_header(find_aligner(tmp_path / "audioldm2", "art2mus-2024-4")).tokens == 4
+def test_the_fetched_projection_is_found_by_its_name(tmp_path, published):
+    assert find_aligner(tmp_path / "audioldm2", "art2mus-2024-4") == published
     with pytest.raises(SettingError, match="one of: art2mus-2024-4"):
         find_aligner(tmp_path / "audioldm2", "model")
+
+
+def test_a_projection_that_is_not_fetched_is_told_with_what_fetches_it(tmp_path, published):
+    with pytest.raises(SettingError, match=r"no aligner 'art2mus-2024' .*Run `art2mus fetch art2mus-2024`"):
+        find_aligner(tmp_path / "audioldm2", "art2mus-2024")
 
 
 def test_the_bundled_aligner_says_what_it_was_trained_with():

@@ -134,15 +134,15 @@ OTHER_VALUES = {
         torch.ones(10),
         r"projection2.weight of \[5, 11\] for \[10, 11\]",
     ),
-    "another prior's": ("projection2.bias", torch.ones(6), "6 values for tokens of 5"),
-    "no token": ("projection2.bias", torch.ones(0), "0 values for tokens of 5"),
+    "another prior's": ("projection2.bias", torch.ones(6), r"projection2.bias of \[6\] for \[5\]"),
+    "no token": ("projection2.bias", torch.ones(0), r"projection2.bias of \[0\] for \[5\]"),
     "a square": ("projection2.bias", torch.ones(1, 5), r"\[1, 5\] for \[5\]"),
-    "integers": ("projection1.bias", torch.ones(11, dtype=torch.int64), "plain float weights as projection1.bias"),
-    "doubles": ("projection1.bias", torch.ones(11).double(), "plain float weights"),
-    "eight bits": ("projection1.bias", torch.ones(11).to(torch.float8_e4m3fn), "plain float weights"),
-    "a sparse tensor": ("projection1.weight", torch.eye(11, 7).to_sparse(), "plain float weights"),
-    "no tensor": ("projection1.bias", 3.0, "plain float weights"),
-    "nowhere": ("projection1.bias", torch.ones(11, device="meta"), "plain float weights"),
+    "integers": ("projection1.bias", torch.ones(11, dtype=torch.int64), "holds projection1.bias as int64"),
+    "doubles beyond floats": ("projection1.bias", torch.full([11], 1e300, dtype=torch.float64), "not finite in projection1.bias"),
+    "eight bits": ("projection1.bias", torch.ones(11).to(torch.float8_e4m3fn), "projection1.bias as float8_e4m3fn"),
+    "a sparse tensor": ("projection1.weight", torch.eye(11, 7).to_sparse(), "as no plain tensor"),
+    "no tensor": ("projection1.bias", 3.0, "as no plain tensor"),
+    "nowhere": ("projection1.bias", torch.ones(11, device="meta"), "without their values"),
     "not a number": ("projection1.bias", torch.full([11], torch.nan), "not finite in projection1.bias"),
     "infinity": ("projection2.weight", torch.full([5, 11], torch.inf), "not finite in projection2.weight"),
 }
@@ -174,7 +174,8 @@ def test_code_in_a_file_does_not_run(tmp_path, monkeypatch):
 NO_WEIGHTS = {
     "is empty": b"",
     "is a web page": b"\n<!DOCTYPE html><html><body>404</body></html>",
-    "is no file of weights": b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 11019264\n",
+    "only points to a file": b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 11019264\n",
+    "is no file of weights": b"weights",
     "cut short, damaged or no": b"PK\x03\x04 and no more",
 }
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from art2mus_core.checkpoints.folder import load_component, save_tensors, weights_file
-from art2mus_core.checkpoints.memory import available, check_memory, needed, total
+from art2mus_core.checkpoints.memory import allocating, available, check_memory, needed, total
 from art2mus_core.conditioning.language import build_language_model, is_word_embedding
 from art2mus_core.diffusion.denoiser import build_unet
 from art2mus_core.errors import CheckpointError, SettingError
@@ -122,3 +122,52 @@ def test_the_least_of_machine_and_container_counts(tmp_path, files, expected):
 def test_asking_for_free_memory_does_not_wait_for_torch():
     program = "import sys; from art2mus_core.checkpoints.memory import available; available(); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+TOO_MUCH = {
+    "torch": lambda: torch.empty(10**15),
+    "python": lambda: bytearray(10**17),
+    "a card": lambda: (_ for _ in ()).throw(torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")),
+}
+
+
+@pytest.mark.parametrize("take", TOO_MUCH.values(), ids=TOO_MUCH)
+def test_memory_that_ends_is_told_in_words(take):
+    place = "the graphics card;" if take is TOO_MUCH["a card"] else "the memory"
+    with (
+        pytest.raises(SettingError, match=f"a piece of 60 s does not fit into .*{place}.*precision bfloat16") as caught,
+        allocating("a piece of 60 s"),
+    ):
+        take()
+    assert caught.value.__cause__ is not None
+    assert caught.value.__cause__.__traceback__ is None
+    if sys.platform == "linux" and take is not TOO_MUCH["a card"]:
+        assert "GB are free" in caught.value.came
+
+
+@pytest.mark.parametrize("error", [RuntimeError("shapes differ"), OSError("no such file"), KeyError("x")], ids=str)
+def test_other_errors_pass(error):
+    with pytest.raises(type(error)) as caught, allocating("a piece"):
+        raise error
+    assert caught.value is error
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of the address space as Linux has them")
+def test_memory_that_ends_while_a_file_is_opened_is_no_damage(tmp_path):
+    header = b'{"x":{"dtype":"F32","shape":[250,4000000],"data_offsets":[0,4000000000]}}'
+    (tmp_path / "x.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    os.truncate(tmp_path / "x.safetensors", 8 + len(header) + 4 * GB)
+    program = (
+        "import resource, sys; from pathlib import Path\n"
+        "from art2mus_core.checkpoints.memory import allocating\n"
+        "from art2mus_core.checkpoints.tensors import read_tensors\n"
+        "from art2mus_core.errors import SettingError\n"
+        "taken = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (taken + 10**9,) * 2)\n"
+        "try:\n"
+        "    with allocating('a network'): read_tensors(Path(sys.argv[1]))\n"
+        "except SettingError as error: print(error)\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "x.safetensors")]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert "a network does not fit into the memory" in said

@@ -300,7 +300,7 @@ def test_it_is_told_how_long_each_stage_took(art2mus, paintings):
     [
         (["--candidates", "0"], "candidates 0"),
         (["--candidates", "65"], "1 to 64"),
-        (["--encoder", "imagebind"], "no model 'imagebind'"),
+        (["--encoder", "imagebind"], "art2mus fetch imagebind"),
         (["--support", "period"], "period"),
         (["--support", "../model"], "letters, digits"),
         (["--heads", "many"], "heads 'many'"),
@@ -316,8 +316,83 @@ def test_parts_that_are_not_there_are_named(art2mus, paintings, options, said):
     assert said in err
 
 
-def test_what_was_chosen_is_in_the_tags(art2mus, paintings, published_like):
-    art2mus("compose", paintings / "dawn.png", "--seconds", "1", model=published_like)
+@pytest.fixture(scope="session")
+def wordy(tmp_path_factory, talking_like):
+    """A checkpoint with text encoders, its constants, and an aligner and an encoder as wide as its T5."""
+    import torch
+
+    from art2mus_core.aligners.files import save_aligner
+    from art2mus_core.aligners.visual import VisualAligner
+    from art2mus_core.checkpoints.folder import save_component
+    from art2mus_core.encoders.pocket import PocketImageEncoder
+    from art2mus_core.pipelines.texts import export_text
+
+    folder = Path(shutil.copytree(talking_like, tmp_path_factory.mktemp("wordy") / "wordy"))
+    export_text(folder)
+    torch.manual_seed(3)
+    encoder = PocketImageEncoder(16, [8, 16], 9, "wide")
+    save_component(folder, "image_encoder", encoder, encoder.config, half=True)
+    aligner = VisualAligner(dim=9, hidden=13, tokens=4, width=10, space="wide")
+    save_aligner(folder / "aligner" / "model.safetensors", aligner, licence="CC0-1.0", run="none", half=True)
+    return folder
+
+
+def test_words_and_support_prompts_are_heard_and_tagged(art2mus, paintings, wordy):
+    said = {
+        "plain": [],
+        "text": ["--text", "Music of the place"],
+        "negative": ["--negative", "Music"],
+        "both": ["--text", "Music of the place", "--negative", "Music"],
+        "support": ["--support", "emotion"],
+    }
+    for name, options in said.items():
+        code, _, err = art2mus(
+            "compose", paintings, "-o", name, "--seconds", "1", "--guidance", "5", *options, model=wordy
+        )
+        assert (code, err) == (0, "")
+    pieces = [read_audio(Path(name, "dusk.flac")).samples for name in said]
+    assert all((one - other).abs().max() > 1e-4 for i, one in enumerate(pieces) for other in pieces[:i])
+    tags = {name: read_tags(Path(name, "dusk.flac")) for name in said}
+    assert tags["plain"]["support"] == "Music representing the content of this artwork"
+    assert tags["support"]["support"] == "Music that evokes the emotion () of this artwork"
+    assert tags["plain"]["negative"] == tags["text"]["negative"] == "Low quality."
+    assert (tags["both"]["text"], tags["both"]["negative"]) == ("Music of the place", "Music")
+    assert "support" not in tags["both"]
+    assert "text" not in tags["negative"]
+
+
+def test_words_are_read_once_for_all_artworks(paintings, wordy, tmp_path):
+    from art2mus_core.cli.composing import Request, run
+    from art2mus_core.cli.planning import batches, plan
+
+    groups = batches(plan([paintings], tmp_path / "music"), 30.0)
+    asked = Request(str(wordy), "model", "cpu", "float32", 0, {"seconds": 1.0, "steps": 1}, text="Music")
+    stages = []
+    run(asked, groups, lambda step: stages.append(step.stage))
+    assert len(groups) == stages.count("encoder") == 2
+    assert stages.count("text_encoder") == stages.count("text_encoder_2") == 1
+
+
+def test_what_was_not_chosen_is_not_in_the_tags(art2mus, paintings):
+    art2mus("compose", paintings / "dawn.png", "--seconds", "1")
     tags = read_tags(Path("dawn.flac"))
     assert tags["image_encoder"] == "tiny"
     assert not {"text", "negative", "score", "heads", "support"} & set(tags)
+
+
+def test_candidates_that_nobody_hears_are_all_kept(art2mus, paintings, own_checkpoint):
+    shutil.rmtree(own_checkpoint / "audio_encoder")
+    code, out, _ = art2mus(
+        "compose", paintings / "dawn.png", "--seconds", "1", "--candidates", "2", model=own_checkpoint
+    )
+    assert code == 0
+    assert written() == ["dawn.2.flac", "dawn.flac"]
+    assert "Not ranked" in out
+    assert "score" not in read_tags(Path("dawn.flac"))
+
+
+def test_one_candidate_cannot_all_be_kept(art2mus, paintings):
+    code, _, err = art2mus("compose", paintings / "dawn.png", "--keep-all")
+    assert code == 2
+    assert one_line(err)
+    assert "--candidates" in err

@@ -46,6 +46,14 @@ def test_models_are_listed_with_what_fetches_them(art2mus, tmp_path):
     assert str(tmp_path / "home") in lines["Folder:"]
 
 
+def test_the_persons_own_checkpoints_of_every_kind_are_listed(art2mus, tmp_path):
+    for path in ("music/model_index.json", "eyes/image_encoder/config.json", "audioldm2/model_index.json", "a/a.pt"):
+        (tmp_path / "home" / path).parent.mkdir(parents=True)
+        (tmp_path / "home" / path).write_text("{}", encoding="utf-8")
+    _, out, _ = art2mus("models")
+    assert [line.split()[0] for line in out.splitlines() if "your own" in line] == ["a", "eyes", "music"]
+
+
 def test_models_as_a_document(art2mus, tmp_path):
     (tmp_path / "home" / "mine").mkdir(parents=True)
     (tmp_path / "home" / "mine" / "model_index.json").write_text("{}", encoding="utf-8")
@@ -109,25 +117,54 @@ def test_the_doctor_says_what_is_usable_and_what_mends_the_rest(art2mus):
     assert verdicts["art2mus-2024"] == f"not usable: {', then '.join(commands)}"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="files of gigabytes without content take their place there")
-def test_an_aligner_is_usable_with_what_it_was_made_for(art2mus, tmp_path):
-    home = tmp_path / "home"
+@pytest.fixture
+def lay(tmp_path, monkeypatch):
+    """Puts files of a checkpoint, all of its card if none are named, into a home with a space in its name; they are empty but for their size."""
+    if sys.platform == "win32":
+        pytest.skip("files of gigabytes without content take their place there")
+    home = tmp_path / "my models"
 
-    def lay(name: str, *paths: str) -> None:
+    def put(name: str, *paths: str) -> Path:
         sizes = {file.path: file.size or 1 for file in card(name).files}
         for path in paths or sizes:
             (home / name / path).parent.mkdir(parents=True, exist_ok=True)
             with (home / name / path).open("wb") as file:
                 file.truncate(sizes.get(path, 1))
+        return home
 
+    return put
+
+
+def test_models_that_are_fetched_are_listed_with_what_comes_next(art2mus, lay, monkeypatch):
+    monkeypatch.setenv("ART2MUS_HOME", str(lay("imagebind")))
+    home = lay("audioldm2")
+
+    def listed(*arguments: str) -> dict[str, str]:
+        return {line.split()[0]: line for line in art2mus("models", *arguments)[1].splitlines()}
+
+    convert = f"art2mus convert '{home / 'imagebind' / 'imagebind_huge.pth'}'"
+    assert listed()["imagebind"].endswith(f"  {convert}")
+    assert listed()["audioldm2"].endswith("  art2mus export-text audioldm2")
+    rows = {row["name"]: row["next"] for row in json.loads(art2mus("models", "--json")[1])["models"]}
+    assert rows["imagebind"] == convert
+    assert rows["clip-vit-l-14"] == "art2mus fetch clip-vit-l-14"
+    assert rows["pocket"] is None
+    lay("imagebind", *card("imagebind").converted)
+    lay("audioldm2", "constants/model.safetensors")
+    assert listed()["imagebind"].endswith("(no commercial use)")
+    assert listed()["audioldm2"].endswith("(no commercial use)")
+
+
+def test_an_aligner_is_usable_with_what_it_was_made_for(art2mus, lay, monkeypatch):
     def verdicts() -> dict[str, str]:
         _, out, _ = art2mus("doctor")
         return {line.split()[0]: line.split(maxsplit=1)[1] for line in out.split("\n\n")[1].splitlines()}
 
     for name in ("imagebind", "audioldm2", "art2mus-2024"):
-        lay(name)
+        home = lay(name)
+    monkeypatch.setenv("ART2MUS_HOME", str(home))
     fetched = verdicts()
-    convert, export = f"art2mus convert {home / 'imagebind' / 'imagebind_huge.pth'}", "art2mus export-text audioldm2"
+    convert, export = f"art2mus convert '{home / 'imagebind' / 'imagebind_huge.pth'}'", "art2mus export-text audioldm2"
     assert fetched["imagebind"] == f"not usable: {convert}"
     assert fetched["audioldm2"] == f"not usable: {export}"
     assert fetched["art2mus-2024"] == f"not usable: {convert}, then {export}"

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from art2mus_core.checkpoints.folder import save_tensors
+from art2mus_core.checkpoints.names import quoted
 from art2mus_core.conditioning.constants import (
     Constants,
     blend,
@@ -51,18 +52,39 @@ def test_a_name_is_no_path(tmp_path, name):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_name_that_is_not_there_is_told_with_those_that_are(tmp_path):
+def test_a_name_that_is_not_there_is_told_with_those_that_are(tmp_path, monkeypatch):
+    monkeypatch.setenv("ART2MUS_HOME", str(tmp_path))
     for name in ("period", "model"):
         save_constants(tmp_path / "mine", Constants(NOTHING), name)
     with pytest.raises(SettingError, match=r"one of model, period\..*art2mus export-text mine --name emotion"):
         load(tmp_path / "mine", "emotion")
 
 
-def test_a_fetched_checkpoint_says_how_its_constants_are_made(tmp_path):
+def test_a_fetched_checkpoint_says_how_its_constants_are_made(tmp_path, monkeypatch):
+    monkeypatch.setenv("ART2MUS_HOME", str(tmp_path))
     (tmp_path / "audioldm2" / "text_encoder").mkdir(parents=True)
     for name in ("model", "period"):
         with pytest.raises(CheckpointError, match="Run `art2mus export-text audioldm2`"):
             load(tmp_path / "audioldm2", name)
+
+
+def test_a_checkpoint_given_by_its_path_is_told_by_its_path(tmp_path, monkeypatch):
+    monkeypatch.setenv("ART2MUS_HOME", str(tmp_path / "home"))
+    folder = tmp_path / "my models" / "audioldm2"
+    (folder / "text_encoder").mkdir(parents=True)
+    with pytest.raises(CheckpointError) as caught:
+        load(folder)
+    assert f"Run `art2mus export-text {quoted(folder)}`." in str(caught.value)
+
+
+def test_constants_can_be_written_anew_while_they_are_held(tmp_path):
+    path = save_constants(tmp_path, Constants(torch.ones(1, 8, 11), **TEXTS))
+    held = load(tmp_path)
+    with path.open("r+b") as file:
+        file.write(bytes(path.stat().st_size))
+    assert torch.equal(held.unconditional_language, torch.ones(1, 8, 11))
+    assert torch.equal(held.text, TEXTS["text"])
+    assert torch.equal(held.text_mask, TEXTS["text_mask"])
 
 
 def test_a_checkpoint_that_cannot_make_them_is_to_be_installed_again(tmp_path):

@@ -113,6 +113,15 @@ def test_a_fingerprint_tells_models_apart_and_not_their_precision(tmp_path, lang
     assert fingerprint(tmp_path / "other") != fingerprint(tmp_path / "whole")
 
 
+def test_a_whole_file_of_a_model_with_a_head_is_not_called_damaged(tmp_path, whole):
+    save_tensors(weights_file(tmp_path, "language_model"), whole.transformer.state_dict(prefix="transformer."))
+    with pytest.raises(
+        CheckpointError, match=r"lacks ln_f\.weight, ln_f\.bias and holds transformer\.h\.0.*GPT2Model"
+    ) as no:
+        fingerprint(tmp_path)
+    assert "damaged" not in str(no.value)
+
+
 def test_no_fingerprint_without_the_last_norm(tmp_path, language_model):
     with pytest.raises(CheckpointError, match=r"model\.safetensors is missing"):
         fingerprint(tmp_path)

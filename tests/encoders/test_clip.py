@@ -18,6 +18,7 @@ from torch import Tensor
 from transformers import BlipConfig, CLIPConfig, CLIPModel, SiglipConfig
 
 from art2mus_core.encoders.clip import clip_space, load_clip_text, load_clip_vision
+from art2mus_core.encoders.files import check_image_encoder
 from art2mus_core.errors import ArtworkError, CheckpointError, SettingError
 from art2mus_core.types import Artwork, ImageEncoder
 
@@ -339,6 +340,20 @@ def test_weights_that_contradict_the_configuration_are_refused(folder: Path):
     change(folder / "config.json", vision_config={**stored["vision_config"], "num_hidden_layers": 3})
     with pytest.raises(CheckpointError, match=r"lacks vision_model\.encoder\.layers\.2"):
         load_clip_vision(folder, dtype=torch.float32)
+
+
+def test_all_but_the_values_is_told_before_they_are_read(folder: Path):
+    rewrite(folder, {"visual_projection.weight": torch.full((DIM, WIDTH), torch.nan)})
+    check_image_encoder(folder)
+    with pytest.raises(CheckpointError, match="not finite"):
+        load_clip_vision(folder, dtype=torch.float32)
+    rewrite(folder, {"visual_projection.weight": torch.zeros(DIM, WIDTH + 1)})
+    with pytest.raises(CheckpointError, match=r"visual_projection\.weight of"):
+        check_image_encoder(folder)
+    rewrite(folder, {"visual_projection.weight": torch.zeros(DIM, WIDTH)})
+    change(folder / "preprocessor_config.json", crop_size=SIZE + 1)
+    with pytest.raises(CheckpointError, match=r"pictures of \[3, 16, 16\]"):
+        check_image_encoder(folder)
 
 
 @pytest.mark.parametrize("wrong", [{"num_attention_heads": 4}, {"hidden_act": "loud"}, {"hidden_size": "wide"}])

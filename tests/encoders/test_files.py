@@ -6,12 +6,13 @@ import shutil
 import pytest
 import torch
 
+from art2mus_core.checkpoints.names import quoted
 from art2mus_core.encoders.files import (
+    has_audio_encoder,
     image_bytes,
     image_space,
     load_audio_encoder,
     load_image_encoder,
-    require_audio_encoder,
 )
 from art2mus_core.encoders.imagebind import ImageBindVision
 from art2mus_core.encoders.pocket import PocketImageEncoder
@@ -92,10 +93,25 @@ def test_a_folder_without_an_image_encoder_names_those_that_have_one(tmp_path):
         load_image_encoder(tmp_path, dtype=torch.float32)
 
 
-def test_an_encoder_that_waits_for_its_conversion_says_so(tmp_path):
-    (tmp_path / "imagebind_huge.pth").touch()
-    with pytest.raises(CheckpointError, match=r"art2mus convert .*imagebind_huge\.pth"):
-        image_space(tmp_path)
+@pytest.mark.parametrize("home", ["my models", "elsewhere"])
+def test_an_encoder_that_waits_for_its_conversion_says_so(tmp_path, monkeypatch, home):
+    monkeypatch.setenv("ART2MUS_HOME", str(tmp_path / home))
+    folder = tmp_path / "my models" / "imagebind"
+    folder.mkdir(parents=True)
+    (folder / "imagebind_huge.pth").touch()
+    with pytest.raises(CheckpointError) as caught:
+        image_space(folder)
+    where = f" --out {quoted(folder)}" if home == "elsewhere" else ""
+    assert caught.value.remedy == f"Convert it first: art2mus convert {quoted(folder / 'imagebind_huge.pth')}{where}"
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [("imagebind", "art2mus fetch imagebind"), ("audioldm2", "as the model"), ("art2mus-2024", "as the aligner")],
+)
+def test_a_checkpoint_that_is_no_encoder_says_what_it_is_for(tmp_path, name, remedy):
+    with pytest.raises(CheckpointError, match=remedy):
+        image_space(tmp_path / name)
 
 
 def test_an_unknown_encoder_is_named(imagebind_like):
@@ -106,7 +122,8 @@ def test_an_unknown_encoder_is_named(imagebind_like):
 
 
 def test_an_encoder_without_ears_is_refused(imagebind_like, pocket_like, tmp_path):
-    require_audio_encoder(pocket_like)
+    assert has_audio_encoder(pocket_like)
+    assert not has_audio_encoder(imagebind_like)
     with pytest.raises(CheckpointError, match="no audio encoder"):
         load_audio_encoder(imagebind_like, dtype=torch.float32)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -67,6 +68,25 @@ def test_t5_cuts_and_fills_up_to_a_length(talking_like):
     assert torch.allclose(one, encoder.read([""])[0], atol=1e-6)  # what is left is the end-of-text token
 
 
+@torch.no_grad()
+@pytest.mark.parametrize(("load", "name"), [(clap, "tokenizer"), (t5, "tokenizer_2")])
+def test_a_tokenizer_is_what_is_stored(folder, load, name):
+    path = folder / name / "tokenizer.json"
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**stored, "normalizer": {"type": "Lowercase"}}), encoding="utf-8")
+    tokenizer = load(folder).tokenizer
+    assert tokenizer("MUSIC")["input_ids"] == tokenizer("music")["input_ids"]
+
+
+@pytest.mark.parametrize("pad", ["</s>", {"__type": "AddedToken", "content": "</s>", "lstrip": False}])
+def test_texts_are_filled_up_with_the_token_of_the_configuration(folder, pad):
+    path = folder / "tokenizer_2" / "tokenizer_config.json"
+    said = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**said, "pad_token": pad}), encoding="utf-8")
+    ids = t5(folder).tokenizer(["Music of this", "Music"], padding=True)["input_ids"]
+    assert ids[1][-3:] == [1, 1, 1]
+
+
 def test_texts_longer_than_the_encoders_are_cut(talking_like):
     assert clap(talking_like).embed(["x y z " * 50]).shape == (1, 11)
     assert t5(talking_like).read(["x y z " * 50])[0].shape == (1, 14, 9)
@@ -121,6 +141,10 @@ def cut(folder: Path, name: str) -> None:
     (folder / name).write_bytes(content[: len(content) // 2])
 
 
+def tokenizer_of(name: str) -> str:
+    return name.replace("text_encoder", "tokenizer")
+
+
 @pytest.mark.parametrize(("load", "name"), [(clap, "text_encoder"), (t5, "text_encoder_2")])
 @pytest.mark.parametrize(
     ("damage", "told"),
@@ -130,11 +154,9 @@ def cut(folder: Path, name: str) -> None:
         (lambda folder, name: (folder / name / "model.safetensors").unlink(), "missing"),
         (lambda folder, name: shutil.rmtree(folder / name), "no text_encoder|is missing"),
         (lambda folder, name: rewrite(folder, name, lambda state: state.update(more=torch.ones(1))), "more"),
-        (lambda folder, name: cut(folder, f"{name.replace('text_encoder', 'tokenizer')}/tokenizer.json"), "tokenizer"),
-        (
-            lambda folder, name: shutil.rmtree(folder / name.replace("text_encoder", "tokenizer")),
-            "tokenizer.json is missing",
-        ),
+        (lambda folder, name: cut(folder, f"{tokenizer_of(name)}/tokenizer.json"), "no tokenizer that"),
+        (lambda folder, name: cut(folder, f"{tokenizer_of(name)}/tokenizer_config.json"), "no tokenizer .*JSON"),
+        (lambda folder, name: shutil.rmtree(folder / tokenizer_of(name)), "tokenizer.json is missing"),
     ],
 )
 def test_what_is_damaged_is_told(folder, load, name, damage, told):

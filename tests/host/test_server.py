@@ -180,6 +180,9 @@ def test_parts_that_do_not_belong_together_are_named(server):
     unheard = published_graph(text="Music of this place")
     unheard["2"]["inputs"]["model"] = "published"
     assert "no text_encoder" in server.error(server.run(unheard))
+    half = published_graph(text="Music of this place")
+    half["4"]["inputs"]["strength"] = 0.5
+    assert "strength of 0.5 beside a text" in server.error(server.run(half))
 
 
 def test_a_batch_gives_a_file_each(server):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from art2mus_core.errors import CheckpointError, SettingError
+from art2mus_core.errors import SettingError
 from art2mus_core.pipelines import load
 from art2mus_core.pipelines.candidates import compose_candidates
 from art2mus_core.types import Artwork
@@ -33,13 +33,24 @@ def test_candidates_are_ranked_by_what_is_heard_in_them(pipeline):
         assert each.score == pytest.approx((heard @ seen.T).item(), abs=1e-5)
 
 
-def test_candidates_that_nobody_can_hear_are_refused_before_any_work(own_checkpoint):
+def test_candidates_that_nobody_can_hear_stay_in_the_order_of_their_seeds(own_checkpoint):
     for path in (own_checkpoint / "audio_encoder").iterdir():
         path.unlink()
-    steps = []
-    with pytest.raises(CheckpointError, match="no audio encoder"):
-        compose_candidates(load(str(own_checkpoint)), artwork(0), 2, on_step=steps.append)
-    assert not steps
+    found = compose_candidates(load(str(own_checkpoint)), artwork(0), 3, seed=5, seconds=1.0, steps=1)
+    assert [(each.seed, each.score) for each in found] == [(5, None), (6, None), (7, None)]
+
+
+def test_long_candidates_are_composed_in_smaller_batches(pipeline, monkeypatch):
+    taken = []
+    perform = type(pipeline).perform
+
+    def counted(self, told, settings, seeds, **more):
+        taken.append(len(seeds))
+        return perform(self, told, settings, seeds, **more)
+
+    monkeypatch.setattr(type(pipeline), "perform", counted)
+    compose_candidates(pipeline, artwork(0), 3, seconds=40.0, steps=1)
+    assert taken == [2, 1]
 
 
 @pytest.mark.parametrize(("count", "seed"), [(0, 0), (65, 0), (2, 2**63 - 1), (2, -1)])

@@ -201,7 +201,12 @@ def test_prior_encoder_and_aligner_may_lie_in_three_folders(pocket_like, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("taken", "said"), [("aligner", "--aligner"), ("image_encoder", "--encoder"), ("unet", "no model")]
+    ("taken", "said"),
+    [
+        ("aligner", "an aligner.*as the aligner"),
+        ("image_encoder", "an image encoder.*as the image"),
+        ("unet", "no model"),
+    ],
 )
 def test_what_is_no_prior_says_what_it_is(pocket_like, tmp_path, taken, said):
     inside = "" if taken == "aligner" else taken
@@ -210,7 +215,7 @@ def test_what_is_no_prior_says_what_it_is(pocket_like, tmp_path, taken, said):
         load(str(tmp_path / "part"))
 
 
-def test_other_heads_are_another_function(published_like, tmp_path):
+def test_heads_that_nobody_knows_are_refused(published_like):
     with pytest.raises(SettingError, match="heads 'both'"):
         load(str(published_like), heads="both")
 

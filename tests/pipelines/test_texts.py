@@ -16,7 +16,8 @@ from art2mus_core.checkpoints.folder import load_component
 from art2mus_core.conditioning.constants import Constants, conditions, load_constants
 from art2mus_core.conditioning.language import build_language_model, fingerprint, is_word_embedding, roll_out
 from art2mus_core.errors import CheckpointError, SettingError
-from art2mus_core.pipelines.texts import NEGATIVE, SUPPORTS, Words, export_text, read_words
+from art2mus_core.pipelines.texts import NEGATIVE, SUPPORTS, export_text, read_words
+from art2mus_core.pipelines.words import Words
 from art2mus_core.types import Embedding, PromptTokens
 
 WIDTH, TEXT_WIDTH, SPEAKS = 10, 9, 8
@@ -127,7 +128,8 @@ def test_pictures_alone_are_told_as_in_2024(exported, talking, language_model, p
 )
 def test_pictures_and_text_are_told_as_in_2024(*, exported, talking, language_model, pictures, text, negative):
     constants = load_constants(exported, language=SPEAKS, width=WIDTH)
-    told = read_words(exported, Words(text, negative), pictures.prompt, pictures.embedding, constants)
+    said = read_words(exported, Words(text, negative), constants, dim=TEXT_WIDTH)
+    told = said.beside(pictures.prompt, pictures.embedding)
     positive, against = told.conditions(language_model, SPEAKS)
     for index in range(3):
         one = slice(index, index + 1)
@@ -141,7 +143,8 @@ def test_pictures_and_text_are_told_as_in_2024(*, exported, talking, language_mo
 @torch.no_grad()
 def test_another_negative_prompt_can_be_read_at_once(exported, talking, language_model, pictures):
     constants = load_constants(exported, "period", language=SPEAKS, width=WIDTH)
-    told = read_words(exported, Words(negative="Music of this place"), pictures.prompt, pictures.embedding, constants)
+    said = read_words(exported, Words(negative="Music of this place"), constants, dim=None)
+    told = said.beside(pictures.prompt, pictures.embedding)
     positive, against = told.conditions(language_model, SPEAKS)
     for index in range(3):
         one = pictures.tokens[index : index + 1]
@@ -151,12 +154,11 @@ def test_another_negative_prompt_can_be_read_at_once(exported, talking, language
 
 
 @torch.no_grad()
-def test_without_a_negative_prompt_that_of_the_constants_is_read(folder, language_model, pictures):
+def test_without_a_negative_prompt_that_of_the_constants_is_read(folder):
     export_text(folder, negative="")
     constants = load_constants(folder, language=SPEAKS, width=WIDTH)
     read = [
-        read_words(folder, Words("Music", negative), pictures.prompt, pictures.embedding, constants)
-        for negative in (None, "", NEGATIVE)
+        read_words(folder, Words("Music", negative), constants, dim=TEXT_WIDTH) for negative in (None, "", NEGATIVE)
     ]
     assert torch.equal(read[0].negative.text, read[1].negative.text)
     assert not torch.equal(read[0].negative.text, read[2].negative.text)
@@ -215,26 +217,53 @@ def test_half_precision_is_near(folder):
     assert 0 < (near.text - exact.text).norm() / exact.text.norm() < 0.05
 
 
-def test_a_text_beside_a_narrow_embedding_is_refused(exported, pictures):
+def test_a_text_beside_a_narrow_embedding_is_refused_before_anything_is_opened(exported, pictures):
     constants = load_constants(exported, language=SPEAKS, width=WIDTH)
-    narrow = Embedding(torch.randn(3, 7), "clip")
     with pytest.raises(SettingError, match=r"7 numbers; expected one of 9"):
-        read_words(exported, Words("Music"), pictures.prompt, narrow, constants)
-    read_words(exported, Words(negative=""), pictures.prompt, narrow, constants)
+        read_words(exported, Words("Music"), constants, dim=7, on_step=pytest.fail)
+    said = read_words(exported, Words("Music"), constants, dim=None)
+    with pytest.raises(SettingError, match=r"7 numbers; expected one of 9"):
+        said.beside(pictures.prompt, Embedding(torch.randn(3, 7), "clip"))
+    read_words(exported, Words(negative=""), constants, dim=7)
 
 
-def test_a_checkpoint_without_text_encoders_reads_no_words(pocket_like, pictures):
+def test_a_checkpoint_without_text_encoders_reads_no_words(pocket_like):
     with pytest.raises(CheckpointError, match=r"no text_encoder.*leave the text out"):
-        read_words(pocket_like, Words("Music"), pictures.prompt, pictures.embedding, Constants(torch.zeros(1, 8, 10)))
+        read_words(pocket_like, Words("Music"), Constants(torch.zeros(1, 8, 10)), dim=7)
     with pytest.raises(CheckpointError, match="no text_encoder"):
         export_text(pocket_like)
 
 
-def test_words_without_a_support_prompt_to_keep_are_refused(talking_like, pictures):
+def test_words_without_a_support_prompt_to_keep_are_refused(talking_like):
     with pytest.raises(SettingError, match="support prompt"):
-        read_words(
-            talking_like, Words(negative=""), pictures.prompt, pictures.embedding, Constants(torch.zeros(1, 8, 10))
-        )
+        read_words(talking_like, Words(negative=""), Constants(torch.zeros(1, 8, 10)), dim=9)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("words", [None, Words("Music", "Low"), Words("Music"), Words(negative="Music")], ids=str)
+def test_the_pipeline_tells_the_denoiser_what_the_recipe_says(exported, talking, tmp_path, words):
+    """From the artwork on: encoder, projection of four tokens, words and both sides of guidance, none exchanged."""
+    from art2mus_core.aligners.files import save_aligner
+    from art2mus_core.aligners.projection import ProjectionAligner
+    from art2mus_core.pipelines import load
+
+    torch.manual_seed(4)
+    aligner = ProjectionAligner(dim=TEXT_WIDTH, hidden=13, tokens=4, width=WIDTH, space="tiny")
+    save_aligner(tmp_path / "a.safetensors", aligner, licence="CC0-1.0", run="none", half=False)
+    pipeline = load(str(exported), aligner=str(tmp_path / "a.safetensors"))
+    seen = Embedding(F.normalize(torch.randn(2, TEXT_WIDTH), dim=-1), "tiny")
+    positive, against = pipeline.condition(seen, pipeline.read(words) if words else None)
+    recipe, tokens = Recipe(talking), aligner.align(seen).values
+    words = words or Words()
+    negative = "Low quality." if words.negative is None else words.negative
+    for index in range(2):
+        one = slice(index, index + 1)
+        if words.text:
+            expected = recipe.image_and_text(tokens[one], seen.values[one], words.text, negative)
+        else:
+            expected = recipe.image_only(tokens[one], SUPPORTS["model"], negative)
+        assert_told(positive, index, expected[0])
+        assert_told(against, index, expected[1])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,53 @@
+"""Weights that were published as a pickle (`torch.save`): a table of tensors by name, opened as nothing else."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import CheckpointError
+from .tensors import look
+
+__all__ = ["ARCHIVE", "PICKLE", "read_pickle"]
+
+ARCHIVE, PICKLE = b"PK", b"\x80"
+"""How a file of weights begins: a zip archive since torch 1.6, a bare pickle before."""
+
+
+def read_pickle(path: Path, wanted: str, again: str) -> dict[str, Any]:
+    """What lies in a file by name. An archive is mapped: its tensors leave the disk when they are used.
+
+    Args:
+        path: the file.
+        wanted: what it should be, for messages.
+        again: where another one is had, for messages.
+
+    Raises:
+        CheckpointError: missing, damaged, no file of weights, or more than weights; no program in it is run.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}", wanted, again)
+    with path.open("rb") as file:
+        start = file.read(64)
+    if not start.startswith((ARCHIVE, PICKLE)):
+        raise CheckpointError(f"{path} {look(start) or 'is no file of weights'}", wanted, again)
+    try:
+        table = torch.load(path, map_location="cpu", mmap=zipfile.is_zipfile(path), weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(
+            f"{path} is damaged or holds more than weights, which could run as a program",
+            wanted,
+            f"Don't open it with anything else. {again}",
+        ) from error
+    except Exception as error:  # damaged bytes can raise anything in the unpickler
+        raise CheckpointError(f"{path} is cut short, damaged or no file of weights", wanted, again) from error
+    if not isinstance(table, dict) or not all(isinstance(key, str) for key in table):
+        raise CheckpointError(f"{path} holds no table of weights by name", wanted, again)
+    if any(isinstance(value, Tensor) and value.is_meta for value in table.values()):
+        raise CheckpointError(f"{path} holds weights without their values", wanted, again)
+    return table

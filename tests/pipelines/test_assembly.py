@@ -1,0 +1,81 @@
+"""Which parts are put together, and what is told of those that do not belong together."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from art2mus_core.aligners.files import save_aligner
+from art2mus_core.aligners.visual import VisualAligner
+from art2mus_core.checkpoints.folder import save_component
+from art2mus_core.encoders.imagebind import ImageBindVision
+from art2mus_core.errors import CheckpointError, SettingError
+from art2mus_core.pipelines.assembly import Choice, assemble
+
+IMAGEBIND = {
+    "model_type": "imagebind",
+    "tower": "vision",
+    "size": 12,
+    "patch": 4,
+    "frames": 2,
+    "width": 10,
+    "layers": 1,
+    "heads": 2,
+    "hidden": 13,
+    "dim": 11,
+    "space": "imagebind",
+}
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch, pocket_like):
+    """A home with a checkpoint that has an encoder of its own, another encoder, and aligners for each."""
+    monkeypatch.setenv("ART2MUS_HOME", str(tmp_path))
+    shutil.copytree(pocket_like, tmp_path / "prior")
+    save_component(
+        tmp_path / "imagebind", "image_encoder", ImageBindVision.from_config(IMAGEBIND), IMAGEBIND, half=True
+    )
+    for name, dim, width in (("fitting", 11, 10), ("wide", 11, 12)):
+        aligner = VisualAligner(dim=dim, hidden=13, tokens=4, width=width, space="imagebind")
+        save_aligner(tmp_path / name / f"{name}.safetensors", aligner, licence="CC0-1.0", run="none", half=True)
+    return tmp_path
+
+
+def test_the_encoder_is_the_one_whose_space_the_aligner_reads(home, pocket_like):
+    prior = home / "prior"
+    assert assemble(prior, Choice()).encoder_folder == prior
+    assert assemble(prior, Choice(aligner="fitting")).encoder_folder == home / "imagebind"
+    shutil.copytree(pocket_like / "image_encoder", home / "tiny" / "image_encoder")
+    assert assemble(prior, Choice(encoder="tiny")).encoder_folder == home / "tiny"
+
+
+def test_an_aligner_of_another_model_fails_on_the_width_and_not_on_the_encoder(home):
+    with pytest.raises(CheckpointError, match=r"which is 12 wide; expected .* 10 wide"):
+        assemble(home / "prior", Choice(aligner="wide"))
+
+
+def test_an_encoder_that_is_not_here_is_told_with_the_aligner_that_wants_it(home):
+    shutil.rmtree(home / "imagebind")
+    with pytest.raises(
+        SettingError, match=r"aligner fitting\.safetensors reads the space of the encoder 'imagebind'.*fetch"
+    ):
+        assemble(home / "prior", Choice(aligner="fitting"))
+    with pytest.raises(CheckpointError, match="reads the space 'imagebind'"):
+        assemble(home / "prior", Choice(aligner="fitting", encoder=str(home / "prior")))
+
+
+@pytest.mark.parametrize("size", ["x", 0])
+def test_an_encoder_that_cannot_see_is_told_before_anything_is_opened(home, size):
+    path = home / "prior" / "image_encoder" / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), "size": size}), encoding="utf-8")
+    with pytest.raises(CheckpointError, match=f"size {size!r}; expected a whole number of pixels"):
+        assemble(home / "prior", Choice())
+
+
+def test_another_encoders_weights_are_told_before_anything_is_opened(home):
+    config = home / "imagebind" / "image_encoder" / "config.json"
+    config.write_text(json.dumps({**IMAGEBIND, "hidden": 14}), encoding="utf-8")
+    with pytest.raises(CheckpointError, match=r"of \[13"):
+        assemble(home / "prior", Choice(aligner="fitting"))
