@@ -12,7 +12,7 @@ from diffusers.pipelines.audioldm2.modeling_audioldm2 import AudioLDM2UNet2DCond
 from torch import nn
 
 from ..audio.level import finish
-from ..checkpoints.memory import available, check_memory
+from ..checkpoints.memory import allocating, available, check_memory
 from ..checkpoints.names import locate
 from ..conditioning.constants import conditions
 from ..conditioning.language import roll_out
@@ -54,12 +54,13 @@ class ArtToMusic:
     @classmethod
     def load(cls, name: str, choice: Choice | None = None, *, frugal: bool = False) -> ArtToMusic:
         """Open a checkpoint; see :func:`art2mus_core.pipelines.load`."""
-        parts = assemble(locate(name), choice or Choice())
-        weights, free = parts.weights().values(), available()
-        check_memory(max(weights), f"a network of {name}", free=free)
-        frugal = frugal or (free is not None and sum(weights) > free)
-        if not frugal:
-            parts.open()
+        with allocating(name):
+            parts = assemble(locate(name), choice or Choice())
+            weights, free = parts.weights().values(), available()
+            check_memory(max(weights), f"a network of {name}", free=free)
+            frugal = frugal or (free is not None and sum(weights) > free)
+            if not frugal:
+                parts.open()
         return cls(parts, name, frugal=frugal)
 
     @property
@@ -215,11 +216,12 @@ class ArtToMusic:
     def _work(self, name: str, work: Callable[[Any], Worked], on_step: OnStep | None, *, tell: bool = True) -> Worked:
         """Have a network do its work where the caller wants it; `tell` when it is done. No name here outlives the call."""
         opened = not self.parts.is_open(name)
-        network = getattr(self.parts, name)
-        if opened and on_step:
-            on_step(Step(f"open {name}", 1, 1))
-        with self.resident(network):
-            done = work(network)
+        with allocating(f"{self.name}'s {name.replace('_', ' ')}"):
+            network = getattr(self.parts, name)
+            if opened and on_step:
+                on_step(Step(f"open {name}", 1, 1))
+            with self.resident(network):
+                done = work(network)
         if self.frugal:
             self.parts.release(name)
         if on_step and tell:

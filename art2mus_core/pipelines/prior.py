@@ -14,7 +14,7 @@ from transformers.models.gpt2.modeling_gpt2 import GPT2Model
 from ..checkpoints.folder import check_component, load_component, read_config, read_index
 from ..checkpoints.grid import read_grid
 from ..checkpoints.memory import needed
-from ..checkpoints.names import describe, is_prior, known
+from ..checkpoints.names import describe, is_prior, known, spoken
 from ..conditioning.constants import Constants, load_constants
 from ..conditioning.language import build_language_model, is_word_embedding
 from ..decoders.vae import MelAutoencoder, build_vae
@@ -130,7 +130,7 @@ def open_prior(
         raise CheckpointError(
             f"the constants of {folder} hold no text, which its denoiser reads",
             "text, text_mask, unconditional_text and unconditional_text_mask",
-            f"Export them again: art2mus export-text {folder.name}",
+            f"Export them again: art2mus export-text {spoken(folder)}",
         )
     texts = {text.shape[-1] for text in (constants.text, constants.unconditional_text) if text is not None}
     check_unet(unet, grid, texts)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from ..checkpoints.folder import load_component
 from ..checkpoints.grid import read_grid
+from ..checkpoints.memory import allocating
 from ..conditioning.constants import Constants, constants_file, save_constants
 from ..conditioning.language import build_language_model, fingerprint, is_word_embedding, roll_out
 from ..conditioning.prompts import BESIDE, NEGATIVE_TOKENS, TextPrompt, build_projection, check_width, text_prompt
@@ -70,10 +71,11 @@ class _Bench:
         return self.work("projection_model", load, lambda model: [text_prompt(model, c, *t5) for c, t5 in pairs])
 
     def work(self, name: str, load: Callable[..., Network], work: Callable[[Network], Worked]) -> Worked:
-        network = load(self.folder, dtype=self.dtype)
-        self._tell(f"open {name}")
-        with self.resident(network), torch.inference_mode():
-            done = work(network)
+        with allocating(f"{self.folder.name}'s {name}"):
+            network = load(self.folder, dtype=self.dtype)
+            self._tell(f"open {name}")
+            with self.resident(network), torch.inference_mode():
+                done = work(network)
         self._tell(name)
         return done
 

@@ -138,7 +138,11 @@ OTHER_VALUES = {
     "no token": ("projection2.bias", torch.ones(0), r"projection2.bias of \[0\] for \[5\]"),
     "a square": ("projection2.bias", torch.ones(1, 5), r"\[1, 5\] for \[5\]"),
     "integers": ("projection1.bias", torch.ones(11, dtype=torch.int64), "holds projection1.bias as int64"),
-    "doubles beyond floats": ("projection1.bias", torch.full([11], 1e300, dtype=torch.float64), "not finite in projection1.bias"),
+    "doubles beyond floats": (
+        "projection1.bias",
+        torch.full([11], 1e300, dtype=torch.float64),
+        "not finite in projection1.bias",
+    ),
     "eight bits": ("projection1.bias", torch.ones(11).to(torch.float8_e4m3fn), "projection1.bias as float8_e4m3fn"),
     "a sparse tensor": ("projection1.weight", torch.eye(11, 7).to_sparse(), "as no plain tensor"),
     "no tensor": ("projection1.bias", 3.0, "as no plain tensor"),

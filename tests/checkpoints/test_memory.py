@@ -153,7 +153,8 @@ def test_other_errors_pass(error):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of the address space as Linux has them")
-def test_memory_that_ends_while_a_file_is_opened_is_no_damage(tmp_path):
+@pytest.mark.parametrize("room", [GB, 6 * GB], ids=["for nothing", "for one of two mappings"])
+def test_memory_that_ends_while_a_file_is_opened_is_no_damage(tmp_path, room):
     header = b'{"x":{"dtype":"F32","shape":[250,4000000],"data_offsets":[0,4000000000]}}'
     (tmp_path / "x.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
     os.truncate(tmp_path / "x.safetensors", 8 + len(header) + 4 * GB)
@@ -163,11 +164,11 @@ def test_memory_that_ends_while_a_file_is_opened_is_no_damage(tmp_path):
         "from art2mus_core.checkpoints.tensors import read_tensors\n"
         "from art2mus_core.errors import SettingError\n"
         "taken = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()\n"
-        "resource.setrlimit(resource.RLIMIT_AS, (taken + 10**9,) * 2)\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (taken + int(sys.argv[2]),) * 2)\n"
         "try:\n"
         "    with allocating('a network'): read_tensors(Path(sys.argv[1]))\n"
         "except SettingError as error: print(error)\n"
     )
-    command = [sys.executable, "-c", program, str(tmp_path / "x.safetensors")]
+    command = [sys.executable, "-c", program, str(tmp_path / "x.safetensors"), str(room)]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert "a network does not fit into the memory" in said
