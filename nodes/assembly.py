@@ -13,13 +13,14 @@ from transformers.models.gpt2.modeling_gpt2 import GPT2Model
 
 from ..art2mus_core.aligners.files import find_aligner, load_aligner
 from ..art2mus_core.audio.level import finish
+from ..art2mus_core.checkpoints.memory import allocating, check_memory
 from ..art2mus_core.checkpoints.names import is_encoder
 from ..art2mus_core.conditioning.constants import Constants, blend, conditions
 from ..art2mus_core.conditioning.language import fingerprint, roll_out
 from ..art2mus_core.diffusion.guidance import Guided
 from ..art2mus_core.diffusion.sampling import draw_noise, sample
 from ..art2mus_core.diffusion.schedules import schedule
-from ..art2mus_core.encoders.files import load_image_encoder
+from ..art2mus_core.encoders.files import image_bytes, load_image_encoder
 from ..art2mus_core.errors import SettingError
 from ..art2mus_core.pipelines.prior import open_prior
 from ..art2mus_core.pipelines.settings import Settings, check_seed
@@ -67,16 +68,18 @@ def load_parts(name: str, *, support: str = "model", heads: str = "config") -> t
         heads: `config` or `original`.
 
     Raises:
-        SettingError: no checkpoint or constants of that name.
+        SettingError: no checkpoint or constants of that name, or too little memory.
         CheckpointError: something in it is missing, damaged or does not fit.
     """
     host.require_version()
     prior = open_prior(model_folder(name), support=support, heads=heads, dtype=host.precision())
-    return (
-        host.diffusion_model(prior.unet, prior.grid, prior.schedule, name),
-        HostVAE(prior.autoencoder, prior.vocoder, prior.grid),
-        Language(prior.language_model, prior.constants, prior.grid, prior.folder),
-    )
+    check_memory(sum(prior.weights().values()), name)
+    with allocating(name):
+        return (
+            host.diffusion_model(prior.unet, prior.grid, prior.schedule, name),
+            HostVAE(prior.autoencoder, prior.vocoder, prior.grid),
+            Language(prior.language_model, prior.constants, prior.grid, prior.folder),
+        )
 
 
 def look(artworks: list[Artwork], encoder: str, *, identities: list[str]) -> Look:
@@ -88,10 +91,12 @@ def look(artworks: list[Artwork], encoder: str, *, identities: list[str]) -> Loo
         identities: `sha256` of the artworks as they are.
 
     Raises:
-        SettingError: no checkpoint of that name.
+        SettingError: no checkpoint of that name, or too little memory.
         CheckpointError: its encoder is missing or damaged.
     """
-    network = load_image_encoder(model_folder(encoder, is_encoder), dtype=host.precision())
+    folder, dtype = model_folder(encoder, is_encoder), host.precision()
+    check_memory(image_bytes(folder, dtype=dtype), f"the image encoder {encoder}")
+    network = load_image_encoder(folder, dtype=dtype)
     with host.resident(host.patcher({"encoder": network})):
         seen = network.encode(artworks)
     patches = None if seen.patches is None else host.intermediate(seen.patches)

@@ -27,6 +27,9 @@ KINDS: Mapping[str, type[AnyAligner]] = MappingProxyType(
 )
 """Kind in the header to class; a new aligner is a new file and its class in this row."""
 
+OWN = "model"
+"""The name of a checkpoint's own aligner."""
+
 PICKLED = (".pt", ".pth", ".bin")
 """Suffixes that promise a published file where its first bytes say nothing."""
 
@@ -114,6 +117,15 @@ def find_aligner(folder: Path, name: str) -> Path:
         if (place := there(path, is_aligner)) and (single := aligner_file(place)):
             return single
     own = sorted(path.stem for path in (folder / "aligner").glob("*.safetensors"))
+    if name == OWN:
+        fitting = [card.name for card in read_cards().values() if card.kind == "aligner" and folder.name in card.needs]
+        raise SettingError(
+            f"{folder.name} has no aligner of its own",
+            f"one chosen by name: {', '.join([*own, *_fetched()]) or 'none so far'}, or a file",
+            f"Choose {' or '.join(fitting)}; `art2mus fetch {fitting[0]}` brings it."
+            if fitting
+            else "Choose one that was trained for this model.",
+        )
     raise SettingError(
         f"no aligner {name!r} for {folder.name}",
         f"an aligner file, or one of: {', '.join(dict.fromkeys([*own, *_fetched()])) or 'none so far'}",

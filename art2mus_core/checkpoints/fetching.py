@@ -53,7 +53,7 @@ class Plan:
     Attributes:
         card: of the checkpoint.
         folder: where its files go.
-        parcels: the files that are not there yet.
+        parcels: the files that are not there yet; all of them if they are to be fetched anew.
     """
 
     card: Card
@@ -72,8 +72,12 @@ class Plan:
         return sum(path.stat().st_size for path in partials if path.is_file())
 
 
-def plan(card: Card) -> Plan:
+def plan(card: Card, *, again: bool = False) -> Plan:
     """Ask what of a checkpoint is still to be brought, and how large it is. Asks nobody if it is all here.
+
+    Args:
+        card: of the checkpoint.
+        again: bring every file from its source, whatever is here or in the hub's cache.
 
     Raises:
         SettingError: it comes with the package.
@@ -82,12 +86,13 @@ def plan(card: Card) -> Plan:
     if card.bundled:
         raise SettingError(f"{card.name} comes with the package", "a checkpoint from elsewhere", "Just use it.")
     here = look_for(card)
-    wanted = [file for file in card.files if file.path in here.missing]
-    if here.complete:
+    wanted = [file for file in card.files if again or file.path in here.missing]
+    if not wanted:
         return Plan(card, here.folder, ())
     if card.repository is None:
         return Plan(card, here.folder, tuple(_plain(card, file) for file in wanted))
-    return Plan(card, here.folder, tuple(_cached(card, wanted) or _from_hub(card, wanted)))
+    cached = [] if again else _cached(card, wanted)
+    return Plan(card, here.folder, tuple(cached or _from_hub(card, wanted)))
 
 
 def fetch(what: Plan, on_step: OnStep) -> Path:

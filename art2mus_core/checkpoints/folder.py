@@ -13,6 +13,7 @@ from torch import nn
 
 from ..errors import Art2MusError, CheckpointError
 from ..placing import replacing
+from .memory import is_shortage
 from .strict import check_fit, fill, header_forms
 from .tensors import WEIGHTS, opened, read_tensors, save_tensors
 
@@ -140,6 +141,8 @@ def describes(path: Path, what: str) -> Iterator[None]:
     except Art2MusError:
         raise
     except Exception as error:  # constructors of three libraries, each with exceptions of its own
+        if is_shortage(error):
+            raise
         reason = " ".join(str(error).split()) or type(error).__name__
         raise CheckpointError(
             f"{path} describes no network that can be built ({reason})", f"the configuration of {what}", AGAIN

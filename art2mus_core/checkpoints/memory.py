@@ -36,6 +36,12 @@ CONTROLS = (
 """Files of a Linux control group, second version and first: limit, what is taken, and the part of it that would be given back."""
 
 
+REMEDY = (
+    "Close other programs, compute in bfloat16 where the precision can be chosen, take fewer artworks or seconds at a time, "
+    "or use a smaller model."
+)
+
+
 def needed(
     folder: Path, names: Iterable[str], dtype: torch.dtype, *, unused: Callable[[str], bool] = lambda _: False
 ) -> int:
@@ -78,7 +84,7 @@ def check_memory(needed: int, what: str, *, free: int | None = None) -> None:
         raise SettingError(
             f"{what} takes {needed / 1e9:.2f} GB of memory, and {free / 1e9:.2f} GB are free",
             "room for all of it",
-            "Close other programs, choose the precision bfloat16 (--precision bfloat16), or use a smaller model.",
+            REMEDY,
         )
 
 
@@ -105,8 +111,7 @@ def allocating(what: str) -> Iterator[None]:
         raise SettingError(
             f"{what} does not fit into {place}{left}",
             "room for all of it",
-            "Close other programs, choose the precision bfloat16 (--precision bfloat16), fewer artworks or seconds at a "
-            "time, or a smaller model.",
+            REMEDY,
         ) from error.with_traceback(None)
 
 
@@ -131,7 +136,16 @@ def available(root: Path = ROOT) -> int | None:
         return _windows()[1]
     table = _numbers(root / "proc" / "meminfo")
     free = [table["MemAvailable:"] * 1024] if "MemAvailable:" in table else []
-    return min([*free, *_allowances(root)], default=None)
+    return min([*free, *_allowances(root), *_address_space(root)], default=None)
+
+
+def _address_space(root: Path) -> list[int]:
+    """What is left of the addresses that this process may use (`ulimit -v`), if they are limited."""
+    import resource  # noqa: PLC0415  not on Windows
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    taken = _numbers(root / "proc" / "self" / "status").get("VmSize:")
+    return [] if limit == resource.RLIM_INFINITY or taken is None else [max(0, limit - 1024 * taken)]
 
 
 def total() -> int | None:

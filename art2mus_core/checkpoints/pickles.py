@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..errors import CheckpointError
+from .memory import is_shortage
 from .tensors import look
 
 __all__ = ["ARCHIVE", "PICKLE", "read_pickle"]
@@ -45,6 +46,8 @@ def read_pickle(path: Path, wanted: str, again: str) -> dict[str, Any]:
             f"Don't open it with anything else. {again}",
         ) from error
     except Exception as error:  # damaged bytes can raise anything in the unpickler
+        if is_shortage(error):
+            raise
         raise CheckpointError(f"{path} is cut short, damaged or no file of weights", wanted, again) from error
     if not isinstance(table, dict) or not all(isinstance(key, str) for key in table):
         raise CheckpointError(f"{path} holds no table of weights by name", wanted, again)

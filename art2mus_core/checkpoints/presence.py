@@ -8,7 +8,7 @@ from pathlib import Path
 from .cards import Card
 from .names import PACKAGED, home
 
-__all__ = ["PARTIAL", "Presence", "folder_of", "look_for"]
+__all__ = ["PARTIAL", "Presence", "folder_of", "holds", "look_for"]
 
 PARTIAL = ".partial"
 """Suffix of what an interrupted download leaves, and the next one goes on from."""
@@ -21,8 +21,8 @@ class Presence:
     Attributes:
         card: of the checkpoint.
         folder: where it is, or would be.
-        missing: paths of the card that are not there, or are there in another size; none if what they are converted
-            to is there.
+        missing: paths of the card that are not there, or are there in another size, or empty where the card has none;
+            none if what they are converted to is there.
         bytes: of the files that are there.
         partial_bytes: of interrupted downloads.
     """
@@ -51,16 +51,21 @@ def folder_of(card: Card) -> Path:
     return (PACKAGED if card.bundled else home()) / card.name
 
 
+def holds(path: Path, size: int | None = None) -> bool:
+    """Whether a file is there in its size; where that is not known, an empty one is what a full disk left."""
+    return path.is_file() and (path.stat().st_size == size if size is not None else path.stat().st_size > 0)
+
+
 def look_for(card: Card) -> Presence:
     """Compare a card with the disk."""
     folder = folder_of(card)
     made = [folder / path for path in card.converted]
-    if made and all(path.is_file() for path in made):
+    if made and all(map(holds, made)):
         return Presence(card, folder, (), sum(path.stat().st_size for path in made), 0)
     missing, found, partial = [], 0, 0
     for file in card.files:
         path = folder / file.path
-        if path.is_file() and file.size in {None, path.stat().st_size}:
+        if holds(path, file.size):
             found += path.stat().st_size
         else:
             missing.append(file.path)

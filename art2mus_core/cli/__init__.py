@@ -25,14 +25,16 @@ def main(arguments: list[str] | None = None) -> None:
 def _run(arguments: list[str]) -> int:
     import typer
 
+    from ..checkpoints.memory import allocating
     from ..errors import Art2MusError
     from .app import app
 
     # typer's bad parameter is a usage error like all others that its parser raises.
     usage_error: type[Any] = typer.BadParameter.__mro__[1]
     try:
-        # Ctrl-C comes out of typer as 130 or as an abort, by its version.
-        return typer.main.get_command(app).main(arguments or ["--help"], "art2mus", standalone_mode=False) or 0
+        with allocating("what was asked for"):
+            # Ctrl-C comes out of typer as 130 or as an abort, by its version.
+            return typer.main.get_command(app).main(arguments or ["--help"], "art2mus", standalone_mode=False) or 0
     except Art2MusError as error:
         _say(str(error))
     except usage_error as error:

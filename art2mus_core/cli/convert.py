@@ -28,6 +28,7 @@ def convert(
     with importing():
         import torch
 
+        from ..checkpoints.memory import allocating
         from ..checkpoints.names import home
         from ..encoders import imagebind_files as published
         from .presenting import print_line
@@ -36,7 +37,7 @@ def convert(
     chosen = [tower.strip() for tower in towers.split(",") if tower.strip()]
     folder = out or home() / "imagebind"
     dtype = torch.float16 if precision == "float16" else torch.float32
-    with reporting() as on_step:
+    with reporting() as on_step, allocating(f"the conversion of {weights.name}"):
         written = published.convert(weights, folder, towers=chosen, dtype=dtype, sizes=published.HUGE, on_step=on_step)
     for path in written:
         print_line(f"{path.parent}  {path.stat().st_size / 1e9:.2f} GB")

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..errors import Art2MusError
+
 if TYPE_CHECKING:
     from ..checkpoints.cards import Card
+    from ..checkpoints.presence import Presence
 
 __all__ = ["doctor"]
 
@@ -60,7 +63,7 @@ def _examine() -> dict[str, Any]:
     from .presenting import installed_version
 
     libraries = {name: _version(name) for name in LIBRARIES}
-    models = [_model(card) for card in read_cards().values()]
+    models = _models(read_cards(), ready=None not in libraries.values())
     nearest = next(path for path in (home(), *home().absolute().parents) if path.exists())
     return {
         "version": installed_version(),
@@ -79,11 +82,10 @@ def _examine() -> dict[str, Any]:
 
 def _mend(libraries: dict[str, str | None], models: list[dict[str, Any]]) -> list[str]:
     """Commands without which nothing can be composed."""
-    missing = [name for name, installed in libraries.items() if installed is None]
-    commands = [f"python -m pip install {' '.join(missing)}"] if missing else []
-    if not any(model["usable"] for model in models):
-        commands.append(_again())
-    return commands
+    if missing := [name for name, installed in libraries.items() if installed is None]:
+        return [f"python -m pip install {' '.join(missing)}"]
+    composing = any(model["usable"] for model in models if model["bundled"] or model["needs"])
+    return [] if composing else [_again()]
 
 
 def _again() -> str:
@@ -95,25 +97,58 @@ def _again() -> str:
     return "python -m pip install --force-reinstall --no-deps art2mus"
 
 
-def _model(card: Card) -> dict[str, Any]:
-    from ..checkpoints.cards import read_cards
+def _models(cards: dict[str, Card], *, ready: bool) -> list[dict[str, Any]]:
+    """What there is to say of each card; `ready` if the libraries that can open checkpoints are here."""
     from ..checkpoints.presence import look_for
+
+    found = {name: look_for(card) for name, card in cards.items()}
+    troubles = {name: _trouble(here) if ready else "libraries are missing" for name, here in found.items()}
+    return [_model(found[name], [found[need] for need in card.needs], troubles) for name, card in cards.items()]
+
+
+def _model(here: Presence, needs: list[Presence], troubles: dict[str, str | None]) -> dict[str, Any]:
     from .models import next_command
 
-    cards = read_cards()
-    parts = [look_for(cards[name]) for name in (*card.needs, card.name)]
-    here = parts[-1]
-    mend = [command for part in sorted(parts, key=lambda part: part.complete) if (command := next_command(part))]
+    card = here.card
+    wrong = [part for part in (*needs, here) if troubles[part.card.name]]
+    parts = sorted(wrong or [here], key=lambda part: part.complete)
     return {
         "name": card.name,
         "kind": card.kind,
+        "bundled": card.bundled,
         "here": here.complete,
-        "usable": all(part.complete for part in parts) and not mend and (card.bundled or bool(card.needs)),
+        "usable": not wrong,
         "needs": list(card.needs),
         "folder": str(here.folder),
         "missing": list(here.missing),
-        "mend": mend,
+        "trouble": next((troubles[part.card.name] for part in reversed(wrong)), None),
+        "mend": [command for part in parts if (command := next_command(part))],
     }
+
+
+def _trouble(here: Presence) -> str | None:
+    """Why a checkpoint cannot be used, in the words of the code that opens it; no more than headers are read.
+
+    Its card is not asked: files that composing does not open may be gone, and weights be saved in another precision.
+    """
+    from .starting import importing
+
+    with importing():
+        from ..aligners.files import find_aligner, read_header
+        from ..encoders.files import check_image_encoder
+        from ..pipelines.prior import open_prior
+
+    kind, bundled, folder = here.card.kind, here.card.bundled, here.folder
+    try:
+        if kind == "prior":
+            open_prior(folder)
+        if kind == "encoder" or bundled:
+            check_image_encoder(folder)
+        if kind == "aligner" or bundled:
+            read_header(find_aligner(folder, str(folder / "aligner/model.safetensors" if bundled else folder)))
+    except Art2MusError as error:
+        return str(error)
+    return None
 
 
 def _version(name: str) -> str | None:
@@ -165,8 +200,11 @@ def _device(device: dict[str, Any]) -> str:
 
 
 def _verdict(model: dict[str, Any]) -> str:
-    if model["usable"]:
-        return f"usable, with {' and '.join(model['needs'])}" if model["needs"] else "usable"
-    if model["mend"]:
-        return f"not usable: {', then '.join(model['mend'])}"
-    return "here, for an aligner" if model["here"] else f"damaged: {', '.join(model['missing'][:3])} missing"
+    missing = f"{', '.join(model['missing'][:3])} missing"
+    commands = ", then ".join(model["mend"])
+    if not model["usable"]:
+        damaged = model["bundled"] and not model["here"]
+        return f"damaged: {missing}" if damaged else f"not usable: {commands or model['trouble']}"
+    if not model["here"]:
+        return f"usable, not complete: {commands or missing}"
+    return "usable" if model["bundled"] else f"usable, with {' and '.join(model['needs']) or 'an aligner'}"

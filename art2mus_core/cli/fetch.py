@@ -21,6 +21,7 @@ __all__ = ["fetch"]
 def fetch(
     name: Annotated[str, typer.Argument(help="As `art2mus models` lists it.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask: the licence is read and accepted.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Fetch every file anew, whatever is here.")] = False,
 ) -> None:
     """Fetch a checkpoint. Stop it with Ctrl-C and give the command again: it goes on where it was."""
     from ..checkpoints.cards import card
@@ -30,9 +31,10 @@ def fetch(
     from .models import next_command
     from .presenting import print_line
 
-    chosen = plan(card(name))
+    chosen = plan(card(name), again=again)
     if not chosen.parcels:
         print_line(f"{name} is here: {chosen.folder}")
+        print_line(f"To fetch it anew all the same: art2mus fetch {name} --again")
         return
     for line in _description(chosen):
         print_line(line)
@@ -43,10 +45,11 @@ def fetch(
         with _bytes_on_a_bar() as on_step:
             folder = bring(chosen, on_step)
     except KeyboardInterrupt:
-        print_line("What has arrived is kept; the same command goes on from there.")
+        finished = ", but fetches finished files once more" if again else ""
+        print_line(f"What has arrived is kept; the same command goes on from there{finished}.")
         raise
     print_line(f"{name} is here: {folder}")
-    if command := next_command(look_for(chosen.card)):
+    if command := next_command(look_for(chosen.card), anew=again):
         print_line(f"Next: {command}")
 
 

@@ -45,15 +45,21 @@ def amount(size: int | None) -> str:
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(size / 1e6, 0.1):.3g} MB"
 
 
-def next_command(here: Presence) -> str | None:
-    """What brings a checkpoint nearer to its use: fetching it, or the command on its card; nothing if all is done."""
+def next_command(here: Presence, *, anew: bool = False) -> str | None:
+    """What brings a checkpoint nearer to its use: fetching it, or the command on its card; nothing if all is done.
+
+    Args:
+        here: what was found of it.
+        anew: what the card's command makes was made of other files, and counts as not there.
+    """
     from ..checkpoints.names import quoted
+    from ..checkpoints.presence import holds
 
     card = here.card
     if not here.complete:
         return None if card.bundled else f"art2mus fetch {card.name}"
     made = card.converted or MADE.get(card.kind, ())
-    if card.then is None or all((here.folder / path).is_file() for path in made):
+    if card.then is None or (not anew and all(holds(here.folder / path) for path in made)):
         return None
     return " ".join(quoted(word.format(folder=here.folder)) for word in card.then.split())
 

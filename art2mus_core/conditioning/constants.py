@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from ..checkpoints.names import spoken
+from ..checkpoints.strict import FLOATS, WHOLES, is_finite, tensor_forms
 from ..checkpoints.tensors import read_tensors, save_tensors
 from ..errors import CheckpointError, OutputError, SettingError
 from ..types import Condition, LanguageOfAudio
@@ -120,10 +121,12 @@ def save_constants(folder: Path, constants: Constants, name: str = "model") -> P
 def _unknown(folder: Path, name: str) -> CheckpointError | SettingError:
     there = sorted(path.stem for path in (folder / "constants").glob("*.safetensors"))
     export = f"art2mus export-text {spoken(folder)}"
+    can_read = (folder / "text_encoder").is_dir()
     if there:
-        remedy = f"Choose one of them, or make it: `{export} --name {name} --support TEXT`."
+        made = f"Choose one of them, or make it: `{export} --name {name} --support TEXT`."
+        remedy = made if can_read else "Choose one of them: this model has no text encoders, so it reads no text."
         return SettingError(f"no constants {name!r} in {folder}", f"one of {', '.join(there)}", remedy)
-    remedy = f"Run `{export}`." if (folder / "text_encoder").is_dir() else "Install or download the checkpoint again."
+    remedy = f"Run `{export}`." if can_read else "Install or download the checkpoint again."
     return CheckpointError(f"{folder} has no text constants", f"{constants_file(folder, name)}", remedy)
 
 
@@ -137,13 +140,25 @@ def _checked(path: Path, stored: dict[str, Tensor]) -> dict[str, Tensor]:
         f"{path} holds {', '.join(sorted(stored)) or 'nothing'}",
         f"unconditional_language, and {', '.join(TEXTS)} all together or not at all",
     )
-    broken = [key for key, value in stored.items() if value.is_floating_point() and not value.isfinite().all()]
+    forms = tensor_forms(stored)
+    wrong = [f"{key} of {form.dtype}" for key, form in forms.items() if form.dtype not in _types(key)]
+    _require(not wrong, f"{path} holds {', '.join(wrong)}", f"{', '.join(FLOATS)}, and masks of bool or whole numbers")
+    used = {key: value.to(torch.bool if _is_mask(key) else torch.float32, copy=True) for key, value in stored.items()}
+    broken = [key for key, value in used.items() if not is_finite(value)]
     _require(not broken, f"{path} has values that are not finite in {', '.join(broken)}", "finite numbers")
     for states, mask in ((TEXTS[0], TEXTS[1]), (TEXTS[2], TEXTS[3])):
         shapes = [tuple(stored[key].shape) for key in (states, mask) if key in stored]
         fits = not shapes or (len(shapes[0]) == 3 and shapes[0][:2] == shapes[1] and shapes[0][0] == 1)
         _require(fits, f"{states} and {mask} in {path} are {shapes}", "[1, length, width] and [1, length]")
-    return {key: value.to(torch.bool if "mask" in key else torch.float32, copy=True) for key, value in stored.items()}
+    return used
+
+
+def _is_mask(key: str) -> bool:
+    return key.endswith("mask")
+
+
+def _types(key: str) -> tuple[str, ...]:
+    return WHOLES if _is_mask(key) else FLOATS
 
 
 def _require(holds: bool, came: str, expected: str) -> None:  # noqa: FBT001

@@ -24,6 +24,7 @@ from transformers import (
 )
 
 from ..checkpoints.folder import config_file, read_config, weights_file
+from ..checkpoints.memory import is_shortage
 from ..checkpoints.strict import check_fit, fill, header_forms
 from ..checkpoints.tensors import opened
 from ..errors import CheckpointError
@@ -196,6 +197,8 @@ def _described(folder: Path, name: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # what transformers raises over a file's content depends on its version
+        if is_shortage(error):
+            raise
         raise CheckpointError(
             f"{name} in {folder} is missing or cannot be used ({' '.join(str(error).split())})",
             "that of a CLIP checkpoint",

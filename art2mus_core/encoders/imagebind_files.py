@@ -139,8 +139,9 @@ def convert(
     opened = open_towers(path, towers, sizes=sizes)
     shapes = {tower: {key: tensor.shape for key, tensor in weights.items()} for tower, weights in opened.items()}
     check_room(folder, sum(stored_bytes(each, dtype) for each in shapes.values()))
-    total, done, written = sum(map(len, shapes.values())), 0, []
-    for tower, weights in opened.items():
+    total, done = sum(map(len, shapes.values())), 0
+    # The picture tower makes a folder an encoder: written last, it is not there after a conversion that was stopped.
+    for tower, weights in sorted(opened.items(), key=lambda each: each[0] == "vision"):
 
         def read(key: str, tower: str = tower, weights: dict[str, Tensor] = weights) -> Tensor:
             nonlocal done
@@ -154,8 +155,7 @@ def convert(
         metadata = {"source": path.name, "licence": LICENCE}
         stream_tensors(target, shapes[tower], read, dtype=dtype, metadata=metadata)
         place(target.with_name("config.json"), (json.dumps(sizes[tower], indent=2) + "\n").encode())
-        written.append(target)
-    return written
+    return [weights_file(folder, COMPONENTS[tower]) for tower in opened]
 
 
 def _tower(path: Path, content: dict[str, Any], tower: str, config: dict[str, Any]) -> dict[str, Tensor]:

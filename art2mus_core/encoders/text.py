@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -21,6 +21,7 @@ from transformers.models.clap.configuration_clap import ClapConfig
 from transformers.models.clap.modeling_clap import ClapTextModelWithProjection
 from transformers.models.t5.configuration_t5 import T5Config
 from transformers.models.t5.modeling_t5 import T5EncoderModel
+from transformers.tokenization_utils_base import LARGE_INTEGER
 
 from ..checkpoints.folder import load_component, weights_file
 from ..checkpoints.tensors import opened
@@ -105,6 +106,9 @@ def load_clap_text(folder: Path, *, dtype: torch.dtype) -> ClapText:
     tokenizer = _load_tokenizer(folder, "tokenizer")
     network = load_component(folder, "text_encoder", _build_clap_text, dtype=dtype, unused=_is_no_clap_text)
     _check_vocabulary(folder, "tokenizer", tokenizer, network)
+    config: Any = network.config
+    positions = config.max_position_embeddings - config.pad_token_id - 1
+    _limit(folder, "tokenizer", tokenizer, positions)
     return ClapText(tokenizer, network)
 
 
@@ -132,6 +136,7 @@ def load_t5(folder: Path, *, dtype: torch.dtype) -> T5Text:
     )
     network.set_input_embeddings(network.get_submodule(kept.removesuffix(".weight")))
     _check_vocabulary(folder, "tokenizer_2", tokenizer, network)
+    _limit(folder, "tokenizer_2", tokenizer, getattr(network.config, "n_positions", None))
     return T5Text(tokenizer, network)
 
 
@@ -186,6 +191,26 @@ def _check_vocabulary(folder: Path, name: str, tokenizer: PreTrainedTokenizerBas
             f"at most the {known} of its text encoder",
             "Use tokenizer and text encoder of one checkpoint.",
         )
+
+
+def _limit(folder: Path, name: str, tokenizer: PreTrainedTokenizerBase, positions: object) -> None:
+    """Let texts be cut where the tokenizer says or the network's positions end, whichever comes first.
+
+    RoBERTa numbers its positions from the one behind the padding's on; T5 has none and may say how many it was trained on.
+    """
+    lengths = [length for length in (tokenizer.model_max_length, positions) if _is_length(length)]
+    if not lengths:
+        raise CheckpointError(
+            f"{folder / name} does not say how long a text may be",
+            "model_max_length in its tokenizer_config.json, a positive whole number",
+            "Install or download the checkpoint again.",
+        )
+    tokenizer.model_max_length = min(lengths)
+
+
+def _is_length(value: object) -> TypeGuard[int]:
+    """Whether a length is one; numbers beyond the limit are how transformers writes that none is known."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < LARGE_INTEGER
 
 
 def _tokens(

@@ -104,13 +104,16 @@ def _encoder_folder(folder: Path, choice: Choice, aligner: Path) -> Path:
     if choice.encoder:
         return locate(choice.encoder, is_encoder)
     header = read_header(aligner)
-    if is_encoder(folder) and image_space(folder) == header.space:
+    own = image_space(folder) if is_encoder(folder) else None
+    if own == header.space:
         return folder
     try:
         return locate(header.encoder, is_encoder)
     except SettingError as error:
+        has = f"gives the space {own!r} itself" if own else "has no image encoder of its own"
         raise SettingError(
-            f"the aligner {aligner.name} reads the space of the encoder {header.encoder!r}, which is not here",
+            f"the aligner {aligner.name} reads the space of the encoder {header.encoder!r}, which is not here, "
+            f"and {folder.name} {has}",
             error.expected,
             error.remedy,
         ) from error

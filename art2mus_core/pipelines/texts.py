@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from ..checkpoints.folder import load_component
 from ..checkpoints.grid import read_grid
-from ..checkpoints.memory import allocating
+from ..checkpoints.memory import allocating, check_memory, needed
 from ..conditioning.constants import Constants, constants_file, save_constants
 from ..conditioning.language import build_language_model, fingerprint, is_word_embedding, roll_out
 from ..conditioning.prompts import BESIDE, NEGATIVE_TOKENS, TextPrompt, build_projection, check_width, text_prompt
@@ -54,6 +54,12 @@ class _Bench:
     dtype: torch.dtype
     resident: Callable[[nn.Module], AbstractContextManager[Any]]
     on_step: OnStep | None
+
+    def check_room(self) -> None:
+        """Refuse, before anything is opened, what the largest of the encoders has no memory for."""
+        name = "text_encoder_2"
+        with allocating(f"{self.folder.name}'s {name}"):
+            check_memory(needed(self.folder, [name], self.dtype), f"{self.folder.name}'s {name}")
 
     def clap(self, *texts: str) -> Tensor:
         """CLAP embeddings, [B, D]."""
@@ -118,6 +124,7 @@ def export_text(
         constants_file(folder, name)
     check_text_encoders(folder)
     bench = _Bench(folder, dtype, resident, on_step)
+    bench.check_room()
 
     def read(t5: Any) -> tuple[States, dict[str, tuple[States, States]]]:  # noqa: ANN401
         slots = {}
@@ -165,6 +172,7 @@ def read_words(
             f"words for {folder}", "a checkpoint whose constants hold a support prompt", "Leave the words out."
         )
     bench = _Bench(folder, dtype, resident, on_step)
+    bench.check_room()
     texts = (words.negative, constants.negative, NEGATIVE)
     chosen = next(text for text in texts if text is not None)
     if words.text is None:

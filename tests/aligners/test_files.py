@@ -289,13 +289,13 @@ def test_a_name_that_is_not_found_is_answered_with_those_that_are(tmp_path, path
 
 def test_without_any_aligner_the_error_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("ART2MUS_HOME", str(tmp_path / "absent"))
-    with pytest.raises(SettingError, match="one of: none so far"):
+    with pytest.raises(SettingError, match="by name: none so far"):
         find_aligner(tmp_path, "model")
 
 
 def test_the_fetched_projection_is_found_by_its_name(tmp_path, published):
     assert find_aligner(tmp_path / "audioldm2", "art2mus-2024-4") == published
-    with pytest.raises(SettingError, match="one of: art2mus-2024-4"):
+    with pytest.raises(SettingError, match="by name: art2mus-2024-4"):
         find_aligner(tmp_path / "audioldm2", "model")
 
 
@@ -312,3 +312,11 @@ def test_the_bundled_aligner_says_what_it_was_trained_with():
     assert header == AlignerHeader(
         "visual", "pocket", 4, 128, "pocket", "pocket", fingerprint(folder), "CC0-1.0", "true pairs"
     )
+
+
+def test_a_prior_without_an_aligner_names_those_that_were_made_for_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("ART2MUS_HOME", str(tmp_path))
+    with pytest.raises(SettingError, match=r"audioldm2 has no aligner of its own.*`art2mus fetch art2mus-2024`"):
+        find_aligner(tmp_path / "audioldm2", "model")
+    with pytest.raises(SettingError, match=r"mine has no aligner of its own.*trained for this model"):
+        find_aligner(tmp_path / "mine", "model")

@@ -164,6 +164,27 @@ def test_presence_goes_by_names_and_sizes(home, table):
     assert (here.state, here.bytes) == ("here", 8)
 
 
+def test_an_empty_file_is_not_here_unless_it_is_meant_to_be(home, table):
+    found = table(url="https://host/", files=[{"path": "a.json"}, {"path": "b.txt", "size": 0}])["tiny"]
+    (home / "tiny").mkdir()
+    for name in ("a.json", "b.txt"):
+        (home / "tiny" / name).write_bytes(b"")
+    assert look_for(found).missing == ("a.json",)
+
+
+def test_an_empty_converted_file_is_none(home):
+    folder = home / "imagebind" / "image_encoder"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_bytes(b"{}")
+    (folder / "model.safetensors").write_bytes(b"")
+    assert look_for(card("imagebind")).missing == ("imagebind_huge.pth",)
+
+
+@pytest.mark.parametrize("name", ["art2mus-2024", "art2mus-2024-4"])
+def test_what_nobody_has_licensed_is_not_settled(name):
+    assert card(name).terms.endswith("all rights are theirs (commercial use not settled)")
+
+
 def test_a_converted_checkpoint_needs_its_published_file_no_more(home):
     folder = home / "imagebind" / "image_encoder"
     folder.mkdir(parents=True)

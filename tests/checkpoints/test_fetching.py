@@ -66,6 +66,23 @@ def test_a_file_that_is_here_is_left_alone(tiny, home):
     assert (home / "tiny" / "model_index.json").read_bytes() == b"own"
 
 
+def test_an_empty_file_is_mended(tiny, home):
+    (home / "tiny").mkdir(parents=True)
+    (home / "tiny" / "model_index.json").write_bytes(b"")
+    fetch(plan(tiny), lambda _: None)
+    assert (home / "tiny" / "model_index.json").read_bytes() == FILES["model_index.json"]
+
+
+def test_a_checkpoint_is_fetched_anew_if_that_is_asked_for(tiny, home):
+    fetch(plan(tiny), lambda _: None)
+    (home / "tiny" / "model_index.json").write_bytes(b"damaged")
+    assert plan(tiny).parcels == ()
+    again = plan(tiny, again=True)
+    assert [parcel.path for parcel in again.parcels] == list(FILES)
+    fetch(again, lambda _: None)
+    assert {path: (home / "tiny" / path).read_bytes() for path in FILES} == FILES
+
+
 def test_an_interrupted_checkpoint_is_gone_on_with(tiny, home, shelf):
     shelf.cut_after = [30_011, 0]
     with pytest.raises(CheckpointError):
@@ -131,7 +148,21 @@ def test_the_command_line_fetches_after_a_yes_and_says_what_comes_next(art2mus, 
     assert "Size:     0.1 MB in 2 files\n" in out
     assert out.endswith(f"tiny is here: {home / 'tiny'}\nNext: art2mus convert {home / 'tiny'}/it\n")
     assert {path: (home / "tiny" / path).read_bytes() for path in FILES} == FILES
-    assert art2mus() == (0, f"tiny is here: {home / 'tiny'}\n", "")
+    code, out, _ = art2mus()
+    assert code == 0
+    assert out == f"tiny is here: {home / 'tiny'}\nTo fetch it anew all the same: art2mus fetch tiny --again\n"
+
+
+def test_the_command_line_fetches_anew_and_says_what_to_make_anew(art2mus, home):
+    art2mus("--yes")
+    for path in ("model_index.json", "constants/model.safetensors"):
+        (home / "tiny" / path).parent.mkdir(exist_ok=True)
+        (home / "tiny" / path).write_bytes(b"damaged")
+    code, out, err = art2mus("--yes", "--again")
+    assert (code, err) == (0, "")
+    assert "0.1 MB in 2 files\n" in out
+    assert out.endswith(f"Next: art2mus convert {home / 'tiny'}/it\n")
+    assert {path: (home / "tiny" / path).read_bytes() for path in FILES} == FILES
 
 
 def test_the_command_line_goes_on_where_it_was(art2mus, shelf):
@@ -257,6 +288,8 @@ def test_what_the_hubs_own_cache_holds_is_not_fetched(asked_here, remote, hub, h
     fetch(plan(remote), lambda _: None)
     assert {path: (home / "tiny" / path).read_bytes() for path in FILES} == FILES
     assert hub.asked == []
+    with pytest.raises(CheckpointError, match="HF_HUB_OFFLINE is set"):
+        plan(remote, again=True)
 
 
 def test_the_command_line_refuses_other_bytes_under_a_published_name(asked_here, hub, home, capsys):

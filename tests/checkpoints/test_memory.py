@@ -135,7 +135,7 @@ TOO_MUCH = {
 def test_memory_that_ends_is_told_in_words(take):
     place = "the graphics card;" if take is TOO_MUCH["a card"] else "the memory"
     with (
-        pytest.raises(SettingError, match=f"a piece of 60 s does not fit into .*{place}.*precision bfloat16") as caught,
+        pytest.raises(SettingError, match=f"a piece of 60 s does not fit into .*{place}.*bfloat16") as caught,
         allocating("a piece of 60 s"),
     ):
         take()
@@ -172,3 +172,17 @@ def test_memory_that_ends_while_a_file_is_opened_is_no_damage(tmp_path, room):
     command = [sys.executable, "-c", program, str(tmp_path / "x.safetensors"), str(room)]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert "a network does not fit into the memory" in said
+
+
+def test_a_limit_of_addresses_is_what_is_free():
+    """As `ulimit -v` sets it: what a whole file needs that is mapped counts too."""
+    program = (
+        "import resource\n"
+        "from art2mus_core.checkpoints.memory import available\n"
+        "before = available()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (600 * 10**6, 600 * 10**6))\n"
+        "print(before, available())\n"
+    )
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
+    before, after = map(int, answer.stdout.split())
+    assert 0 < after < 600 * 10**6 < before

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pickle
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -101,3 +103,24 @@ def test_what_is_no_table_by_name_is_refused(tmp_path, content):
 def test_weights_that_are_nowhere_are_refused(tmp_path):
     torch.save({"a": torch.ones(3, device="meta")}, tmp_path / "w.pt")
     refused(tmp_path / "w.pt", "without their values")
+
+
+def test_a_shortage_of_memory_is_not_blamed_on_the_file(tmp_path):
+    """The file is whole; there is no room to map it."""
+    path = tmp_path / "large.pt"
+    torch.save({"x": torch.zeros(50_000_000)}, path)
+    program = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from art2mus_core.checkpoints.memory import available, is_shortage\n"
+        "from art2mus_core.checkpoints.pickles import read_pickle\n"
+        "taken = int(Path('/proc/self/status').read_text().split('VmSize:')[1].split()[0]) * 1024\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (taken + 10**8, taken + 10**8))\n"
+        "try:\n"
+        "    read_pickle(Path(sys.argv[1]), 'weights', 'Again.')\n"
+        "except Exception as error:\n"
+        "    print(is_shortage(error))\n"
+    )
+    command = [sys.executable, "-c", program, str(path)]
+    answer = subprocess.run(command, capture_output=True, check=True, text=True)
+    assert answer.stdout.strip() == "True", answer.stderr

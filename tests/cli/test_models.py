@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from art2mus_core.checkpoints import presence
 from art2mus_core.checkpoints.cards import card
@@ -97,7 +99,10 @@ def test_what_is_here_is_not_fetched_again(art2mus, tmp_path):
     folder.mkdir(parents=True)
     for name in ("config.json", "model.safetensors"):
         (folder / name).write_bytes(b"{}")
-    assert art2mus("fetch", "imagebind", "--yes") == (0, f"imagebind is here: {folder.parent}\n", "")
+    code, out, err = art2mus("fetch", "imagebind", "--yes")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[0] == f"imagebind is here: {folder.parent}"
+    assert "4.8 GB in 1 file\n" in art2mus("fetch", "imagebind", "--again")[1]
 
 
 @pytest.mark.parametrize(("name", "told"), [("pocket", "comes with the package"), ("audioldm3", "Check the name")])
@@ -155,11 +160,18 @@ def test_models_that_are_fetched_are_listed_with_what_comes_next(art2mus, lay, m
     assert listed()["audioldm2"].endswith("(no commercial use)")
 
 
-def test_an_aligner_is_usable_with_what_it_was_made_for(art2mus, lay, monkeypatch):
-    def verdicts() -> dict[str, str]:
+@pytest.fixture
+def verdicts(art2mus):
+    """What the doctor says of each checkpoint."""
+
+    def ask() -> dict[str, str]:
         _, out, _ = art2mus("doctor")
         return {line.split()[0]: line.split(maxsplit=1)[1] for line in out.split("\n\n")[1].splitlines()}
 
+    return ask
+
+
+def test_what_is_fetched_is_told_what_is_to_be_made_of_it(verdicts, lay, monkeypatch):
     for name in ("imagebind", "audioldm2", "art2mus-2024"):
         home = lay(name)
     monkeypatch.setenv("ART2MUS_HOME", str(home))
@@ -167,14 +179,53 @@ def test_an_aligner_is_usable_with_what_it_was_made_for(art2mus, lay, monkeypatc
     convert, export = f"art2mus convert '{home / 'imagebind' / 'imagebind_huge.pth'}'", "art2mus export-text audioldm2"
     assert fetched["imagebind"] == f"not usable: {convert}"
     assert fetched["audioldm2"] == f"not usable: {export}"
-    assert fetched["art2mus-2024"] == f"not usable: {convert}, then {export}"
     assert fetched["art2mus-2024-4"] == f"not usable: art2mus fetch art2mus-2024-4, then {convert}, then {export}"
-    lay("imagebind", *card("imagebind").converted)
-    lay("audioldm2", "constants/model.safetensors")
-    made = verdicts()
-    assert made["art2mus-2024"] == "usable, with imagebind and audioldm2"
-    assert made["art2mus-2024-4"] == "not usable: art2mus fetch art2mus-2024-4"
-    assert made["audioldm2"] == "here, for an aligner"
+
+
+@pytest.fixture
+def working(tmp_path, monkeypatch, published_like) -> Path:
+    """A home of what composes and has other sizes than its cards: a tiny encoder and prior, one full projection."""
+    home = tmp_path / "working"
+    for name, parts in {"imagebind": "image_encoder", "audioldm2": "*"}.items():
+        for part in published_like.glob(parts):
+            target = home / name / part.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copytree(part, target) if part.is_dir() else shutil.copy(part, target)
+    shapes = {"projection1": (1536, 1024), "projection2": (768, 1536)}
+    state = {f"{name}.weight": torch.zeros(shape) for name, shape in shapes.items()}
+    state |= {f"{name}.bias": torch.zeros(shape[0]) for name, shape in shapes.items()}
+    (home / "art2mus-2024").mkdir()
+    torch.save(state, home / "art2mus-2024" / "art2mus_img_proj_layer.pt")
+    monkeypatch.setenv("ART2MUS_HOME", str(home))
+    return home
+
+
+def test_what_composes_is_usable_whatever_its_card_says(verdicts, working):
+    told = verdicts()
+    assert told["pocket"] == "usable"
+    assert told["imagebind"] == "usable, with an aligner"
+    assert told["audioldm2"] == "usable, not complete: art2mus fetch audioldm2"
+    assert told["art2mus-2024"] == "usable, with imagebind and audioldm2"
+    assert told["art2mus-2024-4"] == "not usable: art2mus fetch art2mus-2024-4"
+
+
+def test_an_aligner_is_as_usable_as_what_it_was_made_for(art2mus, verdicts, working):
+    (working / "audioldm2" / "unet" / "diffusion_pytorch_model.safetensors").unlink()
+    told = verdicts()
+    assert told["audioldm2"] == told["art2mus-2024"] == "not usable: art2mus fetch audioldm2"
+    rows = {row["name"]: row for row in json.loads(art2mus("doctor", "--json")[1].splitlines()[-1])["models"]}
+    assert "unet" in rows["art2mus-2024"]["trouble"]
+    assert rows["imagebind"]["trouble"] is None
+
+
+def test_what_is_here_and_cannot_be_opened_says_why(verdicts, working):
+    (working / "imagebind" / "image_encoder" / "model.safetensors").write_bytes(b"damaged")
+    (working / "art2mus-2024" / "art2mus_img_proj_layer.pt").write_bytes(b"damaged")
+    told = verdicts()
+    for name in ("imagebind", "art2mus-2024"):
+        assert told[name].startswith("not usable: ")
+        assert str(working / name) in told[name]
+        assert "expected" in told[name]
 
 
 def test_a_damaged_installation_is_told_with_what_mends_it(art2mus, monkeypatch, tmp_path):
@@ -205,7 +256,8 @@ def test_a_library_that_is_not_there_is_missed(art2mus, monkeypatch):
     code, out, _ = art2mus("doctor")
     assert code == 2
     assert "no-such-library  missing" in out
-    assert "To mend: python -m pip install no-such-library" in out
+    assert out.endswith("\nTo mend: python -m pip install no-such-library\n")
+    assert "pocket           not usable: libraries are missing" in out
 
 
 def test_listing_and_refusing_need_neither_torch_nor_the_hub():

@@ -56,6 +56,10 @@ def test_a_name_that_is_not_there_is_told_with_those_that_are(tmp_path, monkeypa
     monkeypatch.setenv("ART2MUS_HOME", str(tmp_path))
     for name in ("period", "model"):
         save_constants(tmp_path / "mine", Constants(NOTHING), name)
+    with pytest.raises(SettingError, match=r"one of model, period\..*reads no text") as caught:
+        load(tmp_path / "mine", "emotion")
+    assert "export-text" not in str(caught.value)
+    (tmp_path / "mine" / "text_encoder").mkdir()
     with pytest.raises(SettingError, match=r"one of model, period\..*art2mus export-text mine --name emotion"):
         load(tmp_path / "mine", "emotion")
 
@@ -112,7 +116,12 @@ def test_constants_of_another_language_model_are_refused(pocket_like, talking_li
         ({"text": torch.full((1, 5, 7), torch.nan)}, "not finite in text"),
         ({"text": torch.zeros(1, 4, 7)}, r"text and text_mask.*\[1, length\]"),
         ({"text": torch.zeros(5, 7)}, r"\[1, length, width\]"),
-        ({"unconditional_text_mask": torch.ones(1, 4)}, r"unconditional_text and unconditional_text_mask"),
+        ({"unconditional_text_mask": torch.ones(1, 4).long()}, r"unconditional_text and unconditional_text_mask"),
+        ({"unconditional_text_mask": torch.ones(1, 3)}, "unconditional_text_mask of float32; .*whole numbers"),
+        ({"text": torch.zeros(1, 5, 7).to(torch.float8_e4m3fn)}, "text of float8_e4m3fn; expected float32"),
+        ({"text": torch.zeros(1, 5, 7, dtype=torch.int8)}, "text of int8; expected float32"),
+        ({"unconditional_language": NOTHING.to(torch.complex64)}, "unconditional_language of complex64; .*Export"),
+        ({"text": torch.full((1, 5, 7), 1e300, dtype=torch.float64)}, "not finite in text"),
     ],
 )
 def test_what_does_not_hold_together_is_refused(tmp_path, changed, told):
@@ -121,6 +130,17 @@ def test_what_does_not_hold_together_is_refused(tmp_path, changed, told):
     save_tensors(constants_file(tmp_path, "model"), held)
     with pytest.raises(CheckpointError, match=told):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("numbers", [torch.float16, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("marks", [torch.bool, torch.uint8, torch.int64])
+def test_any_float_and_any_whole_number_is_read(tmp_path, numbers, marks):
+    types = {key: marks if key.endswith("mask") else numbers for key in TEXTS}
+    held = {"unconditional_language": NOTHING, **{key: value.to(types[key]) for key, value in TEXTS.items()}}
+    save_tensors(constants_file(tmp_path, "model"), held)
+    loaded = load(tmp_path)
+    assert torch.equal(loaded.text, TEXTS["text"].to(numbers).float())
+    assert torch.equal(loaded.text_mask, TEXTS["text_mask"])
 
 
 def test_a_cut_file_is_refused(tmp_path):

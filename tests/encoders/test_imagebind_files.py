@@ -14,6 +14,7 @@ import torch
 from safetensors import safe_open
 
 from art2mus_core.checkpoints.folder import load_component
+from art2mus_core.checkpoints.names import is_encoder
 from art2mus_core.encoders.imagebind import ImageBindAudio, ImageBindVision
 from art2mus_core.encoders.imagebind_files import HUGE, convert, open_towers, published_key
 from art2mus_core.errors import CheckpointError, OutputError, SettingError
@@ -249,7 +250,7 @@ def test_weights_that_are_not_finite_are_refused(tmp_path: Path):
     path = write(tmp_path / "nan.pth", broken)
     with pytest.raises(CheckpointError, match=r"not finite in modality_heads\.vision\.2\.weight"):
         convert(path, tmp_path / "out", sizes=SMALL)
-    assert not [file for file in (tmp_path / "out").rglob("*") if file.is_file()]
+    assert not list((tmp_path / "out").rglob("image_encoder/*"))
 
 
 def test_weights_beyond_half_precision_ask_for_float32(tmp_path: Path):
@@ -331,11 +332,16 @@ def test_a_place_that_is_a_file_is_refused(path: Path, tmp_path: Path):
         convert(path, tmp_path / "taken", sizes=SMALL)
 
 
-def test_stopping_leaves_no_half_file(path: Path, tmp_path: Path):
+@pytest.mark.parametrize("left", [0, 1, 30], ids=["at the end", "at the last weight but one", "in the middle"])
+def test_stopping_leaves_no_half_file_and_nothing_that_looks_complete(path: Path, tmp_path: Path, left: int):
     def stop(step: Step) -> None:
-        if step.done == 30:
+        if step.done == step.total - left:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         convert(path, tmp_path / "out", sizes=SMALL, on_step=stop)
-    assert not [file for file in (tmp_path / "out").rglob("*") if file.is_file()]
+    made = sorted(file.relative_to(tmp_path / "out").as_posix() for file in (tmp_path / "out").rglob("*.*"))
+    assert made in ([], ["audio_encoder/config.json", "audio_encoder/model.safetensors"])
+    assert not is_encoder(tmp_path / "out")
+    convert(path, tmp_path / "out", sizes=SMALL)
+    assert is_encoder(tmp_path / "out")

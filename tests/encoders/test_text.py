@@ -92,6 +92,34 @@ def test_texts_longer_than_the_encoders_are_cut(talking_like):
     assert t5(talking_like).read(["x y z " * 50])[0].shape == (1, 14, 9)
 
 
+ABSENT = object()
+
+
+def say(path: Path, name: str, value: object) -> None:
+    said = json.loads(path.read_text(encoding="utf-8"))
+    said.pop(name, None)
+    path.write_text(json.dumps(said if value is ABSENT else {**said, name: value}), encoding="utf-8")
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("said", [ABSENT, None, "x", 0, -3, 7.5, True, int(1e30), 600])
+def test_texts_are_cut_where_the_network_ends(folder, said):
+    for name in ("tokenizer", "tokenizer_2"):
+        say(folder / name / "tokenizer_config.json", "model_max_length", said)
+    say(folder / "text_encoder_2" / "config.json", "n_positions", 17)
+    encoder = clap(folder)
+    assert encoder.tokenizer.model_max_length == 23  # 25 positions, of which 0 and 1 are the padding's
+    assert encoder.embed(["x y z " * 50]).shape == (1, 11)
+    assert t5(folder).read(["x y z " * 50])[0].shape == (1, 17, 9)
+
+
+@pytest.mark.parametrize("said", [ABSENT, 0, int(1e30)])
+def test_an_encoder_of_texts_without_end_is_refused(folder, said):
+    say(folder / "tokenizer_2" / "tokenizer_config.json", "model_max_length", said)
+    with pytest.raises(CheckpointError, match=r"tokenizer_2 does not say how long a text may be; .*model_max_length"):
+        t5(folder)
+
+
 @pytest.mark.parametrize("names", [["shared"], ["encoder.embed_tokens"], ["shared", "encoder.embed_tokens"]])
 def test_the_table_of_words_is_found_under_either_name(folder, names):
     expected = t5(folder).read(TEXTS)[0]

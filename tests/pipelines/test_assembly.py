@@ -8,8 +8,10 @@ import shutil
 import pytest
 
 from art2mus_core.aligners.files import save_aligner
+from art2mus_core.aligners.projection import ProjectionAligner
 from art2mus_core.aligners.visual import VisualAligner
 from art2mus_core.checkpoints.folder import save_component
+from art2mus_core.conditioning.language import fingerprint
 from art2mus_core.encoders.imagebind import ImageBindVision
 from art2mus_core.errors import CheckpointError, SettingError
 from art2mus_core.pipelines.assembly import Choice, assemble
@@ -43,6 +45,12 @@ def home(tmp_path, monkeypatch, pocket_like):
     return tmp_path
 
 
+def publish(path, **recorded):
+    """A projection as wide as the tiny ImageBind and the tiny language model, with the record of its training."""
+    aligner = ProjectionAligner(dim=11, hidden=13, tokens=1, width=10, space="imagebind")
+    save_aligner(path, aligner, licence="CC0-1.0", run="none", half=True, **recorded)
+
+
 def test_the_encoder_is_the_one_whose_space_the_aligner_reads(home, pocket_like):
     prior = home / "prior"
     assert assemble(prior, Choice()).encoder_folder == prior
@@ -56,14 +64,43 @@ def test_an_aligner_of_another_model_fails_on_the_width_and_not_on_the_encoder(h
         assemble(home / "prior", Choice(aligner="wide"))
 
 
+def test_an_aligner_of_another_language_model_is_refused_by_its_fingerprint(home, talking_like):
+    ours, theirs = fingerprint(home / "prior"), fingerprint(talking_like)
+    assert ours != theirs
+    publish(home / "ours.safetensors", language=ours)
+    assert assemble(home / "prior", Choice(aligner=str(home / "ours.safetensors"))).aligner.tokens == 1
+    publish(home / "theirs.safetensors", language=theirs)
+    with pytest.raises(CheckpointError, match=f"the fingerprint {theirs}; expected .* {ours}"):
+        assemble(home / "prior", Choice(aligner=str(home / "theirs.safetensors")))
+
+
+def test_an_aligner_without_a_fingerprint_is_refused_by_the_name_of_its_prior(home):
+    publish(home / "published.safetensors", prior="audioldm2")
+    choice = Choice(aligner=str(home / "published.safetensors"))
+    (home / "prior").rename(home / "audioldm2")
+    assert assemble(home / "audioldm2", choice).aligner.tokens == 1
+    (home / "audioldm2").rename(home / "audioldm2-large")
+    with pytest.raises(
+        CheckpointError, match="language model of audioldm2; expected an aligner for that of audioldm2-l"
+    ):
+        assemble(home / "audioldm2-large", choice)
+
+
 def test_an_encoder_that_is_not_here_is_told_with_the_aligner_that_wants_it(home):
     shutil.rmtree(home / "imagebind")
     with pytest.raises(
-        SettingError, match=r"aligner fitting\.safetensors reads the space of the encoder 'imagebind'.*fetch"
+        SettingError,
+        match=r"aligner fitting\.safetensors reads .* the encoder 'imagebind'.*prior gives .*'tiny'.*fetch",
     ):
         assemble(home / "prior", Choice(aligner="fitting"))
     with pytest.raises(CheckpointError, match="reads the space 'imagebind'"):
         assemble(home / "prior", Choice(aligner="fitting", encoder=str(home / "prior")))
+
+
+def test_a_model_that_lost_its_image_encoder_is_told(home):
+    shutil.rmtree(home / "prior" / "image_encoder")
+    with pytest.raises(SettingError, match=r"'tiny', which is not here, and prior has no image encoder of its own;"):
+        assemble(home / "prior", Choice())
 
 
 @pytest.mark.parametrize("size", ["x", 0])
