@@ -25,6 +25,8 @@ from .language import fingerprint
 
 __all__ = ["Constants", "blend", "conditions", "constants_file", "load_constants", "save_constants"]
 
+REMEDY = "Export the constants again with `art2mus export-text`; if the model reads no text, install it again."
+
 TEXTS = ("text", "text_mask", "unconditional_text", "unconditional_text_mask")
 HEADER = ("support", "negative", "language_model")
 
@@ -163,7 +165,7 @@ def _types(key: str) -> tuple[str, ...]:
 
 def _require(holds: bool, came: str, expected: str) -> None:  # noqa: FBT001
     if not holds:
-        raise CheckpointError(came, expected, "Export the constants again: `art2mus export-text` does it.")
+        raise CheckpointError(came, expected, REMEDY)
 
 
 def conditions(language: LanguageOfAudio, constants: Constants) -> tuple[Condition, Condition]:
