@@ -14,7 +14,7 @@ from ..images.reading import read_artwork, thumbnail_jpeg
 from ..pipelines import load
 from ..pipelines.candidates import Candidate, compose_candidates
 from ..pipelines.diffusion import ArtToMusic
-from ..pipelines.settings import Settings
+from ..pipelines.settings import Settings, at_once
 from ..pipelines.words import Words
 from ..types import Artwork, OnStep, Step
 from .devices import choose_device, choose_precision, visiting
@@ -61,6 +61,11 @@ class Request:
         return replace(pipeline, resident=visiting(device))
 
     @property
+    def in_one_batch(self) -> bool:
+        """Whether the candidates for one artwork are composed all at once."""
+        return self.candidates <= at_once(self.chosen.get("seconds", Settings.seconds))
+
+    @property
     def words(self) -> Words | None:
         """Text beside the artworks, if there is any."""
         return None if self.text is None and self.negative is None else Words(self.text, self.negative)
@@ -104,7 +109,7 @@ def run(request: Request, groups: Sequence[Sequence[Job]], on_step: OnStep) -> O
         ready = _read(group, outcome)
         if ready:
             if pipeline is None:
-                pipeline = request.open(frugal=len(groups) == 1)
+                pipeline = request.open(frugal=len(groups) == 1 and request.in_one_batch)
                 said = pipeline.read(request.words, on_step=clock) if request.words else None
             _compose(pipeline, ready, request, outcome, {"said": said, "on_step": clock})
     if outcome.failed and sum(map(len, groups)) == 1:
@@ -154,7 +159,7 @@ def _kept(
     try:
         _make_folder(job.output.parent)
         for rank, candidate in enumerate(ranked, start=1):
-            numbered = job.output.with_stem(f"{job.output.stem}.{rank}") if rank > 1 else job.output
+            numbered = job.output.with_stem(f"{job.output.stem}.candidate-{rank}") if rank > 1 else job.output
             tags = {**_tags(artwork, candidate), **made}
             write_audio(numbered, candidate.piece, tags=tags, cover=thumbnail_jpeg(artwork))
             pieces.append(_piece(replace(job, output=numbered), artwork, candidate))

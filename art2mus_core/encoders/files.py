@@ -7,6 +7,7 @@ transformers stores it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from ..checkpoints.memory import needed
 from ..checkpoints.names import describe, is_encoder, quoted, spoken
 from ..errors import CheckpointError
 from ..types import AudioEncoder, ImageEncoder
+from .imagebind import ImageBindAudio, ImageBindVision
 from .pocket import PocketAudioEncoder, PocketImageEncoder, PocketListener
 
 __all__ = [
@@ -36,16 +38,7 @@ def image_space(folder: Path) -> str:
     Raises:
         CheckpointError: there is none, or none that is known.
     """
-    if _image_kind(folder) == "clip":
-        from .clip_files import clip_space  # noqa: PLC0415 - seconds of imports, as below
-
-        return clip_space(folder)
-    space = read_config(folder, "image_encoder").get("space")
-    if not isinstance(space, str):
-        raise CheckpointError(
-            f"the image encoder of {folder} names no space", "space in its config.json", "Install it again."
-        )
-    return space
+    return _image_kind(folder).space(folder)
 
 
 def image_bytes(folder: Path, *, dtype: torch.dtype) -> int:
@@ -54,10 +47,16 @@ def image_bytes(folder: Path, *, dtype: torch.dtype) -> int:
     Raises:
         CheckpointError: there is none, none that is known, or its weights are missing or damaged.
     """
-    kind = _image_kind(folder)
-    if kind == "clip":
-        return needed(folder, ["."], dtype, unused=lambda key: key.startswith("text_"))
-    return needed(folder, ["image_encoder"], torch.float32 if kind == "pocket" else dtype)
+    return _image_kind(folder).bytes(folder, dtype)
+
+
+def check_image_encoder(folder: Path) -> None:
+    """Compare the image encoder of a folder with the header of its weights, of which none is read.
+
+    Raises:
+        CheckpointError: as :func:`load_image_encoder`, but for values that are not finite.
+    """
+    _image_kind(folder).check(folder)
 
 
 def load_image_encoder(folder: Path, *, dtype: torch.dtype) -> ImageEncoder:
@@ -70,7 +69,7 @@ def load_image_encoder(folder: Path, *, dtype: torch.dtype) -> ImageEncoder:
     Raises:
         CheckpointError: none is there, of no known kind, or damaged.
     """
-    return IMAGE_ENCODERS[_image_kind(folder)](folder, dtype)
+    return _image_kind(folder).load(folder, dtype)
 
 
 def load_audio_encoder(folder: Path, *, dtype: torch.dtype) -> AudioEncoder:
@@ -93,7 +92,7 @@ def has_audio_encoder(folder: Path) -> bool:
     return _holds(folder, "audio_encoder")
 
 
-def _image_kind(folder: Path) -> str:
+def _image_kind(folder: Path) -> _Component | _Clip:
     if not is_encoder(folder):
         published = next(iter(folder.glob("*.pth")), None)
         raise CheckpointError(
@@ -103,8 +102,7 @@ def _image_kind(folder: Path) -> str:
             f"Convert it first: {_conversion(published)}" if published else describe(folder, is_encoder)[1],
         )
     kind = _kind(folder, "image_encoder") if _holds(folder, "image_encoder") else "clip"
-    _looked_up(IMAGE_ENCODERS, kind, folder)
-    return kind
+    return _looked_up(IMAGE_ENCODERS, kind, folder)
 
 
 def _conversion(published: Path) -> str:
@@ -128,8 +126,59 @@ def _kind(folder: Path, name: str) -> str:
     return str(read_config(folder, name).get("model_type", "pocket"))
 
 
-def _pocket(folder: Path, dtype: torch.dtype) -> ImageEncoder:  # noqa: ARG001
-    return load_component(folder, "image_encoder", PocketImageEncoder.from_config)
+@dataclass(frozen=True)
+class _Component:
+    """An `image_encoder` of our own format, whose configuration names its space."""
+
+    build: Callable[[dict[str, Any]], Any]
+    precision: torch.dtype | None = None
+
+    def space(self, folder: Path) -> str:
+        space = read_config(folder, "image_encoder").get("space")
+        if not isinstance(space, str):
+            raise CheckpointError(
+                f"the image encoder of {folder} names no space", "space in its config.json", "Install it again."
+            )
+        return space
+
+    def bytes(self, folder: Path, dtype: torch.dtype) -> int:
+        return needed(folder, ["image_encoder"], self.precision or dtype)
+
+    def check(self, folder: Path) -> None:
+        check_component(folder, "image_encoder", self.build)
+
+    def load(self, folder: Path, dtype: torch.dtype) -> ImageEncoder:
+        return load_component(folder, "image_encoder", self.build, dtype=self.precision or dtype)
+
+
+class _Clip:
+    """A CLIP folder; what it is opened with takes seconds to import."""
+
+    def space(self, folder: Path) -> str:
+        from .clip_files import clip_space  # noqa: PLC0415
+
+        return clip_space(folder)
+
+    def bytes(self, folder: Path, dtype: torch.dtype) -> int:
+        return needed(folder, ["."], dtype, unused=lambda key: key.startswith("text_"))
+
+    def check(self, folder: Path) -> None:
+        from .clip_files import check_vision  # noqa: PLC0415
+
+        check_vision(folder)
+
+    def load(self, folder: Path, dtype: torch.dtype) -> ImageEncoder:
+        from .clip import load_clip_vision  # noqa: PLC0415
+
+        return load_clip_vision(folder, dtype=dtype)
+
+
+IMAGE_ENCODERS: dict[str, _Component | _Clip] = {
+    "pocket": _Component(PocketImageEncoder.from_config, torch.float32),
+    "imagebind": _Component(ImageBindVision.from_config),
+    "clip": _Clip(),
+}
+"""`model_type` of a configuration to what opens it."""
 
 
 def _pocket_listener(folder: Path, dtype: torch.dtype) -> AudioEncoder:  # noqa: ARG001
@@ -137,51 +186,11 @@ def _pocket_listener(folder: Path, dtype: torch.dtype) -> AudioEncoder:  # noqa:
     return PocketListener(tower, read_grid(folder)).eval()
 
 
-def _imagebind(folder: Path, dtype: torch.dtype) -> ImageEncoder:
-    from .imagebind import ImageBindVision  # noqa: PLC0415
-
-    return load_component(folder, "image_encoder", ImageBindVision.from_config, dtype=dtype)
-
-
 def _imagebind_listener(folder: Path, dtype: torch.dtype) -> AudioEncoder:
-    from .imagebind import ImageBindAudio  # noqa: PLC0415
-
     return load_component(folder, "audio_encoder", ImageBindAudio.from_config, dtype=dtype)
 
-
-def _clip(folder: Path, dtype: torch.dtype) -> ImageEncoder:
-    from .clip import load_clip_vision  # noqa: PLC0415
-
-    return load_clip_vision(folder, dtype=dtype)
-
-
-IMAGE_ENCODERS: dict[str, Callable[[Path, torch.dtype], ImageEncoder]] = {
-    "pocket": _pocket,
-    "imagebind": _imagebind,
-    "clip": _clip,
-}
-"""`model_type` of a configuration to loader."""
 
 AUDIO_ENCODERS: dict[str, Callable[[Path, torch.dtype], AudioEncoder]] = {
     "pocket": _pocket_listener,
     "imagebind": _imagebind_listener,
 }
-
-
-def check_image_encoder(folder: Path) -> None:
-    """Compare the image encoder of a folder with the header of its weights, of which none is read.
-
-    Raises:
-        CheckpointError: as :func:`load_image_encoder`, but for values that are not finite.
-    """
-    kind = _image_kind(folder)
-    if kind == "clip":
-        from .clip_files import check_vision  # noqa: PLC0415
-
-        check_vision(folder)
-    elif kind == "imagebind":
-        from .imagebind import ImageBindVision  # noqa: PLC0415
-
-        check_component(folder, "image_encoder", ImageBindVision.from_config)
-    else:
-        check_component(folder, "image_encoder", PocketImageEncoder.from_config)

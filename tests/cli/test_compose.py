@@ -271,14 +271,25 @@ def test_all_candidates_are_kept_on_request_best_first(art2mus, paintings):
         "compose", paintings / "dawn.png", "-o", "d.flac", "--seconds", "1", "--candidates", "3", "--keep-all"
     )
     assert code == 0
-    assert written() == ["d.2.flac", "d.3.flac", "d.flac"]
-    scores = [float(read_tags(Path(name))["score"]) for name in ("d.flac", "d.2.flac", "d.3.flac")]
+    assert written() == ["d.candidate-2.flac", "d.candidate-3.flac", "d.flac"]
+    scores = [float(read_tags(Path(name))["score"]) for name in ("d.flac", "d.candidate-2.flac", "d.candidate-3.flac")]
     assert scores == sorted(scores, reverse=True)
     assert out.count("score") == 3
-    seed = read_tags(Path("d.2.flac"))["seed"]
+    seed = read_tags(Path("d.candidate-2.flac"))["seed"]
     art2mus("compose", paintings / "dawn.png", "-o", "again.flac", "--seconds", "1", "--seed", seed)
-    first, second = (read_audio(Path(name)).samples for name in ("d.2.flac", "again.flac"))
+    first, second = (read_audio(Path(name)).samples for name in ("d.candidate-2.flac", "again.flac"))
     assert (first - second).abs().max() < 1e-3
+
+
+def test_networks_are_kept_for_candidates_that_do_not_fit_into_one_batch(art2mus, paintings, monkeypatch):
+    from art2mus_core.cli.composing import Request
+
+    opened = []
+    open_one = Request.open
+    monkeypatch.setattr(Request, "open", lambda self, *, frugal: opened.append(frugal) or open_one(self, frugal=frugal))
+    for seconds in ("20", "41"):
+        art2mus("compose", paintings / "dawn.png", "--seconds", seconds, "--steps", "1", "--candidates", "2")
+    assert opened == [True, False]
 
 
 def test_every_artwork_of_a_folder_has_its_own_candidates(art2mus, paintings):
@@ -386,7 +397,7 @@ def test_candidates_that_nobody_hears_are_all_kept(art2mus, paintings, own_check
         "compose", paintings / "dawn.png", "--seconds", "1", "--candidates", "2", model=own_checkpoint
     )
     assert code == 0
-    assert written() == ["dawn.2.flac", "dawn.flac"]
+    assert written() == ["dawn.candidate-2.flac", "dawn.flac"]
     assert "Not ranked" in out
     assert "score" not in read_tags(Path("dawn.flac"))
 
