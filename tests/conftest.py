@@ -6,6 +6,7 @@ from jaxtyping import install_import_hook
 
 install_import_hook("art2mus_core", "beartype.beartype")
 
+from collections.abc import Callable  # noqa: E402
 from pathlib import Path  # noqa: E402
 from types import SimpleNamespace  # noqa: E402
 from typing import Any  # noqa: E402
@@ -160,6 +161,22 @@ def talking(talking_like: Path) -> SimpleNamespace:
     from .text_encoders import open_published
 
     return open_published(talking_like)
+
+
+@pytest.fixture(scope="session")
+def write_imagebind() -> Callable[..., dict[str, Any]]:
+    """Writes a random picture tower of ImageBind's kind, `dim` wide at its end, and returns its configuration."""
+    from art2mus_core.checkpoints.folder import save_component
+    from art2mus_core.encoders.imagebind import ImageBindVision
+
+    sizes = {"size": 12, "patch": 4, "frames": 2, "width": 10, "layers": 1, "heads": 2, "hidden": 13}
+
+    def write(folder: Path, *, dim: int) -> dict[str, Any]:
+        config = {"model_type": "imagebind", "tower": "vision", **sizes, "dim": dim, "space": "imagebind"}
+        save_component(folder, "image_encoder", ImageBindVision.from_config(config), config, half=True)
+        return config
+
+    return write
 
 
 @pytest.fixture(params=[False, True], ids=["pocket-like", "published-like"])

@@ -19,26 +19,10 @@ from art2mus_core.encoders.pocket import PocketImageEncoder
 from art2mus_core.errors import CheckpointError
 from art2mus_core.types import Artwork, Waveform
 
-IMAGEBIND = {
-    "model_type": "imagebind",
-    "tower": "vision",
-    "size": 12,
-    "patch": 4,
-    "frames": 2,
-    "width": 10,
-    "layers": 1,
-    "heads": 2,
-    "hidden": 13,
-    "dim": 7,
-    "space": "imagebind",
-}
-
 
 @pytest.fixture
-def imagebind_like(tmp_path):
-    from art2mus_core.checkpoints.folder import save_component
-
-    save_component(tmp_path, "image_encoder", ImageBindVision.from_config(IMAGEBIND), IMAGEBIND, half=True)
+def imagebind_like(tmp_path, write_imagebind):
+    write_imagebind(tmp_path, dim=7)
     return tmp_path
 
 
@@ -116,7 +100,8 @@ def test_a_checkpoint_that_is_no_encoder_says_what_it_is_for(tmp_path, name, rem
 
 def test_an_unknown_encoder_is_named(imagebind_like):
     config = imagebind_like / "image_encoder" / "config.json"
-    config.write_text(json.dumps({**IMAGEBIND, "model_type": "dino"}), encoding="utf-8")
+    said = json.loads(config.read_text(encoding="utf-8"))
+    config.write_text(json.dumps({**said, "model_type": "dino"}), encoding="utf-8")
     with pytest.raises(CheckpointError, match="'dino'"):
         image_space(imagebind_like)
 

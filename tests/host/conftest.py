@@ -21,12 +21,10 @@ def comfyui_module():
 
 
 @pytest.fixture(scope="session")
-def published_parts(tmp_path_factory, talking_like):
+def published_parts(tmp_path_factory, talking_like, write_imagebind):
     """Prior, encoder and aligner in three folders, as they are after fetching, converting and exporting."""
     from art2mus_core.aligners.files import save_aligner
     from art2mus_core.aligners.projection import ProjectionAligner
-    from art2mus_core.checkpoints.folder import save_component
-    from art2mus_core.encoders.imagebind import ImageBindVision
     from art2mus_core.pipelines.texts import export_text
 
     root = tmp_path_factory.mktemp("published-parts")
@@ -34,9 +32,7 @@ def published_parts(tmp_path_factory, talking_like):
     prior = shutil.copytree(talking_like, root / "prior", ignore=left_out)
     export_text(prior)
     torch.manual_seed(2)
-    sizes = {"size": 12, "patch": 4, "frames": 2, "width": 10, "layers": 1, "heads": 2, "hidden": 13}
-    config = {"model_type": "imagebind", "tower": "vision", **sizes, "dim": 9, "space": "imagebind"}
-    save_component(root / "eyes", "image_encoder", ImageBindVision.from_config(config), config, half=True)
+    write_imagebind(root / "eyes", dim=9)
     aligner = ProjectionAligner(dim=9, hidden=13, tokens=4, width=10, space="imagebind")
     path = root / "adapter" / "adapter.safetensors"
     save_aligner(path, aligner, licence="CC0-1.0", run="none", half=True, encoder="eyes")

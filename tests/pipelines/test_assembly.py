@@ -10,35 +10,17 @@ import pytest
 from art2mus_core.aligners.files import save_aligner
 from art2mus_core.aligners.projection import ProjectionAligner
 from art2mus_core.aligners.visual import VisualAligner
-from art2mus_core.checkpoints.folder import save_component
 from art2mus_core.conditioning.language import fingerprint
-from art2mus_core.encoders.imagebind import ImageBindVision
 from art2mus_core.errors import CheckpointError, SettingError
 from art2mus_core.pipelines.assembly import Choice, assemble
 
-IMAGEBIND = {
-    "model_type": "imagebind",
-    "tower": "vision",
-    "size": 12,
-    "patch": 4,
-    "frames": 2,
-    "width": 10,
-    "layers": 1,
-    "heads": 2,
-    "hidden": 13,
-    "dim": 11,
-    "space": "imagebind",
-}
-
 
 @pytest.fixture
-def home(tmp_path, monkeypatch, pocket_like):
+def home(tmp_path, monkeypatch, pocket_like, write_imagebind):
     """A home with a checkpoint that has an encoder of its own, another encoder, and aligners for each."""
     monkeypatch.setenv("ART2MUS_HOME", str(tmp_path))
     shutil.copytree(pocket_like, tmp_path / "prior")
-    save_component(
-        tmp_path / "imagebind", "image_encoder", ImageBindVision.from_config(IMAGEBIND), IMAGEBIND, half=True
-    )
+    write_imagebind(tmp_path / "imagebind", dim=11)
     for name, dim, width in (("fitting", 11, 10), ("wide", 11, 12)):
         aligner = VisualAligner(dim=dim, hidden=13, tokens=4, width=width, space="imagebind")
         save_aligner(tmp_path / name / f"{name}.safetensors", aligner, licence="CC0-1.0", run="none", half=True)
@@ -113,6 +95,7 @@ def test_an_encoder_that_cannot_see_is_told_before_anything_is_opened(home, size
 
 def test_another_encoders_weights_are_told_before_anything_is_opened(home):
     config = home / "imagebind" / "image_encoder" / "config.json"
-    config.write_text(json.dumps({**IMAGEBIND, "hidden": 14}), encoding="utf-8")
+    said = json.loads(config.read_text(encoding="utf-8"))
+    config.write_text(json.dumps({**said, "hidden": 14}), encoding="utf-8")
     with pytest.raises(CheckpointError, match=r"of \[13"):
         assemble(home / "prior", Choice(aligner="fitting"))
