@@ -187,7 +187,7 @@ def test_published_sizes_stay_small(tmp_path):
 def test_too_little_memory_for_t5_is_told_before_anything_is_opened(folder, exported, monkeypatch):
     constants = load_constants(exported, language=SPEAKS, width=WIDTH)
     monkeypatch.setattr("art2mus_core.checkpoints.memory.available", lambda: 1)
-    with pytest.raises(SettingError, match="text_encoder_2 takes .* GB of memory"):
+    with pytest.raises(SettingError, match=r"text_encoder_2 takes .* GB of memory"):
         export_text(folder, on_step=pytest.fail)
     with pytest.raises(SettingError, match="text_encoder_2 takes"):
         read_words(exported, Words("Music"), constants, dim=TEXT_WIDTH, on_step=pytest.fail)
