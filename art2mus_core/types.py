@@ -185,7 +185,8 @@ class Waveform:
 class Step:
     """One step of long work, told to the caller's `on_step` when it is done; raising there stops the work.
 
-    `done` counts from 1 to `total` within a stage.
+    `done` counts from 1 to `total` within a stage. `latent` is the piece as far as it is known: while there is noise left,
+    what the denoiser takes it to be without.
     """
 
     stage: str

@@ -37,7 +37,8 @@ from art2mus_core.checkpoints.strict import fill
 from art2mus_core.encoders.imagebind_files import COMPONENTS, HUGE, TOWERS, convert, open_towers
 from art2mus_core.errors import Art2MusError
 from art2mus_core.images.centre import centre_square
-from art2mus_core.images.reading import list_artworks, read_artwork
+from art2mus_core.images.listing import list_artworks
+from art2mus_core.images.reading import read_artwork
 
 SMALL: dict[str, dict[str, Any]] = {
     "vision": {**HUGE["vision"], "width": 26, "layers": 3, "heads": 2, "hidden": 104, "dim": 11},

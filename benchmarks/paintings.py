@@ -28,7 +28,8 @@ from art2mus_core.figures.contact_sheet import draw_contact_sheet
 from art2mus_core.figures.look import describe_artwork
 from art2mus_core.figures.paper import sheet
 from art2mus_core.figures.saving import save_image
-from art2mus_core.images.reading import list_artworks, read_artwork
+from art2mus_core.images.listing import list_artworks
+from art2mus_core.images.reading import read_artwork
 from art2mus_core.images.statistics import measure as measure_picture
 from art2mus_core.pipelines import load
 from art2mus_core.types import Artwork

@@ -1,4 +1,4 @@
-"""Load Artwork: a picture from the input folder, an upload, or a packaged sample."""
+"""Load Artwork and Artwork Folder: pictures from the input folder, uploads, and packaged samples."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import hashlib
 from comfy_api.latest import io
 
 from ..art2mus_core.errors import ArtworkError
-from ..art2mus_core.images.reading import read_artwork
 from .folders import artwork_names, artwork_path, sample_paths
 from .packing import pack_artwork, pack_mask
+from .picture_folders import choose, folder_names, marks, names_of, pictures_of
 
-__all__ = ["LoadArtwork"]
+__all__ = ["ArtworkFolder", "LoadArtwork"]
+
+MOST_PICTURES = 10_000
 
 
 class LoadArtwork(io.ComfyNode):
@@ -23,7 +25,9 @@ class LoadArtwork(io.ComfyNode):
             node_id="Art2MusLoadArtwork",
             display_name="Load Artwork",
             category="Art2Mus",
-            description="Reads a painting, drawing or photograph. The samples come with the pack and can be played right away.",
+            essentials_category="Audio",
+            description="Opens a painting, drawing or photograph. Samples come with the pack, so that you can press Run "
+            "right away.",
             search_aliases=["painting", "open artwork", "art to music"],
             inputs=[
                 io.Combo.Input(
@@ -51,6 +55,71 @@ class LoadArtwork(io.ComfyNode):
 
     @classmethod
     def execute(cls, artwork: str) -> io.NodeOutput:
+        from ..art2mus_core.images.reading import read_artwork
+
         path = artwork_path(artwork)
         picture = read_artwork(path)
         return io.NodeOutput(pack_artwork(picture), pack_mask(path, picture))
+
+
+class ArtworkFolder(io.ComfyNode):
+    """Lists, not a batch, so that every picture keeps its own size."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="Art2MusArtworkFolder",
+            display_name="Artwork Folder",
+            category="Art2Mus",
+            essentials_category="Audio",
+            description="Opens every picture of a folder. The nodes behind it run once for each, so that every picture "
+            "becomes a piece of music.",
+            search_aliases=["load images from folder", "image directory", "batch of paintings", "many artworks"],
+            inputs=[
+                io.Combo.Input(
+                    "folder",
+                    options=folder_names(),
+                    tooltip="ComfyUI's input folder, a folder in it that holds pictures, or the samples that come with "
+                    "Art2Mus. Press R to see a new folder here.",
+                ),
+                io.Int.Input(
+                    "start",
+                    default=1,
+                    min=1,
+                    max=MOST_PICTURES,
+                    tooltip="Which picture is the first, counted from 1 in the order of the file names (2 comes before 10).",
+                ),
+                io.Int.Input(
+                    "count",
+                    default=0,
+                    min=0,
+                    max=MOST_PICTURES,
+                    tooltip="How many pictures. 0 takes all that are left.",
+                ),
+            ],
+            outputs=[
+                io.Image.Output(display_name="images", is_output_list=True),
+                io.Mask.Output(display_name="masks", is_output_list=True),
+                io.String.Output(display_name="names", is_output_list=True),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, folder: str | None) -> bool | str:
+        try:
+            return folder is None or bool(pictures_of(folder))
+        except ArtworkError as error:
+            return str(error)
+
+    @classmethod
+    def fingerprint_inputs(cls, folder: str, start: int, count: int) -> list[str]:
+        return marks(choose(folder, start, count))
+
+    @classmethod
+    def execute(cls, folder: str, start: int, count: int) -> io.NodeOutput:
+        from ..art2mus_core.images.reading import read_artwork
+
+        paths = choose(folder, start, count)
+        pictures = [read_artwork(path) for path in paths]
+        masks = [pack_mask(path, picture) for path, picture in zip(paths, pictures, strict=True)]
+        return io.NodeOutput([pack_artwork(picture) for picture in pictures], masks, names_of(paths))

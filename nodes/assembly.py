@@ -17,25 +17,30 @@ from ..art2mus_core.checkpoints.memory import allocating, check_memory
 from ..art2mus_core.checkpoints.names import is_encoder
 from ..art2mus_core.conditioning.constants import Constants, blend, conditions
 from ..art2mus_core.conditioning.language import fingerprint, roll_out
+from ..art2mus_core.decoders.sketch import MelSketch, load_sketch
 from ..art2mus_core.diffusion.guidance import Guided
 from ..art2mus_core.diffusion.sampling import draw_noise, sample
 from ..art2mus_core.diffusion.schedules import schedule
 from ..art2mus_core.encoders.files import image_bytes, load_image_encoder
 from ..art2mus_core.errors import SettingError
+from ..art2mus_core.figures.spectrogram import heat_map
 from ..art2mus_core.pipelines.prior import open_prior
 from ..art2mus_core.pipelines.settings import Settings, check_seed
 from ..art2mus_core.pipelines.texts import read_words
 from ..art2mus_core.pipelines.words import Words
-from ..art2mus_core.types import Artwork, AudioGrid, Condition, Embedding, PromptTokens, Waveform
+from ..art2mus_core.types import Artwork, AudioGrid, Condition, Embedding, Latent, PromptTokens, Waveform
 from . import host
 from .folders import aligner_name, model_folder
 from .packing import Audio, pack_audio
 from .vae import HostVAE
 
-__all__ = ["Conditioning", "Language", "Look", "align", "compose", "load_parts", "look"]
+__all__ = ["Conditioning", "Language", "Look", "align", "compose", "empty_latent", "load_parts", "look", "unpack"]
 
 Conditioning = list[tuple[Float[Tensor, "batch language width"], dict[str, Any]]]
 """The host's CONDITIONING: the language of audio, and beside it T5 states, their mask and provenance."""
+
+PREVIEW = (640, 160)
+"""Pixels of the picture above the progress bar."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +80,14 @@ def load_parts(name: str, *, support: str = "model", heads: str = "config") -> t
     prior = open_prior(model_folder(name), support=support, heads=heads, dtype=host.precision())
     check_memory(sum(prior.weights().values()), name)
     with allocating(name):
-        return (
-            host.diffusion_model(prior.unet, prior.grid, prior.schedule, name),
-            HostVAE(prior.autoencoder, prior.vocoder, prior.grid),
-            Language(prior.language_model, prior.constants, prior.grid, prior.folder),
-        )
+        vae = HostVAE(prior.autoencoder, prior.vocoder, prior.grid)
+        picture = _picture(load_sketch(prior.folder) or vae.sketch())
+        model = host.diffusion_model(prior.unet, prior.grid, prior.schedule, name=name, picture=picture)
+        return model, vae, Language(prior.language_model, prior.constants, prior.grid, prior.folder)
+
+
+def _picture(sketch: MelSketch) -> host.Picture:
+    return lambda latent: heat_map(sketch.draw(Latent(latent)).values[0], *PREVIEW, sketch.span)
 
 
 def look(artworks: list[Artwork], encoder: str, *, identities: list[str]) -> Look:
@@ -137,6 +145,16 @@ def align(
     return _pack(blend(positive, negative_side, strength), known), _pack(negative_side, {})
 
 
+def empty_latent(model: host.Model, seconds: float, count: int) -> dict[str, Any]:
+    """LATENT for a core sampler, unscaled.
+
+    Raises:
+        SettingError: another family's model.
+    """
+    shape = (count, *host.art2mus_model(model).grid.latent_shape(seconds))
+    return {"samples": host.intermediate(torch.zeros(shape)), "type": "audio"}
+
+
 def _words(text: str, negative: str, strength: float) -> Words | None:
     """Words that were written.
 
@@ -180,14 +198,19 @@ def _pack(condition: Condition, known: dict[str, Any]) -> Conditioning:
     return [(host.intermediate(condition.language), beside)]
 
 
-def _unpack(conditioning: Conditioning, grid: AudioGrid, name: str) -> tuple[Condition, dict[str, Any]]:
-    wanted = (grid.language_tokens, grid.language_width)
-    if len(conditioning) != 1 or conditioning[0][0].shape[1:] != wanted:
+def unpack(conditioning: Conditioning, grid: AudioGrid, name: str) -> tuple[Condition, dict[str, Any]]:
+    """The core's condition in a CONDITIONING, and what is known of where it comes from.
+
+    Raises:
+        SettingError: it is another model's, or combined in a way that only core samplers know; `name` is said then.
+    """
+    if len(conditioning) != 1 or conditioning[0][0].shape[2:] != (grid.language_width,):
         shapes = " and ".join(str(list(language.shape)) for language, _ in conditioning)
         raise SettingError(
             f"{name} conditioning of {shapes}",
-            f"one of [artworks, {wanted[0]}, {wanted[1]}]",
-            "Connect the Image Aligner of the same model; combined conditionings need a core sampler.",
+            f"one of [artworks, tokens, {grid.language_width}]",
+            "Connect the Image Aligner of the same model, averaged or concatenated if you like; "
+            "conditionings that are combined in other ways need a core sampler.",
         )
     language, beside = conditioning[0]
     condition = Condition(language, beside.get("art2mus_text"), beside.get("art2mus_text_mask"))
@@ -204,14 +227,14 @@ def compose(
     """
     check_seed(seed)
     inside = host.art2mus_model(model)
-    told, known = _unpack(positive, inside.grid, "positive")
-    untold, _ = _unpack(negative, inside.grid, "negative")
+    told, known = unpack(positive, inside.grid, "positive")
+    untold, _ = unpack(negative, inside.grid, "negative")
     count = len(told.language)
     levels = schedule(dict(inside.schedule), settings.solver, settings.steps)
     noise = draw_noise(inside.grid.latent_shape(settings.seconds), [seed] * count)
     with host.resident(model, working=model.memory_required([2 * count, *noise.shape[1:]])) as device:
-        denoiser = Guided(host.HostDenoiser(model), untold, settings.guidance)
-        latent = sample(denoiser, told, noise.to(device), levels, on_step=host.reporter(settings.steps))
+        denoiser = Guided(host.denoiser(model), untold, settings.guidance)
+        latent = sample(denoiser, told, noise.to(device), levels, on_step=host.reporter(settings.steps, inside.picture))
     heard = vae.play(latent).cut(settings.seconds)
     pieces = [finish(Waveform(piece[None], heard.sample_rate)).samples for piece in heard.samples]
     known = {**known, "model": inside.name, "seed": seed, **vars(settings)}

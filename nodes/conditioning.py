@@ -27,19 +27,20 @@ class VisualConditioningExtractor(io.ComfyNode):
             node_id="Art2MusVisualConditioningExtractor",
             display_name="Visual Conditioning Extractor",
             category="Art2Mus",
-            description="Looks at the artwork: a frozen image encoder turns every picture of a batch into an embedding.",
+            description="Looks at the artwork: an image encoder says in numbers what it sees in each picture of a batch.",
             search_aliases=["image encoder", "image embedding"],
             inputs=[
                 io.Image.Input("image", tooltip="One artwork or a batch; each gives a piece of music of its own."),
                 io.Combo.Input(
                     "encoder",
                     options=encoder_names(),
-                    tooltip="The model whose image encoder looks. It has to be the one the aligner was trained with.",
+                    tooltip="Who looks at the artwork. It has to be the encoder that the aligner was trained with; for "
+                    "the pocket model 'pocket'.",
                 ),
                 io.Mask.Input(
                     "mask",
                     optional=True,
-                    tooltip="Parts to leave out: they are filled with the mean colour of the rest.",
+                    tooltip="White parts are left out: they are filled with the mean colour of the rest.",
                 ),
             ],
             outputs=[EmbeddingSocket.Output(display_name="embedding")],
@@ -67,7 +68,7 @@ class ImageAligner(io.ComfyNode):
             search_aliases=["language of audio", "GPT-2", "image to music conditioning"],
             inputs=[
                 EmbeddingSocket.Input("embedding", tooltip="What the Visual Conditioning Extractor saw."),
-                LanguageSocket.Input("language", tooltip="GPT-2 and the text constants, from Load Art2Mus Model."),
+                LanguageSocket.Input("language", tooltip="What the aligner speaks with, from Load Art2Mus Model."),
                 io.Combo.Input(
                     "aligner",
                     options=aligner_names(),
@@ -79,19 +80,21 @@ class ImageAligner(io.ComfyNode):
                     min=0.0,
                     max=2.0,
                     step=0.05,
-                    tooltip="1: the artwork as the aligner was trained. 0: no artwork. Above 1: exaggerated.",
+                    tooltip="How loudly the artwork speaks. 1: as trained. 0: not at all. Above 1: exaggerated.",
                 ),
                 io.String.Input(
                     "text",
                     default="",
                     optional=True,
-                    tooltip="Words to go with the artwork, for models with text encoders. Leave it empty for the artwork alone.",
+                    tooltip="Words to go with the artwork, for models with text encoders; strength has to be 1. Empty: "
+                    "the artwork alone.",
                 ),
                 io.String.Input(
                     "negative_text",
                     default="",
                     optional=True,
-                    tooltip="What the music should not be, for models with text encoders. Empty: what the model was exported with.",
+                    tooltip="What the music should not be, for models with text encoders. Empty: what the model was "
+                    "exported with.",
                 ),
             ],
             outputs=[

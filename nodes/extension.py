@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import logging
+from importlib import import_module
+
 from comfy_api.latest import ComfyExtension, io
 
-from .artwork import LoadArtwork
-from .conditioning import ImageAligner, VisualConditioningExtractor
-from .model import LoadModel
-from .previews import show_samples
-from .sampler import Sampler
-from .saving import SaveAudio
+from .dependencies import explained, explaining
 
-__all__ = ["Art2MusExtension"]
+__all__ = ["NODES", "Art2MusExtension"]
+
+LOG = logging.getLogger(__name__)
+
+NODES = {
+    "artwork": ("LoadArtwork", "ArtworkFolder"),
+    "model": ("LoadModel",),
+    "download": ("DownloadModel",),
+    "conditioning": ("VisualConditioningExtractor", "ImageAligner"),
+    "latent": ("EmptyLatent",),
+    "sampler": ("Sampler",),
+    "artwork_to_music": ("ArtworkToMusic",),
+    "preview_music": ("PreviewMusic",),
+    "saving": ("SaveAudio",),
+}
+"""Node classes by module, in the order in which an artwork passes them."""
 
 
 class Art2MusExtension(ComfyExtension):
@@ -19,8 +32,22 @@ class Art2MusExtension(ComfyExtension):
 
     async def on_load(self) -> None:
         """Once, before the server starts."""
-        show_samples()
+        try:
+            import_module(".previews", __package__).show_samples()
+        except ImportError as error:
+            LOG.warning("Art2Mus: samples have no preview (%s).", error)
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        """In the order in which an artwork passes them."""
-        return [LoadArtwork, LoadModel, VisualConditioningExtractor, ImageAligner, Sampler, SaveAudio]
+        """Every node that can be there; one whose imports fail is missed alone, and the log says why."""
+        return [node for module, names in NODES.items() for node in _nodes(module, names)]
+
+
+def _nodes(module: str, names: tuple[str, ...]) -> list[type[io.ComfyNode]]:
+    try:
+        found = [getattr(import_module(f".{module}", __package__), name) for name in names]
+        for node in found:
+            node.GET_SCHEMA()
+    except ImportError as error:
+        LOG.warning("Art2Mus: no %s: %s", " and no ".join(names), explained(error))
+        return []
+    return [explaining(node) for node in found]

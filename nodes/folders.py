@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -10,8 +11,7 @@ import folder_paths
 
 from ..art2mus_core.checkpoints.names import folders, is_aligner, is_encoder, is_prior, known, locate
 from ..art2mus_core.errors import ArtworkError, OutputError
-from ..art2mus_core.images.reading import list_artworks
-from ..art2mus_core.images.samples import samples
+from ..art2mus_core.images.listing import list_artworks, samples
 
 __all__ = [
     "OutputFile",
@@ -23,9 +23,11 @@ __all__ = [
     "encoder_names",
     "model_folder",
     "model_names",
+    "model_roots",
     "output_file",
     "sample_paths",
     "support_names",
+    "temp_file",
 ]
 
 
@@ -58,10 +60,16 @@ def artwork_path(name: str) -> Path:
 
 
 class OutputFile(NamedTuple):
-    """A file to be written below the host's output folder; `subfolder` as its front end wants it."""
+    """A file to be written below one of the host's folders, `output` or `temp`; `subfolder` as its front end wants it."""
 
     path: Path
     subfolder: str
+    type: str
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """How the front end asks for it."""
+        return {"filename": self.path.name, "subfolder": self.subfolder, "type": self.type}
 
 
 def check_name(name: str) -> None:
@@ -88,19 +96,28 @@ def output_file(name: str, suffix: str) -> OutputFile:
         OutputError: see :func:`check_name`.
     """
     check_name(name)
-    folder, stem, counter, subfolder, _ = folder_paths.get_save_image_path(name, folder_paths.get_output_directory())
-    return OutputFile(Path(folder) / f"{stem}_{counter:05}_{suffix}", subfolder)
+    return _next_file(name, suffix, folder_paths.get_output_directory(), "output")
 
 
-def _model_roots() -> list[Path]:
-    """`models/art2mus` and what `extra_model_paths.yaml` adds."""
-    own = [str(Path(folder_paths.models_dir) / "art2mus")]
-    paths, _ = folder_paths.folder_names_and_paths.setdefault("art2mus", (own, set()))
-    return [Path(path) for path in paths]
+def temp_file(name: str, suffix: str) -> OutputFile:
+    """A file below the host's temp folder whose name no file of an earlier run has, so that no browser shows that one."""
+    return _next_file(f"art2mus/{name}_{secrets.token_hex(4)}", suffix, folder_paths.get_temp_directory(), "temp")
+
+
+def _next_file(name: str, suffix: str, root: str, kind: str) -> OutputFile:
+    folder, stem, counter, subfolder, _ = folder_paths.get_save_image_path(name, root)
+    return OutputFile(Path(folder) / f"{stem}_{counter:05}_{suffix}", subfolder, kind)
+
+
+def model_roots() -> list[Path]:
+    """What `extra_model_paths.yaml` names, then `models/art2mus`."""
+    own = str(Path(folder_paths.models_dir) / "art2mus")
+    paths, _ = folder_paths.folder_names_and_paths.setdefault("art2mus", ([own], set()))
+    return [Path(path) for path in dict.fromkeys([*paths, own])]
 
 
 def _names(is_a: Callable[[Path], bool]) -> list[str]:
-    return list(dict.fromkeys([*known(is_a), *sorted(folders(_model_roots(), is_a))]))
+    return list(dict.fromkeys([*known(is_a), *sorted(folders(model_roots(), is_a))]))
 
 
 def model_names() -> list[str]:
@@ -123,7 +140,7 @@ def model_folder(name: str, is_a: Callable[[Path], bool] = is_prior) -> Path:
     Raises:
         SettingError: nothing of that name.
     """
-    return folders(_model_roots(), Path.is_dir).get(name) or locate(name, is_a)
+    return folders(model_roots(), Path.is_dir).get(name) or locate(name, is_a)
 
 
 def aligner_names() -> list[str]:
@@ -144,4 +161,4 @@ def _beside(subfolder: str) -> list[str]:
 
 def aligner_name(name: str) -> str:
     """What the core is told of an aligner: the place of one in the host's model folders, or else its name."""
-    return str(folders(_model_roots(), is_aligner).get(name, name))
+    return str(folders(model_roots(), is_aligner).get(name, name))

@@ -6,8 +6,10 @@ of the host's layers, so that it can stay partly in main memory.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,32 +21,47 @@ import comfy.model_patcher
 import comfy.ops
 import comfy.supported_models_base
 import comfy.utils
+import comfy_execution.utils as execution_context
+import numpy as np
 import torch
 from comfy.cli_args import args
+from comfy_execution.progress import get_progress_state
 from comfyui_version import __version__ as version
 from diffusers import AudioLDM2UNet2DConditionModel
-from jaxtyping import Float, Int
+from PIL import Image
+from server import PromptServer
 from torch import Tensor, nn
 
+from ..art2mus_core.checkpoints.memory import is_shortage
 from ..art2mus_core.errors import Art2MusError, CheckpointError, SettingError
-from ..art2mus_core.types import AudioGrid, Condition, OnStep, Step
+from ..art2mus_core.types import AudioGrid, OnStep, Step
+from .denoiser import CoreDenoiser, HostUNet
+from .progress import Clock
 
 __all__ = [
-    "HostDenoiser",
     "HostModel",
+    "Picture",
     "art2mus_model",
+    "denoiser",
     "diffusion_model",
     "intermediate",
     "keeps_metadata",
     "patcher",
     "precision",
     "reporter",
+    "require_latent",
     "require_version",
     "resident",
 ]
 
 Model = comfy.model_patcher.ModelPatcher
 """What MODEL carries."""
+
+Picture = Callable[[Tensor], Image.Image]
+"""Draws one scaled latent, [1, channels, frames, rows], as the spectrogram it stands for."""
+
+BETWEEN_PICTURES = 0.3
+"""Seconds in which at most one picture is sent."""
 
 OLDEST = (0, 14, 1)
 
@@ -105,10 +122,28 @@ def patcher(networks: Mapping[str, nn.Module]) -> Model:
 
 @contextmanager
 def resident(patched: Model, working: float = 0) -> Iterator[torch.device]:
-    """Have a patcher's networks loaded and yield the device; `working` bytes are needed beside the weights."""
+    """Have a patcher's networks loaded and yield the device; `working` bytes are needed beside the weights.
+
+    Raises:
+        OOM_EXCEPTION: memory ended, here or in the block; the host's own class, for which it unloads all models.
+    """
     whole = isinstance(patched.model, Weights)
-    memory.load_models_gpu([patched], memory_required=working, force_full_load=whole)
-    yield patched.load_device
+    try:
+        memory.load_models_gpu([patched], memory_required=working, force_full_load=whole)
+        yield patched.load_device
+    except Exception as error:
+        if not is_shortage(error):
+            raise
+        # Without its traceback the cause keeps none of the tensors alive that there was no room for.
+        raise memory.OOM_EXCEPTION(f"{_short_of_memory()}") from error.with_traceback(None)
+
+
+def _short_of_memory() -> Art2MusError:
+    return Art2MusError(
+        "the memory is full",
+        "room for the model and the music",
+        "Make the music shorter, take fewer artworks at a time, close other programs, or start ComfyUI with --lowvram.",
+    )
 
 
 def keeps_metadata() -> bool:
@@ -121,33 +156,65 @@ def intermediate(tensor: Tensor) -> Tensor:
     return tensor.to(memory.intermediate_device(), torch.float32)
 
 
-class HostUNet(AudioLDM2UNet2DConditionModel):
-    """diffusers' network, called as the host calls its own."""
+def require_latent(latent: Tensor, grid: AudioGrid) -> None:
+    """Refuse a latent that is another model's.
 
-    def forward(
-        self,
-        x: Float[Tensor, "batch channels frames rows"],
-        timesteps: Float[Tensor, "batch"],  # noqa: UP037
-        context: Float[Tensor, "batch language width"] | None = None,
-        text: Float[Tensor, "batch length text_width"] | None = None,
-        text_mask: Float[Tensor, "batch length"] | None = None,
-        **_: Any,  # noqa: ANN401  control, transformer_options and what later hosts add
-    ) -> Float[Tensor, "batch channels frames rows"]:
-        return (
-            super()
-            .forward(
-                x,
-                timesteps,
-                encoder_hidden_states=context,
-                encoder_hidden_states_1=text,
-                encoder_attention_mask_1=text_mask,
-            )
-            .sample
+    Raises:
+        SettingError: it is.
+    """
+    channels, rows = grid.latent_channels, grid.latent_rows
+    if latent.ndim != 4 or latent.shape[1] != channels or latent.shape[3] != rows:
+        raise SettingError(
+            f"a latent of {list(latent.shape)}",
+            f"[pieces, {channels}, frames, {rows}]",
+            "Connect Empty Art2Mus Latent, or VAE Encode Audio with the VAE of the same model.",
         )
+
+
+class HostLatents(comfy.latent_formats.LatentFormat):
+    """The checkpoint's latents as the host's samplers, previews and empty latents see them.
+
+    Args:
+        grid: the checkpoint's sizes.
+        picture: what a scaled latent looks like, for the host's previews.
+    """
+
+    def __init__(self, grid: AudioGrid, picture: Picture) -> None:
+        self.grid, self.picture = grid, picture
+        self.latent_channels, self.scale_factor = grid.latent_channels, grid.latent_scale
+        # The host's empty audio latents count frames of so many samples of a compact disc.
+        self.temporal_downscale_ratio = 44100 / grid.latent_rate
+        if hasattr(comfy.latent_formats.LatentFormat, "latent_rgb_factors_reshape"):
+            self.latent_rgb_factors = torch.eye(3).tolist()
+            self.latent_rgb_factors_reshape = self._pixels
+
+    def process_in(self, latent: Tensor) -> Tensor:
+        """Scaled for the denoiser.
+
+        Raises:
+            SettingError: the latent is another model's.
+        """
+        require_latent(latent, self.grid)
+        return super().process_in(latent)
+
+    def fix_empty_latent(self, latent: Tensor) -> Tensor:
+        """The host's own empty audio latents have no rows; they are given ours."""
+        if latent.ndim == 3:
+            latent = latent[..., None].repeat(1, 1, 1, self.grid.latent_rows)
+        return self.process_in(latent)
+
+    def _pixels(self, latent: Tensor) -> Tensor:
+        pixels = torch.from_numpy(np.array(self.picture(latent[:1]).convert("RGB"), np.float32))
+        return pixels.movedim(-1, 0)[None] / 127.5 - 1
 
 
 class HostModel(comfy.model_base.BaseModel):
     """The denoiser as the host's samplers want it; `grid` and `schedule` are the checkpoint's."""
+
+    @property
+    def picture(self) -> Picture:
+        """Draws its latents."""
+        return self.latent_format.picture
 
     def __init__(
         self,
@@ -182,7 +249,7 @@ def _prediction(schedule: Mapping[str, Any]) -> str:
     return kind
 
 
-def _config(grid: AudioGrid, schedule: Mapping[str, Any]) -> comfy.supported_models_base.BASE:
+def _config(grid: AudioGrid, schedule: Mapping[str, Any], picture: Picture) -> comfy.supported_models_base.BASE:
     config = comfy.supported_models_base.BASE({"disable_unet_model_creation": True})
     config.sampling_settings = {
         "beta_schedule": "linear",  # the host's name for diffusers' scaled_linear
@@ -190,14 +257,12 @@ def _config(grid: AudioGrid, schedule: Mapping[str, Any]) -> comfy.supported_mod
         "linear_end": schedule["beta_end"],
         "timesteps": schedule["num_train_timesteps"],
     }
-    config.latent_format = comfy.latent_formats.LatentFormat()
-    config.latent_format.latent_channels = grid.latent_channels
-    config.latent_format.scale_factor = grid.latent_scale
+    config.latent_format = HostLatents(grid, picture)
     return config
 
 
 def diffusion_model(
-    unet: AudioLDM2UNet2DConditionModel, grid: AudioGrid, schedule: Mapping[str, Any], name: str
+    unet: AudioLDM2UNet2DConditionModel, grid: AudioGrid, schedule: Mapping[str, Any], *, name: str, picture: Picture
 ) -> Model:
     """The host's MODEL around a checkpoint's denoiser; core samplers and LoRA loaders work on it.
 
@@ -206,8 +271,9 @@ def diffusion_model(
         grid: the checkpoint's sizes.
         schedule: diffusers' scheduler configuration.
         name: the checkpoint's name, for messages and provenance.
+        picture: what its latents look like.
     """
-    model = HostModel(unet, _config(grid, schedule), grid, schedule, name)
+    model = HostModel(unet, _config(grid, schedule, picture), grid, schedule, name)
     # Looked up at call time: the host swaps this class at start when it manages memory dynamically.
     return comfy.model_patcher.CoreModelPatcher(model, memory.get_torch_device(), memory.unet_offload_device())
 
@@ -225,32 +291,40 @@ def art2mus_model(model: Model) -> HostModel:
     return model.model
 
 
-class HostDenoiser:
-    """The core's Denoiser over a MODEL that is resident, with whatever patches it carries."""
-
-    def __init__(self, model: Model) -> None:
-        self._network = art2mus_model(model).diffusion_model
-        self._like = {"device": model.load_device, "dtype": art2mus_model(model).get_dtype_inference()}
-
-    def __call__(
-        self, x: Float[Tensor, "batch channels frames rows"], t: Int[Tensor, ""], condition: Condition
-    ) -> Float[Tensor, "batch channels frames rows"]:
-        def ready(tensor: Tensor | None) -> Tensor | None:
-            return None if tensor is None else tensor.to(**self._like)
-
-        steps = t.expand(len(x)).to(self._like["device"])
-        predicted = self._network(
-            ready(x), steps, ready(condition.language), ready(condition.text), ready(condition.text_mask)
-        )
-        return predicted.to(x)
+def denoiser(model: Model) -> CoreDenoiser:
+    """The core's Denoiser over a MODEL that is resident."""
+    inside = art2mus_model(model)
+    return CoreDenoiser(inside.diffusion_model, model.load_device, inside.get_dtype_inference())
 
 
-def reporter(total: int) -> OnStep:
-    """An `on_step` that moves the host's progress bar and raises when the person presses stop."""
-    bar = comfy.utils.ProgressBar(total)
+def reporter(total: int, picture: Picture | None = None, amount: Callable[[int], str] = str) -> OnStep:
+    """An `on_step` that moves the host's progress bar, says what is left, and raises when the person presses stop.
+
+    Args:
+        total: steps in all.
+        picture: draws a step's latent, to be shown above the bar.
+        amount: how a number of steps is said.
+    """
+    bar, clock, node = comfy.utils.ProgressBar(total), Clock(amount), _node()
+    drawn = -math.inf
 
     def on_step(step: Step) -> None:
+        nonlocal drawn
         memory.throw_exception_if_processing_interrupted()
-        bar.update_absolute(step.done, step.total)
+        shown = None
+        if picture and step.latent and (time.monotonic() > drawn + BETWEEN_PICTURES or step.done == step.total):
+            shown = ("JPEG", picture(step.latent.values[:1]), None)
+            drawn = time.monotonic()
+        bar.update_absolute(step.done, step.total, shown)
+        if node:
+            PromptServer.instance.send_progress_text(clock.say(step), node)
 
     return on_step
+
+
+def _node() -> str | None:
+    """The node on the canvas that is at work, if a server shows one."""
+    working = getattr(execution_context, "get_executing_context", lambda: None)()
+    if working is None or not hasattr(getattr(PromptServer, "instance", None), "send_progress_text"):
+        return None
+    return get_progress_state().dynprompt.get_display_node_id(working.node_id)

@@ -34,14 +34,16 @@ class LoadModel(io.ComfyNode):
                     "support",
                     options=support_names(),
                     optional=True,
-                    tooltip="For models that also read text: the fixed sentence beside the artwork, as exported with "
-                    "art2mus export-text. 'model' asks for the content of the artwork.",
+                    tooltip="For published models, which also read a fixed sentence: 'model' asks for the artwork's "
+                    "content, 'period' for its time and place, 'emotion' for the feelings it stirs. 'pocket' "
+                    "reads none.",
                 ),
                 io.Combo.Input(
                     "heads",
                     options=HEADS,
                     optional=True,
-                    tooltip="How the denoiser's attention is divided. Leave it at 'config' unless `art2mus heads` says otherwise.",
+                    tooltip="For published models: how the denoiser's attention is divided. Leave it at 'config' unless "
+                    "the command art2mus heads says otherwise.",
                 ),
             ],
             outputs=[

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from PIL import Image, ImageOps
-from torch import Tensor
 from torch.nn import functional as F
 
 from ..art2mus_core.errors import AudioError
-from ..art2mus_core.types import Artwork, Waveform
 
-__all__ = ["Audio", "pack_artwork", "pack_audio", "pack_mask", "unpack_artworks", "unpack_audio", "without_masked"]
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+
+    from ..art2mus_core.types import Artwork, Waveform
+
+__all__ = [
+    "Audio",
+    "pack_artwork",
+    "pack_audio",
+    "pack_covers",
+    "pack_mask",
+    "pack_pictures",
+    "unpack_artworks",
+    "unpack_audio",
+    "without_masked",
+]
 
 
 class Audio(TypedDict, total=False):
@@ -31,6 +44,19 @@ def pack_artwork(artwork: Artwork) -> Float[Tensor, "1 height width 3"]:
     return artwork.pixels.permute(1, 2, 0)[None].float() / 255
 
 
+def pack_pictures(pictures: list[Image.Image]) -> Float[Tensor, "batch height width 3"]:
+    """Drawn pictures of one size as the host's IMAGE."""
+    rows = [torch.from_numpy(np.array(picture.convert("RGB"), np.uint8)) for picture in pictures]
+    return torch.stack(rows).float() / 255
+
+
+def pack_covers(image: Float[Tensor, "batch height width channels"] | None) -> list[bytes]:
+    """JPEGs for sound files, one a picture."""
+    from ..art2mus_core.images.reading import thumbnail_jpeg
+
+    return [] if image is None else [thumbnail_jpeg(artwork) for artwork in unpack_artworks(image)]
+
+
 def pack_mask(path: Path, artwork: Artwork) -> Float[Tensor, "1 height width"]:
     """The host's MASK of a picture file: 1 where it is transparent or painted over in the mask editor."""
     height, width = artwork.pixels.shape[1:]
@@ -43,6 +69,8 @@ def pack_mask(path: Path, artwork: Artwork) -> Float[Tensor, "1 height width"]:
 
 def unpack_artworks(image: Float[Tensor, "batch height width channels"]) -> list[Artwork]:
     """Artworks of an IMAGE, in which values round to the 8 bits they came from."""
+    from ..art2mus_core.types import Artwork
+
     rows = (image[..., :3] * 255).round().clamp(0, 255).to("cpu", torch.uint8).permute(0, 3, 1, 2)
     return [Artwork(picture.contiguous()) for picture in rows]
 
@@ -64,12 +92,17 @@ def pack_audio(waveform: Waveform, provenance: dict[str, Any]) -> Audio:
 
 
 def unpack_audio(audio: Audio | None) -> tuple[list[Waveform], dict[str, Any]]:
-    """One waveform a piece, and what is known of where they come from.
+    """One waveform a piece, and what is known of where they come from; more than two channels are mixed.
 
     Raises:
-        AudioError: a video without a sound track came in.
+        AudioError: a video without a sound track came in, or a sound without samples.
     """
+    from ..art2mus_core.types import Waveform
+
     if audio is None:
         raise AudioError("no sound", "AUDIO", "The picture or video it comes from has no sound track.")
-    pieces = [Waveform(samples[None].float().cpu(), audio["sample_rate"]) for samples in audio["waveform"]]
-    return pieces, audio.get("art2mus", {})
+    heard = audio["waveform"].float().cpu()
+    if heard.numel() == 0:
+        raise AudioError("an empty sound", "one that lasts", "Check what it was cut from.")
+    heard = heard.mean(1, keepdim=True) if heard.shape[1] > 2 else heard
+    return [Waveform(samples[None], audio["sample_rate"]) for samples in heard], audio.get("art2mus", {})

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import torch
+from typing import TYPE_CHECKING
+
 from comfy_api.latest import io
 
-from ..art2mus_core.audio.files import write_audio
 from ..art2mus_core.errors import OutputError
-from ..art2mus_core.images.reading import thumbnail_jpeg
 from .folders import check_name, output_file
-from .packing import Audio, unpack_artworks, unpack_audio
-from .provenance import graph_tags, piece_tags
+from .listening import present
+from .packing import Audio, pack_covers
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = ["SaveAudio"]
 
@@ -26,6 +28,7 @@ class SaveAudio(io.ComfyNode):
             node_id="Art2MusSaveAudio",
             display_name="Save Audio (Art2Mus)",
             category="Art2Mus",
+            essentials_category="Audio",
             description="Writes the music into ComfyUI's output folder and shows a player. "
             "The file holds the settings and the whole workflow: dropped on the canvas it brings the graph back (not WAV).",
             search_aliases=["export music", "flac", "wav", "mp3", "opus"],
@@ -39,7 +42,7 @@ class SaveAudio(io.ComfyNode):
                 io.String.Input(
                     "name",
                     default="art2mus/music",
-                    tooltip="File name inside the output folder, with subfolders if you like; a number is added to it.",
+                    tooltip="File name inside the output folder, with subfolders if you like, and with marks such as %year% or %day%; a number is added to it.",
                 ),
                 io.Combo.Input(
                     "format",
@@ -66,12 +69,5 @@ class SaveAudio(io.ComfyNode):
         format: str,  # noqa: A002  the socket's name
         cover: torch.Tensor | None = None,
     ) -> io.NodeOutput:
-        pieces, known = unpack_audio(audio)
-        covers = [thumbnail_jpeg(artwork) for artwork in unpack_artworks(cover)] if cover is not None else [None]
-        graph = graph_tags(cls.hidden)
-        saved: list[dict[str, str]] = []
-        for index, piece in enumerate(pieces):
-            file = output_file(name, SUFFIXES[format])
-            write_audio(file.path, piece, tags=piece_tags(known, index) | graph, cover=covers[index % len(covers)])
-            saved.append({"filename": file.path.name, "subfolder": file.subfolder, "type": "output"})
-        return io.NodeOutput(ui={"audio": saved})
+        covers = pack_covers(cover)
+        return io.NodeOutput(ui=present(audio, cls.hidden, lambda: output_file(name, SUFFIXES[format]), covers))

@@ -6,9 +6,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..art2mus_core.audio.mel import MelTransform
+from ..art2mus_core.decoders.sketch import MATERIAL, MelSketch, sketch_of
 from ..art2mus_core.decoders.vae import MelAutoencoder
+from ..art2mus_core.errors import SettingError
 from ..art2mus_core.types import AudioGrid, Latent, Mel, Vocoder, Waveform
-from .host import intermediate, patcher, resident
+from .host import intermediate, patcher, require_latent, resident
 
 __all__ = ["HostVAE"]
 
@@ -33,7 +35,12 @@ class HostVAE:
         self.audio_sample_rate = grid.sample_rate
 
     def decode(self, samples: Float[Tensor, "batch channels frames rows"]) -> Float[Tensor, "batch time 1"]:
-        """Sound of unscaled latents, time before channels as the host has it."""
+        """Sound of unscaled latents, time before channels as the host has it.
+
+        Raises:
+            SettingError: they are another model's.
+        """
+        require_latent(samples, self.grid)
         return self.play(Latent(samples * self.grid.latent_scale)).samples.movedim(1, -1)
 
     def decode_tiled(
@@ -43,12 +50,28 @@ class HostVAE:
         return self.decode(samples)
 
     def encode(self, samples: Float[Tensor, "batch time channels"]) -> Float[Tensor, "batch latents frames rows"]:
-        """Unscaled latents of sound; several channels are mixed."""
+        """Unscaled latents of sound; several channels are mixed.
+
+        Raises:
+            SettingError: it is no sound.
+        """
+        if samples.ndim != 3:
+            raise SettingError(
+                f"a tensor of {list(samples.shape)}",
+                "sound",
+                "Use VAE Encode Audio: this VAE hears, and sees no pictures.",
+            )
         with resident(self.patcher, working=self._working(samples.shape[0] * samples.shape[1])) as device:
             mel = MelTransform(self.grid).to(device)(samples.mean(-1).to(device))
             whole = mel.shape[1] // self.grid.latent_factor * self.grid.latent_factor
             latent = self.autoencoder.encode(Mel(mel[:, :whole]))
         return intermediate(latent.values / self.grid.latent_scale)
+
+    def sketch(self) -> MelSketch:
+        """What latents look like without this VAE, fitted to it."""
+        frames = MATERIAL * self.grid.latent_factor
+        with resident(self.patcher, working=self._working(frames * self.grid.hop)):
+            return sketch_of(self.autoencoder, self.grid)
 
     def play(self, latent: Latent) -> Waveform:
         """Sound of scaled latents, where the host keeps what travels between nodes."""

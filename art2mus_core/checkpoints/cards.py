@@ -110,6 +110,14 @@ class Card:
         return self.url or "this package"
 
     @property
+    def address(self) -> str:
+        """Where a person can look at it and fetch its files with a browser."""
+        if self.repository:
+            at = f"/tree/{self.revision}" if self.revision else ""
+            return f"https://huggingface.co/{self.repository}{at}"
+        return self.source
+
+    @property
     def known_bytes(self) -> int | None:
         """Bytes of all files as far as the card knows; None if it does not."""
         return max(self.about_bytes or 0, sum(file.size or 0 for file in self.files)) or None

@@ -72,11 +72,12 @@ class Plan:
         return sum(path.stat().st_size for path in partials if path.is_file())
 
 
-def plan(card: Card, *, again: bool = False) -> Plan:
+def plan(card: Card, *, folder: Path | None = None, again: bool = False) -> Plan:
     """Ask what of a checkpoint is still to be brought, and how large it is. Asks nobody if it is all here.
 
     Args:
         card: of the checkpoint.
+        folder: where its files go; a folder of its name below `ART2MUS_HOME` if not given.
         again: bring every file from its source, whatever is here or in the hub's cache.
 
     Raises:
@@ -85,14 +86,14 @@ def plan(card: Card, *, again: bool = False) -> Plan:
     """
     if card.bundled:
         raise SettingError(f"{card.name} comes with the package", "a checkpoint from elsewhere", "Just use it.")
-    here = look_for(card)
+    here = look_for(card, folder)
     wanted = [file for file in card.files if again or file.path in here.missing]
     if not wanted:
         return Plan(card, here.folder, ())
     if card.repository is None:
         return Plan(card, here.folder, tuple(_plain(card, file) for file in wanted))
     cached = [] if again else _cached(card, wanted)
-    return Plan(card, here.folder, tuple(cached or _from_hub(card, wanted)))
+    return Plan(card, here.folder, tuple(cached or _from_hub(card, wanted, here.folder)))
 
 
 def fetch(what: Plan, on_step: OnStep) -> Path:
@@ -158,13 +159,13 @@ def _cached(card: Card, wanted: list[CardFile]) -> list[Parcel]:
     ]
 
 
-def _from_hub(card: Card, wanted: list[CardFile]) -> list[Parcel]:
+def _from_hub(card: Card, wanted: list[CardFile], folder: Path) -> list[Parcel]:
     """Sizes and hashes as the hub has them, where the card pins none."""
     from huggingface_hub import HfApi, hf_hub_url  # noqa: PLC0415 - a second of imports
     from huggingface_hub.utils import build_hf_headers  # noqa: PLC0415
 
     name = str(card.repository)
-    with _hub_errors(card):
+    with _hub_errors(card, folder):
         answer = HfApi().model_info(name, revision=card.revision, files_metadata=True)
     offered = {file.rfilename: file for file in answer.siblings or []}
     if missing := [file.path for file in wanted if file.path not in offered]:
@@ -187,7 +188,7 @@ def _from_hub(card: Card, wanted: list[CardFile]) -> list[Parcel]:
 
 
 @contextmanager
-def _hub_errors(card: Card) -> Iterator[None]:
+def _hub_errors(card: Card, folder: Path) -> Iterator[None]:
     from huggingface_hub.errors import (  # noqa: PLC0415
         HfHubHTTPError,
         OfflineModeIsEnabled,
@@ -203,7 +204,7 @@ def _hub_errors(card: Card) -> Iterator[None]:
         raise CheckpointError(
             f"HF_HUB_OFFLINE is set and {card.name} is not here",
             "a connection to the hub",
-            f"Take HF_HUB_OFFLINE away, or put the files into {look_for(card).folder}.",
+            f"Take HF_HUB_OFFLINE away, or put the files into {folder}.",
         ) from error
     except (RepositoryNotFoundError, RevisionNotFoundError) as error:
         raise CheckpointError(

@@ -158,7 +158,11 @@ def describe(folder: Path, is_a: Callable[[Path], bool] = is_prior) -> tuple[str
     """
     wanted, card = KINDS[is_a], read_cards().get(folder.name)
     if card and card.kind == wanted.card:
-        remedy = "Install Art2Mus again." if card.bundled else f"Run `art2mus fetch {card.name}`."
+        remedy = (
+            "Install Art2Mus again."
+            if card.bundled
+            else f"Run `art2mus fetch {card.name}`, or the node Download Art2Mus Model."
+        )
         return f"{_a(wanted.noun)} that is not all here", remedy
     for tells, kind in KINDS.items():
         if card.kind == kind.card if card else there(folder, tells):

@@ -8,10 +8,13 @@ from pathlib import Path
 from .cards import Card
 from .names import PACKAGED, home
 
-__all__ = ["PARTIAL", "Presence", "folder_of", "holds", "look_for"]
+__all__ = ["MADE", "PARTIAL", "Presence", "folder_of", "holds", "look_for"]
 
 PARTIAL = ".partial"
 """Suffix of what an interrupted download leaves, and the next one goes on from."""
+
+MADE = {"prior": ("constants/model.safetensors",)}
+"""Files that are made, not fetched, by the kind of checkpoint they belong to."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,12 @@ class Presence:
         return not self.missing
 
     @property
+    def ready(self) -> bool:
+        """Whether what comes after fetching is done too."""
+        made = self.card.converted or MADE.get(self.card.kind, ())
+        return self.complete and (self.card.then is None or all(holds(self.folder / path) for path in made))
+
+    @property
     def state(self) -> str:
         """`here`, `partly here` or `not here`."""
         if self.complete:
@@ -56,9 +65,9 @@ def holds(path: Path, size: int | None = None) -> bool:
     return path.is_file() and (path.stat().st_size == size if size is not None else path.stat().st_size > 0)
 
 
-def look_for(card: Card) -> Presence:
-    """Compare a card with the disk."""
-    folder = folder_of(card)
+def look_for(card: Card, folder: Path | None = None) -> Presence:
+    """Compare a card with the disk, in a folder or else in :func:`folder_of`."""
+    folder = folder or folder_of(card)
     made = [folder / path for path in card.converted]
     if made and all(map(holds, made)):
         return Presence(card, folder, (), sum(path.stat().st_size for path in made), 0)

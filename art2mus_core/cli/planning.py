@@ -35,7 +35,7 @@ def plan(artworks: Sequence[Path], out: Path | None) -> list[Job]:
     """
     with importing():
         from ..audio.files import audio_suffixes
-        from ..images.reading import list_artworks
+        from ..images.listing import list_artworks
 
     suffixes = audio_suffixes()
     several = len(artworks) > 1 or any(path.is_dir() for path in artworks)

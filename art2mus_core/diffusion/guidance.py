@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -31,8 +33,13 @@ class Guided:
 
 
 def join(first: Condition, second: Condition) -> Condition:
-    """Two conditions as one batch; the shorter text is padded with states that are masked out."""
-    language = torch.cat([first.language, second.language])
+    """Two conditions as one batch.
+
+    The shorter text is padded with states that are masked out. Languages of unlike length are said again until they are
+    equally long, which attention doesn't notice.
+    """
+    tokens = math.lcm(first.language.shape[1], second.language.shape[1])
+    language = torch.cat([said.repeat(1, tokens // said.shape[1], 1) for said in (first.language, second.language)])
     if first.text is None or second.text is None or first.text_mask is None or second.text_mask is None:
         return Condition(language)
     length = max(first.text.shape[1], second.text.shape[1])

@@ -18,11 +18,20 @@ DEPTH = 7.0
 NOTE_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 
-def heat_map(log_mel: Float[Tensor, "frames bins"], width: int, height: int) -> Image.Image:
-    """The bare picture, low pitch at the bottom, from the loudest value down to `DEPTH` below or the quietest."""
+def heat_map(
+    log_mel: Float[Tensor, "frames bins"], width: int, height: int, span: tuple[Number, Number] | None = None
+) -> Image.Image:
+    """The bare picture, low pitch at the bottom, from the loudest value down to `DEPTH` below or the quietest.
+
+    Args:
+        log_mel: natural logarithms of magnitudes.
+        width: of the picture, in pixels.
+        height: of the picture, in pixels.
+        span: quietest and loudest value, where several pictures are to share their colours; without it, this one's own.
+    """
     values = log_mel.detach().float().cpu().numpy()
-    top = float(values.max())
-    bottom = max(float(values.min()), top - DEPTH)
+    quietest, top = span or (float(values.min()), float(values.max()))
+    bottom = max(quietest, top - DEPTH)
     scaled = (values - bottom) / max(top - bottom, 1e-6)
     image = heat(np.ascontiguousarray(scaled.T[::-1]))
     return image.resize((width, height), Image.Resampling.BILINEAR)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..errors import ArtworkError
 from ..types import Artwork
+from .listing import image_suffixes
 from .upright import upright_rgb
 
 __all__ = [
@@ -21,8 +22,6 @@ __all__ = [
     "MOST_PIXELS",
     "artwork_from_array",
     "as_square",
-    "image_suffixes",
-    "list_artworks",
     "read_artwork",
     "thumbnail_jpeg",
 ]
@@ -50,31 +49,6 @@ _FORMATS = (
     "TIFF",
     "WEBP",
 )
-_SUFFIXES = (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tga", ".tif", ".tiff", ".webp")
-
-
-def image_suffixes() -> tuple[str, ...]:
-    """Suffixes, in lower case and with their dot, that mark a file of a folder as an artwork."""
-    return _SUFFIXES
-
-
-def list_artworks(folder: Path) -> list[Path]:
-    """The artworks directly in a folder, by suffix and sorted by name; hidden files are left out.
-
-    Raises:
-        ArtworkError: `folder` is missing or no folder.
-    """
-    try:
-        entries = sorted(Path(folder).iterdir())
-    except OSError as error:
-        raise ArtworkError(
-            f"{folder} cannot be listed ({error.strerror})", "a folder of pictures", "Check the path."
-        ) from error
-    return [
-        path
-        for path in entries
-        if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".") and path.is_file()
-    ]
 
 
 def artwork_from_array(array: UInt8[np.ndarray, "height width 3"], name: str = "artwork") -> Artwork:
@@ -137,7 +111,7 @@ def read_artwork(path: Path | str) -> Artwork:
     except UnidentifiedImageError as error:
         raise ArtworkError(
             f"{path} is not a picture that can be read",
-            f"a picture ({', '.join(suffix[1:] for suffix in _SUFFIXES)})",
+            f"a picture ({', '.join(suffix[1:] for suffix in image_suffixes())})",
             "Open it in an image program and save it as PNG or JPEG.",
         ) from error
     except Exception as error:

@@ -12,8 +12,8 @@ from art2mus_core.datasets.synthetic.painting import STYLES, paint, paint_square
 from art2mus_core.datasets.synthetic.painting.canvas import Canvas, fractal, noise
 from art2mus_core.datasets.synthetic.painting.palette import draw_mood, draw_palette, srgb
 from art2mus_core.errors import SettingError
+from art2mus_core.images.listing import samples
 from art2mus_core.images.reading import as_square, read_artwork
-from art2mus_core.images.samples import samples
 from art2mus_core.images.statistics import RANKED, measure, measure_square, oklab, percentiles
 
 MANY = 240

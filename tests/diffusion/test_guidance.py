@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from art2mus_core.checkpoints.folder import load_component
+from art2mus_core.diffusion.denoiser import LatentDenoiser, build_unet
 from art2mus_core.diffusion.guidance import Guided, join
 from art2mus_core.types import Condition
 
 LEVEL = torch.tensor(7)
+
+
+@pytest.fixture(scope="module")
+def single(pocket_like):
+    return LatentDenoiser(load_component(pocket_like, "unet", build_unet))
 
 
 class Linear:
@@ -70,3 +78,14 @@ def test_without_text_there_is_only_language():
     assert joined.language.shape == (5, 8, 11)
     assert joined.text is None
     assert joined.text_mask is None
+
+
+@pytest.mark.parametrize("tokens", [(8, 16), (16, 8), (8, 12)])
+def test_languages_of_unlike_length_are_said_as_often_as_fits(single, tokens):
+    """Attention hears the same: each side's prediction in the joined batch is what it is alone."""
+    torch.manual_seed(0)
+    first, second = (Condition(torch.randn(1, count, 10)) for count in tokens)
+    x = torch.randn(1, 3, 9, 5)
+    alone = torch.cat([single(x, LEVEL, first), single(x, LEVEL, second)])
+    assert torch.allclose(single(torch.cat([x, x]), LEVEL, join(first, second)), alone, atol=1e-5)
+    assert not torch.allclose(alone[0], alone[1], atol=1e-3)

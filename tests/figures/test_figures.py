@@ -63,6 +63,16 @@ def test_a_spectrogram_of_silence_draws():
     assert heat_map(torch.full((3, 5), -8.0), 30, 20).size == (30, 20)
 
 
+def test_pictures_of_one_span_share_their_colours():
+    faint, loud = torch.full((20, 12), -8.0), torch.full((20, 12), -8.0)
+    faint[5:10, 3:6], loud[5:10, 3:6], loud[15:, 8:] = -4.0, -4.0, -1.0
+    alone, together = (
+        [lightness(heat_map(mel, 20, 12, span)) for mel in (faint, loud)] for span in (None, (-8.0, -1.0))
+    )
+    assert together[0][7, 7] == together[1][7, 7] > 0
+    assert alone[0][7, 7] > alone[1][7, 7] + 20
+
+
 def test_spectrogram_has_the_asked_size_and_paper_around_it():
     image = draw_spectrogram(torch.randn(33, 96), 2.5, (501, 303), WRITTEN_GRID)
     assert image.size == (501, 303)

@@ -17,7 +17,8 @@ from typing import Self
 PACK = Path(__file__).resolve().parents[2]
 START = Path(__file__).with_name("start_host.py")
 PYTHON = os.environ.get("COMFYUI_PYTHON", sys.executable)
-WIDGETS = {"INT", "FLOAT", "STRING", "COMBO", "BOOLEAN"}
+ASLEEP = {2, 4}
+"""Modes of muted and bypassed nodes."""
 
 
 ABSENT = not (Path(os.environ.get("COMFYUI_HOME", "nowhere")) / "main.py").is_file()
@@ -28,15 +29,25 @@ class RefusedError(Exception):
 
 
 class ComfyUI:
-    """One server process with a base folder of its own."""
+    """One server process with a base folder of its own.
 
-    def __init__(self, base: Path, models: dict[str, Path]) -> None:
+    Args:
+        base: the folder.
+        models: checkpoints by the name they get below `models/art2mus`.
+        options: of ComfyUI's command line, beside those of every test.
+        packs: custom nodes beside ours, by name.
+    """
+
+    def __init__(
+        self, base: Path, models: dict[str, Path], options: tuple[str, ...] = (), packs: dict[str, Path] | None = None
+    ) -> None:
         self.base = base
         for name, folder in models.items():
             (base / "models" / "art2mus").mkdir(parents=True, exist_ok=True)
             (base / "models" / "art2mus" / name).symlink_to(folder, target_is_directory=True)
         (base / "custom_nodes").mkdir(parents=True, exist_ok=True)
-        (base / "custom_nodes" / "art2mus").symlink_to(PACK, target_is_directory=True)
+        for name, folder in {"art2mus": PACK, **(packs or {})}.items():
+            (base / "custom_nodes" / name).symlink_to(folder, target_is_directory=True)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -44,6 +55,7 @@ class ComfyUI:
         self.log = base / "log.txt"
         command = [PYTHON, str(START), "--cpu", "--listen", "127.0.0.1", "--port", str(self.port)]
         command += ["--disable-api-nodes", "--base-directory", str(base), "--database-url", "sqlite:///:memory:"]
+        command += options
         with self.log.open("w") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ)
 
@@ -111,20 +123,32 @@ class ComfyUI:
         return messages[0]["exception_message"] if messages else ""
 
     def as_prompt(self, workflow: dict) -> dict:
-        """A workflow as the canvas saves it, as the server takes it."""
+        """A workflow as the canvas saves it, as the server takes it; notes and bypassed nodes are left out."""
         info = self.get("/object_info")
         links = {link[0]: [str(link[1]), link[2]] for link in workflow["links"]}
-        prompt = {}
-        for node in workflow["nodes"]:
-            if node["type"] not in info:
-                continue
-            declared = info[node["type"]]["input"]
-            inputs, values = {}, list(node.get("widgets_values", []))
-            for name, (kind, *options) in (declared.get("required", {}) | declared.get("optional", {})).items():
-                if isinstance(kind, list) or kind in WIDGETS:
-                    inputs[name] = values.pop(0)
-                    if options and (options[0].get("control_after_generate") or options[0].get("image_upload")):
-                        values.pop(0)
-            inputs |= {slot["name"]: links[slot["link"]] for slot in node["inputs"] if slot.get("link") is not None}
-            prompt[str(node["id"])] = {"class_type": node["type"], "inputs": inputs}
-        return prompt
+        return {
+            str(node["id"]): {"class_type": node["type"], "inputs": _inputs(node, info[node["type"]], links)}
+            for node in workflow["nodes"]
+            if node["type"] in info and node.get("mode", 0) not in ASLEEP
+        }
+
+
+def _inputs(node: dict, schema: dict, links: dict[int, list]) -> dict:
+    """Values of a node's widgets, and where its links come from; a linked widget keeps its place among the values."""
+    declared = schema["input"].get("required", {}) | schema["input"].get("optional", {})
+    inputs, values = {}, list(node.get("widgets_values") or [])
+    for slot in node["inputs"]:
+        name = slot["name"]
+        if "widget" in slot and values:
+            inputs[name] = values.pop(0)
+            if option(declared, name, "control_after_generate"):
+                values.pop(0)
+        if slot.get("link") is not None:
+            inputs[name] = links[slot["link"]]
+    return {name: value for name, value in inputs.items() if name.split(".")[0] in declared}
+
+
+def option(declared: dict, name: str, key: str) -> object:
+    """What a schema says of an input beside its type."""
+    kind = declared.get(name, [None])
+    return len(kind) > 1 and kind[1].get(key)

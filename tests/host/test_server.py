@@ -11,51 +11,16 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-import av
 import pytest
 import torch
 from PIL import Image
+
+from .graphs import IDS, graph, heard
 
 pytestmark = pytest.mark.host
 
 HERE = Path(__file__).parent
 PACK = HERE.parents[1]
-IDS = [
-    "Art2MusLoadArtwork",
-    "Art2MusLoadModel",
-    "Art2MusVisualConditioningExtractor",
-    "Art2MusImageAligner",
-    "Art2MusSampler",
-    "Art2MusSaveAudio",
-]
-
-
-def graph(model: str, artwork: str = "Sample: silver forest", **sampler) -> dict:
-    """The six nodes in a row, as the server takes them."""
-    settings = {"seconds": 1.5, "steps": 3, "guidance": 1.5, "solver": "dpm++2m-karras", "seed": 0, **sampler}
-    return {
-        "1": {"class_type": IDS[0], "inputs": {"artwork": artwork}},
-        "2": {"class_type": IDS[1], "inputs": {"model": model}},
-        "3": {"class_type": IDS[2], "inputs": {"image": ["1", 0], "encoder": model, "mask": ["1", 1]}},
-        "4": {
-            "class_type": IDS[3],
-            "inputs": {"embedding": ["3", 0], "language": ["2", 2], "aligner": "model", "strength": 1.0},
-        },
-        "5": {
-            "class_type": IDS[4],
-            "inputs": {
-                "model": ["2", 0],
-                "vae": ["2", 1],
-                "positive": ["4", 0],
-                "negative": ["4", 1],
-                **settings,
-            },
-        },
-        "6": {
-            "class_type": IDS[5],
-            "inputs": {"audio": ["5", 0], "cover": ["1", 0], "name": "out/piece", "format": "FLAC"},
-        },
-    }
 
 
 def published_graph(**said: str) -> dict:
@@ -100,14 +65,6 @@ def through_core_nodes(model: str) -> dict:
     return prompt
 
 
-def heard(path: Path):
-    """Rate, samples as one array, and tags of a sound file."""
-    with av.open(str(path)) as file:
-        tags = {key.lower(): value for key, value in file.metadata.items()}
-        frames = [frame.to_ndarray() for frame in file.decode(audio=0)]
-        return file.streams.audio[0].rate, [value for frame in frames for value in frame.ravel().tolist()], tags
-
-
 def test_the_pack_loads_and_lists_its_nodes(server):
     info = server.get("/object_info")
     assert [name for name in IDS if name not in info] == []
@@ -148,8 +105,8 @@ def test_an_artwork_becomes_a_playable_file(server, model):
 def test_prior_encoder_and_aligner_are_chosen_by_name(server, published_parts):
     """The graph plays what the core plays, which finds the encoder by the aligner's header."""
     from art2mus_core.audio.files import read_audio
+    from art2mus_core.images.listing import samples
     from art2mus_core.images.reading import read_artwork
-    from art2mus_core.images.samples import samples
     from art2mus_core.pipelines import load
 
     info = server.get("/object_info")
@@ -216,8 +173,8 @@ def test_the_shipped_workflow_runs_on_the_bundled_model(server):
 def test_the_same_music_as_from_the_core(server, pocket_like):
     """One loop, one schedule, one finish: the node adds nothing and leaves nothing out."""
     from art2mus_core.audio.files import read_audio
+    from art2mus_core.images.listing import samples
     from art2mus_core.images.reading import read_artwork
-    from art2mus_core.images.samples import samples
     from art2mus_core.pipelines import load
 
     (path,) = server.outputs(server.run(graph("tiny", seed=11)))
@@ -226,8 +183,8 @@ def test_the_same_music_as_from_the_core(server, pocket_like):
 
 
 def test_the_file_says_where_it_comes_from(server):
+    from art2mus_core.images.listing import samples
     from art2mus_core.images.reading import read_artwork
-    from art2mus_core.images.samples import samples
 
     _, _, tags = heard(server.outputs(server.run(graph("tiny", seed=12)))[0])
     expected = {"model": "tiny", "aligner": "model", "seed": "12", "steps": "3", "solver": "dpm++2m-karras"}
@@ -251,13 +208,6 @@ def test_the_template_and_the_help_are_served(server):
     for page in ["/api/workflow_templates/art2mus/painting_to_music.jpg", *pages]:
         with urllib.request.urlopen(server.address + page) as answer:
             assert answer.read()
-
-
-def test_unloading_leaves_no_weight_alive(comfyui_module, pocket_like):
-    """Load and offload device are both the CPU here, so it is the objects that are counted."""
-    command = [comfyui_module.PYTHON, str(HERE / "start_host.py"), "--run", str(HERE / "unload.py")]
-    answer = subprocess.run([*command, str(PACK), str(pocket_like)], capture_output=True, check=True, text=True)
-    assert json.loads(answer.stdout.splitlines()[-1]) == {"loaded": 3, "after unloading": 0, "alive": 0}
 
 
 def test_samples_can_be_seen_before_they_are_played(server):

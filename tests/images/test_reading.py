@@ -18,8 +18,6 @@ from art2mus_core.images.reading import (
     LONGEST_SIDE,
     artwork_from_array,
     as_square,
-    image_suffixes,
-    list_artworks,
     read_artwork,
     thumbnail_jpeg,
 )
@@ -286,22 +284,6 @@ def test_long_upright_photographs_are_turned_and_reduced(tmp_path):
     path = tmp_path / "photo.jpg"
     Image.new("RGB", (LONGEST_SIDE + 904, 50), (90, 60, 30)).save(path, exif=exif)
     assert read_artwork(path).pixels.shape == (3, LONGEST_SIDE, round(50 * LONGEST_SIDE / (LONGEST_SIDE + 904)))
-
-
-def test_a_folder_lists_its_artworks(tmp_path):
-    for name in ("b.PNG", "a.jpg", ".hidden.png", "notes.txt"):
-        (tmp_path / name).write_bytes(b"x")
-    (tmp_path / "inner.png").mkdir()
-    assert [path.name for path in list_artworks(tmp_path)] == ["a.jpg", "b.PNG"]
-    with pytest.raises(ArtworkError, match="cannot be listed"):
-        list_artworks(tmp_path / "nowhere")
-    with pytest.raises(ArtworkError, match="cannot be listed"):
-        list_artworks(tmp_path / "a.jpg")
-
-
-def test_suffixes_are_lower_case_with_their_dot():
-    assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in image_suffixes())
-    assert {".jpg", ".png", ".webp", ".tif"} <= set(image_suffixes())
 
 
 def test_squares_keep_the_whole_picture():

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from art2mus_core.errors import ArtworkError
+from art2mus_core.images.listing import samples
 from art2mus_core.images.reading import artwork_from_array, read_artwork
-from art2mus_core.images.samples import samples
 from art2mus_core.images.statistics import (
     RANKED,
     SIDE,

@@ -20,13 +20,17 @@ def pack():
     yield lambda name: importlib.import_module(f"{module.__name__}.{name}")
     for name in added:
         sys.path.remove(name)
-    for name in [name for name in sys.modules if name.startswith((module.__name__, "comfy_api", "folder_paths"))]:
+    for name in [
+        name
+        for name in sys.modules
+        if name.startswith((module.__name__, "comfy_api", "comfy_execution", "folder_paths"))
+    ]:
         del sys.modules[name]
 
 
 @pytest.fixture
 def nodes(pack, host_folders):
-    """The six node classes by id."""
+    """The node classes by id."""
     import asyncio
 
     found = asyncio.run(pack("nodes.extension").Art2MusExtension().get_node_list())

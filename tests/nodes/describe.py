@@ -13,7 +13,18 @@ import json
 import sys
 from pathlib import Path
 
-INPUT_FACTS = ("default", "min", "max", "step", "optional", "tooltip", "upload", "control_after_generate")
+INPUT_FACTS = (
+    "default",
+    "min",
+    "max",
+    "step",
+    "optional",
+    "tooltip",
+    "upload",
+    "control_after_generate",
+    "advanced",
+    "rawLink",
+)
 
 
 def load_pack(folder: Path):
@@ -49,9 +60,14 @@ def describe(node) -> dict:
         "description": schema.description,
         "search_aliases": schema.search_aliases,
         "is_output_node": schema.is_output_node,
+        "enable_expand": schema.enable_expand,
+        "essentials_category": schema.essentials_category,
         "hidden": sorted(hidden.value for hidden in schema.hidden),
         "inputs": [facts(socket) for socket in schema.inputs],
-        "outputs": [{"type": socket.io_type, "name": socket.display_name} for socket in schema.outputs],
+        "outputs": [
+            {"type": socket.io_type, "name": socket.display_name, "list": bool(socket.is_output_list)}
+            for socket in schema.outputs
+        ],
     }
 
 

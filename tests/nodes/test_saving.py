@@ -1,7 +1,14 @@
 from __future__ import annotations
 
+import json
+import sys
+from types import ModuleType, SimpleNamespace
+
+import av
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 
 @pytest.fixture
@@ -38,3 +45,100 @@ def test_music_from_elsewhere_is_saved_too(save, host_folders):
     stereo = {"waveform": torch.rand(1, 2, 441) - 0.5, "sample_rate": 44100}
     (item,) = save(stereo, "a", "FLAC").ui["audio"]
     assert (host_folders / "output" / item["filename"]).stat().st_size
+
+
+@pytest.fixture
+def graph(pack, nodes, monkeypatch):
+    """What the host hands to Save Audio of the graph that made the music, with a workflow of a megabyte."""
+    workflow = {"nodes": [{"id": number, "type": "Note", "text": "Grüße ♫ " * 20} for number in range(4000)]}
+    assert len(json.dumps(workflow)) > 1_000_000
+    host = ModuleType("host")
+    host.keeps_metadata = lambda: True
+    monkeypatch.setitem(sys.modules, pack("nodes.saving").__package__ + ".host", host)
+    made = SimpleNamespace(prompt={"1": {"class_type": "A"}}, extra_pnginfo={"workflow": workflow})
+    monkeypatch.setattr(nodes["Art2MusSaveAudio"], "hidden", made)
+    return made
+
+
+def covers(path) -> list[int]:
+    """The brightness of each picture in a sound file."""
+    with av.open(str(path)) as file:
+        frames = [frame.to_ndarray(format="gray") for stream in file.streams.video for frame in file.decode(stream)]
+    return [int(frame.mean()) for frame in frames]
+
+
+@pytest.mark.parametrize("kind", ["FLAC", "MP3", "Opus"])
+def test_cover_graph_and_provenance_are_in_every_format(pack, save, host_folders, graph, kind):
+    cover = torch.tensor([0.25, 0.75])[:, None, None, None].expand(2, 40, 30, 3)
+    pieces = audio(3, art2mus={"seed": 3, "model": "pocket", "artworks": ["aa", "bb", "cc"]})
+    saved = save(pieces, "a", kind, cover=cover).ui["audio"]
+    paths = [host_folders / "output" / item["filename"] for item in saved]
+    tags = [pack("art2mus_core.audio.files").read_tags(path) for path in paths]
+    assert [each["artwork_sha256"] for each in tags] == ["aa", "bb", "cc"]
+    assert {(each["seed"], each["model"]) for each in tags} == {("3", "pocket")}
+    assert json.loads(tags[2]["workflow"]) == graph.extra_pnginfo["workflow"]
+    assert json.loads(tags[2]["prompt"]) == graph.prompt
+    assert [covers(path) for path in paths] == [[pytest.approx(grey, abs=2)] for grey in (64, 191, 64)]
+
+
+def test_a_piece_that_cannot_be_written_leaves_no_half_file(pack, save, host_folders):
+    pieces = audio(2)
+    pieces["waveform"][1, 0, 5] = float("nan")
+    with pytest.raises(pack("art2mus_core.errors").AudioError, match="NaN"):
+        save(pieces, "a", "FLAC")
+    assert [path.name for path in (host_folders / "output").iterdir()] == ["a_00001_.flac"]
+
+
+def drawn(host_folders, entry) -> np.ndarray:
+    where = entry["spectrogram"]
+    with Image.open(host_folders / where["type"] / where["subfolder"] / where["filename"]) as picture:
+        assert (where["type"], picture.format, picture.size) == ("temp", "PNG", (1000, 256))
+        return np.asarray(picture.convert("L"), np.float32)
+
+
+def test_the_spectrogram_fills_its_width_with_time(nodes, host_folders):
+    half = torch.zeros(1, 2, 44100)
+    half[..., :22050] = torch.sin(torch.arange(22050) * 440 * 2 * torch.pi / 44100)
+    shown = nodes["Art2MusPreviewMusic"].execute({"waveform": half, "sample_rate": 44100}).ui["art2mus"]
+    assert [entry["seconds"] for entry in shown] == [1.0]
+    columns = drawn(host_folders, shown[0]).max(0)
+    lit = np.flatnonzero(columns > columns.max() / 2)
+    assert lit[0] < 20
+    assert 480 < lit[-1] < 560
+
+
+def test_both_nodes_show_the_same(nodes, host_folders):
+    saved = nodes["Art2MusSaveAudio"].execute(audio(2), "a", "MP3").ui
+    previewed = nodes["Art2MusPreviewMusic"].execute(audio(2)).ui
+    assert {len(ui[key]) for ui in (saved, previewed) for key in ("audio", "art2mus")} == {2}
+    for first, second in zip(saved["art2mus"], previewed["art2mus"], strict=True):
+        assert np.array_equal(drawn(host_folders, first), drawn(host_folders, second))
+    assert [item["type"] for item in previewed["audio"]] == ["temp", "temp"]
+    assert all(item["filename"].endswith(".flac") for item in previewed["audio"])
+
+
+@pytest.mark.parametrize(
+    ("shape", "rate"), [((1, 2, 4410), 44100), ((2, 1, 1600), 16000), ((1, 6, 9600), 96000), ((1, 1, 1), 8000)]
+)
+def test_any_sound_can_be_previewed(nodes, host_folders, shape, rate):
+    output = nodes["Art2MusPreviewMusic"].execute({"waveform": torch.zeros(shape), "sample_rate": rate})
+    (figures,) = output.args
+    assert figures.shape[0] == shape[0]
+    assert figures.shape[3] == 3
+    assert 0 <= figures.min() < figures.max() <= 1
+    for item in output.ui["audio"]:
+        assert (host_folders / "temp" / item["subfolder"] / item["filename"]).stat().st_size
+
+
+def test_a_long_sound_is_not_looked_at_sample_by_sample(nodes, host_folders):
+    long = {"waveform": torch.rand(1, 1, 8000 * 600) - 0.5, "sample_rate": 8000}
+    (entry,) = nodes["Art2MusPreviewMusic"].execute(long).ui["art2mus"]
+    assert entry["seconds"] == 600
+    assert drawn(host_folders, entry).std() > 1
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 0), (0, 1, 9), (1, 0, 9)])
+def test_an_empty_sound_is_refused(pack, nodes, host_folders, shape):
+    with pytest.raises(pack("art2mus_core.errors").AudioError, match="an empty sound"):
+        nodes["Art2MusPreviewMusic"].execute({"waveform": torch.zeros(shape), "sample_rate": 16000})
+    assert not list((host_folders / "temp").rglob("*.*"))

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import importlib.util
-import shutil
 import sys
 from pathlib import Path
 
 import pytest
+
+from .canvas import RENDERERS, Canvas, chromium
 
 
 @pytest.fixture(scope="session")
@@ -25,10 +26,26 @@ def server(tmp_path_factory, pocket_like):
 @pytest.fixture(scope="session")
 def browser():
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("there is no Chromium")
     with playwright.sync_playwright() as running:
-        opened = running.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield opened
-        opened.close()
+        try:
+            with chromium(running) as opened:
+                yield opened
+        except FileNotFoundError as error:
+            pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session", params=RENDERERS.items(), ids=RENDERERS)
+def opened(request, server, browser):
+    """One page for all tests of a renderer: loading the front end takes longer than most of them."""
+    page = browser.new_page(viewport={"width": 1600, "height": 950})
+    yield Canvas(page, server.address, vue=request.param[1])
+    page.close()
+
+
+@pytest.fixture
+def canvas(opened):
+    """The page; a test fails if the console complains of us meanwhile."""
+    opened.complaints.clear()
+    yield opened
+    ours = ("art2mus", "extensions/", "Error calling extension", "uncaught")
+    assert [line for line in opened.complaints if any(word.lower() in line.lower() for word in ours)] == []

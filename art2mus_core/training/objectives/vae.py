@@ -19,6 +19,7 @@ from ...checkpoints.folder import save_component
 from ..config import TrainingConfig
 from ..features import Dataset
 from ..objective import Batch, Objective, check_crop
+from ..sketching import write_sketch
 
 __all__ = ["VaeObjective"]
 
@@ -73,6 +74,7 @@ class VaeObjective(Objective):
         return {"log-mel error": (decoded - mel).abs().mean().item(), "latent spread": spread.item()}
 
     def export(self, folder: Path) -> None:
-        """Write the VAE and the scale of its latents."""
+        """Write the VAE, the scale of its latents, and the sketch that previews are drawn with."""
         config = {**self.vae.config, "scaling_factor": self.options["scale"]}
         save_component(folder, "vae", self.vae, config, half=True)
+        write_sketch(self.data, folder)

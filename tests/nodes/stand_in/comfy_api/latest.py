@@ -15,6 +15,7 @@ class UploadType(StrEnum):
 class Hidden(StrEnum):
     prompt = "PROMPT"
     extra_pnginfo = "EXTRA_PNGINFO"
+    unique_id = "UNIQUE_ID"
 
 
 class _Socket:
@@ -23,6 +24,7 @@ class _Socket:
         self.display_name = options.pop("display_name", None)
         self.tooltip = options.pop("tooltip", None)
         self.optional = options.pop("optional", False)
+        self.rawLink = options.pop("raw_link", None)
         self.is_output_list = options.pop("is_output_list", False)
         self.__dict__.update(options)
 
@@ -45,7 +47,12 @@ class Schema:
     description: str = ""
     search_aliases: list = field(default_factory=list)
     is_output_node: bool = False
-    not_idempotent: bool = False
+    enable_expand: bool = False
+    essentials_category: str | None = None
+
+    def finalize(self):
+        if self.is_output_node:
+            self.hidden += [each for each in (Hidden.prompt, Hidden.extra_pnginfo) if each not in self.hidden]
 
 
 class ComfyNode:
@@ -53,12 +60,14 @@ class ComfyNode:
 
     @classmethod
     def GET_SCHEMA(cls):  # noqa: N802  the host's name
-        return cls.define_schema()
+        schema = cls.define_schema()
+        schema.finalize()
+        return schema
 
 
 class NodeOutput:
-    def __init__(self, *args, ui=None):
-        self.args, self.ui = args, ui
+    def __init__(self, *args, ui=None, expand=None):
+        self.args, self.ui, self.expand = args, ui, expand
 
 
 class ComfyExtension(ABC):
@@ -77,6 +86,7 @@ io = SimpleNamespace(
         name: Custom(io_type)
         for name, io_type in {
             "Audio": "AUDIO",
+            "Boolean": "BOOLEAN",
             "Combo": "COMBO",
             "Conditioning": "CONDITIONING",
             "Float": "FLOAT",

@@ -1,0 +1,82 @@
+"""What the pack costs ComfyUI, and how near its samplers are to ours.
+
+    COMFYUI_HOME=... COMFYUI_PYTHON=... python benchmarks/host.py [--prompts 200] [--model CHECKPOINT]
+
+Start-up: this pack against an empty one, in one process each time. Sampling: on the bundled model, or `--model`. Prompts: through
+a server that caches nothing, 20 to warm up and then `--prompts`, with its memory before and after. The table goes to standard
+error, one JSON document to the last line of standard output.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+PACK = Path(__file__).resolve().parents[1]
+HOST = PACK / "tests" / "host"
+sys.path[:0] = [str(HOST), str(PACK)]
+
+from comfyui import PYTHON, ComfyUI  # noqa: E402  a script's neighbour
+from graphs import graph  # noqa: E402
+
+WARM_UP = 20
+
+
+def inside(*arguments: object) -> dict:
+    """The answer of host_inside.py."""
+    script = Path(__file__).with_name("host_inside.py")
+    command = [PYTHON, str(HOST / "start_host.py"), "--run", str(script), str(PACK), *map(str, arguments)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603  our own scripts
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def start(times: int) -> dict:
+    """Median milliseconds over fresh processes."""
+    found = [inside("start") for _ in range(times)]
+    medians = {name: statistics.median(one[name] for one in found) for name in ("empty pack", "this pack")}
+    return {
+        **{f"{name}, ms": round(value, 1) for name, value in medians.items()},
+        "cost of the pack, ms": round(medians["this pack"] - medians["empty pack"], 1),
+        "imported for it": found[-1]["imported"],
+    }
+
+
+def prompts(count: int) -> dict:
+    """Megabytes of the server before and after so many prompts."""
+    with tempfile.TemporaryDirectory() as place:
+        packs = {"probe": HOST / "probe"}
+        with ComfyUI(Path(place), {}, ("--cache-none",), packs) as server:
+            memory = []
+            for seed in range(WARM_UP + count):
+                server.outputs(server.run(graph("pocket", seconds=1.0, steps=2, seed=seed)))
+                if seed + 1 >= WARM_UP and (seed + 1 - WARM_UP) % 20 == 0:
+                    memory.append(server.get("/probe")["bytes"] / 1e6)
+                    print(f"{seed + 1} prompts: {memory[-1]:.1f} MB", file=sys.stderr)
+    return {
+        f"MB after {WARM_UP} prompts": round(memory[0], 1),
+        f"MB after {count} more": round(memory[-1], 1),
+        "growth, %": round(100 * (memory[-1] / memory[0] - 1), 2),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--prompts", type=int, default=200)
+    parser.add_argument("--starts", type=int, default=5)
+    parser.add_argument("--model", type=Path, default=PACK / "art2mus_core" / "pocket")
+    chosen = parser.parse_args()
+    report = start(chosen.starts) if chosen.starts else {}
+    report |= {name: round(value, 4) for name, value in inside(chosen.model).items()}
+    if chosen.prompts:
+        report |= prompts(chosen.prompts)
+    print("\n".join(f"{name}: {value}" for name, value in report.items()), file=sys.stderr)
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""The parts of host.py that run in ComfyUI's process, through tests/host/start_host.py: `start` and `sampling`."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from inside import Graph, answer, pack  # isort: skip  tells the host to use the CPU, before its parts are imported
+
+import torch
+
+import nodes as core
+
+SECONDS, ROUNDS = 10.0, 6
+
+
+def start() -> dict:
+    """Milliseconds that the host takes to load an empty pack, and this one after it; its own nodes are there already."""
+    asyncio.run(core.init_extra_nodes(init_custom_nodes=False, init_api_nodes=False))
+    with tempfile.TemporaryDirectory() as place:
+        for name in ("first", "empty"):
+            (Path(place) / name).mkdir()
+            (Path(place) / name / "__init__.py").write_text("NODE_CLASS_MAPPINGS = {}\n", encoding="utf-8")
+        _load(Path(place) / "first")
+        empty = _load(Path(place) / "empty")
+    before = set(sys.modules)
+    ours = _load(Path(sys.argv[1]))
+    new = {name.split(".")[0] for name in set(sys.modules) - before if "art2mus" not in name}
+    return {"empty pack": empty, "this pack": ours, "imported": sorted(new)}
+
+
+def _load(folder: Path) -> float:
+    began = time.perf_counter()
+    if not asyncio.run(core.load_custom_node(str(folder))):
+        sys.exit(f"{folder} did not load")
+    return 1000 * (time.perf_counter() - began)
+
+
+def sampling(model: str) -> dict:
+    """KSampler and our sampler from the same noise, and what a step costs in three places."""
+    torch.set_num_threads(2)
+    graph = Graph(model, (0.7,))
+    settings = pack("art2mus_core.pipelines.settings").Settings
+    ours = {steps: _ours(graph, settings(SECONDS, steps, 1.5), seed=5) for steps in (50, 20)}
+    return {
+        "KSampler and ours, dB": _far(graph, _theirs(graph, 50, 1.5, seed=5), ours[50]),
+        "ours in 50 and in 20 steps, dB": _far(graph, ours[20], ours[50]),
+        "ours with another seed, dB": _far(graph, _ours(graph, settings(SECONDS, 50, 1.5), seed=6), ours[50]),
+        **_steps(graph, Path(model)),
+    }
+
+
+def _theirs(graph: Graph, steps: int, cfg: float, seed: int) -> torch.Tensor:
+    latent = graph.assembly.empty_latent(graph.model, SECONDS, 1)
+    sides = (graph.positive, graph.negative, latent)
+    (made,) = core.KSampler().sample(graph.model, seed, steps, cfg, "dpmpp_2m", "karras", *sides, 1.0)
+    return made["samples"]
+
+
+def _ours(graph: Graph, settings: object, seed: int) -> torch.Tensor:
+    parts = (graph.model, graph.vae, graph.positive, graph.negative)
+    return graph.assembly.compose(*parts, settings=settings, seed=seed)[1]["samples"]
+
+
+def _far(graph: Graph, first: torch.Tensor, second: torch.Tensor) -> float:
+    """Mean distance of two pieces' log-mels in decibels, where either is louder than 60 dB below the loudest."""
+    transform = pack("art2mus_core.audio.mel").MelTransform(graph.grid)
+    mels = [
+        transform(graph.vae.decode(latent)[..., 0]) * 20 / torch.log(torch.tensor(10.0)) for latent in (first, second)
+    ]
+    floor = max(mel.max() for mel in mels) - 60
+    mels = [mel.clamp_min(floor) for mel in mels]
+    heard = (mels[0] > floor) | (mels[1] > floor)
+    return float((mels[0] - mels[1]).abs()[heard].mean())
+
+
+def _steps(graph: Graph, folder: Path) -> dict:
+    """Seconds of a guided step: the core alone, our node in the host, the host's KSampler; in turns."""
+    denoiser = pack("art2mus_core.diffusion.denoiser").LatentDenoiser(
+        pack("art2mus_core.pipelines.prior").open_prior(folder).unet
+    )
+    guided = pack("art2mus_core.diffusion.guidance").Guided
+    sampler, levels = pack("art2mus_core.diffusion.sampling"), pack("art2mus_core.diffusion.schedules").schedule
+    told, untold = (graph.assembly.unpack(side, graph.grid, "")[0] for side in (graph.positive, graph.negative))
+    settings = pack("art2mus_core.pipelines.settings").Settings(SECONDS, 8, 1.5)
+    noise = sampler.draw_noise(graph.grid.latent_shape(SECONDS), [5])
+    plan = dict(graph.model.model.schedule)
+
+    def alone() -> None:
+        sampler.sample(guided(denoiser, untold, 1.5), told, noise, levels(plan, settings.solver, settings.steps))
+
+    host = graph.assembly.host
+
+    def in_the_node() -> None:
+        with host.resident(graph.model):
+            inside = guided(host.denoiser(graph.model), untold, 1.5)
+            report = host.reporter(settings.steps, graph.model.model.picture)
+            sampler.sample(inside, told, noise, levels(plan, settings.solver, settings.steps), on_step=report)
+
+    taken: dict[str, list[float]] = {}
+    for _ in range(ROUNDS):
+        for name, work in (("core", alone), ("node", in_the_node), ("KSampler", lambda: _theirs(graph, 8, 1.5, 5))):
+            began = time.perf_counter()
+            work()
+            taken.setdefault(name, []).append((time.perf_counter() - began) / settings.steps)
+    medians = {name: statistics.median(times[1:]) for name, times in taken.items()}
+    return {
+        "seconds of a step in the core": medians["core"],
+        "node / core": medians["node"] / medians["core"],
+        "KSampler / core": medians["KSampler"] / medians["core"],
+    }
+
+
+with torch.inference_mode():
+    answer(start() if sys.argv[2:] == ["start"] else sampling(sys.argv[2]))

@@ -1,0 +1,65 @@
+"""Download Art2Mus Model: a published model into ComfyUI's model folder, after its licence was accepted."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from ..art2mus_core.errors import SettingError
+from .fetching import bring, check_licence, is_ready, published_names
+
+__all__ = ["DownloadModel"]
+
+
+class DownloadModel(io.ComfyNode):
+    """Explicit: without the licence accepted nothing is fetched, not even asked for."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="Art2MusDownloadModel",
+            display_name="Download Art2Mus Model",
+            category="Art2Mus",
+            description="Brings a published model into ComfyUI/models/art2mus and makes it ready for use. Stop it at "
+            "any time: the next run goes on from there. Afterwards press R, so that the other nodes list the model.",
+            search_aliases=["fetch model", "AudioLDM2", "ImageBind", "CLIP", "get checkpoint", "licence"],
+            is_output_node=True,
+            hidden=[io.Hidden.unique_id],
+            inputs=[
+                io.Combo.Input(
+                    "model",
+                    options=published_names(),
+                    tooltip="A published model. Press Run with accept_licence off to read its licence, its size and "
+                    "where it comes from.",
+                ),
+                io.Boolean.Input(
+                    "accept_licence",
+                    default=False,
+                    tooltip="On: you have read the model's licence and accept it. Off: nothing is downloaded.",
+                ),
+            ],
+            outputs=[io.String.Output(display_name="model")],
+        )
+
+    @classmethod
+    def validate_inputs(cls, model: str | None, accept_licence: bool | None) -> bool | str:  # noqa: FBT001  the socket's
+        try:
+            if model is not None and accept_licence is not None:
+                check_licence(model, accepted=accept_licence)
+        except SettingError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def fingerprint_inputs(cls, model: str, accept_licence: bool) -> bool:  # noqa: FBT001  the socket's
+        return is_ready(model)
+
+    @classmethod
+    def execute(cls, model: str, accept_licence: bool) -> io.NodeOutput:  # noqa: FBT001  the socket's
+        from server import PromptServer
+
+        from .host import reporter
+
+        check_licence(model, accepted=accept_licence)
+        said = bring(model, reporter)
+        PromptServer.instance.send_progress_text(said, cls.hidden.unique_id)
+        return io.NodeOutput(model, ui={"text": [said]})

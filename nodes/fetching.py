@@ -1,0 +1,109 @@
+"""Published models in the host's model folders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..art2mus_core.checkpoints.cards import Card, card, read_cards
+from ..art2mus_core.checkpoints.names import home
+from ..art2mus_core.checkpoints.presence import look_for
+from ..art2mus_core.errors import Art2MusError, CheckpointError, OutputError, SettingError
+from .folders import model_roots
+
+if TYPE_CHECKING:
+    from ..art2mus_core.types import OnStep
+
+__all__ = ["bring", "check_licence", "is_ready", "published_names", "said"]
+
+ELSEWHERE = "Make room there, or name a folder on another disk as art2mus in extra_model_paths.yaml."
+
+
+def published_names() -> list[str]:
+    """Models that can be fetched."""
+    return [name for name, found in read_cards().items() if not found.bundled]
+
+
+def is_ready(name: str) -> bool:
+    """Whether a model can be chosen already."""
+    wanted = card(name)
+    return look_for(wanted, _place(wanted)).ready
+
+
+def check_licence(name: str, *, accepted: bool) -> None:
+    """Refuse to fetch a model before its licence is accepted.
+
+    Raises:
+        SettingError: it is not, and the model is not here.
+    """
+    if accepted or is_ready(name):
+        return
+    wanted = card(name)
+    raise SettingError(
+        f"the licence of {name} is not accepted: {wanted.terms}; {said(wanted.known_bytes)} from {wanted.source}; "
+        f"{wanted.citation}",
+        "accept_licence switched on",
+        "Read the licence where the model comes from. If you agree to it, switch accept_licence on and run again.",
+    )
+
+
+def bring(name: str, reporter: Callable[..., OnStep]) -> str:
+    """Have a model in the host's first model folder, ready for use; what is there already is not fetched again.
+
+    Args:
+        name: of its card.
+        reporter: makes an `on_step` of a total and of how an amount is said.
+
+    Returns:
+        What was done, for a person.
+
+    Raises:
+        CheckpointError: no connection, or not the right bytes.
+        OutputError: too little room on the disk, or a place that cannot be written to.
+    """
+    from ..art2mus_core.checkpoints.fetching import fetch, plan
+
+    wanted = card(name)
+    folder = _place(wanted)
+    if is_ready(name):
+        return f"{name} is here: {folder}"
+    try:
+        chosen = plan(wanted, folder=folder)
+        fetch(chosen, reporter(chosen.bytes or 1, amount=said))
+    except CheckpointError as error:
+        raise _by_hand(wanted, folder, error) from error
+    except OutputError as error:
+        raise OutputError(error.came, error.expected, ELSEWHERE) from error
+    if not is_ready(name):
+        from ..art2mus_core.pipelines.finishing import finish_fetching
+
+        finish_fetching(wanted, folder, reporter(1))
+    return f"{name} is here: {folder}. Press R to see it in the lists of the other nodes.{_beside(wanted)}"
+
+
+def said(size: int | None) -> str:
+    """Bytes for a person."""
+    if size is None:
+        return "an unknown size"
+    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+
+
+def _place(wanted: Card) -> Path:
+    """The folder that holds the model, or the one in the host's first model folder."""
+    places = [root / wanted.name for root in (*model_roots(), home())]
+    return next((place for place in places if look_for(wanted, place).ready), places[0])
+
+
+def _beside(wanted: Card) -> str:
+    return f" It works with {' and '.join(wanted.needs)}." if wanted.needs else ""
+
+
+def _by_hand(wanted: Card, folder: Path, error: Art2MusError) -> CheckpointError:
+    files = ", ".join(file.path for file in wanted.files)
+    return CheckpointError(
+        error.came,
+        error.expected,
+        f"Run again when the connection is back: it goes on where it stopped. Or bring the files yourself, from "
+        f"{wanted.address} into {folder}: {files}.",
+    )

@@ -1,0 +1,113 @@
+"""Folders of artworks: those in the host's input folder, and the packaged samples."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path, PurePosixPath
+
+import folder_paths
+
+from ..art2mus_core.errors import ArtworkError
+from ..art2mus_core.images.listing import image_suffixes, list_artworks, samples
+
+__all__ = ["choose", "folder_names", "marks", "names_of", "pictures_of"]
+
+SAMPLES, INPUT = "Samples", "input"
+
+DEEPEST = 4
+"""Levels of folders in the input folder that are listed."""
+
+
+def folder_names() -> list[str]:
+    """The samples, the input folder, and the folders in it that hold pictures."""
+    root = _root()
+    found = []
+    for place, folders, files in os.walk(root):
+        below = Path(place).relative_to(root)
+        folders[:] = [name for name in folders if not name.startswith(".") and len(below.parts) < DEEPEST]
+        if below.parts and any(_is_picture(file) for file in files):
+            found.append(PurePosixPath(INPUT, *below.parts).as_posix())
+    return [SAMPLES, INPUT, *sorted(found, key=_natural)]
+
+
+def pictures_of(name: str) -> list[Path]:
+    """The pictures of a folder, in the order of their names as a person counts: 2 before 10.
+
+    Args:
+        name: from :func:`folder_names`.
+
+    Raises:
+        ArtworkError: no such folder, one without pictures, or one that leads out of the input folder.
+    """
+    if name == SAMPLES:
+        return list(samples().values())
+    pictures = sorted(list_artworks(_inside(name)), key=lambda path: _natural(path.name))
+    if not pictures:
+        raise ArtworkError(f"{name} holds no picture", "at least one", "Put pictures into it or choose another folder.")
+    for path in pictures:
+        if not path.resolve().is_relative_to(_root()):
+            raise _leads_out(f"{name}/{path.name}")
+    return pictures
+
+
+def choose(name: str, start: int, count: int) -> list[Path]:
+    """`count` pictures of a folder from the `start`-th on, counted from 1; 0 for all that are left.
+
+    Raises:
+        ArtworkError: as :func:`pictures_of`; or there are not so many.
+    """
+    pictures = pictures_of(name)
+    if start > len(pictures):
+        raise ArtworkError(
+            f"picture {start} of {name}", f"1 to {len(pictures)}", "Set start to the number of a picture that is there."
+        )
+    return pictures[start - 1 :][: count or None]
+
+
+def marks(paths: list[Path]) -> list[str]:
+    """What changes when one of the files is exchanged, added or taken away; nothing is read."""
+    found = [(path, path.stat()) for path in paths]
+    return [f"{path} {about.st_size} {about.st_mtime_ns}" for path, about in found]
+
+
+def names_of(paths: list[Path]) -> list[str]:
+    """Names of the pictures without their suffixes, as the `name` of Save Audio takes them."""
+    return [path.stem for path in paths]
+
+
+def _is_picture(file: str) -> bool:
+    return not file.startswith(".") and Path(file).suffix.lower() in image_suffixes()
+
+
+def _root() -> Path:
+    return Path(folder_paths.get_input_directory()).resolve()
+
+
+def _inside(name: str) -> Path:
+    """The folder behind a name.
+
+    Raises:
+        ArtworkError: there is none, or it is somewhere else.
+    """
+    first, *parts = name.split("/")
+    path = _root().joinpath(*parts)
+    if first != INPUT or ".." in parts or not path.resolve().is_relative_to(_root()):
+        raise _leads_out(name)
+    if not path.is_dir():
+        raise ArtworkError(f"no folder {name!r}", f"one of {', '.join(folder_names())}", "Choose another folder.")
+    return path
+
+
+def _leads_out(name: str) -> ArtworkError:
+    return ArtworkError(
+        f"{name!r} leads out of ComfyUI's input folder",
+        "a folder or picture in it",
+        "Copy the pictures into the input folder.",
+    )
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Numbers within a name compare as numbers."""
+    parts = re.findall(r"(\d+)|(\D+)", name)
+    return [(int(number or -1), text.casefold()) for number, text in parts] + [(-2, name)]

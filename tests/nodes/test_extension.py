@@ -1,0 +1,102 @@
+"""A package that is missing loses no node that does without it, and whoever needs it says so."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+PACK = HERE.parents[1]
+HOST = {"torch", "numpy", "pillow"}
+"""Without them there is no ComfyUI."""
+
+NEEDED = [
+    line
+    for line in re.findall(r"^[\w-]+", (PACK / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    if line not in HOST
+]
+
+EVERY = set(json.loads((HERE / "released_sockets.json").read_text(encoding="utf-8")))
+
+
+def without(package: str, act: str = "pass") -> dict:
+    """The pack's nodes in a process without a package, the log, and what `act` puts into `said`."""
+    script = f"""
+import asyncio, importlib.abc, json, logging, sys
+sys.path[:0] = [{str(HERE / "stand_in")!r}, {str(HERE)!r}]
+
+class Without(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == {package!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Without())
+logged = []
+logging.getLogger().addHandler(type("Kept", (logging.Handler,), {{"emit": lambda _, record: logged.append(record.getMessage())}})())
+from pathlib import Path
+import describe
+nodes = {{node.GET_SCHEMA().node_id: node for node in describe.load_nodes(Path({str(PACK)!r}))}}
+said = ""
+{act}
+print(json.dumps({{"nodes": list(nodes), "logged": logged, "said": said}}))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def told(call: str) -> str:
+    return f"""
+try:
+    {call}
+except Exception as error:
+    said = f"{{type(error).__name__}}: {{error}}"
+"""
+
+
+@pytest.mark.parametrize("package", NEEDED)
+def test_the_pack_loads_without(package):
+    found = without(package)
+    lost = EVERY - set(found["nodes"])
+    assert lost <= ({"Art2MusLoadArtwork", "Art2MusArtworkFolder"} if package == "jaxtyping" else set())
+    assert bool(lost) == bool(found["logged"])
+
+
+def test_nodes_that_cannot_be_there_are_named_with_the_way_out():
+    found = without("jaxtyping")
+    (line,) = found["logged"]
+    assert "no LoadArtwork and no ArtworkFolder" in line
+    assert "No module named 'jaxtyping'" in line
+    assert re.search(r"-m pip install -r \S+requirements\.txt", line)
+
+
+@pytest.mark.parametrize(
+    ("package", "call"),
+    [
+        ("diffusers", "nodes['Art2MusLoadModel'].execute('pocket')"),
+        ("transformers", "nodes['Art2MusLoadModel'].execute('pocket')"),
+        ("safetensors", "nodes['Art2MusArtworkToMusic'].execute(image=None, model='pocket', seconds=1.0, seed=0)"),
+        ("av", "nodes['Art2MusPreviewMusic'].execute(None)"),
+        ("jaxtyping", "nodes['Art2MusArtworkToMusic'].execute(image=None, model='pocket', seconds=1.0, seed=0)"),
+    ],
+)
+def test_who_needs_it_says_so_when_it_runs(package, call):
+    said = without(package, told(call))["said"]
+    assert said.startswith("Art2MusError: ")
+    assert f"No module named '{package}" in said
+    assert "expected the packages that Art2Mus needs" in said
+    assert re.search(r"-m pip install -r \S+requirements\.txt", said)
+
+
+def test_a_part_that_the_host_lacks_asks_for_a_newer_host():
+    said = without("nothing", told("nodes['Art2MusLoadModel'].execute('pocket')"))["said"]
+    assert said.startswith("Art2MusError: No module named 'comfy'; expected a newer ComfyUI")
+
+
+def test_who_does_not_need_it_runs():
+    act = "said = len(nodes['Art2MusArtworkFolder'].execute('Samples', 1, 0).args[0])"
+    assert without("diffusers", act)["said"] == 8

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import os
+from itertools import pairwise
+
+import pytest
+import torch
+from PIL import Image
+
+
+@pytest.fixture
+def node(nodes):
+    return nodes["Art2MusArtworkFolder"]
+
+
+@pytest.fixture
+def shown(host_folders):
+    """Three pictures of different sizes in input/shown, and what is none."""
+    folder = host_folders / "input" / "shown"
+    folder.mkdir()
+    for number in (2, 10, 1):
+        Image.new("RGB", (number, 5), (number, 0, 0)).save(folder / f"work {number}.png")
+    (folder / "notes.txt").write_text("none")
+    return folder
+
+
+def test_folders_with_pictures_are_offered(node, shown, host_folders):
+    (host_folders / "input" / "empty").mkdir()
+    (host_folders / "input" / ".hidden").mkdir()
+    deep = host_folders / "input" / "shown" / "deep"
+    deep.mkdir()
+    Image.new("RGB", (1, 1)).save(deep / "a.png")
+    Image.new("RGB", (1, 1)).save(host_folders / "input" / ".hidden" / "a.png")
+    (host_folders / "input" / "loop").symlink_to(host_folders / "input")
+    assert node.GET_SCHEMA().inputs[0].options == ["Samples", "input", "input/shown", "input/shown/deep"]
+
+
+def test_a_fresh_install_plays_samples(node):
+    images, masks, names = node.execute("Samples", 1, 0).args
+    assert len(images) == len(masks) == len(names) == 8
+    assert len({image.shape for image in images}) > 1
+    assert "silver_forest" in names
+
+
+def test_pictures_come_in_the_order_in_which_a_person_counts(node, shown):
+    images, masks, names = node.execute("input/shown", 1, 0).args
+    assert names == ["work 1", "work 2", "work 10"]
+    assert [image.shape for image in images] == [(1, 5, width, 3) for width in (1, 2, 10)]
+    assert [mask.shape for mask in masks] == [(1, 5, width) for width in (1, 2, 10)]
+
+
+@pytest.mark.parametrize(("start", "count", "wanted"), [(2, 0, ["2", "10"]), (1, 1, ["1"]), (2, 99, ["2", "10"])])
+def test_a_part_can_be_chosen(node, shown, start, count, wanted):
+    assert node.execute("input/shown", start, count).args[2] == [f"work {number}" for number in wanted]
+
+
+def test_too_late_a_start_is_told(pack, node, shown):
+    with pytest.raises(pack("art2mus_core.errors").ArtworkError, match=r"picture 4 of input/shown; expected 1 to 3"):
+        node.execute("input/shown", 4, 0)
+
+
+@pytest.mark.parametrize("name", ["input/..", "input/../../etc", "/etc", "..", "", "elsewhere", "input/link"])
+def test_no_name_leads_out(node, host_folders, name):
+    (host_folders / "output" / "a.png").write_bytes(b"")
+    (host_folders / "input" / "link").symlink_to(host_folders / "output")
+    assert "leads out of ComfyUI's input folder" in node.validate_inputs(name)
+
+
+def test_no_picture_leads_out(node, shown, host_folders):
+    Image.new("RGB", (1, 1)).save(host_folders / "secret.png")
+    (shown / "b.png").symlink_to(host_folders / "secret.png")
+    assert "'input/shown/b.png' leads out" in node.validate_inputs("input/shown")
+
+
+def test_what_is_not_there_is_told(node, host_folders):
+    assert "no folder 'input/gone'" in node.validate_inputs("input/gone")
+    assert "input holds no picture" in node.validate_inputs("input")
+    assert node.validate_inputs("Samples") is True
+    assert node.validate_inputs(None) is True
+
+
+def test_a_damaged_picture_is_named(pack, node, shown):
+    (shown / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    with pytest.raises(pack("art2mus_core.errors").ArtworkError, match=r"cut\.png is"):
+        node.execute("input/shown", 1, 0)
+
+
+def test_the_fingerprint_sees_every_change(node, shown):
+    def mark():
+        return node.fingerprint_inputs("input/shown", 1, 0)
+
+    marks = [mark(), mark()]
+    Image.effect_noise((2, 5), 9).convert("RGB").save(shown / "work 2.png")
+    marks.append(mark())
+    os.utime(shown / "work 2.png", (1, 1))
+    marks.append(mark())
+    Image.new("RGB", (1, 1)).save(shown / "new.png")
+    marks.append(mark())
+    (shown / "work 10.png").unlink()
+    marks.append(mark())
+    assert marks[0] == marks[1]
+    assert all(first != second for first, second in pairwise(marks[1:]))
+
+
+def test_masks_are_what_is_transparent(node, host_folders):
+    Image.new("RGBA", (3, 2), (9, 9, 9, 0)).save(host_folders / "input" / "a.png")
+    _, (mask,), _ = node.execute("input", 1, 0).args
+    assert torch.equal(mask, torch.ones(1, 2, 3))

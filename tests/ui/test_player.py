@@ -1,0 +1,179 @@
+"""The player on the nodes, in both of the front end's renderers."""
+
+from __future__ import annotations
+
+import pytest
+
+from .canvas import small
+
+pytestmark = pytest.mark.ui
+
+SLIDER = ".art2mus-spectrogram"
+
+
+@pytest.fixture
+def player(canvas):
+    """The main graph after Run."""
+    canvas.load(small())
+    canvas.run()
+    canvas.wait_for_players()
+    return canvas
+
+
+def value(canvas, name: str = "now") -> str:
+    return canvas.page.get_attribute(SLIDER, f"aria-value{name}")
+
+
+def playhead(canvas) -> float:
+    """Where it stands, from 0 to 1, as it is seen."""
+    seen = """() => {
+      const [head, all] = [".art2mus-playhead", ".art2mus-spectrogram"].map((name) =>
+        document.querySelector(name).getBoundingClientRect());
+      return (head.left - all.left) / all.width;
+    }"""
+    return canvas.page.evaluate(seen)
+
+
+def test_the_piece_is_seen_once_and_played(player):
+    assert player.page.locator("audio").count() == 1  # the host adds no second player
+    assert player.sound()["duration"] == pytest.approx(3, abs=0.05)
+    assert value(player, "max") == "3"
+    player.page.focus(SLIDER)
+    player.page.keyboard.press("Space")
+    player.page.wait_for_function("() => document.querySelector('.art2mus-player audio').currentTime > 0.5")
+    assert not player.sound()["paused"]
+    assert playhead(player) > 0.1
+    player.page.keyboard.press("Space")
+    assert player.sound()["paused"]
+    assert float(value(player)) == pytest.approx(player.sound()["currentTime"], abs=0.06)
+
+
+@pytest.mark.parametrize(("motion", "fewest", "most"), [("no-preference", 8, 99), ("reduce", 0, 5)])
+def test_the_playhead_is_calm_where_the_person_asks_for_it(player, motion, fewest, most):
+    player.page.emulate_media(reduced_motion=motion)
+    player.page.focus(SLIDER)
+    player.page.keyboard.press("Space")
+    moves = """() => new Promise((done) => {
+      let count = 0;
+      const watch = new MutationObserver((seen) => (count += seen.length));
+      watch.observe(document.querySelector(".art2mus-playhead"), { attributes: true });
+      setTimeout(() => { watch.disconnect(); done(count) }, 800);
+    })"""
+    count = player.page.evaluate(moves)
+    player.page.keyboard.press("Space")
+    player.page.emulate_media(reduced_motion="no-preference")
+    assert fewest <= count <= most
+
+
+def test_keys_seek_and_stay_inside(player):
+    page = player.page
+    page.evaluate("() => app.canvas.selectNode(app.graph.nodes.find((node) => node.type === 'Art2MusSaveAudio'))")
+    places = "() => app.graph.nodes.map((node) => [...node.pos])"
+    before = page.evaluate(places)
+    page.focus(SLIDER)
+    for key, seconds in {"ArrowRight": 1, "ArrowUp": 2, "ArrowLeft": 1, "End": 3, "Home": 0, "ArrowDown": 0}.items():
+        page.keyboard.press(key)
+        assert player.sound()["currentTime"] == pytest.approx(seconds, abs=0.02), key
+        assert value(player) == str(seconds)
+        assert playhead(player) == pytest.approx(seconds / 3, abs=0.02)
+    assert value(player, "text") == "0 of 3 seconds"
+    assert page.evaluate(places) == before
+    assert page.evaluate("document.activeElement.className") == "art2mus-spectrogram"
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+def test_a_click_and_a_drag_seek(player):
+    box = player.page.locator(SLIDER).bounding_box()
+    middle = box["y"] + box["height"] / 2
+    player.page.mouse.move(box["x"] + box["width"] / 3, middle)
+    player.page.mouse.down()
+    assert player.sound()["currentTime"] == pytest.approx(1, abs=0.05)
+    player.page.mouse.move(box["x"] + box["width"] * 2 / 3, middle, steps=3)
+    player.page.mouse.up()
+    assert player.sound()["currentTime"] == pytest.approx(2, abs=0.05)
+    assert playhead(player) == pytest.approx(2 / 3, abs=0.02)
+
+
+def test_a_batch_is_stepped_through(canvas):
+    canvas.load(small())
+    canvas.page.evaluate("""() => {
+      const find = (kind) => app.graph.nodes.find((node) => node.type === kind);
+      const repeat = LiteGraph.createNode("RepeatImageBatch");
+      app.graph.add(repeat);
+      repeat.pos = [60, 1000];
+      repeat.widgets[0].value = 2;
+      find("Art2MusLoadArtwork").connect(0, repeat, 0);
+      repeat.connect(0, find("Art2MusVisualConditioningExtractor"), 0);
+    }""")
+    canvas.run()
+    canvas.wait_for_players()
+    count, first = canvas.page.locator(".art2mus-batch span"), canvas.sound()["src"]
+    assert count.inner_text() == "1 / 2"
+    canvas.page.click(".art2mus-batch button:last-child")
+    canvas.wait_for_players()
+    assert count.inner_text() == "2 / 2"
+    assert canvas.sound()["src"] != first
+    canvas.page.click(".art2mus-batch button:first-child")
+    assert (count.inner_text(), canvas.sound()["src"]) == ("1 / 2", first)
+
+
+def test_playing_one_pauses_the_other(canvas):
+    canvas.load(small())
+    canvas.page.evaluate("""() => {
+      const [sampler, saver] = ["Art2MusSampler", "Art2MusSaveAudio"].map((kind) =>
+        app.graph.nodes.find((node) => node.type === kind));
+      const second = saver.clone();
+      app.graph.add(second);
+      second.pos = [saver.pos[0] - 360, saver.pos[1] + 60];
+      sampler.connect(0, second, 0);
+    }""")
+    canvas.run()
+    canvas.wait_for_players(2)
+    for index in (0, 1):
+        canvas.page.locator(SLIDER).nth(index).focus()
+        canvas.page.keyboard.press("Space")
+        canvas.page.wait_for_timeout(300)
+        assert [canvas.sound(each)["paused"] for each in (0, 1)] == [index != 0, index != 1]
+
+
+def test_another_tab_and_back(player):
+    """The host brings the outputs back; pieces of a graph that left the canvas fall silent."""
+    player.page.evaluate("window.left = document.querySelector('.art2mus-player audio'); window.left.play()")
+    shown = player.sound()["src"].split("&rand")[0]
+    player.load(small())
+    assert player.page.evaluate("window.left.paused")
+    assert player.sound()["src"] == ""
+    player.page.locator(".workflow-tabs .p-togglebutton").nth(-2).click()
+    player.page.mouse.move(800, 800)  # off the tab, which shows a picture of its graph
+    player.wait_for_players()
+    assert player.sound()["src"].split("&rand")[0] == shown
+
+
+def test_inside_a_subgraph(canvas):
+    canvas.load(small())
+    canvas.page.evaluate("""() => {
+      const saver = app.graph.nodes.find((node) => node.type === "Art2MusSaveAudio");
+      window.outer = app.graph.convertToSubgraph(new Set([saver])).node;
+    }""")
+    canvas.run()
+    canvas.page.evaluate("app.canvas.openSubgraph(window.outer.subgraph, window.outer)")
+    canvas.look(0.75, (-600, 0))
+    canvas.wait_for_players()
+    canvas.page.evaluate("app.canvas.setGraph(app.graph)")
+
+
+def test_reload_and_run_again(player):
+    player.page.reload()
+    player.wait_until_ready()
+    player.load(small())
+    player.run()
+    player.wait_for_players()
+
+
+def test_outputs_without_a_picture_get_the_bare_player(canvas):
+    canvas.load(small())
+    canvas.page.evaluate("""() => app.graph.nodes.find((node) => node.type === "Art2MusSaveAudio")
+      .onExecuted({ audio: [{ filename: "none.flac", subfolder: "", type: "output" }] })""")
+    assert canvas.page.locator(".art2mus-player audio").is_visible()
+    assert not canvas.page.locator(SLIDER).is_visible()
+    canvas.complaints.clear()  # there is no such file

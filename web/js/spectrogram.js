@@ -1,0 +1,67 @@
+/** Keys that move the position; the change in seconds, or an end of the piece. */
+const STEPS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, Home: -Infinity, End: Infinity };
+
+const plain = (/** @type {number} */ seconds) => String(Number(seconds.toFixed(1)));
+
+/** The picture of a piece, over which a playhead moves: a slider for pointer and keyboard. */
+export class Spectrogram {
+  /**
+   * @param {import("./words.js").Words} words
+   * @param {{seek: (seconds: number) => void, toggle: () => void}} does what the slider asks of its player
+   */
+  constructor(words, does) {
+    this.words = words;
+    this.does = does;
+    this.picture = Object.assign(document.createElement("img"), { alt: "", draggable: false });
+    this.picture.addEventListener("error", () => (this.element.hidden = true));
+    this.playhead = document.createElement("div");
+    this.playhead.className = "art2mus-playhead";
+    this.element = document.createElement("div");
+    this.element.className = "art2mus-spectrogram";
+    this.element.tabIndex = 0;
+    this.element.hidden = true;
+    this.element.setAttribute("role", "slider");
+    this.element.setAttribute("aria-label", words.position);
+    this.element.append(this.picture, this.playhead);
+    this.element.addEventListener("keydown", (event) => this.#press(event));
+    for (const kind of ["pointerdown", "pointermove", "pointerup"])
+      this.element.addEventListener(kind, (event) => this.#point(event));
+    this.move(0, 0);
+  }
+
+  /** @param {string} [address] of a picture without margins; none hides the slider */
+  load(address) {
+    this.element.hidden = !address;
+    if (address) this.picture.src = address;
+  }
+
+  /**
+   * Puts the playhead at a position.
+   * @param {number} at seconds
+   * @param {number} length seconds
+   */
+  move(at, length) {
+    Object.assign(this, { at, length });
+    this.playhead.style.transform = `translateX(${length ? (100 * at) / length : 0}%)`;
+    const values = { min: 0, max: plain(length), now: plain(at), text: this.words.seconds(plain(at), plain(length)) };
+    for (const [name, value] of Object.entries(values)) this.element.setAttribute(`aria-value${name}`, value);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #press(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    if (event.key === " ") this.does.toggle();
+    else if (event.key in STEPS) this.does.seek(Math.min(Math.max(this.at + STEPS[event.key], 0), this.length));
+    else return;
+    event.preventDefault();
+  }
+
+  /** @param {PointerEvent} event */
+  #point(event) {
+    if (event.type === "pointerdown" && event.button === 0) this.element.setPointerCapture(event.pointerId);
+    if (!this.element.hasPointerCapture(event.pointerId)) return;
+    event.stopPropagation();
+    const { left, width } = this.element.getBoundingClientRect();
+    this.does.seek(this.length * Math.min(Math.max((event.clientX - left) / width, 0), 1));
+  }
+}
