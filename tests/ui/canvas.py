@@ -130,6 +130,11 @@ class Canvas:
         }"""
         return self.page.evaluate(state, index)
 
+    def back(self) -> None:
+        """To the workflow tab before this one."""
+        self.page.locator(".workflow-tabs .p-togglebutton").nth(-2).click()
+        self.page.mouse.move(800, 800)  # off the tab, which shows a picture of its graph
+
     def set_widget(self, kind: str, name: str, value: object) -> None:
         chooses = """([kind, name, value]) => {
           const node = app.graph.nodes.find((node) => node.type === kind);

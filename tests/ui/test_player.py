@@ -70,6 +70,7 @@ def test_keys_seek_and_stay_inside(player):
     page.evaluate("() => app.canvas.selectNode(app.graph.nodes.find((node) => node.type === 'Art2MusSaveAudio'))")
     places = "() => app.graph.nodes.map((node) => [...node.pos])"
     before = page.evaluate(places)
+    page.evaluate("window.reached = []; addEventListener('keydown', ({ key }) => window.reached.push(key))")
     page.focus(SLIDER)
     for key, seconds in {"ArrowRight": 1, "ArrowUp": 2, "ArrowLeft": 1, "End": 3, "Home": 0, "ArrowDown": 0}.items():
         page.keyboard.press(key)
@@ -77,6 +78,10 @@ def test_keys_seek_and_stay_inside(player):
         assert value(player) == str(seconds)
         assert playhead(player) == pytest.approx(seconds / 3, abs=0.02)
     assert value(player, "text") == "0 of 3 seconds"
+    page.keyboard.press("Space")
+    page.keyboard.press("Space")
+    page.keyboard.press("Shift")
+    assert page.evaluate("window.reached") == ["Shift"]
     assert page.evaluate(places) == before
     assert page.evaluate("document.activeElement.className") == "art2mus-spectrogram"
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
@@ -143,20 +148,30 @@ def test_another_tab_and_back(player):
     player.load(small())
     assert player.page.evaluate("window.left.paused")
     assert player.sound()["src"] == ""
-    player.page.locator(".workflow-tabs .p-togglebutton").nth(-2).click()
-    player.page.mouse.move(800, 800)  # off the tab, which shows a picture of its graph
+    player.back()
     player.wait_for_players()
     assert player.sound()["src"].split("&rand")[0] == shown
 
 
 def test_inside_a_subgraph(canvas):
+    """At once, and when the host brings the outputs back."""
     canvas.load(small())
     canvas.page.evaluate("""() => {
       const saver = app.graph.nodes.find((node) => node.type === "Art2MusSaveAudio");
-      window.outer = app.graph.convertToSubgraph(new Set([saver])).node;
+      app.graph.convertToSubgraph(new Set([saver]));
     }""")
+    enter = """() => {
+      const outer = app.graph.nodes.find((node) => node.subgraph);
+      app.canvas.openSubgraph(outer.subgraph, outer);
+    }"""
     canvas.run()
-    canvas.page.evaluate("app.canvas.openSubgraph(window.outer.subgraph, window.outer)")
+    canvas.page.evaluate(enter)
+    canvas.look(0.75, (-600, 0))
+    canvas.wait_for_players()
+    canvas.page.evaluate("app.canvas.setGraph(app.graph)")
+    canvas.load(small())
+    canvas.back()
+    canvas.page.evaluate(enter)
     canvas.look(0.75, (-600, 0))
     canvas.wait_for_players()
     canvas.page.evaluate("app.canvas.setGraph(app.graph)")

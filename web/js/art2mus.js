@@ -49,14 +49,10 @@ function addPlayer(node) {
   widget.serialize = false;
   players.set(node, player);
 
-  const { onExecuted, onRemoved } = node;
+  const { onExecuted } = node;
   node.onExecuted = function (output) {
     onExecuted?.apply(this, arguments);
     guarded(() => show(node, output));
-  };
-  node.onRemoved = function () {
-    player.stop();
-    onRemoved?.apply(this, arguments);
   };
 }
 

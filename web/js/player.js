@@ -57,11 +57,6 @@ export class Player {
     this.#open(0);
   }
 
-  /** Silence, for a node that is leaving. */
-  stop() {
-    this.audio.pause();
-  }
-
   get #length() {
     return Number.isFinite(this.audio.duration) ? this.audio.duration : this.pieces[this.index]?.seconds ?? 0;
   }
