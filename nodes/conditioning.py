@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
 
+from . import inputs
 from .folders import aligner_names, encoder_names
 from .packing import unpack_artworks, without_masked
 from .sockets import EmbeddingSocket, LanguageSocket
@@ -30,18 +31,14 @@ class VisualConditioningExtractor(io.ComfyNode):
             description="Looks at the artwork: an image encoder says in numbers what it sees in each picture of a batch.",
             search_aliases=["image encoder", "image embedding"],
             inputs=[
-                io.Image.Input("image", tooltip="One artwork or a batch; each gives a piece of music of its own."),
+                inputs.artworks(),
                 io.Combo.Input(
                     "encoder",
                     options=encoder_names(),
                     tooltip="Who looks at the artwork. It has to be the encoder that the aligner was trained with; for "
                     "the pocket model 'pocket'.",
                 ),
-                io.Mask.Input(
-                    "mask",
-                    optional=True,
-                    tooltip="White parts are left out: they are filled with the mean colour of the rest.",
-                ),
+                inputs.mask(),
             ],
             outputs=[EmbeddingSocket.Output(display_name="embedding")],
         )
@@ -74,14 +71,7 @@ class ImageAligner(io.ComfyNode):
                     options=aligner_names(),
                     tooltip="The trained image aligner; 'model' is the checkpoint's own. It has to fit encoder and model.",
                 ),
-                io.Float.Input(
-                    "strength",
-                    default=1.0,
-                    min=0.0,
-                    max=2.0,
-                    step=0.05,
-                    tooltip="How loudly the artwork speaks. 1: as trained. 0: not at all. Above 1: exaggerated.",
-                ),
+                inputs.strength(),
                 io.String.Input(
                     "text",
                     default="",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
 
-from ..art2mus_core.pipelines.settings import LONGEST, SHORTEST, Settings
+from . import inputs
 
 if TYPE_CHECKING:
     from .host import Model
@@ -30,14 +30,7 @@ class EmptyLatent(io.ComfyNode):
             search_aliases=["empty latent audio", "latent music", "KSampler music"],
             inputs=[
                 io.Model.Input("model", tooltip="The denoiser the latent is for, from Load Art2Mus Model."),
-                io.Float.Input(
-                    "seconds",
-                    default=Settings().seconds,
-                    min=SHORTEST,
-                    max=LONGEST,
-                    step=0.1,
-                    tooltip="Length of the music in seconds.",
-                ),
+                inputs.seconds(),
                 io.Int.Input(
                     "batch_size",
                     default=1,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from .folders import model_names, support_names
+from . import inputs
+from .folders import support_names
 from .sockets import LanguageSocket
 
 __all__ = ["LoadModel"]
@@ -25,11 +26,7 @@ class LoadModel(io.ComfyNode):
             "folders in ComfyUI/models/art2mus.",
             search_aliases=["AudioLDM2", "music model", "pocket"],
             inputs=[
-                io.Combo.Input(
-                    "model",
-                    options=model_names(),
-                    tooltip="'pocket' comes with the pack. Any other entry is a model folder in ComfyUI/models/art2mus.",
-                ),
+                inputs.model_name(),
                 io.Combo.Input(
                     "support",
                     options=support_names(),

@@ -12,9 +12,6 @@ if TYPE_CHECKING:
 
 __all__ = ["amount", "models", "next_command", "table"]
 
-MADE = {"prior": ("constants/model.safetensors",)}
-"""Files that are made, not fetched, by the kind of checkpoint they belong to."""
-
 
 def models(
     as_json: Annotated[
@@ -53,13 +50,11 @@ def next_command(here: Presence, *, anew: bool = False) -> str | None:
         anew: what the card's command makes was made of other files, and counts as not there.
     """
     from ..checkpoints.names import quoted
-    from ..checkpoints.presence import holds
 
     card = here.card
     if not here.complete:
         return None if card.bundled else f"art2mus fetch {card.name}"
-    made = card.converted or MADE.get(card.kind, ())
-    if card.then is None or (not anew and all(holds(here.folder / path) for path in made)):
+    if card.then is None or (here.ready and not anew):
         return None
     return " ".join(quoted(word.format(folder=here.folder)) for word in card.then.split())
 

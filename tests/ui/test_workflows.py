@@ -26,9 +26,9 @@ SHORT = """(values) => {
 def test_the_blueprint_is_found_put_on_the_canvas_and_plays(canvas):
     canvas.load({"nodes": [], "links": [], "version": 0.4})
     canvas.page.mouse.dblclick(800, 560)
-    canvas.page.wait_for_timeout(1000)
+    canvas.page.locator("input[role=combobox]:focus").wait_for()
     canvas.page.keyboard.type(NAME)
-    canvas.page.wait_for_timeout(1500)
+    canvas.page.locator("[data-testid=result-item][aria-selected=true]", has_text=NAME).wait_for()
     canvas.page.keyboard.press("Enter")
     canvas.page.wait_for_timeout(500)
     canvas.page.mouse.click(800, 460)
