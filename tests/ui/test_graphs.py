@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import urllib.parse
 import urllib.request
 
@@ -54,11 +55,13 @@ def test_music_dropped_on_the_canvas_brings_its_graph_back(canvas, format, tmp_p
     assert canvas.nodes() == before
 
 
-def test_the_growing_picture_is_seen_while_the_sampler_works(canvas):
+def test_the_growing_picture_and_the_time_left_are_seen_while_the_sampler_works(canvas):
     canvas.load(small(steps=8))
     canvas.set_widget("Art2MusSampler", "seed", 11 + canvas.vue)  # not what the server still has
     canvas.page.evaluate("""() => {
       window.grown = 0;
+      window.told = [];
+      window.comfyAPI.api.api.addEventListener("progress_text", ({ detail }) => window.told.push(detail.text));
       const look = () => {
         const node = app.graph.nodes.find((node) => node.type === "Art2MusSampler");
         const seen = document.querySelector(`[data-node-id="${node.id}"] img`) ?? node.imgs?.[0];
@@ -71,3 +74,6 @@ def test_the_growing_picture_is_seen_while_the_sampler_works(canvas):
     canvas.run()
     canvas.wait_for_players()
     assert canvas.page.evaluate("window.grown") > 100
+    told = canvas.page.evaluate("window.told")
+    assert re.fullmatch(r"1 of 8, \d+ s left", told[0])
+    assert re.fullmatch(r"8 of 8 in \d+ s", told[-1])

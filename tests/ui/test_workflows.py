@@ -25,7 +25,7 @@ SHORT = """(values) => {
 
 def test_the_blueprint_is_found_put_on_the_canvas_and_plays(canvas):
     canvas.load({"nodes": [], "links": [], "version": 0.4})
-    canvas.page.mouse.dblclick(800, 560)
+    canvas.page.evaluate("app.extensionManager.command.execute('Workspace.SearchBox.Toggle')")
     canvas.page.locator("input[role=combobox]:focus").wait_for()
     canvas.page.keyboard.type(NAME)
     canvas.page.locator("[data-testid=result-item][aria-selected=true]", has_text=NAME).wait_for()

@@ -1,7 +1,7 @@
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { Player } from "./player.js";
-import { wordsOf } from "./words.js";
+import { loadWords, wordsOf } from "./words.js";
 
 /**
  * What the server sends for a node: files in both lists, one entry a piece.
@@ -69,6 +69,8 @@ document.head.append(style);
 
 app.registerExtension({
   name: "Art2Mus.Player",
+
+  init: loadWords,
 
   /** Front ends without DOM widgets get the host's own player, as its core nodes do. */
   beforeRegisterNodeDef(nodeType, nodeData) {

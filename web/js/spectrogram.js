@@ -43,7 +43,8 @@ export class Spectrogram {
   move(at, length) {
     Object.assign(this, { at, length });
     this.playhead.style.transform = `translateX(${length ? (100 * at) / length : 0}%)`;
-    const values = { min: 0, max: plain(length), now: plain(at), text: this.words.seconds(plain(at), plain(length)) };
+    const text = this.words.seconds.replace("%at", plain(at)).replace("%of", plain(length));
+    const values = { min: 0, max: plain(length), now: plain(at), text };
     for (const [name, value] of Object.entries(values)) this.element.setAttribute(`aria-value${name}`, value);
   }
 

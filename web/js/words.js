@@ -1,23 +1,17 @@
+import { api } from "../../../scripts/api.js";
+
 /**
- * What the extension says, by language. Another language is one more entry.
- * @typedef {typeof WORDS.en} Words
+ * What the extension says. The texts are in the pack's locales, a folder a language, under `art2mus` of main.json.
+ * @typedef {{waiting: string, position: string, seconds: string, previous: string, next: string}} Words
  */
-const WORDS = {
-  en: {
-    waiting: "Press Run: the music appears here",
-    position: "Position in the music",
-    seconds: (/** @type {string} */ at, /** @type {string} */ of) => `${at} of ${of} seconds`,
-    previous: "Previous piece",
-    next: "Next piece",
-  },
-  zh: {
-    waiting: "点击“运行”，音乐将显示在这里",
-    position: "播放位置",
-    seconds: (/** @type {string} */ at, /** @type {string} */ of) => `第 ${at} 秒，共 ${of} 秒`,
-    previous: "上一首",
-    next: "下一首",
-  },
-};
+
+/** @type {Record<string, {art2mus?: Words}>} by language, as the server sends them */
+let texts = {};
+
+/** Asks the server once, before the first node is made. */
+export async function loadWords() {
+  texts = await (await api.fetchApi("/i18n")).json();
+}
 
 /**
  * The words of a locale such as `zh` or `zh-TW`, English where there are none.
@@ -25,5 +19,5 @@ const WORDS = {
  * @returns {Words}
  */
 export function wordsOf(locale = "en") {
-  return WORDS[locale] ?? WORDS[locale.split("-")[0]] ?? WORDS.en;
+  return [locale, locale.split("-")[0], "en"].map((name) => texts[name]?.art2mus).find(Boolean);
 }
