@@ -3,7 +3,8 @@
     COMFYUI_HOME=... COMFYUI_PYTHON=... python benchmarks/host.py [--prompts 200] [--model CHECKPOINT]
 
 Start-up: this pack against an empty one, in one process each time. Sampling: on the bundled model, or `--model`. Prompts: through
-a server that caches nothing, 20 to warm up and then `--prompts`, with its memory before and after. The table goes to standard
+a server that caches nothing, 20 to warm up and then `--prompts`, with its memory before and after: all that the system counts, and
+what is left of it when the C library has given back what was freed. The table goes to standard
 error, one JSON document to the last line of standard output.
 """
 
@@ -46,8 +47,9 @@ def start(times: int) -> dict:
     }
 
 
-def prompts(count: int) -> dict:
-    """Megabytes of the server before and after so many prompts."""
+def prompts(count: int, *, trim: bool) -> dict:
+    """Megabytes of the server before and after so many prompts; `trim` leaves out freed memory that the C library keeps."""
+    query = "/probe?trim=1" if trim else "/probe"
     with tempfile.TemporaryDirectory() as place:
         packs = {"probe": HOST / "probe"}
         with ComfyUI(Path(place), {}, ("--cache-none",), packs) as server:
@@ -55,12 +57,13 @@ def prompts(count: int) -> dict:
             for seed in range(WARM_UP + count):
                 server.outputs(server.run(graph("pocket", seconds=1.0, steps=2, seed=seed)))
                 if seed + 1 >= WARM_UP and (seed + 1 - WARM_UP) % 20 == 0:
-                    memory.append(server.get("/probe")["bytes"] / 1e6)
+                    memory.append(server.get(query)["bytes"] / 1e6)
                     print(f"{seed + 1} prompts: {memory[-1]:.1f} MB", file=sys.stderr)
+    kind = " in use" if trim else ""
     return {
-        f"MB after {WARM_UP} prompts": round(memory[0], 1),
-        f"MB after {count} more": round(memory[-1], 1),
-        "growth, %": round(100 * (memory[-1] / memory[0] - 1), 2),
+        f"MB{kind} after {WARM_UP} prompts": round(memory[0], 1),
+        f"MB{kind} after {count} more": round(memory[-1], 1),
+        f"growth{kind}, %": round(100 * (memory[-1] / memory[0] - 1), 2),
     }
 
 
@@ -73,7 +76,7 @@ def main() -> None:
     report = start(chosen.starts) if chosen.starts else {}
     report |= {name: round(value, 4) for name, value in inside(chosen.model).items()}
     if chosen.prompts:
-        report |= prompts(chosen.prompts)
+        report |= prompts(chosen.prompts, trim=False) | prompts(chosen.prompts, trim=True)
     print("\n".join(f"{name}: {value}" for name, value in report.items()), file=sys.stderr)
     print(json.dumps(report))
 

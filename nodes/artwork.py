@@ -8,8 +8,8 @@ from comfy_api.latest import io
 
 from ..art2mus_core.errors import ArtworkError
 from .folders import artwork_names, artwork_path, sample_paths
-from .packing import pack_artwork, pack_mask
-from .picture_folders import choose, folder_names, marks, names_of, pictures_of
+from .packing import pack_file
+from .picture_folders import check_room, choose, everything, folder_names, marks, names_of, pictures_of
 
 __all__ = ["ArtworkFolder", "LoadArtwork"]
 
@@ -49,17 +49,15 @@ class LoadArtwork(io.ComfyNode):
             return str(error)
 
     @classmethod
-    def fingerprint_inputs(cls, artwork: str) -> str:
+    def fingerprint_inputs(cls, artwork: str | None) -> str | list[str]:
+        if artwork is None:  # linked: any of them
+            return marks(artwork_path(name) for name in artwork_names())
         with artwork_path(artwork).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     @classmethod
     def execute(cls, artwork: str) -> io.NodeOutput:
-        from ..art2mus_core.images.reading import read_artwork
-
-        path = artwork_path(artwork)
-        picture = read_artwork(path)
-        return io.NodeOutput(pack_artwork(picture), pack_mask(path, picture))
+        return io.NodeOutput(*pack_file(artwork_path(artwork)))
 
 
 class ArtworkFolder(io.ComfyNode):
@@ -112,14 +110,14 @@ class ArtworkFolder(io.ComfyNode):
             return str(error)
 
     @classmethod
-    def fingerprint_inputs(cls, folder: str, start: int, count: int) -> list[str]:
+    def fingerprint_inputs(cls, folder: str | None, start: int | None, count: int | None) -> list[str]:
+        if folder is None or start is None:  # linked: any of them
+            return marks(everything(folder))
         return marks(choose(folder, start, count))
 
     @classmethod
     def execute(cls, folder: str, start: int, count: int) -> io.NodeOutput:
-        from ..art2mus_core.images.reading import read_artwork
-
         paths = choose(folder, start, count)
-        pictures = [read_artwork(path) for path in paths]
-        masks = [pack_mask(path, picture) for path, picture in zip(paths, pictures, strict=True)]
-        return io.NodeOutput([pack_artwork(picture) for picture in pictures], masks, names_of(paths))
+        check_room(paths, folder)
+        images, masks = zip(*map(pack_file, paths), strict=True)
+        return io.NodeOutput(list(images), list(masks), names_of(paths))

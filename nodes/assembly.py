@@ -18,7 +18,7 @@ from ..art2mus_core.checkpoints.names import is_encoder
 from ..art2mus_core.conditioning.constants import Constants, blend, conditions
 from ..art2mus_core.conditioning.language import fingerprint, roll_out
 from ..art2mus_core.decoders.sketch import MelSketch, load_sketch
-from ..art2mus_core.diffusion.guidance import Guided
+from ..art2mus_core.diffusion.guidance import Guided, repeated
 from ..art2mus_core.diffusion.sampling import draw_noise, sample
 from ..art2mus_core.diffusion.schedules import schedule
 from ..art2mus_core.encoders.files import image_bytes, load_image_encoder
@@ -30,6 +30,7 @@ from ..art2mus_core.pipelines.texts import read_words
 from ..art2mus_core.pipelines.words import Words
 from ..art2mus_core.types import Artwork, AudioGrid, Condition, Embedding, Latent, PromptTokens, Waveform
 from . import host
+from .checks import require_conditioning
 from .folders import aligner_name, model_folder
 from .packing import Audio, pack_audio
 from .vae import HostVAE
@@ -204,17 +205,16 @@ def unpack(conditioning: Conditioning, grid: AudioGrid, name: str) -> tuple[Cond
     Raises:
         SettingError: it is another model's, or combined in a way that only core samplers know; `name` is said then.
     """
-    if len(conditioning) != 1 or conditioning[0][0].shape[2:] != (grid.language_width,):
-        shapes = " and ".join(str(list(language.shape)) for language, _ in conditioning)
+    if len(conditioning) != 1:
         raise SettingError(
-            f"{name} conditioning of {shapes}",
-            f"one of [artworks, tokens, {grid.language_width}]",
-            "Connect the Image Aligner of the same model, averaged or concatenated if you like; "
-            "conditionings that are combined in other ways need a core sampler.",
+            f"a {name} conditioning of {len(conditioning)} parts",
+            "one, averaged or concatenated if you like",
+            "Take a core sampler for conditionings that are combined in other ways.",
         )
     language, beside = conditioning[0]
+    require_conditioning(language, beside.get("art2mus"), grid)
     condition = Condition(language, beside.get("art2mus_text"), beside.get("art2mus_text_mask"))
-    return condition, beside.get("art2mus", {})
+    return condition, beside["art2mus"]
 
 
 def compose(
@@ -230,6 +230,17 @@ def compose(
     told, known = unpack(positive, inside.grid, "positive")
     untold, _ = unpack(negative, inside.grid, "negative")
     count = len(told.language)
+    if not isinstance(vae, HostVAE) or vae.grid != inside.grid:
+        raise SettingError(
+            "a VAE of another model", f"that of {inside.name}", "Connect the VAE of the same Load Art2Mus Model."
+        )
+    if len(untold.language) not in {1, count}:
+        raise SettingError(
+            f"a negative conditioning of {len(untold.language)} artworks beside {count}",
+            "as many, or one",
+            "Connect the negative output of the same Image Aligner.",
+        )
+    untold = untold if len(untold.language) == count else repeated(untold, count)
     levels = schedule(dict(inside.schedule), settings.solver, settings.steps)
     noise = draw_noise(inside.grid.latent_shape(settings.seconds), [seed] * count)
     with host.resident(model, working=model.memory_required([2 * count, *noise.shape[1:]])) as device:

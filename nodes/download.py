@@ -37,7 +37,7 @@ class DownloadModel(io.ComfyNode):
                     tooltip="On: you have read the model's licence and accept it. Off: nothing is downloaded.",
                 ),
             ],
-            outputs=[io.String.Output(display_name="model")],
+            outputs=[io.Combo.Output(display_name="model")],
         )
 
     @classmethod
@@ -50,16 +50,16 @@ class DownloadModel(io.ComfyNode):
         return True
 
     @classmethod
-    def fingerprint_inputs(cls, model: str, accept_licence: bool) -> bool:  # noqa: FBT001  the socket's
-        return is_ready(model)
+    def fingerprint_inputs(cls, model: str | None, accept_licence: bool | None) -> list[str]:  # noqa: FBT001  the socket's
+        return [name for name in ([model] if model else published_names()) if is_ready(name)]
 
     @classmethod
     def execute(cls, model: str, accept_licence: bool) -> io.NodeOutput:  # noqa: FBT001  the socket's
+        check_licence(model, accepted=accept_licence)
         from server import PromptServer
 
         from .host import reporter
 
-        check_licence(model, accepted=accept_licence)
         said = bring(model, reporter)
         PromptServer.instance.send_progress_text(said, cls.hidden.unique_id)
         return io.NodeOutput(model, ui={"text": [said]})

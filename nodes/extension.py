@@ -20,7 +20,7 @@ NODES = {
     "conditioning": ("VisualConditioningExtractor", "ImageAligner"),
     "latent": ("EmptyLatent",),
     "sampler": ("Sampler",),
-    "artwork_to_music": ("ArtworkToMusic",),
+    "artwork_to_music": ("ArtworkToMusic", "Gather"),
     "preview_music": ("PreviewMusic",),
     "saving": ("SaveAudio",),
 }
@@ -33,7 +33,7 @@ class Art2MusExtension(ComfyExtension):
     async def on_load(self) -> None:
         """Once, before the server starts."""
         try:
-            import_module(".previews", __package__).show_samples()
+            import_module(".sample_views", __package__).show_samples()
         except ImportError as error:
             LOG.warning("Art2Mus: samples have no preview (%s).", error)
 
@@ -49,5 +49,8 @@ def _nodes(module: str, names: tuple[str, ...]) -> list[type[io.ComfyNode]]:
             node.GET_SCHEMA()
     except ImportError as error:
         LOG.warning("Art2Mus: no %s: %s", " and no ".join(names), explained(error))
+        return []
+    except TypeError as error:  # a word in a schema that this host does not know yet
+        LOG.warning("Art2Mus: no %s (%s). Update ComfyUI to 0.15.0 or newer.", " and no ".join(names), error)
         return []
     return [explaining(node) for node in found]

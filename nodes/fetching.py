@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from ..art2mus_core.checkpoints.cards import Card, card, read_cards
 from ..art2mus_core.checkpoints.names import home
-from ..art2mus_core.checkpoints.presence import look_for
+from ..art2mus_core.checkpoints.presence import amount, look_for
 from ..art2mus_core.errors import Art2MusError, CheckpointError, OutputError, SettingError
 from .folders import model_roots
 
 if TYPE_CHECKING:
     from ..art2mus_core.types import OnStep
 
-__all__ = ["bring", "check_licence", "is_ready", "published_names", "said"]
+__all__ = ["bring", "check_licence", "is_ready", "published_names"]
 
 ELSEWHERE = "Make room there, or name a folder on another disk as art2mus in extra_model_paths.yaml."
 
@@ -41,8 +41,7 @@ def check_licence(name: str, *, accepted: bool) -> None:
         return
     wanted = card(name)
     raise SettingError(
-        f"the licence of {name} is not accepted: {wanted.terms}; {said(wanted.known_bytes)} from {wanted.source}; "
-        f"{wanted.citation}",
+        f"the licence of {name} is not accepted: {wanted.terms}; {_size(wanted)} from {wanted.source}; {wanted.citation}",
         "accept_licence switched on",
         "Read the licence where the model comes from. If you agree to it, switch accept_licence on and run again.",
     )
@@ -62,31 +61,38 @@ def bring(name: str, reporter: Callable[..., OnStep]) -> str:
         CheckpointError: no connection, or not the right bytes.
         OutputError: too little room on the disk, or a place that cannot be written to.
     """
-    from ..art2mus_core.checkpoints.fetching import fetch, plan
-
     wanted = card(name)
     folder = _place(wanted)
     if is_ready(name):
         return f"{name} is here: {folder}"
     try:
-        chosen = plan(wanted, folder=folder)
-        fetch(chosen, reporter(chosen.bytes or 1, amount=said))
-    except CheckpointError as error:
-        raise _by_hand(wanted, folder, error) from error
+        _fetch(wanted, folder, reporter)
+        _finish(wanted, folder, reporter)
     except OutputError as error:
         raise OutputError(error.came, error.expected, ELSEWHERE) from error
-    if not is_ready(name):
+    after = f"{_beside(wanted)}{_left_over(wanted, folder)}"
+    return f"{name} is here: {folder}. Press R to see it in the lists of the other nodes.{after}"
+
+
+def _fetch(wanted: Card, folder: Path, reporter: Callable[..., OnStep]) -> None:
+    from ..art2mus_core.checkpoints.fetching import fetch, plan
+
+    try:
+        chosen = plan(wanted, folder=folder)
+        fetch(chosen, reporter(chosen.bytes or 1, amount=amount))
+    except CheckpointError as error:
+        raise _by_hand(wanted, folder, error) from error
+
+
+def _finish(wanted: Card, folder: Path, reporter: Callable[..., OnStep]) -> None:
+    if not look_for(wanted, folder).ready:
         from ..art2mus_core.pipelines.finishing import finish_fetching
 
         finish_fetching(wanted, folder, reporter(1))
-    return f"{name} is here: {folder}. Press R to see it in the lists of the other nodes.{_beside(wanted)}"
 
 
-def said(size: int | None) -> str:
-    """Bytes for a person."""
-    if size is None:
-        return "an unknown size"
-    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+def _size(wanted: Card) -> str:
+    return amount(wanted.known_bytes, "an unknown size")
 
 
 def _place(wanted: Card) -> Path:
@@ -97,6 +103,13 @@ def _place(wanted: Card) -> Path:
 
 def _beside(wanted: Card) -> str:
     return f" It works with {' and '.join(wanted.needs)}." if wanted.needs else ""
+
+
+def _left_over(wanted: Card, folder: Path) -> str:
+    """What was converted and takes room for nothing."""
+    names = [file.path for file in wanted.files if wanted.converted and (folder / file.path).is_file()]
+    size = sum((folder / name).stat().st_size for name in names)
+    return f" Its download, {' and '.join(names)} ({amount(size)}), may be deleted." if names else ""
 
 
 def _by_hand(wanted: Card, folder: Path, error: Art2MusError) -> CheckpointError:

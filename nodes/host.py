@@ -1,4 +1,4 @@
-"""The one file that touches ComfyUI's private interfaces; written for 0.14.1 and later, checked on 0.33.
+"""The one file that touches ComfyUI's private interfaces; written for 0.15.0 and later, checked on 0.33.
 
 Whatever holds weights is put into one of the host's patchers, so that its memory manager loads and frees it, and is made
 of the host's layers, so that it can stay partly in main memory.
@@ -35,6 +35,7 @@ from torch import Tensor, nn
 from ..art2mus_core.checkpoints.memory import is_shortage
 from ..art2mus_core.errors import Art2MusError, CheckpointError, SettingError
 from ..art2mus_core.types import AudioGrid, OnStep, Step
+from .checks import require_conditioning, require_latent
 from .denoiser import CoreDenoiser, HostUNet
 from .progress import Clock
 
@@ -49,7 +50,6 @@ __all__ = [
     "patcher",
     "precision",
     "reporter",
-    "require_latent",
     "require_version",
     "resident",
 ]
@@ -63,7 +63,7 @@ Picture = Callable[[Tensor], Image.Image]
 BETWEEN_PICTURES = 0.3
 """Seconds in which at most one picture is sent."""
 
-OLDEST = (0, 14, 1)
+OLDEST = (0, 15, 0)
 
 LAYERS = {
     getattr(nn, name): getattr(comfy.ops.disable_weight_init, name)
@@ -156,21 +156,6 @@ def intermediate(tensor: Tensor) -> Tensor:
     return tensor.to(memory.intermediate_device(), torch.float32)
 
 
-def require_latent(latent: Tensor, grid: AudioGrid) -> None:
-    """Refuse a latent that is another model's.
-
-    Raises:
-        SettingError: it is.
-    """
-    channels, rows = grid.latent_channels, grid.latent_rows
-    if latent.ndim != 4 or latent.shape[1] != channels or latent.shape[3] != rows:
-        raise SettingError(
-            f"a latent of {list(latent.shape)}",
-            f"[pieces, {channels}, frames, {rows}]",
-            "Connect Empty Art2Mus Latent, or VAE Encode Audio with the VAE of the same model.",
-        )
-
-
 class HostLatents(comfy.latent_formats.LatentFormat):
     """The checkpoint's latents as the host's samplers, previews and empty latents see them.
 
@@ -188,20 +173,9 @@ class HostLatents(comfy.latent_formats.LatentFormat):
             self.latent_rgb_factors = torch.eye(3).tolist()
             self.latent_rgb_factors_reshape = self._pixels
 
-    def process_in(self, latent: Tensor) -> Tensor:
-        """Scaled for the denoiser.
-
-        Raises:
-            SettingError: the latent is another model's.
-        """
-        require_latent(latent, self.grid)
-        return super().process_in(latent)
-
     def fix_empty_latent(self, latent: Tensor) -> Tensor:
-        """The host's own empty audio latents have no rows; they are given ours."""
-        if latent.ndim == 3:
-            latent = latent[..., None].repeat(1, 1, 1, self.grid.latent_rows)
-        return self.process_in(latent)
+        """The host's own empty audio latents have no rows; they are given ours (hosts after 0.33.0)."""
+        return latent[..., None].repeat(1, 1, 1, self.grid.latent_rows) if latent.ndim == 3 else latent
 
     def _pixels(self, latent: Tensor) -> Tensor:
         pixels = torch.from_numpy(np.array(self.picture(latent[:1]).convert("RGB"), np.float32))
@@ -230,7 +204,13 @@ class HostModel(comfy.model_base.BaseModel):
         self.diffusion_model = _with_host_layers(unet)
 
     def extra_conds(self, **kwargs: Any) -> dict[str, comfy.conds.CONDRegular]:  # noqa: ANN401
-        """What the samplers hand to the network beside the language of audio."""
+        """What the samplers hand to the network beside the language of audio.
+
+        Raises:
+            SettingError: a latent or a conditioning of another model.
+        """
+        require_latent(kwargs["noise"], self.grid)
+        require_conditioning(kwargs.get("cross_attn"), kwargs.get("art2mus"), self.grid)
         conds = super().extra_conds(**kwargs)
         for key in ("text", "text_mask"):
             if kwargs.get(f"art2mus_{key}") is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .folders import OutputFile, temp_file
 from .packing import Audio, unpack_audio
@@ -13,10 +13,11 @@ from .provenance import Graph, graph_tags, piece_tags
 
 if TYPE_CHECKING:
     from PIL import Image
+    from torch import Tensor
 
-    from ..art2mus_core.types import Mel, Waveform
+    from ..art2mus_core.types import Waveform
 
-__all__ = ["draw_pieces", "present"]
+__all__ = ["Heard", "draw_pieces", "hear", "present"]
 
 SIZE = (1000, 256)
 """Pixels of a spectrogram under the playhead; the front end stretches it."""
@@ -25,13 +26,37 @@ MOST_FRAMES = 4000
 """Columns worth computing: a longer sound is looked at in larger steps."""
 
 
+class Heard(NamedTuple):
+    """AUDIO, listened to once.
+
+    Attributes:
+        pieces: of its batch.
+        mels: of each piece, [frames, rows].
+        known: of where they come from.
+    """
+
+    pieces: list[Waveform]
+    mels: list[Tensor]
+    known: dict[str, Any]
+
+
+def hear(audio: Audio | None) -> Heard:
+    """Pieces of AUDIO and their mel spectrograms.
+
+    Raises:
+        AudioError: no sound.
+    """
+    pieces, known = unpack_audio(audio)
+    return Heard(pieces, [_mel(piece) for piece in pieces], known)
+
+
 def present(
-    audio: Audio | None, graph: Graph | None, file: Callable[[], OutputFile], covers: Sequence[bytes] = ()
+    heard: Heard, graph: Graph | None, file: Callable[[], OutputFile], covers: Sequence[bytes] = ()
 ) -> dict[str, list[dict[str, Any]]]:
-    """Write every piece of AUDIO as a file of its own, and its spectrogram into the temp folder.
+    """Write every piece as a file of its own, and its spectrogram into the temp folder.
 
     Args:
-        audio: the host's.
+        heard: the pieces.
         graph: that made it, for the tags.
         file: names the next file.
         covers: JPEGs; pieces beyond the last begin with the first again.
@@ -40,49 +65,43 @@ def present(
         What the front end is told: the files as `audio`, spectrograms and lengths as `art2mus`, an entry a piece in both.
 
     Raises:
-        AudioError: no sound, or one that cannot be written.
+        AudioError: a sound that cannot be written.
         OutputError: a place that cannot be written.
     """
     from ..art2mus_core.audio.files import write_audio
     from ..art2mus_core.figures.saving import save_image
     from ..art2mus_core.figures.spectrogram import heat_map
 
-    pieces, known = unpack_audio(audio)
     tags, played, shown = graph_tags(graph), [], []
-    for index, piece in enumerate(pieces):
+    for index, (piece, mel) in enumerate(zip(heard.pieces, heard.mels, strict=True)):
         sound, picture = file(), temp_file("spectrogram", ".png")
         cover = covers[index % len(covers)] if covers else None
-        write_audio(sound.path, piece, tags=piece_tags(known, index) | tags, cover=cover)
-        save_image(heat_map(_mel(piece).values[0], *SIZE), picture.path)
+        write_audio(sound.path, piece, tags=piece_tags(heard.known, index) | tags, cover=cover)
+        save_image(heat_map(mel, *SIZE), picture.path)
         played.append(sound.shown)
         shown.append({"spectrogram": picture.shown, "seconds": piece.seconds})
     return {"audio": played, "art2mus": shown}
 
 
-def draw_pieces(audio: Audio | None) -> list[Image.Image]:
-    """Every piece of AUDIO as a spectrogram with its axes.
-
-    Raises:
-        AudioError: no sound.
-    """
+def draw_pieces(heard: Heard) -> list[Image.Image]:
+    """Every piece as a spectrogram with its axes."""
     from ..art2mus_core.figures.look import WRITTEN_GRID
     from ..art2mus_core.figures.spectrogram import draw_spectrogram
 
-    pieces, _ = unpack_audio(audio)
-    return [draw_spectrogram(_mel(piece).values[0], piece.seconds, grid=WRITTEN_GRID) for piece in pieces]
+    both = zip(heard.pieces, heard.mels, strict=True)
+    return [draw_spectrogram(mel, piece.seconds, grid=WRITTEN_GRID) for piece, mel in both]
 
 
-def _mel(piece: Waveform) -> Mel:
+def _mel(piece: Waveform) -> Tensor:
     """One row a semitone, whatever made the sound; what is too short to be measured is followed by silence."""
     from torch.nn.functional import pad
 
     from ..art2mus_core.audio.mel import MelTransform
     from ..art2mus_core.audio.resample import resample
     from ..art2mus_core.figures.look import WRITTEN_GRID
-    from ..art2mus_core.types import Mel
 
     sound = resample(piece.samples.mean(1), piece.sample_rate, WRITTEN_GRID.sample_rate)
     length = sound.shape[-1]
     grid = replace(WRITTEN_GRID, hop=max(WRITTEN_GRID.hop, ceil(length / MOST_FRAMES)))
     longer = pad(sound, (0, max(grid.windows) + grid.hop))
-    return Mel(MelTransform(grid)(longer)[:, : max(1, length // grid.hop)])
+    return MelTransform(grid)(longer)[0, : max(1, length // grid.hop)]

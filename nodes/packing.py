@@ -23,12 +23,18 @@ __all__ = [
     "pack_artwork",
     "pack_audio",
     "pack_covers",
+    "pack_file",
     "pack_mask",
     "pack_pictures",
+    "packed_bytes",
     "unpack_artworks",
     "unpack_audio",
     "without_masked",
 ]
+
+
+FLOAT = 4
+"""Bytes of one of the host's numbers."""
 
 
 class Audio(TypedDict, total=False):
@@ -42,6 +48,31 @@ class Audio(TypedDict, total=False):
 def pack_artwork(artwork: Artwork) -> Float[Tensor, "1 height width 3"]:
     """The host's IMAGE."""
     return artwork.pixels.permute(1, 2, 0)[None].float() / 255
+
+
+def pack_file(path: Path) -> tuple[Float[Tensor, "1 height width 3"], Float[Tensor, "1 height width"]]:
+    """A picture file as the host's IMAGE and MASK.
+
+    Raises:
+        ArtworkError: see :func:`~..art2mus_core.images.reading.read_artwork`.
+    """
+    from ..art2mus_core.images.reading import read_artwork
+
+    picture = read_artwork(path)
+    return pack_artwork(picture), pack_mask(path, picture)
+
+
+def packed_bytes(path: Path) -> int:
+    """Bytes that :func:`pack_file` takes, by the picture's header; 0 where that cannot be read, which reading tells of."""
+    from ..art2mus_core.images.reading import LONGEST_SIDE, opened
+
+    try:
+        with opened(path) as image:
+            share = min(1.0, LONGEST_SIDE / max(image.size))
+            channels = 3 + image.has_transparency_data
+            return round(image.width * image.height * share**2) * channels * FLOAT
+    except Exception:  # noqa: BLE001  Pillow's readers raise whatever a broken header leads them to
+        return 0
 
 
 def pack_pictures(pictures: list[Image.Image]) -> Float[Tensor, "batch height width 3"]:
@@ -59,10 +90,12 @@ def pack_covers(image: Float[Tensor, "batch height width channels"] | None) -> l
 
 def pack_mask(path: Path, artwork: Artwork) -> Float[Tensor, "1 height width"]:
     """The host's MASK of a picture file: 1 where it is transparent or painted over in the mask editor."""
+    from ..art2mus_core.images.reading import opened
+
     height, width = artwork.pixels.shape[1:]
-    with Image.open(path) as image:
+    with opened(path) as image:
         if not image.has_transparency_data:
-            return torch.zeros(1, height, width)
+            return torch.zeros(1, 1, 1).expand(1, height, width)
         alpha = ImageOps.exif_transpose(image).convert("RGBA").getchannel("A").resize((width, height))
     return 1 - torch.from_numpy(np.asarray(alpha, np.float32))[None] / 255
 

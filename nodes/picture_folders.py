@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 import folder_paths
 
-from ..art2mus_core.errors import ArtworkError
+from ..art2mus_core.checkpoints.memory import check_memory
+from ..art2mus_core.errors import ArtworkError, SettingError
 from ..art2mus_core.images.listing import image_suffixes, list_artworks, samples
+from .packing import packed_bytes
 
-__all__ = ["choose", "folder_names", "marks", "names_of", "pictures_of"]
+__all__ = ["check_room", "choose", "everything", "folder_names", "marks", "names_of", "pictures_of"]
 
 SAMPLES, INPUT = "Samples", "input"
 
@@ -34,25 +37,22 @@ def folder_names() -> list[str]:
 def pictures_of(name: str) -> list[Path]:
     """The pictures of a folder, in the order of their names as a person counts: 2 before 10.
 
+    Links to pictures outside of the input folder are left out.
+
     Args:
         name: from :func:`folder_names`.
 
     Raises:
         ArtworkError: no such folder, one without pictures, or one that leads out of the input folder.
     """
-    if name == SAMPLES:
-        return list(samples().values())
-    pictures = sorted(list_artworks(_inside(name)), key=lambda path: _natural(path.name))
+    pictures = _listed(name)
     if not pictures:
         raise ArtworkError(f"{name} holds no picture", "at least one", "Put pictures into it or choose another folder.")
-    for path in pictures:
-        if not path.resolve().is_relative_to(_root()):
-            raise _leads_out(f"{name}/{path.name}")
     return pictures
 
 
-def choose(name: str, start: int, count: int) -> list[Path]:
-    """`count` pictures of a folder from the `start`-th on, counted from 1; 0 for all that are left.
+def choose(name: str, start: int, count: int | None) -> list[Path]:
+    """`count` pictures of a folder from the `start`-th on, counted from 1; 0 or None for all that are left.
 
     Raises:
         ArtworkError: as :func:`pictures_of`; or there are not so many.
@@ -65,7 +65,35 @@ def choose(name: str, start: int, count: int) -> list[Path]:
     return pictures[start - 1 :][: count or None]
 
 
-def marks(paths: list[Path]) -> list[str]:
+def everything(name: str | None) -> list[Path]:
+    """The pictures of a folder, or of all that :func:`folder_names` lists.
+
+    Raises:
+        ArtworkError: no such folder.
+    """
+    return [path for each in ([name] if name else folder_names()) for path in _listed(each)]
+
+
+def check_room(paths: list[Path], name: str, *, free: int | None = None) -> None:
+    """Refuse pictures for which there is no memory, before the first is read.
+
+    Args:
+        paths: of the pictures.
+        name: of their folder, for the message.
+        free: bytes; what the machine has if not given.
+
+    Raises:
+        ArtworkError: they take more than is free.
+    """
+    try:
+        check_memory(sum(map(packed_bytes, paths)), f"to hold {len(paths)} pictures of {name}", free=free)
+    except SettingError as error:
+        raise ArtworkError(
+            error.came, error.expected, "Take fewer at a time: set count, and start for the next ones."
+        ) from error
+
+
+def marks(paths: Iterable[Path]) -> list[str]:
     """What changes when one of the files is exchanged, added or taken away; nothing is read."""
     found = [(path, path.stat()) for path in paths]
     return [f"{path} {about.st_size} {about.st_mtime_ns}" for path, about in found]
@@ -74,6 +102,13 @@ def marks(paths: list[Path]) -> list[str]:
 def names_of(paths: list[Path]) -> list[str]:
     """Names of the pictures without their suffixes, as the `name` of Save Audio takes them."""
     return [path.stem for path in paths]
+
+
+def _listed(name: str) -> list[Path]:
+    if name == SAMPLES:
+        return list(samples().values())
+    pictures = [path for path in list_artworks(_inside(name)) if path.resolve().is_relative_to(_root())]
+    return sorted(pictures, key=lambda path: _natural(path.name))
 
 
 def _is_picture(file: str) -> bool:
@@ -92,19 +127,15 @@ def _inside(name: str) -> Path:
     """
     first, *parts = name.split("/")
     path = _root().joinpath(*parts)
-    if first != INPUT or ".." in parts or not path.resolve().is_relative_to(_root()):
-        raise _leads_out(name)
-    if not path.is_dir():
+    if first != INPUT or not path.is_dir():
         raise ArtworkError(f"no folder {name!r}", f"one of {', '.join(folder_names())}", "Choose another folder.")
+    if not path.resolve().is_relative_to(_root()):
+        raise ArtworkError(
+            f"{name!r} leads out of ComfyUI's input folder",
+            "a folder in it",
+            "Copy the pictures into the input folder.",
+        )
     return path
-
-
-def _leads_out(name: str) -> ArtworkError:
-    return ArtworkError(
-        f"{name!r} leads out of ComfyUI's input folder",
-        "a folder or picture in it",
-        "Copy the pictures into the input folder.",
-    )
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

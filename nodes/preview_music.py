@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from .folders import temp_file
-from .listening import draw_pieces, present
+from .listening import draw_pieces, hear, present
 from .packing import Audio, pack_pictures
 
 __all__ = ["PreviewMusic"]
@@ -36,5 +36,6 @@ class PreviewMusic(io.ComfyNode):
 
     @classmethod
     def execute(cls, audio: Audio) -> io.NodeOutput:
-        shown = present(audio, cls.hidden, lambda: temp_file("music", ".flac"))
-        return io.NodeOutput(pack_pictures(draw_pieces(audio)), ui=shown)
+        heard = hear(audio)
+        shown = present(heard, cls.hidden, lambda: temp_file("music", ".flac"))
+        return io.NodeOutput(pack_pictures(draw_pieces(heard)), ui=shown)

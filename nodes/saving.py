@@ -8,7 +8,7 @@ from comfy_api.latest import io
 
 from ..art2mus_core.errors import OutputError
 from .folders import check_name, output_file
-from .listening import present
+from .listening import hear, present
 from .packing import Audio, pack_covers
 
 if TYPE_CHECKING:
@@ -69,5 +69,5 @@ class SaveAudio(io.ComfyNode):
         format: str,  # noqa: A002  the socket's name
         cover: torch.Tensor | None = None,
     ) -> io.NodeOutput:
-        covers = pack_covers(cover)
-        return io.NodeOutput(ui=present(audio, cls.hidden, lambda: output_file(name, SUFFIXES[format]), covers))
+        heard, covers = hear(audio), pack_covers(cover)
+        return io.NodeOutput(ui=present(heard, cls.hidden, lambda: output_file(name, SUFFIXES[format]), covers))

@@ -10,7 +10,8 @@ from ..art2mus_core.decoders.sketch import MATERIAL, MelSketch, sketch_of
 from ..art2mus_core.decoders.vae import MelAutoencoder
 from ..art2mus_core.errors import SettingError
 from ..art2mus_core.types import AudioGrid, Latent, Mel, Vocoder, Waveform
-from .host import intermediate, patcher, require_latent, resident
+from .checks import require_latent
+from .host import intermediate, patcher, resident
 
 __all__ = ["HostVAE"]
 
@@ -48,6 +49,14 @@ class HostVAE:
     ) -> Float[Tensor, "batch time 1"]:
         """The same: a minute of music fits without tiles."""
         return self.decode(samples)
+
+    def temporal_compression_decode(self) -> None:
+        """What tiled decoding of pictures asks first.
+
+        Raises:
+            SettingError: always.
+        """
+        raise SettingError("a node that decodes pictures", "VAE Decode Audio", "This VAE hears, and sees no pictures.")
 
     def encode(self, samples: Float[Tensor, "batch time channels"]) -> Float[Tensor, "batch latents frames rows"]:
         """Unscaled latents of sound; several channels are mixed.

@@ -112,9 +112,11 @@ def test_the_checks_would_see_what_they_look_for():
 
 @pytest.mark.parametrize("path", [p for p in own_files() if p.suffix == ".md"], ids=lambda p: str(p.relative_to(ROOT)))
 def test_links_between_documents_lead_somewhere(path: Path):
+    """Help pages in a folder of their node are read as if they lay beside the English one."""
     text = path.read_text(encoding="utf-8")
     targets = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", text)
-    assert not [target for target in targets if not (path.parent / target).exists()]
+    base = path.parent.parent if path.parent.parent == ROOT / "web" / "docs" else path.parent
+    assert not [target for target in targets if not (base / target).exists()]
 
 
 def test_files_of_the_core_fit_in_the_head():
@@ -125,7 +127,8 @@ def test_files_of_the_core_fit_in_the_head():
 
 def test_the_core_keeps_quiet():
     loud = re.compile(r"^\s*(print\(|import logging|from logging)", re.MULTILINE)
-    core = [path for path in texts() if path.suffix == ".py" and {"art2mus_core", "nodes"} & set(path.parts)]
+    core = [path for room in ("art2mus_core", "nodes") for path in (ROOT / room).rglob("*.py")]
+    core.remove(ROOT / "nodes" / "extension.py")  # a node that cannot be there has no other place to say so
     assert not [str(path) for path in core if loud.search(path.read_text(encoding="utf-8"))]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from .cards import Card
 from .names import PACKAGED, home
 
-__all__ = ["MADE", "PARTIAL", "Presence", "folder_of", "holds", "look_for"]
+__all__ = ["MADE", "PARTIAL", "Presence", "amount", "folder_of", "holds", "look_for"]
 
 PARTIAL = ".partial"
 """Suffix of what an interrupted download leaves, and the next one goes on from."""
@@ -53,6 +53,13 @@ class Presence:
         if self.complete:
             return "here"
         return "partly here" if self.bytes or self.partial_bytes else "not here"
+
+
+def amount(size: int | None, unknown: str = "?") -> str:
+    """Bytes for a person."""
+    if size is None:
+        return unknown
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(size / 1e6, 0.1):.3g} MB"
 
 
 def folder_of(card: Card) -> Path:

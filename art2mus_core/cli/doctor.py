@@ -176,7 +176,8 @@ def _devices() -> list[dict[str, Any]]:
 
 
 def _lines(found: dict[str, Any]) -> list[str]:
-    from .models import amount, table
+    from ..checkpoints.presence import amount
+    from .models import table
 
     memory, named = found["memory"], found["variables"]
     rows: list[tuple[str, ...]] = [
@@ -192,7 +193,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
 
 
 def _device(device: dict[str, Any]) -> str:
-    from .models import amount
+    from ..checkpoints.presence import amount
 
     threads = f", {device['threads']} threads" if "threads" in device else ""
     memory = f", {amount(device['memory'])}" if "memory" in device else ""

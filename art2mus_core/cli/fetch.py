@@ -54,7 +54,7 @@ def fetch(
 
 
 def _description(chosen: Plan) -> list[str]:
-    from .models import amount
+    from ..checkpoints.presence import amount
 
     card, count = chosen.card, len(chosen.parcels)
     size = amount(chosen.bytes or card.known_bytes)

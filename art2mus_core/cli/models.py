@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from ..checkpoints.presence import Presence
 
-__all__ = ["amount", "models", "next_command", "table"]
+__all__ = ["models", "next_command", "table"]
 
 
 def models(
@@ -33,13 +33,6 @@ def models(
     for line in table([_cells(here) for here in found] + [(name, "here", "", "your own", "") for name in own]):
         print_line(line)
     print_line(f"Folder: {home()}")
-
-
-def amount(size: int | None) -> str:
-    """Bytes for a person."""
-    if size is None:
-        return "?"
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(size / 1e6, 0.1):.3g} MB"
 
 
 def next_command(here: Presence, *, anew: bool = False) -> str | None:
@@ -66,6 +59,8 @@ def table(rows: Sequence[tuple[str, ...]]) -> list[str]:
 
 
 def _cells(here: Presence) -> tuple[str, ...]:
+    from ..checkpoints.presence import amount
+
     card = here.card
     size = here.bytes if here.complete else card.known_bytes
     return card.name, here.state, amount(size), card.terms, next_command(here) or ""

@@ -22,6 +22,7 @@ __all__ = [
     "MOST_PIXELS",
     "artwork_from_array",
     "as_square",
+    "opened",
     "read_artwork",
     "thumbnail_jpeg",
 ]
@@ -97,7 +98,7 @@ def read_artwork(path: Path | str) -> Artwork:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with _opened(path) as image:
+            with opened(path) as image:
                 width, height = image.size
                 if width * height > MOST_PIXELS:
                     raise ArtworkError(
@@ -121,7 +122,7 @@ def read_artwork(path: Path | str) -> Artwork:
         ) from error
 
 
-def _opened(path: Path) -> Image.Image:
+def opened(path: Path) -> Image.Image:
     """The picture's header. Past Pillow's own limit, which is global and so left alone, its plugins are asked.
 
     Formats that are programs (EPS, WMF) are not pictures here: reading them runs them.

@@ -12,6 +12,7 @@ import comfy.cli_args
 comfy.cli_args.args.cpu = True
 
 import torch  # noqa: E402
+import utils.extra_config  # noqa: E402, F401  first, as main.py does: later another `utils` would be found on older hosts
 
 torch.set_num_threads(1)  # the networks are tiny
 

@@ -12,6 +12,7 @@ from inside import Graph, answer, pack  # isort: skip  tells the host to use the
 import comfy.samplers
 import folder_paths
 import latent_preview
+import numpy as np
 import torch
 from comfy.cli_args import LatentPreviewMethod
 from comfy.model_patcher import ModelPatcher
@@ -190,12 +191,14 @@ def sound(graph: Graph) -> dict:
 
 
 def preview(graph: Graph) -> dict:
-    """The host's own latent preview of one of our latents."""
+    """The host's own latent preview of silence and of noise; see preview.py for music."""
     latent_preview.args.preview_method = LatentPreviewMethod.Latent2RGB
-    x = torch.zeros(1, *graph.grid.latent_shape(5.0))
+    shape = (1, *graph.grid.latent_shape(5.0))
     shown = latent_preview.get_previewer(torch.device("cpu"), graph.model.model.latent_format)
-    kind, image, _ = shown.decode_latent_to_preview_image("JPEG", x)
-    return {"kind": kind, "size": image.size}
+    noise = torch.randn(shape, generator=torch.Generator().manual_seed(6))
+    images = [shown.decode_latent_to_preview_image("JPEG", x)[1] for x in (torch.zeros(shape), noise)]
+    blank, seen = (torch.from_numpy(np.array(image, np.float32)) for image in images)
+    return {"size": images[0].size, "apart": float((seen - blank).abs().mean()), "contrast": float(seen.std())}
 
 
 def main() -> None:

@@ -86,9 +86,17 @@ def test_a_batch_of_artworks_is_a_batch_of_pieces(facts):
     assert facts["two artworks"][0] == 2
 
 
-def test_the_hosts_preview_has_time_on_its_long_side(facts):
+def test_the_hosts_preview_has_time_on_its_long_side_and_depends_on_the_latent(facts):
     width, height = facts["preview"]["size"]
     assert width > 2 * height
+    assert min(facts["preview"]["apart"], facts["preview"]["contrast"]) > 5  # of 255
+
+
+def test_the_hosts_preview_is_like_the_spectrogram_that_the_vae_decodes(comfyui_module):
+    """Of the bundled model; the VAEs of the tiny ones decode nothing that is like what they encoded."""
+    found = run(comfyui_module, "preview.py", PACK / "art2mus_core" / "pocket")
+    assert found["alike"] > 0.9
+    assert max(found["upside down"], found["backwards"]) < 0.5
 
 
 def test_a_full_memory_is_said_with_the_way_out(comfyui_module, pocket_like):

@@ -59,9 +59,10 @@ def executed(server, prompt: dict) -> tuple[dict, list[str]]:
     return entry, sorted(set(prompt) - set(cached[0]))
 
 
-def loads(server) -> int:
-    """How often a model was loaded into memory, as the host's log has it."""
-    return server.log.read_text().count("Requested to load HostModel")
+def loads(server) -> tuple[int, int]:
+    """How often a model, and how often one of the other networks, was loaded into memory, as the host's log has it."""
+    log = server.log.read_text()
+    return log.count("Requested to load HostModel"), log.count("Requested to load Weights")
 
 
 def test_one_node_plays_what_four_nodes_play(server):
@@ -91,12 +92,14 @@ def test_the_aligner_names_the_encoder_where_the_model_has_none(server):
 
 def test_another_seed_does_not_load_the_model_again(server):
     server.post("/free", {"unload_models": True, "free_memory": True})
-    before = loads(server)
+    models, others = loads(server)
     server.run(in_one_node(seed=101))
-    assert loads(server) == before + 1
+    first = loads(server)
+    assert first[0] == models + 1
+    assert first[1] > others
     entry, done = executed(server, in_one_node(seed=102))
     assert done == ["2", "3"]
-    assert loads(server) == before + 1
+    assert loads(server) == first
     assert server.outputs(entry)
 
 
@@ -115,6 +118,52 @@ def test_every_picture_of_a_folder_becomes_a_piece_of_its_name(server):
             marks.append(file.metadata["artwork_sha256"])
     assert marks[0] != marks[1]
     assert heard(paths[0]) != heard(paths[1])
+
+
+@pytest.fixture(scope="module")
+def forgetful(comfyui_module, tmp_path_factory, pocket_like):
+    """A running ComfyUI that keeps nothing."""
+    with comfyui_module.ComfyUI(
+        tmp_path_factory.mktemp("forgetful"), {"tiny": pocket_like}, ("--cache-none",)
+    ) as running:
+        yield running
+
+
+@pytest.mark.parametrize("keeping", ["server", "forgetful"])
+def test_lists_of_pictures_and_masks_go_side_by_side(request, keeping):
+    """As in the long graph, and the model is loaded once for all."""
+    host = request.getfixturevalue(keeping)
+    folder = host.base / "input" / "torn"
+    folder.mkdir(exist_ok=True)
+    for number in range(3):
+        picture = Image.new("RGBA", (40, 30), "olive")
+        picture.paste((255, 0, 0, 0), (0, 0, 10 * number, 20))
+        picture.save(folder / f"{number}.png")
+    masks, name = {"7": pictures("Samples", 1, 3), "8": pictures("input/torn")}, ["8", 2]
+    short = in_one_node(image=["7", 0], mask=["8", 1], steps=2) | masks | {"3": save(["2", 0], name)}
+    long = in_four_nodes(steps=2) | masks | {"6": save(["5", 0], name)}
+    long["3"]["inputs"] |= {"image": ["7", 0], "mask": ["8", 1]}
+    host.post("/free", {"unload_models": True, "free_memory": True})
+    before = loads(host)[0]
+    found = host.outputs(host.run(short))
+    assert loads(host)[0] == before + 1
+    assert [path.name[0] for path in found] == ["0", "1", "2"]
+    pieces = [heard(path) for path in found]
+    assert pieces == [heard(path) for path in host.outputs(host.run(long))]
+    assert len({tuple(piece) for piece in pieces}) == 3
+
+
+def test_a_batch_gives_a_batch(server):
+    both = {"class_type": "ImageBatch", "inputs": {"image1": ["1", 0], "image2": ["8", 0]}}
+    other = {"class_type": "Art2MusLoadArtwork", "inputs": {"artwork": "Sample: garden ablaze"}}
+    first, second = map(heard, server.outputs(server.run(in_one_node(image=["7", 0]) | {"7": both, "8": other})))
+    assert first != second
+
+
+def test_a_linked_seed_means_the_same(server):
+    three = {"class_type": "PrimitiveInt", "inputs": {"value": 3}}
+    (linked,) = server.outputs(server.run(in_one_node(seed=["9", 0]) | {"9": three}))
+    assert heard(linked) == heard(server.outputs(server.run(in_one_node()))[0])
 
 
 def test_what_goes_wrong_inside_is_said_in_words_at_the_node_on_the_canvas(server):
@@ -151,9 +200,44 @@ def test_a_folder_is_read_again_when_a_picture_changes(server):
         assert executed(server, prompt)[1] == ["1", "2"]
 
 
+def test_linked_numbers_do_not_read_a_folder_anew(server):
+    show = {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}}
+    two = {"class_type": "PrimitiveInt", "inputs": {"value": 2}}
+    prompt = {"1": pictures("Samples", ["9", 0], ["9", 0]), "2": show, "9": two}
+    assert len(server.outputs(executed(server, prompt)[0], "images")) == 2
+    assert executed(server, prompt)[1] == []
+
+
+def test_masks_of_opaque_pictures_go_through_the_hosts_mask_nodes(server):
+    """They are one number each, spread over the picture."""
+    prompt = {"1": pictures("Samples", 1, 1)}
+    edges = {"left": 2, "top": 2, "right": 2, "bottom": 2}
+    after = {
+        "GrowMask": {"mask": ["1", 1], "expand": 1, "tapered_corners": True},
+        "FeatherMask": {"mask": ["1", 1], **edges},
+        "InvertMask": {"mask": ["1", 1]},
+        "ThresholdMask": {"mask": ["1", 1], "value": 0.5},
+        "CropMask": {"mask": ["1", 1], "x": 0, "y": 0, "width": 9, "height": 9},
+        "MaskComposite": {"destination": ["1", 1], "source": ["1", 1], "x": 0, "y": 0, "operation": "add"},
+    }
+    for number, (kind, inputs) in enumerate(after.items(), 10):
+        prompt[str(number)] = {"class_type": kind, "inputs": inputs}
+        prompt[str(number + 100)] = {"class_type": "MaskPreview", "inputs": {"mask": [str(number), 0]}}
+    prompt["2"] = {"class_type": "JoinImageWithAlpha", "inputs": {"image": ["1", 0], "alpha": ["1", 1]}}
+    prompt["3"] = {"class_type": "PreviewImage", "inputs": {"images": ["2", 0]}}
+    prompt["4"] = {"class_type": "MaskToImage", "inputs": {"mask": ["1", 1]}}
+    prompt["5"] = {"class_type": "PreviewImage", "inputs": {"images": ["4", 0]}}
+    assert len(server.outputs(server.run(prompt), "images")) == len(after) + 2
+
+
 def test_folders_outside_are_refused_in_words(server, comfyui_module):
-    for name in ("input/..", "input/../output", "/etc", "elsewhere"):
-        with pytest.raises(comfyui_module.RefusedError, match="leads out of ComfyUI's input folder"):
+    for name, said in (
+        ("input/..", "leads out of ComfyUI's input folder"),
+        ("input/../output", "leads out of ComfyUI's input folder"),
+        ("/etc", "no folder '/etc'"),
+        ("elsewhere", "no folder 'elsewhere'"),
+    ):
+        with pytest.raises(comfyui_module.RefusedError, match=said):
             server.queue({"1": pictures(name), "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}}})
 
 
@@ -259,7 +343,7 @@ def fetching(*, accepted: bool = True) -> dict:
 def test_nothing_is_fetched_before_the_licence_is_accepted(shop, source, comfyui_module):
     with pytest.raises(comfyui_module.RefusedError) as refused:
         shop.queue(fetching(accepted=False))
-    assert all(part in str(refused.value) for part in ("CC BY-NC 4.0", "no commercial use", "0.1 MB", source.url))
+    assert all(part in str(refused.value) for part in ("CC BY-NC 4.0", "no commercial use", "0.123 MB", source.url))
     assert not source.asked
 
 
@@ -294,6 +378,14 @@ def test_the_model_can_be_played_at_once(shop):
     assert torch.tensor(heard(path)).abs().max() > 0.01
 
 
+def test_a_name_that_was_fetched_goes_into_the_loaders(shop):
+    prompt = in_one_node(model=["9", 0], steps=2)
+    prompt["9"] = fetching()["1"]
+    (path,) = shop.outputs(shop.run(prompt))
+    assert max(map(abs, heard(path))) > 0.01
+    assert shop.get("/object_info/Art2MusDownloadModel")["Art2MusDownloadModel"]["output"] == ["COMBO"]
+
+
 def test_a_model_that_is_here_is_not_asked_for_again(shop, source):
     before = len(source.asked)
     assert "is here" in shop.run(fetching())["outputs"]["1"]["text"][0]
@@ -319,7 +411,7 @@ def test_without_diffusers_the_pack_is_there_and_says_what_is_missing(comfyui_mo
     (tmp_path / "absent" / "diffusers.py").write_text("raise ModuleNotFoundError(\"No module named 'diffusers'\")")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "absent"))
     with comfyui_module.ComfyUI(tmp_path / "base", {}) as host:
-        assert len([name for name in host.get("/object_info") if name.startswith("Art2Mus")]) == 11
+        assert len([name for name in host.get("/object_info") if name.startswith("Art2Mus")]) == 12
         said = host.error(host.run(in_one_node(model="pocket")))
         show = {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}}
         assert len(host.outputs(host.run({"1": pictures("Samples"), "2": show}), "images")) == 8

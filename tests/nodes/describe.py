@@ -24,6 +24,7 @@ INPUT_FACTS = (
     "control_after_generate",
     "advanced",
     "rawLink",
+    "lazy",
 )
 
 
@@ -61,6 +62,8 @@ def describe(node) -> dict:
         "search_aliases": schema.search_aliases,
         "is_output_node": schema.is_output_node,
         "enable_expand": schema.enable_expand,
+        "is_input_list": schema.is_input_list,
+        "is_dev_only": schema.is_dev_only,
         "essentials_category": schema.essentials_category,
         "hidden": sorted(hidden.value for hidden in schema.hidden),
         "inputs": [facts(socket) for socket in schema.inputs],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -77,7 +78,7 @@ def test_a_model_comes_into_the_hosts_first_folder_and_once(fetching, host_folde
     assert str(place) in said
     assert "Press R" in said
     assert {path: (place / path).read_bytes() for path in FILES} == FILES
-    assert steps[-1] == (7002, 7002, 7002, "0.0 MB")
+    assert steps[-1] == (7002, 7002, 7002, "0.1 MB")
     assert not (host_folders / "home").exists()
     (source[1] / "model_index.json").unlink()
     assert fetching.bring("small", reporter([])) == f"small is here: {place}"
@@ -93,6 +94,30 @@ def test_a_model_in_another_folder_of_the_host_is_here(fetching, host_folders, s
     (host_folders / "second").mkdir()
     (host_folders / "small").rename(host_folders / "second" / "small")
     assert fetching.bring("small", reporter([])) == f"small is here: {host_folders / 'second' / 'small'}"
+
+
+def test_a_model_among_the_cores_own_is_here(fetching, host_folders, source):
+    (host_folders / "home").mkdir()
+    place = source[1].rename(host_folders / "home" / "small")
+    assert fetching.bring("small", reporter([])) == f"small is here: {place}"
+
+
+def test_the_node_runs_again_once_a_model_is_gone(nodes, fetching, source):
+    node = nodes["Art2MusDownloadModel"]
+    for name in ("small", None):
+        assert node.fingerprint_inputs(name, accept_licence=True) == []
+    fetching.bring("small", reporter([]))
+    for name in ("small", None):
+        assert node.fingerprint_inputs(name, accept_licence=None) == ["small"]
+
+
+@pytest.mark.usefixtures("fetching")
+def test_a_linked_licence_is_asked_for_when_it_runs(pack, nodes, host_folders):
+    node = nodes["Art2MusDownloadModel"]
+    assert node.validate_inputs("small", accept_licence=None) is True
+    with pytest.raises(pack("art2mus_core.errors").SettingError, match="is not accepted"):
+        node.execute("small", accept_licence=False)
+    assert not (host_folders / "models").exists()
 
 
 def test_what_came_before_a_stop_is_kept(fetching, host_folders):
@@ -135,8 +160,52 @@ def test_a_full_disk_is_told_with_the_hosts_way_out(pack, fetching, host_folders
         fetching.bring("small", reporter([]))
 
 
-@pytest.mark.parametrize(
-    ("size", "said"), [(None, "an unknown size"), (4_803_584_173, "4.80 GB"), (52_300_000, "52.3 MB")]
-)
-def test_bytes_are_said(pack, size, said):
-    assert pack("nodes.fetching").said(size) == said
+def test_a_full_disk_is_told_the_same_way_when_the_words_are_exported(
+    pack, fetching, host_folders, talking_like, monkeypatch
+):
+    cards, place = pack("art2mus_core.checkpoints.cards"), host_folders / "models" / "art2mus" / "small"
+    left_out = shutil.ignore_patterns("constants")
+    shutil.copytree(talking_like, place, ignore=left_out)
+    (place / "constants").write_text("a file where the folder should be")
+    files = (cards.CardFile("model_index.json"),)
+    card = cards.Card(
+        "small", "prior", "", "", None, "", files, url="http://nowhere/", then="art2mus export-text small"
+    )
+    monkeypatch.setattr(fetching, "card", {"small": card}.__getitem__)
+    with pytest.raises(pack("art2mus_core.errors").OutputError, match="constants") as caught:
+        fetching.bring("small", reporter([]))
+    assert "extra_model_paths.yaml" in caught.value.remedy
+
+
+def test_what_was_converted_may_be_deleted(pack, fetching, host_folders, monkeypatch):
+    """The conversion itself takes ImageBind's whole file; tests/encoders has it."""
+    cards, place = pack("art2mus_core.checkpoints.cards"), host_folders / "models" / "art2mus" / "eyes"
+    place.mkdir(parents=True)
+    (place / "eyes.pth").write_bytes(bytes(4_800_000))
+    made, files = ("image_encoder/config.json",), (cards.CardFile("eyes.pth"),)
+    card = cards.Card(
+        "eyes", "encoder", "", "", None, "", files, url="http://nowhere/", converted=made, then="art2mus ..."
+    )
+    monkeypatch.setattr(fetching, "card", {"eyes": card}.__getitem__)
+
+    def finish(card, folder, on_step):
+        (folder / "image_encoder").mkdir()
+        (folder / "image_encoder" / "config.json").write_text("{}")
+
+    monkeypatch.setattr(pack("art2mus_core.pipelines.finishing"), "finish_fetching", finish)
+    assert fetching.bring("eyes", reporter([])).endswith(" Its download, eyes.pth (4.8 MB), may be deleted.")
+    (place / "eyes.pth").unlink()
+    assert fetching.is_ready("eyes")
+
+
+def test_what_is_half_fetched_is_in_no_list(pack, tmp_path):
+    """What makes a folder that which its card says comes last, or by conversion."""
+    names = pack("art2mus_core.checkpoints.names")
+    kinds = {"encoder": names.is_encoder, "prior": names.is_prior, "aligner": names.is_aligner}
+    for card in pack("art2mus_core.checkpoints.cards").read_cards().values():
+        is_a, folder = kinds[card.kind], tmp_path / card.name
+        for file in card.files:
+            assert not is_a(folder), (card.name, file)
+            (folder / file.path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / file.path).write_text('{"model_type": "clip"}')
+        assert is_a(folder) != bool(card.converted), card.name

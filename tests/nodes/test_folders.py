@@ -39,6 +39,20 @@ def test_the_fingerprint_is_the_content(nodes, host_folders):
     assert prints[0] == prints[2] != prints[1]
 
 
+def test_a_linked_name_could_be_any_artwork(nodes, host_folders):
+    node, path = nodes["Art2MusLoadArtwork"], host_folders / "input" / "a.png"
+    prints = [node.fingerprint_inputs(None)]
+    for size in (4, 5):
+        Image.new("RGB", (size, 3)).save(path)
+        prints.append(node.fingerprint_inputs(None))
+    assert prints[-1] == node.fingerprint_inputs(None)
+    assert len(set(map(tuple, prints))) == 3
+
+
+def test_no_two_runs_share_a_temp_file(folders, host_folders):
+    assert folders.temp_file("music", ".flac").path != folders.temp_file("music", ".flac").path
+
+
 def test_loading_gives_image_and_mask(nodes, host_folders):
     Image.new("RGBA", (5, 3), (255, 0, 0, 255)).save(host_folders / "input" / "a.png")
     image, mask = nodes["Art2MusLoadArtwork"].execute("a.png").args

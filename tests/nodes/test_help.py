@@ -30,6 +30,12 @@ def tables(page: str) -> list[list[list[str]]]:
     return [[[part.strip() for part in row] for row in table] for table in rows]
 
 
+@pytest.fixture
+def nodes(nodes):
+    """Those that a person meets."""
+    return {name: node for name, node in nodes.items() if not node.GET_SCHEMA().is_dev_only}
+
+
 @pytest.fixture(params=LANGUAGES)
 def pages(request, nodes):
     """Schema, the language's words for it, and its page, of each node."""

@@ -39,6 +39,39 @@ def test_mask_is_what_is_transparent(pack, packing, tmp_path):
     assert not packing.pack_mask(tmp_path / "b.png", artwork).any()
 
 
+def test_the_mask_turns_with_the_picture(packing, tmp_path):
+    picture = Image.new("RGBA", (7, 5), (10, 20, 30, 255))
+    picture.putpixel((6, 0), (0, 0, 0, 0))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a quarter turn to the right
+    picture.save(tmp_path / "a.png", exif=exif)
+    image, mask = packing.pack_file(tmp_path / "a.png")
+    assert image.shape == (1, 7, 5, 3)
+    assert mask.nonzero().tolist() == [[0, 6, 4]]
+    assert image[0, 6, 4].tolist() == [1, 1, 1]
+
+
+def test_what_a_picture_takes_is_known_before_it_is_read(packing, tmp_path):
+    for name, mode, size in (
+        ("opaque.jpg", "RGB", (70, 50)),
+        ("clear.png", "RGBA", (70, 50)),
+        ("huge.png", "L", (8192, 2)),
+    ):
+        Image.new(mode, size).save(tmp_path / name)
+        image, mask = packing.pack_file(tmp_path / name)
+        held = sum(tensor.untyped_storage().nbytes() for tensor in (image, mask))
+        assert packing.packed_bytes(tmp_path / name) == pytest.approx(held, abs=4)
+    (tmp_path / "cut.png").write_bytes(b"\x89PNG")
+    assert packing.packed_bytes(tmp_path / "cut.png") == 0
+
+
+def test_the_size_of_a_scan_is_limited_by_reading_alone(packing, tmp_path, monkeypatch):
+    Image.new("RGBA", (40, 30), (0, 0, 0, 0)).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    assert packing.pack_file(tmp_path / "a.png")[1].all()
+    assert packing.packed_bytes(tmp_path / "a.png") == 40 * 30 * 16
+
+
 def test_masked_parts_say_nothing(packing):
     image = torch.zeros(1, 4, 6, 3)
     image[:, :, :3] = torch.tensor([0.2, 0.4, 0.6])

@@ -137,6 +137,12 @@ def test_a_long_sound_is_not_looked_at_sample_by_sample(nodes, host_folders):
     assert drawn(host_folders, entry).std() > 1
 
 
+def test_a_long_sound_has_no_more_columns_than_are_worth_computing(pack):
+    listening = pack("nodes.listening")
+    heard = listening.hear({"waveform": torch.zeros(1, 1, 8000 * 120), "sample_rate": 8000})
+    assert listening.MOST_FRAMES * 0.9 < len(heard.mels[0]) <= listening.MOST_FRAMES
+
+
 @pytest.mark.parametrize("shape", [(1, 1, 0), (0, 1, 9), (1, 0, 9)])
 def test_an_empty_sound_is_refused(pack, nodes, host_folders, shape):
     with pytest.raises(pack("art2mus_core.errors").AudioError, match="an empty sound"):

@@ -62,6 +62,20 @@ def test_a_fault_of_ours_costs_the_player_only(page, server):
     assert len([line for line in canvas.complaints if "Art2Mus:" in line]) == 1
 
 
+@pytest.mark.parametrize("answer", [None, '{"en": {}}'])
+def test_without_words_the_player_plays(page, server, answer):
+    """The server doesn't answer, or has none of ours."""
+    page.route("**/i18n", lambda route: route.abort() if answer is None else route.fulfill(body=answer))
+    canvas = Canvas(page, server.address, vue=True)
+    canvas.load(small())
+    canvas.run()
+    canvas.wait_for_players()
+    page.focus(".art2mus-spectrogram")
+    page.keyboard.press("ArrowRight")
+    assert page.get_attribute(".art2mus-spectrogram", "aria-valuetext") == "1 / 3"
+    assert [line for line in canvas.complaints if "no player" in line] == []
+
+
 def test_help(canvas):
     """The panel shows our page, and the picture in it."""
     text = (PACK / "web" / "docs" / "Art2MusSampler.md").read_text(encoding="utf-8")

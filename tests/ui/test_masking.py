@@ -37,3 +37,18 @@ def test_what_the_mask_editor_saved_is_what_is_read(canvas, server):
         assert picture.getchannel("A").getextrema() == (0, 0)
     canvas.run()
     canvas.wait_for_players()
+
+
+def test_a_saved_picture_in_a_folder_is_named_with_it(canvas, server):
+    """As the host writes it, and as Load Artwork reads it."""
+    folder = server.base / "input" / "clipspace"
+    folder.mkdir(exist_ok=True)
+    Image.new("RGBA", (40, 30), "navy").save(folder / "clipspace-mask-1.png")
+    canvas.load(small())
+    canvas.page.evaluate("""() => {
+      const node = app.graph.nodes.find((node) => node.type === "Art2MusLoadArtwork");
+      node.images = [{ filename: "clipspace-mask-1.png", subfolder: "clipspace", type: "input" }];
+    }""")
+    assert canvas.page.evaluate(ARTWORK) == "clipspace/clipspace-mask-1.png [input]"
+    canvas.run()
+    canvas.wait_for_players()

@@ -15,9 +15,10 @@ function listen(node) {
     get: () => images,
     set(value) {
       images = value;
-      const { filename, type = "input" } = value?.[0] ?? {};
+      const { filename, subfolder, type = "input" } = value?.[0] ?? {};
       const artwork = node.widgets?.find((widget) => widget.name === "artwork");
-      if (artwork && filename?.startsWith(MASKED)) artwork.value = `${filename} [${type}]`;
+      const path = subfolder ? `${subfolder}/${filename}` : filename;
+      if (artwork && filename?.startsWith(MASKED)) artwork.value = `${path} [${type}]`;
     },
   });
 }

@@ -5,19 +5,27 @@ import { api } from "../../../scripts/api.js";
  * @typedef {{waiting: string, position: string, seconds: string, previous: string, next: string}} Words
  */
 
+/** @type {Words} where the server sends none: the player plays all the same */
+const PLAIN = { waiting: "…", position: "Position", seconds: "%at / %of", previous: "Previous", next: "Next" };
+
 /** @type {Record<string, {art2mus?: Words}>} by language, as the server sends them */
 let texts = {};
 
-/** Asks the server once, before the first node is made. */
+/** Asks the server once, before the first node is made; never rejects. */
 export async function loadWords() {
-  texts = await (await api.fetchApi("/i18n")).json();
+  try {
+    texts = (await (await api.fetchApi("/i18n")).json()) ?? {};
+  } catch (error) {
+    console.warn("Art2Mus: no words for the player.", error);
+  }
 }
 
 /**
- * The words of a locale such as `zh` or `zh-TW`, English where there are none.
+ * The words of a locale such as `zh` or `zh-TW`, else English, else plain ones.
  * @param {string} [locale]
  * @returns {Words}
  */
 export function wordsOf(locale = "en") {
-  return [locale, locale.split("-")[0], "en"].map((name) => texts[name]?.art2mus).find(Boolean);
+  const found = [locale, locale.split("-")[0], "en"].map((name) => texts[name]?.art2mus).find(Boolean);
+  return { ...PLAIN, ...found };
 }

@@ -47,6 +47,8 @@ class Schema:
     description: str = ""
     search_aliases: list = field(default_factory=list)
     is_output_node: bool = False
+    is_input_list: bool = False
+    is_dev_only: bool = False
     enable_expand: bool = False
     essentials_category: str | None = None
 
