@@ -69,10 +69,12 @@ def test_conditionings_are_averaged_and_joined(facts, sampler):
 def test_empty_latents_of_the_host_fit_and_a_pictures_is_refused_in_words(facts):
     found = facts["latents"]
     assert found["shape"] == found["ours"]
-    pieces, channels, frames, rows = found["compact disc"]
-    assert [pieces, channels, rows] == [found["ours"][index] for index in (0, 1, 3)]
-    assert abs(frames - found["ours"][2]) <= 2
-    assert "Connect Empty Art2Mus Latent" in found["picture"]
+    if found["compact disc"]:
+        pieces, channels, frames, rows = found["compact disc"]
+        assert [pieces, channels, rows] == [found["ours"][index] for index in (0, 1, 3)]
+        assert abs(frames - found["ours"][2]) <= 2
+    wanted = {"picture"} if found["compact disc"] else {"picture", "compact disc"}
+    assert {name for name, said in found["said"].items() if "Connect Empty Art2Mus Latent" in said} == wanted
 
 
 def test_sound_goes_in_and_out(facts):
