@@ -74,7 +74,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=PACK / "art2mus_core" / "pocket")
     chosen = parser.parse_args()
     report = start(chosen.starts) if chosen.starts else {}
-    report |= {name: round(value, 4) for name, value in inside(chosen.model).items()}
+    report |= {name: float(f"{value:.3g}") for name, value in inside(chosen.model).items()}
     if chosen.prompts:
         report |= prompts(chosen.prompts, trim=False) | prompts(chosen.prompts, trim=True)
     print("\n".join(f"{name}: {value}" for name, value in report.items()), file=sys.stderr)

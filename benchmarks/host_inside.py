@@ -15,7 +15,7 @@ import torch
 
 import nodes as core
 
-SECONDS, ROUNDS = 10.0, 6
+SECONDS, STEPS, ROUNDS = 10.0, 20, 10
 
 
 def start() -> dict:
@@ -86,7 +86,7 @@ def _steps(graph: Graph, folder: Path) -> dict:
     guided = pack("art2mus_core.diffusion.guidance").Guided
     sampler, levels = pack("art2mus_core.diffusion.sampling"), pack("art2mus_core.diffusion.schedules").schedule
     told, untold = (graph.assembly.unpack(side, graph.grid, "")[0] for side in (graph.positive, graph.negative))
-    settings = pack("art2mus_core.pipelines.settings").Settings(SECONDS, 8, 1.5)
+    settings = pack("art2mus_core.pipelines.settings").Settings(SECONDS, STEPS, 1.5)
     noise = sampler.draw_noise(graph.grid.latent_shape(SECONDS), [5])
     plan = dict(graph.model.model.schedule)
 
@@ -103,7 +103,7 @@ def _steps(graph: Graph, folder: Path) -> dict:
 
     taken: dict[str, list[float]] = {}
     for _ in range(ROUNDS):
-        for name, work in (("core", alone), ("node", in_the_node), ("KSampler", lambda: _theirs(graph, 8, 1.5, 5))):
+        for name, work in (("core", alone), ("node", in_the_node), ("KSampler", lambda: _theirs(graph, STEPS, 1.5, 5))):
             began = time.perf_counter()
             work()
             taken.setdefault(name, []).append((time.perf_counter() - began) / settings.steps)
