@@ -185,14 +185,15 @@ class Waveform:
 class Step:
     """One step of long work, told to the caller's `on_step` when it is done; raising there stops the work.
 
-    `done` counts from 1 to `total` within a stage. `latent` is the piece as far as it is known: while there is noise left,
-    what the denoiser takes it to be without.
+    `done` counts from 1 to `total` within a stage. While a piece is denoised, `latent` is what it is after the step, and
+    `clean` what the denoiser took it to be without its noise.
     """
 
     stage: str
     done: int
     total: int
     latent: Latent | None = None
+    clean: Latent | None = None
 
 
 OnStep = Callable[[Step], None]

@@ -282,7 +282,7 @@ def reporter(total: int, picture: Picture | None = None, amount: Callable[[int],
 
     Args:
         total: steps in all.
-        picture: draws a step's latent, to be shown above the bar.
+        picture: draws a step's clean latent, to be shown above the bar.
         amount: how a number of steps is said.
     """
     bar, clock, node = comfy.utils.ProgressBar(total), Clock(amount), _node()
@@ -292,8 +292,8 @@ def reporter(total: int, picture: Picture | None = None, amount: Callable[[int],
         nonlocal drawn
         memory.throw_exception_if_processing_interrupted()
         shown = None
-        if picture and step.latent and (time.monotonic() > drawn + BETWEEN_PICTURES or step.done == step.total):
-            shown = ("JPEG", picture(step.latent.values[:1]), None)
+        if picture and step.clean and (time.monotonic() > drawn + BETWEEN_PICTURES or step.done == step.total):
+            shown = ("JPEG", picture(step.clean.values[:1]), None)
             drawn = time.monotonic()
         bar.update_absolute(step.done, step.total, shown)
         if node:

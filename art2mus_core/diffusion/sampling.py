@@ -35,7 +35,7 @@ def sample(
         condition: what it is told, a batch of the size of the noise.
         noise: standard normal, on the device of the computation.
         schedule: from :func:`~art2mus_core.diffusion.schedules.schedule`; used up by one call.
-        on_step: called after every step with the piece as far as it is known; raising there stops the loop.
+        on_step: called after every step with the latent so far; raising there stops the loop.
     """
     x = noise * schedule.init_noise_sigma
     total = len(schedule.timesteps)
@@ -44,7 +44,7 @@ def sample(
         predicted = denoiser(given, t, condition)
         x = schedule.step(predicted, t, x, return_dict=False)[0]
         if on_step:
-            on_step(Step("denoise", index + 1, total, _clean(schedule, index, given, predicted)))
+            on_step(Step("denoise", index + 1, total, Latent(x), _clean(schedule, index, given, predicted)))
     return Latent(x)
 
 

@@ -64,7 +64,7 @@ def test_what_is_told_is_the_piece_without_its_noise(solver, steps, prediction):
     answers, told = own_answers(levels), []
     noise = draw_noise((3, 7, 5), [4, 9])
     condition = Condition(torch.ones(2, 8, 11) / 9)
-    result = sample(halved, condition, noise, levels, on_step=lambda step: told.append(step.latent.values)).values
+    result = sample(halved, condition, noise, levels, on_step=lambda step: told.append(step.clean.values)).values
     assert len(told) == len(answers) == steps
     for seen, answer in zip(told, answers, strict=True):
         assert (seen - answer).norm() < 1e-5 * answer.norm()
