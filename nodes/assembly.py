@@ -212,7 +212,7 @@ def unpack(conditioning: Conditioning, grid: AudioGrid, name: str) -> tuple[Cond
             "Take a core sampler for conditionings that are combined in other ways.",
         )
     language, beside = conditioning[0]
-    require_conditioning(language, beside.get("art2mus"), grid)
+    require_conditioning(language, beside.get("art2mus"), grid, f"a {name}")
     condition = Condition(language, beside.get("art2mus_text"), beside.get("art2mus_text_mask"))
     return condition, beside["art2mus"]
 

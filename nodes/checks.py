@@ -27,13 +27,16 @@ def require_latent(latent: Tensor, grid: AudioGrid) -> None:
         )
 
 
-def require_conditioning(language: Tensor | None, known: dict[str, Any] | None, grid: AudioGrid) -> None:
+def require_conditioning(
+    language: Tensor | None, known: dict[str, Any] | None, grid: AudioGrid, name: str = "a"
+) -> None:
     """Refuse a conditioning that another model's aligner made, or none.
 
     Args:
         language: the conditioning's tensor.
         known: what the Image Aligner put beside it, which core nodes hand on.
         grid: the checkpoint's sizes.
+        name: which conditioning it is, for the message.
 
     Raises:
         SettingError: it is one of those.
@@ -41,7 +44,7 @@ def require_conditioning(language: Tensor | None, known: dict[str, Any] | None, 
     if known is None or language is None or language.ndim != 3 or language.shape[-1] != grid.language_width:
         shape = "no tensor" if language is None else str(list(language.shape))
         raise SettingError(
-            f"conditioning of {shape}{'' if known is not None else ' that no Image Aligner made'}",
+            f"{name} conditioning of {shape}{'' if known is not None else ' that no Image Aligner made'}",
             f"the Image Aligner's, [artworks, tokens, {grid.language_width}]",
             "Connect the Image Aligner of the same model.",
         )

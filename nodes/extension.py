@@ -50,7 +50,7 @@ def _nodes(module: str, names: tuple[str, ...]) -> list[type[io.ComfyNode]]:
     except ImportError as error:
         LOG.warning("Art2Mus: no %s: %s", " and no ".join(names), explained(error))
         return []
-    except TypeError as error:  # a word in a schema that this host does not know yet
-        LOG.warning("Art2Mus: no %s (%s). Update ComfyUI to 0.15.0 or newer.", " and no ".join(names), error)
+    except (TypeError, AttributeError) as error:  # a word or a socket that this host does not know
+        LOG.warning("Art2Mus: no %s: this ComfyUI is not 0.15.0 or later (%s).", " and no ".join(names), error)
         return []
     return [explaining(node) for node in found]

@@ -117,6 +117,6 @@ def _by_hand(wanted: Card, folder: Path, error: Art2MusError) -> CheckpointError
     return CheckpointError(
         error.came,
         error.expected,
-        f"Run again when the connection is back: it goes on where it stopped. Or bring the files yourself, from "
+        f"Run again: it goes on where it stopped. Or bring the files yourself, from "
         f"{wanted.address} into {folder}: {files}.",
     )

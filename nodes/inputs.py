@@ -28,7 +28,7 @@ def mask() -> io.Mask.Input:
     return io.Mask.Input(
         "mask",
         optional=True,
-        tooltip="White parts of the artwork are left out: they are filled with the mean colour of the rest.",
+        tooltip="What is white in the mask is left out of the artwork: it is filled with the mean colour of the rest.",
     )
 
 

@@ -95,7 +95,7 @@ def pack_mask(path: Path, artwork: Artwork) -> Float[Tensor, "1 height width"]:
     height, width = artwork.pixels.shape[1:]
     with opened(path) as image:
         if not image.has_transparency_data:
-            return torch.zeros(1, 1, 1).expand(1, height, width)
+            return torch.from_numpy(np.zeros((1, height, width), np.float32))  # takes no memory until it is written to
         alpha = ImageOps.exif_transpose(image).convert("RGBA").getchannel("A").resize((width, height))
     return 1 - torch.from_numpy(np.asarray(alpha, np.float32))[None] / 255
 

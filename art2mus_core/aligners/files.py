@@ -122,7 +122,7 @@ def find_aligner(folder: Path, name: str) -> Path:
         raise SettingError(
             f"{folder.name} has no aligner of its own",
             f"one chosen by name: {', '.join([*own, *_fetched()]) or 'none so far'}, or a file",
-            f"Choose {' or '.join(fitting)}; `art2mus fetch {fitting[0]}` brings it."
+            f"Choose {' or '.join(fitting)}; `art2mus fetch {fitting[0]}` or the node Download Art2Mus Model brings it."
             if fitting
             else "Choose one that was trained for this model.",
         )

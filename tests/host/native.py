@@ -126,7 +126,13 @@ def conditionings(graph: Graph, other: Graph, latent: dict) -> dict:
     def theirs(positive: list) -> torch.Tensor:
         return pieces(graph, latent, positive=positive)
 
-    facts = {}
+    handed_on = {
+        "combine": core.ConditioningCombine().combine(first, second)[0],
+        "zero out": core.ConditioningZeroOut().zero_out(first)[0],
+        "timesteps": core.ConditioningSetTimestepRange().set_range(first, 0.0, 0.5)[0],
+        "strength": core.ConditioningSetAreaStrength().append(first, 0.5)[0],
+    }
+    facts = {"handed on": {name: bool(theirs(told).isfinite().all()) for name, told in handed_on.items()}}
     for name, play in (("core", theirs), ("ours", ours)):
         alone = play(first)
         facts[name] = {

@@ -66,6 +66,10 @@ def test_conditionings_are_averaged_and_joined(facts, sampler):
     assert min(told["half"], told["both"]) > 1e-3
 
 
+def test_other_conditioning_nodes_hand_on_what_the_aligner_said(facts):
+    assert facts["conditionings"]["handed on"] == dict.fromkeys(["combine", "zero out", "timesteps", "strength"], True)
+
+
 def test_empty_latents_of_the_host_fit_and_a_pictures_is_refused_in_words(facts):
     found = facts["latents"]
     assert found["shape"] == found["ours"]
