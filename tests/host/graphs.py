@@ -1,4 +1,4 @@
-"""The six nodes in a row, and what is heard of a file."""
+"""Graphs as the server takes them, and what is heard of a file."""
 
 from __future__ import annotations
 
@@ -50,3 +50,46 @@ def heard(path: Path):
         tags = {key.lower(): value for key, value in file.metadata.items()}
         frames = [frame.to_ndarray() for frame in file.decode(audio=0)]
         return file.streams.audio[0].rate, [value for frame in frames for value in frame.ravel().tolist()], tags
+
+
+LOAD = {"class_type": "Art2MusLoadArtwork", "inputs": {"artwork": "Sample: silver forest"}}
+SHORT = {"seconds": 1.0, "seed": 3}
+
+
+def save(audio: list, name: str = "piece", **more) -> dict:
+    inputs = {"audio": audio, "name": name, "format": "FLAC", **more}
+    return {"class_type": "Art2MusSaveAudio", "inputs": inputs}
+
+
+def in_one_node(**chosen) -> dict:
+    inputs = {"image": ["1", 0], "model": "tiny", **SHORT, **chosen}
+    return {"1": LOAD, "2": {"class_type": "Art2MusArtworkToMusic", "inputs": inputs}, "3": save(["2", 0])}
+
+
+def in_four_nodes(model: str = "tiny", encoder: str = "tiny", aligner: str = "model", **settings) -> dict:
+    look = {"image": ["1", 0], "encoder": encoder}
+    align = {"embedding": ["3", 0], "language": ["2", 2], "aligner": aligner, "strength": 1.0}
+    settings = {"steps": 20, "guidance": 1.5, "solver": "dpm++2m-karras", **SHORT, **settings}
+    parts = {"model": ["2", 0], "vae": ["2", 1], "positive": ["4", 0], "negative": ["4", 1]}
+    return {
+        "1": LOAD,
+        "2": {"class_type": "Art2MusLoadModel", "inputs": {"model": model}},
+        "3": {"class_type": "Art2MusVisualConditioningExtractor", "inputs": look},
+        "4": {"class_type": "Art2MusImageAligner", "inputs": align},
+        "5": {"class_type": "Art2MusSampler", "inputs": parts | settings},
+        "6": save(["5", 0]),
+    }
+
+
+def executed(server, prompt: dict) -> tuple[dict, list[str]]:
+    """The history entry of a prompt, and the nodes that were not taken from the cache."""
+    entry = server.run(prompt)
+    assert entry["status"]["status_str"] == "success", server.error(entry)
+    cached = [body["nodes"] for kind, body in entry["status"]["messages"] if kind == "execution_cached"]
+    return entry, sorted(set(prompt) - set(cached[0]))
+
+
+def loads(server) -> tuple[int, int]:
+    """How often a model, and how often one of the other networks, was loaded into memory, as the host's log has it."""
+    log = server.log.read_text()
+    return log.count("Requested to load HostModel"), log.count("Requested to load Weights")

@@ -1,75 +1,26 @@
-"""Preview Music, Artwork Folder, Download Art2Mus Model and Artwork to Music in a real ComfyUI."""
+"""Artwork to Music, Artwork Folder and Preview Music in a real ComfyUI."""
 
 from __future__ import annotations
 
 import json
-import shutil
-import threading
-import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import av
 import pytest
-import torch
 from PIL import Image
+
+from .graphs import executed, heard, in_four_nodes, in_one_node, loads, save
 
 pytestmark = pytest.mark.host
 
 PACK = Path(__file__).resolve().parents[2]
-LOAD = {"class_type": "Art2MusLoadArtwork", "inputs": {"artwork": "Sample: silver forest"}}
-SHORT = {"seconds": 1.0, "seed": 3}
-
-
-def heard(path: Path) -> list[float]:
-    with av.open(str(path)) as file:
-        return [value for frame in file.decode(audio=0) for value in frame.to_ndarray().ravel().tolist()]
-
-
-def save(audio: list, name: str = "piece", **more) -> dict:
-    inputs = {"audio": audio, "name": name, "format": "FLAC", **more}
-    return {"class_type": "Art2MusSaveAudio", "inputs": inputs}
-
-
-def in_one_node(**chosen) -> dict:
-    inputs = {"image": ["1", 0], "model": "tiny", **SHORT, **chosen}
-    return {"1": LOAD, "2": {"class_type": "Art2MusArtworkToMusic", "inputs": inputs}, "3": save(["2", 0])}
-
-
-def in_four_nodes(model: str = "tiny", encoder: str = "tiny", aligner: str = "model", **settings) -> dict:
-    look = {"image": ["1", 0], "encoder": encoder}
-    align = {"embedding": ["3", 0], "language": ["2", 2], "aligner": aligner, "strength": 1.0}
-    settings = {"steps": 20, "guidance": 1.5, "solver": "dpm++2m-karras", **SHORT, **settings}
-    parts = {"model": ["2", 0], "vae": ["2", 1], "positive": ["4", 0], "negative": ["4", 1]}
-    return {
-        "1": LOAD,
-        "2": {"class_type": "Art2MusLoadModel", "inputs": {"model": model}},
-        "3": {"class_type": "Art2MusVisualConditioningExtractor", "inputs": look},
-        "4": {"class_type": "Art2MusImageAligner", "inputs": align},
-        "5": {"class_type": "Art2MusSampler", "inputs": parts | settings},
-        "6": save(["5", 0]),
-    }
-
-
-def executed(server, prompt: dict) -> tuple[dict, list[str]]:
-    """The history entry of a prompt, and the nodes that were not taken from the cache."""
-    entry = server.run(prompt)
-    assert entry["status"]["status_str"] == "success", server.error(entry)
-    cached = [body["nodes"] for kind, body in entry["status"]["messages"] if kind == "execution_cached"]
-    return entry, sorted(set(prompt) - set(cached[0]))
-
-
-def loads(server) -> tuple[int, int]:
-    """How often a model, and how often one of the other networks, was loaded into memory, as the host's log has it."""
-    log = server.log.read_text()
-    return log.count("Requested to load HostModel"), log.count("Requested to load Weights")
 
 
 def test_one_node_plays_what_four_nodes_play(server):
     (short,) = server.outputs(server.run(in_one_node()))
     (long,) = server.outputs(server.run(in_four_nodes()))
-    assert heard(short) == heard(long)
-    assert max(map(abs, heard(short))) > 0.05
+    assert heard(short)[1] == heard(long)[1]
+    assert max(map(abs, heard(short)[1])) > 0.05
 
 
 def test_every_setting_reaches_its_node(server):
@@ -81,13 +32,13 @@ def test_every_setting_reaches_its_node(server):
     long = {**in_four_nodes(encoder="published", **chosen), "9": mask}
     long["3"]["inputs"]["mask"] = ["9", 0]
     long["4"]["inputs"]["strength"] = 0.5
-    assert heard(short) == heard(server.outputs(server.run(long))[0])
+    assert heard(short)[1] == heard(server.outputs(server.run(long))[0])[1]
 
 
 def test_the_aligner_names_the_encoder_where_the_model_has_none(server):
     (short,) = server.outputs(server.run(in_one_node(model="prior", aligner="adapter", steps=2)))
     (long,) = server.outputs(server.run(in_four_nodes("prior", "eyes", "adapter", steps=2)))
-    assert heard(short) == heard(long)
+    assert heard(short)[1] == heard(long)[1]
 
 
 def test_another_seed_does_not_load_the_model_again(server):
@@ -117,7 +68,7 @@ def test_every_picture_of_a_folder_becomes_a_piece_of_its_name(server):
         with av.open(str(path)) as file:
             marks.append(file.metadata["artwork_sha256"])
     assert marks[0] != marks[1]
-    assert heard(paths[0]) != heard(paths[1])
+    assert heard(paths[0])[1] != heard(paths[1])[1]
 
 
 @pytest.fixture(scope="module")
@@ -148,8 +99,8 @@ def test_lists_of_pictures_and_masks_go_side_by_side(request, keeping):
     found = host.outputs(host.run(short))
     assert loads(host)[0] == before + 1
     assert [path.name[0] for path in found] == ["0", "1", "2"]
-    pieces = [heard(path) for path in found]
-    assert pieces == [heard(path) for path in host.outputs(host.run(long))]
+    pieces = [heard(path)[1] for path in found]
+    assert pieces == [heard(path)[1] for path in host.outputs(host.run(long))]
     assert len({tuple(piece) for piece in pieces}) == 3
 
 
@@ -163,7 +114,7 @@ def test_a_batch_gives_a_batch(server):
 def test_a_linked_seed_means_the_same(server):
     three = {"class_type": "PrimitiveInt", "inputs": {"value": 3}}
     (linked,) = server.outputs(server.run(in_one_node(seed=["9", 0]) | {"9": three}))
-    assert heard(linked) == heard(server.outputs(server.run(in_one_node()))[0])
+    assert heard(linked)[1] == heard(server.outputs(server.run(in_one_node()))[0])[1]
 
 
 def test_what_goes_wrong_inside_is_said_in_words_at_the_node_on_the_canvas(server):
@@ -264,146 +215,6 @@ def test_any_sound_can_be_previewed(server):
     silence = {"class_type": "EmptyAudio", "inputs": {"duration": 0.1, "sample_rate": 44100, "channels": 2}}
     entry = server.run({"1": silence, "2": {"class_type": "Art2MusPreviewMusic", "inputs": {"audio": ["1", 0]}}})
     assert entry["outputs"]["2"]["art2mus"][0]["seconds"] == pytest.approx(0.1)
-
-
-class Slow(BaseHTTPRequestHandler):
-    """Gives files of a folder, in parts if asked, and slowly while `pause` is not 0."""
-
-    root: Path
-    pause = 0.0
-    asked: list[tuple[str, str | None]]
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def do_GET(self) -> None:
-        path, part = self.root / self.path.lstrip("/"), self.headers.get("Range")
-        if self.command == "GET":
-            self.asked.append((path.name, part))
-        if not path.is_file():
-            self.send_error(404)
-            return
-        content = path.read_bytes()
-        start = int(part[6:-1]) if part else 0
-        self.send_response(206 if part else 200)
-        self.send_header("Content-Length", str(len(content) - start))
-        self.send_header("ETag", '"one"')
-        if part:
-            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-        self.end_headers()
-        for at in range(start, len(content) if self.command == "GET" else 0, 4096):
-            self.wfile.write(content[at : at + 4096])
-            time.sleep(self.pause)
-
-
-@pytest.fixture(scope="module")
-def source(talking_like, tmp_path_factory):
-    """A checkpoint at an address on this machine."""
-    handler = type("Source", (Slow,), {"root": talking_like, "asked": []})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        handler.url = f"http://127.0.0.1:{server.server_address[1]}/"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield handler
-        server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def shop(comfyui_module, source, tmp_path_factory, monkeypatch_module):
-    """A running ComfyUI whose table of checkpoints has one more row, `small`, at that address."""
-    folder = tmp_path_factory.mktemp("shop")
-    kept_out = shutil.ignore_patterns(".*", "tests", "docs", "benchmarks", "__pycache__")
-    pack = shutil.copytree(PACK, folder / "art2mus", ignore=kept_out)
-    table = pack / "art2mus_core" / "configs" / "cards.json"
-    paths = sorted(path.relative_to(source.root).as_posix() for path in source.root.rglob("*") if path.is_file())
-    paths.remove("model_index.json")
-    row = {"name": "small", "kind": "prior", "purpose": "A test.", "licence": "CC BY-NC 4.0", "commercial": False}
-    row |= {"citation": "Nobody 2024", "url": source.url, "then": "art2mus export-text small", "about_bytes": 123456}
-    row["files"] = [{"path": path} for path in [*paths, "model_index.json"]]
-    table.write_text(json.dumps([*json.loads(table.read_text()), row]))
-    monkeypatch_module.setattr(comfyui_module, "PACK", pack)
-    monkeypatch_module.setenv("ART2MUS_HOME", str(folder / "home"))
-    with comfyui_module.ComfyUI(folder / "base", {}) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def monkeypatch_module():
-    with pytest.MonkeyPatch.context() as patch:
-        yield patch
-
-
-def fetching(*, accepted: bool = True) -> dict:
-    inputs = {"model": "small", "accept_licence": accepted}
-    return {"1": {"class_type": "Art2MusDownloadModel", "inputs": inputs}}
-
-
-def test_nothing_is_fetched_before_the_licence_is_accepted(shop, source, comfyui_module):
-    with pytest.raises(comfyui_module.RefusedError) as refused:
-        shop.queue(fetching(accepted=False))
-    assert all(part in str(refused.value) for part in ("CC BY-NC 4.0", "no commercial use", "0.123 MB", source.url))
-    assert not source.asked
-
-
-def test_a_download_is_stopped_resumed_and_made_ready(shop, source):
-    place = shop.base / "models" / "art2mus" / "small"
-    source.pause = 0.5
-    running = shop.queue(fetching())
-    deadline = time.monotonic() + 60
-    while not list(place.rglob("*.partial")) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    time.sleep(1)
-    shop.post("/interrupt", {})
-    entry = shop.wait(running, 30)
-    assert any(kind == "execution_interrupted" for kind, _ in entry["status"]["messages"])
-    assert list(place.rglob("*.partial"))
-    source.pause = 0.0
-    entry = shop.run(fetching())
-    assert entry["status"]["status_str"] == "success", shop.error(entry)
-    assert any(part for _, part in source.asked)
-    assert not list(place.rglob("*.partial"))
-    assert "Press R" in entry["outputs"]["1"]["text"][0]
-    assert (place / "constants" / "model.safetensors").is_file()
-    assert (place / "model_index.json").read_bytes() == (source.root / "model_index.json").read_bytes()
-    assert (
-        "small"
-        in shop.get("/object_info/Art2MusLoadModel")["Art2MusLoadModel"]["input"]["required"]["model"][1]["options"]
-    )
-
-
-def test_the_model_can_be_played_at_once(shop):
-    (path,) = shop.outputs(shop.run(in_one_node(model="small", steps=2)))
-    assert torch.tensor(heard(path)).abs().max() > 0.01
-
-
-def test_a_name_that_was_fetched_goes_into_the_loaders(shop):
-    prompt = in_one_node(model=["9", 0], steps=2)
-    prompt["9"] = fetching()["1"]
-    (path,) = shop.outputs(shop.run(prompt))
-    assert max(map(abs, heard(path))) > 0.01
-    assert shop.get("/object_info/Art2MusDownloadModel")["Art2MusDownloadModel"]["output"] == ["COMBO"]
-
-
-def test_a_model_that_is_here_is_not_asked_for_again(shop, source):
-    before = len(source.asked)
-    assert "is here" in shop.run(fetching())["outputs"]["1"]["text"][0]
-    assert shop.run(fetching(accepted=False))["status"]["status_str"] == "success"
-    assert len(source.asked) == before
-
-
-def test_without_a_connection_the_way_by_hand_is_told(shop, source):
-    shutil.rmtree(shop.base / "models" / "art2mus" / "small" / "vae")
-    hidden = source.root
-    source.root = source.root / "nowhere"
-    try:
-        said = shop.error(shop.run(fetching()))
-    finally:
-        source.root = hidden
-    assert "bring the files yourself" in said
-    assert source.url in said
-    assert str(shop.base / "models" / "art2mus" / "small") in said
 
 
 def test_without_diffusers_the_pack_is_there_and_says_what_is_missing(comfyui_module, tmp_path, monkeypatch):
