@@ -42,7 +42,8 @@ class SaveAudio(io.ComfyNode):
                 io.String.Input(
                     "name",
                     default="art2mus/music",
-                    tooltip="File name inside the output folder, with subfolders if you like, and with marks such as %year% or %day%; a number is added to it.",
+                    tooltip="File name inside the output folder, with subfolders if you like, and with marks such as "
+                    "%year% or %day%; a number is added to it.",
                 ),
                 io.Combo.Input(
                     "format",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import subprocess
@@ -104,3 +105,21 @@ def test_a_part_that_the_host_lacks_asks_for_a_newer_host():
 def test_who_does_not_need_it_runs():
     act = "said = len(nodes['Art2MusArtworkFolder'].execute('Samples', 1, 0).args[0])"
     assert without("diffusers", act)["said"] == 8
+
+
+def test_a_host_that_lacks_a_word_of_a_schema_loses_the_nodes_that_use_it(pack, host_folders, monkeypatch, caplog):
+    from comfy_api.latest import io
+
+    class OlderSchema(io.Schema):
+        def __init__(self, **words):
+            if "essentials_category" in words:
+                raise TypeError("unexpected keyword argument 'essentials_category'")
+            super().__init__(**words)
+
+    extension = pack("nodes.extension")
+    monkeypatch.setattr(io, "Schema", OlderSchema)
+    found = asyncio.run(extension.Art2MusExtension().get_node_list())
+    lost = [record.getMessage() for record in caplog.records]
+    assert {node.GET_SCHEMA().node_id for node in found} >= {"Art2MusSampler", "Art2MusLoadModel"}
+    assert "Art2Mus: no SaveAudio: this ComfyUI is not 0.15.0 or later" in " ".join(lost)
+    assert len(found) < len(EVERY)
