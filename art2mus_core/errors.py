@@ -6,7 +6,8 @@
     |-- SettingError        a value outside its range (seconds, steps, guidance, seed, a name)
     |-- CheckpointError     weights that are missing, damaged or of another shape
     |-- AudioError          a sound that cannot be read or measured
-    '-- DatasetError        a manifest or a pair that does not hold what it promises
+    |-- DatasetError        a manifest or a pair that does not hold what it promises
+    '-- EvaluationError     what cannot be compared or scored
 
 The command line prints the message and leaves with exit code 2; the nodes show it as the node's error.
 """
@@ -19,6 +20,7 @@ __all__ = [
     "AudioError",
     "CheckpointError",
     "DatasetError",
+    "EvaluationError",
     "OutputError",
     "SettingError",
 ]
@@ -60,3 +62,7 @@ class AudioError(Art2MusError):
 
 class DatasetError(Art2MusError):
     """A manifest or a pair that does not hold what it promises."""
+
+
+class EvaluationError(Art2MusError):
+    """What cannot be compared or scored: missing pairs, too few pieces, an embedder that is not here."""
