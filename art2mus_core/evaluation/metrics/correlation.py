@@ -1,0 +1,55 @@
+"""Does the one rise with the other?"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from jaxtyping import Float, Float64, Int
+
+from .intervals import RESAMPLES, Interval, bootstrap
+
+__all__ = ["rank_correlation", "spearman"]
+
+FEWEST = 4
+"""Artworks; ranks of fewer say nothing."""
+
+
+def rank_correlation(
+    x: Float[np.ndarray, " n"],
+    y: Float[np.ndarray, " n"],
+    *,
+    groups: Int[np.ndarray, " n"] | None = None,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> Interval:
+    """Spearman's rank correlation and its bootstrap interval over artworks; ties share their mean rank.
+
+    Pairs with a NaN are left out. Everything is NaN for fewer than four artworks, or where all x or all y are equal.
+
+    Args:
+        x: one value a piece.
+        y: another.
+        groups: the artwork of each piece, for several takes.
+        seed: of the bootstrap.
+        resamples: of the bootstrap.
+    """
+    known = ~(np.isnan(x) | np.isnan(y))
+    x, y = np.asarray(x[known], np.float64), np.asarray(y[known], np.float64)
+    groups = np.arange(len(x)) if groups is None else groups[known]
+    if len(np.unique(groups)) < FEWEST:
+        return Interval(math.nan)
+    return bootstrap(lambda rows: spearman(x[rows], y[rows]), len(x), seed=seed, resamples=resamples, groups=groups)
+
+
+def spearman(x: Float64[np.ndarray, " n"], y: Float64[np.ndarray, " n"]) -> float:
+    """Spearman's rank correlation of values without NaN; NaN where all x or all y are equal."""
+    a, b = _ranks(x), _ranks(y)
+    a, b = a - a.mean(), b - b.mean()
+    spread = math.sqrt(float(a @ a) * float(b @ b))
+    return float(a @ b) / spread if spread else math.nan
+
+
+def _ranks(values: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
+    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[places])

@@ -1,0 +1,94 @@
+"""How different a system's pieces are, from each other and from what it was trained on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Float64, Int
+
+from ...errors import EvaluationError
+from .rows import check_rows, distinct, unit
+
+__all__ = ["Variety", "nearest_distance", "variety", "vendi_score"]
+
+BLOCK = 1024
+
+
+@dataclass(frozen=True)
+class Variety:
+    """Mean cosine distances (1 - cosine) between two pieces.
+
+    Attributes:
+        within: takes of one artwork, averaged over the artworks that have several; NaN where none has.
+        across: pieces of different artworks; NaN where there is only one.
+    """
+
+    within: float
+    across: float
+
+
+def variety(rows: Float[np.ndarray, "n dim"], *, groups: Int[np.ndarray, " n"] | None = None) -> Variety:
+    """Pairwise distances within and across artworks: music that follows its artwork varies more across than within.
+
+    All pairs of artworks weigh the same across, whatever their takes.
+
+    Raises:
+        EvaluationError: no rows, zeros, values that are not finite, or not one group a row.
+    """
+    (rows,) = check_rows(rows, least=1)
+    numbers, artworks = distinct(groups, len(rows))
+    takes = np.bincount(numbers, minlength=artworks)
+    sums = np.zeros((artworks, rows.shape[1]))
+    np.add.at(sums, numbers, unit(rows))
+    several = takes > 1
+    # the sum over pairs of unit vectors is the square of their sum, less each with itself
+    cosines = (np.sum(sums[several] ** 2, 1) - takes[several]) / (takes[several] * (takes[several] - 1))
+    within = float(np.mean(1 - cosines)) if several.any() else math.nan
+    if artworks < 2:
+        return Variety(within, math.nan)
+    means = sums / takes[:, None]
+    cosine = (np.sum(means.sum(0) ** 2) - np.sum(means**2)) / (artworks * (artworks - 1))
+    return Variety(within, float(1 - cosine))
+
+
+def vendi_score(rows: Float[np.ndarray, "n dim"]) -> float:
+    """The effective number of different pieces, from 1 to n (Friedman and Dieng 2023, eq. 2).
+
+    The exponential of the entropy of the eigenvalues of K / n, K being the cosines of all pairs: 1 where all pieces have
+    one direction, n where each is at right angles to all others.
+
+    Raises:
+        EvaluationError: no rows, zeros, or values that are not finite.
+    """
+    (rows,) = check_rows(rows, least=1)
+    shares = np.linalg.svd(unit(rows), compute_uv=False) ** 2 / len(rows)
+    shares = shares[shares > 0]
+    return float(np.exp(-np.sum(shares * np.log(shares))))
+
+
+def nearest_distance(
+    rows: Float[np.ndarray, "n dim"], others: Float[np.ndarray, "m _"] | None = None
+) -> Float64[np.ndarray, " n"]:
+    """The cosine distance of each row to the nearest of `others`, or to the nearest other row where None.
+
+    Near 0 for copies: of the training music, or of each other.
+
+    Raises:
+        EvaluationError: no other row, different widths, zeros, or values that are not finite.
+    """
+    if others is None:
+        checked = check_rows(rows, least=2)
+    elif len(others):
+        checked = check_rows(rows, others, least=1)
+    else:
+        raise EvaluationError("no embeddings to compare with", "at least one", "Give some.")
+    queries, gallery = unit(checked[0]), unit(checked[-1])
+    nearest = np.empty(len(queries))
+    for start in range(0, len(queries), BLOCK):
+        cosines = queries[start : start + BLOCK] @ gallery.T
+        if others is None:
+            np.fill_diagonal(cosines[:, start:], -np.inf)
+        nearest[start : start + BLOCK] = cosines.max(1)
+    return np.asarray(np.maximum(1 - nearest, 0))
