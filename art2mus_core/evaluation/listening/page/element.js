@@ -1,0 +1,6 @@
+/** A new element with these properties and children. */
+export function element(tag, properties, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}
