@@ -1,0 +1,119 @@
+"""`art2mus rate`: have a language model say how alike artworks and their music feel."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import SettingError
+
+if TYPE_CHECKING:
+    from ..evaluation.rating.client import Endpoint, Usage
+    from ..evaluation.rating.plan import Plan
+    from ..evaluation.rating.rate import Ratings
+    from ..evaluation.results import Report
+
+__all__ = ["rate"]
+
+
+def rate(
+    folder: Annotated[Path, typer.Argument(help="Music: a folder for each system, or one system's files.")],
+    endpoint: Annotated[str, typer.Option(metavar="URL", help="An OpenAI-compatible address, up to /v1.")],
+    model: Annotated[str, typer.Option(metavar="NAME", help="As the endpoint calls it. It sees, and hears.")],
+    describe: Annotated[bool, typer.Option("--describe", help="Send measured features, not the music.")] = False,
+    control: Annotated[bool, typer.Option("--control", help="Rate each piece with another artwork too.")] = False,
+    artworks: Annotated[Path | None, typer.Option(help="The artworks, if not in FOLDER/artworks.")] = None,
+    partial: Annotated[bool, typer.Option("--partial", help="Leave out what has no partner.")] = False,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.json", help="Every answer, as a report.")] = None,
+    key_variable: Annotated[str, typer.Option(help="The environment variable that holds the key.")] = "OPENAI_API_KEY",
+    budget: Annotated[int | None, typer.Option(min=1, help="Stop before more tokens are spent.")] = None,
+    price_in: Annotated[float, typer.Option(min=0, help="Of a million tokens that are sent.")] = 0.0,
+    price_out: Annotated[float, typer.Option(min=0, help="Of a million tokens that are answered.")] = 0.0,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that an answer may take.")] = 120.0,
+    retries: Annotated[int, typer.Option(min=0, help="Further attempts at a request that fails.")] = 4,
+    seed: Annotated[int, typer.Option(help="Of the order, and of the other artworks.")] = 0,
+    cache: Annotated[Path | None, typer.Option(help="Where answers are kept; FOLDER/.ratings if not given.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before anything is sent.")] = False,
+) -> None:
+    """Have a language model rate how alike artworks and music feel. Stopped, it goes on where it was."""
+    from .planning import check_file
+    from .starting import importing
+
+    if out:
+        check_file(out, (".json",))
+    with importing():
+        from ..evaluation.collection import read_collection
+        from ..evaluation.rating.cache import AnswerCache
+        from ..evaluation.rating.client import Endpoint, Judge
+        from ..evaluation.rating.plan import make_plan
+        from ..evaluation.rating.rate import rate as ask
+        from ..evaluation.rating.summary import summarise
+        from ..evaluation.results import write_report
+        from .presenting import print_line
+        from .progress import reporting
+
+    whom = Endpoint(endpoint, model, key_variable, timeout, retries)
+    collection = read_collection(folder, artworks=artworks, partial=partial)
+    kept = AnswerCache(cache or folder / ".ratings", model)
+    with reporting() as on_step:
+        plan = make_plan(collection, kept, described=describe, control=control, seed=seed, on_step=on_step)
+    for line in _announcement(plan, whom, price_in):
+        print_line(line)
+    if plan.pending:
+        whom.key()
+    if plan.pending and not yes and not _agreed():
+        print_line("Nothing was sent.")
+        return
+    with closing(Judge(whom)) as judge, reporting() as on_step:
+        ratings = ask(collection, plan, judge, kept, budget=budget, on_step=on_step)
+    report = summarise(ratings, collection, seed=seed)
+    for line in (*_table(report), *_end(ratings, price_in, price_out)):
+        print_line(line)
+    if out:
+        write_report(report, out)
+        print_line(str(out))
+
+
+def _announcement(plan: Plan, endpoint: Endpoint, price_in: float) -> list[str]:
+    cached = len(plan.pairings) - plan.pending
+    known = f", {cached} of them answered before" if cached else ""
+    lines = [f"{len(plan.pairings)} pairs of artwork and music to be rated by {endpoint.model}{known}."]
+    if not plan.pending:
+        return lines
+    what = "pictures and measured features of music" if plan.described else "pictures and music"
+    cost = f", about {plan.tokens * price_in / 1e6:.2f} in money" if price_in else ""
+    lines.append(f"{plan.pending} requests send {what} to {endpoint.host}: about {plan.tokens:,} tokens{cost}.")
+    if not endpoint.is_private:
+        lines.append("The connection is not encrypted: pictures, music and the key can be read on the way.")
+    return lines
+
+
+def _agreed() -> bool:
+    if not sys.stdin.isatty():
+        raise SettingError(
+            "there is no terminal to ask on", "--yes", "Give the command with --yes if all this may be sent."
+        )
+    return typer.confirm("Send it?")
+
+
+def _table(report: Report) -> list[str]:
+    from ..evaluation.rating.summary import FEELING
+
+    lines = []
+    for title, figures in report.figures.items():
+        figure = figures[FEELING.key]
+        between = "" if figure.low is None else f" ({figure.low:.2f} to {figure.high:.2f})"
+        beside = "" if figure.control is None else f", with other artworks {figure.control:.2f}"
+        lines.append(f"{title}: feeling {figure.value:.2f}{between} of 5 over {figure.n} artworks{beside}")
+    return [*lines, *report.notes]
+
+
+def _end(ratings: Ratings, price_in: float, price_out: float) -> list[str]:
+    used: Usage = ratings.usage
+    money = (used.tokens_in * price_in + used.tokens_out * price_out) / 1e6
+    spent = f", {money:.4f} in money" if price_in or price_out else ""
+    return [f"{used.requests} requests, {used.tokens_in:,} tokens sent, {used.tokens_out:,} answered{spent}."]
