@@ -23,6 +23,7 @@ NODES = {
     "artwork_to_music": ("ArtworkToMusic", "Gather"),
     "preview_music": ("PreviewMusic",),
     "saving": ("SaveAudio",),
+    "score_music": ("ScoreMusic",),
 }
 """Node classes by module, in the order in which an artwork passes them."""
 

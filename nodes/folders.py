@@ -21,6 +21,7 @@ __all__ = [
     "artwork_path",
     "check_name",
     "encoder_names",
+    "listener_names",
     "model_folder",
     "model_names",
     "model_roots",
@@ -128,6 +129,11 @@ def model_names() -> list[str]:
 def encoder_names() -> list[str]:
     """Checkpoints that can look at a picture: the bundled one first."""
     return _names(is_encoder)
+
+
+def listener_names() -> list[str]:
+    """Encoders that hear too, in the space in which they look at pictures: the bundled one first."""
+    return _names(lambda folder: is_encoder(folder) and (folder / "audio_encoder" / "config.json").is_file())
 
 
 def model_folder(name: str, is_a: Callable[[Path], bool] = is_prior) -> Path:

@@ -201,11 +201,11 @@ def test_what_was_converted_may_be_deleted(pack, fetching, host_folders, monkeyp
 def test_what_is_half_fetched_is_in_no_list(pack, tmp_path):
     """What makes a folder that which its card says comes last, or by conversion."""
     names = pack("art2mus_core.checkpoints.names")
-    kinds = {"encoder": names.is_encoder, "prior": names.is_prior, "aligner": names.is_aligner}
+    kinds = {kind.card: tells for tells, kind in names.KINDS.items()}
     for card in pack("art2mus_core.checkpoints.cards").read_cards().values():
         is_a, folder = kinds[card.kind], tmp_path / card.name
         for file in card.files:
             assert not is_a(folder), (card.name, file)
             (folder / file.path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / file.path).write_text('{"model_type": "clip"}')
+            (folder / file.path).write_text('{"model_type": "%s"}' % ("clap" if card.kind == "judge" else "clip"))
         assert is_a(folder) != bool(card.converted), card.name

@@ -1,0 +1,82 @@
+"""Score Music: how well music matches its artwork, and what is measured in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from comfy_api.latest import io
+
+from ..art2mus_core.checkpoints.names import is_encoder
+from .folders import listener_names, model_folder
+from .packing import Audio, pack_pictures, unpack_artworks, unpack_audio
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..art2mus_core.evaluation.scorecard import Scorecard
+
+__all__ = ["ScoreMusic"]
+
+
+class ScoreMusic(io.ComfyNode):
+    """One number of each kind for a piece, and a list of them for a batch."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="Art2MusScoreMusic",
+            display_name="Score Music",
+            category="Art2Mus",
+            description="Says how well music matches its artwork, beside what chance gives, and what is measured in it. "
+            "Each output has one entry for each piece of a batch.",
+            search_aliases=["evaluate", "rate", "compare image and audio", "loudness", "tempo", "similarity"],
+            inputs=[
+                io.Image.Input("image", tooltip="The artwork: one for all pieces of a batch, or one for each."),
+                io.Audio.Input("audio", tooltip="The music, of 1 second or more; the first 2 minutes count."),
+                io.Combo.Input(
+                    "encoder",
+                    options=listener_names(),
+                    optional=True,
+                    tooltip="Who looks and listens. Encoders that can do both are listed: 'pocket', and 'imagebind' if "
+                    "it is installed with its audio tower.",
+                ),
+            ],
+            outputs=[
+                io.Float.Output(display_name="match", is_output_list=True),
+                io.Float.Output(display_name="chance", is_output_list=True),
+                io.Float.Output(display_name="onset_rate", is_output_list=True),
+                io.Float.Output(display_name="loudness", is_output_list=True),
+                io.Float.Output(display_name="brightness", is_output_list=True),
+                io.Float.Output(display_name="mode", is_output_list=True),
+                io.String.Output(display_name="report", is_output_list=True),
+                io.Image.Output(display_name="picture", is_output_list=True),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, image: torch.Tensor | None, audio: Audio | None, encoder: str = "pocket") -> io.NodeOutput:
+        from ..art2mus_core.evaluation.scorecard import describe, draw
+
+        cards = _score(image, audio, encoder)
+        values = zip(*(card.values for card in cards), strict=True)
+        texts, pictures = [describe(card) for card in cards], [pack_pictures([draw(card)]) for card in cards]
+        return io.NodeOutput(*map(list, values), texts, pictures)
+
+
+def _score(image: torch.Tensor | None, audio: Audio | None, encoder: str) -> list[Scorecard]:
+    """The core's scorecards, with the networks in the host's hands."""
+    from ..art2mus_core.evaluation.scorecard import pair, score
+
+    pieces, known = unpack_audio(audio)
+    pairs = pair([] if image is None else unpack_artworks(image), pieces)
+
+    from . import host
+
+    return score(
+        pairs,
+        model_folder(encoder, is_encoder),
+        resident=lambda network: host.resident(host.patcher({"network": network})),
+        dtype=host.precision(),
+        maker=known.get("image_encoder"),
+        on_step=host.reporter(len(pairs)),
+    )
