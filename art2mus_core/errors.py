@@ -39,6 +39,10 @@ class Art2MusError(Exception):
         self.came, self.expected, self.remedy = came, expected, remedy
         super().__init__(f"{came}; expected {expected}. {remedy}")
 
+    def __reduce__(self) -> tuple[type[Art2MusError], tuple[str, str, str]]:
+        """As three parts again where it comes out of another process."""
+        return type(self), (self.came, self.expected, self.remedy)
+
 
 class ArtworkError(Art2MusError):
     """A picture that cannot be read or measured."""

@@ -16,7 +16,7 @@ from ..errors import CheckpointError, SettingError
 __all__ = ["TABLE", "Card", "CardFile", "card", "read_cards"]
 
 TABLE = Path(__file__).parents[1] / "configs" / "cards.json"
-KINDS = ("encoder", "prior", "aligner")
+KINDS = ("encoder", "prior", "aligner", "judge")
 HASHES = {"sha256": 64, "git_blob": 40}
 """Fields of a file that hold a hash, and how many hexadecimal digits they have."""
 
@@ -53,7 +53,8 @@ class Card:
 
     Attributes:
         name: what `art2mus fetch` calls it, and the name of its folder.
-        kind: `encoder`, `prior` (everything from the language of audio to the waveform) or `aligner`.
+        kind: `encoder`, `prior` (everything from the language of audio to the waveform), `aligner` or `judge` (what
+            evaluation listens with).
         purpose: one sentence.
         licence: as its authors state it.
         commercial: whether that licence allows commercial use; None where its authors leave it open.

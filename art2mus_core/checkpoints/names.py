@@ -23,6 +23,7 @@ __all__ = [
     "home",
     "is_aligner",
     "is_encoder",
+    "is_judge",
     "is_prior",
     "known",
     "locate",
@@ -36,6 +37,9 @@ BUNDLED = "pocket"
 
 WEIGHTS = (".pt", ".safetensors")
 """Suffixes of an aligner in a folder of its own: of those published in 2024, and of those trained here."""
+
+JUDGES = ("clap", "audio-spectrogram-transformer")
+"""What transformers calls networks that judge music."""
 
 
 def home() -> Path:
@@ -56,12 +60,20 @@ def is_prior(folder: Path) -> bool:
 
 def is_encoder(folder: Path) -> bool:
     """Whether a picture can be looked at with what lies in a folder: an image encoder of ours, or a CLIP."""
-    if (folder / "image_encoder" / "config.json").is_file():
-        return True
+    return (folder / "image_encoder" / "config.json").is_file() or _model_type(folder) == "clip"
+
+
+def is_judge(folder: Path) -> bool:
+    """Whether a folder holds what listens to music when it is scored, and cannot be composed with."""
+    return _model_type(folder) in JUDGES or any(path.is_file() for path in folder.glob("vggish*.pth"))
+
+
+def _model_type(folder: Path) -> object:
+    """What transformers says of a folder."""
     try:
-        return json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type") == "clip"
+        return json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
     except (OSError, ValueError, AttributeError):
-        return False
+        return None
 
 
 def is_aligner(folder: Path) -> bool:
@@ -88,6 +100,7 @@ KINDS: Mapping[Callable[[Path], bool], Kind] = MappingProxyType(
         is_prior: Kind("model", "prior", "Choose it as the model."),
         is_encoder: Kind("image encoder", "encoder", "Choose it as the image encoder, and a model beside it."),
         is_aligner: Kind("aligner", "aligner", "Choose it as the aligner, and a model beside it."),
+        is_judge: Kind("judge", "judge", "Evaluation listens with it; nothing is composed with it."),
     }
 )
 """What tells a kind, in the order in which a folder is asked."""

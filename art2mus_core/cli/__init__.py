@@ -10,6 +10,13 @@ __all__ = ["main"]
 USAGE, INTERRUPTED = 2, 130
 """Exit codes: a mistake that the person can mend, and Ctrl-C."""
 
+EXTRAS = {
+    **dict.fromkeys(("aiohttp", "jinja2", "krippendorff", "librosa", "openai", "scipy"), "eval"),
+    **dict.fromkeys(("pyarrow", "yaml"), "eval,train"),
+    "accelerate": "train",
+}
+"""Packages that only some commands need, and the extras that bring them."""
+
 
 def main(arguments: list[str] | None = None) -> None:
     """Run `art2mus`; leaves by `SystemExit` with 0, 2 (one line on standard error) or 130 (Ctrl-C)."""
@@ -37,6 +44,10 @@ def _run(arguments: list[str]) -> int:
             return typer.main.get_command(app).main(arguments or ["--help"], "art2mus", standalone_mode=False) or 0
     except Art2MusError as error:
         _say(str(error))
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in EXTRAS:
+            raise
+        _say(_missing((error.name or "").partition(".")[0]))
     except usage_error as error:
         _say(f"{error.format_message()} Try --help.")
     except typer.Abort:
@@ -44,6 +55,13 @@ def _run(arguments: list[str]) -> int:
     except typer.Exit as leaving:
         return leaving.exit_code
     return USAGE
+
+
+def _missing(package: str) -> str:
+    extra = EXTRAS[package]
+    return (
+        f"the package {package} is missing; this command needs the extra {extra}. Run: pip install 'art2mus[{extra}]'"
+    )
 
 
 def _say(line: str) -> None:

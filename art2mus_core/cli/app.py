@@ -7,21 +7,32 @@ from typing import Annotated
 import typer
 
 from .calibrate import calibrate
+from .compare import compare
 from .compose import compose
 from .convert import convert
 from .doctor import doctor
+from .evaluate import evaluate
 from .export_text import export_text
 from .fetch import fetch
+from .gallery import gallery
 from .heads import heads
+from .listen import listen
 from .look import look
 from .models import models
 from .presenting import installed_version, print_line
+from .rate import rate
+from .score import score
 from .synthesize import synthesize
 from .train import train
 
 __all__ = ["app"]
 
-COMMANDS = (compose, look, models, fetch, doctor, convert, export_text, heads, synthesize, calibrate, train)
+COMMANDS = (
+    *(compose, look),
+    *(evaluate, score, compare, gallery, listen, rate),
+    *(models, fetch, doctor, convert, export_text, heads),
+    *(synthesize, calibrate, train),
+)
 """One file each; the docstring is the help text."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

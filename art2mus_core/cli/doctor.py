@@ -136,12 +136,15 @@ def _trouble(here: Presence) -> str | None:
     with importing():
         from ..aligners.files import find_aligner, read_header
         from ..encoders.files import check_image_encoder
+        from ..evaluation.embedders.opening import check_judge
         from ..pipelines.prior import open_prior
 
     kind, bundled, folder = here.card.kind, here.card.bundled, here.folder
     try:
         if kind == "prior":
             open_prior(folder)
+        if kind == "judge":
+            check_judge(folder)
         if kind == "encoder" or bundled:
             check_image_encoder(folder)
         if kind == "aligner" or bundled:
@@ -208,4 +211,6 @@ def _verdict(model: dict[str, Any]) -> str:
         return f"damaged: {missing}" if damaged else f"not usable: {commands or model['trouble']}"
     if not model["here"]:
         return f"usable, not complete: {commands or missing}"
+    if model["kind"] == "judge":
+        return "usable, for evaluation"
     return "usable" if model["bundled"] else f"usable, with {' and '.join(model['needs']) or 'an aligner'}"

@@ -20,13 +20,13 @@ def models(
 ) -> None:
     """List the checkpoints: which are here, where, how large, and under which licence."""
     from ..checkpoints.cards import read_cards
-    from ..checkpoints.names import home, is_aligner, is_encoder, is_prior, known
+    from ..checkpoints.names import KINDS, home, known
     from ..checkpoints.presence import look_for
     from .presenting import print_document, print_line
 
     cards = read_cards()
     found = [look_for(card) for card in cards.values()]
-    own = sorted({name for is_a in (is_prior, is_encoder, is_aligner) for name in known(is_a)} - cards.keys())
+    own = sorted({name for is_a in KINDS for name in known(is_a)} - cards.keys())
     if as_json:
         print_document({"home": str(home()), "models": [_row(here) for here in found], "own": own})
         return

@@ -143,9 +143,9 @@ def read_collection(
 def _systems(folder: Path) -> dict[str, list[Path]]:
     if not folder.is_dir():
         raise EvaluationError(f"{folder} is no folder", "a folder of music", "Check the path.")
-    own = _sounds(folder, required=True)
+    own = _sounds(folder, required=False)
     inside = sorted(path for path in folder.iterdir() if path.is_dir() and path.name not in RESERVED)
-    found = {path.name: _sounds(path, required=True) for path in inside if not path.name.startswith(".")}
+    found = {path.name: _sounds(path, required=False) for path in inside if not path.name.startswith(".")}
     systems = {name: files for name, files in found.items() if files}
     if own and systems:
         raise EvaluationError(
@@ -180,7 +180,12 @@ def _sounds(folder: Path, *, required: bool) -> list[Path]:
         raise EvaluationError(
             f"{folder} cannot be listed ({error.strerror})", "a folder of music", "Check the path."
         ) from error
-    return [path for path in entries if path.suffix.lower() in SOUNDS and not path.name.startswith(".")]
+    found = [path for path in entries if path.suffix.lower() in SOUNDS and not path.name.startswith(".")]
+    if required and not found:
+        raise EvaluationError(
+            f"{folder} holds no music", f"sound files ({', '.join(SOUNDS)})", "Choose another folder, or leave it out."
+        )
+    return found
 
 
 def _named(files: Iterable[Path], where: str) -> dict[str, Path]:

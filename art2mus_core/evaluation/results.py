@@ -17,8 +17,8 @@ __all__ = ["GROUPS", "VERSION", "Figure", "Measure", "Report", "Scatter", "read_
 VERSION = 1
 
 GROUPS = {
-    "match": "Does it match the artwork, by embeddings",
     "follows": "Does it follow the artwork, without any embedding",
+    "match": "Does it match the artwork, by embeddings",
     "sound": "Does it sound like the background music",
     "distance": "How far is it from the artwork's own music",
     "retrieval": "Can the one be found by the other",

@@ -8,8 +8,9 @@ if TYPE_CHECKING:
     import torch
 
     from .diffusion import ArtToMusic
+    from .text_to_music import TextToMusic
 
-__all__ = ["load"]
+__all__ = ["load", "load_text_to_music"]
 
 
 def load(
@@ -44,3 +45,25 @@ def load(
     from .diffusion import ArtToMusic  # noqa: PLC0415
 
     return ArtToMusic.load(name, Choice(aligner, encoder, support, heads, dtype or torch.float32), frugal=frugal)
+
+
+def load_text_to_music(
+    name: str, *, heads: str = "config", dtype: torch.dtype | None = None, frugal: bool = False
+) -> TextToMusic:
+    """Open a checkpoint that reads text as a pipeline without pictures: plain AudioLDM 2. It needs no text constants.
+
+    Args:
+        name: the path of a checkpoint folder with text encoders, or a name below `ART2MUS_HOME`.
+        heads: `config`, or `original` for the heads of AudioLDM2's first code.
+        dtype: precision of the denoiser, the language model and the text encoders, float32 unless told otherwise.
+        frugal: as for :func:`load`; the text encoders are always opened for their work alone.
+
+    Raises:
+        SettingError: no such checkpoint.
+        CheckpointError: something in it is missing, damaged or does not fit.
+    """
+    import torch  # noqa: PLC0415 - seconds of imports
+
+    from .text_to_music import TextToMusic  # noqa: PLC0415
+
+    return TextToMusic.load(name, heads=heads, dtype=dtype or torch.float32, frugal=frugal)

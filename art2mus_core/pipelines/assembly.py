@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 
@@ -48,6 +49,8 @@ class Parts(Prior):
         aligner: embedding to prompt tokens.
     """
 
+    NAMES: ClassVar[tuple[str, ...]] = ("encoder", *Prior.NAMES)
+
     encoder_folder: Path
     aligner: AnyAligner
 
@@ -64,15 +67,6 @@ class Parts(Prior):
     def weights(self) -> dict[str, int]:
         """Bytes that each network takes, by name."""
         return super().weights() | {"encoder": image_bytes(self.encoder_folder, dtype=self.dtype)}
-
-    def open(self) -> None:
-        """Open every network that composing needs.
-
-        Raises:
-            CheckpointError: one is damaged or does not fit its configuration.
-        """
-        for name in ("encoder", "language_model", "unet", "autoencoder", "vocoder"):
-            getattr(self, name)
 
 
 def assemble(folder: Path, choice: Choice) -> Parts:

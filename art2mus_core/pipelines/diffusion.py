@@ -2,79 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
-from diffusers.pipelines.audioldm2.modeling_audioldm2 import AudioLDM2UNet2DConditionModel
-from torch import nn
 
-from ..audio.level import finish
-from ..checkpoints.memory import allocating, available, check_memory
-from ..checkpoints.names import locate
 from ..conditioning.constants import conditions
 from ..conditioning.language import roll_out
-from ..diffusion.denoiser import LatentDenoiser
-from ..diffusion.guidance import Guided
-from ..diffusion.sampling import draw_noise, sample
-from ..diffusion.schedules import schedule
-from ..errors import SettingError
-from ..types import Artwork, AudioEncoder, Condition, Embedding, Latent, Mel, OnStep, Step, Waveform
+from ..types import Artwork, AudioEncoder, Condition, Embedding, OnStep, Waveform
 from .assembly import Choice, Parts, assemble
-from .settings import Settings, check_seed, check_settings
+from .latents import LatentToMusic, Resident
 from .texts import read_words
 from .words import Said, Words
 
 __all__ = ["ArtToMusic", "Resident"]
 
-Resident = Callable[[nn.Module], AbstractContextManager[Any]]
-"""Keeps a network where it computes for the length of a `with` block: the caller's memory policy."""
-
-Worked = TypeVar("Worked")
-
 
 @dataclass(frozen=True)
-class ArtToMusic:
+class ArtToMusic(LatentToMusic):
     """Artworks in, one piece of music each out.
 
     Attributes:
-        parts: the checkpoint.
-        name: how the checkpoint was asked for.
-        resident: the caller's memory policy; without one everything computes where it lies.
-        frugal: whether a network is forgotten after its work.
+        parts: the checkpoint, with an image encoder and an aligner.
     """
 
     parts: Parts
-    name: str
-    resident: Resident = nullcontext
-    frugal: bool = False
 
     @classmethod
     def load(cls, name: str, choice: Choice | None = None, *, frugal: bool = False) -> ArtToMusic:
         """Open a checkpoint; see :func:`art2mus_core.pipelines.load`."""
-        with allocating(name):
-            parts = assemble(locate(name), choice or Choice())
-            weights, free = parts.weights().values(), available()
-            check_memory(max(weights), f"a network of {name}", free=free)
-            frugal = frugal or (free is not None and sum(weights) > free)
-            if not frugal:
-                parts.open()
-        return cls(parts, name, frugal=frugal)
-
-    @property
-    def defaults(self) -> Settings:
-        """Settings that suit this checkpoint."""
-        return self.parts.defaults
-
-    def settings(self, **chosen: Any) -> Settings:  # noqa: ANN401
-        """The checkpoint's defaults with what was chosen, None meaning not chosen.
-
-        Raises:
-            SettingError: a value outside its range.
-        """
-        return replace(self.defaults, **check_settings(**chosen))
+        return cls.open(name, lambda folder: assemble(folder, choice or Choice()), frugal=frugal)
 
     def compose(
         self,
@@ -110,15 +67,7 @@ class ArtToMusic:
             SettingError: a value outside its range, no artworks, or not a seed for each.
         """
         settings = self.settings(seconds=seconds, steps=steps, guidance=guidance, solver=solver)
-        drawn = list(seeds) if seeds is not None else [0] * len(artworks)
-        if not artworks or len(drawn) != len(artworks):
-            raise SettingError(
-                f"{len(drawn)} seeds for {len(artworks)} artworks",
-                "at least one artwork and a seed for each",
-                "Count them.",
-            )
-        for seed in drawn:
-            check_seed(seed)
+        drawn = self._drawn(seeds, len(artworks), "artwork")
         with torch.inference_mode():
             embedding = self.embed(artworks, on_step=on_step)
             told = self.condition(embedding, said, on_step=on_step)
@@ -159,51 +108,6 @@ class ArtToMusic:
         language = self._work("language_model", lambda model: roll_out(model, prompt, length), on_step)
         return conditions(language, self.parts.constants)
 
-    def perform(
-        self,
-        told: tuple[Condition, Condition],
-        settings: Settings,
-        seeds: Sequence[int],
-        *,
-        on_step: OnStep | None = None,
-    ) -> list[Waveform]:
-        """Finished pieces of what the denoiser is told, one a seed."""
-        latent = self.denoise(*told, settings, seeds, on_step=on_step)
-        waveform = self.decode(latent, on_step=on_step)
-        exact = waveform.samples[..., : self.parts.grid.samples(settings.seconds)].float().cpu()
-        return [finish(Waveform(piece[None], waveform.sample_rate)) for piece in exact]
-
-    def denoise(
-        self,
-        positive: Condition,
-        negative: Condition,
-        settings: Settings,
-        seeds: Sequence[int],
-        *,
-        on_step: OnStep | None = None,
-    ) -> Latent:
-        """From each seed's noise to a latent."""
-        levels = schedule(self.parts.schedule, settings.solver, settings.steps)
-        noise = draw_noise(self.parts.grid.latent_shape(settings.seconds), seeds)
-
-        def work(unet: AudioLDM2UNet2DConditionModel) -> Latent:
-            denoiser = Guided(LatentDenoiser(unet), negative, settings.guidance)
-            return sample(denoiser, positive, noise.to(unet.device), levels, on_step=on_step)
-
-        return self._work("unet", work, on_step, tell=False)
-
-    def decode(self, latent: Latent, *, on_step: OnStep | None = None) -> Waveform:
-        """From latents to sound, `hop` samples a mel frame."""
-        return self.vocode(self.draw(latent, on_step=on_step), on_step=on_step)
-
-    def draw(self, latent: Latent, *, on_step: OnStep | None = None) -> Mel:
-        """From latents to mel spectrograms."""
-        return self._work("autoencoder", lambda autoencoder: autoencoder.decode(latent), on_step)
-
-    def vocode(self, mel: Mel, *, on_step: OnStep | None = None) -> Waveform:
-        """From mel spectrograms to sound."""
-        return self._work("vocoder", lambda vocoder: vocoder.vocode(mel), on_step)
-
     def score(self, embedding: Embedding, pieces: Sequence[Waveform], *, on_step: OnStep | None = None) -> list[float]:
         """How much each piece sounds like one artwork: cosines in the encoder's space."""
 
@@ -212,18 +116,3 @@ class ArtToMusic:
             return torch.cosine_similarity(heard.float(), embedding.values.to(heard.device).float()).tolist()
 
         return self._work("listener", work, on_step)
-
-    def _work(self, name: str, work: Callable[[Any], Worked], on_step: OnStep | None, *, tell: bool = True) -> Worked:
-        """Have a network do its work where the caller wants it; `tell` when it is done. No name here outlives the call."""
-        opened = not self.parts.is_open(name)
-        with allocating(f"{self.name}'s {name.replace('_', ' ')}"):
-            network = getattr(self.parts, name)
-            if opened and on_step:
-                on_step(Step(f"open {name}", 1, 1))
-            with self.resident(network):
-                done = work(network)
-        if self.frugal:
-            self.parts.release(name)
-        if on_step and tell:
-            on_step(Step(name, 1, 1))
-        return done

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from diffusers.pipelines.audioldm2.modeling_audioldm2 import AudioLDM2UNet2DConditionModel
@@ -25,7 +26,7 @@ from ..errors import CheckpointError, SettingError
 from ..types import AudioGrid
 from .settings import Settings
 
-__all__ = ["PUBLISHED", "Prior", "open_prior"]
+__all__ = ["PUBLISHED", "Networks", "Prior", "open_networks", "open_prior"]
 
 PUBLISHED = Settings(steps=30, guidance=3.5)
 """For checkpoints that name no settings: the published guidance, and a solver that comes as near to the exact solution in
@@ -33,12 +34,11 @@ PUBLISHED = Settings(steps=30, guidance=3.5)
 
 
 @dataclass(frozen=True)
-class Prior:
+class Networks:
     """A checkpoint's parts behind the prompt. A network is opened when it is first asked for, and kept until released.
 
     Attributes:
         folder: the checkpoint.
-        constants: what is told beside the artwork.
         grid: all sizes.
         schedule: the content of `scheduler_config.json`.
         defaults: settings that suit this checkpoint.
@@ -47,8 +47,9 @@ class Prior:
             transforms need float32, and both are small.
     """
 
+    NAMES: ClassVar[tuple[str, ...]] = ("language_model", "unet", "autoencoder", "vocoder")
+
     folder: Path
-    constants: Constants
     grid: AudioGrid
     schedule: dict[str, Any]
     defaults: Settings
@@ -86,6 +87,15 @@ class Prior:
         if isinstance(getattr(type(self), name, None), cached_property):
             self.__dict__.pop(name, None)
 
+    def open(self) -> None:
+        """Open every network that composing needs.
+
+        Raises:
+            CheckpointError: one is damaged or does not fit its configuration.
+        """
+        for name in self.NAMES:
+            getattr(self, name)
+
     def weights(self) -> dict[str, int]:
         """Bytes that each network takes, by name, from the headers of its files."""
         return {
@@ -106,6 +116,41 @@ class Prior:
         check_vocoder(self.folder)
 
 
+@dataclass(frozen=True)
+class Prior(Networks):
+    """With what stands for text where none is read.
+
+    Attributes:
+        constants: what is told beside the artwork.
+    """
+
+    constants: Constants
+
+
+def open_networks(
+    folder: Path, texts: Collection[int], *, heads: str = "config", dtype: torch.dtype = torch.float32
+) -> Networks:
+    """Read a checkpoint's configurations and check that all its parts fit; weights are read later.
+
+    Args:
+        folder: the checkpoint.
+        texts: widths of the texts that its denoiser will be told.
+        heads: `config` or `original`.
+        dtype: see :class:`Networks`.
+
+    Raises:
+        SettingError: no such reading of the heads, or a folder of something else.
+        CheckpointError: something is missing, damaged or does not fit; only values that are not finite are found later.
+    """
+    check_heads(heads)
+    _require_prior(folder)
+    index, grid, levels = read_index(folder), read_grid(folder), read_config(folder, "scheduler")
+    check_unet(read_config(folder, "unet"), grid, texts)
+    networks = Networks(folder, grid, levels, _defaults(index, levels, folder), heads, dtype)
+    networks.check()
+    return networks
+
+
 def open_prior(
     folder: Path, *, support: str = "model", heads: str = "config", dtype: torch.dtype = torch.float32
 ) -> Prior:
@@ -115,7 +160,7 @@ def open_prior(
         folder: the checkpoint.
         support: text constants: a name in its `constants` folder.
         heads: `config` or `original`.
-        dtype: see :class:`Prior`.
+        dtype: see :class:`Networks`.
 
     Raises:
         SettingError: no such constants or reading of the heads.
@@ -123,20 +168,16 @@ def open_prior(
     """
     check_heads(heads)
     _require_prior(folder)
-    index, grid = read_index(folder), read_grid(folder)
+    grid = read_grid(folder)
     constants = load_constants(folder, support, language=grid.language_tokens, width=grid.language_width)
-    unet, levels = read_config(folder, "unet"), read_config(folder, "scheduler")
-    if reads_text(unet) and constants.text is None:
+    if reads_text(read_config(folder, "unet")) and constants.text is None:
         raise CheckpointError(
             f"the constants of {folder} hold no text, which its denoiser reads",
             "text, text_mask, unconditional_text and unconditional_text_mask",
             f"Export them again: art2mus export-text {spoken(folder)}",
         )
     texts = {text.shape[-1] for text in (constants.text, constants.unconditional_text) if text is not None}
-    check_unet(unet, grid, texts)
-    prior = Prior(folder, constants, grid, levels, _defaults(index, levels, folder), heads, dtype)
-    prior.check()
-    return prior
+    return Prior(**vars(open_networks(folder, texts, heads=heads, dtype=dtype)), constants=constants)
 
 
 def _require_prior(folder: Path) -> None:

@@ -8,7 +8,7 @@ Every encoder is opened for its work and forgotten after it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,9 +26,9 @@ from ..conditioning.prompts import BESIDE, NEGATIVE_TOKENS, TextPrompt, build_pr
 from ..encoders.text import check_text_encoders, load_clap_text, load_t5
 from ..errors import SettingError
 from ..types import OnStep, PromptTokens, Step
-from .words import Said, Words
+from .words import Prompts, Said, Words
 
-__all__ = ["NEGATIVE", "SUPPORTS", "export_text", "read_words"]
+__all__ = ["NEGATIVE", "SUPPORTS", "export_text", "read_prompts", "read_words"]
 
 SUPPORTS = {
     "model": "Music representing the content of this artwork",
@@ -189,6 +189,41 @@ def read_words(
     clap = bench.clap(text, chosen)
     positive, negative = bench.projected((clap[:1], slot), (clap[1:], against))
     return Said(positive, *slot, TextPrompt(negative, *against))
+
+
+def read_prompts(
+    folder: Path,
+    texts: Sequence[str],
+    *,
+    negative: str = "",
+    dtype: torch.dtype = torch.float32,
+    resident: Callable[[nn.Module], AbstractContextManager[Any]] = nullcontext,
+    on_step: OnStep | None = None,
+) -> list[Prompts]:
+    """What a checkpoint's text encoders make of texts that make music alone, as AudioLDM2 has it.
+
+    Each text is read as if it were the only one, the negative prompt cut or filled up to its length. diffusers fills all
+    texts of a batch up to the longest, and GPT-2 counts the places, so that there a piece changes with its neighbours.
+    A checkpoint needs no constants for it; the other arguments are those of :func:`read_words`.
+
+    Raises:
+        CheckpointError: no text encoders, or a component is damaged or does not fit.
+    """
+    check_text_encoders(folder)
+    bench = _Bench(folder, dtype, resident, on_step)
+    bench.check_room()
+
+    def read(t5: Any) -> list[States]:  # noqa: ANN401
+        slots = [t5.read([text]) for text in texts]
+        return [*slots, *(t5.read([negative], slot.shape[1]) for slot, _ in slots)]
+
+    states = bench.t5(read)
+    clap = bench.clap(*texts, negative)
+    count = len(texts)
+    heard = [*clap[:count].split(1), *[clap[count:]] * count]
+    prompts = bench.projected(*zip(heard, states, strict=True))
+    sides = [TextPrompt(prompt, *slot) for prompt, slot in zip(prompts, states, strict=True)]
+    return [Prompts(*both) for both in zip(sides[:count], sides[count:], strict=True)]
 
 
 def _without_text(bench: _Bench, negative: str, slot: States) -> Said:

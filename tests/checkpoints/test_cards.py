@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,10 @@ NAMES = {
     "audioldm2-large",
     "art2mus-2024",
     "art2mus-2024-4",
+    "clap-music",
+    "clap-general",
+    "vggish",
+    "ast-audioset",
 }
 
 
@@ -67,9 +72,18 @@ def test_a_card_says_what_a_person_must_know(name):
 
 
 def test_no_pickle_is_fetched_where_there_are_safetensors():
-    pickles = {found.name for found in read_cards().values() if any(".pt" in file.path for file in found.files)}
-    assert pickles == {"imagebind", "art2mus-2024", "art2mus-2024-4"}
-    assert not [file.path for found in read_cards().values() for file in found.files if file.path.endswith(".bin")]
+    pickled = (".pt", ".pth", ".bin")
+    pickles = {found.name for found in read_cards().values() if any(f.path.endswith(pickled) for f in found.files)}
+    assert pickles == {"imagebind", "art2mus-2024", "art2mus-2024-4", "clap-music", "clap-general", "vggish"}
+
+
+def test_vggish_weighs_what_its_layers_weigh():
+    channels = (1, 64, 128, 256, 256, 512, 512)
+    convolutions = sum(9 * into * out + out for into, out in pairwise(channels))
+    widths = (512 * 6 * 4, 4096, 4096, card("vggish").sizes["embedding width"])
+    layers = sum(into * out + out for into, out in pairwise(widths))
+    assert card("vggish").sizes["parameters"] == convolutions + layers
+    assert card("vggish").about_bytes == 4 * (convolutions + layers)
 
 
 @pytest.mark.parametrize("name", sorted(name for name in NAMES if name.startswith("audioldm2")))

@@ -13,6 +13,7 @@ from art2mus_core.checkpoints.names import (
     home,
     is_aligner,
     is_encoder,
+    is_judge,
     is_prior,
     known,
     locate,
@@ -125,6 +126,32 @@ def test_what_is_no_model_says_what_it_is_and_how_it_is_used(tmp_path, paths, wh
 
 def test_what_is_no_encoder_says_so_too(tmp_path):
     assert describe(lay(tmp_path / "own", "model_index.json"), is_encoder) == ("a model", "Choose it as the model.")
+
+
+JUDGES = {
+    "a clap": ("config.json", '{"model_type": "clap"}', True),
+    "an ast": ("config.json", '{"model_type": "audio-spectrogram-transformer"}', True),
+    "a clip": ("config.json", '{"model_type": "clip"}', False),
+    "a list": ("config.json", '{"model_type": ["clap"]}', False),
+    "no object": ("config.json", "[]", False),
+    "damaged": ("config.json", "{", False),
+    "vggish": ("vggish-10086976.pth", "", True),
+    "half of vggish": ("vggish-10086976.pth.partial", "", False),
+    "other weights": ("weights.pth", "", False),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "so"), JUDGES.values(), ids=JUDGES)
+def test_a_judge_is_told_by_its_configuration_or_its_file(tmp_path, name, content, so):
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    assert is_judge(tmp_path) is so
+    if so:
+        assert describe(tmp_path) == ("a judge", "Evaluation listens with it; nothing is composed with it.")
+
+
+def test_what_only_judges_is_not_composed_with(shelf):
+    with pytest.raises(SettingError, match="nothing is composed with it"):
+        locate("clap-music")
 
 
 ONE_FILE = {

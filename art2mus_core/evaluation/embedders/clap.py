@@ -1,0 +1,200 @@
+"""CLAP (Wu et al. 2023, LAION's checkpoints in transformers' layout): one space for sounds and texts.
+
+Sounds are heard as published: 48 kHz, windows of 10 s, a shorter sound repeated until it no longer fits and filled up with
+silence. What Gui et al. (2024) let overlap by nine seconds lies side by side here, so that the rows of a sound are as
+independent as they can be.
+
+Feature fusion is refused: it hears random crops.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float64
+from transformers import ClapConfig, ClapFeatureExtractor, ClapModel, PreTrainedTokenizerBase, RobertaTokenizerFast
+
+from ...checkpoints.folder import describes, read_config
+from ...checkpoints.strict import check_fit, fill, tensor_forms
+from ...errors import CheckpointError, EvaluationError
+from ...types import Waveform
+from .weights import digest, published_file, read_published
+from .windows import cut, mono
+
+__all__ = ["Clap", "ReadingClap", "open_clap"]
+
+FRONT = "preprocessor_config.json"
+AGAIN = "Download the checkpoint again."
+COUNTERS = (".position_ids", ".token_type_ids", ".relative_position_index")
+"""How buffers end that only count; versions of transformers store them or not."""
+
+PROBES = ("a slow piano", "fast drums and a loud guitar", "0 1 2 3 4 5 6 7 8 9")
+ALIKE = 0.97
+"""Texts as different as the probes are less alike than this where a text tower works: unlike texts are reported to have a
+cosine of about 0.3 in laion/larger_clap_general, and of 0.999 in laion/larger_clap_music."""
+
+AT_ONCE = 8
+
+
+class Clap:
+    """The sound tower.
+
+    Args:
+        name: of the embedder.
+        space: identity of the checkpoint.
+        network: both towers.
+        extractor: sound to what the sound tower hears.
+    """
+
+    def __init__(self, name: str, space: str, network: ClapModel, extractor: ClapFeatureExtractor) -> None:
+        self.name, self.space = name, space
+        self.network, self.extractor = network, extractor
+
+    @torch.inference_mode()
+    def embed_sound(self, waveform: Waveform) -> Float64[np.ndarray, "windows dim"]:
+        """One row of unit norm for every 10 s.
+
+        Raises:
+            AudioError: several sounds, or samples that are not finite.
+        """
+        rate = self.extractor.sampling_rate
+        windows = [window.numpy() for window in cut(mono(waveform, rate), self.extractor.nb_max_samples)]
+        rows = []
+        for start in range(0, len(windows), AT_ONCE):
+            heard = self.extractor(
+                windows[start : start + AT_ONCE], truncation="rand_trunc", sampling_rate=rate, return_tensors="pt"
+            )
+            rows.append(_rows(self.network.get_audio_features(heard["input_features"].to(self.network.logit_scale_a))))
+        return np.concatenate(rows)
+
+
+class ReadingClap(Clap):
+    """Both towers.
+
+    Args:
+        clap: the sound tower.
+        tokenizer: text to numbers.
+    """
+
+    def __init__(self, clap: Clap, tokenizer: PreTrainedTokenizerBase) -> None:
+        super().__init__(clap.name, clap.space, clap.network, clap.extractor)
+        self.tokenizer = tokenizer
+
+    @torch.inference_mode()
+    def embed_texts(self, texts: list[str]) -> Float64[np.ndarray, "texts dim"]:
+        """One row of unit norm a text; what does not fit into the tower's context is cut off.
+
+        Raises:
+            EvaluationError: no texts.
+        """
+        if not texts:
+            raise EvaluationError("no texts", "at least one", "Give every artwork a caption in items.json.")
+        tokens = self.tokenizer(texts, padding=True, truncation=True, return_tensors="pt").to(self.network.device)
+        asked = {name: tokens[name] for name in ("input_ids", "attention_mask")}
+        return _rows(self.network.get_text_features(**asked))
+
+    def tells_apart(self) -> bool:
+        """Whether texts that have nothing in common are not all the same."""
+        rows = self.embed_texts(list(PROBES))
+        return bool((rows @ rows.T).min() <= ALIKE)
+
+
+def open_clap(name: str, folder: Path, device: torch.device, *, kind: str) -> Clap:
+    """A CLAP folder in transformers' layout, in float32.
+
+    Args:
+        name: of the embedder.
+        folder: with config.json, preprocessor_config.json, vocab.json and merges.txt (or tokenizer.json), and the
+            weights as model.safetensors or pytorch_model.bin.
+        device: where it computes.
+        kind: how the name of its space begins.
+
+    Returns:
+        A :class:`ReadingClap`, unless its text tower cannot tell one text from another.
+
+    Raises:
+        CheckpointError: a file is missing, damaged or of another network.
+    """
+    config, path = _read_clap_config(folder), published_file(folder)
+    build = partial(ClapModel, config)
+    table = read_published(path, "the weights of a CLAP", AGAIN)
+    with describes(folder / "config.json", "CLAP"), torch.device("meta"):
+        network = build()
+    tensors = _with_counters(table, network, build)
+    check_fit(network, tensor_forms(tensors), path)
+    network = fill(network, tensors, path, build, dtype=torch.float32)
+    network.to(device)  # type: ignore[arg-type]  # transformers' wrapper hides the argument
+    extractor, tokenizer = _load_extractor(folder, config), _load_tokenizer(folder, config)
+    clap = Clap(name, f"{kind}-{digest([path, folder / FRONT])}", network, extractor)
+    reading = ReadingClap(clap, tokenizer)
+    return reading if reading.tells_apart() else clap
+
+
+def _read_clap_config(folder: Path) -> Any:  # noqa: ANN401 - transformers' configurations have no types
+    stored = read_config(folder, ".")
+    if stored.get("model_type") != "clap":
+        raise CheckpointError(
+            f"{folder / 'config.json'} describes a model of type {stored.get('model_type')!r}",
+            "'clap'",
+            "Choose a CLAP in transformers' layout.",
+        )
+    with describes(folder / "config.json", "CLAP"):
+        config: Any = ClapConfig.from_dict(stored)
+    if config.audio_config.enable_fusion:
+        raise CheckpointError(
+            f"the CLAP in {folder} fuses random crops of a sound",
+            "one without feature fusion, which gives a sound the same numbers every time",
+            "Use clap-music or clap-general.",
+        )
+    return config
+
+
+def _with_counters(table: dict[str, Any], network: ClapModel, build: Any) -> dict[str, Any]:  # noqa: ANN401
+    """The weights with the counters of this version of transformers, whichever of them were stored."""
+    state = network.state_dict()
+    kept = {key: value for key, value in table.items() if key in state or not key.endswith(COUNTERS)}
+    absent = [key for key in state if key.endswith(COUNTERS) and key not in kept]
+    built = build().state_dict() if absent else {}
+    return kept | {key: built[key] for key in absent}
+
+
+def _load_extractor(folder: Path, config: Any) -> ClapFeatureExtractor:  # noqa: ANN401
+    path = folder / FRONT
+    if not path.is_file():
+        raise CheckpointError(f"{path} is missing", "a whole checkpoint folder", AGAIN)
+    with describes(path, "CLAP's front end"):
+        extractor = ClapFeatureExtractor.from_pretrained(folder, local_files_only=True)
+    if extractor.feature_size != config.audio_config.num_mel_bins:
+        raise CheckpointError(
+            f"{path} makes {extractor.feature_size} mel bins",
+            f"the {config.audio_config.num_mel_bins} of config.json",
+            "Use all files of one checkpoint, or download it again.",
+        )
+    return extractor
+
+
+def _load_tokenizer(folder: Path, config: Any) -> PreTrainedTokenizerBase:  # noqa: ANN401
+    whole = (folder / "tokenizer.json").is_file() or all((folder / n).is_file() for n in ("vocab.json", "merges.txt"))
+    if not whole:
+        raise CheckpointError(f"no tokenizer in {folder}", "vocab.json and merges.txt, or tokenizer.json", AGAIN)
+    with describes(folder / "vocab.json", "RoBERTa's tokenizer"):
+        tokenizer = RobertaTokenizerFast.from_pretrained(folder, local_files_only=True)
+    text = config.text_config
+    if len(tokenizer) > text.vocab_size or tokenizer.pad_token_id != text.pad_token_id:
+        raise CheckpointError(
+            f"the tokenizer in {folder} knows {len(tokenizer)} tokens and fills up with {tokenizer.pad_token_id}",
+            f"at most {text.vocab_size} and {text.pad_token_id}, as config.json says",
+            "Use all files of one checkpoint, or download it again.",
+        )
+    # RoBERTa numbers its positions from the one behind the padding's on
+    tokenizer.model_max_length = min(tokenizer.model_max_length, text.max_position_embeddings - text.pad_token_id - 1)
+    return tokenizer
+
+
+def _rows(output: Any) -> Float64[np.ndarray, "rows dim"]:  # noqa: ANN401 - a tensor before transformers 5, an object since
+    values = getattr(output, "pooler_output", output).cpu().double().numpy()
+    return values / np.linalg.norm(values, axis=-1, keepdims=True)

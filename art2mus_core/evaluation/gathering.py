@@ -1,0 +1,120 @@
+"""The artworks of an evaluation with their real music, and music of no artwork, from wherever its configuration says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ..datasets.manifest import read_manifest
+from ..errors import EvaluationError
+from ..images.listing import list_artworks, samples
+from ..images.reading import read_artwork
+from ..types import OnStep, Step
+from .collection import SOUNDS
+from .config import EvaluationConfig, Source
+from .systems import Subject
+
+__all__ = ["gather_artworks", "gather_background"]
+
+
+def gather_artworks(config: EvaluationConfig, *, on_step: OnStep | None = None) -> dict[str, Subject]:
+    """Artworks by id, sorted, each looked at once.
+
+    An id is the file's stem or the pair's, with what file systems stumble over replaced; the second of a name becomes NAME-2.
+
+    Raises:
+        EvaluationError: a source without artworks, or a reference folder without music for any of them.
+        ArtworkError: one cannot be read.
+        DatasetError: a dataset that does not hold what it promises.
+    """
+    rows = [row for source in config.artworks for row in _artworks(source)]
+    reference = _sounds(config.reference) if config.reference else {}
+    found = []
+    for number, (key, row) in enumerate(zip(_unique([row.id for row in rows]), rows, strict=True), start=1):
+        music = row.music or reference.get(row.id)
+        found.append(replace(row, id=key, sha256=read_artwork(row.path).sha256, music=music))
+        if on_step:
+            on_step(Step("look", number, len(rows)))
+    if reference and not reference.keys() & {row.id for row in rows}:
+        raise EvaluationError(
+            f"none of the files in {config.reference} is named like an artwork",
+            "ID.flac, ID being the stem of the picture",
+            "Rename the files.",
+        )
+    return {subject.id: subject for subject in sorted(found, key=lambda each: each.id)}
+
+
+def gather_background(source: Source | None) -> dict[str, Path]:
+    """Real music of no artwork here, by name.
+
+    Raises:
+        EvaluationError: the source holds none.
+        DatasetError: a dataset that does not hold what it promises.
+    """
+    if source is None:
+        return {}
+    if source.dataset:
+        found = {row.id: row.music for row in _pairs(source.dataset, source) if row.music}
+    else:
+        found = dict(list(_sounds(source.folder or Path()).items())[: source.count])
+    if not found:
+        raise EvaluationError(
+            f"no music for the background in {source.dataset or source.folder}", "sound files", "Choose another source."
+        )
+    return dict(zip(_unique(list(found)), found.values(), strict=True))
+
+
+def _artworks(source: Source) -> list[Subject]:
+    """What a source holds, not looked at yet."""
+    if source.dataset:
+        rows = list(_pairs(source.dataset, source))
+    else:
+        folder = source.folder or Path()
+        paths = list(samples().values()) if source.samples else list_artworks(folder)
+        group = source.group or ("samples" if source.samples else folder.resolve().name)
+        rows = [Subject(path.stem, path, "", group) for path in paths[: source.count]]
+    if not rows:
+        raise EvaluationError(
+            f"no artworks in {source.dataset or source.folder}", "at least one picture", "Choose another source."
+        )
+    return rows
+
+
+def _pairs(folder: Path, source: Source) -> Iterator[Subject]:
+    pairs = [pair for pair in read_manifest(folder) if pair.split == source.split]
+    for pair in pairs[: source.count]:
+        words = {"caption": pair.artwork_caption, "music_caption": pair.music_caption}
+        group = source.group or pair.source
+        yield Subject(pair.id, folder / pair.artwork, "", group, music=folder / pair.music, **words)
+
+
+def _sounds(folder: Path) -> dict[str, Path]:
+    """Sound files by stem, sorted."""
+    try:
+        files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SOUNDS and path.name[0] != ".")
+    except OSError as error:
+        raise EvaluationError(
+            f"{folder} cannot be listed ({error.strerror})", "a folder of music", "Check the path."
+        ) from error
+    found = {path.stem: path for path in files}
+    if len(found) < len(files):
+        twice = next(path for path in files if found[path.stem] != path)
+        raise EvaluationError(
+            f"{folder} has two files named {twice.stem}", "one file a name", "Remove or rename one of them."
+        )
+    return found
+
+
+def _unique(stems: Sequence[str]) -> list[str]:
+    """Names that every file system takes, none like another; `--` is left to takes."""
+    names: list[str] = []
+    taken: set[str] = set()
+    for number, stem in enumerate(stems, start=1):
+        safe = re.sub(r"[^\w.()+-]+", "_", stem)[:100].strip("._-")
+        safe = re.sub(r"-{2,}", "-", safe) or f"artwork_{number}"
+        again = (safe if time == 1 else f"{safe}-{time}" for time in range(1, number + 1))
+        names.append(next(name for name in again if name.lower() not in taken))
+        taken.add(names[-1].lower())
+    return names

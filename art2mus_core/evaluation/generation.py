@@ -1,0 +1,243 @@
+"""Makes what is compared: every system's piece for every artwork, in a folder that can be scored, shown and gone on with.
+
+    OUT/artworks/ID.jpg            the artworks, byte for byte
+    OUT/items.json                 captions and groups
+    OUT/SYSTEM/ID[--TAKE].flac     pieces; all that made them is in their tags
+    OUT/reference/ID.flac          real music of the artworks, cut to the pieces' length
+    OUT/background/NAME.flac       real music of no artwork here, likewise
+
+A sound whose tag `evaluation_key` says that it would be made again from the same, by the same and in the same way is kept,
+so that a run that was stopped goes on, and one whose configuration changed makes what is new. Nothing is ever removed: what
+lies in OUT from other configurations stays there, and is no part of the collection that is returned.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..audio.files import read_audio, read_tags, write_audio
+from ..errors import AudioError, EvaluationError, OutputError
+from ..images.listing import list_artworks
+from ..pipelines.latents import Resident
+from ..placing import place, replacing
+from ..types import OnStep, Step, Waveform
+from .captions import add_captions
+from .collection import Collection, Item, Piece
+from .config import EvaluationConfig
+from .gathering import gather_artworks, gather_background
+from .systems import Job, Subject, Workshop
+from .systems.text import TextSystem
+
+__all__ = ["Generation", "generate"]
+
+KEY = "evaluation_key"
+
+
+@dataclass(frozen=True)
+class Generation:
+    """What a run left behind.
+
+    Attributes:
+        collection: everything that the configuration names, ready to be scored.
+        made: sounds that this run made.
+        kept: sounds that were there.
+        systems: what made each system's pieces: settings, and a digest of the weights.
+    """
+
+    collection: Collection
+    made: tuple[Path, ...]
+    kept: tuple[Path, ...]
+    systems: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class _Sound:
+    """A file to be written, and what will be in its tags."""
+
+    path: Path
+    tags: dict[str, str]
+
+
+def generate(
+    config: EvaluationConfig,
+    out: Path,
+    *,
+    dtype: torch.dtype = torch.float32,
+    resident: Resident = nullcontext,
+    on_step: OnStep | None = None,
+) -> Generation:
+    """Make everything that a configuration names and that is not there yet.
+
+    One system works after the other, and none is opened that has nothing to do. All settings and weights are checked before
+    the first piece is made.
+
+    Args:
+        config: what is compared.
+        out: the folder; it is made if it is not there.
+        dtype: precision of networks whose system names none.
+        resident: the caller's memory policy.
+        on_step: told of every sound (stage `pieces`), and of the steps of each; raising there stops the run, and the next one
+            goes on behind the last whole sound.
+
+    Raises:
+        EvaluationError: artworks without the captions or the music that a system needs.
+        Art2MusError: an artwork, a sound or a checkpoint cannot be used, or `out` cannot be written.
+    """
+    workshop = _set_up(config, out, dtype, resident, on_step)
+    background = gather_background(config.background)
+    plans = {name: [(job, _planned(workshop, name, job)) for job in workshop.jobs(name)] for name in workshop.systems}
+    real = [*_real(workshop, background)]
+    sounds = [sound for _, sound in real] + [sound for plan in plans.values() for _, sound in plan]
+    kept = {sound.path for sound in sounds if _is_kept(sound)}
+    made: list[Path] = []
+
+    def finished(sound: _Sound, waveform: Waveform) -> None:
+        write_audio(sound.path, waveform, tags=sound.tags, cover=None)
+        made.append(sound.path)
+        if on_step:
+            on_step(Step("pieces", len(made), len(sounds) - len(kept)))
+
+    _lay_out(workshop, [*plans, *{sound.path.parent.name for _, sound in real}])
+    for source, sound in real:
+        if sound.path not in kept:
+            finished(sound, read_audio(source).cut(workshop.seconds))
+    for name, plan in plans.items():
+        todo = [(job, sound) for job, sound in plan if sound.path not in kept]
+        if todo:
+            pieces = workshop.systems[name].make([job for job, _ in todo], workshop, on_step)
+            for (_, sound), piece in zip(todo, pieces, strict=True):
+                finished(sound, piece)
+    described = workshop.described
+    return Generation(_collected(workshop, plans, background), tuple(made), tuple(sorted(kept)), described)
+
+
+def _set_up(
+    config: EvaluationConfig, out: Path, dtype: torch.dtype, resident: Resident, on_step: OnStep | None
+) -> Workshop:
+    """The workshop, every system in it checked, shuffled ones behind those that they shuffle."""
+    subjects = gather_artworks(config, on_step=on_step)
+    systems = dict(sorted(config.systems.items(), key=lambda each: each[1].kind == "shuffled"))
+    workshop = Workshop(out, config.seconds, config.seeds, subjects, systems, dtype, resident)
+    _ = workshop.described
+    _make_folder(out)
+    cache = out / "captions.json"
+    captioned = add_captions(subjects, config.captions, cache, dtype=dtype, resident=resident, on_step=on_step)
+    if any(isinstance(system, TextSystem) for system in systems.values()):
+        _require_captions(captioned.values())
+    workshop.subjects = captioned
+    return workshop
+
+
+def _require_captions(subjects: Iterable[Subject]) -> None:
+    if without := [subject.id for subject in subjects if subject.caption is None]:
+        shown = ", ".join(without[:5]) + (" ..." if len(without) > 5 else "")
+        raise EvaluationError(
+            f"{len(without)} artworks without a caption ({shown})",
+            "a caption for every artwork, which a system of kind `text` turns into music",
+            "Name a file with theirs under captions.file, or a captioner under captions.captioner.",
+        )
+
+
+def _planned(workshop: Workshop, name: str, job: Job) -> _Sound:
+    """The piece of a job, with tags that say all of what makes it."""
+    system, subject = workshop.systems[name], job.subject
+    tags = {"title": subject.id, "artwork": subject.id, "artwork_sha256": subject.sha256, "system": name}
+    tags |= {key: str(value) for key, value in workshop.described[name].items() if value not in {"", None}}
+    tags |= {"seed": str(job.seed)} if system.seeded else {}
+    tags |= {**system.source(job, workshop), KEY: workshop.key(name, job)}
+    return _Sound(workshop.place(name, job), tags)
+
+
+def _real(workshop: Workshop, background: dict[str, Path]) -> Iterator[tuple[Path, _Sound]]:
+    """Real music with where it comes from."""
+    music = {key: subject.music for key, subject in workshop.subjects.items() if subject.music}
+    for folder, files in (("reference", music), ("background", background)):
+        for name, source in files.items():
+            content = workshop.digest(source)
+            key = hashlib.sha256(f"{content} {workshop.seconds}".encode()).hexdigest()
+            tags = {"title": name, "music_sha256": content, KEY: key}
+            yield source, _Sound(workshop.out / folder / f"{name}.flac", tags)
+
+
+def _is_kept(sound: _Sound) -> bool:
+    try:
+        return sound.path.is_file() and read_tags(sound.path).get(KEY) == sound.tags[KEY]
+    except AudioError:
+        return False
+
+
+def _lay_out(workshop: Workshop, folders: Iterable[str]) -> None:
+    """Folders, the artworks and what is known of them.
+
+    Raises:
+        EvaluationError: another artwork of the same id lies there.
+        OutputError: the place cannot be written.
+    """
+    out = workshop.out
+    for name in ("artworks", *folders):
+        _make_folder(out / name)
+    there = {path.stem: path for path in list_artworks(out / "artworks")}
+    for key, subject in workshop.subjects.items():
+        copy = out / "artworks" / f"{key}{subject.path.suffix.lower()}"
+        if there.get(key, copy) != copy:
+            raise EvaluationError(
+                f"{there[key]} beside {copy.name}, which is to be written",
+                "one picture an id",
+                "Remove it, or choose another folder.",
+            )
+        if not (copy.is_file() and filecmp.cmp(subject.path, copy, shallow=False)):
+            _copy(subject.path, copy)
+    rows = {key: asdict(_item(subject)) for key, subject in workshop.subjects.items()}
+    place(out / "items.json", json.dumps(rows, indent=1, ensure_ascii=False).encode())
+
+
+def _copy(source: Path, copy: Path) -> None:
+    try:
+        with replacing(copy) as partial:
+            shutil.copyfile(source, partial)
+    except OSError as error:
+        raise OutputError(
+            f"{copy} cannot be written ({error.strerror or error})", "a place with room", "Choose another place."
+        ) from error
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"the folder {folder} cannot be made ({error.strerror})",
+            "a place you may write to",
+            "Choose another place.",
+        ) from error
+
+
+def _item(subject: Subject) -> Item:
+    return Item(subject.caption, subject.music_caption, subject.group)
+
+
+def _collected(
+    workshop: Workshop, plans: dict[str, list[tuple[Job, _Sound]]], background: dict[str, Path]
+) -> Collection:
+    out, subjects = workshop.out, workshop.subjects
+    return Collection(
+        out,
+        {key: out / "artworks" / f"{key}{subject.path.suffix.lower()}" for key, subject in subjects.items()},
+        {
+            name: tuple(sorted(Piece(job.subject.id, job.take, sound.path) for job, sound in plan))
+            for name, plan in plans.items()
+        },
+        {key: out / "reference" / f"{key}.flac" for key, subject in subjects.items() if subject.music},
+        tuple(out / "background" / f"{name}.flac" for name in sorted(background)),
+        {key: _item(subject) for key, subject in subjects.items()},
+    )

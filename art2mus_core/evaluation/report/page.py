@@ -1,0 +1,111 @@
+"""A report as one static HTML file: tables, plots, and a gallery in which the music is heard beside its artworks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ...figures.paper import LINES
+from ...placing import check_place, place
+from ...types import OnStep
+from ..collection import Collection
+from ..results import Report
+from .gallery import REFERENCE, Card, cards_of, piece_values
+from .plots import scatter_rows
+from .tables import tables_of
+
+__all__ = ["write_page"]
+
+TEMPLATES = Path(__file__).parent / "templates"
+SUFFIXES = (".html", ".htm")
+
+
+def write_page(
+    report: Report,
+    collection: Collection,
+    out: Path,
+    *,
+    embed: bool = False,
+    title: str = "",
+    on_step: OnStep = lambda _: None,
+) -> None:
+    """Write the page, whole or not at all. It needs nothing from outside and works from a local file.
+
+    Artworks are thumbnails within the page. Sounds are links relative to the page's folder, so page and music move
+    together.
+
+    Args:
+        report: what was found; an empty one makes a page of the gallery alone.
+        collection: artworks and music.
+        out: the page, in a folder that exists.
+        embed: put the sounds into the page as Opus, so that it can be sent by itself.
+        title: of the page; the folder's name if not given.
+        on_step: told after each artwork.
+
+    Raises:
+        OutputError: another suffix, or a place that cannot be written.
+    """
+    out = Path(out)
+    check_place(out, SUFFIXES)
+    systems = [*dict.fromkeys([*collection.systems, *report.pieces, *([REFERENCE] if collection.reference else [])])]
+    cards = cards_of(collection, systems, out.parent, embed=embed, on_step=on_step)
+    page = _rendered(
+        title=title or collection.folder.resolve().name,
+        facts=_facts(collection),
+        made=[(key, _words(value)) for key, value in report.made.items()],
+        notes=[*report.notes, *(note for note in collection.notes if note not in report.notes), *_problems(cards)],
+        systems=systems,
+        tables=tables_of(report, systems),
+        scatters=scatter_rows(report.scatters, systems),
+        cards=cards,
+        groups=collection.groups,
+        data=piece_values(report),
+        colours=[LINES[index % len(LINES)] for index in range(len(systems) + 1)],
+    )
+    place(out, page.encode("utf-8", errors="replace"))
+
+
+def _rendered(**parts: Any) -> str:  # noqa: ANN401 - whatever the templates name
+    import jinja2  # noqa: PLC0415 - of the extra `eval`
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html").render(**parts)
+
+
+def _facts(collection: Collection) -> list[str]:
+    counts = Counter(item.group for item in collection.items.values())
+    groups = f" ({', '.join(f'{n:,} {group}' for group, n in sorted(counts.items()))})" if len(counts) > 1 else ""
+    pieces = sum(map(len, collection.systems.values()))
+    return [
+        f"{_counted(len(collection.items), 'artwork')}{groups}",
+        _counted(len(collection.systems), "system"),
+        _counted(pieces, "piece"),
+    ]
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _problems(cards: list[Card]) -> list[str]:
+    count = sum(
+        bool(problem) for card in cards for problem in (card.problem, *(track.problem for track in card.tracks))
+    )
+    return [f"{_counted(count, 'file')} cannot be read; the gallery says which and why."] if count else []
+
+
+def _words(value: Any) -> str:  # noqa: ANN401 - any JSON
+    """A value of JSON on one line."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_words(each)}" for key, each in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_words, value))
+    return "none" if value is None else str(value)

@@ -1,0 +1,129 @@
+"""How far a piece is from the artwork's own real music, beside how far it is from another artwork's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64
+
+from ...audio.files import read_audio
+from ...datasets.workers import spread
+from ...errors import Art2MusError, EvaluationError
+from ...types import Step
+from ..metrics.distances import distances
+from ..metrics.divergence import kl_of_classes, spectral_kl_2024
+from ..results import Measure
+from ..study import Row, Study
+from .found import Found, by_artwork, deranged, figure, mean_over_artworks
+
+__all__ = ["distance"]
+
+RATE = 16_000
+"""Sounds are compared at this rate, so that files of different rates compare."""
+
+OTHER = "The control is the distance to another artwork's real music."
+
+
+def _measure(key: str, title: str, note: str, unit: str = "", *, higher: bool = False) -> Measure:
+    return Measure(f"distance:{key}", title, "distance", "higher" if higher else "lower", f"{note} {OTHER}", unit)
+
+
+MEASURES = {
+    "log_spectral": _measure("log-spectral", "Log-spectral distance", "LSD of power spectra.", "dB"),
+    "mel_cepstral": _measure("mel-cepstral", "Mel-cepstral distance", "MCD, frame by frame.", "dB"),
+    "mel_cepstral_warped": _measure("mel-cepstral-warped", "Mel-cepstral distance, warped", "MCD after DTW.", "dB"),
+    "mel_cosine": _measure("mel-cosine", "Mel cosine", "Cosine of mel frames above their floor.", higher=True),
+    "multi_resolution": _measure(
+        "multi-resolution", "Multi-resolution STFT distance", "Spectral convergence and log magnitude, three windows."
+    ),
+    "spectral_kl_2024": _measure(
+        "spectral-kl-2024",
+        "Spectral KL of Art2Mus 2024",
+        "Its own home-made figure, which compares with nothing but itself.",
+        "nat",
+    ),
+}
+CLASSES = _measure("kl-of-classes", "KL of classes", "Divergence of what a classifier hears.", "nat")
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """A piece and a sound that it is compared with."""
+
+    piece: Path
+    real: Path
+
+
+def distance(study: Study, row: Row) -> Iterator[Found]:
+    """Signal distances and, with a classifier, the divergence of classes; nothing where there is no real music."""
+    reference = study.collection.reference
+    own = [reference.get(piece.id) for piece in row.pieces]
+    real = [path for path in own if path]
+    if len(real) < len(own):
+        return
+    others = _others(study, row, real)
+    values = _distances(study, row, [*map(_Pair, row.paths, real), *map(_Pair, row.paths, others)])
+    count = len(row.pieces)
+    for key, measure in MEASURES.items():
+        yield _compared(study, row, measure, values[key][:count], values[key][count:])
+    if study.classifier:
+        both = [
+            study.features.probabilities(study.classifier, list(paths), study.on_step) for paths in (real, row.paths)
+        ]
+        shuffled = study.features.probabilities(study.classifier, others, study.on_step) if others else None
+        yield _compared(
+            study,
+            row,
+            CLASSES,
+            kl_of_classes(*both),
+            kl_of_classes(shuffled, both[1]) if shuffled is not None else np.zeros(0),
+        )
+
+
+def _others(study: Study, row: Row, real: list[Path]) -> list[Path]:
+    """The real music of another artwork for each piece; nothing for a single artwork."""
+    owners = row.owners
+    order = deranged(owners, study.seed)
+    if order is None:
+        return []
+    first = np.unique(owners, return_index=True)[1]
+    return [real[first[order[owner]]] for owner in owners]
+
+
+def _compared(study: Study, row: Row, measure: Measure, own: np.ndarray, other: np.ndarray) -> Found:
+    interval, n = mean_over_artworks(study, row, own)
+    if not other.size:
+        return Found(measure, figure(interval, n), own)
+    control = by_artwork(other, row.owners)
+    apart = by_artwork(own, row.owners) - control
+    apart = apart[~np.isnan(apart)]
+    error = float(apart.std(ddof=1)) / math.sqrt(len(apart)) if len(apart) > 1 else 0.0
+    gap = float(apart.mean()) / error if error > 0 else math.nan
+    return Found(measure, figure(interval, n, float(np.nanmean(control)), gap), own)
+
+
+def _distances(study: Study, row: Row, pairs: list[_Pair]) -> dict[str, Float64[np.ndarray, " pairs"]]:
+    found = []
+    for done, values in enumerate(spread(_distances_of, pairs, study.workers), start=1):
+        found.append(values)
+        if study.on_step:
+            study.on_step(Step(f"compare {row.title}", done, len(pairs)))
+    return {key: np.array([values[key] for values in found], np.float64) for key in MEASURES}
+
+
+def _distances_of(pair: _Pair) -> dict[str, float]:
+    try:
+        piece, real = (read_audio(path, RATE).samples[0, 0].double().numpy() for path in (pair.piece, pair.real))
+        found = vars(distances(piece, real, RATE))
+    except Art2MusError as error:
+        raise EvaluationError(
+            f"{pair.piece.name} beside {pair.real}: {error.came}", error.expected, error.remedy
+        ) from error
+    try:
+        return {**found, "spectral_kl_2024": spectral_kl_2024(real, piece)}
+    except EvaluationError:  # it is not defined for silence, and a silent piece is told of among the faults
+        return {**found, "spectral_kl_2024": math.nan}

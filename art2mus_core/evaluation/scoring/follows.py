@@ -1,0 +1,98 @@
+"""Does the music follow the artwork, without any embedding? What is heard against what is seen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from jaxtyping import Float64
+
+from ...images.statistics import RANKED, percentiles
+from ..metrics.correlation import rank_correlation, spearman
+from ..results import Measure, Scatter
+from ..signals.following import EXPECTED
+from ..signals.music import FACTS
+from ..study import Row, Study
+from .found import Found, deranged, figure
+
+__all__ = ["follows", "scatters"]
+
+SHUFFLES = 50
+"""Shufflings behind a control."""
+
+SHOWN = ("onset_rate", "loudness", "brightness", "mode", "register", "density")
+"""Facts that are plotted."""
+
+
+def follows(study: Study, row: Row) -> Iterator[Found]:
+    """Rank correlations of every fact with what it should follow: all of it together, and each statistic by itself."""
+    if not study.collection.artworks:
+        return
+    heard, seen = _heard(study, row), _seen(study, row)
+    for fact, about in FACTS.items():
+        rising = [(statistic, each.sign) for (name, statistic), each in EXPECTED.items() if name == fact]
+        together = _together(seen, rising)
+        words = ", ".join(f"{'' if sign > 0 else 'less '}{statistic.replace('_', ' ')}" for statistic, sign in rising)
+        measure = Measure(
+            f"follows:{fact}",
+            f"{about.title} ~ {words}",
+            "follows",
+            "higher",
+            f"Spearman's rank correlation with the mean percentile of what it is expected to follow ({words}). {about.note}",
+        )
+        yield _correlated(study, row, measure, together, heard[fact])
+        if len(rising) > 1:
+            for statistic, sign in rising:
+                measure = Measure(
+                    f"follows:{fact}~{statistic}",
+                    f"{about.title} ~ {statistic.replace('_', ' ')}",
+                    "follows",
+                    "higher" if sign > 0 else "lower",
+                    f"Spearman's rank correlation, expected {'above' if sign > 0 else 'below'} 0.",
+                )
+                yield _correlated(study, row, measure, seen[statistic], heard[fact])
+
+
+def scatters(study: Study, row: Row) -> Iterator[Scatter]:
+    """Plots of what is heard over what it should follow."""
+    if not study.collection.artworks:
+        return
+    heard, seen = _heard(study, row), _seen(study, row)
+    for fact in SHOWN:
+        rising = [(statistic, each.sign) for (name, statistic), each in EXPECTED.items() if name == fact]
+        across = " + ".join(f"{'' if sign > 0 else 'less '}{statistic.replace('_', ' ')}" for statistic, sign in rising)
+        x, y = _together(seen, rising), heard[fact]
+        points = tuple((piece.name, float(a), float(b)) for piece, a, b in zip(row.pieces, x, y, strict=True))
+        unit = f" ({FACTS[fact].unit})" if FACTS[fact].unit else ""
+        yield Scatter(row.system, row.group, f"{across} (percentile)", f"{FACTS[fact].title}{unit}", points)
+
+
+def _heard(study: Study, row: Row) -> dict[str, Float64[np.ndarray, " pieces"]]:
+    return {name: np.array([getattr(fact, name) for fact in study.facts(row)], np.float64) for name in FACTS}
+
+
+def _seen(study: Study, row: Row) -> dict[str, Float64[np.ndarray, " pieces"]]:
+    """Percentiles among painted pictures of each statistic of each piece's artwork."""
+    ranks = [percentiles(study.statistics[piece.id]) for piece in row.pieces]
+    return {name: np.array([getattr(each, name) for each in ranks], np.float64) for name in RANKED}
+
+
+def _together(seen: dict[str, np.ndarray], rising: list[tuple[str, int]]) -> Float64[np.ndarray, " pieces"]:
+    return np.mean([seen[statistic] if sign > 0 else 1 - seen[statistic] for statistic, sign in rising], axis=0)
+
+
+def _correlated(study: Study, row: Row, measure: Measure, x: np.ndarray, y: np.ndarray) -> Found:
+    interval = rank_correlation(x, y, groups=row.owners, seed=study.seed, resamples=study.resamples)
+    control = _control(study, row, x, y)
+    gap = (interval.value - control) / interval.error if interval.error > 0 else np.nan
+    return Found(measure, figure(interval, row.artworks, control, float(gap)))
+
+
+def _control(study: Study, row: Row, x: np.ndarray, y: np.ndarray) -> float:
+    """The mean correlation where every piece is put to another artwork."""
+    owners, known = row.owners, ~np.isnan(y)
+    first = np.unique(owners, return_index=True)[1]
+    orders = [deranged(owners, study.seed + shuffle) for shuffle in range(SHUFFLES)]
+    found = [spearman(x[first][order][owners][known], y[known]) for order in orders if order is not None]
+    return float(np.mean(found)) if found else math.nan

@@ -1,0 +1,100 @@
+"""Does it sound like the music that it is meant to sound like? Frechet and kernel distances of embeddings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64
+
+from ..metrics.frechet import LEAST_FOR_INFINITY, Gaussian, frechet_distance, frechet_infinity, frechet_per_song
+from ..metrics.intervals import Interval, bootstrap
+from ..metrics.kernel import kernel_distance, median_distance
+from ..results import Figure, Measure
+from ..study import Row, Study
+from .found import Found, figure, mean_over_artworks
+
+__all__ = ["background", "sound"]
+
+RESAMPLES = 100
+"""Draws behind an interval of a distance of sets, each of which costs a decomposition."""
+
+WITHIN = "Comparable within one report only."
+Songs = Sequence[Float64[np.ndarray, "_ dim"]]
+
+
+def background(study: Study) -> tuple[Sequence[Path], str]:
+    """Sound files that sets are compared with, and what they are; none where there is neither background nor reference."""
+    collection = study.collection
+    if collection.background:
+        return collection.background, f"the {len(collection.background)} sounds of the background"
+    reference = tuple(collection.reference.values())
+    return reference, f"the {len(reference)} sounds of the reference"
+
+
+def sound(study: Study, row: Row) -> Iterator[Found]:
+    """FAD, its limit for endless sets, FAD of each piece, and KAD, by every embedder."""
+    paths, _ = background(study)
+    if len(paths) < 2:
+        return
+    for name in study.embedders:
+        real, songs = np.concatenate(study.heard(name, paths)), study.heard(name, row.paths)
+        if len(real) > 1 and sum(map(len, songs)) > 1:
+            yield from _frechet(study, row, name, songs, Gaussian.fit(real))
+            yield from _kernel(study, row, name, songs, real)
+
+
+def _frechet(study: Study, row: Row, name: str, songs: Songs, target: Gaussian) -> Iterator[Found]:
+    rows, words = np.concatenate(songs), background(study)[1]
+    figure_of_all = _over_artworks(study, row, songs, lambda drawn: frechet_distance(drawn, target))
+    yield Found(_measure("frechet", "Frechet distance", name, f"FAD of embeddings to {words}. {WITHIN}"), figure_of_all)
+    if len(rows) >= LEAST_FOR_INFINITY:
+        limit = frechet_infinity(rows, target, seed=study.seed)
+        note = (
+            "Extrapolated from subsets to endless sets; where there are fewer windows than dimensions it means little."
+        )
+        yield Found(
+            _measure("frechet-infinity", "Frechet distance at infinity", name, note), Figure(limit.value, row.artworks)
+        )
+    values = frechet_per_song(songs, target)
+    note = f"Each piece's windows against {words}; a piece of one window counts as a point."
+    yield Found(
+        _measure("frechet-piece", "Frechet distance of a piece", name, note),
+        figure(*mean_over_artworks(study, row, values)),
+        values,
+    )
+
+
+def _kernel(study: Study, row: Row, name: str, songs: Songs, real: np.ndarray) -> Iterator[Found]:
+    width = median_distance(real)
+    if width > 0:
+        note = f"KAD (100 times the unbiased MMD^2) of embeddings to {background(study)[1]}; around 0 for equal sets."
+        yield Found(
+            _measure("kernel", "Kernel distance", name, note),
+            _over_artworks(study, row, songs, lambda drawn: kernel_distance(drawn, real, bandwidth=width)),
+        )
+
+
+def _measure(key: str, title: str, name: str, note: str) -> Measure:
+    return Measure(f"{key}:{name}", f"{title}, {name}", "sound", "lower", note)
+
+
+def _over_artworks(study: Study, row: Row, songs: Songs, distance: Callable[[np.ndarray], float]) -> Figure:
+    """The distance of all windows, and its interval.
+
+    Drawing with replacement makes a set narrower and its distance larger: the interval's width is taken from the draws, its
+    place from the distance itself.
+    """
+    interval = bootstrap(
+        lambda rows: float(distance(np.concatenate([songs[index] for index in rows]))),
+        len(songs),
+        seed=study.seed,
+        resamples=min(RESAMPLES, study.resamples),
+        groups=row.owners,
+    )
+    if math.isnan(interval.low):
+        return figure(interval, row.artworks)
+    half = (interval.high - interval.low) / 2
+    return figure(Interval(interval.value, interval.value - half, interval.value + half, interval.error), row.artworks)

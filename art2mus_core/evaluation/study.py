@@ -1,0 +1,152 @@
+"""A collection while it is scored: what is embedded, heard and seen in it, each thing once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from jaxtyping import Float64, Int
+
+from ..audio.files import read_tags
+from ..images.reading import read_artwork
+from ..images.statistics import ImageStatistics
+from ..images.statistics import measure as measure_artwork
+from ..types import OnStep, Step
+from .collection import Collection, Piece
+
+if TYPE_CHECKING:
+    from .embedders import Classifier, Embedder
+    from .embedders.features import FeatureCache
+    from .signals.faults import Faults
+    from .signals.music import MusicFacts
+
+__all__ = ["Row", "Study"]
+
+Windows = Float64[np.ndarray, "windows dim"]
+
+
+class Row(NamedTuple):
+    """A row of the report: a system's pieces for a group of artworks.
+
+    Attributes:
+        system: whose pieces.
+        group: of the artworks.
+        title: names the system, and the group where there are several.
+        pieces: sorted by id and take.
+    """
+
+    system: str
+    group: str
+    title: str
+    pieces: tuple[Piece, ...]
+
+    @property
+    def paths(self) -> list[Path]:
+        """Of the pieces."""
+        return [piece.path for piece in self.pieces]
+
+    @property
+    def owners(self) -> Int[np.ndarray, " pieces"]:
+        """Number of each piece's artwork; takes of one artwork share it."""
+        return np.unique([piece.id for piece in self.pieces], return_inverse=True)[1]
+
+    @property
+    def artworks(self) -> int:
+        """How many the pieces are for."""
+        return len({piece.id for piece in self.pieces})
+
+
+@dataclass
+class Study:
+    """What scorers ask of a collection.
+
+    Attributes:
+        collection: what is scored.
+        embedders: by name.
+        features: where embeddings are kept.
+        classifier: names what is heard, if there is one.
+        seed: of every bootstrap and every shuffling.
+        resamples: of every bootstrap.
+        workers: processes that measure sounds.
+        on_step: told of progress.
+        notes: what the reader must know of all this.
+    """
+
+    collection: Collection
+    embedders: Mapping[str, Embedder]
+    features: FeatureCache
+    classifier: Classifier | None = None
+    seed: int = 0
+    resamples: int = 1000
+    workers: int = 1
+    on_step: OnStep | None = None
+    notes: tuple[str, ...] = ()
+    _heard: dict[tuple[str, Path], Windows] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """Every system on every group that it has pieces for."""
+        items, groups = self.collection.items, self.collection.groups
+        found = []
+        for system, pieces in self.collection.systems.items():
+            for group in groups:
+                own = tuple(piece for piece in pieces if items[piece.id].group == group)
+                title = system if len(groups) == 1 else f"{system} · {group}"
+                found += [Row(system, group, title, own)] if own else []
+        return tuple(found)
+
+    def heard(self, embedder: str, paths: Sequence[Path]) -> list[Windows]:
+        """Embeddings of sounds, a row a window."""
+        new = [path for path in dict.fromkeys(paths) if (embedder, path) not in self._heard]
+        if new:
+            rows = self.features.sounds(self.embedders[embedder], new, on_step=self.on_step)
+            self._heard |= {(embedder, path): each for path, each in zip(new, rows, strict=True)}
+        return [self._heard[embedder, path] for path in paths]
+
+    def vectors(self, embedder: str, paths: Sequence[Path]) -> Float64[np.ndarray, "sounds dim"]:
+        """One embedding a sound: the mean over its windows."""
+        return np.stack([windows.mean(0) for windows in self.heard(embedder, paths)])
+
+    def seen(self, embedder: str, row: Row) -> Float64[np.ndarray, "pieces dim"]:
+        """The embedding of each piece's artwork."""
+        paths = [self.collection.artworks[piece.id] for piece in row.pieces]
+        return self.features.artworks(self.embedders[embedder], paths, on_step=self.on_step)
+
+    def read(self, embedder: str, texts: Sequence[str]) -> Float64[np.ndarray, "texts dim"]:
+        """Embeddings of words."""
+        return self.features.texts(self.embedders[embedder], texts, on_step=self.on_step)
+
+    def facts(self, row: Row) -> list[MusicFacts]:
+        """What is heard in each piece."""
+        return [self._signals[path][0] for path in row.paths]
+
+    def faults(self, row: Row) -> list[Faults]:
+        """What is wrong with each piece."""
+        return [self._signals[path][1] for path in row.paths]
+
+    @cached_property
+    def _signals(self) -> dict[Path, tuple[MusicFacts, Faults]]:
+        from .signals.reading import signals_of_all  # noqa: PLC0415 - librosa takes seconds to import
+
+        paths = sorted({path for row in self.rows for path in row.paths})
+        found = signals_of_all(paths, workers=self.workers, on_step=self.on_step)
+        return dict(zip(paths, found, strict=True))
+
+    @cached_property
+    def statistics(self) -> dict[str, ImageStatistics]:
+        """What is measured in the artworks, by id."""
+        artworks, found = self.collection.artworks, {}
+        for done, (key, path) in enumerate(artworks.items(), start=1):
+            found[key] = measure_artwork(read_artwork(path))
+            if self.on_step:
+                self.on_step(Step("measure artworks", done, len(artworks)))
+        return found
+
+    @cached_property
+    def origins(self) -> dict[str, dict[str, str]]:
+        """Tags of the first piece of each system: what made it, as far as it says so."""
+        return {system: read_tags(pieces[0].path) for system, pieces in self.collection.systems.items()}

@@ -1,0 +1,30 @@
+"""Systems that make the music which is compared, a file a kind."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from .artwork import ArtworkSystem
+from .folder import FolderSystem
+from .reconstruction import ReconstructionSystem
+from .reference import ReferenceSystem
+from .shuffled import ShuffledSystem
+from .system import Job, Subject, System, Workshop
+from .text import TextSystem
+from .unconditional import UnconditionalSystem
+
+__all__ = ["AnySystem", "Job", "Subject", "System", "Workshop"]
+
+AnySystem = Annotated[
+    ArtworkSystem
+    | TextSystem
+    | ShuffledSystem
+    | UnconditionalSystem
+    | ReconstructionSystem
+    | ReferenceSystem
+    | FolderSystem,
+    Field(discriminator="kind"),
+]
+"""The table of kinds."""

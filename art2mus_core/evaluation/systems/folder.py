@@ -1,0 +1,55 @@
+"""Pieces that were made elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from ...audio.files import read_audio
+from ...errors import EvaluationError
+from ...types import OnStep, Waveform
+from ..collection import SOUNDS
+from ..fields import LocalPath
+from .system import Job, System, Workshop
+
+__all__ = ["FolderSystem"]
+
+
+class FolderSystem(System):
+    """`folder`: ID.flac for every artwork, or another kind of sound; further takes as ID--2.flac and so on, if there are any.
+
+    Attributes:
+        folder: where they lie.
+    """
+
+    kind: Literal["folder"]
+    folder: LocalPath
+
+    def jobs(self, workshop: Workshop) -> list[Job]:
+        """The first piece for every artwork, and those of the other takes that are there."""
+        return [job for job in super().jobs(workshop) if not job.take or self._find(job)]
+
+    def describe(self, workshop: Workshop) -> dict[str, Any]:  # noqa: ARG002
+        """Nothing more is known of them."""
+        return {"kind": self.kind}
+
+    def source(self, job: Job, workshop: Workshop) -> dict[str, str]:
+        """The file."""
+        return {"music_sha256": workshop.digest(self._file(job))}
+
+    def make(self, jobs: Sequence[Job], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:  # noqa: ARG002
+        """Mixed to one channel, and cut to the length of the others."""
+        for job in jobs:
+            yield read_audio(self._file(job)).cut(workshop.seconds)
+
+    def _file(self, job: Job) -> Path:
+        if found := self._find(job):
+            return found
+        raise EvaluationError(
+            f"no piece {job.name} in {self.folder}", "a sound file of that name for every artwork", "Add it."
+        )
+
+    def _find(self, job: Job) -> Path | None:
+        files = (self.folder / f"{job.name}{suffix}" for suffix in SOUNDS)
+        return next((path for path in files if path.is_file()), None)

@@ -1,0 +1,77 @@
+"""The "translator" that the papers compare with: artwork -> caption -> stock AudioLDM 2, its text conditioning untouched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import torch
+
+from ...errors import EvaluationError
+from ...pipelines import load_text_to_music
+from ...pipelines.settings import at_once
+from ...pipelines.text_to_music import TextToMusic
+from ...types import OnStep, Waveform
+from ..fields import CheckpointName
+from .sampling import Sampled, batches, prior_files
+from .system import Job, Workshop
+
+__all__ = ["TextSystem"]
+
+TEXTS = ("text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "projection_model")
+
+
+class TextSystem(Sampled):
+    """`text`.
+
+    Attributes:
+        model: a checkpoint with text encoders.
+        negative: what the music is pushed away from.
+        template: what is said of an artwork, `{caption}` in it.
+    """
+
+    kind: Literal["text"]
+    model: CheckpointName = "audioldm2"
+    negative: str = ""
+    template: str = "{caption}"
+
+    def describe(self, workshop: Workshop) -> dict[str, Any]:
+        """With the digest of prior, text encoders and projection model."""
+        pipeline = self._opened(workshop, frugal=True)
+        folder = pipeline.parts.folder
+        return {
+            "kind": self.kind,
+            **self.computing(pipeline, workshop),
+            "negative": self.negative,
+            "weights": workshop.digest(*prior_files(folder), *(folder / name for name in TEXTS)),
+        }
+
+    def source(self, job: Job, workshop: Workshop) -> dict[str, str]:  # noqa: ARG002
+        """The text."""
+        caption = job.subject.caption
+        if caption is None:
+            raise EvaluationError(
+                f"no caption for {job.subject.id}", "one for every artwork", "Add it to the captions file."
+            )
+        return {"text": self.template.replace("{caption}", caption)}
+
+    def make(self, jobs: Sequence[Job], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:
+        """All texts are read before any other network is opened: the text encoders take more memory than those."""
+        texts = [self.source(job, workshop)["text"] for job in jobs]
+        with torch.inference_mode():
+            prompts = self._opened(workshop, frugal=True).read(texts, self.negative, on_step=on_step)
+        pipeline = self._opened(workshop)
+        settings = pipeline.settings(seconds=workshop.seconds, **self.chosen)
+        told = list(zip(jobs, prompts, strict=True))
+        for batch in batches(told, at_once(settings.seconds)):
+            with torch.inference_mode():
+                both = pipeline.condition([prompt for _, prompt in batch], on_step=on_step)
+                pieces = pipeline.perform(both, settings, [job.seed for job, _ in batch], on_step=on_step)
+            yield from pieces
+
+    def _opened(self, workshop: Workshop, *, frugal: bool = False) -> TextToMusic:
+        pipeline = load_text_to_music(
+            self.model, heads=self.heads, dtype=workshop.precision(self.precision), frugal=frugal
+        )
+        return replace(pipeline, resident=workshop.resident)

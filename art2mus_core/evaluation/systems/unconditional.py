@@ -1,0 +1,69 @@
+"""Music of no artwork: how the model sounds when it is told nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal
+
+import torch
+from pydantic import Field
+
+from ...diffusion.guidance import repeated
+from ...pipelines.latents import LatentToMusic
+from ...pipelines.prior import Prior, open_prior
+from ...pipelines.settings import at_once
+from ...types import Condition, OnStep, Waveform
+from .sampling import Sampled, batches, prior_files
+from .system import Job, Workshop
+
+__all__ = ["UnconditionalSystem"]
+
+
+@dataclass(frozen=True)
+class _FromPrior(LatentToMusic):
+    parts: Prior
+
+    @property
+    def nothing(self) -> Condition:
+        """What the denoiser is told of no artwork."""
+        stored = self.parts.constants
+        return Condition(stored.unconditional_language, stored.unconditional_text, stored.unconditional_text_mask)
+
+
+class UnconditionalSystem(Sampled):
+    """`unconditional`: the checkpoint's constants stand where an artwork would, so that guidance has nothing to do.
+
+    Attributes:
+        support: text constants.
+    """
+
+    kind: Literal["unconditional"]
+    guidance: float | None = Field(default=1.0, ge=1, le=1)
+    support: str = "model"
+
+    def describe(self, workshop: Workshop) -> dict[str, Any]:
+        """With the digest of prior and constants."""
+        pipeline = self._opened(workshop, frugal=True)
+        weights = workshop.digest(*prior_files(pipeline.parts.folder, self.support))
+        return {"kind": self.kind, **self.computing(pipeline, workshop), "weights": weights}
+
+    def source(self, job: Job, workshop: Workshop) -> dict[str, str]:  # noqa: ARG002
+        """Nothing but the seed."""
+        return {}
+
+    def make(self, jobs: Sequence[Job], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:
+        """Batch by batch."""
+        pipeline = self._opened(workshop)
+        settings = pipeline.settings(seconds=workshop.seconds, **self.chosen)
+        for batch in batches(jobs, at_once(settings.seconds)):
+            told = repeated(pipeline.nothing, len(batch))
+            with torch.inference_mode():
+                pieces = pipeline.perform((told, told), settings, [job.seed for job in batch], on_step=on_step)
+            yield from pieces
+
+    def _opened(self, workshop: Workshop, *, frugal: bool = False) -> _FromPrior:
+        dtype = workshop.precision(self.precision)
+        find = partial(open_prior, support=self.support, heads=self.heads, dtype=dtype)
+        return replace(_FromPrior.open(self.model, find, frugal=frugal), resident=workshop.resident)

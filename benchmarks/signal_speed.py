@@ -1,0 +1,103 @@
+"""How fast the metrics that need no model are: facts, faults and distances of many clips, files read included.
+
+    python benchmarks/signal_speed.py [--clips 1000] [--seconds 10] [--workers 2]
+
+Clips are composed into a folder that goes away again. What starting costs (imports and what numba compiles, once a process)
+is in the total, and told apart. The table goes to standard error, one JSON document to the last line of standard output.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from art2mus_core.audio.files import read_audio, write_audio
+from art2mus_core.datasets.synthetic.correspondence import Character
+from art2mus_core.datasets.synthetic.rendering import RATE, compose
+from art2mus_core.datasets.workers import spread
+from art2mus_core.evaluation.metrics.distances import Distances, distances
+from art2mus_core.evaluation.signals.reading import signals_of_all
+from art2mus_core.types import Waveform
+
+FIRST = """
+import sys, time
+started = time.perf_counter()
+from art2mus_core.evaluation.signals.reading import signals_of
+signals_of(sys.argv[1])
+first = time.perf_counter() - started
+started = time.perf_counter()
+signals_of(sys.argv[1])
+print(first - (time.perf_counter() - started))
+"""
+
+
+def write_clip(folder: Path, seconds: float, seed: int) -> Path:
+    rng = np.random.default_rng((seed, 9))
+    samples = compose(Character(*rng.random(6), tonic=int(rng.integers(12))), seed, seconds)
+    path = folder / f"{seed:05d}.flac"
+    write_audio(path, Waveform(torch.from_numpy(samples)[None, None], RATE), tags={}, cover=None)
+    return path
+
+
+def distance_of(pair: tuple[Path, Path]) -> Distances:
+    first, second = (read_audio(path, RATE).samples[0, 0].numpy() for path in pair)
+    return distances(first, second, RATE)
+
+
+def start_seconds(path: Path) -> float:
+    """Seconds that the first clip takes beyond the second, in a process of its own."""
+    command = [sys.executable, "-c", FIRST, str(path)]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)  # noqa: S603
+
+
+def figure(wall: float, start: float, audio: float) -> dict[str, float]:
+    return {
+        "wall seconds": round(wall, 1),
+        "times real time": round(audio / wall, 1),
+        "times real time, started": round(audio / max(wall - start, 1e-9), 1),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clips", type=int, default=1000)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--workers", type=int, default=2)
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as place:
+        paths = list(spread(partial(write_clip, Path(place), chosen.seconds), range(chosen.clips), chosen.workers))
+        start = start_seconds(paths[0])
+        load = os.getloadavg()[0]
+        before = time.perf_counter()
+        signals_of_all(paths, workers=chosen.workers)
+        between = time.perf_counter()
+        pairs = list(zip(paths, [*paths[1:], paths[0]], strict=True))
+        compared = len(list(spread(distance_of, pairs, chosen.workers)))
+        after = time.perf_counter()
+    audio = chosen.clips * chosen.seconds
+    report = {
+        "clips": chosen.clips,
+        "seconds a clip": chosen.seconds,
+        "workers": chosen.workers,
+        "start seconds": round(start, 1),
+        "facts and faults": figure(between - before, start, audio),
+        "distances": {"pairs": compared, **figure(after - between, start, audio)},
+        "load before": round(load, 2),
+    }
+    print("\n".join(f"{name}: {value}" for name, value in report.items()), file=sys.stderr)
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()

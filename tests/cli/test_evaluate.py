@@ -1,0 +1,109 @@
+"""`art2mus evaluate`: from a folder of artworks to a report, with one command."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ..evaluation.material import write_dataset
+from .saying import one_line, written
+
+
+@pytest.fixture
+def study(art2mus, paintings, pocket_like, tmp_path):
+    """Writes a configuration over a tiny checkpoint, and runs it."""
+
+    def run(*options, **fields):
+        systems = {
+            "ours": {"kind": "artwork", "model": str(pocket_like), "steps": 1},
+            "torn": {"kind": "shuffled", "of": "ours"},
+        }
+        config = {
+            "artworks": [{"folder": str(paintings)}],
+            "seconds": 2,
+            "systems": systems,
+            "metrics": {"resamples": 100},
+            **fields,
+        }
+        (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+        return art2mus("evaluate", tmp_path / "config.yaml", "--out", "out", *options, model=None)
+
+    return run
+
+
+def test_a_folder_of_artworks_becomes_a_report(study):
+    code, out, err = study("--json")
+    assert (code, err) == (0, "")
+    said = json.loads(out.splitlines()[-1])
+    assert said["page"] == "out/report.html"
+    assert list(said["figures"]) == ["ours", "torn"]
+    assert said["figures"]["ours"]["match:pocket"]["n"] == 3
+    assert said["made"]["systems"]["ours"]["steps"] == 1
+    assert "<audio" in Path("out/report.html").read_text(encoding="utf-8")
+    assert json.loads(Path("out/report.json").read_text(encoding="utf-8"))["art2mus_evaluation"] == 1
+
+
+def test_a_second_run_makes_nothing_and_says_the_same(study):
+    first = study()
+    music = {path: Path(path).stat().st_mtime_ns for path in written() if path.endswith((".flac", ".npy"))}
+    report = Path("out/report.json").read_bytes()
+    assert first[0] == 0
+    assert study() == first
+    assert {path: Path(path).stat().st_mtime_ns for path in music} == music
+    assert Path("out/report.json").read_bytes() == report
+
+
+def test_scoring_the_folder_again_finds_the_same(study, art2mus):
+    study()
+    evaluated = json.loads(Path("out/report.json").read_text())
+    assert art2mus("score", "out", "--resamples", "100", model=None)[0] == 0
+    scored = json.loads(Path("out/report.json").read_text())
+    assert (scored["figures"], scored["pieces"]) == (evaluated["figures"], evaluated["pieces"])
+
+
+def test_other_artworks_take_the_place_of_the_files(study, tmp_path):
+    write_dataset(tmp_path / "pairs", {"test": 2})
+    code, out, _ = study("--artworks", tmp_path / "pairs" / "artworks", "--json")
+    assert code == 0
+    assert json.loads(out.splitlines()[-1])["made"]["groups"] == {"artworks": 2}
+
+
+def test_a_judge_that_is_not_here_is_told_before_anything_is_made(study):
+    code, out, err = study("--embedder", "clap-music")
+    assert (code, out) == (2, "")
+    assert one_line(err)
+    assert "art2mus fetch clap-music" in err
+    assert "--skip-missing" in err
+    assert written() == []
+    code, out, _ = study("--embedder", "pocket", "--embedder", "clap-music", "--skip-missing")
+    assert code == 0
+    assert "clap-music was left out" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "fields", "said"),
+    [
+        ((), {"seconds": 0}, "seconds"),
+        ((), {"sytems": {}}, "sytems"),
+        ((), {"artworks": [{"folder": "nowhere"}]}, "nowhere"),
+        (("--artworks", "nowhere"), {}, "nowhere"),
+        (("--embedder", "mert"), {}, "no judge 'mert'"),
+        ((), {"metrics": {"resamples": 3}}, "3 resamples"),
+        (("--device", "abacus"), {}, "the device 'abacus'"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_one_line_and_leaves_nothing(study, options, fields, said):
+    code, out, err = study(*options, **fields)
+    assert (code, out) == (2, "")
+    assert one_line(err)
+    assert said in err
+    assert written() == []
+
+
+def test_an_unknown_configuration(art2mus):
+    code, _, err = art2mus("evaluate", "nothing", "--out", "out", model=None)
+    assert (code, one_line(err)) == (2, True)
+    assert "bundled, held_out, published" in err

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import wilcoxon
+
+from art2mus_core.errors import EvaluationError
+from art2mus_core.evaluation.compare import ALPHA, FEWEST, compare
+from art2mus_core.evaluation.results import Measure, Report
+
+MEASURES = {
+    "up": Measure("up", "Up", "match", "higher"),
+    "down": Measure("down", "Down", "distance", "lower"),
+    "either": Measure("either", "Either", "faults"),
+    "same": Measure("same", "Same", "match", "higher"),
+}
+N = 23
+
+
+def scored(better: float, seed: int = 0, names=range(N), measures=MEASURES) -> dict[str, dict[str, float]]:
+    """Values of one system; `better` moves all but the last measure."""
+    rng = np.random.default_rng(seed)
+    return {
+        f"p{name}": {
+            key: float(rng.normal()) * 0.3 + {"up": better, "down": -better, "either": better}.get(key, 0.0)
+            for key in measures
+        }
+        for name in names
+    }
+
+
+@pytest.fixture
+def report():
+    return Report(MEASURES, {}, {"good": scored(1.0), "bad": scored(0.0, 4)})
+
+
+def test_differences_and_p_values_are_those_of_scipy(report):
+    found = {each.measure.key: each for each in compare(report, report, ("good", "bad"), everything=True)}
+    good, bad = (
+        np.array([[row[key] for key in MEASURES] for row in report.pieces[s].values()]) for s in ("good", "bad")
+    )
+    for index, key in enumerate(MEASURES):
+        each = found[key]
+        assert (each.n, each.a, each.b) == (
+            N,
+            pytest.approx(good[:, index].mean()),
+            pytest.approx(bad[:, index].mean()),
+        )
+        assert each.difference == pytest.approx((good - bad)[:, index].mean())
+        assert each.low < each.difference < each.high
+        assert each.p == pytest.approx(wilcoxon(good[:, index], bad[:, index]).pvalue)
+        assert each.p <= each.adjusted <= min(1.0, len(MEASURES) * each.p)
+    assert {key: each.verdict for key, each in found.items()} == {
+        "up": "A is better",
+        "down": "A is better",
+        "either": "A is higher",
+        "same": "no difference shown",
+    }
+
+
+def test_the_other_way_round_it_says_the_opposite(report):
+    there, back = compare(report, report, ("good", "bad")), compare(report, report, ("bad", "good"))
+    opposite = {"A is better": "B is better", "A is higher": "B is higher"}
+    for one, other in zip(there, back, strict=True):
+        assert other.verdict == opposite.get(one.verdict, one.verdict)
+        assert (other.difference, other.p) == (pytest.approx(-one.difference), pytest.approx(one.p))
+
+
+def test_many_measures_cost_certainty():
+    rng = np.random.default_rng(3)
+    keys = {f"m{k}": Measure(f"m{k}", str(k), "match", "higher") for k in range(40)}
+    noise = [{f"p{n}": {key: float(rng.normal()) for key in keys} for n in range(N)} for _ in range(2)]
+    report = Report(keys, {}, dict(zip("ab", noise, strict=True)))
+    found = compare(report, report, ("a", "b"))
+    assert any(each.p < ALPHA for each in found)
+    assert {each.verdict for each in found} == {"no difference shown"}
+
+
+def test_takes_count_as_one_artwork(report):
+    doubled = {f"{name}{take}": row for name, row in scored(1.0).items() for take in ("", "--2", "--3")}
+    doubled["p0"] = {**doubled["p0"], "up": doubled["p0"]["up"] + 3}
+    other = replace(report, pieces={"good": doubled})
+    found = compare(other, report, ("good", "good"))
+    assert {each.n for each in found} == {N}
+    assert found[0].difference == pytest.approx(1 / N)
+    assert found[1].difference == pytest.approx(0, abs=1e-12)
+
+
+def test_only_what_both_have_is_compared(report):
+    pieces = scored(0.5, 2, range(10, 40))
+    pieces["p12"] = {**pieces["p12"], "up": math.nan}
+    other = Report({key: MEASURES[key] for key in ("up", "down")}, {}, {"it": pieces})
+    found = compare(report, other, ("good", "it"))
+    assert [(each.measure.key, each.n) for each in found] == [("up", 12), ("down", 13)]
+
+
+def test_few_artworks_tell_nothing(report):
+    few = replace(report, pieces={"good": scored(9.0, 0, range(FEWEST - 1)), "bad": scored(0.0, 4)})
+    assert {each.verdict for each in compare(few, few, ("good", "bad"))} == {"too few artworks to tell"}
+    assert wilcoxon(np.arange(1.0, FEWEST)).pvalue > ALPHA > wilcoxon(np.arange(1.0, FEWEST + 1)).pvalue
+
+
+def test_the_seed_decides_the_interval(report):
+    first, again, other = (compare(report, report, ("good", "bad"), seed=seed)[0] for seed in (0, 0, 1))
+    assert first == again
+    assert (first.low, first.p) != (other.low, other.p)
+    assert first.p == other.p
+
+
+@pytest.mark.parametrize(
+    ("pieces", "systems", "words"),
+    [
+        ({"a": {"p1": {"up": 1.0}}}, ("a", "b"), "no system named 'b'"),
+        ({"a": {"p1": {"up": 1.0}}, "b": {"p2": {"up": 1.0}}}, ("a", "b"), "no measure of the same artwork"),
+        ({"a": {"p1": {"up": 1.0}}, "b": {"p1": {"down": 1.0}}}, ("a", "b"), "no measure of the same artwork"),
+        ({"a": {"p1": {"up": math.nan}}, "b": {"p1": {"up": 1.0}}}, ("a", "b"), "no measure of the same artwork"),
+    ],
+)
+def test_what_cannot_be_compared_is_said(pieces, systems, words):
+    report = Report(MEASURES, {}, pieces)
+    with pytest.raises(EvaluationError, match=words):
+        compare(report, report, systems)
