@@ -38,7 +38,7 @@ def test_libraries_take_one_thread_there_and_as_many_as_before_here(monkeypatch)
 
 
 def test_an_error_comes_back_as_it_is():
-    with pytest.raises(AudioError, match="^sound 0; expected another"):
+    with pytest.raises(AudioError, match=r"^sound 0; expected another"):
         list(spread(refuse, range(CHUNK + 1), 2))
 
 
