@@ -4,8 +4,9 @@
 
 CONFIGURATIONS holds AudioLDM2's published configuration files; full-size random weights in the published layouts are
 written to FOLDER (9.3 GB, see `random_checkpoints.py`) and used again if they are there. Then the commands of a person who
-has just downloaded them are run, each in a process of its own: the conversion of ImageBind, the export of the text, and one
-composition of 10 seconds in each precision. Options after `--` go to `art2mus compose`.
+has just downloaded them are run, each in a process of its own: the conversion of ImageBind, the export of the text, one
+composition of 10 seconds in each precision, and one evaluation of two artworks with every baseline, judged by ImageBind. Options
+after `--` go to `art2mus compose`.
 
 Figures: seconds of each command, process start included, and of each stage; seconds of processor time, which tell whether
 other programs were in the way; peaks, looked at every 20 ms, of anonymous memory (what cannot be dropped and read again),
@@ -32,7 +33,11 @@ from typing import Any
 import torch
 from random_checkpoints import write
 
-from art2mus_core.audio.files import read_audio
+from art2mus_core.audio.files import read_audio, write_audio
+from art2mus_core.datasets.synthetic.correspondence import Character
+from art2mus_core.datasets.synthetic.rendering import RATE, compose
+from art2mus_core.images.listing import samples
+from art2mus_core.types import Waveform
 
 EVERY = 0.02
 """Seconds from look to look at the memory."""
@@ -133,6 +138,46 @@ def composing(home: Path, artwork: Path, precision: str, steps: int, options: Se
     return {**figures, "limit GB": LIMITS[precision], "within": figures["anonymous GB"] <= LIMITS[precision]}
 
 
+def evaluating(home: Path, steps: int) -> dict[str, Any]:
+    """Every baseline for two of the packaged artworks, from the configuration to the report."""
+    sampled = {"model": "audioldm2", "steps": steps, "guidance": 3.5}
+    systems = {
+        "art2mus-2024": {"kind": "artwork", "aligner": "art2mus-2024", "encoder": "imagebind", **sampled},
+        "translator": {"kind": "text", "negative": "Low quality.", **sampled},
+        "shuffled": {"kind": "shuffled", "of": "art2mus-2024"},
+        "unconditional": {"kind": "unconditional", "model": "audioldm2", "steps": steps},
+        "reconstruction": {"kind": "reconstruction", "model": "audioldm2"},
+        "real": {"kind": "reference"},
+    }
+    names = list(samples())[:2]
+    with tempfile.TemporaryDirectory() as temporary:
+        place = Path(temporary)
+        (place / "reference").mkdir()
+        for seed, name in enumerate(names):
+            sound = torch.from_numpy(compose(Character(0.6, 0.7, 0.4, 0.5, 0.2, 0.3, 0), seed, SECONDS))
+            music = place / "reference" / f"{name}.flac"
+            write_audio(music, Waveform(sound.float()[None, None], RATE), tags={}, cover=None)
+        (place / "captions.json").write_text(json.dumps({name: name.replace("_", " ") for name in names}))
+        config = {
+            "artworks": [{"samples": True, "count": len(names)}],
+            "reference": "reference",
+            "captions": {"file": "captions.json"},
+            "seconds": SECONDS,
+            "systems": systems,
+            "metrics": {"embedders": ["imagebind", "pocket"], "resamples": 100},
+        }
+        (place / "config.yaml").write_text(json.dumps(config))  # JSON is YAML
+        figures, printed = cost(home, "evaluate", str(place / "config.yaml"), "--out", str(place / "out"), "--json")
+        report = json.loads(printed.splitlines()[-1])
+        size = (place / "out" / "report.html").stat().st_size
+    return {
+        **figures,
+        "steps": steps,
+        "measures": {k: len(v) for k, v in report["figures"].items()},
+        "page bytes": size,
+    }
+
+
 def measure(chosen: argparse.Namespace, home: Path, options: Sequence[str]) -> dict[str, Any]:
     """The figures of every command; of one that fails, what it said."""
     work = {
@@ -144,6 +189,7 @@ def measure(chosen: argparse.Namespace, home: Path, options: Sequence[str]) -> d
             )
             for precision in chosen.precision
         },
+        "evaluate": lambda: evaluating(home, chosen.steps),
     }
     found = {}
     for name, command in work.items():
@@ -164,7 +210,9 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the weights are kept")
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--precision", nargs="*", choices=LIMITS, default=list(LIMITS))
-    parser.add_argument("--only", nargs="*", help="parts of the names of commands: convert, export-text, compose")
+    parser.add_argument(
+        "--only", nargs="*", help="parts of the names of commands: convert, export-text, compose, evaluate"
+    )
     typed = sys.argv[1:]
     split = typed.index("--") if "--" in typed else len(typed)
     chosen, options = parser.parse_args(typed[:split]), typed[split + 1 :]

@@ -30,7 +30,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scipy import linalg, stats
+from scipy import stats
 
 from art2mus_core.audio.files import read_audio
 from art2mus_core.audio.level import finish
@@ -43,6 +43,7 @@ from art2mus_core.conditioning.language import roll_out
 from art2mus_core.datasets.manifest import Pair, read_manifest
 from art2mus_core.datasets.synthetic.correspondence import CHARACTERS, Character
 from art2mus_core.datasets.synthetic.rendering import compose
+from art2mus_core.evaluation.metrics.frechet import frechet_distance
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.pipelines import load
 from art2mus_core.training.parts import load_audio_encoder, load_projection_head
@@ -138,14 +139,6 @@ def describe(sound: np.ndarray, rate: int) -> AudioStatistics:
     return measure(Waveform(torch.from_numpy(sound)[None, None], rate))
 
 
-def frechet(a: np.ndarray, b: np.ndarray) -> float:
-    """Frechet distance of two Gaussians fitted to rows, in float64."""
-    mean = ((a.mean(0) - b.mean(0)) ** 2).sum()
-    one, other = np.cov(a.T), np.cov(b.T)
-    root = linalg.sqrtm(one @ other)
-    return float(mean + np.trace(one + other - 2 * np.real(root)))
-
-
 def forced_choice(made: np.ndarray, real: np.ndarray) -> np.ndarray:
     """For each row, the share of other pairs' music that lies farther from the piece than its own pair's."""
     distance = np.linalg.norm(made[:, None] - real[None], axis=-1)
@@ -224,7 +217,7 @@ def main() -> None:
             real_rows = rows if real_rows is None else real_rows
             report[name] = {
                 **figures(rows, real_rows, cause),
-                "Frechet": round(frechet(embeddings, reference), 4),
+                "Frechet": round(frechet_distance(embeddings, reference), 4),
                 "seconds": round(time.monotonic() - start, 1),
             }
             print(name.ljust(28), json.dumps(report[name]), file=sys.stderr, flush=True)
