@@ -14,7 +14,7 @@ def gallery(
     folder: Annotated[Path, typer.Argument(help="Music by artwork, or a folder of it for each system.")],
     out: Annotated[Path, typer.Argument(metavar="OUT.html", help="The page to be written.")],
     artworks: Annotated[Path | None, typer.Option(help="Pictures; FOLDER/artworks if not given.")] = None,
-    title: Annotated[str, typer.Option(help="Of the page.", show_default="(the folder's name)")] = "",
+    title: Annotated[str, typer.Option(help="Of the page.", show_default="the folder's name")] = "",
     embed: Annotated[
         bool, typer.Option("--embed", help="Put the music into the page, as Opus, so that it can be sent by itself.")
     ] = False,

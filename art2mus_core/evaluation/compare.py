@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import EvaluationError
 from .collection import TAKE
-from .metrics.intervals import holm, paired
+from .metrics.intervals import Interval, holm, paired
 from .results import Measure, Report
 
 __all__ = ["ALPHA", "FEWEST", "Comparison", "compare"]
@@ -57,7 +57,8 @@ def compare(
     """Compare a system of one report with one of another, or of the same, in the measures that have values a piece.
 
     Takes of an artwork are averaged first; artworks that only one of them has are left out. The more measures are asked, the
-    more differ by chance: the p-values are corrected for their number (Holm 1979), and the verdicts follow these.
+    more differ by chance: the p-values are corrected for their number (Holm 1979), and the verdicts follow these. No difference
+    is shown where the interval of the mean difference holds 0, whatever the ranks say.
 
     Args:
         a: report of the first system.
@@ -94,7 +95,7 @@ def compare(
             test.difference.high,
             test.p,
             float(p),
-            _verdict(measure, test.n, test.difference.value, float(p)),
+            _verdict(measure, test.n, test.difference, float(p)),
         )
         for (measure, pairs), test, p in zip(found, tested, adjusted, strict=True)
     ]
@@ -119,12 +120,13 @@ def _shared(first: dict[str, dict[str, float]], second: dict[str, dict[str, floa
     return [name for name, row in first.items() if key in row and key in second.get(name, {})]
 
 
-def _verdict(measure: Measure, n: int, difference: float, p: float) -> str:
+def _verdict(measure: Measure, n: int, difference: Interval, p: float) -> str:
     if n < FEWEST:
         return "too few artworks to tell"
-    if not p < ALPHA:
+    # ranks and mean may point to different sides where a few artworks differ by much
+    if not p < ALPHA or difference.low <= 0 <= difference.high:
         return "no difference shown"
-    higher = "A" if difference > 0 else "B"
+    higher = "A" if difference.value > 0 else "B"
     if not measure.better:
         return f"{higher} is higher"
     lower = "B" if higher == "A" else "A"

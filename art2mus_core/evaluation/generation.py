@@ -19,7 +19,7 @@ import json
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ from .captions import add_captions
 from .collection import Collection, Item, Piece
 from .config import EvaluationConfig
 from .gathering import gather_artworks, gather_background
+from .remarks import remarks
 from .systems import Job, Subject, Workshop
 from .systems.text import TextSystem
 
@@ -118,7 +119,9 @@ def generate(
             for (_, sound), piece in zip(todo, pieces, strict=True):
                 finished(sound, piece)
     described = workshop.described
-    return Generation(_collected(workshop, plans, background), tuple(made), tuple(sorted(kept)), described)
+    collection = _collected(workshop, plans, background)
+    collection = replace(collection, notes=tuple(remarks(collection, described)))
+    return Generation(collection, tuple(made), tuple(sorted(kept)), described)
 
 
 def _set_up(
@@ -129,7 +132,8 @@ def _set_up(
     systems = dict(sorted(config.systems.items(), key=lambda each: each[1].kind == "shuffled"))
     workshop = Workshop(out, config.seconds, config.seeds, subjects, systems, dtype, resident)
     _ = workshop.described
-    _make_folder(out)
+    if config.captions.captioner:
+        _make_folder(out)  # its words are kept there
     cache = out / "captions.json"
     captioned = add_captions(subjects, config.captions, cache, dtype=dtype, resident=resident, on_step=on_step)
     if any(isinstance(system, TextSystem) for system in systems.values()):

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 from jaxtyping import Float64, Int
 
 from ..audio.files import read_tags
 from ..images.reading import read_artwork
-from ..images.statistics import ImageStatistics
+from ..images.statistics import ImageStatistics, percentiles
 from ..images.statistics import measure as measure_artwork
 from ..types import OnStep, Step
 from .collection import Collection, Piece
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Row", "Study"]
 
 Windows = Float64[np.ndarray, "windows dim"]
+Asked = TypeVar("Asked", Path, str)
 
 
 class Row(NamedTuple):
@@ -85,7 +86,7 @@ class Study:
     workers: int = 1
     on_step: OnStep | None = None
     notes: tuple[str, ...] = ()
-    _heard: dict[tuple[str, Path], Windows] = field(default_factory=dict, repr=False)
+    _known: dict[tuple[str, str, Path | str], np.ndarray] = field(default_factory=dict, repr=False)
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
@@ -101,11 +102,8 @@ class Study:
 
     def heard(self, embedder: str, paths: Sequence[Path]) -> list[Windows]:
         """Embeddings of sounds, a row a window."""
-        new = [path for path in dict.fromkeys(paths) if (embedder, path) not in self._heard]
-        if new:
-            rows = self.features.sounds(self.embedders[embedder], new, on_step=self.on_step)
-            self._heard |= {(embedder, path): each for path, each in zip(new, rows, strict=True)}
-        return [self._heard[embedder, path] for path in paths]
+        hear = partial(self.features.sounds, self.embedders[embedder], on_step=self.on_step)
+        return self._once("heard", embedder, paths, hear)
 
     def vectors(self, embedder: str, paths: Sequence[Path]) -> Float64[np.ndarray, "sounds dim"]:
         """One embedding a sound: the mean over its windows."""
@@ -114,11 +112,28 @@ class Study:
     def seen(self, embedder: str, row: Row) -> Float64[np.ndarray, "pieces dim"]:
         """The embedding of each piece's artwork."""
         paths = [self.collection.artworks[piece.id] for piece in row.pieces]
-        return self.features.artworks(self.embedders[embedder], paths, on_step=self.on_step)
+        see = partial(self.features.artworks, self.embedders[embedder], on_step=self.on_step)
+        return np.stack(self._once("seen", embedder, paths, see))
 
     def read(self, embedder: str, texts: Sequence[str]) -> Float64[np.ndarray, "texts dim"]:
         """Embeddings of words."""
-        return self.features.texts(self.embedders[embedder], texts, on_step=self.on_step)
+        read = partial(self.features.texts, self.embedders[embedder], on_step=self.on_step)
+        return np.stack(self._once("read", embedder, texts, read))
+
+    def probabilities(self, paths: Sequence[Path]) -> Float64[np.ndarray, "sounds classes"]:
+        """What the classifier makes of sounds; there has to be one."""
+        assert self.classifier is not None  # noqa: S101
+        name = partial(self.features.probabilities, self.classifier, on_step=self.on_step)
+        return np.stack(self._once("named", self.classifier.name, paths, name))
+
+    def _once(
+        self, kind: str, judge: str, asked: Sequence[Asked], find: Callable[[list[Asked]], Iterable[np.ndarray]]
+    ) -> list[np.ndarray]:
+        """What a judge said of files or words; only what is new is found."""
+        new = [each for each in dict.fromkeys(asked) if (kind, judge, each) not in self._known]
+        if new:
+            self._known |= {(kind, judge, each): row for each, row in zip(new, find(new), strict=True)}
+        return [self._known[kind, judge, each] for each in asked]
 
     def facts(self, row: Row) -> list[MusicFacts]:
         """What is heard in each piece."""
@@ -145,6 +160,11 @@ class Study:
             if self.on_step:
                 self.on_step(Step("measure artworks", done, len(artworks)))
         return found
+
+    @cached_property
+    def percentiles(self) -> dict[str, ImageStatistics]:
+        """The ranks of these statistics among painted pictures, by id."""
+        return {key: percentiles(each) for key, each in self.statistics.items()}
 
     @cached_property
     def origins(self) -> dict[str, dict[str, str]]:

@@ -123,3 +123,13 @@ def test_what_cannot_be_compared_is_said(pieces, systems, words):
     report = Report(MEASURES, {}, pieces)
     with pytest.raises(EvaluationError, match=words):
         compare(report, report, systems)
+
+
+def test_ranks_and_mean_that_point_to_different_sides_show_no_difference():
+    """Most artworks are a little better with A, a few are much better with B."""
+    rows = {f"p{n}": {"up": 0.1 + 0.001 * n if n < 20 else -3.0} for n in range(N)}
+    zeros = {name: {"up": 0.0} for name in rows}
+    (found,) = compare(Report(MEASURES, {}, {"a": rows}), Report(MEASURES, {}, {"b": zeros}), ("a", "b"))
+    assert found.adjusted < ALPHA
+    assert found.difference < 0
+    assert found.verdict == "no difference shown"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from art2mus_core.audio.files import read_audio, read_tags
 from art2mus_core.errors import EvaluationError
 from art2mus_core.evaluation.collection import read_collection
 from art2mus_core.evaluation.generation import generate
+from art2mus_core.pipelines.texts import export_text
 
 from .material import configured, write_dataset, write_sound
 
@@ -180,6 +182,10 @@ def test_what_is_no_longer_named_stays_and_is_not_returned(base):
     assert (list(done.collection.systems), list(done.collection.artworks)) == (["ours"], ["dawn", "dusk"])
     assert done.made == ()
     assert (out / "torn" / "noon.flac").is_file()
+    (note,) = done.collection.notes
+    assert note.startswith(
+        "4 sounds in the folder are of another configuration (ours/noon.flac, torn/dawn.flac, torn/dusk.flac ...)"
+    )
 
 
 def test_names_that_file_systems_or_takes_stumble_over(base):
@@ -204,7 +210,7 @@ def test_a_text_system_needs_every_caption(base, talking_like):
     (base / "words.json").write_text('{"dusk": "Music"}', encoding="utf-8")
     with pytest.raises(EvaluationError, match=r"2 artworks without a caption \(dawn, noon\)"):
         Witness().run(over(base, words, captions={"file": "words.json"}), base / "out")
-    assert not (base / "out" / "text").exists()
+    assert not (base / "out").exists()
     rows = {name: f"Music of {name}" for name in ("dawn", "dusk", "noon")}
     (base / "words.json").write_text(json.dumps(rows), encoding="utf-8")
     Witness().run(over(base, words, captions={"file": "words.json"}), base / "out")
@@ -213,6 +219,30 @@ def test_a_text_system_needs_every_caption(base, talking_like):
     (base / "words.json").write_text(json.dumps(rows), encoding="utf-8")
     done = Witness().run(over(base, words, captions={"file": "words.json"}), base / "out")
     assert [path.relative_to(base / "out").as_posix() for path in done.made] == ["text/noon.flac"]
+
+
+def test_systems_that_have_no_music_for_some_artworks_of_a_group_are_told(base):
+    for name in ("dawn", "dusk"):
+        write_sound(base / "music" / f"{name}.flac", 1)
+    Image.new("RGB", (9, 9), "green").save(base / "one.png")
+    sources = [{"folder": "paintings", "group": "some"}, {"folder": ".", "group": "none"}]
+    systems = {"ours": OURS, "real": {"kind": "reference"}}
+    notes = Witness().run(over(base, systems, artworks=sources, reference="music"), base / "out").collection.notes
+    assert [note.partition(" (none for noon)")[0] for note in notes] == [
+        f"{name} has music for 2 of the 3 artworks in the group some only" for name in ("real", "reference")
+    ]
+    assert Witness().run(over(base, {"ours": OURS}, artworks=sources[:1]), base / "new").collection.notes == ()
+
+
+@pytest.mark.parametrize("negative", ["Low quality.", ""])
+def test_a_negative_prompt_in_the_place_of_no_artwork_is_told(base, talking_like, negative):
+    shutil.copytree(talking_like, base / "published")
+    export_text(base / "published", supports={"model": "Music"}, negative=negative)
+    systems = {"none": {"kind": "unconditional", "model": "published", "steps": 1}}
+    done = Witness().run(over(base, systems), base / "out")
+    assert done.systems["none"]["negative"] == negative
+    told = [note for note in done.collection.notes if "negative prompt of published, 'Low quality.'" in note]
+    assert len(told) == len(done.collection.notes) == bool(negative)
 
 
 def test_a_reference_folder_is_matched_by_name(base):

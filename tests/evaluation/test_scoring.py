@@ -11,26 +11,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from art2mus_core.audio.files import read_audio, write_audio
 from art2mus_core.errors import AudioError, EvaluationError
 from art2mus_core.evaluation.collection import Collection, read_collection
-from art2mus_core.evaluation.embedders import open_embedder
-from art2mus_core.evaluation.embedders.features import FeatureCache
 from art2mus_core.evaluation.results import Report
-from art2mus_core.evaluation.scoring.found import by_artwork, deranged
 from art2mus_core.evaluation.scoring.score import score
-from art2mus_core.evaluation.study import Study
 from art2mus_core.types import Step
 
 from .conftest import ARTWORKS, write
+from .studies import study_of
 
 
 @pytest.fixture(scope="module")
 def report(known_cause: Path, tmp_path_factory: pytest.TempPathFactory) -> Report:
     return score(study_of(read_collection(known_cause), tmp_path_factory.mktemp("features")))
-
-
-def study_of(collection: Collection, features: Path, **more: object) -> Study:
-    return Study(collection, {"pocket": open_embedder("pocket")}, FeatureCache(features), resamples=100, **more)
 
 
 def test_what_was_composed_for_the_artwork_matches_it_and_follows_it(report: Report) -> None:
@@ -115,9 +109,22 @@ def test_groups_are_reported_apart(known_cause: Path, tmp_path: Path) -> None:
     assert math.isnan(found.figures["told · paintings"]["follows:onset_rate"].value)
 
 
-def test_a_system_is_judged_by_what_made_it_and_that_is_said(known_cause: Path, tmp_path: Path) -> None:
-    from art2mus_core.audio.files import read_audio, write_audio
+def test_a_group_that_is_compared_with_anothers_music_is_told_of(known_cause: Path, tmp_path: Path) -> None:
+    collection = read_collection(known_cause)
+    items = {key: replace(item, group="real" if key < "p3" else "painted") for key, item in collection.items.items()}
+    reference = {key: path for key, path in collection.reference.items() if key >= "p3"}
+    systems = {"torn": collection.systems["torn"]}
+    found = score(
+        study_of(replace(collection, items=items, reference=reference, systems=systems), tmp_path / "features")
+    )
+    assert [note for note in found.notes if "is real music of the group" in note] == [
+        "None of these sounds is real music of the group real: its Frechet and kernel distances are to other music."
+    ]
+    assert "distance:mel-cosine" in found.figures["torn · painted"]
+    assert "distance:mel-cosine" not in found.figures["torn · real"]
 
+
+def test_a_system_is_judged_by_what_made_it_and_that_is_said(known_cause: Path, tmp_path: Path) -> None:
     collection = read_collection(known_cause)
     path = tmp_path / "p0.flac"
     tags = {"image_encoder": "pocket", "score": "0.9"}
@@ -151,14 +158,52 @@ def test_odd_sounds(known_cause: Path, tmp_path: Path, samples: np.ndarray, rate
         assert math.isfinite(score(study).figures["odd"]["distance:log-spectral"].value)
 
 
-def test_a_derangement_leaves_nobody_in_place() -> None:
-    for seed in range(20):
-        order = deranged(np.array([0, 0, 1, 2, 3]), seed)
-        assert sorted(order) == [0, 1, 2, 3]
-        assert (order != np.arange(4)).all()
-    assert deranged(np.array([0, 0]), 0) is None
+def said_by_all(collection: Collection, path: Path) -> Collection:
+    """One system whose every piece is the same sound."""
+    pieces = tuple(piece._replace(path=path) for piece in collection.systems["torn"])
+    return replace(collection, systems={"constant": pieces})
 
 
-def test_means_by_artwork_leave_out_what_is_not_known() -> None:
-    found = by_artwork(np.array([1.0, 3.0, np.nan, 5.0, np.nan]), np.array([0, 0, 1, 1, 2]))
-    np.testing.assert_array_equal(found, [2.0, 5.0, np.nan])
+def test_a_system_that_says_the_same_of_all_finds_nothing_and_has_no_gap(known_cause: Path, tmp_path: Path) -> None:
+    collection = read_collection(known_cause)
+    found = score(study_of(said_by_all(collection, collection.systems["torn"][2].path), tmp_path)).figures["constant"]
+    assert found["r@1-music-by-artwork:pocket"].value == 0
+    assert found["mrr-music-by-artwork:pocket"].value == pytest.approx(1 / ARTWORKS)
+    assert found["mrr-music-by-artwork:pocket"].gap is None
+    assert found["choice:pocket"].value == pytest.approx(0.5)
+    assert found["variety-across:pocket"].value == 0
+    assert math.isnan(found["follows:loudness"].value)
+    assert found["follows:loudness"].control is None
+    assert found["frechet:pocket"].low == pytest.approx(found["frechet:pocket"].value)
+
+
+def test_silence_is_no_correlation_and_no_warning(known_cause: Path, tmp_path: Path) -> None:
+    write(tmp_path / "silence.wav", np.zeros(48_000))
+    found = score(study_of(said_by_all(read_collection(known_cause), tmp_path / "silence.wav"), tmp_path / "features"))
+    figures = found.figures["constant"]
+    assert (figures["follows:tempo"].n, figures["follows:loudness"].n) == (0, ARTWORKS)
+    assert math.isnan(figures["distance:spectral-kl-2024"].value)
+    assert figures["fault:silence"].value == 1
+
+
+def test_one_silent_piece_is_left_out_where_it_has_no_value(known_cause: Path, tmp_path: Path) -> None:
+    write(tmp_path / "silence.wav", np.zeros(48_000))
+    collection = read_collection(known_cause)
+    first, *others = collection.systems["torn"]
+    systems = {"torn": (first._replace(path=tmp_path / "silence.wav"), *others)}
+    found = score(study_of(replace(collection, systems=systems), tmp_path / "features"))
+    figures = found.figures["torn"]
+    for key in ("follows:brightness", "distance:spectral-kl-2024", "heard:mode", "fault:peak"):
+        assert figures[key].n == ARTWORKS - 1, key
+        assert math.isfinite(figures[key].value), key
+    assert math.isfinite(figures["distance:spectral-kl-2024"].gap)
+    own = [row["fault:silence"] for row in found.pieces["torn"].values()]
+    assert own[0] == 1 > max(own[1:])
+
+
+def test_what_stands_behind_a_distance_of_sets_is_told(report: Report) -> None:
+    assert sum("pocket has 128 dimensions, and the smallest set 7 windows" in note for note in report.notes) == 1
+    for figures in report.figures.values():
+        found = figures["frechet:pocket"]
+        assert 0 <= found.low < found.value < found.high
+    assert report.figures["told"]["variety-within:pocket"].n == ARTWORKS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Float64
@@ -10,7 +11,7 @@ from jaxtyping import Float, Float64
 from ...errors import EvaluationError
 from .rows import check_rows
 
-__all__ = ["kernel_distance", "median_distance", "polynomial_distance"]
+__all__ = ["KernelTarget", "kernel_distance", "median_distance", "polynomial_distance"]
 
 SCALE = 100.0
 BLOCK = 512
@@ -23,8 +24,47 @@ Rows = Float64[np.ndarray, "_ dim"]
 Kernel = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
+@dataclass(frozen=True)
+class KernelTarget:
+    """A reference, with what many sets that are compared with it share.
+
+    Attributes:
+        rows: around their middle.
+        middle: mean of the embeddings.
+        bandwidth: of the Gaussian kernel.
+        own: mean of the kernel over pairs of different embeddings.
+    """
+
+    rows: Float64[np.ndarray, "m dim"]
+    middle: Float64[np.ndarray, " dim"]
+    bandwidth: float
+    own: float
+
+    @classmethod
+    def fit(cls, rows: Float[np.ndarray, "m dim"], *, bandwidth: float | None = None) -> KernelTarget:
+        """To at least two embeddings; the bandwidth is :func:`median_distance` if none is given.
+
+        Raises:
+            EvaluationError: fewer than two rows, values that are not finite, or a bandwidth that is not positive.
+        """
+        (rows,) = check_rows(rows, least=2)
+        width = median_distance(rows) if bandwidth is None else bandwidth
+        if not 0 < width < np.inf:
+            raise EvaluationError(
+                f"a bandwidth of {width:g}",
+                "one above 0",
+                "Give one, or a reference of which fewer than half of the embeddings are the same.",
+            )
+        # from the reference's middle, squares of distances lose the fewest digits
+        middle = rows.mean(0)
+        return cls(rows - middle, middle, width, _mean_of_others(rows - middle, _gaussian(width)))
+
+
 def kernel_distance(
-    generated: Float[np.ndarray, "n dim"], reference: Float[np.ndarray, "m _"], *, bandwidth: float | None = None
+    generated: Float[np.ndarray, "n dim"],
+    reference: Float[np.ndarray, "m _"] | KernelTarget,
+    *,
+    bandwidth: float | None = None,
 ) -> float:
     """KAD (Chung et al. 2025, "KAD: No More FAD!"): 100 times the unbiased MMD^2 with a Gaussian kernel.
 
@@ -35,23 +75,19 @@ def kernel_distance(
     systems; exchanging the sets changes the value. The factor of 100 is that of the authors' toolkit. Being unbiased, it
     is negative half of the time for sets of one distribution.
 
+    Args:
+        generated: embeddings.
+        reference: embeddings, or what was fitted to them.
+        bandwidth: of the kernel, where `reference` is not fitted yet.
+
     Raises:
         EvaluationError: fewer than two rows, different widths, values that are not finite, or a bandwidth that is not
             positive.
     """
-    x, y = check_rows(generated, reference, least=2)
-    width = median_distance(reference) if bandwidth is None else bandwidth
-    if not 0 < width < np.inf:
-        raise EvaluationError(
-            f"a bandwidth of {width:g}",
-            "one above 0",
-            "Give one, or a reference of which fewer than half of the embeddings are the same.",
-        )
-    # from the reference's middle, squares of distances lose the fewest digits
-    middle = y.mean(0)
-    return SCALE * _squared_discrepancy(
-        x - middle, y - middle, lambda a, b: np.exp(_squared_distances(a, b) / (-2 * width**2))
-    )
+    target = reference if isinstance(reference, KernelTarget) else KernelTarget.fit(reference, bandwidth=bandwidth)
+    x = check_rows(generated, target.rows, least=2)[0] - target.middle
+    kernel = _gaussian(target.bandwidth)
+    return SCALE * (_mean_of_others(x, kernel) + target.own - 2 * _mean(x, target.rows, kernel))
 
 
 def polynomial_distance(generated: Float[np.ndarray, "n dim"], reference: Float[np.ndarray, "m _"]) -> float:
@@ -61,7 +97,11 @@ def polynomial_distance(generated: Float[np.ndarray, "n dim"], reference: Float[
         EvaluationError: fewer than two rows, different widths, or values that are not finite.
     """
     x, y = check_rows(generated, reference, least=2)
-    return _squared_discrepancy(x, y, lambda a, b: (a @ b.T / a.shape[1] + 1) ** 3)
+
+    def kernel(a: Rows, b: Rows) -> np.ndarray:
+        return np.asarray((a @ b.T / a.shape[1] + 1) ** 3)
+
+    return _mean_of_others(x, kernel) + _mean_of_others(y, kernel) - 2 * _mean(x, y, kernel)
 
 
 def median_distance(rows: Float[np.ndarray, "n dim"]) -> float:
@@ -84,15 +124,19 @@ def _squared_distances(a: Rows, b: Rows) -> Float64[np.ndarray, "_ _"]:
     return np.maximum(squares, 0, out=squares)
 
 
-def _squared_discrepancy(x: Rows, y: Rows, kernel: Kernel) -> float:
-    return _mean_of_others(x, kernel) + _mean_of_others(y, kernel) - 2 * _total(x, y, kernel) / (len(x) * len(y))
+def _gaussian(width: float) -> Kernel:
+    return lambda a, b: np.exp(_squared_distances(a, b) / (-2 * width**2))
 
 
 def _mean_of_others(x: Rows, kernel: Kernel) -> float:
     """Mean of the kernel over pairs of different rows of one set."""
-    own = sum(float(kernel(row, row)[0, 0]) for row in x[:, None])
-    return (_total(x, x, kernel) - own) / (len(x) * (len(x) - 1))
+    total = 0.0
+    for start in range(0, len(x), BLOCK):
+        values = kernel(x[start : start + BLOCK], x)
+        total += float(values.sum() - np.diagonal(values, start).sum())
+    return total / (len(x) * (len(x) - 1))
 
 
-def _total(x: Rows, y: Rows, kernel: Kernel) -> float:
-    return float(sum(kernel(x[start : start + BLOCK], y).sum() for start in range(0, len(x), BLOCK)))
+def _mean(x: Rows, y: Rows, kernel: Kernel) -> float:
+    total = sum(kernel(x[start : start + BLOCK], y).sum() for start in range(0, len(x), BLOCK))
+    return float(total) / (len(x) * len(y))

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Float64, Int
 
 from ...errors import EvaluationError
 from .intervals import RESAMPLES, Interval, bootstrap
-from .rows import check_rows, distinct, unit
+from .rows import DIGITS, check_rows, distinct, unit
 
 __all__ = ["Agreement", "agreement", "forced_choice"]
 
@@ -99,7 +99,7 @@ def forced_choice(
     cosines, numbers, artworks = _cosines(a, b, groups)
     if artworks < 2:
         raise EvaluationError("one artwork", "at least two to choose from", "Give more artworks.")
-    by_artwork = _by_artwork(cosines, numbers, artworks)
+    by_artwork = np.round(_by_artwork(cosines, numbers, artworks), DIGITS)
     own = by_artwork[numbers, np.arange(len(numbers))]
     # its own artwork is among them, as half a win: it is taken out again
     wins = (by_artwork < own).sum(0) + 0.5 * (by_artwork == own).sum(0) - 0.5

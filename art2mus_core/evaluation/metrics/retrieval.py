@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 
 from ...errors import EvaluationError
+from .rows import DIGITS
 
 __all__ = ["DEPTHS", "Retrieval", "chance", "retrieval"]
 
@@ -44,7 +45,7 @@ def retrieval(
     """Ranks the gallery for each query; transposed arguments ask the other way round.
 
     Among equally similar entries the irrelevant ones come first: a system that says the same of everything finds
-    nothing, and is not saved by the order of its files.
+    nothing, and is not saved by the order of its files, nor by the last digits of equal cosines.
 
     Raises:
         EvaluationError: no queries, a query without a relevant entry, or similarities that are not finite.
@@ -56,7 +57,8 @@ def retrieval(
             "finite ones",
             "Look for broken sounds, or for a broken embedder.",
         )
-    order = np.lexsort((relevant, -similarity), axis=1)
+    levels = np.round(similarity / (np.abs(similarity).max() or 1.0), DIGITS)
+    order = np.lexsort((relevant, -levels), axis=1)
     found = np.take_along_axis(relevant, order, axis=1)
     places = np.arange(1, found.shape[1] + 1)
     precisions = (np.cumsum(found, axis=1) / places * found).sum(1) / found.sum(1)

@@ -7,9 +7,12 @@ from jaxtyping import Float, Float64, Int
 
 from ...errors import EvaluationError
 
-__all__ = ["check_rows", "distinct", "unit"]
+__all__ = ["DIGITS", "check_rows", "distinct", "unit"]
 
 Rows = Float[np.ndarray, "_ _"]
+
+DIGITS = 12
+"""Decimals to which two cosines are compared: products of equal rows differ in the last ones by where they stand."""
 
 
 def check_rows(*sets: Rows, least: int) -> list[Float64[np.ndarray, "_ dim"]]:

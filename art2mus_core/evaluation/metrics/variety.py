@@ -45,12 +45,12 @@ def variety(rows: Float[np.ndarray, "n dim"], *, groups: Int[np.ndarray, " n"] |
     several = takes > 1
     # the sum over pairs of unit vectors is the square of their sum, less each with itself
     cosines = (np.sum(sums[several] ** 2, 1) - takes[several]) / (takes[several] * (takes[several] - 1))
-    within = float(np.mean(1 - cosines)) if several.any() else math.nan
+    within = max(0.0, float(np.mean(1 - cosines))) if several.any() else math.nan
     if artworks < 2:
         return Variety(within, math.nan)
     means = sums / takes[:, None]
     cosine = (np.sum(means.sum(0) ** 2) - np.sum(means**2)) / (artworks * (artworks - 1))
-    return Variety(within, float(1 - cosine))
+    return Variety(within, max(0.0, float(1 - cosine)))
 
 
 def vendi_score(rows: Float[np.ndarray, "n dim"]) -> float:

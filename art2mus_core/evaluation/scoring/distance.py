@@ -18,14 +18,14 @@ from ..metrics.distances import distances
 from ..metrics.divergence import kl_of_classes, spectral_kl_2024
 from ..results import Measure
 from ..study import Row, Study
-from .found import Found, by_artwork, deranged, figure, mean_over_artworks
+from .found import Found, by_artwork, deranged, figure, in_errors, mean_over_artworks
 
 __all__ = ["distance"]
 
 RATE = 16_000
 """Sounds are compared at this rate, so that files of different rates compare."""
 
-OTHER = "The control is the distance to another artwork's real music."
+OTHER = "Of two lengths the shorter counts. The control is the distance to another artwork's real music."
 
 
 def _measure(key: str, title: str, note: str, unit: str = "", *, higher: bool = False) -> Measure:
@@ -71,17 +71,9 @@ def distance(study: Study, row: Row) -> Iterator[Found]:
     for key, measure in MEASURES.items():
         yield _compared(study, row, measure, values[key][:count], values[key][count:])
     if study.classifier:
-        both = [
-            study.features.probabilities(study.classifier, list(paths), study.on_step) for paths in (real, row.paths)
-        ]
-        shuffled = study.features.probabilities(study.classifier, others, study.on_step) if others else None
-        yield _compared(
-            study,
-            row,
-            CLASSES,
-            kl_of_classes(*both),
-            kl_of_classes(shuffled, both[1]) if shuffled is not None else np.zeros(0),
-        )
+        said = study.probabilities(row.paths)
+        shuffled = kl_of_classes(study.probabilities(others), said) if others else np.zeros(0)
+        yield _compared(study, row, CLASSES, kl_of_classes(study.probabilities(real), said), shuffled)
 
 
 def _others(study: Study, row: Row, real: list[Path]) -> list[Path]:
@@ -98,12 +90,15 @@ def _compared(study: Study, row: Row, measure: Measure, own: np.ndarray, other: 
     interval, n = mean_over_artworks(study, row, own)
     if not other.size:
         return Found(measure, figure(interval, n), own)
-    control = by_artwork(other, row.owners)
-    apart = by_artwork(own, row.owners) - control
-    apart = apart[~np.isnan(apart)]
-    error = float(apart.std(ddof=1)) / math.sqrt(len(apart)) if len(apart) > 1 else 0.0
-    gap = float(apart.mean()) / error if error > 0 else math.nan
-    return Found(measure, figure(interval, n, float(np.nanmean(control)), gap), own)
+    means, others = by_artwork(own, row.owners), by_artwork(other, row.owners)
+    apart = means - others
+    both = ~np.isnan(apart)
+    if not both.any():
+        return Found(measure, figure(interval, n), own)
+    error = float(apart[both].std(ddof=1)) / math.sqrt(both.sum()) if both.sum() > 1 else math.nan
+    control = float(others[both].mean())
+    gap = in_errors(float(means[both].mean()), control, error)
+    return Found(measure, figure(interval, n, control, gap), own)
 
 
 def _distances(study: Study, row: Row, pairs: list[_Pair]) -> dict[str, Float64[np.ndarray, " pairs"]]:

@@ -13,7 +13,7 @@ from ..metrics.retrieval import Retrieval, chance, retrieval
 from ..metrics.rows import unit
 from ..results import Measure
 from ..study import Row, Study
-from .found import Found, figure
+from .found import Found, figure, in_errors
 
 __all__ = ["finding"]
 
@@ -72,5 +72,5 @@ def _figures(
             "lower" if kind == LOWER else "higher",
             note,
         )
-        gap = (interval.value - by_chance[kind]) / interval.error if interval.error > 0 else np.nan
-        yield Found(measure, figure(interval, row.artworks, by_chance[kind], float(gap)))
+        gap = in_errors(interval.value, by_chance[kind], interval.error)
+        yield Found(measure, figure(interval, row.artworks, by_chance[kind], gap))

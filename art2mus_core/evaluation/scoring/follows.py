@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Float64
 
-from ...images.statistics import RANKED, percentiles
+from ...images.statistics import RANKED
 from ..metrics.correlation import rank_correlation, spearman
 from ..results import Measure, Scatter
 from ..signals.following import EXPECTED
 from ..signals.music import FACTS
 from ..study import Row, Study
-from .found import Found, deranged, figure
+from .found import Found, deranged, figure, in_errors
 
 __all__ = ["follows", "scatters"]
 
@@ -74,7 +74,7 @@ def _heard(study: Study, row: Row) -> dict[str, Float64[np.ndarray, " pieces"]]:
 
 def _seen(study: Study, row: Row) -> dict[str, Float64[np.ndarray, " pieces"]]:
     """Percentiles among painted pictures of each statistic of each piece's artwork."""
-    ranks = [percentiles(study.statistics[piece.id]) for piece in row.pieces]
+    ranks = [study.percentiles[piece.id] for piece in row.pieces]
     return {name: np.array([getattr(each, name) for each in ranks], np.float64) for name in RANKED}
 
 
@@ -84,15 +84,18 @@ def _together(seen: dict[str, np.ndarray], rising: list[tuple[str, int]]) -> Flo
 
 def _correlated(study: Study, row: Row, measure: Measure, x: np.ndarray, y: np.ndarray) -> Found:
     interval = rank_correlation(x, y, groups=row.owners, seed=study.seed, resamples=study.resamples)
+    count = len(np.unique(row.owners[~np.isnan(y)]))
+    if math.isnan(interval.value):
+        return Found(measure, figure(interval, count))
     control = _control(study, row, x, y)
-    gap = (interval.value - control) / interval.error if interval.error > 0 else np.nan
-    return Found(measure, figure(interval, row.artworks, control, float(gap)))
+    return Found(measure, figure(interval, count, control, in_errors(interval.value, control, interval.error)))
 
 
 def _control(study: Study, row: Row, x: np.ndarray, y: np.ndarray) -> float:
-    """The mean correlation where every piece is put to another artwork."""
+    """The mean correlation where every piece is put to another artwork; a shuffling that leaves all x equal has none."""
     owners, known = row.owners, ~np.isnan(y)
     first = np.unique(owners, return_index=True)[1]
     orders = [deranged(owners, study.seed + shuffle) for shuffle in range(SHUFFLES)]
     found = [spearman(x[first][order][owners][known], y[known]) for order in orders if order is not None]
-    return float(np.mean(found)) if found else math.nan
+    kept = [each for each in found if not math.isnan(each)]
+    return float(np.mean(kept)) if kept else math.nan

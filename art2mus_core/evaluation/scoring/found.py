@@ -13,7 +13,10 @@ from ..metrics.intervals import Interval, bootstrap
 from ..results import Figure, Measure
 from ..study import Row, Study
 
-__all__ = ["Found", "by_artwork", "deranged", "figure", "mean_over_artworks"]
+__all__ = ["Found", "by_artwork", "deranged", "figure", "in_errors", "mean_over_artworks"]
+
+ROUNDING = 1e-12
+"""A standard error that is smaller, as a share of the value or its control, comes of rounding."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,12 @@ def figure(interval: Interval, n: int, control: float = math.nan, gap: float = m
     ends = (None if math.isnan(each) else each for each in (interval.low, interval.high, control, gap))
     low, high, kept_control, kept_gap = ends
     return Figure(interval.value, n, low, high, kept_control, kept_gap)
+
+
+def in_errors(value: float, control: float, error: float) -> float:
+    """The gap between a value and its control, in standard errors; NaN where nothing varies."""
+    varies = error > ROUNDING * max(abs(value), abs(control))
+    return (value - control) / error if varies else math.nan
 
 
 def by_artwork(

@@ -11,7 +11,7 @@ from ..embedders import ArtworkEmbedder, TextEmbedder
 from ..metrics.matching import agreement, forced_choice
 from ..results import Figure, Measure
 from ..study import Row, Study
-from .found import Found, figure
+from .found import Found, figure, in_errors
 
 __all__ = ["match", "match_notes"]
 
@@ -56,8 +56,9 @@ def match(study: Study, row: Row) -> Iterator[Found]:
 
 
 def match_notes(study: Study) -> Iterator[str]:
-    """Which figures judge a system by what made it, and who cannot judge captions."""
-    captioned = any(item.caption for item in study.collection.items.values())
+    """Which figures judge a system by what made it, and where there is no CLAP score."""
+    items = study.collection.items.values()
+    captioned = sum(bool(item.caption) for item in items)
     for name, embedder in study.embedders.items():
         kind = name.partition(":")[0]
         made = [system for system, tags in study.origins.items() if tags.get("image_encoder") == kind]
@@ -69,6 +70,11 @@ def match_notes(study: Study) -> Iterator[str]:
         chosen = [system for system in made if "score" in study.origins[system]]
         if chosen:
             yield f"{', '.join(chosen)}: pieces were chosen among candidates by {kind}, and are judged by it here."
+        if isinstance(embedder, TextEmbedder) and captioned < len(items):
+            yield (
+                f"{len(items) - captioned} of {len(items)} artworks have no caption: a group with any of them has no CLAP score by "
+                f"{name}."
+            )
         if kind.startswith("clap") and captioned and not isinstance(embedder, TextEmbedder):
             yield f"{name} cannot tell one text from another, so there is no CLAP score by it."
 
@@ -84,12 +90,11 @@ def _pairs(
 ) -> Iterator[Found]:
     """The mean cosine of pairs and, if asked for, how often the right one is told from a wrong one."""
     pieces, owners = study.vectors(name, row.paths), row.owners
-    found = agreement(given, pieces, groups=owners, seed=study.seed)
+    found = agreement(given, pieces, groups=owners, seed=study.seed, resamples=study.resamples)
     ends = (None if np.isnan(each) else float(each) for each in (found.low, found.high, found.control, found.gap))
     yield Found(measure, Figure(found.value, row.artworks, *ends), found.per_pair)
     if choice and row.artworks > 1:
-        interval = forced_choice(given, pieces, groups=owners, seed=study.seed)
-        gap = (interval.value - 0.5) / interval.error if interval.error > 0 else np.nan
+        interval = forced_choice(given, pieces, groups=owners, seed=study.seed, resamples=study.resamples)
         yield Found(
             Measure(
                 f"choice:{name}",
@@ -98,5 +103,5 @@ def _pairs(
                 "higher",
                 f"Share of other artworks that are farther from the piece than its own, by {name}; .5 by chance.",
             ),
-            figure(interval, row.artworks, 0.5, float(gap)),
+            figure(interval, row.artworks, 0.5, in_errors(interval.value, 0.5, interval.error)),
         )

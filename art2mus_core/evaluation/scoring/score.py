@@ -14,7 +14,7 @@ from .follows import follows, scatters
 from .found import Found
 from .heard import heard
 from .match import match, match_notes
-from .sound import background, sound
+from .sound import background, sound, sound_notes
 from .variety import diversity
 
 __all__ = ["SCORERS", "score"]
@@ -69,19 +69,24 @@ def _notes(study: Study) -> Iterator[str]:
     yield from collection.notes
     yield from study.notes
     yield from match_notes(study)
+    yield from sound_notes(study)
     for group in collection.groups:
         count = sum(item.group == group for item in collection.items.values())
         if count < FEW:
-            yield f"Only {count} artworks in the group {group}: intervals are wide, and bootstrap intervals of so few too narrow."
+            yield f"Only {count} artwork{'s' if count > 1 else ''} in the group {group}: intervals are wide, and bootstrap intervals of so few too narrow."
     if not collection.artworks:
         yield "There are no artworks: whether the music matches or follows them is not measured."
     if not collection.reference:
         yield "There is no real music of these artworks: distances to it are not measured."
     paths, words = background(study)
     if len(paths) < 2:
-        yield "There is no background music: Frechet and kernel distances are not measured."
+        yield "There are no two sounds of background music: Frechet and kernel distances are not measured."
     elif not collection.background:
         yield f"Frechet and kernel distances are to {words}, which systems may have been made from."
+        own = {collection.items[key].group for key in collection.reference}
+        for group in collection.groups:
+            if group not in own:
+                yield f"None of these sounds is real music of the group {group}: its Frechet and kernel distances are to other music."
     if "pocket" in study.embedders:
         yield (
             "The embedder pocket was trained on synthetic pairs only; what it says of other pictures and music is a guess. "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,12 @@ from jaxtyping import Float64
 
 from ..metrics.frechet import LEAST_FOR_INFINITY, Gaussian, frechet_distance, frechet_infinity, frechet_per_song
 from ..metrics.intervals import Interval, bootstrap
-from ..metrics.kernel import kernel_distance, median_distance
+from ..metrics.kernel import KernelTarget, kernel_distance, median_distance
 from ..results import Figure, Measure
 from ..study import Row, Study
 from .found import Found, figure, mean_over_artworks
 
-__all__ = ["background", "sound"]
+__all__ = ["background", "sound", "sound_notes"]
 
 RESAMPLES = 100
 """Draws behind an interval of a distance of sets, each of which costs a decomposition."""
@@ -46,18 +47,35 @@ def sound(study: Study, row: Row) -> Iterator[Found]:
             yield from _kernel(study, row, name, songs, real)
 
 
+def sound_notes(study: Study) -> Iterator[str]:
+    """Where Frechet distances are of fewer windows than dimensions."""
+    paths, _ = background(study)
+    if len(paths) < 2:
+        return
+    for name in study.embedders:
+        sets = [study.heard(name, paths), *(study.heard(name, row.paths) for row in study.rows)]
+        fewest, dimensions = min(sum(map(len, songs)) for songs in sets), sets[0][0].shape[1]
+        if fewest <= dimensions:
+            yield (
+                f"{name} has {dimensions} dimensions, and the smallest set {fewest} windows: covariances of so few are singular, "
+                "and Frechet distances too large. Kernel distances have no such bias."
+            )
+
+
 def _frechet(study: Study, row: Row, name: str, songs: Songs, target: Gaussian) -> Iterator[Found]:
     rows, words = np.concatenate(songs), background(study)[1]
     figure_of_all = _over_artworks(study, row, songs, lambda drawn: frechet_distance(drawn, target))
+    if figure_of_all.low is not None:  # no distance lies below 0
+        figure_of_all = replace(figure_of_all, low=max(figure_of_all.low, 0.0))
     yield Found(_measure("frechet", "Frechet distance", name, f"FAD of embeddings to {words}. {WITHIN}"), figure_of_all)
     if len(rows) >= LEAST_FOR_INFINITY:
         limit = frechet_infinity(rows, target, seed=study.seed)
-        note = (
-            "Extrapolated from subsets to endless sets; where there are fewer windows than dimensions it means little."
-        )
-        yield Found(
-            _measure("frechet-infinity", "Frechet distance at infinity", name, note), Figure(limit.value, row.artworks)
-        )
+        note = "Extrapolated from subsets to endless sets; it means little where its fit is poor, or windows are few."
+        measure = _measure("frechet-infinity", "Frechet distance at infinity", name, note)
+        yield Found(measure, Figure(limit.value, row.artworks))
+        note = "Share of the variance over subsets that the line of this extrapolation explains."
+        measure = _measure("frechet-infinity-fit", "Fit of that extrapolation", name, note)
+        yield Found(replace(measure, better=""), Figure(limit.r2, row.artworks))
     values = frechet_per_song(songs, target)
     note = f"Each piece's windows against {words}; a piece of one window counts as a point."
     yield Found(
@@ -70,10 +88,11 @@ def _frechet(study: Study, row: Row, name: str, songs: Songs, target: Gaussian) 
 def _kernel(study: Study, row: Row, name: str, songs: Songs, real: np.ndarray) -> Iterator[Found]:
     width = median_distance(real)
     if width > 0:
+        target = KernelTarget.fit(real, bandwidth=width)
         note = f"KAD (100 times the unbiased MMD^2) of embeddings to {background(study)[1]}; around 0 for equal sets."
         yield Found(
             _measure("kernel", "Kernel distance", name, note),
-            _over_artworks(study, row, songs, lambda drawn: kernel_distance(drawn, real, bandwidth=width)),
+            _over_artworks(study, row, songs, lambda drawn: kernel_distance(drawn, target)),
         )
 
 

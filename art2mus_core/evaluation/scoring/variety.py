@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+import numpy as np
+
 from ..metrics.variety import nearest_distance, variety, vendi_score
 from ..results import Figure, Measure
 from ..study import Row, Study
@@ -18,15 +20,16 @@ def diversity(study: Study, row: Row) -> Iterator[Found]:
     for name in study.embedders:
         rows = study.vectors(name, row.paths)
         found = variety(rows, groups=row.owners)
-        for key, title, value, note in (
-            ("across", "across artworks", found.across, "Mean cosine distance of pieces for different artworks"),
-            ("within", "within an artwork", found.within, "Mean cosine distance of takes for one artwork"),
+        several = int((np.bincount(row.owners) > 1).sum())
+        for key, title, value, n, note in (
+            ("across", "across artworks", found.across, row.artworks, "Mean cosine distance of two artworks' pieces"),
+            ("within", "within an artwork", found.within, several, "Mean cosine distance of takes for one artwork"),
         ):
             if not math.isnan(value):
                 measure = Measure(
                     f"variety-{key}:{name}", f"Distance {title}, {name}", "variety", "", f"{note}, by {name}."
                 )
-                yield Found(measure, Figure(value, row.artworks))
+                yield Found(measure, Figure(value, n))
         if len(rows) < 2:
             continue
         yield Found(
@@ -35,7 +38,7 @@ def diversity(study: Study, row: Row) -> Iterator[Found]:
                 f"Vendi score, {name}",
                 "variety",
                 "",
-                f"Effective number of different pieces among {len(rows)}, by {name}.",
+                f"Effective number of different pieces, by {name}: it grows with how many there are.",
             ),
             Figure(vendi_score(rows), row.artworks),
         )

@@ -1,4 +1,4 @@
-"""Music of no artwork: how the model sounds when it is told nothing."""
+"""Music of no artwork: how the model sounds when it is told what guidance steers away from, and nothing else."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ class _FromPrior(LatentToMusic):
 class UnconditionalSystem(Sampled):
     """`unconditional`: the checkpoint's constants stand where an artwork would, so that guidance has nothing to do.
 
+    Of a published checkpoint these constants are a negative prompt; unless that is empty, the music is not told nothing.
+
     Attributes:
         support: text constants.
     """
@@ -47,7 +49,9 @@ class UnconditionalSystem(Sampled):
         """With the digest of prior and constants."""
         pipeline = self._opened(workshop, frugal=True)
         weights = workshop.digest(*prior_files(pipeline.parts.folder, self.support))
-        return {"kind": self.kind, **self.computing(pipeline, workshop), "weights": weights}
+        told = pipeline.parts.constants.negative
+        words = {} if told is None else {"negative": told}
+        return {"kind": self.kind, **self.computing(pipeline, workshop), **words, "weights": weights}
 
     def source(self, job: Job, workshop: Workshop) -> dict[str, str]:  # noqa: ARG002
         """Nothing but the seed."""

@@ -8,7 +8,7 @@ from scipy.spatial.distance import pdist
 
 from art2mus_core.errors import EvaluationError
 from art2mus_core.evaluation.metrics import kernel
-from art2mus_core.evaluation.metrics.kernel import kernel_distance, median_distance, polynomial_distance
+from art2mus_core.evaluation.metrics.kernel import KernelTarget, kernel_distance, median_distance, polynomial_distance
 
 seeds = st.integers(0, 10_000)
 
@@ -93,3 +93,12 @@ def test_what_cannot_be_compared_is_refused():
         kernel_distance(x, np.ones((9, 5)))
     with pytest.raises(EvaluationError, match="a bandwidth of -1"):
         kernel_distance(x, y, bandwidth=-1.0)
+
+
+def test_a_target_that_was_fitted_once_says_the_same():
+    x, y = sets(3)
+    for bandwidth in (None, 2.5):
+        target = KernelTarget.fit(y, bandwidth=bandwidth)
+        assert kernel_distance(x, target) == pytest.approx(kernel_distance(x, y, bandwidth=bandwidth), rel=1e-12)
+    with pytest.raises(EvaluationError, match="one width"):
+        kernel_distance(x[:, 1:], KernelTarget.fit(y))

@@ -110,3 +110,14 @@ def test_what_cannot_be_ranked_is_refused():
     similarity[1, 2] = np.nan
     with pytest.raises(EvaluationError, match="1 similarities that are not finite"):
         retrieval(similarity, relevant)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-9, 1e9])
+def test_the_last_digits_decide_nothing(scale):
+    similarity = scale * (0.3 + np.array([[2e-16, 0, 0, -2e-16], [0, 0, 2e-16, 0]]))
+    found = retrieval(similarity, np.eye(4, dtype=bool)[[0, 2]])
+    assert found.ranks.tolist() == [4, 4]
+    assert retrieval(similarity + scale * np.eye(4)[[0, 2]] * 1e-9, np.eye(4, dtype=bool)[[0, 2]]).ranks.tolist() == [
+        1,
+        1,
+    ]

@@ -1,0 +1,64 @@
+"""Several judges in one study: every one gives what it can, and the report says where it cannot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from art2mus_core.audio.files import read_audio
+from art2mus_core.evaluation.collection import Item, read_collection
+from art2mus_core.evaluation.embedders import open_classifier, open_embedder
+from art2mus_core.evaluation.embedders.features import FeatureCache
+from art2mus_core.evaluation.metrics.divergence import kl_of_classes
+from art2mus_core.evaluation.metrics.matching import agreement
+from art2mus_core.evaluation.scoring.score import score
+from art2mus_core.evaluation.study import Study
+
+
+@pytest.fixture
+def study(known_cause: Path, clap_folder: Path, ast_folder: Path, tmp_path: Path) -> Study:
+    """The system `torn`, captions, and a judge of each kind."""
+    collection = read_collection(known_cause)
+    items = {key: Item(caption=f"Music of place {n} {'place ' * n}") for n, key in enumerate(collection.items)}
+    return Study(
+        replace(collection, systems={"torn": collection.systems["torn"]}, items=items),
+        {"clap": open_embedder(f"clap:{clap_folder}"), "pocket": open_embedder("pocket")},
+        FeatureCache(tmp_path / "features"),
+        open_classifier(f"ast-audioset:{ast_folder}"),
+        resamples=100,
+    )
+
+
+def test_every_judge_gives_what_it_can(study: Study) -> None:
+    found = score(study)
+    figures, pieces = found.figures["torn"], found.pieces["torn"]
+    judged = {name: {key.partition(":")[0] for key in figures if key.endswith(f":{name}")} for name in study.embedders}
+    assert judged["clap"] - judged["pocket"] == {"caption", "frechet-infinity", "frechet-infinity-fit"}
+    assert {"match", "choice", "mrr-artwork-by-music"} <= judged["pocket"] - judged["clap"]
+    assert {"music", "frechet", "frechet-piece", "kernel", "vendi"} <= judged["clap"] & judged["pocket"]
+
+    (row,), clap, tagger = study.rows, study.embedders["clap"], study.classifier
+    texts = clap.embed_texts([study.collection.items[piece.id].caption for piece in row.pieces])
+    heard = np.stack([clap.embed_sound(read_audio(path)).mean(0) for path in row.paths])
+    expected, figure = agreement(texts, heard, resamples=100), figures["caption:clap"]
+    assert (figure.value, figure.control, figure.gap) == pytest.approx(
+        (expected.value, expected.control, expected.gap), rel=1e-5
+    )
+    real, own = (
+        np.stack([tagger.classify(read_audio(path)) for path in paths])
+        for paths in (list(study.collection.reference.values()), row.paths)
+    )
+    kl = kl_of_classes(real, own)
+    np.testing.assert_allclose([row["distance:kl-of-classes"] for row in pieces.values()], kl)
+    assert figures["distance:kl-of-classes"].value == pytest.approx(kl.mean())
+    assert found.made["classifier"] == tagger.space
+
+
+def test_artworks_without_caption_are_told_of(study: Study) -> None:
+    items = {**study.collection.items, "p3": Item()}
+    found = score(replace(study, collection=replace(study.collection, items=items), classifier=None))
+    assert "caption:clap" not in found.figures["torn"]
+    assert sum("1 of 7 artworks have no caption" in note for note in found.notes) == 1

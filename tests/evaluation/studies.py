@@ -1,0 +1,14 @@
+"""A study by the bundled model's own towers, quickly resampled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from art2mus_core.evaluation.collection import Collection
+from art2mus_core.evaluation.embedders import open_embedder
+from art2mus_core.evaluation.embedders.features import FeatureCache
+from art2mus_core.evaluation.study import Study
+
+
+def study_of(collection: Collection, features: Path, **more: object) -> Study:
+    return Study(collection, {"pocket": open_embedder("pocket")}, FeatureCache(features), resamples=100, **more)
