@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .errors import OutputError
 
-__all__ = ["check_place", "place", "replacing"]
+__all__ = ["check_place", "make_folder", "place", "replacing"]
 
 
 @contextmanager
@@ -41,6 +41,22 @@ def check_place(path: Path, suffixes: tuple[str, ...]) -> None:
         raise OutputError(f"{path.parent} is a file", "a folder", "Choose another place.")
     if not path.parent.is_dir():
         raise OutputError(f"the folder {path.parent} does not exist", "one that does", "Make it, or choose another.")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, if it is not there.
+
+    Raises:
+        OutputError: something else is there, or the disk does not take it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"the folder {folder} cannot be made ({error.strerror or error})",
+            "a place you may write to",
+            "Choose another place.",
+        ) from error
 
 
 def place(path: Path, content: bytes) -> None:

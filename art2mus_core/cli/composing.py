@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from ..audio.files import write_audio
-from ..errors import Art2MusError, OutputError
+from ..errors import Art2MusError
 from ..images.reading import read_artwork, thumbnail_jpeg
 from ..pipelines import load
 from ..pipelines.candidates import Candidate, compose_candidates
 from ..pipelines.diffusion import ArtToMusic
 from ..pipelines.settings import Settings, at_once
 from ..pipelines.words import Words
+from ..placing import make_folder
 from ..types import Artwork, OnStep, Step
 from .devices import choose_device, choose_precision, visiting
 from .planning import Job
@@ -157,7 +158,7 @@ def _kept(
     """Write the pieces for an artwork; those after the best are numbered by rank."""
     pieces = []
     try:
-        _make_folder(job.output.parent)
+        make_folder(job.output.parent)
         for rank, candidate in enumerate(ranked, start=1):
             numbered = job.output.with_stem(f"{job.output.stem}.candidate-{rank}") if rank > 1 else job.output
             tags = {**_tags(artwork, candidate), **made}
@@ -166,17 +167,6 @@ def _kept(
     except Art2MusError as error:
         outcome.failed.append((job, error))
     return pieces
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"the folder {folder} cannot be made ({error.strerror})",
-            "a place you may write to",
-            "Choose another place.",
-        ) from error
 
 
 def _tags(artwork: Artwork, candidate: Candidate) -> dict[str, str]:

@@ -43,9 +43,13 @@ def evaluate(
     and a changed setting makes only what it changes. OUT/report.html is the page, OUT/report.json has every figure.
     docs/EVALUATION.md shows a configuration line by line.
     """
+    from .planning import check_file
     from .progress import reporting
     from .starting import importing
 
+    page = out / "report.html"
+    if out.is_dir():
+        check_file(page, (".html",))
     with reporting() as on_step:
         with importing():
             from ..evaluation.config import load_config
@@ -66,7 +70,7 @@ def evaluate(
         )
         facts = {"config": config, "systems": made.systems, "seconds": chosen.seconds, "seeds": list(chosen.seeds)}
         report = score_collection(made.collection, judges, on_step, made=facts)
-        present(report, made.collection, out / "report.html", as_json=as_json, on_step=on_step)
+        present(report, made.collection, page, as_json=as_json, on_step=on_step)
 
 
 def _overrides(artworks: list[Path] | None) -> dict[str, Any]:

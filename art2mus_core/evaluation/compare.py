@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -10,7 +11,8 @@ import numpy as np
 
 from ..errors import EvaluationError
 from .collection import TAKE
-from .metrics.intervals import Interval, holm, paired
+from .metrics.correlation import paired_correlations
+from .metrics.intervals import Interval, Paired, holm, paired
 from .results import Measure, Report
 
 __all__ = ["ALPHA", "FEWEST", "Comparison", "compare"]
@@ -70,26 +72,19 @@ def compare(
     Raises:
         EvaluationError: no such system, or no measure that both have for the same artworks.
     """
-    first, second = _values(a, systems[0]), _values(b, systems[1])
-    found = []
-    for key in (key for key, each in a.measures.items() if key in b.measures and (everything or each.better)):
-        pairs = [(first[name][key], second[name][key]) for name in _shared(first, second, key)]
-        if pairs:
-            found.append((a.measures[key], np.array(pairs, np.float64)))
-    if not found:
+    tested = [*_following(a, b, systems, seed), *_by_piece(a, b, systems, seed, everything=everything)]
+    if not tested:
         raise EvaluationError(
             f"{systems[0]} and {systems[1]} have no measure of the same artwork",
             "two systems scored on the same artworks, by measures that have a value for each piece",
             "Score both on the same artworks; the pieces are matched by their files' names.",
         )
-    tested = [paired(pairs[:, 0], pairs[:, 1], seed=seed) for _, pairs in found]
-    adjusted = holm(np.array([each.p for each in tested], np.float64))
+    adjusted = holm(np.array([each.p for _, _, each in tested], np.float64))
     return [
         Comparison(
             measure,
             test.n,
-            float(pairs[:, 0].mean()),
-            float(pairs[:, 1].mean()),
+            *values,
             test.difference.value,
             test.difference.low,
             test.difference.high,
@@ -97,8 +92,54 @@ def compare(
             float(p),
             _verdict(measure, test.n, test.difference, float(p)),
         )
-        for (measure, pairs), test, p in zip(found, tested, adjusted, strict=True)
+        for (measure, values, test), p in zip(tested, adjusted, strict=True)
     ]
+
+
+Tested = tuple[Measure, tuple[float, float], Paired]
+
+
+def _by_piece(a: Report, b: Report, systems: tuple[str, str], seed: int, *, everything: bool) -> Iterator[Tested]:
+    """Measures that every piece has a value of."""
+    first, second = _values(a, systems[0]), _values(b, systems[1])
+    for key in (key for key, each in a.measures.items() if key in b.measures and (everything or each.better)):
+        pairs = np.array([(first[name][key], second[name][key]) for name in _shared(first, second, key)], np.float64)
+        if len(pairs):
+            test = paired(pairs[:, 0], pairs[:, 1], seed=seed)
+            yield a.measures[key], (float(pairs[:, 0].mean()), float(pairs[:, 1].mean())), test
+
+
+def _following(a: Report, b: Report, systems: tuple[str, str], seed: int) -> Iterator[Tested]:
+    """How the music follows the artwork: the difference of two rank correlations over the same artworks.
+
+    The artworks are drawn again and again, the same for both systems; twice the share of draws on the smaller side of 0 is
+    p (Efron and Tibshirani 1993, section 15).
+    """
+    first, second = (_points(report, system) for report, system in zip((a, b), systems, strict=True))
+    for across, up in (key for key in first if key in second):
+        one, other = first[across, up], second[across, up]
+        shared = [name for name in one if name in other]
+        if len(shared) < FEWEST:
+            continue
+        x, y, z = np.array([(one[name][0], one[name][1], other[name][1]) for name in shared], np.float64).T
+        values, test = paired_correlations(x, y, z, seed=seed)
+        if math.isfinite(test.difference.value):
+            yield Measure(f"follows:{up}", f"{up} ~ {across}", "follows", "higher"), values, test
+
+
+def _points(report: Report, system: str) -> dict[tuple[str, str], dict[str, tuple[float, float]]]:
+    """What is heard over what is seen, by axes and artwork, the takes averaged."""
+    takes: dict[tuple[str, str], dict[str, list[tuple[float, float]]]] = {}
+    for plot in report.scatters:
+        if plot.system == system:
+            own = takes.setdefault((plot.across, plot.up), {})
+            for piece, x, y in plot.points:
+                if math.isfinite(x) and math.isfinite(y):
+                    own.setdefault(piece.rpartition(TAKE)[0] or piece, []).append((x, y))
+    return {
+        axes: {name: (fmean(x for x, _ in each), fmean(y for _, y in each)) for name, each in own.items()}
+        for axes, own in takes.items()
+    }
 
 
 def _values(report: Report, system: str) -> dict[str, dict[str, float]]:

@@ -177,7 +177,7 @@ def load_config(name: str, overrides: dict[str, Any] | None = None) -> Evaluatio
 def _told(error: Any) -> str:  # noqa: ANN401  pydantic's ErrorDetails
     """The field and what is wrong with it."""
     place = ".".join(str(part) for part in error["loc"])
-    said = error["msg"].removeprefix("Value error, ")
+    said = "no such field" if error["type"] == "extra_forbidden" else error["msg"].removeprefix("Value error, ")
     return f"{place}: {said}" if place else said
 
 

@@ -29,7 +29,7 @@ from ..audio.files import read_audio, read_tags, write_audio
 from ..errors import AudioError, EvaluationError, OutputError
 from ..images.listing import list_artworks
 from ..pipelines.latents import Resident
-from ..placing import place, replacing
+from ..placing import make_folder, place, replacing
 from ..types import OnStep, Step, Waveform
 from .captions import add_captions
 from .collection import Collection, Item, Piece
@@ -133,7 +133,7 @@ def _set_up(
     workshop = Workshop(out, config.seconds, config.seeds, subjects, systems, dtype, resident)
     _ = workshop.described
     if config.captions.captioner:
-        _make_folder(out)  # its words are kept there
+        make_folder(out)  # its words are kept there
     cache = out / "captions.json"
     captioned = add_captions(subjects, config.captions, cache, dtype=dtype, resident=resident, on_step=on_step)
     if any(isinstance(system, TextSystem) for system in systems.values()):
@@ -189,7 +189,7 @@ def _lay_out(workshop: Workshop, folders: Iterable[str]) -> None:
     """
     out = workshop.out
     for name in ("artworks", *folders):
-        _make_folder(out / name)
+        make_folder(out / name)
     there = {path.stem: path for path in list_artworks(out / "artworks")}
     for key, subject in workshop.subjects.items():
         copy = out / "artworks" / f"{key}{subject.path.suffix.lower()}"
@@ -212,17 +212,6 @@ def _copy(source: Path, copy: Path) -> None:
     except OSError as error:
         raise OutputError(
             f"{copy} cannot be written ({error.strerror or error})", "a place with room", "Choose another place."
-        ) from error
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"the folder {folder} cannot be made ({error.strerror})",
-            "a place you may write to",
-            "Choose another place.",
         ) from error
 
 

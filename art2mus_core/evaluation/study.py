@@ -167,6 +167,8 @@ class Study:
         return {key: percentiles(each) for key, each in self.statistics.items()}
 
     @cached_property
-    def origins(self) -> dict[str, dict[str, str]]:
-        """Tags of the first piece of each system: what made it, as far as it says so."""
-        return {system: read_tags(pieces[0].path) for system, pieces in self.collection.systems.items()}
+    def origins(self) -> dict[str, list[dict[str, str]]]:
+        """Tags of every piece of each system: what made it, as far as it says so."""
+        return {
+            system: [read_tags(piece.path) for piece in pieces] for system, pieces in self.collection.systems.items()
+        }

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.stats import wilcoxon
+from scipy.stats import spearmanr, wilcoxon
 
 from art2mus_core.errors import EvaluationError
 from art2mus_core.evaluation.compare import ALPHA, FEWEST, compare
-from art2mus_core.evaluation.results import Measure, Report
+from art2mus_core.evaluation.results import Measure, Report, Scatter
 
 MEASURES = {
     "up": Measure("up", "Up", "match", "higher"),
@@ -133,3 +133,30 @@ def test_ranks_and_mean_that_point_to_different_sides_show_no_difference():
     assert found.adjusted < ALPHA
     assert found.difference < 0
     assert found.verdict == "no difference shown"
+
+
+def test_how_the_music_follows_is_compared_over_the_same_artworks(report):
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=N)
+    plots = []
+    for system, spread in (("good", 0.2), ("bad", 50.0)):
+        takes = [
+            (f"p{i}{take}", float(x[i]), float(x[i] + spread * rng.normal())) for i in range(N) for take in ("", "--2")
+        ]
+        plots.append(Scatter(system, "paintings", "contrast (percentile)", "Onset rate (1/s)", tuple(takes)))
+    found = compare(replace(report, scatters=tuple(plots)), replace(report, scatters=tuple(plots)), ("good", "bad"))
+    first = found[0]
+    assert first.measure.title == "Onset rate (1/s) ~ contrast (percentile)"
+    assert (first.n, first.verdict) == (N, "A is better")
+    means = np.array(
+        [
+            [
+                np.mean([y for name, _, y in plot.points if name.startswith(f"p{i}-") or name == f"p{i}"])
+                for i in range(N)
+            ]
+            for plot in plots
+        ]
+    )
+    assert first.a == pytest.approx(spearmanr(x, means[0])[0])
+    assert first.b == pytest.approx(spearmanr(x, means[1])[0])
+    assert len(found) == 1 + sum(bool(each.better) for each in MEASURES.values())

@@ -86,7 +86,7 @@ def test_fields_are_replaced(path):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("seconds: 2", "second: 2", "second: Extra inputs"),
+        ("seconds: 2", "second: 2", "second: no such field"),
         ("seconds: 2", "seconds: 0.5", "seconds: .*greater"),
         ("seeds: [0, 5]", "seeds: [5, 5]", "seeds: two takes of the same seed"),
         ("seeds: [0, 5]", "seeds: []", "seeds: "),
@@ -97,7 +97,7 @@ def test_fields_are_replaced(path):
         ("{samples: true, count: 2}", "{samples: true, count: 0}", r"artworks\.1\.count"),
         ("{folder: music}", "{samples: true}", "background: the samples are pictures"),
         ("steps: 3", "steps: 0", r"systems\.ours\.artwork\.steps"),
-        ("steps: 3", "step: 3", r"systems\.ours\.artwork\.step: Extra"),
+        ("steps: 3", "step: 3", r"systems\.ours\.artwork\.step: no such field"),
         ("kind: artwork", "kind: artworks", r"systems\.ours: .*'artwork', 'text'"),
         ("kind: artwork, ", "", r"systems\.ours: .*kind"),
         ("[pocket,", "[pockets,", r"metrics\.embedders\.0: 'pockets' is none of pocket, imagebind"),

@@ -22,7 +22,7 @@ from jaxtyping import Float64
 from ...audio.files import read_audio
 from ...errors import Art2MusError, EvaluationError, OutputError
 from ...images.reading import read_artwork
-from ...placing import place
+from ...placing import make_folder, place
 from ...types import OnStep, Step
 from .roles import ArtworkEmbedder, Classifier, Embedder, TextEmbedder
 
@@ -145,12 +145,7 @@ def _kept(path: Path, dimensions: int, compute: Callable[[], np.ndarray]) -> np.
         )
     sink = io.BytesIO()
     np.save(sink, values, allow_pickle=False)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"{path.parent} cannot be made ({error.strerror or error})", "a folder", "Choose another place."
-        ) from error
+    make_folder(path.parent)
     place(path, sink.getvalue())
     return values
 

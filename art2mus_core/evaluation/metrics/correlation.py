@@ -7,9 +7,9 @@ import math
 import numpy as np
 from jaxtyping import Float, Float64, Int
 
-from .intervals import RESAMPLES, Interval, bootstrap
+from .intervals import RESAMPLES, Interval, Paired, bootstrap
 
-__all__ = ["rank_correlation", "spearman"]
+__all__ = ["paired_correlations", "rank_correlation", "spearman"]
 
 FEWEST = 4
 """Artworks; ranks of fewer say nothing."""
@@ -40,6 +40,34 @@ def rank_correlation(
     if len(np.unique(groups)) < FEWEST:
         return Interval(math.nan)
     return bootstrap(lambda rows: spearman(x[rows], y[rows]), len(x), seed=seed, resamples=resamples, groups=groups)
+
+
+def paired_correlations(
+    x: Float64[np.ndarray, " n"], a: Float64[np.ndarray, " n"], b: Float64[np.ndarray, " n"], *, seed: int = 0
+) -> tuple[tuple[float, float], Paired]:
+    """Does `a` go with `x` more than `b` does? Both correlations, and the comparison of them over the same artworks.
+
+    Artworks are drawn with replacement, the same for both; p is twice the share of draws whose difference lies on the smaller
+    side of 0 (Efron and Tibshirani 1993, section 15).
+
+    Args:
+        x: one value an artwork.
+        a: of the first system.
+        b: of the second.
+        seed: of the draws.
+    """
+    drawn: list[float] = []
+
+    def difference(rows: Int[np.ndarray, " _"]) -> float:
+        drawn.append(spearman(x[rows], a[rows]) - spearman(x[rows], b[rows]))
+        return drawn[-1]
+
+    interval = bootstrap(difference, len(x), seed=seed)
+    known = np.array(drawn[1:])
+    known = known[~np.isnan(known)]
+    smaller = min(np.count_nonzero(known <= 0), np.count_nonzero(known >= 0))
+    p = min(1.0, 2 * (smaller + 1) / (len(known) + 1))
+    return (spearman(x, a), spearman(x, b)), Paired(interval, p, len(x))
 
 
 def spearman(x: Float64[np.ndarray, " n"], y: Float64[np.ndarray, " n"]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -72,5 +73,5 @@ def _figures(
             "lower" if kind == LOWER else "higher",
             note,
         )
-        gap = in_errors(interval.value, by_chance[kind], interval.error)
+        gap = math.nan if kind == LOWER else in_errors(interval.value, by_chance[kind], interval.error)
         yield Found(measure, figure(interval, row.artworks, by_chance[kind], gap))

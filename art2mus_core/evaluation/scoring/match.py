@@ -55,19 +55,29 @@ def match(study: Study, row: Row) -> Iterator[Found]:
             yield from _pairs(study, row, name, study.vectors(name, [path for path in real if path]), measure)
 
 
+MAKING = ("model", "weights", "aligner", "image_encoder", "steps", "guidance", "solver", "precision", "text")
+"""Tags that all pieces of one system share, if one system made them."""
+
+
 def match_notes(study: Study) -> Iterator[str]:
-    """Which figures judge a system by what made it, and where there is no CLAP score."""
+    """Which figures judge a system by what made it, where there is no CLAP score, and which system is several."""
+    for system, tags in study.origins.items():
+        mixed = [name for name in MAKING if len({own.get(name) for own in tags}) > 1]
+        if mixed:
+            yield f"Pieces of {system} were made in different ways: {', '.join(mixed)} differ in their tags."
     items = study.collection.items.values()
     captioned = sum(bool(item.caption) for item in items)
     for name, embedder in study.embedders.items():
         kind = name.partition(":")[0]
-        made = [system for system, tags in study.origins.items() if tags.get("image_encoder") == kind]
+        made = [
+            system for system, tags in study.origins.items() if any(own.get("image_encoder") == kind for own in tags)
+        ]
         if made:
             yield (
                 f"{', '.join(made)}: composed from the embedding of {kind}, which also judges the music here. What {name} says "
                 "of it is partly circular; read it beside what follows without any embedding."
             )
-        chosen = [system for system in made if "score" in study.origins[system]]
+        chosen = [system for system in made if any("score" in own for own in study.origins[system])]
         if chosen:
             yield f"{', '.join(chosen)}: pieces were chosen among candidates by {kind}, and are judged by it here."
         if isinstance(embedder, TextEmbedder) and captioned < len(items):

@@ -21,7 +21,7 @@ def check_samples(samples: np.ndarray, rate: int) -> None:
     if not np.isfinite(samples).all():
         bad = int(np.count_nonzero(~np.isfinite(samples)))
         raise AudioError(
-            f"{bad} of {samples.size} samples are NaN or infinite", "finite samples", "Compose the piece again."
+            f"{bad} of {samples.size} samples that are NaN or infinite", "finite samples", "Compose the piece again."
         )
     seconds = samples.shape[-1] / rate
     if seconds < SHORTEST:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from art2mus_core.evaluation.metrics.correlation import rank_correlation
+from art2mus_core.evaluation.metrics.correlation import paired_correlations, rank_correlation
 
 
 @settings(max_examples=30, deadline=None)
@@ -60,3 +60,25 @@ def test_too_few_and_constants_have_no_correlation():
     flat = rank_correlation(np.ones(4), y)
     assert math.isnan(flat.value)
     assert math.isnan(flat.low)
+
+
+def test_the_one_that_follows_is_told_from_the_one_that_does_not():
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=60)
+    follows, strays = x + 0.5 * rng.normal(size=60), rng.normal(size=60)
+    values, test = paired_correlations(x, follows, strays)
+    assert values == (pytest.approx(stats.spearmanr(x, follows)[0]), pytest.approx(stats.spearmanr(x, strays)[0]))
+    assert test.difference.value == pytest.approx(values[0] - values[1])
+    assert test.difference.low > 0
+    assert test.p == pytest.approx(2 / 1001)
+    (_, back) = paired_correlations(x, strays, follows)
+    assert back.difference.value == -test.difference.value
+    assert back.p == test.p
+
+
+def test_no_difference_has_a_p_of_one_and_chance_is_seldom_called_a_difference():
+    rng = np.random.default_rng(4)
+    x, a = rng.normal(size=(2, 25))
+    assert paired_correlations(x, a, a)[1].p == 1
+    found = [paired_correlations(*rng.normal(size=(3, 25)), seed=seed)[1].p for seed in range(20)]
+    assert np.mean(np.array(found) < 0.05) < 0.2
