@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ...figures.paper import LINES
+from ...figures.paper import LINES, SOFT
 from ...placing import check_place, place
 from ...types import OnStep
 from ..collection import Collection
@@ -62,7 +62,7 @@ def write_page(
         cards=cards,
         groups=collection.groups,
         data=piece_values(report),
-        colours=[LINES[index % len(LINES)] for index in range(len(systems) + 1)],
+        colours=[SOFT if name == REFERENCE else LINES[index % len(LINES)] for index, name in enumerate([*systems, ""])],
     )
     place(out, page.encode("utf-8", errors="replace"))
 
