@@ -120,5 +120,5 @@ def test_a_clip_of_a_second_is_measured():
 def test_what_cannot_be_measured_is_refused():
     with pytest.raises(AudioError, match=r"0\.50 s"):
         faults(np.zeros((1, RATE // 2)), RATE)
-    with pytest.raises(AudioError, match="2 of 32000 samples are NaN"):
+    with pytest.raises(AudioError, match="2 of 32000 samples that are NaN"):
         faults(np.full((2, RATE), [[np.nan] + [0.0] * (RATE - 1)]), RATE)

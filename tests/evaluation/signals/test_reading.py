@@ -78,7 +78,7 @@ def float_wav(path, samples):
 def test_nan_in_a_file_is_named_with_it(tmp_path, sound):
     broken = sound.copy()
     broken[100:103] = np.nan
-    with pytest.raises(AudioError, match=r"broken\.wav holds 3 of 64000 samples are NaN"):
+    with pytest.raises(AudioError, match=r"broken\.wav holds 3 of 64000 samples that are NaN"):
         signals_of(float_wav(tmp_path / "broken.wav", broken))
 
 
