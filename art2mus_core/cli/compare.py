@@ -32,7 +32,8 @@ def compare(
 
     Every measure with a value for each piece, and of which more or less is better, is compared: the mean difference A - B with its 95 % bootstrap interval, and
     Wilcoxon's signed-rank test. Whoever asks many measures finds some difference by chance; the p-values are therefore
-    corrected for all measures in the table together (Holm), and the last column follows the corrected ones. Choose the measure
+    corrected for all measures in the table together (Holm), and the last column follows the corrected ones. How the music follows
+    its artwork has no value for a piece: there, two rank correlations are compared over artworks that are drawn again and again. Choose the measure
     that decides before you look.
 
     Two systems of one report: art2mus compare report.json:mine report.json:translator

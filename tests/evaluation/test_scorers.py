@@ -15,7 +15,7 @@ from art2mus_core.evaluation.metrics.correlation import rank_correlation
 from art2mus_core.evaluation.metrics.distances import log_spectral_distance
 from art2mus_core.evaluation.metrics.frechet import frechet_distance
 from art2mus_core.evaluation.metrics.intervals import bootstrap
-from art2mus_core.evaluation.metrics.kernel import kernel_distance
+from art2mus_core.evaluation.metrics.kernel import kernel_distance, polynomial_distance
 from art2mus_core.evaluation.metrics.matching import agreement
 from art2mus_core.evaluation.metrics.retrieval import chance, retrieval
 from art2mus_core.evaluation.scoring.distance import distance
@@ -84,7 +84,8 @@ def test_sets_are_compared_with_the_background_and_drawn_by_artwork(known_cause:
     told = study.rows[0]
     figures = {found.measure.key: found.figure for found in sound(study, told)}
     rows, real = study.vectors("pocket", told.paths), study.vectors("pocket", background)
-    for key, between in (("frechet:pocket", frechet_distance), ("kernel:pocket", kernel_distance)):
+    distances = {"frechet": frechet_distance, "kernel": kernel_distance, "polynomial": polynomial_distance}
+    for key, between in ((f"{name}:pocket", distance) for name, distance in distances.items()):
         drawn = bootstrap(
             lambda taken, apart=between: apart(rows[taken], real), len(rows), resamples=100, groups=told.owners
         )

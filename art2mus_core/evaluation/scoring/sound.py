@@ -12,7 +12,7 @@ from jaxtyping import Float64
 
 from ..metrics.frechet import LEAST_FOR_INFINITY, Gaussian, frechet_distance, frechet_infinity, frechet_per_song
 from ..metrics.intervals import Interval, bootstrap
-from ..metrics.kernel import KernelTarget, kernel_distance, median_distance
+from ..metrics.kernel import KernelTarget, kernel_distance, median_distance, polynomial_distance
 from ..results import Figure, Measure
 from ..study import Row, Study
 from .found import Found, figure, mean_over_artworks
@@ -94,6 +94,13 @@ def _kernel(study: Study, row: Row, name: str, songs: Songs, real: np.ndarray) -
             _measure("kernel", "Kernel distance", name, note),
             _over_artworks(study, row, songs, lambda drawn: kernel_distance(drawn, target)),
         )
+    note = (
+        f"Unbiased MMD^2 of embeddings to {background(study)[1]} with KID's kernel, which has no bandwidth to choose."
+    )
+    yield Found(
+        _measure("polynomial", "Polynomial MMD", name, note),
+        _over_artworks(study, row, songs, lambda drawn: polynomial_distance(drawn, real)),
+    )
 
 
 def _measure(key: str, title: str, name: str, note: str) -> Measure:
