@@ -85,7 +85,7 @@ def test_sets_are_compared_with_the_background_and_drawn_by_artwork(known_cause:
     figures = {found.measure.key: found.figure for found in sound(study, told)}
     rows, real = study.vectors("pocket", told.paths), study.vectors("pocket", background)
     distances = {"frechet": frechet_distance, "kernel": kernel_distance, "polynomial": polynomial_distance}
-    for key, between in ((f"{name}:pocket", distance) for name, distance in distances.items()):
+    for key, between in ((f"{name}:pocket", one) for name, one in distances.items()):
         drawn = bootstrap(
             lambda taken, apart=between: apart(rows[taken], real), len(rows), resamples=100, groups=told.owners
         )
