@@ -107,6 +107,7 @@ def test_groups_are_reported_apart(known_cause: Path, tmp_path: Path) -> None:
     assert found.figures["told · paintings"]["match:pocket"].n == 3
     assert found.figures["told · synthetic"]["match:pocket"].n == ARTWORKS - 3
     assert math.isnan(found.figures["told · paintings"]["follows:onset_rate"].value)
+    assert sum("Whether music follows is not measured below 4" in note for note in found.notes) == 1
 
 
 def test_a_group_that_is_compared_with_anothers_music_is_told_of(known_cause: Path, tmp_path: Path) -> None:

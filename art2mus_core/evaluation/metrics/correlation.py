@@ -9,7 +9,7 @@ from jaxtyping import Float, Float64, Int
 
 from .intervals import RESAMPLES, Interval, Paired, bootstrap
 
-__all__ = ["paired_correlations", "rank_correlation", "spearman"]
+__all__ = ["FEWEST", "paired_correlations", "rank_correlation", "spearman"]
 
 FEWEST = 4
 """Artworks; ranks of fewer say nothing."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ..metrics.correlation import FEWEST
 from ..results import Figure, Measure, Report
 from ..study import Row, Study
 from .distance import distance
@@ -73,7 +74,8 @@ def _notes(study: Study) -> Iterator[str]:
     for group in collection.groups:
         count = sum(item.group == group for item in collection.items.values())
         if count < FEW:
-            yield f"Only {count} artwork{'s' if count > 1 else ''} in the group {group}: intervals are wide, and bootstrap intervals of so few too narrow."
+            said = f"Only {count} artwork{'s' if count > 1 else ''} in the group {group}: intervals are wide, and too narrow even so."
+            yield said if count >= FEWEST else f"{said} Whether music follows is not measured below {FEWEST}."
     if not collection.artworks:
         yield "There are no artworks: whether the music matches or follows them is not measured."
     if not collection.reference:
