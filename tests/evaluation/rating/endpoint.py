@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 import time
@@ -73,3 +74,9 @@ def answering() -> Iterator[Answering]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def parts(body):
+    """What a request shows: the picture's bytes, and the other part of the message."""
+    picture, music = body["messages"][1]["content"]
+    return base64.b64decode(picture["image_url"]["url"].removeprefix("data:image/jpeg;base64,")), music
