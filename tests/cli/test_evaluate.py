@@ -107,3 +107,11 @@ def test_an_unknown_configuration(art2mus):
     code, _, err = art2mus("evaluate", "nothing", "--out", "out", model=None)
     assert (code, one_line(err)) == (2, True)
     assert "bundled, held_out, published" in err
+
+
+def test_a_report_that_cannot_be_written_is_told_before_anything_is_made(study):
+    Path("out/report.html").mkdir(parents=True)
+    code, out, err = study()
+    assert (code, out, one_line(err)) == (2, "", True)
+    assert "report.html is a folder" in err
+    assert written() == []

@@ -75,6 +75,7 @@ def test_retrieval_draws_artworks_with_all_their_takes(known_cause: Path, tmp_pa
             (expected.value, expected.low, expected.high, by_chance, ARTWORKS)
         )
         assert figure.gap == pytest.approx((expected.value - by_chance) / expected.error)
+        assert figures[f"median-rank-{way}:pocket"].gap is None  # medians of few ranks have no error to speak of
 
 
 def test_sets_are_compared_with_the_background_and_drawn_by_artwork(known_cause: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from art2mus_core.audio.files import read_audio, write_audio
 from art2mus_core.errors import AudioError, EvaluationError
 from art2mus_core.evaluation.collection import Collection, read_collection
 from art2mus_core.evaluation.results import Report
+from art2mus_core.evaluation.scoring.match import match_notes
 from art2mus_core.evaluation.scoring.score import score
 from art2mus_core.types import Step
 
@@ -135,6 +136,26 @@ def test_a_system_is_judged_by_what_made_it_and_that_is_said(known_cause: Path, 
     found = score(study_of(replace(collection, systems=systems, reference={}), tmp_path / "features"))
     assert sum("partly circular" in note for note in found.notes) == 1
     assert sum("pieces were chosen among" in note for note in found.notes) == 1
+
+
+def test_pieces_that_were_made_in_different_ways_are_told(known_cause: Path, tmp_path: Path) -> None:
+    from art2mus_core.audio.files import read_audio, write_audio
+
+    collection = read_collection(known_cause)
+    systems: dict[str, list] = {"mixed": [], "translated": []}
+    for number, piece in enumerate(collection.systems["torn"]):
+        ways = {
+            "mixed": {"steps": str(10 + number // 4)},
+            "translated": {"steps": "10", "text": f"words on {piece.id}"},
+        }
+        for name, tags in ways.items():
+            path = tmp_path / name / f"{piece.id}.flac"
+            path.parent.mkdir(exist_ok=True)
+            write_audio(path, read_audio(piece.path), tags=tags, cover=None)
+            systems[name].append(piece._replace(path=path))
+    found = replace(collection, systems={name: tuple(own) for name, own in systems.items()}, reference={})
+    told = [note for note in match_notes(study_of(found, tmp_path / "features")) if "different ways" in note]
+    assert told == ["Pieces of mixed were made in different ways: steps differ in their tags."]
 
 
 @pytest.mark.parametrize(

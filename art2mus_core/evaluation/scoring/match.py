@@ -55,7 +55,7 @@ def match(study: Study, row: Row) -> Iterator[Found]:
             yield from _pairs(study, row, name, study.vectors(name, [path for path in real if path]), measure)
 
 
-MAKING = ("model", "weights", "aligner", "image_encoder", "steps", "guidance", "solver", "precision", "text")
+MAKING = ("model", "weights", "aligner", "image_encoder", "steps", "guidance", "solver", "precision")
 """Tags that all pieces of one system share, if one system made them."""
 
 
