@@ -6,6 +6,8 @@ Source: Liu et al. 2024, "AudioLDM 2: Learning Holistic Audio Generation with Se
 from __future__ import annotations
 
 import hashlib
+import inspect
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,9 @@ __all__ = ["build_language_model", "fingerprint", "is_word_embedding", "roll_out
 
 LAST_NORM = ("ln_f.weight", "ln_f.bias")
 """GPT-2's last layer: small, and different in any two models that were trained apart."""
+
+CACHE_NAMES = ("cache", "past_key_values")
+"""Of GPT-2's key-value cache: since transformers 5.24, and before."""
 
 
 def build_language_model(config: dict[str, Any]) -> GPT2Model:
@@ -80,12 +85,27 @@ def roll_out(language_model: GPT2Model, prompt: PromptTokens, length: int) -> La
     Returns:
         [B, length, W].
     """
-    weight = language_model.wpe.weight
+    weight, cache = language_model.wpe.weight, _cache_name(language_model)
     inputs, mask = prompt.values.to(weight), prompt.mask.to(weight.device, torch.long)
     past, spoken = None, []
     for _ in range(length):
-        output = language_model(inputs_embeds=inputs, attention_mask=mask, past_key_values=past, use_cache=True)
-        inputs, past = output.last_hidden_state[:, -1:], output.past_key_values
+        output = language_model(inputs_embeds=inputs, attention_mask=mask, use_cache=True, **{cache: past})
+        inputs, past = output.last_hidden_state[:, -1:], output[cache]
         mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
         spoken.append(inputs)
     return LanguageOfAudio(torch.cat(spoken, dim=1))
+
+
+def _cache_name(language_model: GPT2Model) -> str:
+    """What this version of transformers calls the attention's cache, as an argument and in the output.
+
+    It is read from the signature, because GPT-2 takes names it doesn't know without a word, and then forgets the prompt.
+    """
+    takes = inspect.signature(language_model.forward).parameters
+    if found := next((name for name in CACHE_NAMES if name in takes), None):
+        return found
+    raise CheckpointError(
+        f"GPT-2 of transformers {version('transformers')} takes {listed(list(takes))}",
+        f"one of {', '.join(CACHE_NAMES)}",
+        "Update art2mus, or install an older transformers.",
+    )
