@@ -102,11 +102,13 @@ class Artwork:
     """An upright picture, [3, H, W] in RGB8.
 
     `sha256` is the artwork's identity wherever it is recorded: the hash of the height, the width (both as 4-byte little
-    endian) and the upright RGB8 pixels row by row.
+    endian) and the upright RGB8 pixels row by row. `notes` are sentences on how its file had to be read, if there is
+    anything to tell.
     """
 
     pixels: UInt8[Tensor, "3 height width"]
     name: str = "artwork"
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def sha256(self) -> str:

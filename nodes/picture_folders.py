@@ -11,7 +11,7 @@ import folder_paths
 
 from ..art2mus_core.checkpoints.memory import check_memory
 from ..art2mus_core.errors import ArtworkError, SettingError
-from ..art2mus_core.images.listing import image_suffixes, list_artworks, samples
+from ..art2mus_core.images.listing import find_artworks, image_suffixes, list_artworks, samples, say_skipped
 from .packing import packed_bytes
 
 __all__ = ["check_room", "choose", "everything", "folder_names", "marks", "names_of", "pictures_of"]
@@ -47,7 +47,12 @@ def pictures_of(name: str) -> list[Path]:
     """
     pictures = _listed(name)
     if not pictures:
-        raise ArtworkError(f"{name} holds no picture", "at least one", "Put pictures into it or choose another folder.")
+        left = say_skipped(find_artworks(_inside(name)).skipped, 0)
+        raise ArtworkError(
+            f"{name} holds no picture{f' ({left})' if left else ''}",
+            "at least one",
+            "Put pictures into it or choose another folder.",
+        )
     return pictures
 
 

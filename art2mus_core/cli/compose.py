@@ -18,6 +18,7 @@ def compose(
         Path | None,
         typer.Option("--out", "-o", help="A file for one artwork (.flac, .wav, .mp3, .opus), a folder for several."),
     ] = None,
+    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into the folders of folders too.")] = False,
     seconds: Annotated[float, typer.Option(help="Length, 1 to 60.")] = 10.0,
     seed: Annotated[int, typer.Option(help="Another seed is another piece for the same artwork.")] = 0,
     steps: Annotated[int | None, typer.Option(help="Denoising steps, 1 to 1000.", show_default="the model's")] = None,
@@ -81,6 +82,7 @@ def compose(
     # Settings before files, files before weights: a mistake is told at once.
     from ..errors import SettingError
     from ..pipelines.settings import check_candidates, check_seed, check_settings
+    from .gathering import gather
     from .planning import batches, plan
     from .presenting import report
     from .progress import reporting
@@ -91,7 +93,9 @@ def compose(
     check_candidates(candidates, seed)
     if keep_all and candidates == 1:
         raise SettingError("--keep-all for one candidate", "several", "Add --candidates 3, say.")
-    groups = batches(plan(artworks, out), seconds, together=candidates == 1)
+    with importing():
+        found = gather(artworks, recursive=recursive)
+    groups = batches(plan(found, out), seconds, together=candidates == 1)
 
     with reporting(len(groups)) as on_step:
         with importing():
@@ -113,4 +117,4 @@ def compose(
             keep_all=keep_all,
         )
         outcome = run(request, groups, on_step)
-    report(outcome, as_json=as_json)
+    report(outcome, found, as_json=as_json)

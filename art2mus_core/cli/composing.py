@@ -203,6 +203,7 @@ def _piece(job: Job, artwork: Artwork, candidate: Candidate) -> dict[str, Any]:
     piece = {
         "artwork": str(job.artwork),
         "sha256": artwork.sha256,
+        "notes": list(artwork.notes),
         "file": str(job.output),
         "seconds": candidate.piece.seconds,
         "sample_rate": candidate.piece.sample_rate,

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import ArtworkError, OutputError
+from ..errors import OutputError
 from ..pipelines.settings import at_once
+from .gathering import Gathered
 from .starting import importing
 
 __all__ = ["Job", "batches", "check_file", "plan"]
@@ -22,30 +23,33 @@ class Job:
     output: Path
 
 
-def plan(artworks: Sequence[Path], out: Path | None) -> list[Job]:
-    """Files and folders of artworks, and where their music goes.
+def plan(found: Gathered, out: Path | None) -> list[Job]:
+    """Where the music of artworks goes.
 
     One artwork file goes to the file `out`, or into the folder `out`; folders and several artworks go into the folder
-    `out` by their stems. Without `out` that folder is the current one. Equal stems are
-    numbered, and the format is the default one.
+    `out` by their stems, below it in folders like those they lie in. Without `out` that folder is the current one. Equal
+    stems in one folder are numbered, and the format is the default one.
 
     Raises:
-        ArtworkError: a folder holds no artwork.
         OutputError: `out` is a file where a folder is needed, has an unknown suffix or cannot be written.
     """
     with importing():
         from ..audio.files import audio_suffixes
-        from ..images.listing import list_artworks
 
     suffixes = audio_suffixes()
-    several = len(artworks) > 1 or any(path.is_dir() for path in artworks)
-    files = [file for path in artworks for file in (_listed(path, list_artworks(path)) if path.is_dir() else [path])]
-    if not several and out is not None and not out.is_dir():
+    if not found.several and out is not None and not out.is_dir():
         check_file(out, suffixes)
-        return [Job(files[0], out)]
+        return [Job(found.files[0], out)]
     folder = out or Path()
     _check_folder(folder, suffixes)
-    return [Job(file, folder / name) for file, name in zip(files, _names(files, suffixes[0]), strict=True)]
+    groups: dict[Path, list[Path]] = {}
+    for file, below in zip(found.files, found.below, strict=True):
+        groups.setdefault(below, []).append(file)
+    return [
+        Job(file, folder / below / name)
+        for below, files in groups.items()
+        for file, name in zip(files, _names(files, suffixes[0]), strict=True)
+    ]
 
 
 def batches(jobs: Sequence[Job], seconds: float, *, together: bool = True) -> list[Sequence[Job]]:
@@ -65,12 +69,6 @@ def check_file(path: Path, suffixes: tuple[str, ...]) -> None:
     check_place(path, suffixes)
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise OutputError(f"{path} cannot be written", "a file you may write", "Choose another place.")
-
-
-def _listed(folder: Path, files: list[Path]) -> list[Path]:
-    if not files:
-        raise ArtworkError(f"{folder} holds no picture", "at least one", "Choose another folder.")
-    return files
 
 
 def _check_folder(folder: Path, suffixes: tuple[str, ...]) -> None:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..errors import ArtworkError
 from ..types import Artwork
+from .formats import formats
 from .listing import image_suffixes
 from .upright import upright_rgb
 
@@ -32,24 +33,6 @@ MOST_PIXELS = 500_000_000
 
 LONGEST_SIDE = 4096
 """Longer pictures are reduced to this while they are read."""
-
-_FORMATS = (
-    "AVIF",
-    "BMP",
-    "DIB",
-    "GIF",
-    "ICO",
-    "JPEG",
-    "JPEG2000",
-    "MPO",
-    "PCX",
-    "PNG",
-    "PPM",
-    "SGI",
-    "TGA",
-    "TIFF",
-    "WEBP",
-)
 
 
 def artwork_from_array(array: UInt8[np.ndarray, "height width 3"], name: str = "artwork") -> Artwork:
@@ -127,14 +110,13 @@ def opened(path: Path) -> Image.Image:
 
     Formats that are programs (EPS, WMF) are not pictures here: reading them runs them.
     """
-    Image.init()
-    formats = [kind for kind in _FORMATS if kind in Image.OPEN]
+    known = formats()
     try:
-        return Image.open(path, formats=formats)
+        return Image.open(path, formats=known)
     except Image.DecompressionBombError:
         with path.open("rb") as file:
             prefix = file.read(16)
-    for factory, accept in (Image.OPEN[kind] for kind in formats):
+    for factory, accept in (Image.OPEN[kind] for kind in known):
         if accept is not None and accept(prefix) is True:
             return factory(str(path), str(path))  # type: ignore[arg-type]  # a path is what ImageFile itself opens
     raise UnidentifiedImageError(path.name)

@@ -227,3 +227,31 @@ def test_a_process_of_its_own(tmp_path, paintings, pocket_like):
     assert (finished.returncode, finished.stderr) == (0, "")
     assert json.loads(finished.stdout)["pieces"][0]["seconds"] == 1.0
     assert (tmp_path / "Größe 1.flac").stat().st_size > 1000
+
+
+def test_a_tree_of_artworks_becomes_a_tree_of_music(art2mus, paintings, tmp_path):
+    tree = tmp_path / "tree"
+    for place in ("", "spring", "spring/early"):
+        (tree / place).mkdir(exist_ok=True)
+        shutil.copy(paintings / "dawn.png", tree / place / "dawn.PNG")
+    (tree / "notes.txt").write_text("none")
+    code, out, err = art2mus("compose", tree, "-r", "-o", "music", "--seconds", "1", "--steps", "1")
+    assert (code, err) == (0, "")
+    assert written() == ["music/dawn.flac", "music/spring/dawn.flac", "music/spring/early/dawn.flac"]
+    assert out.splitlines()[-1] == "skipped 1 of 4 files: notes.txt (no picture)"
+
+
+def test_what_a_folder_holds_beside_artworks_is_told(art2mus, paintings, tmp_path):
+    mixed = tmp_path / "mixed"
+    (mixed / "inner").mkdir(parents=True)
+    shutil.copy(paintings / "dawn.png", mixed)
+    (mixed / "scan.cr2").write_bytes(b"x")
+    code, out, err = art2mus("compose", mixed, "-o", "music", "--seconds", "1", "--steps", "1", "--json")
+    assert (code, err) == (0, "")
+    skipped = json.loads(out.splitlines()[-1])["skipped"]
+    assert [Path(each["file"]).name for each in skipped] == ["scan.cr2", "inner"]
+    (mixed / "dawn.png").unlink()
+    code, _, err = art2mus("compose", mixed, "-o", "music", "--seconds", "1")
+    assert code == 2
+    assert one_line(err)
+    assert "scan.cr2 (a camera's raw file" in err

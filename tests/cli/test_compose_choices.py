@@ -132,9 +132,10 @@ def test_words_and_support_prompts_are_heard_and_tagged(art2mus, paintings, word
 
 def test_words_are_read_once_for_all_artworks(paintings, wordy, tmp_path):
     from art2mus_core.cli.composing import Request, run
+    from art2mus_core.cli.gathering import gather
     from art2mus_core.cli.planning import batches, plan
 
-    groups = batches(plan([paintings], tmp_path / "music"), 30.0)
+    groups = batches(plan(gather([paintings]), tmp_path / "music"), 30.0)
     asked = Request(str(wordy), "model", "cpu", "float32", 0, {"seconds": 1.0, "steps": 1}, text="Music")
     stages = []
     run(asked, groups, lambda step: stages.append(step.stage))
