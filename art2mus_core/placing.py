@@ -15,7 +15,7 @@ __all__ = ["check_place", "make_folder", "place", "replacing"]
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A name beside `path` for a file that takes its place if all goes well, and vanishes if not."""
-    partial = path.with_name(f".{path.name[:100]}-{secrets.token_hex(4)}.partial")
+    partial = path.with_name(f".{secrets.token_hex(8)}.partial")  # short, whatever the file is called
     try:
         yield partial
         partial.replace(path)
@@ -27,8 +27,9 @@ def check_place(path: Path, suffixes: tuple[str, ...]) -> None:
     """Refuse a place that cannot hold a file of one of these kinds.
 
     Raises:
-        OutputError: unknown suffix, no such folder, or a folder of that name.
+        OutputError: unknown suffix, no such folder, a folder of that name, or a name that the disk does not take.
     """
+    _check_name(path)
     if path.suffix.lower() not in suffixes:
         raise OutputError(
             f"the file name {path.name} ends in {path.suffix or 'no suffix'!r}",
@@ -41,6 +42,19 @@ def check_place(path: Path, suffixes: tuple[str, ...]) -> None:
         raise OutputError(f"{path.parent} is a file", "a folder", "Choose another place.")
     if not path.parent.is_dir():
         raise OutputError(f"the folder {path.parent} does not exist", "one that does", "Make it, or choose another.")
+
+
+def _check_name(path: Path) -> None:
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:
+        raise OutputError(
+            f"{path} cannot be a file ({getattr(error, 'strerror', None) or error})",
+            "a name that the disk takes",
+            "Choose a shorter or another name.",
+        ) from error
 
 
 def make_folder(folder: Path) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from ..errors import AudioError
+from ..naming import readable
 from ..placing import check_place, place
 from ..types import Waveform
 from .pictures import add_to_flac, picture_block
@@ -121,7 +122,7 @@ def write_audio(path: Path | str, waveform: Waveform, *, tags: dict[str, str], c
     path = Path(path)
     check_place(path, audio_suffixes())
     kind = _KINDS[path.suffix.lower()]
-    named = {("software" if name.lower() == "encoder" else name): str(value) for name, value in tags.items()}
+    named = {("software" if name.lower() == "encoder" else name): readable(str(value)) for name, value in tags.items()}
     if kind.container == "wav":
         named = _info(named)
     if kind.codec == "libopus" and cover:
@@ -138,7 +139,8 @@ def _opened(path: Path) -> av.container.InputContainer:
     if path.stat().st_size == 0:
         raise AudioError(f"{path} is empty", "a sound file", "Save or download it again.")
     try:
-        container = av.open(str(path), options={"format_whitelist": _READABLE})
+        # A relative name with a colon in it, as titles have, would be the address of a protocol.
+        container = av.open(str(path.absolute()), options={"format_whitelist": _READABLE})
     except (av.FFmpegError, OSError, ValueError) as error:
         raise AudioError(
             f"{path} is not a sound that can be read",

@@ -5,10 +5,16 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from ..naming import on_one_line
+from .streams import standard_streams
+
 __all__ = ["main"]
 
-USAGE, INTERRUPTED = 2, 130
-"""Exit codes: a mistake that the person can mend, and Ctrl-C."""
+USAGE, INTERRUPTED, NOBODY_READS = 2, 130, 141
+"""Exit codes: a mistake that the person can mend, Ctrl-C, and a pipe that is closed before all is said."""
+
+LONGEST = 20_000
+"""Characters of an argument."""
 
 EXTRAS = {
     **dict.fromkeys(("aiohttp", "jinja2", "krippendorff", "librosa", "openai", "scipy"), "eval"),
@@ -19,14 +25,26 @@ EXTRAS = {
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run `art2mus`; leaves by `SystemExit` with 0, 2 (one line on standard error) or 130 (Ctrl-C)."""
-    try:
-        code = _run(sys.argv[1:] if arguments is None else arguments)
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    if code == INTERRUPTED:
-        _say("stopped; nothing is left half-written")
+    """Run `art2mus`; leaves by `SystemExit` with 0, 2 (one line on standard error), 130 (Ctrl-C) or 141 (a closed pipe)."""
+    with standard_streams() as output:
+        try:
+            code = _run(sys.argv[1:] if arguments is None else arguments)
+            output.flush()
+        except KeyboardInterrupt:
+            code = INTERRUPTED
+        if code == INTERRUPTED:
+            _say("stopped; nothing is left half-written")
+        elif output.trouble and code == 0:
+            code = _unheard(output.trouble)
     sys.exit(code)
+
+
+def _unheard(trouble: OSError) -> int:
+    """The exit code where standard output could not be written; a reader that has seen enough needs no words."""
+    if isinstance(trouble, BrokenPipeError):
+        return NOBODY_READS
+    _say(f"standard output cannot be written ({trouble.strerror}); files that were made are kept")
+    return USAGE
 
 
 def _run(arguments: list[str]) -> int:
@@ -39,6 +57,7 @@ def _run(arguments: list[str]) -> int:
     # typer's bad parameter is a usage error like all others that its parser raises.
     usage_error: type[Any] = typer.BadParameter.__mro__[1]
     try:
+        _check(arguments)
         with allocating("what was asked for"):
             # Ctrl-C comes out of typer as 130 or as an abort, by its version.
             return typer.main.get_command(app).main(arguments or ["--help"], "art2mus", standalone_mode=False) or 0
@@ -50,6 +69,8 @@ def _run(arguments: list[str]) -> int:
         _say(_missing((error.name or "").partition(".")[0]))
     except usage_error as error:
         _say(f"{error.format_message()} Try --help.")
+    except (OSError, UnicodeError) as error:
+        _say(_refused(error))
     except typer.Abort:
         return INTERRUPTED
     except typer.Exit as leaving:
@@ -64,5 +85,27 @@ def _missing(package: str) -> str:
     )
 
 
+def _check(arguments: list[str]) -> None:
+    """Refuse arguments that no path and no text can be."""
+    from ..errors import SettingError
+
+    for argument in arguments:
+        if "\0" in argument or len(argument) > LONGEST:
+            what = f"of {len(argument):,} characters" if len(argument) > LONGEST else "with a zero byte"
+            raise SettingError(
+                f"an argument {what} ({argument[:20]}...)", f"at most {LONGEST:,}, none of them zero", "Shorten it."
+            )
+
+
+def _refused(error: OSError | UnicodeError) -> str:
+    """What the machine refused: a path it cannot look at, a disk or a device that fails, a text that is none."""
+    if isinstance(error, UnicodeError):
+        return f"a text that is no Unicode ({error}). Write it in UTF-8."
+    path = f"{error.filename}: " if error.filename else ""
+    return f"{path}{error.strerror or error}. Check the path and what the disk allows."
+
+
 def _say(line: str) -> None:
-    sys.stderr.write(f"art2mus: {' '.join(line.split())}\n")
+    """One line on standard error; of what no person reads to its end, both ends."""
+    shown = (word if len(word) < 300 else f"{word[:120]}...{word[-60:]}" for word in line.split())
+    sys.stderr.write(f"art2mus: {on_one_line(' '.join(shown))}\n")

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .presenting import NO_REPLACE
+
 __all__ = ["compose"]
 
 PARTS = "The model and its parts"
@@ -32,7 +34,10 @@ def compose(
     candidates: Annotated[
         int, typer.Option(help="Compose several, seed after seed, and keep the one that sounds most like the artwork.")
     ] = 1,
-    keep_all: Annotated[bool, typer.Option("--keep-all", help="Keep every candidate, best first.")] = False,
+    keep_all: Annotated[
+        bool, typer.Option("--keep-all", help="Keep every candidate, best first; further ones as NAME--2, NAME--3.")
+    ] = False,
+    no_replace: Annotated[bool, typer.Option("--no-replace", help=NO_REPLACE)] = False,
     model: Annotated[
         str, typer.Option(help="pocket, a name below ART2MUS_HOME, or a checkpoint folder.", rich_help_panel=PARTS)
     ] = "pocket",
@@ -83,7 +88,7 @@ def compose(
     from ..errors import SettingError
     from ..pipelines.settings import check_candidates, check_seed, check_settings
     from .gathering import gather
-    from .planning import batches, plan
+    from .planning import batches, plan, without_replacing
     from .presenting import report
     from .progress import reporting
     from .starting import importing
@@ -95,7 +100,9 @@ def compose(
         raise SettingError("--keep-all for one candidate", "several", "Add --candidates 3, say.")
     with importing():
         found = gather(artworks, recursive=recursive)
-    groups = batches(plan(found, out), seconds, together=candidates == 1)
+    jobs = plan(found, out, candidates)
+    jobs, kept = without_replacing(jobs, several=found.several) if no_replace else (jobs, [])
+    groups = batches(jobs, seconds, together=candidates == 1)
 
     with reporting(len(groups)) as on_step:
         with importing():
@@ -115,6 +122,8 @@ def compose(
             negative=negative,
             candidates=candidates,
             keep_all=keep_all,
+            no_replace=no_replace,
         )
         outcome = run(request, groups, on_step)
+    outcome.kept = kept
     report(outcome, found, as_json=as_json)

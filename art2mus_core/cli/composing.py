@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..audio.files import write_audio
-from ..errors import Art2MusError
+from ..errors import Art2MusError, ArtworkError, CheckpointError
 from ..images.reading import read_artwork, thumbnail_jpeg
 from ..pipelines import load
 from ..pipelines.candidates import Candidate, compose_candidates
@@ -19,7 +19,7 @@ from ..pipelines.words import Words
 from ..placing import make_folder
 from ..types import Artwork, OnStep, Step
 from .devices import choose_device, choose_precision, visiting
-from .planning import Job
+from .planning import Job, check_absent
 from .presenting import installed_version
 
 __all__ = ["Outcome", "Request", "run"]
@@ -42,6 +42,7 @@ class Request:
     negative: str | None = None
     candidates: int = 1
     keep_all: bool = False
+    no_replace: bool = False
 
     def open(self, *, frugal: bool) -> ArtToMusic:
         """The pipeline, computing where and how it was asked.
@@ -74,12 +75,13 @@ class Request:
 
 @dataclass
 class Outcome:
-    """What became of the jobs."""
+    """What became of the jobs; the files `kept` were there before, and were not to be replaced."""
 
     model: str
     seed: int
     settings: Settings | None = None
     pieces: list[dict[str, Any]] = field(default_factory=list)
+    kept: list[Path] = field(default_factory=list)
     failed: list[tuple[Job, Art2MusError]] = field(default_factory=list)
     stages: dict[str, float] = field(default_factory=dict)
     elapsed: float = 0.0
@@ -99,10 +101,10 @@ class _Clock:
 
 
 def run(request: Request, groups: Sequence[Sequence[Job]], on_step: OnStep) -> Outcome:
-    """Compose group after group; what cannot be read or written is noted, and the rest goes on.
+    """Compose group after group; an artwork that fails is noted with its reason, and the rest goes on.
 
     Raises:
-        Art2MusError: the only job fails, or the model cannot be used.
+        Art2MusError: all fail for one reason, or the model cannot be used.
     """
     started, outcome, pipeline = time.perf_counter(), Outcome(request.model, request.seed), None
     clock, said = _Clock(outcome.stages, on_step), None
@@ -112,8 +114,8 @@ def run(request: Request, groups: Sequence[Sequence[Job]], on_step: OnStep) -> O
             if pipeline is None:
                 pipeline = request.open(frugal=len(groups) == 1 and request.in_one_batch)
                 said = pipeline.read(request.words, on_step=clock) if request.words else None
-            _compose(pipeline, ready, request, outcome, {"said": said, "on_step": clock})
-    if outcome.failed and sum(map(len, groups)) == 1:
+            _compose_each(pipeline, ready, request, outcome, {"said": said, "on_step": clock})
+    if not outcome.pieces and len({error.came for _, error in outcome.failed}) == 1:
         raise outcome.failed[0][1]
     outcome.elapsed = time.perf_counter() - started
     return outcome
@@ -124,9 +126,47 @@ def _read(jobs: Sequence[Job], outcome: Outcome) -> list[tuple[Job, Artwork]]:
     for job in jobs:
         try:
             ready.append((job, read_artwork(job.artwork)))
-        except Art2MusError as error:
-            outcome.failed.append((job, error))
+        except Exception as error:  # noqa: BLE001  one picture, whatever is wrong with it
+            outcome.failed.append((job, _told(job, error)))
     return ready
+
+
+def _told(job: Job, error: Exception) -> Art2MusError:
+    """What happened to an artwork, for a person; without a traceback, which would keep tensors alive."""
+    if isinstance(error, Art2MusError):
+        return error.with_traceback(None)
+    return ArtworkError(
+        f"{job.artwork} has no music ({type(error).__name__}: {error})",
+        "an artwork like the others",
+        "Compose it alone, and report the fault if it happens again.",
+    )
+
+
+def _compose_each(
+    pipeline: ArtToMusic,
+    ready: list[tuple[Job, Artwork]],
+    request: Request,
+    outcome: Outcome,
+    beside: dict[str, Any],
+) -> None:
+    """Compose artworks together; if that fails, each alone, so that one takes no others along.
+
+    Raises:
+        CheckpointError: no artwork is to blame, but the model.
+    """
+    try:
+        _compose(pipeline, ready, request, outcome, beside)
+    except CheckpointError:
+        raise
+    except Exception as error:  # noqa: BLE001  one artwork, whatever is wrong with it
+        failed = _told(ready[0][0], error)
+    else:
+        return
+    if len(ready) == 1:
+        outcome.failed.append((ready[0][0], failed))
+        return
+    for each in ready:
+        _compose_each(pipeline, [each], request, outcome, beside)
 
 
 def _compose(
@@ -143,29 +183,32 @@ def _compose(
         ((job, artwork),) = ready
         ranked = compose_candidates(pipeline, artwork, request.candidates, seed=request.seed, **asked)
         chosen = ranked if request.keep_all or ranked[0].score is None else ranked[:1]
-        pieces = _kept(job, artwork, chosen, made, outcome)
+        pieces = _written(job, artwork, chosen, made, outcome, no_replace=request.no_replace)
         scores = [{"seed": each.seed, "score": each.score} for each in ranked]
         outcome.pieces += [{**piece, "candidates": scores} for piece in pieces[:1]] + pieces[1:]
         return
     composed = pipeline.compose([artwork for _, artwork in ready], seeds=[request.seed] * len(ready), **asked)
     for (job, artwork), piece in zip(ready, composed, strict=True):
-        outcome.pieces += _kept(job, artwork, [Candidate(piece, request.seed)], made, outcome)
+        alone = [Candidate(piece, request.seed)]
+        outcome.pieces += _written(job, artwork, alone, made, outcome, no_replace=request.no_replace)
 
 
-def _kept(
-    job: Job, artwork: Artwork, ranked: Sequence[Candidate], made: dict[str, str], outcome: Outcome
+def _written(
+    job: Job, artwork: Artwork, ranked: Sequence[Candidate], made: dict[str, str], outcome: Outcome, *, no_replace: bool
 ) -> list[dict[str, Any]]:
-    """Write the pieces for an artwork; those after the best are numbered by rank."""
+    """Write the pieces for an artwork, the best first."""
     pieces = []
     try:
         make_folder(job.output.parent)
-        for rank, candidate in enumerate(ranked, start=1):
-            numbered = job.output.with_stem(f"{job.output.stem}.candidate-{rank}") if rank > 1 else job.output
+        for path, candidate in zip(job.outputs, ranked, strict=False):
+            if no_replace:
+                check_absent([path])
+            replaced = path.exists()
             tags = {**_tags(artwork, candidate), **made}
-            write_audio(numbered, candidate.piece, tags=tags, cover=thumbnail_jpeg(artwork))
-            pieces.append(_piece(replace(job, output=numbered), artwork, candidate))
-    except Art2MusError as error:
-        outcome.failed.append((job, error))
+            write_audio(path, candidate.piece, tags=tags, cover=thumbnail_jpeg(artwork))
+            pieces.append(_piece(job, path, artwork, candidate) | {"replaced": replaced})
+    except Exception as error:  # noqa: BLE001  one artwork, whatever is wrong with it
+        outcome.failed.append((job, _told(job, error)))
     return pieces
 
 
@@ -199,12 +242,12 @@ def _made(pipeline: ArtToMusic, request: Request, settings: Settings) -> dict[st
     }
 
 
-def _piece(job: Job, artwork: Artwork, candidate: Candidate) -> dict[str, Any]:
+def _piece(job: Job, path: Path, artwork: Artwork, candidate: Candidate) -> dict[str, Any]:
     piece = {
         "artwork": str(job.artwork),
         "sha256": artwork.sha256,
-        "notes": list(artwork.notes),
-        "file": str(job.output),
+        "notes": [*artwork.notes, *([job.note] if job.note else [])],
+        "file": str(path),
         "seconds": candidate.piece.seconds,
         "sample_rate": candidate.piece.sample_rate,
         "seed": candidate.seed,

@@ -8,12 +8,16 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArtworkError
+from ..naming import as_unicode, on_one_line
 
 if TYPE_CHECKING:
     from .composing import Outcome
     from .gathering import Gathered
 
-__all__ = ["installed_version", "print_document", "print_line", "report"]
+__all__ = ["NO_REPLACE", "installed_version", "print_document", "print_line", "report"]
+
+NO_REPLACE = "Leave files that are there already as they are."
+"""Help of the option `--no-replace`."""
 
 
 def installed_version() -> str:
@@ -36,6 +40,8 @@ def report(outcome: Outcome, found: Gathered, *, as_json: bool) -> None:
         for piece in outcome.pieces:
             score = f"  score {piece['score']:.3f}" if "score" in piece else ""
             print_line(f"{piece['file']}  {piece['seconds']:g} s  from {piece['artwork']}{score}")
+        for line in _left(outcome):
+            print_line(line)
         if any("candidates" in piece and "score" not in piece for piece in outcome.pieces):
             print_line("Not ranked, and all kept: there is no audio encoder beside the image encoder.")
         for note in _notes(outcome, found):
@@ -50,14 +56,20 @@ def report(outcome: Outcome, found: Gathered, *, as_json: bool) -> None:
         )
 
 
+def _left(outcome: Outcome) -> list[str]:
+    """What was there before."""
+    replaced = [f"replaced {piece['file']}" for piece in outcome.pieces if piece["replaced"]]
+    return replaced + [f"kept {path}, which was there already" for path in outcome.kept]
+
+
 def print_line(line: str) -> None:
-    """A line on standard output."""
-    sys.stdout.write(f"{line}\n")
+    """A line on standard output; in names, what is no text or would break the line is escaped."""
+    sys.stdout.write(f"{on_one_line(line)}\n")
 
 
 def print_document(document: dict[str, Any]) -> None:
-    """One JSON document on one line, the last of standard output."""
-    sys.stdout.write(json.dumps(document) + "\n")
+    """One JSON document on one line, the last of standard output; bytes of a name that are no text are escaped."""
+    sys.stdout.write(json.dumps(_written(document)) + "\n")
     sys.stdout.flush()
 
 
@@ -65,6 +77,15 @@ def _notes(outcome: Outcome, found: Gathered) -> list[str]:
     """What a person should know of the files: how they were seen, and which were left out."""
     seen = [f"{piece['artwork']}: {note}" for piece in outcome.pieces for note in piece["notes"]]
     return [*dict.fromkeys(seen), *([found.note] if found.note else [])]
+
+
+def _written(value: Any) -> Any:  # noqa: ANN401  whatever JSON has
+    """The value with texts that are Unicode: half a character is no valid JSON to strict readers."""
+    if isinstance(value, str):
+        return as_unicode(value)
+    if isinstance(value, dict):
+        return {_written(key): _written(each) for key, each in value.items()}
+    return [_written(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def _document(outcome: Outcome, found: Gathered) -> dict[str, Any]:
@@ -75,6 +96,7 @@ def _document(outcome: Outcome, found: Gathered) -> dict[str, Any]:
         "settings": vars(outcome.settings) if outcome.settings else None,
         "pieces": outcome.pieces,
         "skipped": [{"file": str(path), "reason": reason} for path, reason in found.skipped],
+        "kept": [str(path) for path in outcome.kept],
         "failed": [{"artwork": str(job.artwork), "error": str(error)} for job, error in outcome.failed],
         "stages": {name: round(seconds, 3) for name, seconds in outcome.stages.items()},
         "elapsed_seconds": round(outcome.elapsed, 3),

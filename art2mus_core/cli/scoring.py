@@ -128,7 +128,8 @@ def present(report: Report, collection: Collection, out: Path, *, as_json: bool,
         print_line(line)
     for note in report.notes:
         print_line(f"- {note}")
-    print_line(f"{document}\n{out}")
+    print_line(str(document))
+    print_line(str(out))
 
 
 def _brief(report: Report) -> dict[str, Any]:

@@ -28,6 +28,7 @@ def train(
     from ..training.config import load_config
     from ..training.loop import train as run_training
     from ..training.stages import stage_builder
+    from .presenting import print_document
     from .progress import reporting
 
     overrides = {key: value for key, value in {"steps": steps, "seed": seed}.items() if value is not None}
@@ -40,4 +41,4 @@ def train(
     lines = {"loss": [(row["step"], row["loss"]) for row in history if "loss" in row]}
     save_image(draw_lines(lines, title=f"{config.stage}: loss by step"), folder / "history.png")
     figures = {k: v for row in history for k, v in row.items() if k.startswith("validation ")}
-    typer.echo(json.dumps({"stage": config.stage, "steps": config.steps, "out": str(out), **figures}))
+    print_document({"stage": config.stage, "steps": config.steps, "out": str(out), **figures})

@@ -199,3 +199,28 @@ def test_the_loudest_samples_clip_and_do_not_wrap(tmp_path):
     path = tmp_path / "piece.wav"
     write_audio(path, Waveform(torch.tensor([[[1.5, 1.0, -1.0, -2.0] * 300]]), 8000), tags={}, cover=None)
     assert torch.allclose(read_audio(path).samples[0, 0, :4], torch.tensor([1.0, 1.0, -1.0, -1.0]), atol=1e-4)
+
+
+@pytest.mark.parametrize("suffix", [".flac", ".wav", ".mp3", ".opus"])
+@pytest.mark.parametrize(
+    ("title", "kept"),
+    [
+        ("caf\udce9", "caf\\xe9"),
+        ("a\0b\x1b", "a\\x00b\\x1b"),
+        ("two\nlines", "two\nlines"),
+        ("l" * 70_000, "l" * 70_000),
+        ("漢🎨" * 300, "漢🎨" * 300),
+    ],
+    ids=["no text", "controls", "two lines", "long", "many-byte letters"],
+)
+def test_tags_take_any_name(tmp_path, suffix, title, kept):
+    path = tmp_path / f"a{suffix}"
+    write_audio(path, Waveform(torch.zeros(1, 1, 800), 16000), tags={"title": title}, cover=None)
+    assert read_tags(path)["title"] == kept
+
+
+@pytest.mark.parametrize("name", ["Impression: soleil.flac", "concat:a|b.flac", "-dash.flac", "%03d.flac"])
+def test_a_name_is_no_address(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    write_audio(name, Waveform(torch.zeros(1, 1, 800), 16000), tags={}, cover=None)
+    assert read_audio(name).samples.shape == (1, 1, 800)

@@ -29,13 +29,13 @@ def test_all_candidates_are_kept_on_request_best_first(art2mus, paintings):
         "compose", paintings / "dawn.png", "-o", "d.flac", "--seconds", "1", "--candidates", "3", "--keep-all"
     )
     assert code == 0
-    assert written() == ["d.candidate-2.flac", "d.candidate-3.flac", "d.flac"]
-    scores = [float(read_tags(Path(name))["score"]) for name in ("d.flac", "d.candidate-2.flac", "d.candidate-3.flac")]
+    assert written() == ["d--2.flac", "d--3.flac", "d.flac"]
+    scores = [float(read_tags(Path(name))["score"]) for name in ("d.flac", "d--2.flac", "d--3.flac")]
     assert scores == sorted(scores, reverse=True)
     assert out.count("score") == 3
-    seed = read_tags(Path("d.candidate-2.flac"))["seed"]
+    seed = read_tags(Path("d--2.flac"))["seed"]
     art2mus("compose", paintings / "dawn.png", "-o", "again.flac", "--seconds", "1", "--seed", seed)
-    first, second = (read_audio(Path(name)).samples for name in ("d.candidate-2.flac", "again.flac"))
+    first, second = (read_audio(Path(name)).samples for name in ("d--2.flac", "again.flac"))
     assert (first - second).abs().max() < 1e-3
 
 
@@ -156,7 +156,7 @@ def test_candidates_that_nobody_hears_are_all_kept(art2mus, paintings, own_check
         "compose", paintings / "dawn.png", "--seconds", "1", "--candidates", "2", model=own_checkpoint
     )
     assert code == 0
-    assert written() == ["dawn.candidate-2.flac", "dawn.flac"]
+    assert written() == ["dawn--2.flac", "dawn.flac"]
     assert "Not ranked" in out
     assert "score" not in read_tags(Path("dawn.flac"))
 
