@@ -32,7 +32,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from art2mus_core.audio.files import read_audio
+from art2mus_core.audio.reading import read_audio
 from art2mus_core.checkpoints.strict import fill
 from art2mus_core.encoders.imagebind_files import COMPONENTS, HUGE, TOWERS, convert, open_towers
 from art2mus_core.errors import Art2MusError

@@ -33,7 +33,8 @@ from typing import Any
 import torch
 from random_checkpoints import write
 
-from art2mus_core.audio.files import read_audio, write_audio
+from art2mus_core.audio.files import write_audio
+from art2mus_core.audio.reading import read_audio
 from art2mus_core.datasets.synthetic.correspondence import Character
 from art2mus_core.datasets.synthetic.rendering import RATE, compose
 from art2mus_core.images.listing import samples

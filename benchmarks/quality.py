@@ -32,9 +32,9 @@ import numpy as np
 import torch
 from scipy import stats
 
-from art2mus_core.audio.files import read_audio
 from art2mus_core.audio.level import finish
 from art2mus_core.audio.mel import MelTransform
+from art2mus_core.audio.reading import read_audio
 from art2mus_core.audio.statistics import FEATURE_WEIGHTS, AudioStatistics, feature_vector, measure
 from art2mus_core.checkpoints.names import locate
 from art2mus_core.cli.devices import choose_precision

@@ -21,7 +21,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from art2mus_core.audio.files import read_audio, write_audio
+from art2mus_core.audio.files import write_audio
+from art2mus_core.audio.reading import read_audio
 from art2mus_core.datasets.synthetic.correspondence import Character
 from art2mus_core.datasets.synthetic.rendering import RATE, compose
 from art2mus_core.datasets.workers import spread

@@ -25,7 +25,8 @@ from typing import Any
 
 import torch
 
-from ..audio.files import read_audio, read_tags, write_audio
+from ..audio.files import write_audio
+from ..audio.reading import read_audio, read_tags
 from ..errors import AudioError, EvaluationError, OutputError
 from ..images.listing import list_artworks
 from ..pipelines.latents import Resident

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import numpy as np
 from jaxtyping import Float64, Int
 
-from ..audio.files import read_tags
+from ..audio.reading import read_tags
 from ..images.reading import read_artwork
 from ..images.statistics import ImageStatistics, percentiles
 from ..images.statistics import measure as measure_artwork

@@ -17,8 +17,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..audio.files import read_audio
 from ..audio.mel import MelTransform
+from ..audio.reading import read_audio
 from ..checkpoints.memory import check_memory
 from ..diffusion.denoiser import HEADS, LatentDenoiser
 from ..diffusion.sampling import draw_noise

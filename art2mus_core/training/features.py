@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from numpy.lib.format import open_memmap
 
-from ..audio.files import read_audio
 from ..audio.mel import MelTransform
+from ..audio.reading import read_audio
 from ..datasets.manifest import Pair, read_manifest
 from ..datasets.workers import spread
 from ..errors import DatasetError

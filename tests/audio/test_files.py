@@ -11,8 +11,9 @@ import pytest
 import torch
 from PIL import Image
 
-from art2mus_core.audio.files import audio_suffixes, read_audio, read_tags, write_audio
+from art2mus_core.audio.files import audio_suffixes, write_audio
 from art2mus_core.audio.pictures import picture_block
+from art2mus_core.audio.reading import read_audio, read_tags
 from art2mus_core.errors import AudioError, OutputError
 from art2mus_core.types import Waveform
 

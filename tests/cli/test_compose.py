@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from art2mus_core.audio.files import read_audio, read_tags
+from art2mus_core.audio.reading import read_audio, read_tags
 from art2mus_core.checkpoints.folder import weights_file
 
 from .saying import one_line, written

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from art2mus_core.audio.files import read_audio, read_tags
+from art2mus_core.audio.reading import read_audio, read_tags
 
 from .saying import one_line, written
 

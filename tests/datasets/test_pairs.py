@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from art2mus_core.audio.files import read_audio
+from art2mus_core.audio.reading import read_audio
 from art2mus_core.datasets.manifest import read_manifest, write_manifest
 from art2mus_core.datasets.synthetic.pairs import SECONDS, make_pair, split_of, synthesize
 from art2mus_core.datasets.synthetic.rendering import RATE

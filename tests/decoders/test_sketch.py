@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from art2mus_core.audio.files import read_audio
 from art2mus_core.audio.mel import MelTransform
+from art2mus_core.audio.reading import read_audio
 from art2mus_core.checkpoints.folder import load_component
 from art2mus_core.checkpoints.grid import read_grid
 from art2mus_core.checkpoints.tensors import opened, save_tensors

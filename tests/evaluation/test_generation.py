@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from art2mus_core.audio.files import read_audio, read_tags
+from art2mus_core.audio.reading import read_audio, read_tags
 from art2mus_core.errors import EvaluationError
 from art2mus_core.evaluation.collection import read_collection
 from art2mus_core.evaluation.generation import generate

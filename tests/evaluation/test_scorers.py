@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from art2mus_core.audio.files import read_audio, write_audio
+from art2mus_core.audio.files import write_audio
+from art2mus_core.audio.reading import read_audio
 from art2mus_core.evaluation.collection import read_collection
 from art2mus_core.evaluation.metrics.correlation import rank_correlation
 from art2mus_core.evaluation.metrics.distances import log_spectral_distance

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from art2mus_core.audio.files import read_audio, write_audio
+from art2mus_core.audio.files import write_audio
+from art2mus_core.audio.reading import read_audio
 from art2mus_core.errors import AudioError, EvaluationError
 from art2mus_core.evaluation.collection import Collection, read_collection
 from art2mus_core.evaluation.results import Report
@@ -139,7 +140,8 @@ def test_a_system_is_judged_by_what_made_it_and_that_is_said(known_cause: Path, 
 
 
 def test_pieces_that_were_made_in_different_ways_are_told(known_cause: Path, tmp_path: Path) -> None:
-    from art2mus_core.audio.files import read_audio, write_audio
+    from art2mus_core.audio.files import write_audio
+    from art2mus_core.audio.reading import read_audio
 
     collection = read_collection(known_cause)
     systems: dict[str, list] = {"mixed": [], "translated": []}

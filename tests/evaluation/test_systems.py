@@ -11,9 +11,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from art2mus_core.audio.files import read_audio, write_audio
+from art2mus_core.audio.files import write_audio
 from art2mus_core.audio.level import finish
 from art2mus_core.audio.mel import MelTransform
+from art2mus_core.audio.reading import read_audio
 from art2mus_core.errors import CheckpointError, EvaluationError, SettingError
 from art2mus_core.evaluation.config import EvaluationConfig
 from art2mus_core.evaluation.gathering import gather_artworks

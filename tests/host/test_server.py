@@ -103,7 +103,7 @@ def test_an_artwork_becomes_a_playable_file(server, model):
 
 def test_prior_encoder_and_aligner_are_chosen_by_name(server, published_parts):
     """The graph plays what the core plays, which finds the encoder by the aligner's header."""
-    from art2mus_core.audio.files import read_audio
+    from art2mus_core.audio.reading import read_audio
     from art2mus_core.images.listing import samples
     from art2mus_core.images.reading import read_artwork
     from art2mus_core.pipelines import load
@@ -171,7 +171,7 @@ def test_the_shipped_workflow_runs_on_the_bundled_model(server):
 
 def test_the_same_music_as_from_the_core(server, pocket_like):
     """One loop, one schedule, one finish: the node adds nothing and leaves nothing out."""
-    from art2mus_core.audio.files import read_audio
+    from art2mus_core.audio.reading import read_audio
     from art2mus_core.images.listing import samples
     from art2mus_core.images.reading import read_artwork
     from art2mus_core.pipelines import load

@@ -27,7 +27,7 @@ def test_every_piece_of_a_batch_is_a_file_of_its_own(pack, save, host_folders):
     saved = save(audio(2, art2mus=known), "sub/music", "FLAC").ui["audio"]
     assert [item["filename"] for item in saved] == ["music_00001_.flac", "music_00002_.flac"]
     assert {(item["subfolder"], item["type"]) for item in saved} == {("sub", "output")}
-    files = pack("art2mus_core.audio.files")
+    files = pack("art2mus_core.audio.reading")
     paths = [host_folders / "output" / "sub" / item["filename"] for item in saved]
     assert [files.read_tags(path)["artwork_sha256"] for path in paths] == ["aa", "bb"]
     assert files.read_tags(paths[0])["seed"] == "3"
@@ -37,7 +37,7 @@ def test_every_piece_of_a_batch_is_a_file_of_its_own(pack, save, host_folders):
 @pytest.mark.parametrize("kind", ["FLAC", "WAV", "MP3", "Opus"])
 def test_every_format_plays_with_a_cover(pack, save, host_folders, kind):
     (item,) = save(audio(), "a", kind, cover=torch.rand(1, 6, 9, 3)).ui["audio"]
-    waveform = pack("art2mus_core.audio.files").read_audio(host_folders / "output" / item["filename"])
+    waveform = pack("art2mus_core.audio.reading").read_audio(host_folders / "output" / item["filename"])
     assert waveform.samples.abs().max() > 0.1
 
 
@@ -73,7 +73,7 @@ def test_cover_graph_and_provenance_are_in_every_format(pack, save, host_folders
     pieces = audio(3, art2mus={"seed": 3, "model": "pocket", "artworks": ["aa", "bb", "cc"]})
     saved = save(pieces, "a", kind, cover=cover).ui["audio"]
     paths = [host_folders / "output" / item["filename"] for item in saved]
-    tags = [pack("art2mus_core.audio.files").read_tags(path) for path in paths]
+    tags = [pack("art2mus_core.audio.reading").read_tags(path) for path in paths]
     assert [each["artwork_sha256"] for each in tags] == ["aa", "bb", "cc"]
     assert {(each["seed"], each["model"]) for each in tags} == {("3", "pocket")}
     assert json.loads(tags[2]["workflow"]) == graph.extra_pnginfo["workflow"]

@@ -12,8 +12,8 @@ from diffusers.pipelines.audioldm2.modeling_audioldm2 import AudioLDM2UNet2DCond
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from scipy.io import wavfile
 
-from art2mus_core.audio.files import read_audio
 from art2mus_core.audio.mel import MelTransform
+from art2mus_core.audio.reading import read_audio
 from art2mus_core.checkpoints.folder import load_component, read_config, save_component
 from art2mus_core.diffusion.denoiser import build_unet
 from art2mus_core.errors import AudioError, SettingError

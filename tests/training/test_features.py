@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from art2mus_core.audio.files import read_audio
+from art2mus_core.audio.reading import read_audio
 from art2mus_core.datasets.manifest import Pair, read_manifest, write_manifest
 from art2mus_core.errors import DatasetError
 from art2mus_core.images.reading import as_square, read_artwork

@@ -19,7 +19,7 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Float64
 
-from ...audio.files import read_audio
+from ...audio.reading import read_audio
 from ...errors import Art2MusError, EvaluationError, OutputError
 from ...images.reading import read_artwork
 from ...placing import make_folder, place

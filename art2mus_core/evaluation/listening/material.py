@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ...audio.files import read_audio, write_audio
+from ...audio.files import write_audio
+from ...audio.reading import read_audio
 from ...audio.statistics import measure
 from ...errors import EvaluationError
 from ...images.reading import read_artwork, thumbnail_jpeg

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...audio.files import read_audio
+from ...audio.reading import read_audio
 from ...figures.look import describe_music
 from ...images.reading import read_artwork, thumbnail_jpeg
 from ...types import Waveform

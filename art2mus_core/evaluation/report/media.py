@@ -12,8 +12,9 @@ from urllib.parse import quote
 
 from torch.nn.functional import pad
 
-from ...audio.files import read_audio, write_audio
+from ...audio.files import write_audio
 from ...audio.mel import MelTransform
+from ...audio.reading import read_audio
 from ...errors import AudioError
 from ...figures.look import WRITTEN_GRID
 from ...figures.spectrogram import heat_map

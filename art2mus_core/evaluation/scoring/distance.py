@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
-from ...audio.files import read_audio
+from ...audio.reading import read_audio
 from ...datasets.workers import spread
 from ...errors import Art2MusError, EvaluationError
 from ...types import Step

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...audio.files import read_audio
+from ...audio.reading import read_audio
 from ...datasets.workers import spread
 from ...errors import AudioError
 from ...types import OnStep, Step

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import torch
 
-from ...audio.files import read_audio
 from ...audio.level import finish
+from ...audio.reading import read_audio
 from ...pipelines.latents import LatentToMusic
 from ...pipelines.prior import open_prior
 from ...types import OnStep, Waveform

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from ...audio.files import read_audio
+from ...audio.reading import read_audio
 from ...errors import EvaluationError
 from ...types import OnStep, Waveform
 from .system import Job, System, Workshop

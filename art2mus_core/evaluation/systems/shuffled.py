@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from ...audio.files import read_audio
+from ...audio.reading import read_audio
 from ...errors import EvaluationError
 from ...types import OnStep, Waveform
 from .system import Job, System, Workshop

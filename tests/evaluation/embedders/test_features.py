@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 from scipy.io import wavfile
 
-from art2mus_core.audio.files import read_audio, write_audio
+from art2mus_core.audio.files import write_audio
+from art2mus_core.audio.reading import read_audio
 from art2mus_core.errors import EvaluationError, OutputError
 from art2mus_core.evaluation.embedders import open_classifier, open_embedder
 from art2mus_core.evaluation.embedders.features import FeatureCache

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from art2mus_core.audio.files import read_audio
+from art2mus_core.audio.reading import read_audio
 from art2mus_core.evaluation.collection import Item, read_collection
 from art2mus_core.evaluation.embedders import open_classifier, open_embedder
 from art2mus_core.evaluation.embedders.features import FeatureCache

@@ -11,7 +11,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from PIL import Image
 
-from art2mus_core.audio.files import read_audio, read_tags
+from art2mus_core.audio.reading import read_audio, read_tags
 from art2mus_core.errors import SettingError
 from art2mus_core.evaluation.collection import read_collection
 from art2mus_core.evaluation.listening.design import QUESTIONS

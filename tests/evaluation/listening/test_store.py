@@ -8,7 +8,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from art2mus_core.audio.files import read_audio, read_tags
+from art2mus_core.audio.reading import read_audio, read_tags
 from art2mus_core.audio.statistics import measure
 from art2mus_core.errors import EvaluationError, SettingError
 from art2mus_core.evaluation.listening.answers import UnknownTokenError

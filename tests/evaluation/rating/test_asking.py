@@ -10,7 +10,7 @@ import wave
 import numpy as np
 from PIL import Image
 
-from art2mus_core.audio.files import read_audio
+from art2mus_core.audio.reading import read_audio
 from art2mus_core.evaluation.rating.cache import AnswerCache
 from art2mus_core.evaluation.rating.client import Usage
 from art2mus_core.evaluation.rating.evidence import hear, see

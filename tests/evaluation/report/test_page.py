@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from art2mus_core.audio.files import read_audio
+from art2mus_core.audio.reading import read_audio
 from art2mus_core.errors import OutputError
 from art2mus_core.evaluation.collection import read_collection
 from art2mus_core.evaluation.report.page import write_page
