@@ -19,6 +19,7 @@ from ..pipelines.latents import Resident
 from ..placing import place
 from ..types import OnStep, Step
 from .config import CaptionChoice
+from .pairing import Ids
 from .systems import Subject
 from .systems.system import digest_of
 
@@ -56,7 +57,11 @@ def add_captions(
         CheckpointError: a captioner that is not here.
     """
     written = read_captions(choice.file) if choice.file else {}
-    known = {key: replace(each, caption=written.get(key, each.caption)) for key, each in subjects.items()}
+    ids = Ids(written)
+    known = {}
+    for key, each in subjects.items():
+        name = ids.find(key) or ids.find(each.path.stem)
+        known[key] = replace(each, caption=written[name]) if name else each
     if choice.metadata:
         for key, each in known.items():
             known[key] = replace(each, caption=each.caption or metadata_caption(each.path))

@@ -6,7 +6,8 @@
     FOLDER/background/*.flac       real music of no artwork here, which sound is compared with
     FOLDER/items.json              {ID: {"caption": ..., "music_caption": ..., "group": ...}}
 
-Only the systems are needed. A folder that holds sound files itself is one system.
+Only the systems are needed. A folder that holds sound files itself is one system. Names pair also where they differ in case or
+in how accents are written, and where a long one was shortened by `compose`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from typing import NamedTuple
 
 from ..errors import ArtworkError, EvaluationError
 from ..images.listing import list_artworks
+from ..naming import take_name
+from .pairing import Ids, inside, spelled_once
 from .partners import Partners
 
 __all__ = ["RESERVED", "SOUNDS", "Collection", "Item", "Piece", "read_collection"]
@@ -26,8 +29,6 @@ __all__ = ["RESERVED", "SOUNDS", "Collection", "Item", "Piece", "read_collection
 SOUNDS = (".aif", ".aiff", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".wav")
 RESERVED = ("artworks", "reference", "background")
 """Folders that are no system."""
-
-TAKE = "--"
 
 
 class Piece(NamedTuple):
@@ -46,7 +47,7 @@ class Piece(NamedTuple):
     @property
     def name(self) -> str:
         """`ID`, or `ID--TAKE`."""
-        return f"{self.id}{TAKE}{self.take}" if self.take else self.id
+        return take_name(self.id, self.take)
 
 
 @dataclass(frozen=True)
@@ -115,15 +116,15 @@ def read_collection(
     """
     folder = Path(folder)
     systems = _systems(folder)
-    pictures = _pictures(artworks or folder / "artworks", required=artworks is not None)
+    pictures = _pictures(artworks or inside(folder, "artworks"), required=artworks is not None)
     if not pictures and artworks is None and len(systems) == 1:
         pictures = _pictures(folder, required=False)
-    known = _items(folder / "items.json")
-    ids = set(pictures) or {_id(path.stem, None) for files in systems.values() for path in files}
-    items = {key: known.get(key, Item()) for key in sorted(ids)}
+    ids = Ids(set(pictures) or spelled_once([path.stem for path in files] for files in systems.values()))
+    items = _known(_items(inside(folder, "items.json")), ids)
     partners = Partners(_by_group(items), partial=partial)
-    pieces = {name: _pieces(_named(files, name), ids) for name, files in systems.items()}
-    music = _named(_sounds(reference or folder / "reference", required=reference is not None), "reference")
+    pieces = {name: _pieces(files, ids, name) for name, files in systems.items()}
+    sounds = _sounds(reference or inside(folder, "reference"), required=reference is not None)
+    music = {piece.id: piece.path for piece in _pieces(sounds, ids, "reference", takes=False)}
     kept = partners.common(
         {**{name: {each.id for each in own} for name, own in pieces.items()}, "reference": set(music)}
     )
@@ -134,7 +135,7 @@ def read_collection(
         {key: pictures[key] for key in sorted(kept) if key in pictures},
         kept_pieces,
         {key: music[key] for key in sorted(kept) if key in music},
-        tuple(_sounds(background or folder / "background", required=background is not None)),
+        tuple(_sounds(background or inside(folder, "background"), required=background is not None)),
         {key: items[key] for key in sorted(kept)},
         tuple(partners.notes),
     )
@@ -144,8 +145,9 @@ def _systems(folder: Path) -> dict[str, list[Path]]:
     if not folder.is_dir():
         raise EvaluationError(f"{folder} is no folder", "a folder of music", "Check the path.")
     own = _sounds(folder, required=False)
-    inside = sorted(path for path in folder.iterdir() if path.is_dir() and path.name not in RESERVED)
-    found = {path.name: _sounds(path, required=False) for path in inside if not path.name.startswith(".")}
+    reserved = {inside(folder, name) for name in RESERVED}
+    folders = sorted(path for path in folder.iterdir() if path.is_dir() and path not in reserved)
+    found = {path.name: _sounds(path, required=False) for path in folders if not path.name.startswith(".")}
     systems = {name: files for name, files in found.items() if files}
     if own and systems:
         raise EvaluationError(
@@ -193,23 +195,35 @@ def _named(files: Iterable[Path], where: str) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in files:
         if path.stem in found:
-            raise EvaluationError(
-                f"{where} has two files for the id {path.stem}: {found[path.stem].name} and {path.name}",
-                "one file an id",
-                "Remove one of them, or name it as a further take: ID--TAKE.",
-            )
+            raise _twice(where, path.stem, found[path.stem], path)
         found[path.stem] = path
     return found
 
 
-def _id(stem: str, ids: set[str] | None) -> str:
-    """The id that a file's stem names: all of it if there is such an artwork, or what stands before the last `--`."""
-    return stem if ids is not None and stem in ids else stem.rpartition(TAKE)[0] or stem
+def _twice(where: str, name: str, first: Path, second: Path) -> EvaluationError:
+    return EvaluationError(
+        f"{where} has two files for the id {name}: {first.name} and {second.name}",
+        "one file an id",
+        "Remove one of them, or name it as a further take: ID--TAKE.",
+    )
 
 
-def _pieces(files: Mapping[str, Path], ids: set[str]) -> list[Piece]:
-    owners = {stem: _id(stem, ids) for stem in files}
-    return sorted(Piece(own, stem[len(own) + len(TAKE) :], files[stem]) for stem, own in owners.items())
+def _pieces(files: Iterable[Path], ids: Ids, where: str, *, takes: bool = True) -> list[Piece]:
+    """Files with the ids and takes that their names mean, sorted; without takes, a name is an id and nothing else."""
+    found: dict[tuple[str, str], Path] = {}
+    for path in files:
+        key = ids.piece(path.stem) if takes else (ids.find(path.stem) or path.stem, "")
+        if key in found:
+            raise _twice(where, take_name(*key), found[key], path)
+        found[key] = path
+    return sorted(Piece(*key, path) for key, path in found.items())
+
+
+def _known(items: Mapping[str, Item], ids: Ids) -> dict[str, Item]:
+    """What is known of every id."""
+    spelled = Ids(items)
+    names = {each: spelled.find(each) for each in sorted(ids.exact)}
+    return {each: items[name] if name is not None else Item() for each, name in names.items()}
 
 
 def _by_group(items: Mapping[str, Item]) -> dict[str, set[str]]:

@@ -10,7 +10,7 @@ from statistics import fmean
 import numpy as np
 
 from ..errors import EvaluationError
-from .collection import TAKE
+from ..naming import TAKE
 from .metrics.correlation import paired_correlations
 from .metrics.intervals import Interval, Paired, holm, paired
 from .results import Measure, Report

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +12,17 @@ from ..datasets.manifest import read_manifest
 from ..errors import EvaluationError
 from ..images.listing import list_artworks, samples
 from ..images.reading import read_artwork
+from ..naming import same_name
 from ..types import OnStep, Step
 from .collection import SOUNDS
 from .config import EvaluationConfig, Source
+from .pairing import Ids
 from .systems import Subject
 
 __all__ = ["gather_artworks", "gather_background"]
+
+LONGEST = 220
+"""Bytes of an id: file names have 255, and takes, numbers and a suffix come behind it."""
 
 
 def gather_artworks(config: EvaluationConfig, *, on_step: OnStep | None = None) -> dict[str, Subject]:
@@ -31,13 +37,13 @@ def gather_artworks(config: EvaluationConfig, *, on_step: OnStep | None = None) 
     """
     rows = [row for source in config.artworks for row in _artworks(source)]
     reference = _sounds(config.reference) if config.reference else {}
-    found = []
+    ids, found = Ids(reference), []
     for number, (key, row) in enumerate(zip(_unique([row.id for row in rows]), rows, strict=True), start=1):
-        music = row.music or reference.get(row.id)
+        music = row.music or reference.get(ids.find(row.id) or "")
         found.append(replace(row, id=key, sha256=read_artwork(row.path).sha256, music=music))
         if on_step:
             on_step(Step("look", number, len(rows)))
-    if reference and not reference.keys() & {row.id for row in rows}:
+    if reference and not any(ids.find(row.id) for row in rows):
         raise EvaluationError(
             f"none of the files in {config.reference} is named like an artwork",
             "ID.flac, ID being the stem of the picture",
@@ -112,9 +118,14 @@ def _unique(stems: Sequence[str]) -> list[str]:
     names: list[str] = []
     taken: set[str] = set()
     for number, stem in enumerate(stems, start=1):
-        safe = re.sub(r"[^\w.()+-]+", "_", stem)[:100].strip("._-")
+        safe = (
+            re.sub(r"[^\w.()+-]+", "_", unicodedata.normalize("NFC", stem))[:100]
+            .encode()[:LONGEST]
+            .decode(errors="ignore")
+            .strip("._-")
+        )
         safe = re.sub(r"-{2,}", "-", safe) or f"artwork_{number}"
         again = (safe if time == 1 else f"{safe}-{time}" for time in range(1, number + 1))
-        names.append(next(name for name in again if name.lower() not in taken))
-        taken.add(names[-1].lower())
+        names.append(next(name for name in again if same_name(name) not in taken))
+        taken.add(same_name(names[-1]))
     return names

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import torch
 
 from ...errors import EvaluationError
+from ...naming import take_name
 from ...pipelines.latents import Resident
 from ...pipelines.settings import MOST_SEED
 from ...types import OnStep, Waveform
@@ -62,7 +63,7 @@ class Job:
     @property
     def name(self) -> str:
         """`ID`, or `ID--TAKE`."""
-        return f"{self.subject.id}--{self.take}" if self.take else self.subject.id
+        return take_name(self.subject.id, self.take)
 
     @property
     def seed(self) -> int:
