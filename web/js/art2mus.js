@@ -1,18 +1,22 @@
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
+import { lastOutputs } from "./history.js";
 import { Player } from "./player.js";
 import { loadWords, wordsOf } from "./words.js";
 
 /**
  * What the server sends for a node: files in both lists, one entry a piece.
  * @typedef {{filename: string, subfolder?: string, type?: string}} ResultFile
- * @typedef {{audio?: ResultFile[], art2mus?: {spectrogram?: ResultFile, seconds?: number}[]}} Output
+ * @typedef {{audio?: ResultFile[], art2mus?: {spectrogram?: ResultFile, seconds?: number, artwork?: string}[]}} Output
  */
 
 const NODES = new Set(["Art2MusSaveAudio", "Art2MusPreviewMusic"]);
-const HEIGHT = 210;
+const HEIGHT = 240;
 
-/** @type {WeakMap<object, Player>} by node */
+/** The player is no parameter: the panel of parameters leaves it out, by the newest front ends' words and by older ones'. */
+const SURFACES = { surfaces: { canvas: "shown", vueNode: "shown", panel: "never" }, hideInPanel: true };
+
+/** @type {WeakMap<object, Map<string, Player>>} by the node that shows it, and by the name of its widget */
 const players = new WeakMap();
 
 let warned = false;
@@ -32,35 +36,73 @@ function address(/** @type {ResultFile} */ { filename, subfolder = "", type = "o
   return api.apiURL(`/view?${query}${app.getRandParam?.() ?? ""}`);
 }
 
+/**
+ * @param {Output} output
+ * @returns {import("./player.js").Piece[]}
+ */
+const piecesOf = (output) =>
+  (output?.audio ?? []).map((file, index) => {
+    const { spectrogram, seconds, artwork } = output.art2mus?.[index] ?? {};
+    const name = file.type === "temp" ? undefined : file.filename; // of a preview it says nothing
+    return { audio: address(file), spectrogram: spectrogram && address(spectrogram), seconds, name, artwork };
+  });
+
+/** The host looks for a widget named audioUI on every node that sends audio, and fails where there is none. */
+function playerOn(node, widget = "audioUI") {
+  if (!players.has(node)) players.set(node, new Map());
+  const there = players.get(node);
+  if (!there.has(widget)) {
+    const player = new Player(wordsOf(app.ui.settings.getSettingValue("Comfy.Locale")));
+    const options = { serialize: false, hideOnZoom: false, getMinHeight: () => HEIGHT, ...SURFACES };
+    node.addDOMWidget(widget, "ART2MUS_PLAYER", player.element, options).serialize = false;
+    there.set(widget, player);
+  }
+  return there.get(widget);
+}
+
 /** @param {Output} output */
 function show(node, output) {
-  const pieces = (output?.audio ?? []).map((file, index) => {
-    const { spectrogram, seconds } = output.art2mus?.[index] ?? {};
-    return { audio: address(file), spectrogram: spectrogram && address(spectrogram), seconds };
-  });
-  if (pieces.length) players.get(node)?.show(pieces);
+  const pieces = players.has(node) ? piecesOf(output) : [];
+  if (pieces.length) playerOn(node).show(pieces);
 }
 
-function addPlayer(node) {
-  const player = new Player(wordsOf(app.ui.settings.getSettingValue("Comfy.Locale")));
-  // The host looks for a widget of this name on every node that sends audio, and fails where there is none.
-  const options = { serialize: false, hideOnZoom: false, getMinHeight: () => HEIGHT };
-  const widget = node.addDOMWidget("audioUI", "ART2MUS_PLAYER", player.element, options);
-  widget.serialize = false;
-  players.set(node, player);
-
-  const { onExecuted } = node;
-  node.onExecuted = function (output) {
-    onExecuted?.apply(this, arguments);
-    guarded(() => show(node, output));
-  };
+/** What a node inside of subgraphs plays is heard on their outer nodes too, which may be all that is seen of them. */
+function showOutside(/** @type {object[]} */ outer, node, /** @type {Output} */ output) {
+  const pieces = NODES.has(node?.comfyClass) ? piecesOf(output) : [];
+  for (const each of pieces.length ? outer : []) {
+    playerOn(each, `art2mus ${node.id}`).show(pieces);
+    const [width, height] = each.computeSize();
+    each.setSize([Math.max(each.size[0], width), Math.max(each.size[1], height)]);
+  }
 }
 
-/** The node of a key of the host's outputs: `id`, or `subgraph:id` inside a subgraph. */
-function nodeAt(/** @type {string} */ key) {
-  const [id, subgraph] = key.split(":").reverse();
+/**
+ * The node of a key of the host's outputs, and the subgraph nodes around it. A key is `id`, `outer id:id` as a run names it, or
+ * `subgraph:id` as the front end keeps it.
+ * @returns {{node?: object, outer: object[]}}
+ */
+function placeOf(/** @type {string} */ key) {
   const root = app.rootGraph ?? app.graph;
-  return (subgraph ? root.subgraphs?.get(subgraph) : root)?.getNodeById(id);
+  const [first, ...rest] = key.split(":");
+  const subgraph = root.subgraphs?.get(first);
+  if (subgraph) return { node: subgraph.getNodeById(rest[0]), outer: root.nodes.filter((each) => each.subgraph === subgraph) };
+  const outer = [];
+  let node = root.getNodeById(first);
+  for (const id of rest) {
+    if (node) outer.push(node);
+    node = node?.subgraph?.getNodeById(id);
+  }
+  return { node, outer };
+}
+
+/** Outputs that come back without a run. */
+function showAll(/** @type {Record<string, Output>} */ outputs) {
+  for (const [key, output] of Object.entries(outputs))
+    guarded(() => {
+      const { node, outer } = placeOf(key);
+      if (node) show(node, output);
+      showOutside(outer, node, output);
+    });
 }
 
 const style = document.createElement("link");
@@ -68,9 +110,18 @@ Object.assign(style, { rel: "stylesheet", href: new URL("./player.css", import.m
 document.head.append(style);
 
 app.registerExtension({
-  name: "Art2Mus.Player",
+  name: "art2mus.player",
 
   init: loadWords,
+
+  setup() {
+    api.addEventListener("executed", ({ detail }) =>
+      guarded(() => {
+        const { node, outer } = placeOf(String(detail.display_node ?? detail.node));
+        showOutside(outer, node, detail.output);
+      }),
+    );
+  },
 
   /** Front ends without DOM widgets get the host's own player, as its core nodes do. */
   beforeRegisterNodeDef(nodeType, nodeData) {
@@ -79,11 +130,22 @@ app.registerExtension({
   },
 
   nodeCreated(node) {
-    if (NODES.has(node.comfyClass) && node.addDOMWidget) guarded(() => addPlayer(node));
+    if (!NODES.has(node.comfyClass) || !node.addDOMWidget) return;
+    guarded(() => {
+      playerOn(node);
+      const { onExecuted } = node;
+      node.onExecuted = function (output) {
+        onExecuted?.apply(this, arguments);
+        guarded(() => show(node, output));
+      };
+    });
   },
 
-  /** Another workflow tab, or a run picked from the queue: the outputs come back without a run. */
-  onNodeOutputsUpdated(outputs) {
-    for (const [key, output] of Object.entries(outputs)) guarded(() => show(nodeAt(key), output));
+  /** After the page was loaded anew the front end brings the graph back, and the server still knows its last music. */
+  async afterConfigureGraph() {
+    showAll(await lastOutputs(app.rootGraph ?? app.graph));
   },
+
+  /** Another workflow tab, or a run picked from the queue. */
+  onNodeOutputsUpdated: showAll,
 });

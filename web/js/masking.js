@@ -24,7 +24,7 @@ function listen(node) {
 }
 
 app.registerExtension({
-  name: "Art2Mus.MaskEditor",
+  name: "art2mus.masking",
   nodeCreated(node) {
     if (node.comfyClass === "Art2MusLoadArtwork") listen(node);
   },

@@ -1,11 +1,12 @@
+import { Controls } from "./controls.js";
 import { Spectrogram } from "./spectrogram.js";
 
 /**
- * A piece as the player needs it: addresses and the length in seconds.
- * @typedef {{audio: string, spectrogram?: string, seconds?: number}} Piece
+ * A piece as the player needs it: addresses, its names and the length in seconds.
+ * @typedef {{audio: string, spectrogram?: string, seconds?: number, name?: string, artwork?: string}} Piece
  */
 
-/** The host's shortcuts use these keys too; inside the player they are the player's. */
+/** The host's shortcuts use some of these keys too; inside the player they are the player's. */
 const KEYS = new Set([" ", "Enter", "Home", "End", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]);
 
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
@@ -16,7 +17,7 @@ let heard;
 const part = (/** @type {string} */ tag, /** @type {object} */ values) =>
   Object.assign(document.createElement(tag), values);
 
-/** Spectrogram, audio element and the way through a batch. `element` goes on the node. */
+/** Names, spectrogram, audio element and controls of a batch of pieces. `element` goes on the node. */
 export class Player {
   /** @type {Piece[]} */
   pieces = [];
@@ -25,22 +26,20 @@ export class Player {
   /** @param {import("./words.js").Words} words */
   constructor(words) {
     this.waiting = part("p", { className: "art2mus-waiting", textContent: words.waiting });
+    this.title = part("p", { className: "art2mus-title", hidden: true });
     this.audio = /** @type {HTMLAudioElement} */ (part("audio", { controls: true, preload: "metadata", hidden: true }));
     this.spectrogram = new Spectrogram(words, {
       seek: (seconds) => this.#seek(seconds),
       toggle: () => (this.audio.paused ? this.#play() : this.audio.pause()),
     });
-    this.count = part("span", { ariaLive: "polite" });
-    this.batch = part("div", { className: "art2mus-batch", hidden: true });
-    this.batch.append(this.#turn("‹", words.previous, -1), this.count, this.#turn("›", words.next, 1));
+    this.controls = new Controls(words, this.audio, (by) => this.#turn(by));
     this.element = part("div", { className: "art2mus-player" });
-    this.element.append(this.waiting, this.spectrogram.element, this.audio, this.batch);
-    this.element.addEventListener("keydown", (event) => {
-      if (KEYS.has(event.key) && !event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
-    });
+    this.element.append(this.waiting, this.title, this.spectrogram.element, this.audio, this.controls.element);
+    this.element.addEventListener("keydown", (event) => this.#press(event));
     for (const kind of ["timeupdate", "seeking", "loadedmetadata", "ended"])
       this.audio.addEventListener(kind, () => this.#follow());
     this.audio.addEventListener("play", () => this.#start());
+    this.audio.addEventListener("ended", () => this.#goOn());
     // Chromium fits its controls into what is on the screen, and only when it lays them out: a moving canvas does not.
     new IntersectionObserver(
       (seen) => this.audio.classList.toggle("art2mus-whole", seen.at(-1).intersectionRatio > 0.98),
@@ -53,7 +52,6 @@ export class Player {
     this.pieces = pieces;
     this.waiting.hidden = true;
     this.audio.hidden = false;
-    this.batch.hidden = pieces.length < 2;
     this.#open(0);
   }
 
@@ -64,11 +62,28 @@ export class Player {
   /** @param {number} index */
   #open(index) {
     this.index = index;
-    const { audio, spectrogram } = this.pieces[index];
+    const { audio, spectrogram, name, artwork } = this.pieces[index];
     this.audio.src = audio;
     this.spectrogram.load(spectrogram);
-    this.count.textContent = `${index + 1} / ${this.pieces.length}`;
+    this.title.textContent = this.title.title = [name, artwork].filter(Boolean).join(" · ");
+    this.title.hidden = !this.title.textContent;
+    this.controls.count(index, this.pieces.length);
     this.#follow();
+  }
+
+  /** @param {number} by pieces forward or back; the last is followed by the first */
+  #turn(by) {
+    if (this.pieces.length < 2) return;
+    const playing = !this.audio.paused;
+    this.#open((this.index + by + this.pieces.length) % this.pieces.length);
+    if (playing) this.#play();
+  }
+
+  /** The next piece of the batch plays when one has ended; a repeated one does not end. */
+  #goOn() {
+    if (this.index + 1 >= this.pieces.length) return;
+    this.#open(this.index + 1);
+    this.#play();
   }
 
   /** @param {number} seconds */
@@ -95,19 +110,11 @@ export class Player {
     frame();
   }
 
-  /**
-   * A button to another piece of the batch.
-   * @param {string} sign
-   * @param {string} title
-   * @param {number} by
-   */
-  #turn(sign, title, by) {
-    const button = part("button", { type: "button", textContent: sign, title, ariaLabel: title });
-    button.addEventListener("click", () => {
-      const playing = !this.audio.paused;
-      this.#open((this.index + by + this.pieces.length) % this.pieces.length);
-      if (playing) this.#play();
-    });
-    return button;
+  /** @param {KeyboardEvent} event */
+  #press(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (this.controls.press(event.key)) event.preventDefault();
+    else if (!KEYS.has(event.key)) return;
+    event.stopPropagation();
   }
 }

@@ -2,11 +2,20 @@ import { api } from "../../../scripts/api.js";
 
 /**
  * What the extension says. The texts are in the pack's locales, a folder a language, under `art2mus` of main.json.
- * @typedef {{waiting: string, position: string, seconds: string, previous: string, next: string}} Words
+ * @typedef {{waiting: string, position: string, seconds: string, previous: string, next: string, repeat: string,
+ *   speed: string}} Words
  */
 
 /** @type {Words} where the server sends none: the player plays all the same */
-const PLAIN = { waiting: "…", position: "Position", seconds: "%at / %of", previous: "Previous", next: "Next" };
+const PLAIN = {
+  waiting: "…",
+  position: "Position",
+  seconds: "%at / %of",
+  previous: "Previous",
+  next: "Next",
+  repeat: "Repeat",
+  speed: "Speed",
+};
 
 /** @type {Record<string, {art2mus?: Words}>} by language, as the server sends them */
 let texts = {};
