@@ -35,8 +35,9 @@ class Art2MusExtension(ComfyExtension):
         """Once, before the server starts."""
         try:
             import_module(".sample_views", __package__).show_samples()
+            import_module(".templates", __package__).order_templates()
         except ImportError as error:
-            LOG.warning("Art2Mus: samples have no preview (%s).", error)
+            LOG.warning("Art2Mus: samples have no preview, and workflows no order (%s).", error)
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         """Every node that can be there; one whose imports fail is missed alone, and the log says why."""

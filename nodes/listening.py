@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .folders import OutputFile, temp_file
 from .packing import Audio, unpack_audio
-from .provenance import Graph, graph_tags, piece_tags
+from .provenance import Graph, artworks_behind, graph_tags, piece_tags
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -62,7 +62,8 @@ def present(
         covers: JPEGs; pieces beyond the last begin with the first again.
 
     Returns:
-        What the front end is told: the files as `audio`, spectrograms and lengths as `art2mus`, an entry a piece in both.
+        What the front end is told: the files as `audio`; spectrograms, lengths and titles of artworks as `art2mus`; an entry a
+        piece in both.
 
     Raises:
         AudioError: a sound that cannot be written.
@@ -73,13 +74,14 @@ def present(
     from ..art2mus_core.figures.spectrogram import heat_map
 
     tags, played, shown = graph_tags(graph), [], []
+    artwork = ", ".join(artworks_behind(graph))
     for index, (piece, mel) in enumerate(zip(heard.pieces, heard.mels, strict=True)):
         sound, picture = file(), temp_file("spectrogram", ".png")
         cover = covers[index % len(covers)] if covers else None
         write_audio(sound.path, piece, tags=piece_tags(heard.known, index) | tags, cover=cover)
         save_image(heat_map(mel, *SIZE), picture.path)
         played.append(sound.shown)
-        shown.append({"spectrogram": picture.shown, "seconds": piece.seconds})
+        shown.append({"spectrogram": picture.shown, "seconds": piece.seconds, "artwork": artwork})
     return {"audio": played, "art2mus": shown}
 
 
@@ -93,7 +95,11 @@ def draw_pieces(heard: Heard) -> list[Image.Image]:
 
 
 def _mel(piece: Waveform) -> Tensor:
-    """One row a semitone, whatever made the sound; what is too short to be measured is followed by silence."""
+    """One row a semitone, whatever made the sound, of its channels' mix at full scale.
+
+    How loud a sound is, and how it lies on its channels, changes no picture. What is too short to be measured is followed by
+    silence.
+    """
     from torch.nn.functional import pad
 
     from ..art2mus_core.audio.mel import MelTransform
@@ -101,6 +107,7 @@ def _mel(piece: Waveform) -> Tensor:
     from ..art2mus_core.figures.look import WRITTEN_GRID
 
     sound = resample(piece.samples.mean(1), piece.sample_rate, WRITTEN_GRID.sample_rate)
+    sound = sound / sound.abs().amax().clamp(min=1e-9)
     length = sound.shape[-1]
     grid = replace(WRITTEN_GRID, hop=max(WRITTEN_GRID.hop, ceil(length / MOST_FRAMES)))
     longer = pad(sound, (0, max(grid.windows) + grid.hop))

@@ -25,7 +25,7 @@ class PreviewMusic(io.ComfyNode):
             "Nothing is kept; Save Audio (Art2Mus) writes files.",
             search_aliases=["player", "listen", "play audio", "spectrogram", "preview audio"],
             is_output_node=True,
-            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
+            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo, io.Hidden.unique_id],
             inputs=[
                 io.Audio.Input(
                     "audio", tooltip="Any sound. In a batch, the arrows below the player lead from piece to piece."

@@ -33,7 +33,7 @@ class SaveAudio(io.ComfyNode):
             "The file holds the settings and the whole workflow: dropped on the canvas it brings the graph back (not WAV).",
             search_aliases=["export music", "flac", "wav", "mp3", "opus"],
             is_output_node=True,
-            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
+            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo, io.Hidden.unique_id],
             inputs=[
                 io.Audio.Input("audio", tooltip="The music. Every piece of a batch becomes a file of its own."),
                 io.Image.Input(

@@ -32,8 +32,8 @@ def published_graph(**said: str) -> dict:
 
 
 def shipped_workflow(model: str) -> dict:
-    """workflows/painting_to_music.json with another model in it, and short."""
-    text = (PACK / "workflows" / "painting_to_music.json").read_text(encoding="utf-8")
+    """workflows/1 Painting to music.json with another model in it, and short."""
+    text = (PACK / "workflows" / "1 Painting to music.json").read_text(encoding="utf-8")
     workflow = json.loads(text.replace('"pocket"', f'"{model}"'))
     sampler = next(node for node in workflow["nodes"] if node["type"] == "Art2MusSampler")
     sampler["widgets_values"][:2] = [1.0, 2]
@@ -202,7 +202,7 @@ def test_other_formats_play(server, kind):
 
 
 def test_the_template_and_the_help_are_served(server):
-    assert "painting_to_music" in server.get("/workflow_templates")["art2mus"]
+    assert "1 Painting to music" in server.get("/workflow_templates")["art2mus"]
     pages = [f"/extensions/art2mus/docs/{name}.md" for name in IDS]
     for page in ["/api/workflow_templates/art2mus/painting_to_music.jpg", *pages]:
         with urllib.request.urlopen(server.address + page) as answer:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import urllib.parse
+import urllib.request
 from pathlib import Path
 
 import av
@@ -14,7 +16,7 @@ PACK = Path(__file__).parents[2]
 WORKFLOWS = sorted((PACK / "workflows").glob("*.json"))
 RELEASED = sorted((PACK / "tests" / "nodes" / "released").glob("*.json"))
 NOTES = {"Note", "MarkdownNote"}
-ABSENT = {"published_audioldm2": "its weights are published by others, and large"}
+ABSENT = {"8 Published AudioLDM 2": "its weights are published by others, and large"}
 """Workflows that can't run here, and why."""
 
 SHORT = {"seconds": 1.0, "steps": 2, "count": 2}
@@ -91,17 +93,17 @@ def test_it_plays(server, path):
     if path.stem in ABSENT:
         pytest.skip(ABSENT[path.stem])
     prompt = shortened(server.as_prompt(read(path)))
-    if path.stem == "image_generation_to_music":
+    if path.stem == "7 Image generation to music":
         prompt = painted_without_checkpoint(prompt)
     entry = server.run(prompt)
-    files = server.outputs(entry, "images") if path.stem == "painting_and_music_video" else server.outputs(entry)
+    files = server.outputs(entry, "images") if path.stem == "4 Painting and music as video" else server.outputs(entry)
     written = [file for file in files if file.parent.is_relative_to(server.base / "output")]
-    assert len(written) == (SHORT["count"] if path.stem == "artwork_folder" else 1)
+    assert len(written) == (SHORT["count"] if path.stem == "5 Folder of artworks" else 1)
     assert all(seconds(file, "audio") >= 0.9 for file in written)
 
 
 def test_the_video_is_as_long_as_its_music(server):
-    prompt = shortened(server.as_prompt(read(PACK / "workflows" / "painting_and_music_video.json")))
+    prompt = shortened(server.as_prompt(read(PACK / "workflows" / "4 Painting and music as video.json")))
     (path,) = server.outputs(server.run(prompt), "images")
     assert path.suffix == ".mp4"
     assert seconds(path, "video") == 1.5
@@ -111,19 +113,36 @@ def test_the_video_is_as_long_as_its_music(server):
 
 
 def test_a_folder_of_artworks_names_its_pieces(server):
-    prompt = shortened(server.as_prompt(read(PACK / "workflows" / "artwork_folder.json")))
+    prompt = shortened(server.as_prompt(read(PACK / "workflows" / "5 Folder of artworks.json")))
     stems = [path.stem.rsplit("_", 2)[0] for path in server.outputs(server.run(prompt))]
     assert stems == ["blue_flowers_on_red", "garden_ablaze"]
 
 
 def test_published_weights_are_asked_for_in_words(server, comfyui_module):
     """Before they are here, Run says which licences are to be read; it downloads nothing."""
-    prompt = server.as_prompt(read(PACK / "workflows" / "published_audioldm2.json"))
+    prompt = server.as_prompt(read(PACK / "workflows" / "8 Published AudioLDM 2.json"))
     with pytest.raises(comfyui_module.RefusedError, match="licence of audioldm2 is not accepted"):
         server.queue(prompt)
 
 
 def test_templates_and_blueprint_are_served(server):
-    assert sorted(server.get("/workflow_templates")["art2mus"]) == sorted(path.stem for path in WORKFLOWS)
+    """In the order of their numbers, with their pictures, and under the names that links use."""
+    listed = server.get("/workflow_templates")["art2mus"]
+    assert listed == [path.stem for path in WORKFLOWS]
+    for stem in (*listed, "painting_to_music"):
+        address = f"{server.address}/api/workflow_templates/art2mus/{urllib.parse.quote(stem)}"
+        with urllib.request.urlopen(f"{address}.json") as graph, urllib.request.urlopen(f"{address}.jpg") as picture:
+            assert json.load(graph)["nodes"]
+            assert picture.headers["Content-Type"] == "image/jpeg"
     ours = {entry["name"] for entry in server.get("/global_subgraphs").values() if entry["source"] == "custom_node"}
     assert ours == {path.stem for path in (PACK / "subgraphs").glob("*.json")}
+
+
+def test_no_workflow_uses_what_the_host_gives_up(server):
+    """Core nodes that are deprecated today are gone tomorrow."""
+    deprecated = {name for name, info in server.get("/object_info").items() if info.get("deprecated")}
+    assert "SaveAudio" in deprecated or not deprecated  # hosts before 0.30 gave up none of these
+    graphs = [read(path) for path in (*WORKFLOWS, *sorted((PACK / "subgraphs").glob("*.json")))]
+    nested = [inner for graph in graphs for inner in graph.get("definitions", {}).get("subgraphs", [])]
+    used = {node["type"] for graph in graphs + nested for node in graph["nodes"]}
+    assert used & deprecated == set()

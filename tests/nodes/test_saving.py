@@ -148,3 +148,46 @@ def test_an_empty_sound_is_refused(pack, nodes, host_folders, shape):
     with pytest.raises(pack("art2mus_core.errors").AudioError, match="an empty sound"):
         nodes["Art2MusPreviewMusic"].execute({"waveform": torch.zeros(shape), "sample_rate": 16000})
     assert not list((host_folders / "temp").rglob("*.*"))
+
+
+@pytest.mark.parametrize("level", [1.0, 0.01])
+def test_mono_and_stereo_have_one_picture(pack, save, host_folders, level):
+    """Whether the channels are mixed or added up, the sound is on one of them only, or all of it is quiet."""
+    time = torch.arange(8000) / 16000
+    left, right = torch.sin(2 * torch.pi * 440 * time), 0.5 * torch.sin(2 * torch.pi * 660 * time)
+
+    def picture(*channels):
+        sound = {"waveform": level * torch.stack(channels)[None] / 2, "sample_rate": 16000}
+        (shown,) = save(sound, "a", "FLAC").ui["art2mus"]
+        return np.asarray(Image.open(host_folders / "temp" / "art2mus" / shown["spectrogram"]["filename"])).astype(int)
+
+    mix = picture((left + right) / 2)
+    assert mix.std() > 10
+    for others in ((left, right), (right, left), (left + right,), (left + right, torch.zeros(8000))):
+        assert abs(picture(*others) - mix).max() <= 2
+
+
+def test_the_artworks_behind_a_piece_are_named(pack, save, nodes, host_folders, monkeypatch):
+    """What nodes above open, the host's own included, but no cover; each once, files by their names without suffix."""
+    Image.new("RGB", (4, 4)).save(host_folders / "input" / "Blue_Rider.png")
+    names = pack("nodes.folders").sample_paths()
+    sample = next(name for name, path in names.items() if path.stem == "silver_forest")
+    prompt = {
+        "1": {"class_type": "Art2MusLoadArtwork", "inputs": {"artwork": sample}},
+        "2": {"class_type": "LoadImage", "inputs": {"image": "Blue_Rider.png"}},
+        "3": {"class_type": "ImageBatch", "inputs": {"image1": ["1", 0], "image2": ["2", 0]}},
+        "4": {"class_type": "Art2MusArtworkToMusic", "inputs": {"image": ["3", 0], "again": ["1", 0], "seconds": 1.0}},
+        "5": {"class_type": "LoadImage", "inputs": {"image": "gone.png"}},
+        "6": {"class_type": "Art2MusSaveAudio", "inputs": {"audio": ["4", 0], "cover": ["5", 0], "name": "a"}},
+    }
+    monkeypatch.setattr(
+        nodes["Art2MusSaveAudio"], "hidden", SimpleNamespace(prompt=prompt, extra_pnginfo=None, unique_id="6")
+    )
+    host = ModuleType("host")
+    host.keeps_metadata = lambda: False
+    monkeypatch.setitem(sys.modules, pack("nodes.saving").__package__ + ".host", host)
+    assert [each["artwork"] for each in save(audio(2), "a", "FLAC").ui["art2mus"]] == ["silver forest, Blue Rider"] * 2
+    prompt["4"]["inputs"] = {"image": ["5", 0]}
+    assert save(audio(), "a", "FLAC").ui["art2mus"][0]["artwork"] == ""
+    prompt["4"]["inputs"] = {"image": ["4", 0]}  # a ring, which the host refuses before it runs
+    assert save(audio(), "a", "FLAC").ui["art2mus"][0]["artwork"] == ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,14 @@ PACK = Path(__file__).parents[2]
 WORKFLOWS = sorted((PACK / "workflows").glob("*.json"))
 RELEASED = sorted(Path(__file__).with_name("released").glob("*.json"))
 BLUEPRINTS = sorted((PACK / "subgraphs").glob("*.json"))
-HEAVIEST = 80_000
+HEAVIEST = 60_000
 """Bytes of a thumbnail."""
+
+TITLE, AIR = 30, 30
+"""Height of a node's title, and what is to be free between two nodes."""
+
+HEIGHTS = {}
+"""What the newest front end makes of a node at least, in either renderer, after a run; tests/ui measures it."""
 
 
 def read(path: Path) -> dict:
@@ -84,11 +92,73 @@ def test_links_join_sockets_of_one_type(path, number, nodes):
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_there_is_a_picture_of_it(path):
+    """A square, as the template browser's cards are: a picture of another shape is cut there."""
     file = path.with_suffix(".jpg")
     with Image.open(file) as picture:
         assert picture.format == "JPEG"
-        assert min(picture.size) >= 300
+        assert picture.size == (512, 512)
     assert file.stat().st_size <= HEAVIEST
+
+
+def test_what_runs_at_once_comes_first():
+    """By the numbers in the names, which are all that the template browser shows."""
+    fetched = {"CheckpointLoaderSimple", "Art2MusDownloadModel"}
+    later = [bool(fetched & {node["type"] for node in read(path)["nodes"]}) for path in WORKFLOWS]
+    assert later == sorted(later)
+    assert later.count(True) == 2
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_its_name_reads_as_a_title(path):
+    """In words, and no longer than a card is wide."""
+    assert re.fullmatch(rf"{WORKFLOWS.index(path) + 1} [A-Z][\w ]{{1,30}}", path.stem)
+    assert "_" not in path.stem
+
+
+def test_links_still_name_every_workflow(pack):
+    """By names without spaces, as the host's links want them."""
+    templates = pack("nodes.templates")
+    assert sorted(templates.LINKS.values()) == [path.stem for path in WORKFLOWS]
+    assert all(re.fullmatch(r"[a-z0-9_]+", name) for name in templates.LINKS)
+    folder = f"/workflow_templates/{PACK.name}"
+    for prefix in ("", "/api"):
+        found = templates.linked(f"{prefix}{folder}/painting_to_music.json")
+        assert json.loads(found.read_text(encoding="utf-8")) == read(WORKFLOWS[0])
+    for other in ("/workflow_templates/others/painting_to_music.json", f"{folder}/x.json", "/painting_to_music.json"):
+        assert templates.linked(other) is None
+
+
+def outlines(path: Path) -> dict[int, tuple[float, float, float, float]]:
+    """Left, top, right and lower edge of every node, its title above it included, as tall as the taller renderer draws it."""
+    nodes = canvas(path)[0]
+    return {
+        node["id"]: (x, y - TITLE, x + width, y + max(height, HEIGHTS.get(node["type"], 0)))
+        for node in nodes
+        for (x, y), (width, height) in [(node["pos"], node["size"])]
+    }
+
+
+@pytest.mark.parametrize("path", WORKFLOWS + BLUEPRINTS, ids=lambda path: path.stem)
+def test_no_two_nodes_touch(path):
+    near = []
+    for (one, a), (other, b) in itertools.combinations(outlines(path).items(), 2):
+        aside = max(b[0] - a[2], a[0] - b[2])
+        above = max(b[1] - a[3], a[1] - b[3])
+        if max(aside, above) < AIR:
+            near.append((one, other, round(max(aside, above))))
+    assert near == []
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_every_node_lies_in_one_group(path):
+    groups = [group["bounding"] for group in read(path)["groups"]]
+    for number, (left, top, right, low) in outlines(path).items():
+        around = [
+            (x, y, width, height)
+            for x, y, width, height in groups
+            if x <= left and y <= top and right <= x + width and low <= y + height
+        ]
+        assert len(around) == 1, number
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)

@@ -35,7 +35,7 @@ DROP = """([name, type, bytes]) => {
 }"""
 
 
-def workflow(name: str = "painting_to_music") -> dict[str, Any]:
+def workflow(name: str = "1 Painting to music") -> dict[str, Any]:
     """A shipped graph as the canvas saves it."""
     text = (PACK / "workflows" / f"{name}.json").read_text(encoding="utf-8")
     return json.loads(text if BUNDLED else text.replace('"pocket"', '"tiny"'))
@@ -132,7 +132,7 @@ class Canvas:
 
     def back(self) -> None:
         """To the workflow tab before this one."""
-        self.page.locator(".workflow-tabs .p-togglebutton").nth(-2).click()
+        self.page.locator(".workflow-tab").nth(-2).click()
         self.page.mouse.move(800, 800)  # off the tab, which shows a picture of its graph
 
     def set_widget(self, kind: str, name: str, value: object) -> None:

@@ -1,108 +1,109 @@
-"""Runs every shipped workflow in a browser and takes its thumbnail, workflows/NAME.jpg. Not a test: run it by hand.
+"""Runs the shipped workflows in a browser and makes their thumbnails, workflows/NAME.jpg. Not a test: run it by hand.
 
     python tests/ui/picture_workflows.py http://127.0.0.1:8188 [NAME...]
 
-The server is one with the pack in it and nothing else in its queue. Needs playwright, Pillow and a Chromium on the path.
+The template browser shows a thumbnail as a small square: above the paintings of the workflow, below the spectrograms of the
+music that it made of them. The server is one with the pack in it and nothing else in its queue. Needs playwright, Pillow and
+a Chromium on the path.
 """
 
 from __future__ import annotations
 
 import io
-import json
-import shutil
 import sys
-import time
+import urllib.parse
 import urllib.request
-from pathlib import Path
+from typing import Any
 
-from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from canvas import PACK, Canvas, chromium, workflow
+from PIL import Image, ImageDraw, ImageOps
+from playwright.sync_api import sync_playwright
 
-WORKFLOWS = Path(__file__).resolve().parents[2] / "workflows"
-SIDE, HEAVIEST = (1280, 800), 80_000
-"""Pixels of a thumbnail at most, and bytes."""
+SIDE, ABOVE, GAP, HEAVIEST = 512, 304, 4, 60_000
+"""Pixels of a thumbnail's side and of its paintings' height, between two parts, and bytes at most."""
 
-UNRUN = {"published_audioldm2", "image_generation_to_music"}
-"""What needs weights that may not be here is pictured as it opens."""
+PAPER, INK = "#141415", "#d9d4cb"
+STAND_IN = "silver_forest"
+"""Painting of the workflows that bring none."""
 
-FRAME = """() => {
-  const boxes = app.graph._groups.map((group) => [...group.pos, ...group.size]);
-  const left = Math.min(...boxes.map((box) => box[0])), top = Math.min(...boxes.map((box) => box[1]));
-  const right = Math.max(...boxes.map((box) => box[0] + box[2])), low = Math.max(...boxes.map((box) => box[1] + box[3]));
-  return [left - 20, top - 20, right + 20, low + 20];
+UNHEARD = {"8 Published AudioLDM 2": "9 GB"}
+"""Workflows whose music can't be made here, and what their thumbnails say instead."""
+
+READY = """(sample) => {
+  const add = (kind) => { const node = LiteGraph.createNode(kind); app.graph.add(node); return node; };
+  const of = (kind) => app.graph.nodes.find((node) => node.type === kind);
+  if (of("VAEDecode")) {
+    const artwork = add("Art2MusLoadArtwork"), composer = of("Art2MusArtworkToMusic");
+    const widget = artwork.widgets.find(({ name }) => name === "artwork");
+    widget.value = widget.options.values.find((name) => name.includes(sample.replaceAll("_", " ")));
+    artwork.connect(0, composer, composer.inputs.findIndex(({ name }) => name === "image"));
+    app.graph.nodes.filter(({ type }) => !type.startsWith("Art2Mus")).forEach((node) => app.graph.remove(node));
+  }
+  if (!of("Art2MusSaveAudio")) of("Art2MusArtworkToMusic").connect(0, add("Art2MusPreviewMusic"), 0);
 }"""
-LOOK = """([left, top, scale]) => {
-  app.canvas.ds.scale = scale;
-  app.canvas.ds.offset = [-left, -top];
-  app.canvas.setDirty(true, true);
-}"""
-BARE = """() => {
-  document.head.insertAdjacentHTML('beforeend', `<style>
-    body * { visibility: hidden }
-    #graph-canvas, #graph-canvas-container > .isolate, #graph-canvas-container > .isolate * { visibility: visible }
-  </style>`);
-  app.canvas.show_info = false;
-}"""
-SETTINGS = {"Comfy.VueNodes.Enabled": False, "Comfy.NodeBadge.NodeSourceBadgeMode": "None"}
+"""Takes a sample for the picture of a checkpoint that isn't here, and lets us hear what goes into a video."""
+
+PAINTINGS = """() => app.graph.nodes.filter((node) => node.type === "Art2MusLoadArtwork")
+  .map((node) => node.widgets.find(({ name }) => name === "artwork").value)"""
+MUSIC = """() => Object.values(app.nodeOutputs).flatMap((output) => output.art2mus ?? []).map((piece) => piece.spectrogram)"""
 
 
-def open_workflow(page: Page, address: str, name: str) -> None:
-    page.goto(address, timeout=180_000)
-    page.wait_for_function("window.app?.graph && app.extensionManager", timeout=180_000)
-    page.wait_for_timeout(2500)
-    page.keyboard.press("Escape")
-    for name_value in SETTINGS.items():
-        page.evaluate("([name, value]) => app.extensionManager.setting.set(name, value)", name_value)
-    graph = json.loads((WORKFLOWS / f"{name}.json").read_text(encoding="utf-8"))
-    page.evaluate("(graph) => app.loadGraphData(graph)", graph)
-    page.wait_for_timeout(2500)
+def fetch(address: str, query: dict[str, str]) -> Image.Image:
+    with urllib.request.urlopen(f"{address}/view?{urllib.parse.urlencode(query)}") as answer:
+        return Image.open(io.BytesIO(answer.read())).convert("RGB")
 
 
-def wait_until_idle(address: str) -> None:
-    busy = True
-    while busy:
-        time.sleep(1)
-        with urllib.request.urlopen(f"{address}/queue") as answer:
-            busy = any(json.load(answer).values())
+def samples() -> list[Image.Image]:
+    return [Image.open(path).convert("RGB") for path in sorted((PACK / "art2mus_core" / "samples").glob("*.jpg"))]
 
 
-def photograph(page: Page) -> Image.Image:
-    """The groups of the graph, without the program around them."""
-    left, top, right, low = page.evaluate(FRAME)
-    page.evaluate(BARE)
-    scale = 1700 / (right - left)
-    page.set_viewport_size({"width": 1700, "height": round((low - top) * scale)})
-    page.evaluate(LOOK, [left, top, scale])
-    page.wait_for_timeout(2500)
-    return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+def row(pictures: list[Image.Image], height: int, *, whole: bool) -> Image.Image:
+    """Pictures beside each other, stretched where they are to be seen whole, else cut."""
+    sheet, each = Image.new("RGB", (SIDE, height), PAPER), (SIDE - GAP * (len(pictures) - 1)) // len(pictures)
+    for index, picture in enumerate(pictures):
+        fitted = picture.resize((each, height)) if whole else ImageOps.fit(picture, (each, height))
+        sheet.paste(fitted, (index * (each + GAP), 0))
+    return sheet
 
 
-def jpeg(picture: Image.Image) -> bytes:
-    picture.thumbnail(SIDE)
+def said(text: str, height: int) -> Image.Image:
+    sheet = Image.new("RGB", (SIDE, height), PAPER)
+    ImageDraw.Draw(sheet).text((SIDE / 2, height / 2), f"↓ {text}", INK, anchor="mm", font_size=64)
+    return sheet
+
+
+def thumbnail(above: Image.Image, below: Image.Image) -> bytes:
+    card = Image.new("RGB", (SIDE, SIDE), PAPER)
+    card.paste(above, (0, 0))
+    card.paste(below, (0, ABOVE + GAP))
     for quality in range(88, 40, -4):
         file = io.BytesIO()
-        picture.save(file, "JPEG", quality=quality, optimize=True, progressive=True)
+        card.save(file, "JPEG", quality=quality, optimize=True, progressive=True)
         if file.tell() <= HEAVIEST:
             break
     return file.getvalue()
 
 
+def pictured(canvas: Canvas, address: str, name: str) -> bytes:
+    graph: dict[str, Any] = workflow(name)
+    canvas.load(graph)
+    if name not in UNHEARD:
+        canvas.page.evaluate(READY, STAND_IN)
+        canvas.run(600)
+    shown = [fetch(address, {"filename": each, "type": "input"}) for each in canvas.page.evaluate(PAINTINGS)]
+    height = SIDE - ABOVE - GAP
+    if name in UNHEARD:
+        return thumbnail(row(shown, ABOVE, whole=False), said(UNHEARD[name], height))
+    music = [fetch(address, piece) for piece in canvas.page.evaluate(MUSIC)]
+    return thumbnail(row(shown or samples()[: len(music)], ABOVE, whole=False), row(music, height, whole=True))
+
+
 def main(address: str, names: list[str]) -> None:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    with sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with sync_playwright() as running, chromium(running) as browser:
+        canvas = Canvas(browser.new_page(), address, vue=False)
         for name in names:
-            page = browser.new_page(viewport={"width": 1700, "height": 950})
-            open_workflow(page, address, name)
-            if name not in UNRUN:
-                page.click("[data-testid=queue-button]")
-                page.wait_for_timeout(3000)
-                wait_until_idle(address)
-                page.wait_for_timeout(3000)
-            (WORKFLOWS / f"{name}.jpg").write_bytes(jpeg(photograph(page)))
-            page.close()
-        browser.close()
+            (PACK / "workflows" / f"{name}.jpg").write_bytes(pictured(canvas, address, name))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:] or sorted(path.stem for path in WORKFLOWS.glob("*.json")))
+    main(sys.argv[1], sys.argv[2:] or sorted(path.stem for path in (PACK / "workflows").glob("*.json")))

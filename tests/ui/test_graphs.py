@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import urllib.parse
 import urllib.request
@@ -47,6 +48,60 @@ def test_no_node_of_a_shipped_graph_is_unknown_or_red(canvas, name):
     )
     assert set(canvas.page.evaluate(unknown)) <= {"MarkdownNote", "Note", "Reroute", "PrimitiveNode"}
     assert len(canvas.nodes()) == len(graph["nodes"])
+
+
+BOXES = """() => app.graph.nodes.map((node) => {
+  const element = LiteGraph.vueNodesMode && document.querySelector(`[data-node-id="${node.id}"]`);
+  if (!element) return [node.title, ...node.getBounding()];
+  const { scale, offset } = app.canvas.ds, edge = app.canvas.canvas.getBoundingClientRect();
+  const { left, top, width, height } = element.getBoundingClientRect();
+  return [node.title, (left - edge.left) / scale - offset[0], (top - edge.top) / scale - offset[1],
+    width / scale, height / scale];
+})"""
+"""Title, left, top, width and height of every node as it is seen, in the canvas's own pixels."""
+
+
+def near(canvas, air: float = 30) -> list[tuple[str, str, int]]:
+    """Nodes that are nearer to each other than `air`, and how near."""
+    found = []
+    for (one, left, top, width, height), (other, x, y, w, h) in itertools.combinations(canvas.page.evaluate(BOXES), 2):
+        apart = max(x - left - width, left - x - w, y - top - height, top - y - h)
+        if apart < air - 0.5:
+            found.append((one, other, round(apart)))
+    return found
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_no_two_nodes_of_a_shipped_graph_touch(canvas, name):
+    canvas.load(workflow(name), 0.3, (100, 200))
+    canvas.page.wait_for_timeout(1000)  # until pictures and widgets have their sizes
+    assert len(canvas.page.evaluate(BOXES)) == len(workflow(name)["nodes"])
+    assert near(canvas) == []
+
+
+def test_nodes_touch_no_other_after_a_run(canvas):
+    """The sampler's picture and the player make them grow."""
+    canvas.load(small(), 0.5, (100, 200))
+    canvas.run()
+    canvas.wait_for_players()
+    canvas.page.wait_for_timeout(1000)
+    assert near(canvas) == []
+
+
+def test_the_template_browser_shows_titles_and_pictures_in_order(canvas):
+    """As a person reads its cards."""
+    page = canvas.page
+    page.evaluate("app.extensionManager.command.execute('Comfy.BrowseTemplates')")
+    page.locator("[role=dialog] nav, [role=dialog]").get_by_text("art2mus", exact=True).first.click(timeout=30_000)
+    cards = page.locator("[data-testid^=template-workflow-]")
+    page.wait_for_function(
+        "(count) => document.querySelectorAll('[data-testid^=template-workflow-]').length === count", arg=len(WORKFLOWS)
+    )
+    assert [card.locator("h3").inner_text() for card in cards.all()] == WORKFLOWS
+    page.wait_for_function("""() => [...document.querySelectorAll("[data-testid^=template-workflow-] img")]
+      .filter((picture) => picture.naturalWidth === 512).length >= 6""")
+    cards.first.click()
+    page.wait_for_function("() => app.graph.nodes.some((node) => node.type === 'Art2MusSampler')", timeout=15_000)
 
 
 def test_the_sample_is_seen_before_it_is_played(canvas):
