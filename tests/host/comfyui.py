@@ -36,17 +36,23 @@ class ComfyUI:
         models: checkpoints by the name they get below `models/art2mus`.
         options: of ComfyUI's command line, beside those of every test.
         packs: custom nodes beside ours, by name.
+        ours: the folder of the pack itself.
     """
 
     def __init__(
-        self, base: Path, models: dict[str, Path], options: tuple[str, ...] = (), packs: dict[str, Path] | None = None
+        self,
+        base: Path,
+        models: dict[str, Path],
+        options: tuple[str, ...] = (),
+        packs: dict[str, Path] | None = None,
+        ours: Path = PACK,
     ) -> None:
         self.base = base
         for name, folder in models.items():
             (base / "models" / "art2mus").mkdir(parents=True, exist_ok=True)
             (base / "models" / "art2mus" / name).symlink_to(folder, target_is_directory=True)
         (base / "custom_nodes").mkdir(parents=True, exist_ok=True)
-        for name, folder in {"art2mus": PACK, **(packs or {})}.items():
+        for name, folder in {"art2mus": ours, **(packs or {})}.items():
             (base / "custom_nodes" / name).symlink_to(folder, target_is_directory=True)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))

@@ -133,17 +133,22 @@ def test_nothing_in_the_archive_imports_what_was_left_out():
     assert missing == []
 
 
-def test_the_nodes_load_from_the_archive_alone(nodes, tmp_path):
-    """All of them, with their lists of models and samples."""
-    copy = tmp_path / "custom_nodes" / "art2mus"
+def unpacked(folder: Path) -> Path:
+    """The archive in a folder."""
     for path in archived():
-        target = copy / path.relative_to(ROOT)
+        target = folder / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".safetensors":
             target.symlink_to(path)  # 44 MB
         else:
             shutil.copyfile(path, target)
-    found = {node.GET_SCHEMA().node_id: node for node in load_nodes(copy)}
+    return folder
+
+
+def test_the_nodes_load_from_the_archive_alone(nodes, tmp_path):
+    """All of them, with their lists of models and samples."""
+    loaded = load_nodes(unpacked(tmp_path / "custom_nodes" / "art2mus"))
+    found = {node.GET_SCHEMA().node_id: node for node in loaded}
     assert list(found) == list(nodes)
     for name, socket in {"Art2MusLoadArtwork": "artwork", "Art2MusLoadModel": "model"}.items():
         lists = [

@@ -26,7 +26,7 @@ PAPER, INK = "#141415", "#d9d4cb"
 STAND_IN = "silver_forest"
 """Painting of the workflows that bring none."""
 
-UNHEARD = {"8 Published AudioLDM 2": "9 GB"}
+UNHEARD = {"8 Published AudioLDM 2": "9 GB to fetch"}
 """Workflows whose music can't be made here, and what their thumbnails say instead."""
 
 READY = """(sample) => {
@@ -68,7 +68,7 @@ def row(pictures: list[Image.Image], height: int, *, whole: bool) -> Image.Image
 
 def said(text: str, height: int) -> Image.Image:
     sheet = Image.new("RGB", (SIDE, height), PAPER)
-    ImageDraw.Draw(sheet).text((SIDE / 2, height / 2), f"↓ {text}", INK, anchor="mm", font_size=64)
+    ImageDraw.Draw(sheet).text((SIDE / 2, height / 2), text, INK, anchor="mm", font_size=52)
     return sheet
 
 
