@@ -1,56 +1,63 @@
-"""Reads sound files through FFmpeg's libraries (PyAV), with their tags."""
+"""Reads sound files, with their tags."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Callable
 from pathlib import Path
 
-import av
 import numpy as np
 import torch
 
 from ..errors import AudioError
 from ..types import Waveform
+from .decoding import FAILURES, Decoded, decode, opened
 from .resample import resample
-from .wholeness import missing_end
+from .wholeness import lost_seconds, missing_end
 
 __all__ = ["read_audio", "read_tags"]
 
-_READABLE = "aac,aiff,au,caf,flac,matroska,mov,mp3,ogg,w64,wav"  # no playlists: they open other files and addresses
+LOUD, ABSURD = 2.0, 100.0
+"""Peaks, full scale being 1: from +6 dBFS on a sound will clip wherever it is played or written; beyond +40 dBFS its floats
+hold integers, and nothing that is measured would be true."""
 
 
-def read_audio(path: Path | str, sample_rate: int | None = None, *, mono: bool = True) -> Waveform:
-    """A sound file as a waveform [1, channels, N].
+def read_audio(
+    path: Path | str,
+    sample_rate: int | None = None,
+    *,
+    mono: bool = True,
+    on_note: Callable[[str], None] | None = None,
+) -> Waveform:
+    """A sound file as a waveform [1, channels, N], read as players read it and whole.
+
+    Sizes in headers are not believed, tags and padding around the sound and junk within it are passed over, and joined files
+    are read one after the other. What cannot be decoded in the middle is left out and told.
 
     Args:
         path: FLAC, WAV, MP3, Ogg (Opus or Vorbis), AIFF, M4A and their like; the content decides, not the suffix.
         sample_rate: wanted rate in hertz; the file's own if not given.
         mono: mix all channels.
+        on_note: told, in a sentence, what is odd about a sound that can be used all the same.
 
     Raises:
-        AudioError: no such file, no sound, a damaged or truncated one.
+        AudioError: no such file, no sound, one that ends early or of which less than half can be decoded, samples that are not
+            finite, or so far beyond full scale that they must be integers.
     """
     path = Path(path)
     try:
-        with _opened(path) as container:
-            stream = container.streams.audio[0]
-            rate = stream.rate
-            declared = int((stream.duration or 0) * (stream.time_base or 0) * rate)
-            samples = np.concatenate([np.zeros((stream.channels, 0), np.float32), *_frames(container, stream)], 1)
-    except (av.FFmpegError, ValueError) as error:
-        raise AudioError(
-            f"{path} is damaged or truncated ({error})", "a whole sound file", "Save or download it again."
-        ) from error
-    if samples.shape[1] == 0 or missing_end(path, samples.shape[1], declared):
-        raise AudioError(
-            f"{path} ends after {samples.shape[1] / rate:.2f} s, before its end",
-            "a whole sound file",
-            "Save or download it again.",
-        )
-    sound = torch.from_numpy(samples)
+        found = decode(path)
+    except FAILURES as error:
+        raise AudioError(f"{path} is damaged ({error})", "a whole sound file", "Save or download it again.") from error
+    _check_whole(path, found)
+    peak = _check_values(path, found.samples)
+    if on_note:
+        for note in _notes(path, found, peak):
+            on_note(note)
+    sound = torch.from_numpy(found.samples)
     sound = sound.mean(0, keepdim=True) if mono and sound.shape[0] > 1 else sound
-    return Waveform(resample(sound, rate, sample_rate or rate)[None], sample_rate or rate)
+    return Waveform(resample(sound, found.rate, sample_rate or found.rate)[None], sample_rate or found.rate)
 
 
 def read_tags(path: Path | str) -> dict[str, str]:
@@ -59,7 +66,7 @@ def read_tags(path: Path | str) -> dict[str, str]:
     Raises:
         AudioError: as :func:`read_audio`.
     """
-    with _opened(Path(path)) as container:
+    with opened(Path(path), Path(path)) as container:
         found = {**container.metadata, **container.streams.audio[0].metadata}
     tags = {name.lower(): value for name, value in found.items()}
     try:
@@ -69,37 +76,54 @@ def read_tags(path: Path | str) -> dict[str, str]:
     return tags | more if isinstance(more, dict) else tags
 
 
-def _opened(path: Path) -> av.container.InputContainer:
-    """The file's container, which has at least one stream of sound."""
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise AudioError(f"{path} {what}", "a sound file", "Check the path.")
-    if path.stat().st_size == 0:
-        raise AudioError(f"{path} is empty", "a sound file", "Save or download it again.")
-    try:
-        # A relative name with a colon in it, as titles have, would be the address of a protocol.
-        container = av.open(str(path.absolute()), options={"format_whitelist": _READABLE})
-    except (av.FFmpegError, OSError, ValueError) as error:
+def _check_whole(path: Path, found: Decoded) -> None:
+    count = found.samples.shape[1]
+    missing = missing_end(found)
+    if count and not missing and lost_seconds(found) <= count / found.rate:
+        return
+    if not missing:
+        missing = f"is damaged: {count / found.rate:.2f} s of it can be decoded"
+    raise AudioError(f"{path} {missing}", "a whole sound file", "Save or download it again.")
+
+
+def _check_values(path: Path, samples: np.ndarray) -> float:
+    """The peak.
+
+    Raises:
+        AudioError: samples that are not finite, or no floats between -1 and 1.
+    """
+    peak = max(float(samples.max()), -float(samples.min()))
+    if not math.isfinite(peak):
+        bad = int(np.count_nonzero(~np.isfinite(samples)))
         raise AudioError(
-            f"{path} is not a sound that can be read",
-            "a sound file (FLAC, WAV, MP3, Ogg)",
-            "Convert it to FLAC or WAV.",
-        ) from error
-    if container.streams.audio and container.streams.audio[0].rate:
-        return container
-    container.close()
-    raise AudioError(f"{path} holds no sound", "a sound file", "Choose another file.")
+            f"{path} holds {bad} of {samples.size} samples that are NaN or infinite", "finite samples", "Save it again."
+        )
+    if peak > ABSURD:
+        raise AudioError(
+            f"{path} peaks at {_decibels(peak)} ({peak:,.0f} times full scale), as integers stored as floats do",
+            "floats between -1 and 1",
+            "Divide its samples by their full scale (32,768 for 16 bits), and save it again.",
+        )
+    return peak
 
 
-def _frames(container: av.container.InputContainer, stream: av.AudioStream) -> Iterator[np.ndarray]:
-    """float32 [channels, n] of every frame."""
-    for frame in container.decode(stream):
-        values = frame.to_ndarray()
-        if not frame.format.is_planar:
-            values = values.reshape(-1, frame.layout.nb_channels).T
-        if values.dtype == np.uint8:
-            yield values.astype(np.float32) / 128 - 1
-        elif values.dtype.kind == "i":
-            yield values.astype(np.float32) / np.float32(2 ** (8 * values.itemsize - 1))
-        else:
-            yield values.astype(np.float32)
+def _notes(path: Path, found: Decoded, peak: float) -> list[str]:
+    notes = []
+    skipped = sum(part.skipped for part in found.parts)
+    if lost := lost_seconds(found):
+        notes.append(f"{path}: {lost:.2f} s on its way cannot be decoded and are left out.")
+    elif found.lost and not (found.torn and found.lost == 1):
+        notes.append(f"{path}: what cannot be decoded is left out ({found.lost} of its packets).")
+    if skipped:
+        notes.append(f"{path}: what is no sound between its frames is left out (bytes: {skipped:,}).")
+    for rate, channels in dict.fromkeys(found.changes):
+        notes.append(
+            f"{path} goes on at {rate:,} Hz in {channels} channels: converted to {found.rate:,} Hz in {len(found.samples)}."
+        )
+    if peak > LOUD:
+        notes.append(f"{path} peaks at {_decibels(peak)}: whatever plays or writes it will clip.")
+    return notes
+
+
+def _decibels(peak: float) -> str:
+    return f"{20 * math.log10(peak):+.1f} dBFS"
