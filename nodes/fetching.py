@@ -85,10 +85,16 @@ def _fetch(wanted: Card, folder: Path, reporter: Callable[..., OnStep]) -> None:
 
 
 def _finish(wanted: Card, folder: Path, reporter: Callable[..., OnStep]) -> None:
-    if not look_for(wanted, folder).ready:
-        from ..art2mus_core.pipelines.finishing import finish_fetching
+    if look_for(wanted, folder).ready:
+        return
+    from ..art2mus_core.locking import alone
+    from ..art2mus_core.pipelines.finishing import finish_fetching
+    from ..art2mus_core.types import Step
 
-        finish_fetching(wanted, folder, reporter(1))
+    on_step = reporter(1)
+    with alone(folder, f"conversion of {wanted.name}", lambda said: on_step(Step(said, 0, 1))):
+        if not look_for(wanted, folder).ready:
+            finish_fetching(wanted, folder, on_step)
 
 
 def _size(wanted: Card) -> str:

@@ -8,15 +8,16 @@ library begins a file anew after an interruption, and these files are gigabytes.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import CheckpointError, OutputError, SettingError
+from ..locking import alone
 from .cards import Card, CardFile
-from .presence import PARTIAL, look_for
+from .presence import PARTIAL, holds, look_for
 from .remote import Remote, said, size_of
 from .transfer import adopt, download
 
@@ -54,11 +55,13 @@ class Plan:
         card: of the checkpoint.
         folder: where its files go.
         parcels: the files that are not there yet; all of them if they are to be fetched anew.
+        again: whether files that are there are fetched anew.
     """
 
     card: Card
     folder: Path
     parcels: tuple[Parcel, ...]
+    again: bool = False
 
     @property
     def bytes(self) -> int:
@@ -91,17 +94,20 @@ def plan(card: Card, *, folder: Path | None = None, again: bool = False) -> Plan
     if not wanted:
         return Plan(card, here.folder, ())
     if card.repository is None:
-        return Plan(card, here.folder, tuple(_plain(card, file) for file in wanted))
+        return Plan(card, here.folder, tuple(_plain(card, file) for file in wanted), again)
     cached = [] if again else _cached(card, wanted)
-    return Plan(card, here.folder, tuple(cached or _from_hub(card, wanted, here.folder)))
+    return Plan(card, here.folder, tuple(cached or _from_hub(card, wanted, here.folder)), again)
 
 
-def fetch(what: Plan, on_step: OnStep) -> Path:
+def fetch(what: Plan, on_step: OnStep, on_wait: Callable[[str], None] | None = None) -> Path:
     """Bring the files of a plan, each whole and checked or not at all; an interrupted one goes on the next time.
+
+    If another process brings files into the same folder, this one waits, and then brings what is still missing.
 
     Args:
         what: the plan.
         on_step: told of bytes that are here, of bytes that are to come; the stage is the file.
+        on_wait: told, again and again, who is waited for; `on_step` is if not given. Raising in either stops the work.
 
     Returns:
         The checkpoint's folder.
@@ -113,19 +119,25 @@ def fetch(what: Plan, on_step: OnStep) -> Path:
     from ..types import Step  # noqa: PLC0415 - brings torch with it
 
     _check_room(what)
-    before = 0
-    for parcel in what.parcels:
+    with alone(what.folder, f"fetch of {what.card.name}", on_wait or (lambda said: on_step(Step(said, 0, 1)))):
+        before = 0
+        for parcel in _missing(what):
 
-        def on_bytes(here: int, parcel: Parcel = parcel, before: int = before) -> None:
-            on_step(Step(parcel.path, before + here, max(what.bytes, before + here)))
+            def on_bytes(here: int, parcel: Parcel = parcel, before: int = before) -> None:
+                on_step(Step(parcel.path, before + here, max(what.bytes, before + here)))
 
-        path = what.folder / parcel.path
-        if parcel.cached:
-            adopt(parcel.cached, parcel.remote, path, on_bytes)
-        else:
-            download(parcel.remote, path, on_bytes)
-        before += path.stat().st_size
+            path = what.folder / parcel.path
+            if parcel.cached:
+                adopt(parcel.cached, parcel.remote, path, on_bytes)
+            else:
+                download(parcel.remote, path, on_bytes)
+            before += path.stat().st_size
     return what.folder
+
+
+def _missing(what: Plan) -> list[Parcel]:
+    """What is still to be brought: another fetch may have been here since the plan was made."""
+    return [each for each in what.parcels if what.again or not holds(what.folder / each.path, each.remote.size)]
 
 
 def _check_room(what: Plan) -> None:

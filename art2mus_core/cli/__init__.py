@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from ..naming import on_one_line
-from .streams import standard_streams
+from .streams import say, standard_streams
 
 __all__ = ["main"]
 
@@ -33,7 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
         except KeyboardInterrupt:
             code = INTERRUPTED
         if code == INTERRUPTED:
-            _say("stopped; nothing is left half-written")
+            say("stopped; nothing is left half-written")
         elif output.trouble and code == 0:
             code = _unheard(output.trouble)
     sys.exit(code)
@@ -43,7 +42,7 @@ def _unheard(trouble: OSError) -> int:
     """The exit code where standard output could not be written; a reader that has seen enough needs no words."""
     if isinstance(trouble, BrokenPipeError):
         return NOBODY_READS
-    _say(f"standard output cannot be written ({trouble.strerror}); files that were made are kept")
+    say(f"standard output cannot be written ({trouble.strerror}); files that were made are kept")
     return USAGE
 
 
@@ -62,15 +61,15 @@ def _run(arguments: list[str]) -> int:
             # Ctrl-C comes out of typer as 130 or as an abort, by its version.
             return typer.main.get_command(app).main(arguments or ["--help"], "art2mus", standalone_mode=False) or 0
     except Art2MusError as error:
-        _say(str(error))
+        say(str(error))
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in EXTRAS:
             raise
-        _say(_missing((error.name or "").partition(".")[0]))
+        say(_missing((error.name or "").partition(".")[0]))
     except usage_error as error:
-        _say(f"{error.format_message()} Try --help.")
+        say(f"{error.format_message()} Try --help.")
     except (OSError, UnicodeError) as error:
-        _say(_refused(error))
+        say(_refused(error))
     except typer.Abort:
         return INTERRUPTED
     except typer.Exit as leaving:
@@ -103,9 +102,3 @@ def _refused(error: OSError | UnicodeError) -> str:
         return f"a text that is no Unicode ({error}). Write it in UTF-8."
     path = f"{error.filename}: " if error.filename else ""
     return f"{path}{error.strerror or error}. Check the path and what the disk allows."
-
-
-def _say(line: str) -> None:
-    """One line on standard error; of what no person reads to its end, both ends."""
-    shown = (word if len(word) < 300 else f"{word[:120]}...{word[-60:]}" for word in line.split())
-    sys.stderr.write(f"art2mus: {on_one_line(' '.join(shown))}\n")

@@ -33,11 +33,13 @@ def convert(
         from ..encoders import imagebind_files as published
         from .presenting import print_line
         from .progress import reporting
+        from .waiting import alone_in
 
     chosen = [tower.strip() for tower in towers.split(",") if tower.strip()]
     folder = out or home() / "imagebind"
     dtype = torch.float16 if precision == "float16" else torch.float32
-    with reporting() as on_step, allocating(f"the conversion of {weights.name}"):
+    doing = f"the conversion of {weights.name}"
+    with alone_in(folder, "conversion"), reporting() as on_step, allocating(doing):
         written = published.convert(weights, folder, towers=chosen, dtype=dtype, sizes=published.HUGE, on_step=on_step)
     for path in written:
         print_line(f"{path.parent}  {path.stat().st_size / 1e9:.2f} GB")

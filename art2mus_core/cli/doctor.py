@@ -27,6 +27,7 @@ LIBRARIES = (
     "pillow",
     "av",
     "huggingface_hub",
+    "filelock",
     "jaxtyping",
     "pydantic",
     "typer",

@@ -46,6 +46,7 @@ def evaluate(
     from .planning import check_file
     from .progress import reporting
     from .starting import importing
+    from .waiting import alone_in
 
     page = out / "report.html"
     if out.is_dir():
@@ -61,16 +62,17 @@ def evaluate(
         where = choose_device(device)
         judges = Judges.of(chosen.metrics, embedder, skip_missing=skip_missing, device=str(where))
         judges.opened()  # a judge that is not here is told before anything is made
-        made = generate(
-            chosen,
-            out,
-            dtype=choose_precision(precision, where),
-            resident=visiting(where),
-            on_step=lambda step: on_step(step if step.stage == "pieces" else replace(step, done=1, total=1)),
-        )
-        facts = {"config": config, "systems": made.systems, "seconds": chosen.seconds, "seeds": list(chosen.seeds)}
-        report = score_collection(made.collection, judges, on_step, made=facts)
-        present(report, made.collection, page, as_json=as_json, on_step=on_step)
+        with alone_in(out, "evaluation"):
+            made = generate(
+                chosen,
+                out,
+                dtype=choose_precision(precision, where),
+                resident=visiting(where),
+                on_step=lambda step: on_step(step if step.stage == "pieces" else replace(step, done=1, total=1)),
+            )
+            facts = {"config": config, "systems": made.systems, "seconds": chosen.seconds, "seeds": list(chosen.seeds)}
+            report = score_collection(made.collection, judges, on_step, made=facts)
+            present(report, made.collection, page, as_json=as_json, on_step=on_step)
 
 
 def _overrides(artworks: list[Path] | None) -> dict[str, Any]:

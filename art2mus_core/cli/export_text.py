@@ -46,10 +46,12 @@ def export_text(
         from ..pipelines import texts
         from .presenting import print_line
         from .progress import reporting
+        from .waiting import alone_in
 
     supports = texts.SUPPORTS if support is None or name is None else {name: support}
     chosen = texts.NEGATIVE if negative is None else negative
-    with reporting() as on_step:
-        written = texts.export_text(locate(model), supports=supports, negative=chosen, on_step=on_step)
+    folder = locate(model)
+    with alone_in(folder, "export of text constants"), reporting() as on_step:
+        written = texts.export_text(folder, supports=supports, negative=chosen, on_step=on_step)
     for path in written:
         print_line(f"{path}  {path.stat().st_size / 1e3:.1f} kB  {supports[path.stem]}")

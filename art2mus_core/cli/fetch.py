@@ -30,6 +30,7 @@ def fetch(
     from ..checkpoints.presence import look_for
     from .models import next_command
     from .presenting import print_line
+    from .waiting import say_once
 
     chosen = plan(card(name), again=again)
     if not chosen.parcels:
@@ -43,7 +44,7 @@ def fetch(
         return
     try:
         with _bytes_on_a_bar() as on_step:
-            folder = bring(chosen, on_step)
+            folder = bring(chosen, on_step, say_once())
     except KeyboardInterrupt:
         finished = ", but fetches finished files once more" if again else ""
         print_line(f"What has arrived is kept; the same command goes on from there{finished}.")

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-__all__ = ["Output", "standard_streams"]
+from ..naming import on_one_line
+
+__all__ = ["Output", "say", "standard_streams"]
 
 
 class Output:
@@ -59,6 +61,12 @@ class Output:
         """Send what is left nowhere: it would be tried again, and told in several lines, when the program ends."""
         with suppress(OSError, ValueError, AttributeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
+
+
+def say(line: str) -> None:
+    """One line on standard error; of what no person reads to its end, both ends."""
+    shown = (word if len(word) < 300 else f"{word[:120]}...{word[-60:]}" for word in line.split())
+    sys.stderr.write(f"art2mus: {on_one_line(' '.join(shown))}\n")
 
 
 @contextmanager

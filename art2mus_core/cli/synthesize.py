@@ -17,6 +17,7 @@ def synthesize(
     """Make paintings, measure them, and compose the music their statistics ask for."""
     from ..datasets.synthetic.pairs import synthesize as make
     from .progress import reporting
+    from .waiting import alone_in
 
-    with reporting() as on_step:
+    with alone_in(folder, "synthesis"), reporting() as on_step:
         make(folder, count, first_seed=first_seed, workers=workers, on_step=on_step)

@@ -30,15 +30,16 @@ def train(
     from ..training.stages import stage_builder
     from .presenting import print_document
     from .progress import reporting
+    from .waiting import alone_in
 
     overrides = {key: value for key, value in {"steps": steps, "seed": seed}.items() if value is not None}
     config = load_config(name, overrides)
     folder = run or out.parent / Path(name).stem
-    with reporting() as on_step:
+    with alone_in(folder, f"training of {config.stage}"), reporting() as on_step:
         objective, history = run_training(stage_builder(config, data, out, on_step), config, folder, on_step=on_step)
-    objective.export(out)
-    (folder / "history.json").write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")
-    lines = {"loss": [(row["step"], row["loss"]) for row in history if "loss" in row]}
-    save_image(draw_lines(lines, title=f"{config.stage}: loss by step"), folder / "history.png")
+        objective.export(out)
+        (folder / "history.json").write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")
+        lines = {"loss": [(row["step"], row["loss"]) for row in history if "loss" in row]}
+        save_image(draw_lines(lines, title=f"{config.stage}: loss by step"), folder / "history.png")
     figures = {k: v for row in history for k, v in row.items() if k.startswith("validation ")}
     print_document({"stage": config.stage, "steps": config.steps, "out": str(out), **figures})

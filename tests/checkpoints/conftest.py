@@ -23,6 +23,7 @@ class Shelf:
     lengths: bool = True
     mark: str = "one"
     status: int = 200
+    gate: threading.Event | None = None
     url: str = ""
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
 
@@ -78,6 +79,11 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command == "GET":
+            if self.shelf.gate:
+                self.wfile.write(body[:1])
+                self.wfile.flush()
+                self.shelf.gate.wait(20)
+                body = body[1:]
             whole = cuts.pop(0) if cuts else len(body)
             self.wfile.write(body[:whole])
 

@@ -10,7 +10,10 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -20,6 +23,7 @@ from art2mus_core.checkpoints.cards import Card, CardFile, read_cards
 from art2mus_core.checkpoints.fetching import fetch, plan
 from art2mus_core.cli import main
 from art2mus_core.errors import CheckpointError, OutputError, SettingError
+from art2mus_core.locking import alone
 
 ROOT = Path(__file__).parents[2]
 FILES = {"unet/model.safetensors": random.Random(0).randbytes(70_003), "model_index.json": b'{"a": 1}'}
@@ -118,6 +122,45 @@ def test_a_file_that_is_gone_is_told_before_anything_is_fetched(tiny, home, shel
 def test_the_bundled_model_is_not_fetched():
     with pytest.raises(SettingError, match="comes with the package"):
         plan(Card("tiny", "prior", *WORDS, (CardFile("a"),)))
+
+
+def test_the_second_of_two_fetches_waits_and_brings_nothing_twice(tiny, home, shelf):
+    """Both at once, as two commands or two hosts would; the server gives nothing before both are there."""
+    shelf.gate = threading.Event()
+    first, second = plan(tiny), plan(tiny)
+    told = []
+
+    def wait(said):
+        told.append(said)
+        shelf.gate.set()
+
+    with ThreadPoolExecutor() as pool:
+        one = pool.submit(fetch, first, lambda _: None)
+        while not shelf.gets("/at/unet/model.safetensors"):
+            time.sleep(0.01)
+        two = pool.submit(fetch, second, lambda _: None, wait)
+        assert one.result(20) == two.result(20) == home / "tiny"
+    assert {path: (home / "tiny" / path).read_bytes() for path in FILES} == FILES
+    assert "another fetch of tiny is running (since 20" in told[0]
+    assert [len(shelf.gets(f"/at/{path}")) for path in FILES] == [1, 1]
+    assert sorted(path.name for path in home.rglob("*") if path.is_file()) == ["model.safetensors", "model_index.json"]
+
+
+def test_the_second_goes_on_where_the_first_was_stopped(tiny, home, shelf):
+    shelf.cut_after = [30_011, 0]
+    with pytest.raises(CheckpointError):
+        fetch(plan(tiny), lambda _: None)
+    with alone(home / "tiny", "fetch of tiny", print), pytest.raises(InterruptedError):
+        fetch(plan(tiny), interrupt)
+    fetch(plan(tiny), lambda _: None)
+    assert shelf.gets("/at/unet/model.safetensors")[-1] == "bytes=30011-"
+    assert {path: (home / "tiny" / path).read_bytes() for path in FILES} == FILES
+
+
+def interrupt(step):
+    """As a host's stop button: whatever is told, the work ends. Waiting is told as a step."""
+    assert "another fetch of tiny is running" in step.stage
+    raise InterruptedError
 
 
 @pytest.fixture

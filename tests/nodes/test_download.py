@@ -209,3 +209,23 @@ def test_what_is_half_fetched_is_in_no_list(pack, tmp_path):
             (folder / file.path).parent.mkdir(parents=True, exist_ok=True)
             (folder / file.path).write_text('{"model_type": "%s"}' % ("clap" if card.kind == "judge" else "clip"))
         assert is_a(folder) != bool(card.converted), card.name
+
+
+def test_stop_ends_the_waiting_for_another_fetch(fetching, pack, host_folders):
+    class Stopped(Exception):  # noqa: N818  as the host's own
+        pass
+
+    said = []
+
+    def stopped(total, amount=str):
+        def on_step(step):
+            said.append(step.stage)
+            raise Stopped
+
+        return on_step
+
+    folder = fetching._place(fetching.card("small"))
+    with pack("art2mus_core.locking").alone(folder, "fetch of small", print), pytest.raises(Stopped):
+        fetching.bring("small", stopped)
+    assert said[0].startswith("another fetch of small is running")
+    assert not folder.exists()
