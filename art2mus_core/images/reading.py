@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from ..errors import ArtworkError
 from ..types import Artwork
 from .formats import formats
 from .listing import image_suffixes
+from .tiff import TiffSamples, largest_directory
 from .upright import upright_rgb
 
 __all__ = [
@@ -89,7 +91,8 @@ def read_artwork(path: Path | str) -> Artwork:
                         f"at most {MOST_PIXELS // 1_000_000} megapixels",
                         "Make a smaller copy of the picture.",
                     )
-                return artwork_from_array(upright_rgb(image, LONGEST_SIDE), path.stem)
+                seen = upright_rgb(image, LONGEST_SIDE, lambda: opened(path))
+                return replace(artwork_from_array(seen.rows, path.stem), notes=seen.notes)
     except ArtworkError:
         raise
     except UnidentifiedImageError as error:
@@ -106,10 +109,36 @@ def read_artwork(path: Path | str) -> Artwork:
 
 
 def opened(path: Path) -> Image.Image:
-    """The picture's header. Past Pillow's own limit, which is global and so left alone, its plugins are asked.
+    """The header of a picture: of a file of several pages the largest, of one that moves the first frame.
 
-    Formats that are programs (EPS, WMF) are not pictures here: reading them runs them.
+    Past Pillow's own limit, which is global and so left alone, its plugins are asked.
     """
+    try:
+        image = _opened(path)
+    except UnidentifiedImageError:
+        if (page := largest_directory(path)) and TiffSamples.wanted(page[1], refused=True):
+            return TiffSamples(path, page[1])
+        raise
+    if image.format == "TIFF" and (page := largest_directory(path)):
+        number, tags = page
+        if TiffSamples.wanted(tags, refused=False):
+            image.close()
+            return TiffSamples(path, tags)
+        image.seek(number)
+    elif image.format == "MPO":
+        image.seek(_largest_frame(image))
+    return image
+
+
+def _largest_frame(image: Image.Image) -> int:
+    sizes = []
+    for number in range(image.n_frames):  # type: ignore[attr-defined]
+        image.seek(number)
+        sizes.append(image.width * image.height)
+    return sizes.index(max(sizes))
+
+
+def _opened(path: Path) -> Image.Image:
     known = formats()
     try:
         return Image.open(path, formats=known)

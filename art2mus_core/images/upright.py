@@ -3,31 +3,77 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageCms, ImageOps
 
-__all__ = ["upright_rgb"]
+from .colour import Colours, colours_of, to_srgb
+from .depth import deep_rows, on_srgb_curve
+from .hdr import tone_mapped
+
+__all__ = ["Seen", "upright_rgb"]
 
 _AVERAGED = frozenset({"L", "RGB", "RGBX", "RGBA", "LA", "CMYK", "YCbCr", "I", "F"})
 _DEEP = frozenset({"I", "F"})
 
 
-def upright_rgb(image: Image.Image, longest: int) -> UInt8[np.ndarray, "height width 3"]:
-    """Upright RGB8 rows of a picture that has been opened, its longer side at most `longest`.
+class Seen(NamedTuple):
+    """A picture as it looks.
 
-    JPEG files are reduced while they are decoded, everything else right after.
+    Attributes:
+        rows: upright, in sRGB.
+        notes: how they had to be read, if there is anything to tell.
     """
+
+    rows: UInt8[np.ndarray, "height width 3"]
+    notes: tuple[str, ...]
+
+
+def upright_rgb(image: Image.Image, longest: int, again: Callable[[], Image.Image]) -> Seen:
+    """Upright sRGB rows of a picture that has been opened, its longer side at most `longest`.
+
+    JPEG files are reduced while they are decoded, everything else right after; colours are converted then.
+
+    Args:
+        image: the picture.
+        longest: pixels.
+        again: opens it once more.
+    """
+    colours = colours_of(image)
     share = longest / max(image.size)
     if share < 1:
         target = max(round(image.width * share), 1), max(round(image.height * share), 1)
         image.draft(None, target)
-    image.load()
+    image, icc = _loaded(image, colours, again)
     image = _turned(image)
     if share < 1:
         image = _reduced(image, longest)
-    return np.asarray(_rgb(image))
+    note = colours.note
+    if icc is not None:
+        image, note = to_srgb(_eight(image), icc)
+    return Seen(np.asarray(_rgb(image)), (note,) if note else ())
+
+
+def _loaded(image: Image.Image, colours: Colours, again: Callable[[], Image.Image]) -> tuple[Image.Image, bytes | None]:
+    """The picture with its pixels, and the profile that they are left to be converted from."""
+    icc = colours.icc
+    if icc is not None:
+        deep = deep_rows(image, again)
+        eight = None if deep is None else on_srgb_curve(deep, icc, colours.transfer)
+        if eight is not None:
+            eight[0].info = dict(image.info)
+            return eight
+    image.load()
+    if icc is not None and colours.transfer is not None:
+        mapped = Image.fromarray(tone_mapped(np.asarray(image.convert("RGB")), colours.transfer))
+        if image.has_transparency_data:
+            mapped.putalpha(image.convert("RGBA").getchannel("A"))
+        mapped.info = dict(image.info)
+        image = mapped
+    return image, icc
 
 
 def _turned(image: Image.Image) -> Image.Image:
@@ -52,9 +98,14 @@ def _reduced(image: Image.Image, longest: int) -> Image.Image:
     return image.resize(target, Image.Resampling.HAMMING, reducing_gap=2.0)
 
 
-def _rgb(image: Image.Image) -> Image.Image:
+def _eight(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16") or image.mode in _DEEP:
-        return Image.fromarray(_eight_bits(np.asarray(image))).convert("RGB")
+        return Image.fromarray(_eight_bits(np.asarray(image)))
+    return image
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    image = _eight(image)
     if image.mode == "LAB":
         profiles = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
         image = ImageCms.profileToProfile(image, *profiles, outputMode="RGB") or image

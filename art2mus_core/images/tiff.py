@@ -1,0 +1,253 @@
+"""TIFF files of more than 8 bits a sample, as their own tags describe them.
+
+Pillow's table of kinds of TIFF knows some depths only, and reads others as if they were of 16 bits or not inverted. Here the
+file gets another directory, by which its rows are plain bytes: libtiff undoes the compression, and the samples are put
+together from the bytes (TIFF 6.0, sections 8, 14, 19 and 20; predictor 3 as in Adobe's Photoshop TIFF Technical Note 3).
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Num, UInt8, UInt16
+from PIL import Image, ImageFile
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+__all__ = ["TiffSamples", "largest_directory"]
+
+WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER, STRIPS, ORIENTATION, SAMPLES = *range(256, 260), 262, 266, 273, 274, 277  # fmt: skip
+ROWS, STRIP_BYTES, MAX_SAMPLE, PLANAR, PREDICTOR, TILE_WIDTH, TILE_HEIGHT, TILES, TILE_BYTES = 278, 279, 281, 284, 317, 322, 323, 324, 325  # fmt: skip
+EXTRA, FORMAT, S_MAX_SAMPLE, PROFILE = 338, 339, 341, 34675
+
+INVERTED, GREY, COLOUR, INKS = 0, 1, 2, 5
+"""Photometric interpretations that are read here."""
+
+UNSIGNED, SIGNED, FLOAT = 1, 2, 3
+_BYTEWISE = frozenset({1, 5, 8, 32773, 32946, 34925, 50000})
+"""Compressions of bytes: none, LZW, Deflate, PackBits, Deflate, LZMA, Zstandard."""
+
+_CHANNELS = {INVERTED: 1, GREY: 1, COLOUR: 3, INKS: 4}
+_MODES = {(GREY, 1): "L", (GREY, 2): "LA", (COLOUR, 3): "RGB", (COLOUR, 4): "RGBA", (INKS, 4): "CMYK"}
+_MOST_PAGES = 1000
+_PART = 512
+"""Rows that are taken apart into bits at once."""
+
+Directory = Any
+"""Pillow's tags by number, of which only some versions know their types."""
+
+
+def _directories(path: Path) -> Iterator[Directory]:
+    with path.open("rb") as file:
+        head = file.read(8)
+        big = head[:4] in {b"II+\0", b"MM\0+"}
+        if not big and head[:4] not in {b"II*\0", b"MM\0*"}:
+            return
+        kind, place = (head, file.read(8)) if big else (head[:4], head[4:])
+        order: Literal["little", "big"] = "little" if head[:2] == b"II" else "big"
+        seen: set[int] = set()
+        while (start := int.from_bytes(place, order)) and start not in seen and len(seen) < _MOST_PAGES:
+            seen.add(start)
+            file.seek(start)
+            found = ImageFileDirectory_v2(kind + place)
+            found.load(file)
+            yield found
+            place = found.next.to_bytes(len(place), order)
+
+
+def largest_directory(path: Path) -> tuple[int, Directory] | None:
+    """The first of the largest pages of a TIFF file with its number from 0; nothing if it is none."""
+    pages = [(number, page) for number, page in enumerate(_directories(path)) if page.get(WIDTH) and page.get(HEIGHT)]
+    return max(pages, key=lambda each: each[1][WIDTH] * each[1][HEIGHT], default=None)
+
+
+def _first(directory: Directory, tag: int, default: int) -> int:
+    value = directory.get(tag, default)
+    return int(value[0] if isinstance(value, tuple) else value)
+
+
+class TiffSamples(ImageFile.ImageFile):
+    """A page that Pillow does not read, or not rightly; :meth:`wanted` tells which those are."""
+
+    format = "TIFF"
+    format_description = "TIFF of more than 8 bits a sample"
+
+    def __init__(self, path: Path, directory: Directory) -> None:
+        self.tag_v2 = directory
+        super().__init__(str(path))
+
+    def _open(self) -> None:
+        tags = self.tag_v2
+        self._size = tags[WIDTH], tags[HEIGHT]
+        self._mode = _MODES[_channels(tags)]
+        if orientation := tags.get(ORIENTATION):
+            exif = Image.Exif()
+            exif[ORIENTATION] = orientation
+            self.info["exif"] = exif.tobytes()
+        if PROFILE in tags:
+            self.info["icc_profile"] = tags[PROFILE]
+
+    @staticmethod
+    def wanted(tags: Directory, *, refused: bool) -> bool:
+        """Whether a page is to be read here: it can be, and Pillow refused it or would get it wrong."""
+        photometric, bits, kind = (_first(tags, tag, 1) for tag in (PHOTOMETRIC, BITS, FORMAT))
+        readable = (
+            photometric in _CHANNELS
+            and _channels(tags) in _MODES
+            and _first(tags, COMPRESSION, 1) in _BYTEWISE
+            and len(set(_all(tags, BITS))) <= 1
+            and (bits in {8, 16, 32, 64} if kind != FLOAT else bits in {16, 32, 64})
+            | (8 < bits < 16 and kind == UNSIGNED)
+        )
+        if not readable or refused:
+            return readable
+        if photometric == INKS or 1 in _all(tags, EXTRA):
+            return False
+        plain = photometric == GREY and (kind, bits) in {(UNSIGNED, 16), (FLOAT, 32), (SIGNED, 32)}
+        return (bits > 8 or kind == SIGNED) and not (plain and _depth(tags) == bits)
+
+    def deep(self) -> UInt16[np.ndarray, "height width channels"]:
+        """The samples, white being 65,535, whatever their depth and polarity."""
+        return _scaled(_read(str(self.filename), self.tag_v2), self.tag_v2)
+
+    def load(self) -> Any:  # noqa: ANN401  Pillow's access to pixels
+        """Read the samples and become a plain picture, as Pillow's own stand-ins do."""
+        tags, deep = self.tag_v2, self.deep()
+        high = _first(tags, PHOTOMETRIC, 1) == COLOUR and _first(tags, BITS, 8) == 16  # what Pillow keeps of those
+        rows = (deep >> 8 if high else (deep.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+        loaded = Image.fromarray(rows[..., 0] if rows.shape[-1] == 1 else rows, self.mode)
+        loaded.info = dict(self.info)
+        self.close()
+        self.__class__, self.__dict__ = Image.Image, loaded.__dict__  # type: ignore[assignment]
+        return Image.Image.load(self)
+
+
+def _all(tags: Directory, tag: int) -> tuple[int, ...]:
+    value = tags.get(tag, ())
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _channels(tags: Directory) -> tuple[int, int]:
+    """The kind of colours, and how many samples of a pixel are kept: colours, and one of transparency."""
+    photometric, samples = _first(tags, PHOTOMETRIC, 1), _first(tags, SAMPLES, 1)
+    colours = _CHANNELS.get(photometric, 0)
+    transparent = samples > colours and _all(tags, EXTRA)[:1] not in {(), (0,)} and photometric != INKS
+    return photometric or GREY, colours + transparent
+
+
+def _depth(tags: Directory) -> int:
+    """Bits that are used: those of the samples, or fewer where a greatest sample is named.
+
+    Some writers name the greatest sample that there is, not the greatest there could be; the next power of two is both.
+    """
+    bits = _first(tags, BITS, 1)
+    most = max(_first(tags, MAX_SAMPLE, 0), _first(tags, S_MAX_SAMPLE, 0))
+    signed = _first(tags, FORMAT, UNSIGNED) == SIGNED
+    return min(max(most.bit_length() + signed, 9), bits) if most > 0 and bits > 8 else bits
+
+
+def _read(name: str, tags: Directory) -> Num[np.ndarray, "height width channels"]:
+    """The kept samples of every pixel as they are stored."""
+    body = Path(name).read_bytes()
+    samples, (_, kept) = _first(tags, SAMPLES, 1), _channels(tags)
+    if _first(tags, PLANAR, 1) == 2 and samples > 1:
+        planes = [_plane(body, tags, number, samples, 1) for number in range(kept)]
+        return np.concatenate(planes, -1)
+    return _plane(body, tags, 0, 1, samples)[..., :kept]
+
+
+def _plane(body: bytes, tags: Directory, plane: int, planes: int, samples: int) -> np.ndarray:
+    bits, width, height = _first(tags, BITS, 1), tags[WIDTH], tags[HEIGHT]
+    tiled = TILES in tags
+    across = tags[TILE_WIDTH] if tiled else width
+    where, sizes = (TILES, TILE_BYTES) if tiled else (STRIPS, STRIP_BYTES)
+    row = -(-across * samples * bits // 8)
+    share = len(_all(tags, where)) // planes
+    own = slice(plane * share, (plane + 1) * share)
+    plain: dict[int, tuple[Any, ...]] = {
+        WIDTH: (row * -(-width // across),),
+        HEIGHT: (height,),
+        BITS: (8,),
+        PHOTOMETRIC: (GREY,),
+        SAMPLES: (1,),
+    }
+    plain |= {tag: (_first(tags, tag, 1),) for tag in (COMPRESSION, FILL_ORDER)}
+    plain |= {where: _all(tags, where)[own], sizes: _all(tags, sizes)[own]}
+    plain |= {TILE_WIDTH: (row,), TILE_HEIGHT: (tags[TILE_HEIGHT],)} if tiled else {ROWS: (_first(tags, ROWS, height),)}
+    with Image.open(io.BytesIO(_with_directory(body, plain)), formats=["TIFF"]) as image:
+        stored = np.asarray(image)
+    parts = [_samples(stored[:, left : left + row], tags, across, samples) for left in range(0, stored.shape[1], row)]
+    return np.concatenate(parts, 1)[:, :width]
+
+
+def _with_directory(body: bytes, tags: dict[int, tuple[Any, ...]]) -> bytes:
+    """A TIFF file's content under another directory, of whole numbers of 32 bits."""
+    start = len(body) + len(body) % 2
+    beyond = start + 2 + 12 * len(tags) + 4
+    entries, values = b"", b""
+    for tag, own in sorted(tags.items()):
+        packed = struct.pack(f"<{len(own)}I", *own)
+        entries += struct.pack("<HHI", tag, 4, len(own))
+        entries += packed if len(own) == 1 else struct.pack("<I", beyond + len(values))
+        values += packed if len(own) > 1 else b""
+    head = struct.pack("<4sI", b"II*\0", start)
+    return b"".join([head, body[8:], bytes(len(body) % 2), struct.pack("<H", len(tags)), entries, bytes(4), values])
+
+
+def _samples(rows: UInt8[np.ndarray, "height bytes"], tags: Directory, width: int, samples: int) -> np.ndarray:
+    """Samples [height, width, samples] of rows of bytes, which predictor undone."""
+    bits, kind, predictor = _first(tags, BITS, 1), _first(tags, FORMAT, UNSIGNED), _first(tags, PREDICTOR, 1)
+    shape = len(rows), width, samples
+    if bits not in {8, 16, 32, 64}:
+        return np.concatenate(
+            [_unpacked(rows[top : top + _PART], bits, width * samples) for top in range(0, len(rows), _PART)]
+        ).reshape(shape)
+    letter, size = "uif"[kind - 1], bits // 8
+    if predictor == 3:
+        added = np.cumsum(rows.reshape(len(rows), -1, samples), 1, dtype=np.uint8).reshape(len(rows), size, -1)
+        return (
+            np.ascontiguousarray(added.transpose(0, 2, 1))
+            .view(f">{letter}{size}")
+            .reshape(shape)
+            .astype(f"{letter}{size}")
+        )
+    order = ">" if tags.prefix[:2] == b"MM" else "<"
+    stored = np.ascontiguousarray(rows).view(f"{order}u{size}").astype(f"u{size}").reshape(shape)
+    if predictor == 2:
+        stored = np.cumsum(stored, 1, dtype=stored.dtype)
+    return stored.view(f"{letter}{size}")
+
+
+def _unpacked(rows: UInt8[np.ndarray, "height bytes"], bits: int, count: int) -> UInt16[np.ndarray, "height count"]:
+    """Samples of a depth that is no number of bytes, the first bit the highest."""
+    single = np.unpackbits(rows, axis=1)[:, : count * bits].reshape(len(rows), count, bits)
+    weights = 1 << np.arange(bits - 1, -1, -1)
+    return (single @ weights.astype(np.uint16)).astype(np.uint16)
+
+
+def _scaled(stored: np.ndarray, tags: Directory) -> UInt16[np.ndarray, "height width channels"]:
+    """0 to 65,535 from black to white.
+
+    Whole numbers reach to the end of their depth; those of 32 bits to 65,535 if they fit, and floats to 1 or 255. What lies
+    beyond is stretched from the least to the greatest value.
+    """
+    kind, bits = _first(tags, FORMAT, UNSIGNED), _depth(tags)
+    if kind == UNSIGNED and bits == 16:
+        deep = stored
+    else:
+        values = np.nan_to_num(stored.astype(np.float64), posinf=0.0, neginf=0.0)
+        low, high = float(values.min()), float(values.max())
+        white = 2.0 ** min(bits - (kind == SIGNED), 16) - 1
+        if kind == FLOAT:
+            white = 1.0 if high <= 1 else 255.0
+        if low < 0 or high > white:
+            values, white = values - low, (high - low) or 1.0
+        deep = np.rint(values * 65535 / white).astype(np.uint16)
+    if _first(tags, PHOTOMETRIC, 1) == INVERTED:
+        deep = deep.copy()
+        deep[..., 0] = 65535 - deep[..., 0]
+    return deep
