@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from typing import BinaryIO, NamedTuple, TypeVar
 
 import numpy as np
-from PIL import Image, ImageCms, TiffImagePlugin
+from PIL import Image, ImageCms
 
 from .containers import Nclx, bmp_profile, heif_nclx, jpeg2000_profile, png_chunks
 from .hdr import HLG, PQ
 from .icc import BT2020, D65, SRGB, XY, display_profile, from_srgb_curve, is_srgb, profile_space
+from .tiff import TiffSamples
 
 __all__ = ["Colours", "colours_of", "to_srgb"]
 
@@ -148,7 +149,7 @@ def _in_file(image: Image.Image, find: Callable[[BinaryIO], Found]) -> Found | N
 def _tiff(image: Image.Image) -> Colours | None:
     if found := _embedded(image):
         return found
-    tags: TiffImagePlugin.ImageFileDirectory_v2 = image.tag_v2  # type: ignore[attr-defined]
+    tags = image.tags if isinstance(image, TiffSamples) else image.tag_v2  # type: ignore[attr-defined]
     corners, white, table = (tags.get(tag) for tag in (319, 318, 301))
     if not corners and not table:
         return None

@@ -72,7 +72,7 @@ def display_profile(
 def _adapted(primaries: Sequence[XY], white: XY) -> Float[np.ndarray, "3 3"]:
     """XYZ of the primaries under D50, in columns."""
     corners = np.array([*primaries, white], float)
-    if not (np.isfinite(corners).all() and (corners[:, 1] > 1e-4).all()):
+    if not (np.isfinite(corners).all() and (corners[:, 1] > 1e-6).all()):
         raise ValueError("chromaticities of no colour")
     xyz = np.stack([corners[:, 0], corners[:, 1], 1 - corners.sum(1)]) / corners[:, 1]
     try:

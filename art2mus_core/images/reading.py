@@ -16,9 +16,10 @@ from torch import Tensor
 from ..errors import ArtworkError
 from ..types import Artwork
 from .formats import formats
+from .jpeg import NO_END, without_end
 from .listing import image_suffixes
-from .tiff import TiffSamples, largest_directory
-from .upright import upright_rgb
+from .tiff import TiffSamples, largest_directory, mend
+from .upright import Seen, upright_rgb
 
 __all__ = [
     "LONGEST_SIDE",
@@ -67,7 +68,8 @@ def thumbnail_jpeg(artwork: Artwork, longest: int = 512) -> bytes:
 def read_artwork(path: Path | str) -> Artwork:
     """A picture file as an upright artwork named by its stem.
 
-    The first frame of an animation, EXIF rotation applied, transparency over white, 16-bit scaled to 8. A picture
+    The first frame of an animation and the largest of several pages, EXIF rotation applied, in sRGB whatever its file says of
+    its colours, transparency over white, deeper samples scaled to 8 bits. What had to be guessed is in `notes`. A picture
     whose longer side exceeds `LONGEST_SIDE` is reduced to it while it is decoded, by a rule that depends on nothing
     but its size; the artwork's `sha256` is then that of the reduced pixels.
 
@@ -91,7 +93,7 @@ def read_artwork(path: Path | str) -> Artwork:
                         f"at most {MOST_PIXELS // 1_000_000} megapixels",
                         "Make a smaller copy of the picture.",
                     )
-                seen = upright_rgb(image, LONGEST_SIDE, lambda: opened(path))
+                seen = _seen(image, path)
                 return replace(artwork_from_array(seen.rows, path.stem), notes=seen.notes)
     except ArtworkError:
         raise
@@ -106,6 +108,17 @@ def read_artwork(path: Path | str) -> Artwork:
         raise ArtworkError(
             f"{path} is damaged or cut short ({error})", "a whole picture file", "Save or download the picture again."
         ) from error
+
+
+def _seen(image: Image.Image, path: Path) -> Seen:
+    try:
+        return upright_rgb(image, LONGEST_SIDE, lambda: opened(path))
+    except OSError:
+        whole = without_end(path) if image.format in {"JPEG", "MPO"} else None
+        if whole is None:
+            raise
+    seen = upright_rgb(whole, LONGEST_SIDE, lambda: opened(path))
+    return seen._replace(notes=(*seen.notes, NO_END))
 
 
 def opened(path: Path) -> Image.Image:
@@ -125,6 +138,7 @@ def opened(path: Path) -> Image.Image:
             image.close()
             return TiffSamples(path, tags)
         image.seek(number)
+        mend(image, tags)
     elif image.format == "MPO":
         image.seek(_largest_frame(image))
     return image

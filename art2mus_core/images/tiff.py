@@ -15,14 +15,14 @@ from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Num, UInt8, UInt16
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, ImagePalette
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-__all__ = ["TiffSamples", "largest_directory"]
+__all__ = ["TiffSamples", "largest_directory", "mend"]
 
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER, STRIPS, ORIENTATION, SAMPLES = *range(256, 260), 262, 266, 273, 274, 277  # fmt: skip
 ROWS, STRIP_BYTES, MAX_SAMPLE, PLANAR, PREDICTOR, TILE_WIDTH, TILE_HEIGHT, TILES, TILE_BYTES = 278, 279, 281, 284, 317, 322, 323, 324, 325  # fmt: skip
-EXTRA, FORMAT, S_MAX_SAMPLE, PROFILE = 338, 339, 341, 34675
+PALETTE, EXTRA, FORMAT, S_MAX_SAMPLE, PROFILE = 320, 338, 339, 341, 34675
 
 INVERTED, GREY, COLOUR, INKS = 0, 1, 2, 5
 """Photometric interpretations that are read here."""
@@ -77,11 +77,11 @@ class TiffSamples(ImageFile.ImageFile):
     format_description = "TIFF of more than 8 bits a sample"
 
     def __init__(self, path: Path, directory: Directory) -> None:
-        self.tag_v2 = directory
+        self.tags = directory
         super().__init__(str(path))
 
     def _open(self) -> None:
-        tags = self.tag_v2
+        tags = self.tags
         self._size = tags[WIDTH], tags[HEIGHT]
         self._mode = _MODES[_channels(tags)]
         if orientation := tags.get(ORIENTATION):
@@ -108,15 +108,18 @@ class TiffSamples(ImageFile.ImageFile):
         if photometric == INKS or 1 in _all(tags, EXTRA):
             return False
         plain = photometric == GREY and (kind, bits) in {(UNSIGNED, 16), (FLOAT, 32), (SIGNED, 32)}
-        return (bits > 8 or kind == SIGNED) and not (plain and _depth(tags) == bits)
+        swapped = (
+            bits == 32 and tags.prefix[:2] == b"MM" and _first(tags, COMPRESSION, 1) > 1
+        )  # twice, by libtiff and Pillow
+        return (bits > 8 or kind == SIGNED) and not (plain and not swapped and _depth(tags) == bits)
 
     def deep(self) -> UInt16[np.ndarray, "height width channels"]:
         """The samples, white being 65,535, whatever their depth and polarity."""
-        return _scaled(_read(str(self.filename), self.tag_v2), self.tag_v2)
+        return _scaled(_read(str(self.filename), self.tags), self.tags)
 
     def load(self) -> Any:  # noqa: ANN401  Pillow's access to pixels
         """Read the samples and become a plain picture, as Pillow's own stand-ins do."""
-        tags, deep = self.tag_v2, self.deep()
+        tags, deep = self.tags, self.deep()
         high = _first(tags, PHOTOMETRIC, 1) == COLOUR and _first(tags, BITS, 8) == 16  # what Pillow keeps of those
         rows = (deep >> 8 if high else (deep.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
         loaded = Image.fromarray(rows[..., 0] if rows.shape[-1] == 1 else rows, self.mode)
@@ -124,6 +127,19 @@ class TiffSamples(ImageFile.ImageFile):
         self.close()
         self.__class__, self.__dict__ = Image.Image, loaded.__dict__  # type: ignore[assignment]
         return Image.Image.load(self)
+
+
+def mend(image: Image.Image, tags: Directory) -> None:
+    """Before a page is read that Pillow reads itself: where it trusts a writer, or its own size, too far.
+
+    Palettes have 16 bits a colour; those of some writers have 8, and would be black. Files that are mapped into memory are
+    cut into rows of the wrong length by Pillow 13 if they are to be turned; those without a name are not mapped.
+    """
+    if _first(tags, ORIENTATION, 1) > 4:
+        image.filename = ""  # type: ignore[attr-defined]
+    table = _all(tags, PALETTE)
+    if image.mode == "P" and table and max(table) < 256:
+        image.palette = ImagePalette.raw("RGB;L", bytes(table))
 
 
 def _all(tags: Directory, tag: int) -> tuple[int, ...]:
