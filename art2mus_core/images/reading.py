@@ -18,7 +18,8 @@ from ..types import Artwork
 from .formats import formats
 from .jpeg import NO_END, without_end
 from .listing import image_suffixes
-from .tiff import TiffSamples, largest_directory, mend
+from .tiff import TiffSamples, mend
+from .tiff_tags import largest_directory
 from .upright import Seen, upright_rgb
 
 __all__ = [

@@ -9,20 +9,16 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from jaxtyping import Num, UInt8, UInt16
 from PIL import Image, ImageFile, ImagePalette
-from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-__all__ = ["TiffSamples", "largest_directory", "mend"]
+from .tiff_tags import Directory, Tag, all_of, first_of
 
-WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER, STRIPS, ORIENTATION, SAMPLES = *range(256, 260), 262, 266, 273, 274, 277  # fmt: skip
-ROWS, STRIP_BYTES, MAX_SAMPLE, PLANAR, PREDICTOR, TILE_WIDTH, TILE_HEIGHT, TILES, TILE_BYTES = 278, 279, 281, 284, 317, 322, 323, 324, 325  # fmt: skip
-PALETTE, EXTRA, FORMAT, S_MAX_SAMPLE, PROFILE = 320, 338, 339, 341, 34675
+__all__ = ["TiffSamples", "mend"]
 
 INVERTED, GREY, COLOUR, INKS = 0, 1, 2, 5
 """Photometric interpretations that are read here."""
@@ -33,41 +29,8 @@ _BYTEWISE = frozenset({1, 5, 8, 32773, 32946, 34925, 50000})
 
 _CHANNELS = {INVERTED: 1, GREY: 1, COLOUR: 3, INKS: 4}
 _MODES = {(GREY, 1): "L", (GREY, 2): "LA", (COLOUR, 3): "RGB", (COLOUR, 4): "RGBA", (INKS, 4): "CMYK"}
-_MOST_PAGES = 1000
 _PART = 512
 """Rows that are taken apart into bits at once."""
-
-Directory = Any
-"""Pillow's tags by number, of which only some versions know their types."""
-
-
-def _directories(path: Path) -> Iterator[Directory]:
-    with path.open("rb") as file:
-        head = file.read(8)
-        big = head[:4] in {b"II+\0", b"MM\0+"}
-        if not big and head[:4] not in {b"II*\0", b"MM\0*"}:
-            return
-        kind, place = (head, file.read(8)) if big else (head[:4], head[4:])
-        order: Literal["little", "big"] = "little" if head[:2] == b"II" else "big"
-        seen: set[int] = set()
-        while (start := int.from_bytes(place, order)) and start not in seen and len(seen) < _MOST_PAGES:
-            seen.add(start)
-            file.seek(start)
-            found = ImageFileDirectory_v2(kind + place)
-            found.load(file)
-            yield found
-            place = found.next.to_bytes(len(place), order)
-
-
-def largest_directory(path: Path) -> tuple[int, Directory] | None:
-    """The first of the largest pages of a TIFF file with its number from 0; nothing if it is none."""
-    pages = [(number, page) for number, page in enumerate(_directories(path)) if page.get(WIDTH) and page.get(HEIGHT)]
-    return max(pages, key=lambda each: each[1][WIDTH] * each[1][HEIGHT], default=None)
-
-
-def _first(directory: Directory, tag: int, default: int) -> int:
-    value = directory.get(tag, default)
-    return int(value[0] if isinstance(value, tuple) else value)
 
 
 class TiffSamples(ImageFile.ImageFile):
@@ -82,34 +45,34 @@ class TiffSamples(ImageFile.ImageFile):
 
     def _open(self) -> None:
         tags = self.tags
-        self._size = tags[WIDTH], tags[HEIGHT]
+        self._size = tags[Tag.WIDTH], tags[Tag.HEIGHT]
         self._mode = _MODES[_channels(tags)]
-        if orientation := tags.get(ORIENTATION):
+        if orientation := tags.get(Tag.ORIENTATION):
             exif = Image.Exif()
-            exif[ORIENTATION] = orientation
+            exif[Tag.ORIENTATION] = orientation
             self.info["exif"] = exif.tobytes()
-        if PROFILE in tags:
-            self.info["icc_profile"] = tags[PROFILE]
+        if Tag.PROFILE in tags:
+            self.info["icc_profile"] = tags[Tag.PROFILE]
 
     @staticmethod
     def wanted(tags: Directory, *, refused: bool) -> bool:
         """Whether a page is to be read here: it can be, and Pillow refused it or would get it wrong."""
-        photometric, bits, kind = (_first(tags, tag, 1) for tag in (PHOTOMETRIC, BITS, FORMAT))
+        photometric, bits, kind = (first_of(tags, tag, 1) for tag in (Tag.PHOTOMETRIC, Tag.BITS, Tag.FORMAT))
         readable = (
             photometric in _CHANNELS
             and _channels(tags) in _MODES
-            and _first(tags, COMPRESSION, 1) in _BYTEWISE
-            and len(set(_all(tags, BITS))) <= 1
+            and first_of(tags, Tag.COMPRESSION, 1) in _BYTEWISE
+            and len(set(all_of(tags, Tag.BITS))) <= 1
             and (bits in {8, 16, 32, 64} if kind != FLOAT else bits in {16, 32, 64})
             | (8 < bits < 16 and kind == UNSIGNED)
         )
         if not readable or refused:
             return readable
-        if photometric == INKS or 1 in _all(tags, EXTRA):
+        if photometric == INKS or 1 in all_of(tags, Tag.EXTRA):
             return False
         plain = photometric == GREY and (kind, bits) in {(UNSIGNED, 16), (FLOAT, 32), (SIGNED, 32)}
         swapped = (
-            bits == 32 and tags.prefix[:2] == b"MM" and _first(tags, COMPRESSION, 1) > 1
+            bits == 32 and tags.prefix[:2] == b"MM" and first_of(tags, Tag.COMPRESSION, 1) > 1
         )  # twice, by libtiff and Pillow
         return (bits > 8 or kind == SIGNED) and not (plain and not swapped and _depth(tags) == bits)
 
@@ -120,7 +83,9 @@ class TiffSamples(ImageFile.ImageFile):
     def load(self) -> Any:  # noqa: ANN401  Pillow's access to pixels
         """Read the samples and become a plain picture, as Pillow's own stand-ins do."""
         tags, deep = self.tags, self.deep()
-        high = _first(tags, PHOTOMETRIC, 1) == COLOUR and _first(tags, BITS, 8) == 16  # what Pillow keeps of those
+        high = (
+            first_of(tags, Tag.PHOTOMETRIC, 1) == COLOUR and first_of(tags, Tag.BITS, 8) == 16
+        )  # what Pillow keeps of those
         rows = (deep >> 8 if high else (deep.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
         loaded = Image.fromarray(rows[..., 0] if rows.shape[-1] == 1 else rows, self.mode)
         loaded.info = dict(self.info)
@@ -135,23 +100,18 @@ def mend(image: Image.Image, tags: Directory) -> None:
     Palettes have 16 bits a colour; those of some writers have 8, and would be black. Files that are mapped into memory are
     cut into rows of the wrong length by Pillow 13 if they are to be turned; those without a name are not mapped.
     """
-    if _first(tags, ORIENTATION, 1) > 4:
+    if first_of(tags, Tag.ORIENTATION, 1) > 4:
         image.filename = ""  # type: ignore[attr-defined]
-    table = _all(tags, PALETTE)
+    table = all_of(tags, Tag.PALETTE)
     if image.mode == "P" and table and max(table) < 256:
         image.palette = ImagePalette.raw("RGB;L", bytes(table))
 
 
-def _all(tags: Directory, tag: int) -> tuple[int, ...]:
-    value = tags.get(tag, ())
-    return value if isinstance(value, tuple) else (value,)
-
-
 def _channels(tags: Directory) -> tuple[int, int]:
     """The kind of colours, and how many samples of a pixel are kept: colours, and one of transparency."""
-    photometric, samples = _first(tags, PHOTOMETRIC, 1), _first(tags, SAMPLES, 1)
+    photometric, samples = first_of(tags, Tag.PHOTOMETRIC, 1), first_of(tags, Tag.SAMPLES, 1)
     colours = _CHANNELS.get(photometric, 0)
-    transparent = samples > colours and _all(tags, EXTRA)[:1] not in {(), (0,)} and photometric != INKS
+    transparent = samples > colours and all_of(tags, Tag.EXTRA)[:1] not in {(), (0,)} and photometric != INKS
     return photometric or GREY, colours + transparent
 
 
@@ -160,40 +120,44 @@ def _depth(tags: Directory) -> int:
 
     Some writers name the greatest sample that there is, not the greatest there could be; the next power of two is both.
     """
-    bits = _first(tags, BITS, 1)
-    most = max(_first(tags, MAX_SAMPLE, 0), _first(tags, S_MAX_SAMPLE, 0))
-    signed = _first(tags, FORMAT, UNSIGNED) == SIGNED
+    bits = first_of(tags, Tag.BITS, 1)
+    most = max(first_of(tags, Tag.MAX_SAMPLE, 0), first_of(tags, Tag.S_MAX_SAMPLE, 0))
+    signed = first_of(tags, Tag.FORMAT, UNSIGNED) == SIGNED
     return min(max(most.bit_length() + signed, 9), bits) if most > 0 and bits > 8 else bits
 
 
 def _read(name: str, tags: Directory) -> Num[np.ndarray, "height width channels"]:
     """The kept samples of every pixel as they are stored."""
     body = Path(name).read_bytes()
-    samples, (_, kept) = _first(tags, SAMPLES, 1), _channels(tags)
-    if _first(tags, PLANAR, 1) == 2 and samples > 1:
+    samples, (_, kept) = first_of(tags, Tag.SAMPLES, 1), _channels(tags)
+    if first_of(tags, Tag.PLANAR, 1) == 2 and samples > 1:
         planes = [_plane(body, tags, number, samples, 1) for number in range(kept)]
         return np.concatenate(planes, -1)
     return _plane(body, tags, 0, 1, samples)[..., :kept]
 
 
 def _plane(body: bytes, tags: Directory, plane: int, planes: int, samples: int) -> np.ndarray:
-    bits, width, height = _first(tags, BITS, 1), tags[WIDTH], tags[HEIGHT]
-    tiled = TILES in tags
-    across = tags[TILE_WIDTH] if tiled else width
-    where, sizes = (TILES, TILE_BYTES) if tiled else (STRIPS, STRIP_BYTES)
+    bits, width, height = first_of(tags, Tag.BITS, 1), tags[Tag.WIDTH], tags[Tag.HEIGHT]
+    tiled = Tag.TILES in tags
+    across = tags[Tag.TILE_WIDTH] if tiled else width
+    where, sizes = (Tag.TILES, Tag.TILE_BYTES) if tiled else (Tag.STRIPS, Tag.STRIP_BYTES)
     row = -(-across * samples * bits // 8)
-    share = len(_all(tags, where)) // planes
+    share = len(all_of(tags, where)) // planes
     own = slice(plane * share, (plane + 1) * share)
     plain: dict[int, tuple[Any, ...]] = {
-        WIDTH: (row * -(-width // across),),
-        HEIGHT: (height,),
-        BITS: (8,),
-        PHOTOMETRIC: (GREY,),
-        SAMPLES: (1,),
+        Tag.WIDTH: (row * -(-width // across),),
+        Tag.HEIGHT: (height,),
+        Tag.BITS: (8,),
+        Tag.PHOTOMETRIC: (GREY,),
+        Tag.SAMPLES: (1,),
     }
-    plain |= {tag: (_first(tags, tag, 1),) for tag in (COMPRESSION, FILL_ORDER)}
-    plain |= {where: _all(tags, where)[own], sizes: _all(tags, sizes)[own]}
-    plain |= {TILE_WIDTH: (row,), TILE_HEIGHT: (tags[TILE_HEIGHT],)} if tiled else {ROWS: (_first(tags, ROWS, height),)}
+    plain |= {tag: (first_of(tags, tag, 1),) for tag in (Tag.COMPRESSION, Tag.FILL_ORDER)}
+    plain |= {where: all_of(tags, where)[own], sizes: all_of(tags, sizes)[own]}
+    plain |= (
+        {Tag.TILE_WIDTH: (row,), Tag.TILE_HEIGHT: (tags[Tag.TILE_HEIGHT],)}
+        if tiled
+        else {Tag.ROWS: (first_of(tags, Tag.ROWS, height),)}
+    )
     with Image.open(io.BytesIO(_with_directory(body, plain)), formats=["TIFF"]) as image:
         stored = np.asarray(image)
     parts = [_samples(stored[:, left : left + row], tags, across, samples) for left in range(0, stored.shape[1], row)]
@@ -216,7 +180,11 @@ def _with_directory(body: bytes, tags: dict[int, tuple[Any, ...]]) -> bytes:
 
 def _samples(rows: UInt8[np.ndarray, "height bytes"], tags: Directory, width: int, samples: int) -> np.ndarray:
     """Samples [height, width, samples] of rows of bytes, which predictor undone."""
-    bits, kind, predictor = _first(tags, BITS, 1), _first(tags, FORMAT, UNSIGNED), _first(tags, PREDICTOR, 1)
+    bits, kind, predictor = (
+        first_of(tags, Tag.BITS, 1),
+        first_of(tags, Tag.FORMAT, UNSIGNED),
+        first_of(tags, Tag.PREDICTOR, 1),
+    )
     shape = len(rows), width, samples
     if bits not in {8, 16, 32, 64}:
         return np.concatenate(
@@ -251,7 +219,7 @@ def _scaled(stored: np.ndarray, tags: Directory) -> UInt16[np.ndarray, "height w
     Whole numbers reach to the end of their depth; those of 32 bits to 65,535 if they fit, and floats to 1 or 255. What lies
     beyond is stretched from the least to the greatest value.
     """
-    kind, bits = _first(tags, FORMAT, UNSIGNED), _depth(tags)
+    kind, bits = first_of(tags, Tag.FORMAT, UNSIGNED), _depth(tags)
     if kind == UNSIGNED and bits == 16:
         deep = stored
     else:
@@ -263,7 +231,7 @@ def _scaled(stored: np.ndarray, tags: Directory) -> UInt16[np.ndarray, "height w
         if low < 0 or high > white:
             values, white = values - low, (high - low) or 1.0
         deep = np.rint(values * 65535 / white).astype(np.uint16)
-    if _first(tags, PHOTOMETRIC, 1) == INVERTED:
+    if first_of(tags, Tag.PHOTOMETRIC, 1) == INVERTED:
         deep = deep.copy()
         deep[..., 0] = 65535 - deep[..., 0]
     return deep
