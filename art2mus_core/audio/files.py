@@ -5,54 +5,37 @@ from __future__ import annotations
 import base64
 import io
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 import torch
+from torch import Tensor
 
-from ..errors import AudioError
+from ..errors import AudioError, OutputError
 from ..naming import readable
 from ..placing import check_place, place
 from ..types import Waveform
+from .coding import KINDS, STANDARD, Coding, Kind
 from .pictures import add_to_flac, picture_block
 from .resample import resample
 
 __all__ = ["audio_suffixes", "write_audio"]
 
 
-@dataclass(frozen=True)
-class _Kind:
-    """How a suffix is written: container, codec, sample format, bits a second and channel, rates (none: all)."""
-
-    container: str
-    codec: str
-    layout: str
-    bits: int | None = None
-    rates: tuple[int, ...] = ()
-
-
-_MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
-_OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
-_KINDS = {
-    ".flac": _Kind("flac", "flac", "s16"),
-    ".wav": _Kind("wav", "pcm_s16le", "s16"),
-    ".mp3": _Kind("mp3", "libmp3lame", "s16p", 96_000, _MP3_RATES),
-    ".ogg": _Kind("ogg", "libopus", "s16", 96_000, _OPUS_RATES),
-    ".opus": _Kind("opus", "libopus", "s16", 96_000, _OPUS_RATES),
-}
 _INFO_TAGS = {"title", "artist", "album", "comment", "copyright", "date", "genre", "language"}  # RIFF's own
 
 
 def audio_suffixes() -> tuple[str, ...]:
     """Suffixes that :func:`write_audio` knows, the default first."""
-    return tuple(_KINDS)
+    return tuple(KINDS)
 
 
-def write_audio(path: Path | str, waveform: Waveform, *, tags: dict[str, str], cover: bytes | None) -> None:
-    """One piece as a file of the suffix's kind: 16-bit FLAC or WAV, MP3, Opus (`.opus` or `.ogg`).
+def write_audio(
+    path: Path | str, waveform: Waveform, *, tags: dict[str, str], cover: bytes | None, quality: str = STANDARD
+) -> None:
+    """One piece as a file of the suffix's kind: FLAC, WAV, MP3, Opus (`.opus` or `.ogg`).
 
     WAV has no cover, and tags that RIFF has no name for become one JSON object in its comment. The tag `encoder` is the
     container library's own; one of that name is written as `software`.
@@ -62,24 +45,30 @@ def write_audio(path: Path | str, waveform: Waveform, *, tags: dict[str, str], c
         waveform: [1, 1 or 2 channels, N]; beyond -1..1 it clips.
         tags: name to text.
         cover: a JPEG or PNG.
+        quality: one of :func:`~.coding.qualities` of the suffix; a codec's own limits lower a bit rate beyond them.
 
     Raises:
-        OutputError: unknown suffix, or a place that cannot be written.
+        OutputError: unknown suffix or quality, or a place that cannot be written.
         AudioError: another batch or channel count, no samples, or samples that are not finite.
     """
     path = Path(path)
     check_place(path, audio_suffixes())
-    kind = _KINDS[path.suffix.lower()]
+    kind = KINDS[path.suffix.lower()]
+    if quality not in kind.qualities:
+        raise OutputError(
+            f"{path.suffix} of the quality {quality!r}", f"one of {', '.join(kind.qualities)}", "Choose one of these."
+        )
+    coding = kind.qualities[quality]
     named = {("software" if name.lower() == "encoder" else name): readable(str(value)) for name, value in tags.items()}
     if kind.container == "wav":
         named = _info(named)
-    if kind.codec == "libopus" and cover:
+    if coding.codec == "libopus" and cover:
         named["METADATA_BLOCK_PICTURE"] = base64.b64encode(picture_block(cover)).decode("ascii")
-    content = _encoded(kind, _checked(waveform, kind), named, cover if kind.container == "mp3" else None)
+    content = _encoded(kind, coding, _checked(waveform, kind), named, cover if kind.container == "mp3" else None)
     place(path, add_to_flac(content, cover) if kind.container == "flac" and cover else content)
 
 
-def _checked(waveform: Waveform, kind: _Kind) -> Waveform:
+def _checked(waveform: Waveform, kind: Kind) -> Waveform:
     """The waveform at a rate that the codec takes."""
     batch, channels, length = waveform.samples.shape
     if batch != 1 or channels not in (1, 2) or length == 0:
@@ -102,24 +91,34 @@ def _info(tags: dict[str, str]) -> dict[str, str]:
     return known if len(known) == len(tags) else known | {"comment": json.dumps(tags, ensure_ascii=False)}
 
 
-def _encoded(kind: _Kind, waveform: Waveform, tags: dict[str, str], cover: bytes | None) -> bytes:
+def _encoded(kind: Kind, coding: Coding, waveform: Waveform, tags: dict[str, str], cover: bytes | None) -> bytes:
     """The whole file in memory; `cover` becomes a stream, which is how FFmpeg has it in MP3."""
-    samples = waveform.samples[0].detach().cpu().float().numpy()
-    pcm = np.clip(np.rint(samples * 32768), -32768, 32767).astype(np.int16)
+    pcm = _pcm(waveform.samples[0], deep=coding.layout.startswith("s32"))
     layout = "mono" if len(pcm) == 1 else "stereo"
     sink = io.BytesIO()
     with av.open(sink, "w", format=kind.container) as container:
         container.metadata.update(tags)
-        stream: Any = container.add_stream(kind.codec, rate=waveform.sample_rate, layout=layout, format=kind.layout)
-        if kind.bits:
-            stream.bit_rate = kind.bits * len(pcm)
+        stream: Any = container.add_stream(
+            coding.codec, waveform.sample_rate, coding.options, layout=layout, format=coding.layout
+        )
+        if bits := coding.whole or (coding.each or 0) * len(pcm):
+            stream.bit_rate = min(bits, (kind.most or bits) * len(pcm))
         if cover:
             _mux_cover(container, cover)
-        planar = kind.layout.endswith("p")
-        frame = av.AudioFrame.from_ndarray(pcm if planar else pcm.T.reshape(1, -1), format=kind.layout, layout=layout)
+        planar = coding.layout.endswith("p")
+        values = pcm if planar else pcm.T.reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(values, format=coding.layout, layout=layout)
         frame.sample_rate, frame.pts = waveform.sample_rate, 0
         container.mux([*stream.encode(frame), *stream.encode(None)])
     return sink.getvalue()
+
+
+def _pcm(samples: Tensor, *, deep: bool) -> np.ndarray:
+    """Integers [channels, N]: 16 bits, or 24 at the top of 32."""
+    values = samples.detach().cpu().double().numpy()
+    if deep:
+        return np.clip(np.rint(values * 2**23), -(2**23), 2**23 - 1).astype(np.int32) << 8
+    return np.clip(np.rint(values * 2**15), -(2**15), 2**15 - 1).astype(np.int16)
 
 
 def _mux_cover(container: av.container.OutputContainer, cover: bytes) -> None:

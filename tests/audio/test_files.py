@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from art2mus_core.audio.coding import qualities
 from art2mus_core.audio.files import audio_suffixes, write_audio
 from art2mus_core.audio.pictures import picture_block
 from art2mus_core.audio.reading import read_audio, read_tags
@@ -225,3 +226,52 @@ def test_a_name_is_no_address(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     write_audio(name, Waveform(torch.zeros(1, 1, 800), 16000), tags={}, cover=None)
     assert read_audio(name).samples.shape == (1, 1, 800)
+
+
+@pytest.mark.parametrize("suffix", [".flac", ".wav"])
+@pytest.mark.parametrize(("quality", "bits"), [("standard", 16), ("16 bit", 16), ("24 bit", 24)])
+def test_lossless_files_have_the_bits_asked_for(tmp_path, suffix, quality, bits):
+    path = tmp_path / f"piece{suffix}"
+    samples = torch.rand(1, 2, 4001, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    samples[..., :2] = torch.tensor([1.5, -1.5])
+    write_audio(path, Waveform(samples, 16_000), tags={}, cover=cover(), quality=quality)
+    error = (read_audio(path, mono=False).samples - samples.clamp(-1, 1)).abs()
+    assert error[..., 2:].max() <= 0.5001 / 2 ** (bits - 1)
+    assert error.max() <= 1.0001 / 2 ** (bits - 1)  # full scale is one step short of 1
+    assert error.max() > 0.4 / 2 ** (bits - 1)
+
+
+@pytest.mark.parametrize(("suffix", "channels", "most"), [(".mp3", 1, 320), (".opus", 2, 320), (".opus", 1, 256)])
+def test_a_bit_rate_is_the_files(tmp_path, suffix, channels, most):
+    noise = torch.rand(1, channels, 48_000 * 3, generator=torch.Generator().manual_seed(1)) - 0.5
+    wanted = {"64k": 64, "128k": 128, "320k": most, "standard": 96 * channels}
+    sizes = {}
+    for quality in wanted:
+        path = tmp_path / f"{quality}{suffix}"
+        write_audio(path, Waveform(noise, 48_000), tags={}, cover=None, quality=quality)
+        sizes[quality] = path.stat().st_size * 8 / 3 / 1000
+    assert sizes == pytest.approx(wanted, rel=0.2)
+
+
+def test_a_variable_bit_rate_follows_the_sound(tmp_path):
+    noise = torch.rand(1, 1, 48_000, generator=torch.Generator().manual_seed(1)) - 0.5
+    sizes = []
+    for sound in (noise, torch.zeros_like(noise)):
+        write_audio(tmp_path / "piece.mp3", Waveform(sound, 48_000), tags={}, cover=None, quality="V0")
+        sizes.append((tmp_path / "piece.mp3").stat().st_size)
+    assert sizes[0] > 2 * sizes[1]
+
+
+@pytest.mark.parametrize(("suffix", "quality"), [(".flac", "320k"), (".mp3", "24 bit"), (".opus", "V0"), (".wav", "")])
+def test_a_quality_of_another_kind_is_refused(tmp_path, suffix, quality):
+    with pytest.raises(OutputError, match=f"{suffix} of the quality '{quality}'; expected one of standard, "):
+        write_audio(tmp_path / f"piece{suffix}", piece(), tags={}, cover=None, quality=quality)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", audio_suffixes())
+@pytest.mark.parametrize("rate", [8_000, 16_000, 96_000])
+def test_every_quality_can_be_written_at_every_rate(tmp_path, suffix, rate):
+    for quality in qualities(suffix):
+        write_audio(tmp_path / f"piece{suffix}", piece(rate, seconds=0.2), tags={}, cover=None, quality=quality)
+        assert read_audio(tmp_path / f"piece{suffix}").samples.std() > 0.1
