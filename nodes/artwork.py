@@ -6,7 +6,6 @@ import hashlib
 
 from comfy_api.latest import io
 
-from ..art2mus_core.errors import ArtworkError
 from .folders import artwork_names, artwork_path, sample_paths
 from .packing import pack_file
 from .picture_folders import check_room, choose, everything, folder_names, marks, names_of, pictures_of
@@ -42,11 +41,8 @@ class LoadArtwork(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, artwork: str | None) -> bool | str:
-        try:
-            return artwork is None or artwork_path(artwork).is_file()
-        except ArtworkError as error:
-            return str(error)
+    def validate_inputs(cls, artwork: str | None) -> bool:
+        return artwork is None or artwork_path(artwork).is_file()
 
     @classmethod
     def fingerprint_inputs(cls, artwork: str | None) -> str | list[str]:
@@ -78,7 +74,7 @@ class ArtworkFolder(io.ComfyNode):
                     "folder",
                     options=folder_names(),
                     tooltip="ComfyUI's input folder, a folder in it that holds pictures, or the samples that come with "
-                    "Art2Mus. Press R to see a new folder here.",
+                    "Art2Mus. Press R on the canvas to read the lists again.",
                 ),
                 io.Int.Input(
                     "start",
@@ -103,11 +99,8 @@ class ArtworkFolder(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, folder: str | None) -> bool | str:
-        try:
-            return folder is None or bool(pictures_of(folder))
-        except ArtworkError as error:
-            return str(error)
+    def validate_inputs(cls, folder: str | None) -> bool:
+        return folder is None or bool(pictures_of(folder))
 
     @classmethod
     def fingerprint_inputs(cls, folder: str | None, start: int | None, count: int | None) -> list[str]:

@@ -72,6 +72,7 @@ class ArtworkToMusic(io.ComfyNode):
                 _linked(inputs.steps(**BEHIND)),
                 _linked(inputs.guidance(**BEHIND)),
                 _linked(inputs.solver(**BEHIND)),
+                _linked(inputs.invert(**BEHIND)),
             ],
             outputs=[io.Audio.Output(display_name="audio", is_output_list=True)],
         )
@@ -91,9 +92,10 @@ class ArtworkToMusic(io.ComfyNode):
         steps: int | Link = DEFAULTS.steps,
         guidance: float | Link = DEFAULTS.guidance,
         solver: str | Link = DEFAULTS.solver,
+        invert: bool | Link = False,
     ) -> io.NodeOutput:
         chosen = _encoder_of(model, aligner) if encoder == SAME else encoder
-        artwork = {"image": image, "mask": mask, "encoder": chosen}
+        artwork = {"image": image, "mask": mask, "invert": invert, "encoder": chosen}
         aligned = {"aligner": aligner, "strength": strength}
         settings = {"seconds": seconds, "steps": steps, "guidance": guidance, "solver": solver, "seed": seed}
         graph, music = _expanded(model, artwork, aligned, settings)

@@ -64,6 +64,9 @@ class Language:
     def __post_init__(self) -> None:
         object.__setattr__(self, "patcher", host.patcher({"language_model": self.model}))
 
+    def __repr__(self) -> str:
+        return f"Language({self.folder.name})"  # the host sends it beside an error
+
 
 def load_parts(name: str, *, support: str = "model", heads: str = "config") -> tuple[host.Model, HostVAE, Language]:
     """A checkpoint as MODEL, VAE and ART2MUS_LANGUAGE.

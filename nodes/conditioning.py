@@ -39,15 +39,22 @@ class VisualConditioningExtractor(io.ComfyNode):
                     "the pocket model 'pocket'.",
                 ),
                 inputs.mask(),
+                inputs.invert(),
             ],
             outputs=[EmbeddingSocket.Output(display_name="embedding")],
         )
 
     @classmethod
-    def execute(cls, image: torch.Tensor, encoder: str, mask: torch.Tensor | None = None) -> io.NodeOutput:
+    def execute(
+        cls,
+        image: torch.Tensor,
+        encoder: str,
+        mask: torch.Tensor | None = None,
+        invert: bool = False,  # noqa: FBT001, FBT002  the socket's
+    ) -> io.NodeOutput:
         from .assembly import look
 
-        seen = unpack_artworks(without_masked(image, mask))
+        seen = unpack_artworks(without_masked(image, mask, invert=invert))
         return io.NodeOutput(look(seen, encoder, identities=[artwork.sha256 for artwork in unpack_artworks(image)]))
 
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import sys
 from pathlib import Path
-from typing import Any
-
-from comfy_api.latest import io
 
 from ..art2mus_core.checkpoints.names import quoted
 from ..art2mus_core.errors import Art2MusError
 
-__all__ = ["explained", "explaining"]
+__all__ = ["explained"]
 
 REQUIREMENTS = Path(__file__).parents[1] / "requirements.txt"
 
@@ -23,19 +18,8 @@ def explained(error: ImportError) -> Art2MusError:
     if (error.name or "").startswith("comfy"):
         return Art2MusError(str(error), "a newer ComfyUI", "Update ComfyUI and start it again.")
     command = f"{quoted(sys.executable)} -m pip install -r {quoted(REQUIREMENTS)}"
-    return Art2MusError(str(error), "the packages that Art2Mus needs", f"Run {command} and start ComfyUI again.")
-
-
-def explaining(node: type[io.ComfyNode]) -> type[io.ComfyNode]:
-    """The node, whose `execute` raises :func:`explained` where an import fails."""
-    execute = inspect.unwrap(node.execute.__func__)
-
-    @functools.wraps(execute)
-    def outspoken(cls: type[io.ComfyNode], *args: Any, **inputs: Any) -> io.NodeOutput:  # noqa: ANN401
-        try:
-            return execute(cls, *args, **inputs)
-        except ImportError as error:
-            raise explained(error) from error
-
-    node.execute = classmethod(outspoken)
-    return node
+    return Art2MusError(
+        str(error),
+        "the packages that Art2Mus needs",
+        f"Run {command} in ComfyUI's folder, with ComfyUI's own Python, and start ComfyUI again.",
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ..art2mus_core.errors import SettingError
 from .fetching import bring, check_licence, is_ready, published_names
 
 __all__ = ["DownloadModel"]
@@ -20,7 +19,7 @@ class DownloadModel(io.ComfyNode):
             display_name="Download Art2Mus Model",
             category="Art2Mus",
             description="Brings a published model into ComfyUI/models/art2mus and makes it ready for use. Stop it at "
-            "any time: the next run goes on from there. Afterwards press R, so that the other nodes list the model.",
+            "any time: the next run goes on from there. Afterwards press R on the canvas to read the lists again.",
             search_aliases=["fetch model", "AudioLDM2", "ImageBind", "CLIP", "get checkpoint", "licence"],
             is_output_node=True,
             hidden=[io.Hidden.unique_id],
@@ -41,12 +40,9 @@ class DownloadModel(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, model: str | None, accept_licence: bool | None) -> bool | str:  # noqa: FBT001  the socket's
-        try:
-            if model is not None and accept_licence is not None:
-                check_licence(model, accepted=accept_licence)
-        except SettingError as error:
-            return str(error)
+    def validate_inputs(cls, model: str | None, accept_licence: bool | None) -> bool:  # noqa: FBT001  the socket's
+        if model is not None and accept_licence is not None:
+            check_licence(model, accepted=accept_licence)
         return True
 
     @classmethod

@@ -7,7 +7,8 @@ from importlib import import_module
 
 from comfy_api.latest import ComfyExtension, io
 
-from .dependencies import explained, explaining
+from .dependencies import explained
+from .failures import telling_node
 
 __all__ = ["NODES", "Art2MusExtension"]
 
@@ -55,4 +56,4 @@ def _nodes(module: str, names: tuple[str, ...]) -> list[type[io.ComfyNode]]:
     except (TypeError, AttributeError) as error:  # a word or a socket that this host does not know
         LOG.warning("Art2Mus: no %s: this ComfyUI is not 0.15.0 or later (%s).", " and no ".join(names), error)
         return []
-    return [explaining(node) for node in found]
+    return [telling_node(node) for node in found]

@@ -71,7 +71,7 @@ def bring(name: str, reporter: Callable[..., OnStep]) -> str:
     except OutputError as error:
         raise OutputError(error.came, error.expected, ELSEWHERE) from error
     after = f"{_beside(wanted)}{_left_over(wanted, folder)}"
-    return f"{name} is here: {folder}. Press R to see it in the lists of the other nodes.{after}"
+    return f"{name} is here: {folder}. Press R on the canvas to read the lists again.{after}"
 
 
 def _fetch(wanted: Card, folder: Path, reporter: Callable[..., OnStep]) -> None:

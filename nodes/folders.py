@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -26,15 +28,28 @@ __all__ = [
     "model_names",
     "model_roots",
     "output_file",
+    "sample_path",
     "sample_paths",
     "support_names",
     "temp_file",
 ]
 
 
+LONGEST_NAME = 255 - len("_00001_.flac")
+"""Bytes of a part of a path before its number and suffix; file systems hold 255."""
+
+UNREADABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+"""Line breaks and other signs that steer, and bytes that are no Unicode."""
+
+
 def sample_paths() -> dict[str, Path]:
     """Packaged artworks by a name that no file of the person's own has."""
-    return {f"Sample: {name.replace('_', ' ')}": path for name, path in samples().items()}
+    return {f"{name.replace('_', ' ')} (sample)": path for name, path in samples().items()}
+
+
+def sample_path(name: str) -> Path | None:
+    """The packaged artwork of a name of :func:`sample_paths`, or of the name it had in version 0.1: `Sample: dawn`."""
+    return sample_paths().get(f"{name.removeprefix('Sample: ')} (sample)" if name.startswith("Sample: ") else name)
 
 
 def artwork_names() -> list[str]:
@@ -50,7 +65,7 @@ def artwork_path(name: str) -> Path:
     Raises:
         ArtworkError: there is none.
     """
-    path = sample_paths().get(name)
+    path = sample_path(name)
     if path is None and folder_paths.exists_annotated_filepath(name):
         path = Path(folder_paths.get_annotated_filepath(name))
     if path is None or not path.is_file():
@@ -77,20 +92,32 @@ def check_name(name: str) -> None:
     """Refuse a name that no file below the output folder can have.
 
     Raises:
-        OutputError: it leads out of the output folder or names no file.
+        OutputError: it leads out of the output folder, names no file, is too long, or stands where nothing can be written.
     """
+    if UNREADABLE.search(name):
+        raise OutputError(f"the name {name!r}", "one line of readable signs", "Write a name such as art2mus/music.")
     if not Path(name).name.strip(". "):
         raise OutputError(f"the name {name!r}", "a file name", "Write a name such as art2mus/music.")
+    longest = max(Path(name).parts, key=lambda part: len(part.encode()))
+    if len(longest.encode()) > LONGEST_NAME:
+        came = f"the name {longest[:40]!r}... of {len(longest.encode())} bytes"
+        raise OutputError(came, f"{LONGEST_NAME} at most", "Write a shorter name.")
     root = Path(folder_paths.get_output_directory()).resolve()
-    if not (root / name).resolve().is_relative_to(root):
+    path = (root / name).resolve()
+    if not path.is_relative_to(root):
         raise OutputError(f"the name {name!r}", "a place inside ComfyUI's output folder", "Write it without '..'.")
+    above = next((folder for folder in path.parents if folder.exists()), root)
+    if not above.is_dir():
+        raise OutputError(f"{above} is a file", "a folder", "Write another name.")
+    if above.exists() and not os.access(above, os.W_OK):
+        raise OutputError(f"the folder {above} cannot be written to", "one that can", "Change its rights, or the name.")
 
 
 def output_file(name: str, suffix: str) -> OutputFile:
     """The next free file of that name below the host's output folder.
 
     Args:
-        name: may hold subfolders and the host's date marks.
+        name: may hold subfolders.
         suffix: with its dot.
 
     Raises:

@@ -37,6 +37,7 @@ from ..art2mus_core.errors import Art2MusError, CheckpointError, SettingError
 from ..art2mus_core.types import AudioGrid, OnStep, Step
 from .checks import require_conditioning, require_latent
 from .denoiser import CoreDenoiser, HostUNet
+from .failures import telling
 from .progress import Clock
 
 __all__ = [
@@ -203,6 +204,7 @@ class HostModel(comfy.model_base.BaseModel):
         unet.__class__ = HostUNet
         self.diffusion_model = _with_host_layers(unet)
 
+    @telling
     def extra_conds(self, **kwargs: Any) -> dict[str, comfy.conds.CONDRegular]:  # noqa: ANN401
         """What the samplers hand to the network beside the language of audio.
 

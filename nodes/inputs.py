@@ -10,7 +10,19 @@ from ..art2mus_core.diffusion.schedules import SOLVERS
 from ..art2mus_core.pipelines.settings import LONGEST, MOST_STEPS, SHORTEST, STRONGEST, Settings
 from .folders import model_names
 
-__all__ = ["DEFAULTS", "artworks", "guidance", "mask", "model_name", "seconds", "seed", "solver", "steps", "strength"]
+__all__ = [
+    "DEFAULTS",
+    "artworks",
+    "guidance",
+    "invert",
+    "mask",
+    "model_name",
+    "seconds",
+    "seed",
+    "solver",
+    "steps",
+    "strength",
+]
 
 DEFAULTS = Settings()
 
@@ -32,6 +44,16 @@ def mask() -> io.Mask.Input:
     )
 
 
+def invert(**more: Any) -> io.Boolean.Input:  # noqa: ANN401  of the host's inputs, here and below
+    """Which side of the mask is looked at."""
+    return io.Boolean.Input(
+        "invert",
+        default=False,
+        tooltip="Off: what is white in the mask is left out. On: only what is white in the mask is used.",
+        **{"optional": True, **more},
+    )
+
+
 def model_name() -> io.Combo.Input:
     """A checkpoint that makes music."""
     return io.Combo.Input(
@@ -41,7 +63,7 @@ def model_name() -> io.Combo.Input:
     )
 
 
-def strength(**more: Any) -> io.Float.Input:  # noqa: ANN401  of the host's inputs, here and below
+def strength(**more: Any) -> io.Float.Input:  # noqa: ANN401
     """Of the artwork."""
     return io.Float.Input(
         "strength",

@@ -51,15 +51,20 @@ def hear(audio: Audio | None) -> Heard:
 
 
 def present(
-    heard: Heard, graph: Graph | None, file: Callable[[], OutputFile], covers: Sequence[bytes] = ()
+    heard: Heard,
+    graph: Graph | None,
+    file: Callable[[int], OutputFile],
+    covers: Sequence[bytes] = (),
+    quality: str = "standard",
 ) -> dict[str, list[dict[str, Any]]]:
     """Write every piece as a file of its own, and its spectrogram into the temp folder.
 
     Args:
         heard: the pieces.
         graph: that made it, for the tags.
-        file: names the next file.
+        file: names the file of a piece, by its number from 0 on.
         covers: JPEGs; pieces beyond the last begin with the first again.
+        quality: of the files; see :func:`~..art2mus_core.audio.files.write_audio`.
 
     Returns:
         What the front end is told: the files as `audio`; spectrograms, lengths and titles of artworks as `art2mus`; an entry a
@@ -76,9 +81,10 @@ def present(
     tags, played, shown = graph_tags(graph), [], []
     artwork = ", ".join(artworks_behind(graph))
     for index, (piece, mel) in enumerate(zip(heard.pieces, heard.mels, strict=True)):
-        sound, picture = file(), temp_file("spectrogram", ".png")
+        sound, picture = file(index), temp_file("spectrogram", ".png")
         cover = covers[index % len(covers)] if covers else None
-        write_audio(sound.path, piece, tags=piece_tags(heard.known, index) | tags, cover=cover)
+        told = {"title": sound.path.stem.strip("_"), **piece_tags(heard.known, index), **tags}
+        write_audio(sound.path, piece, tags=told, cover=cover, quality=quality)
         save_image(heat_map(mel, *SIZE), picture.path)
         played.append(sound.shown)
         shown.append({"spectrogram": picture.shown, "seconds": piece.seconds, "artwork": artwork})

@@ -10,7 +10,7 @@ import torch
 from PIL import Image, ImageOps
 from torch.nn import functional as F
 
-from ..art2mus_core.errors import AudioError
+from ..art2mus_core.errors import ArtworkError, AudioError
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -109,14 +109,48 @@ def unpack_artworks(image: Float[Tensor, "batch height width channels"]) -> list
 
 
 def without_masked(
-    image: Float[Tensor, "batch height width channels"], mask: Float[Tensor, "masks rows columns"] | None
+    image: Float[Tensor, "batch height width channels"],
+    mask: Float[Tensor, "masks rows columns"] | None,
+    *,
+    invert: bool = False,
 ) -> Float[Tensor, "batch height width channels"]:
-    """The picture with its masked parts in the mean colour of the rest, so that they say nothing."""
-    if mask is None or not mask.any():
+    """The pictures with their masked parts in the mean colour of the rest, so that they say nothing.
+
+    Args:
+        image: the pictures.
+        mask: 1 where a picture is left out; masks begin with the first again where pictures are more, as the host has it.
+        invert: leave out what is 0 in the mask.
+
+    Raises:
+        ArtworkError: nothing of a picture remains.
+    """
+    if mask is None:
         return image
-    keep = 1 - F.interpolate(mask[:, None], image.shape[1:3], mode="bilinear").movedim(1, -1).to(image)
-    mean = (image * keep).sum((1, 2), keepdim=True) / keep.sum((1, 2), keepdim=True).clamp(min=1e-6)
+    masks = mask.reshape(-1, 1, *mask.shape[-2:])
+    masks = (1 - masks if invert else masks)[torch.arange(len(image)) % len(masks)]
+    if not masks.any():
+        return image
+    keep = 1 - F.interpolate(masks, image.shape[1:3], mode="bilinear").movedim(1, -1).to(image)
+    for number, rest in enumerate(keep.amax((1, 2, 3)).tolist(), 1):
+        if rest < 1 / 255:
+            raise _nothing_left(number, len(image), invert=invert)
+    mean = (image * keep).sum((1, 2), keepdim=True) / keep.sum((1, 2), keepdim=True)
     return image * keep + mean * (1 - keep)
+
+
+def _nothing_left(number: int, count: int, *, invert: bool) -> ArtworkError:
+    which = f" of picture {number}" if count > 1 else ""
+    if invert:
+        return ArtworkError(
+            f"a mask that marks nothing{which}, with invert on",
+            "one that marks what is to be used",
+            "Paint a mask, or switch invert off.",
+        )
+    return ArtworkError(
+        f"a mask that covers everything{which}",
+        "one that leaves something to look at",
+        "Paint a smaller mask, or switch invert on to use only what is masked.",
+    )
 
 
 def pack_audio(waveform: Waveform, provenance: dict[str, Any]) -> Audio:

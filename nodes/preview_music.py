@@ -37,5 +37,5 @@ class PreviewMusic(io.ComfyNode):
     @classmethod
     def execute(cls, audio: Audio) -> io.NodeOutput:
         heard = hear(audio)
-        shown = present(heard, cls.hidden, lambda: temp_file("music", ".flac"))
+        shown = present(heard, cls.hidden, lambda _: temp_file("music", ".flac"))
         return io.NodeOutput(pack_pictures(draw_pieces(heard)), ui=shown)

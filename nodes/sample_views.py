@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from .folders import sample_paths
+from .folders import sample_path
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -29,7 +29,7 @@ def show_samples() -> None:
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         wanted = request.query.get("filename", "") if request.path in VIEWS else ""
-        path = sample_paths().get(wanted)
+        path = sample_path(wanted)
         return web.FileResponse(path) if path else await handler(request)
 
     instance = getattr(PromptServer, "instance", None)

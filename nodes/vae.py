@@ -11,6 +11,7 @@ from ..art2mus_core.decoders.vae import MelAutoencoder
 from ..art2mus_core.errors import SettingError
 from ..art2mus_core.types import AudioGrid, Latent, Mel, Vocoder, Waveform
 from .checks import require_latent
+from .failures import telling
 from .host import intermediate, patcher, resident
 
 __all__ = ["HostVAE"]
@@ -35,6 +36,10 @@ class HostVAE:
         self.autoencoder, self.vocoder, self.grid = autoencoder, vocoder, grid
         self.audio_sample_rate = grid.sample_rate
 
+    def __repr__(self) -> str:
+        return f"HostVAE({self.audio_sample_rate} Hz)"  # the host sends it beside an error
+
+    @telling
     def decode(self, samples: Float[Tensor, "batch channels frames rows"]) -> Float[Tensor, "batch time 1"]:
         """Sound of unscaled latents, time before channels as the host has it.
 
@@ -44,12 +49,14 @@ class HostVAE:
         require_latent(samples, self.grid)
         return self.play(Latent(samples * self.grid.latent_scale)).samples.movedim(1, -1)
 
+    @telling
     def decode_tiled(
         self, samples: Float[Tensor, "batch channels frames rows"], **_: int
     ) -> Float[Tensor, "batch time 1"]:
         """The same: a minute of music fits without tiles."""
         return self.decode(samples)
 
+    @telling
     def temporal_compression_decode(self) -> None:
         """What tiled decoding of pictures asks first.
 
@@ -58,6 +65,7 @@ class HostVAE:
         """
         raise SettingError("a node that decodes pictures", "VAE Decode Audio", "This VAE hears, and sees no pictures.")
 
+    @telling
     def encode(self, samples: Float[Tensor, "batch time channels"]) -> Float[Tensor, "batch latents frames rows"]:
         """Unscaled latents of sound; several channels are mixed.
 

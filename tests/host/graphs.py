@@ -16,7 +16,7 @@ IDS = [
 ]
 
 
-def graph(model: str, artwork: str = "Sample: silver forest", **sampler) -> dict:
+def graph(model: str, artwork: str = "silver forest (sample)", **sampler) -> dict:
     """The six nodes in a row, as the server takes them."""
     settings = {"seconds": 1.5, "steps": 3, "guidance": 1.5, "solver": "dpm++2m-karras", "seed": 0, **sampler}
     return {
@@ -52,7 +52,7 @@ def heard(path: Path):
         return file.streams.audio[0].rate, [value for frame in frames for value in frame.ravel().tolist()], tags
 
 
-LOAD = {"class_type": "Art2MusLoadArtwork", "inputs": {"artwork": "Sample: silver forest"}}
+LOAD = {"class_type": "Art2MusLoadArtwork", "inputs": {"artwork": "silver forest (sample)"}}
 SHORT = {"seconds": 1.0, "seed": 3}
 
 

@@ -66,6 +66,6 @@ def test_a_prompt_leaves_no_weight_behind(watched):
     """Each has another artwork, for which an encoder is loaded; the benchmark measures the memory of 200."""
     counts = []
     for artwork in ("silver forest", "garden ablaze", "blue flowers on red", "silver forest"):
-        watched.outputs(watched.run(graph("far", f"Sample: {artwork}", seed=len(counts))))
+        watched.outputs(watched.run(graph("far", f"{artwork} (sample)", seed=len(counts))))
         counts.append(weights(watched))
     assert counts == counts[:1] * 4

@@ -106,7 +106,7 @@ def test_lists_of_pictures_and_masks_go_side_by_side(request, keeping):
 
 def test_a_batch_gives_a_batch(server):
     both = {"class_type": "ImageBatch", "inputs": {"image1": ["1", 0], "image2": ["8", 0]}}
-    other = {"class_type": "Art2MusLoadArtwork", "inputs": {"artwork": "Sample: garden ablaze"}}
+    other = {"class_type": "Art2MusLoadArtwork", "inputs": {"artwork": "garden ablaze (sample)"}}
     first, second = map(heard, server.outputs(server.run(in_one_node(image=["7", 0]) | {"7": both, "8": other})))
     assert first != second
 

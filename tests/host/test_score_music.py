@@ -63,7 +63,7 @@ def test_music_is_scored_with_its_artwork(server):
 def test_a_batch_is_scored_piece_by_piece(server):
     """The same as each alone, and one artwork serves them all."""
     both = {"class_type": "ImageBatch", "inputs": {"image1": ["1", 0], "image2": ["8", 0]}}
-    other = {"class_type": "Art2MusLoadArtwork", "inputs": {"artwork": "Sample: garden ablaze"}}
+    other = {"class_type": "Art2MusLoadArtwork", "inputs": {"artwork": "garden ablaze (sample)"}}
     pieces = {**composed(image=["7", 0]), "7": both, "8": other}
     together = played(server, scored(pieces, ["2", 0], ["7", 0]))
     alone = played(server, scored(composed(), ["2", 0], ["1", 0]))

@@ -143,7 +143,7 @@ def test_parts_that_do_not_belong_together_are_named(server):
 
 def test_a_batch_gives_a_file_each(server):
     prompt = graph("tiny")
-    prompt["10"] = {"class_type": IDS[0], "inputs": {"artwork": "Sample: garden ablaze"}}
+    prompt["10"] = {"class_type": IDS[0], "inputs": {"artwork": "garden ablaze (sample)"}}
     prompt["11"] = {"class_type": "ImageBatch", "inputs": {"image1": ["1", 0], "image2": ["10", 0]}}
     prompt["3"]["inputs"] = {"image": ["11", 0], "encoder": "tiny"}
     paths = server.outputs(server.run(prompt))
@@ -210,7 +210,7 @@ def test_the_template_and_the_help_are_served(server):
 
 
 def test_samples_can_be_seen_before_they_are_played(server):
-    name = urllib.parse.quote("Sample: silver forest")
+    name = urllib.parse.quote("silver forest (sample)")
     with urllib.request.urlopen(f"{server.address}/api/view?filename={name}&type=input") as answer:
         assert answer.headers["Content-Type"] == "image/jpeg"
     with pytest.raises(urllib.error.HTTPError), urllib.request.urlopen(f"{server.address}/api/view?filename=Sample"):

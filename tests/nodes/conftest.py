@@ -45,6 +45,7 @@ def host_folders(pack, tmp_path, monkeypatch):
     for name in ("input", "output", "temp"):
         (tmp_path / name).mkdir()
     monkeypatch.setattr(folder_paths, "base", tmp_path)
+    monkeypatch.setattr(folder_paths, "base_path", str(tmp_path))
     monkeypatch.setattr(folder_paths, "models_dir", str(tmp_path / "models"))
     monkeypatch.setattr(folder_paths, "folder_names_and_paths", {})
     return tmp_path

@@ -27,7 +27,7 @@ def test_it_becomes_the_four_nodes_in_a_row(node):
     assert found["Art2MusGather"] == {"audio": [compose, 0]}
     assert found["Art2MusLoadModel"] == {"model": "pocket"}
     seen = found["Art2MusVisualConditioningExtractor"]
-    assert seen == {"image": image, "encoder": "pocket", "mask": None}
+    assert seen == {"image": image, "encoder": "pocket", "mask": None, "invert": False}
     told = {"embedding": [look, 0], "language": [load, 2], "aligner": "model", "strength": 1.0}
     assert found["Art2MusImageAligner"] == told
     parts = {"model": [load, 0], "vae": [load, 1], "positive": [align, 0], "negative": [align, 1]}

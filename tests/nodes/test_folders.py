@@ -12,9 +12,20 @@ def folders(pack, host_folders):
 def test_a_fresh_install_lists_samples_and_one_is_chosen(nodes, folders):
     names = folders.artwork_names()
     assert names
-    assert all(name.startswith("Sample: ") for name in names)
+    assert all(name.endswith(" (sample)") for name in names)
     assert all(folders.artwork_path(name).is_file() for name in names)
     assert nodes["Art2MusLoadArtwork"].GET_SCHEMA().inputs[0].default in names
+
+
+def test_samples_are_found_by_the_names_of_released_workflows(folders):
+    for name in folders.artwork_names():
+        assert folders.artwork_path(f"Sample: {name.removesuffix(' (sample)')}") == folders.artwork_path(name)
+    assert folders.sample_path("Sample: gone") is folders.sample_path("silver forest") is None
+
+
+def test_names_in_lists_differ_in_their_first_signs(folders):
+    names = folders.artwork_names()
+    assert len({name[:6] for name in names}) == len(names)
 
 
 def test_own_pictures_come_first(folders, host_folders):
@@ -86,6 +97,55 @@ def test_aligners_of_all_checkpoints_are_listed(folders, host_folders):
 @pytest.mark.parametrize("name", ["../out", "/etc/passwd", "a/../../b"])
 def test_names_cannot_leave_the_output_folder(nodes, name):
     assert "inside ComfyUI's output folder" in nodes["Art2MusSaveAudio"].validate_inputs(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a\nb", "one line of readable signs"),
+        ("a\0b", "one line of readable signs"),
+        ("caf\udce9", "one line of readable signs"),
+        ("x" * 244, "243 at most"),
+        ("海" * 82, "243 at most"),
+        ("y" * 300 + "/a", "243 at most"),
+        ("%yeer%", "a mark such as"),
+        ("taken/a", "a folder"),
+        ("taken/b/c", "a folder"),
+    ],
+)
+def test_names_that_cannot_be_written_are_refused_at_once(nodes, host_folders, name, expected):
+    (host_folders / "output" / "taken").write_bytes(b"")
+    answer = nodes["Art2MusSaveAudio"].validate_inputs(name)
+    assert f"expected {expected}" in answer
+    assert str(host_folders) not in answer
+    with pytest.raises(Exception, match=f"expected {expected}"):
+        nodes["Art2MusSaveAudio"].check_lazy_status(name=name, audio=None)
+
+
+@pytest.mark.parametrize("name", ["x" * 243, "海" * 81, "a:b?", "made/new/folder/x", "%Any.widget%", "100%", "a.b.c"])
+def test_other_names_are_taken(nodes, name):
+    assert nodes["Art2MusSaveAudio"].validate_inputs(name) is True
+
+
+def test_the_name_is_looked_at_before_the_music_is_asked_for(nodes):
+    ask = nodes["Art2MusSaveAudio"].check_lazy_status
+    assert ask(name="a", audio=None, format="FLAC") == ["audio"]
+    assert ask(name="a", audio=None, cover=None, format="FLAC", quality="standard") == ["audio", "cover"]
+    assert ask(name="a", audio={}, cover=0, format="FLAC") == []
+    with pytest.raises(Exception, match="a node that runs"):
+        ask(name="%Sampler.seed%", audio=None)
+
+
+@pytest.mark.parametrize(("kind", "quality"), [("FLAC", "320k"), ("MP3", "24 bit"), ("Opus", "V0"), ("WAV", "64k")])
+def test_a_quality_of_another_format_is_refused_at_once(nodes, kind, quality):
+    assert f"{kind} of the quality" in nodes["Art2MusSaveAudio"].validate_inputs("a", kind, quality)
+
+
+def test_qualities_offered_are_the_cores(nodes, pack):
+    coding, saving = pack("art2mus_core.audio.coding"), pack("nodes.saving")
+    known = {quality for suffix in saving.SUFFIXES.values() for quality in coding.qualities(suffix)}
+    assert known == set(saving.QUALITIES)
+    assert saving.QUALITIES[0] == coding.STANDARD
 
 
 @pytest.mark.parametrize("name", ["", "music/..", "   "])

@@ -84,6 +84,46 @@ def test_masked_parts_say_nothing(packing):
     assert packing.without_masked(image, None) is image
 
 
+@pytest.mark.parametrize(("pictures", "masks"), [(3, 2), (2, 3), (3, 1), (1, 1)])
+def test_masks_of_another_number_go_round_as_the_hosts_do(packing, pictures, masks):
+    """What comfy.utils.repeat_to_batch_size gives: the first masks again, or the first masks alone."""
+    image = torch.rand(pictures, 4, 6, 3)
+    mask = torch.zeros(masks, 4, 6)
+    for number in range(masks):
+        mask[number, :, : number + 1] = 1
+    repeated = mask.repeat(pictures, 1, 1)[:pictures]
+    found = packing.without_masked(image, mask)
+    for number in range(pictures):
+        (alone,) = packing.without_masked(image[number : number + 1], repeated[number : number + 1])
+        assert torch.equal(found[number], alone)
+        assert not torch.equal(alone, image[number])
+
+
+@pytest.mark.parametrize("shape", [(4, 6), (1, 1, 4, 6)])
+def test_a_mask_of_any_number_of_dimensions_is_one(packing, shape):
+    image, mask = torch.rand(2, 4, 6, 3), torch.zeros(1, 4, 6)
+    mask[:, 2:] = 1
+    assert torch.equal(packing.without_masked(image, mask.reshape(shape)), packing.without_masked(image, mask))
+
+
+def test_inverted_the_mask_says_what_is_used(packing):
+    image, mask = torch.rand(1, 4, 6, 3), torch.zeros(1, 4, 6)
+    mask[:, :, 2:] = 1
+    used = packing.without_masked(image, mask, invert=True)
+    assert torch.equal(used, packing.without_masked(image, 1 - mask))
+    assert torch.equal(used[:, :, 2:], image[:, :, 2:])
+    assert not torch.equal(used, packing.without_masked(image, mask))
+
+
+@pytest.mark.parametrize(("white", "invert"), [(1.0, False), (0.999, False), (0.0, True)])
+def test_a_mask_that_leaves_nothing_is_told(pack, packing, white, invert):
+    mask = torch.full((2, 5, 5), white)
+    mask[0, :2] = 1 - white
+    said = "marks nothing of picture 2" if invert else "covers everything of picture 2"
+    with pytest.raises(pack("art2mus_core.errors").ArtworkError, match=said):
+        packing.without_masked(torch.rand(2, 4, 6, 3), mask, invert=invert)
+
+
 def test_audio_travels_with_its_provenance(pack, packing):
     waveform = pack("art2mus_core.types").Waveform(torch.rand(2, 1, 11), 16000)
     audio = packing.pack_audio(waveform, {"seed": 5})

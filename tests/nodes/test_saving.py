@@ -41,6 +41,23 @@ def test_every_format_plays_with_a_cover(pack, save, host_folders, kind):
     assert waveform.samples.abs().max() > 0.1
 
 
+def test_marks_tell_pieces_apart_and_titles_say_them(pack, save, host_folders):
+    name = "%date:yyyy%/p%batch_num% %width%x%height%"
+    saved = save(audio(2), name, "MP3", cover=torch.rand(1, 6, 9, 3)).ui["audio"]
+    assert [item["filename"] for item in saved] == ["p0 9x6_00001_.mp3", "p1 9x6_00001_.mp3"]
+    assert all(item["subfolder"].isdigit() for item in saved)
+    paths = [host_folders / "output" / item["subfolder"] / item["filename"] for item in saved]
+    titles = [pack("art2mus_core.audio.files").read_tags(path)["title"] for path in paths]
+    assert titles == ["p0 9x6_00001", "p1 9x6_00001"]
+
+
+@pytest.mark.parametrize(("kind", "small", "large"), [("FLAC", "16 bit", "24 bit"), ("WAV", "standard", "24 bit")])
+def test_a_quality_reaches_the_file(save, host_folders, kind, small, large):
+    names = [save(audio(), "a", kind, quality=quality).ui["audio"][0]["filename"] for quality in (small, large)]
+    sizes = [(host_folders / "output" / name).stat().st_size for name in names]
+    assert sizes[1] - sizes[0] == pytest.approx(1600, rel=0.1)  # a byte more for each of the samples
+
+
 def test_music_from_elsewhere_is_saved_too(save, host_folders):
     stereo = {"waveform": torch.rand(1, 2, 441) - 0.5, "sample_rate": 44100}
     (item,) = save(stereo, "a", "FLAC").ui["audio"]

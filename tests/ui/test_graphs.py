@@ -108,7 +108,7 @@ def test_the_sample_is_seen_before_it_is_played(canvas):
     canvas.load(small())
     canvas.page.wait_for_function(
         "() => app.graph.nodes.find((node) => node.type === 'Art2MusLoadArtwork').imgs?.[0]?.naturalWidth > 0"
-        " || [...document.querySelectorAll('img')].some((img) => img.src.includes('Sample') && img.naturalWidth > 0)",
+        " || [...document.querySelectorAll('img')].some((img) => img.src.includes('sample') && img.naturalWidth > 0)",
         timeout=30_000,
     )
 

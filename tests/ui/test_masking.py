@@ -22,7 +22,7 @@ def test_what_the_mask_editor_saved_is_what_is_read(canvas, server):
     seen = "() => app.graph.nodes.find((node) => node.type === 'Art2MusLoadArtwork').imgs?.[0]?.naturalWidth > 0"
     if canvas.vue:
         seen = (
-            "() => [...document.querySelectorAll('img')].some((img) => img.src.includes('Sample') && img.naturalWidth)"
+            "() => [...document.querySelectorAll('img')].some((img) => img.src.includes('sample') && img.naturalWidth)"
         )
     page.wait_for_function(seen, timeout=30_000)
     page.evaluate("() => app.canvas.selectNode(app.graph.nodes.find((node) => node.type === 'Art2MusLoadArtwork'))")

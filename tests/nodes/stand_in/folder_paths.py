@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 base = Path("nowhere")
+base_path = "nowhere"
 models_dir = "nowhere"
 folder_names_and_paths: dict = {}
 
