@@ -16,6 +16,7 @@ from ..art2mus_core.errors import ArtworkError, OutputError
 from ..art2mus_core.images.listing import list_artworks, samples
 
 __all__ = [
+    "LONGEST_NAME",
     "OutputFile",
     "aligner_name",
     "aligner_names",

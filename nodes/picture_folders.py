@@ -12,6 +12,8 @@ import folder_paths
 from ..art2mus_core.checkpoints.memory import check_memory
 from ..art2mus_core.errors import ArtworkError, SettingError
 from ..art2mus_core.images.listing import find_artworks, image_suffixes, list_artworks, samples, say_skipped
+from ..art2mus_core.naming import as_unicode, name_files
+from .folders import LONGEST_NAME
 from .packing import packed_bytes
 
 __all__ = ["check_room", "choose", "everything", "folder_names", "marks", "names_of", "pictures_of"]
@@ -105,8 +107,8 @@ def marks(paths: Iterable[Path]) -> list[str]:
 
 
 def names_of(paths: list[Path]) -> list[str]:
-    """Names of the pictures without their suffixes, as the `name` of Save Audio takes them."""
-    return [path.stem for path in paths]
+    """Names of the pictures without their suffixes, as the `name` of Save Audio takes them: text, and not too long."""
+    return [name_files([as_unicode(path.stem)], LONGEST_NAME)[0].stem for path in paths]
 
 
 def _listed(name: str) -> list[Path]:

@@ -25,12 +25,12 @@ def test_one_node_plays_what_four_nodes_play(server):
 
 def test_every_setting_reaches_its_node(server):
     chosen = {"steps": 2, "guidance": 3.0, "solver": "ddim", "seconds": 1.4, "seed": 9}
-    mask = {"class_type": "SolidMask", "inputs": {"value": 1.0, "width": 8, "height": 8}}
+    mask = {"class_type": "SolidMask", "inputs": {"value": 0.25, "width": 8, "height": 8}}
     (short,) = server.outputs(
-        server.run({**in_one_node(**chosen, strength=0.5, encoder="published", mask=["9", 0]), "9": mask})
+        server.run({**in_one_node(**chosen, strength=0.5, encoder="published", mask=["9", 0], invert=True), "9": mask})
     )
     long = {**in_four_nodes(encoder="published", **chosen), "9": mask}
-    long["3"]["inputs"]["mask"] = ["9", 0]
+    long["3"]["inputs"] |= {"mask": ["9", 0], "invert": True}
     long["4"]["inputs"]["strength"] = 0.5
     assert heard(short)[1] == heard(server.outputs(server.run(long))[0])[1]
 
@@ -109,6 +109,19 @@ def test_a_batch_gives_a_batch(server):
     other = {"class_type": "Art2MusLoadArtwork", "inputs": {"artwork": "garden ablaze (sample)"}}
     first, second = map(heard, server.outputs(server.run(in_one_node(image=["7", 0]) | {"7": both, "8": other})))
     assert first != second
+
+
+def test_masks_of_another_number_than_pictures_go_round(server):
+    """Three pictures alike under two masks: the third has the first's mask, and sounds like the first."""
+    prompt = in_one_node(image=["7", 0], mask=["9", 0], steps=2)
+    prompt["7"] = {"class_type": "RepeatImageBatch", "inputs": {"image": ["1", 0], "amount": 3}}
+    for key, colour in (("10", 0x000000), ("11", 0x800000)):
+        size = {"width": 8, "height": 8, "batch_size": 1, "color": colour}
+        prompt[key] = {"class_type": "EmptyImage", "inputs": size}
+    prompt["8"] = {"class_type": "ImageBatch", "inputs": {"image1": ["10", 0], "image2": ["11", 0]}}
+    prompt["9"] = {"class_type": "ImageToMask", "inputs": {"image": ["8", 0], "channel": "red"}}
+    first, second, third = (heard(path)[1] for path in server.outputs(server.run(prompt)))
+    assert first == third != second
 
 
 def test_a_linked_seed_means_the_same(server):

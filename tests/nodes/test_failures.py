@@ -25,7 +25,7 @@ def failures(pack, host_folders):
         ("{base}/models/art2mus/my model/x.json", "models/art2mus/my model/x.json"),
         ("'{base}/output' is a file", "'output' is a file"),
         ("of {base}", "of base"),
-        ("[Errno 2] No such file: '/mnt/disk/x.png'", "[Errno 2] No such file: 'x.png'"),
+        ("[Errno 2] No such file: '/big/disk/x.png'", "[Errno 2] No such file: 'x.png'"),
         ("/a/b/c.bin, (/d/e) and C:\\Users\\ada\\f.txt; /g/", "c.bin, (e) and f.txt; g"),
         ("from https://host.org/a/b, and/or 3/4 s, ~/models", "from https://host.org/a/b, and/or 3/4 s, ~/models"),
         ("art2mus/music / 2", "art2mus/music / 2"),
@@ -58,7 +58,7 @@ ACTS = {
     "file": lambda: Path("/nowhere/x.png").read_bytes(),
     "torch": lambda: torch.zeros(2) + torch.zeros(3),
     "underivable": lambda: Record(number="x"),
-    "bytes": lambda: b"\xff".decode(),
+    "bytes": b"\xff".decode,
     "key": lambda: {}["/a/b"],
 }
 

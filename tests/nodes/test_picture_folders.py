@@ -159,3 +159,15 @@ def test_masks_are_what_is_transparent(node, host_folders):
     Image.new("RGBA", (3, 2), (9, 9, 9, 0)).save(host_folders / "input" / "a.png")
     _, (mask,), _ = node.execute("input", 1, 0).args
     assert torch.equal(mask, torch.ones(1, 2, 3))
+
+
+def test_names_are_such_that_music_can_be_called_so(node, nodes, host_folders):
+    folder = host_folders / "input" / "odd"
+    folder.mkdir()
+    for name in (b"caf\xe9.png", ("long " * 50)[:-1].encode() + b".png", "海 1.png".encode()):
+        Image.new("RGB", (3, 3)).save(os.fsdecode(os.fsencode(folder) + b"/" + name), "PNG")
+    names = node.execute("input/odd", 1, 0).args[2]
+    assert "caf\\xe9" in names
+    assert "海 1" in names
+    assert all(nodes["Art2MusSaveAudio"].validate_inputs(name) is True for name in names)
+    assert len(set(names)) == 3
