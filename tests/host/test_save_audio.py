@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
 
 import av
 import pytest
+
+from art2mus_core.audio.reading import read_tags
 
 from .graphs import executed, graph, heard
 
@@ -52,7 +53,7 @@ def test_marks_mean_the_same_in_a_linked_name(server):
 
 
 def test_a_name_that_holds_the_moment_saves_again(server):
-    assert executed(server, of_silence("same"))[1] == ["1", "2"]
+    assert "2" in executed(server, of_silence("same"))[1]
     assert executed(server, of_silence("same"))[1] == []
     first, second = (server.outputs(executed(server, of_silence(f"at %date:s%{tail}"))[0]) for tail in ("", "%second%"))
     assert first != second
@@ -104,10 +105,9 @@ def test_every_quality_plays(server, kind, quality, codec, layout):
     with av.open(str(path)) as file:
         context = file.streams.audio[0].codec_context
         assert (context.name, context.format.name) == (codec, layout)
-    rate, samples, tags = heard(path)
+    rate, samples, _ = heard(path)
     assert len(samples) >= 0.19 * rate
-    told = json.loads(tags["comment"]) if kind == "WAV" else tags
-    assert told["title"] == path.stem.rstrip("_")
+    assert read_tags(path)["title"] == path.stem.rstrip("_")
 
 
 def test_a_quality_of_another_format_is_refused(server, comfyui_module):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -58,7 +59,7 @@ def another_encoder(_) -> dict:
 
 CASES = {
     "cut": (cut, "ArtworkError", "input/cut short.png is"),
-    "damaged": (damaged, "CheckpointError", "models/art2mus/broken one/"),
+    "damaged": (damaged, "CheckpointError", "models/art2mus/broken one has no"),
     "covered": (covered, "ArtworkError", "a mask that covers everything"),
     "foreign": (foreign, "SettingError", "Connect Empty Art2Mus Latent"),
     "mark": (unknown_mark, "OutputError", "a node that runs"),
@@ -73,7 +74,7 @@ def test_a_failure_has_a_short_name_and_no_place(server, prompt, kind, said):
     assert said in body["exception_message"]
     assert str(server.base) not in json.dumps(body)
     assert "art2mus_core" not in json.dumps(body["traceback"])
-    assert "/" not in body["exception_message"].replace(said, "").split("; expected")[0]
+    assert not re.search(r"(?<![\w.])/\w", body["exception_message"])
     log = server.log.read_text()
     assert "art2mus_core" in log.rpartition("Exception during processing")[2]
 
