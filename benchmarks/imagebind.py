@@ -33,6 +33,7 @@ import torch
 from torch import Tensor, nn
 
 from art2mus_core.audio.reading import read_audio
+from art2mus_core.checkpoints.precision import imitates
 from art2mus_core.checkpoints.strict import fill
 from art2mus_core.encoders.imagebind_files import COMPONENTS, HUGE, TOWERS, convert, open_towers
 from art2mus_core.errors import Art2MusError
@@ -264,6 +265,8 @@ def costs(path: Path, scratch: Path, sizes: str) -> dict[str, Any]:
     forget(path)
     found["vision, float32, unread file"] = apart("--cost", str(path), "vision", "float32", "--sizes", sizes)
     for precision in ("float32", "bfloat16"):
+        if imitates(torch.device("cpu"), getattr(torch, precision)):
+            continue
         for tower in COMPONENTS:
             found[f"{tower}, {precision}"] = apart("--cost", str(path), tower, precision, "--sizes", sizes)
     into = str(scratch / "converted")

@@ -5,8 +5,8 @@
 CONFIGURATIONS holds AudioLDM2's published configuration files; full-size random weights in the published layouts are
 written to FOLDER (9.3 GB, see `random_checkpoints.py`) and used again if they are there. Then the commands of a person who
 has just downloaded them are run, each in a process of its own: the conversion of ImageBind, the export of the text, one
-composition of 10 seconds in each precision, and one evaluation of two artworks with every baseline, judged by ImageBind. Options
-after `--` go to `art2mus compose`.
+composition of 10 seconds in each precision that this CPU computes in, and one evaluation of two artworks with every baseline,
+judged by ImageBind. Options after `--` go to `art2mus compose`.
 
 Figures: seconds of each command, process start included, and of each stage; seconds of processor time, which tell whether
 other programs were in the way; peaks, looked at every 20 ms, of anonymous memory (what cannot be dropped and read again),
@@ -35,6 +35,7 @@ from random_checkpoints import write
 
 from art2mus_core.audio.files import write_audio
 from art2mus_core.audio.reading import read_audio
+from art2mus_core.checkpoints.precision import imitates
 from art2mus_core.datasets.synthetic.correspondence import Character
 from art2mus_core.datasets.synthetic.rendering import RATE, compose
 from art2mus_core.images.listing import samples
@@ -205,12 +206,13 @@ def measure(chosen: argparse.Namespace, home: Path, options: Sequence[str]) -> d
 
 
 def main() -> None:
+    computed = [name for name in LIMITS if not imitates(torch.device("cpu"), getattr(torch, name))]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("configurations", type=Path)
     parser.add_argument("--artwork", type=Path, required=True)
     parser.add_argument("--folder", type=Path, help="where the weights are kept")
     parser.add_argument("--steps", type=int, default=10)
-    parser.add_argument("--precision", nargs="*", choices=LIMITS, default=list(LIMITS))
+    parser.add_argument("--precision", nargs="*", choices=LIMITS, default=computed)
     parser.add_argument(
         "--only", nargs="*", help="parts of the names of commands: convert, export-text, compose, evaluate"
     )

@@ -33,6 +33,7 @@ from server import PromptServer
 from torch import Tensor, nn
 
 from ..art2mus_core.checkpoints.memory import is_shortage
+from ..art2mus_core.checkpoints.precision import imitates
 from ..art2mus_core.errors import Art2MusError, CheckpointError, SettingError
 from ..art2mus_core.types import AudioGrid, OnStep, Step
 from .checks import require_conditioning, require_latent
@@ -91,9 +92,14 @@ def require_version() -> None:
 
 
 def precision() -> torch.dtype:
-    """The host's choice of number format for a denoiser; its 8-bit formats need layers that ours are not."""
-    chosen = memory.unet_dtype(memory.get_torch_device())
-    return chosen if chosen.itemsize > 1 else torch.float16
+    """The host's choice of number format for a denoiser; its 8-bit formats need layers that ours are not.
+
+    A CPU that only imitates a half format would take many times as long as in float32, which is taken instead.
+    """
+    device = memory.get_torch_device()
+    chosen = memory.unet_dtype(device)
+    chosen = chosen if chosen.itemsize > 1 else torch.float16
+    return torch.float32 if device.type == "cpu" and imitates(device, chosen) else chosen
 
 
 class Weights(nn.Module):

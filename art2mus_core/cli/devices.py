@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..checkpoints.precision import imitates
 from ..errors import SettingError
 from ..pipelines.diffusion import Resident
 
-__all__ = ["choose_device", "choose_precision", "visiting"]
+__all__ = ["choose_device", "choose_precision", "tell_if_imitated", "visiting"]
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -40,22 +42,29 @@ def choose_device(name: str) -> torch.device:
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
     """`auto` is float16 on a GPU, bfloat16 on a CPU that computes in it, which takes half the time, and float32 on others.
 
+    A format that the device only imitates is said before it is used.
+
     Raises:
         SettingError: unknown name.
     """
     if name == "auto":
         if device.type != "cpu":
             return torch.float16
-        return torch.bfloat16 if _has_bfloat16() else torch.float32
+        return torch.float32 if imitates(device, torch.bfloat16) else torch.bfloat16
     if name not in PRECISIONS:
         raise SettingError(f"precision {name!r}", f"auto or one of {', '.join(PRECISIONS)}", "Check the name.")
+    tell_if_imitated(PRECISIONS[name], device, "--precision float32")
     return PRECISIONS[name]
 
 
-def _has_bfloat16() -> bool:
-    """Whether this CPU multiplies in bfloat16; others imitate it, slower than float32."""
-    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-    return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16"))
+def tell_if_imitated(dtype: torch.dtype, device: torch.device, remedy: str) -> None:
+    """One line on standard error, if the device is not known to compute in a number format that was asked for."""
+    if imitates(device, dtype):
+        name = str(dtype).removeprefix("torch.")
+        sys.stderr.write(
+            f"art2mus: this {device.type} is not known to compute in {name}, and imitating it takes up to 20 times as "
+            f"long as float32. Faster: {remedy}\n"
+        )
 
 
 def visiting(device: torch.device) -> Resident:

@@ -60,13 +60,15 @@ def evaluate(
 
         chosen = load_config(config, _overrides(artworks))
         where = choose_device(device)
+        named = {precision, *(getattr(system, "precision", None) or precision for system in chosen.systems.values())}
+        dtypes = {name: choose_precision(name, where) for name in sorted(named)}
         judges = Judges.of(chosen.metrics, embedder, skip_missing=skip_missing, device=str(where))
         judges.opened()  # a judge that is not here is told before anything is made
         with alone_in(out, "evaluation"):
             made = generate(
                 chosen,
                 out,
-                dtype=choose_precision(precision, where),
+                dtype=dtypes[precision],
                 resident=visiting(where),
                 on_step=lambda step: on_step(step if step.stage == "pieces" else replace(step, done=1, total=1)),
             )

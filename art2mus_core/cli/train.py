@@ -23,17 +23,22 @@ def train(
     """Train one part of the model. Stop it with Ctrl-C and start it again: it goes on where it was."""
     import json
 
+    import torch
+
     from ..figures.plots import draw_lines
     from ..figures.saving import save_image
     from ..training.config import load_config
     from ..training.loop import train as run_training
     from ..training.stages import stage_builder
+    from .devices import choose_device, tell_if_imitated
     from .presenting import print_document
     from .progress import reporting
     from .waiting import alone_in
 
     overrides = {key: value for key, value in {"steps": steps, "seed": seed}.items() if value is not None}
     config = load_config(name, overrides)
+    if config.precision == "bf16":
+        tell_if_imitated(torch.bfloat16, choose_device("auto"), "precision: auto in the configuration")
     folder = run or out.parent / Path(name).stem
     with alone_in(folder, f"training of {config.stage}"), reporting() as on_step:
         objective, history = run_training(stage_builder(config, data, out, on_step), config, folder, on_step=on_step)

@@ -30,7 +30,7 @@ class TrainingConfig(BaseModel):
         weight_decay: of AdamW.
         clip: largest norm of the gradient.
         ema: decay of the moving average that is exported; 0 exports the last weights.
-        precision: `no` (float32) or `bf16` (autocast).
+        precision: `no` (float32), `bf16` (autocast), or `auto`: `bf16` where the device computes in it.
         seed: of initial weights and of every draw.
         save_minutes: how often the state is saved, so that a stopped run goes on.
         validate_every: steps between validations.
@@ -50,7 +50,7 @@ class TrainingConfig(BaseModel):
     weight_decay: float = Field(default=0.01, ge=0)
     clip: float = Field(default=1.0, gt=0)
     ema: float = Field(default=0.0, ge=0, lt=1)
-    precision: Literal["no", "bf16"] = "no"
+    precision: Literal["auto", "no", "bf16"] = "no"
     seed: int = Field(default=0, ge=0)
     save_minutes: float = Field(default=5.0, gt=0)
     validate_every: int = Field(default=500, gt=0)

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, PartialState
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from ..checkpoints.precision import imitates
 from ..errors import CheckpointError
 from ..types import OnStep, Step
 from .config import TrainingConfig
@@ -57,7 +58,7 @@ def train(
     """
     torch.manual_seed(config.seed)
     objective = build()
-    accelerator = Accelerator(mixed_precision=config.precision)
+    accelerator = Accelerator(mixed_precision=_autocast(config.precision, PartialState().device))
     parameters = [p for p in objective.trained.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
     average = AveragedModel(objective.trained, multi_avg_fn=get_ema_multi_avg_fn(config.ema)) if config.ema else None
@@ -90,6 +91,13 @@ def train(
         save(done)
     _use_average(objective, average)
     return objective.eval(), history
+
+
+def _autocast(precision: str, device: torch.device) -> str:
+    """What accelerate calls the precision of a configuration on this device."""
+    if precision == "auto":
+        return "no" if imitates(device, torch.bfloat16) else "bf16"
+    return precision
 
 
 def _train_step(

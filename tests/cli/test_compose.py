@@ -1,19 +1,20 @@
 from __future__ import annotations
 
-import _thread
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
-import threading
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from art2mus_core.audio.reading import read_audio, read_tags
 from art2mus_core.checkpoints.folder import weights_file
+from art2mus_core.cli import progress
 
 from .saying import one_line, written
 
@@ -176,15 +177,27 @@ def test_an_existing_folder_takes_the_file(art2mus, paintings):
     assert written() == [str(Path("music/dawn.flac"))]
 
 
-def test_ctrl_c_is_one_line_and_leaves_nothing_half_written(art2mus, paintings):
-    interrupt = threading.Timer(0.4, _thread.interrupt_main)
-    interrupt.start()
-    try:
-        code, out, err = art2mus("compose", paintings, "-o", "out", "--seconds", "60", "--steps", "1000")
-    finally:
-        interrupt.cancel()
+@pytest.fixture
+def interrupted(monkeypatch):
+    """Presses Ctrl-C at the end of the second denoising step; what was told until then."""
+    told = []
+
+    def on_step(step):
+        told.append((step.stage, step.done))
+        if told[-1] == ("denoise", 2):
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(progress, "reporting", lambda *_: nullcontext(on_step))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield told
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_is_one_line_and_leaves_nothing_half_written(art2mus, paintings, interrupted):
+    code, out, err = art2mus("compose", paintings, "-o", "out", "--seconds", "1", "--steps", "5")
     assert (code, out) == (130, "")
     assert one_line(err)
+    assert interrupted[-1] == ("denoise", 2)
     assert written() == []
 
 

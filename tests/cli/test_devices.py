@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 
 from art2mus_core.cli.devices import choose_precision
+
+from .saying import one_line
 
 CPU = torch.device("cpu")
 
@@ -25,9 +29,25 @@ def test_a_cpu_computes_in_the_precision_it_is_made_for(
     assert choose_precision("float32", CPU) == torch.float32
 
 
-def test_a_torch_that_cannot_tell_gets_float32(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
-    assert choose_precision("auto", CPU) == torch.float32
+@pytest.mark.parametrize("name", ["bfloat16", "float16"])
+def test_a_format_that_is_only_imitated_is_said_with_the_faster_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True}, raising=False)
+    assert choose_precision(name, CPU) == getattr(torch, name)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert one_line(said.err)
+    assert re.search(rf"{name}.*--precision float32", said.err)
+
+
+def test_nothing_is_said_of_a_format_that_the_device_computes_in(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True}, raising=False)
+    for name in ("auto", "float32", "bfloat16"):
+        choose_precision(name, CPU)
+    assert capsys.readouterr() == ("", "")
 
 
 def test_a_gpu_computes_in_half_precision():

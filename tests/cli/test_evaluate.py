@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from ..evaluation.material import write_dataset
@@ -101,6 +102,14 @@ def test_what_cannot_be_evaluated_is_one_line_and_leaves_nothing(study, options,
     assert one_line(err)
     assert said in err
     assert written() == []
+
+
+def test_a_system_in_a_format_that_is_only_imitated_is_told_before_it_works(study, monkeypatch, pocket_like):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict, raising=False)
+    systems = {"slow": {"kind": "artwork", "model": str(pocket_like), "steps": 1, "precision": "bfloat16"}}
+    code, _, err = study(systems=systems)
+    assert (code, one_line(err)) == (0, True)
+    assert "bfloat16" in err
 
 
 def test_an_unknown_configuration(art2mus):

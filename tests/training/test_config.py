@@ -19,6 +19,10 @@ def test_every_stage_has_a_packaged_configuration():
         assert config.options
 
 
+def test_no_packaged_configuration_chooses_a_precision_that_the_device_might_imitate():
+    assert {load_config(name).precision for name in packaged_configs()} <= {"auto", "no"}
+
+
 def test_the_control_differs_from_the_aligner_in_its_pairs_alone():
     true, shuffled = load_config("aligner"), load_config("aligner-shuffled")
     assert shuffled.options == {**true.options, "shuffled": True, "name": "shuffled"}

@@ -174,6 +174,21 @@ def test_bf16_computes_in_half_and_keeps_full_weights(
     assert history[0]["loss"] != full[0]["loss"]
 
 
+@pytest.mark.parametrize(
+    ("capabilities", "same"), [({}, "no"), ({"avx512_bf16": True}, "bf16")], ids=["imitates", "computes"]
+)
+def test_auto_is_bf16_where_the_device_computes_in_it(  # noqa: PLR0917
+    train_stage, tiny, trained: Path, tmp_path: Path, other_precision: None, monkeypatch, capabilities, same: str
+):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    losses = []
+    for precision in ("auto", same):
+        AcceleratorState._reset_state(reset_partial_state=True)
+        config = tiny("embedding", precision=precision, steps=1)
+        losses.append(train_stage(config, trained, tmp_path / precision)[1][0]["loss"])
+    assert losses[0] == losses[1]
+
+
 def test_the_learning_rate_warms_up_and_comes_down(tiny):
     config = tiny("vae", steps=100, learning_rate=2.0, warmup=0.1, final_share=0.25)
     rates = [learning_rate_at(step, config) for step in range(100)]

@@ -1,0 +1,31 @@
+"""Number formats: which of them a device computes in, and which it only imitates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+__all__ = ["imitates"]
+
+INSTRUCTIONS = {
+    torch.bfloat16: ("avx512_bf16", "amx_bf16"),
+    torch.float16: ("avx512_fp16", "amx_fp16"),
+}
+"""What a processor needs to compute in each half format, as torch names it."""
+
+FIRST_WITH_BFLOAT16 = (8, 0)
+"""CUDA's compute capability since which graphics cards compute in bfloat16."""
+
+
+def imitates(device: torch.device, dtype: torch.dtype) -> bool:
+    """Whether a device is not known to compute in a number format.
+
+    It then converts to float32 and back around every number, which takes many times as long as float32 itself.
+    """
+    if device.type == "cuda":
+        return dtype == torch.bfloat16 and torch.cuda.get_device_capability(device) < FIRST_WITH_BFLOAT16
+    if device.type != "cpu" or dtype not in INSTRUCTIONS:
+        return False
+    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return not any(capabilities.get(name) for name in INSTRUCTIONS[dtype])
