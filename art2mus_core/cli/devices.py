@@ -62,8 +62,8 @@ def tell_if_imitated(dtype: torch.dtype, device: torch.device, remedy: str) -> N
     if imitates(device, dtype):
         name = str(dtype).removeprefix("torch.")
         sys.stderr.write(
-            f"art2mus: this {device.type} is not known to compute in {name}, and imitating it takes up to 20 times as "
-            f"long as float32. Faster: {remedy}\n"
+            f"art2mus: this {device.type} is not known to compute in {name}; imitating it takes 20 times as long as "
+            f"float32, or longer. Faster: {remedy}\n"
         )
 
 

@@ -39,9 +39,3 @@ def test_graphics_cards_compute_in_float16_and_the_newer_ones_in_bfloat16(monkey
         assert imitates(torch.device("cuda"), torch.bfloat16) is imitated
         assert not imitates(torch.device("cuda"), torch.float16)
     assert not imitates(torch.device("mps"), torch.bfloat16)
-
-
-@pytest.mark.gpu
-def test_this_graphics_card_says_what_it_computes_in():
-    newer = torch.cuda.get_device_capability() >= (8, 0)
-    assert imitates(torch.device("cuda"), torch.bfloat16) is not newer

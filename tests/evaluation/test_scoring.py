@@ -25,8 +25,14 @@ from .studies import study_of
 
 
 @pytest.fixture(scope="module")
-def report(known_cause: Path, tmp_path_factory: pytest.TempPathFactory) -> Report:
-    return score(study_of(read_collection(known_cause), tmp_path_factory.mktemp("features")))
+def features(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What was heard and seen in this file's tests: the same sounds are in most of them."""
+    return tmp_path_factory.mktemp("features")
+
+
+@pytest.fixture(scope="module")
+def report(known_cause: Path, features: Path) -> Report:
+    return score(study_of(read_collection(known_cause), features))
 
 
 def test_what_was_composed_for_the_artwork_matches_it_and_follows_it(report: Report) -> None:
@@ -89,21 +95,21 @@ def test_the_same_study_has_the_same_report_and_hears_nothing_twice(known_cause:
     assert {step.stage for step in steps} >= {"signals", "measure artworks", "hear pocket"}
 
 
-def test_without_artworks_reference_or_background_the_sound_alone_is_scored(known_cause: Path, tmp_path: Path) -> None:
+def test_without_artworks_reference_or_background_the_sound_alone_is_scored(known_cause: Path, features: Path) -> None:
     collection = read_collection(known_cause)
     alone = Collection(known_cause, {}, {"torn": collection.systems["torn"]}, items=collection.items)
-    found = score(study_of(alone, tmp_path))
+    found = score(study_of(alone, features))
     groups = {found.measures[key].group for key in found.figures["torn"]}
     assert groups == {"heard", "variety", "faults"}
     assert sum("not measured" in note for note in found.notes) == 3
 
 
-def test_groups_are_reported_apart(known_cause: Path, tmp_path: Path) -> None:
+def test_groups_are_reported_apart(known_cause: Path, tmp_path: Path, features: Path) -> None:
     copy = tmp_path / "grouped"
     shutil.copytree(known_cause, copy)
     groups = {f"p{n}": {"group": "paintings" if n < 3 else "synthetic"} for n in range(ARTWORKS)}
     (copy / "items.json").write_text(json.dumps(groups))
-    found = score(study_of(read_collection(copy), tmp_path / "features"))
+    found = score(study_of(read_collection(copy), features))
     assert list(found.figures) == ["told · paintings", "told · synthetic", "torn · paintings", "torn · synthetic"]
     assert list(found.pieces) == ["told", "torn"]
     assert found.figures["told · paintings"]["match:pocket"].n == 3
@@ -112,14 +118,12 @@ def test_groups_are_reported_apart(known_cause: Path, tmp_path: Path) -> None:
     assert sum("Whether music follows is not measured below 4" in note for note in found.notes) == 1
 
 
-def test_a_group_that_is_compared_with_anothers_music_is_told_of(known_cause: Path, tmp_path: Path) -> None:
+def test_a_group_that_is_compared_with_anothers_music_is_told_of(known_cause: Path, features: Path) -> None:
     collection = read_collection(known_cause)
     items = {key: replace(item, group="real" if key < "p3" else "painted") for key, item in collection.items.items()}
     reference = {key: path for key, path in collection.reference.items() if key >= "p3"}
     systems = {"torn": collection.systems["torn"]}
-    found = score(
-        study_of(replace(collection, items=items, reference=reference, systems=systems), tmp_path / "features")
-    )
+    found = score(study_of(replace(collection, items=items, reference=reference, systems=systems), features))
     assert [note for note in found.notes if "is real music of the group" in note] == [
         "None of these sounds is real music of the group real: its Frechet and kernel distances are to other music."
     ]
@@ -127,19 +131,19 @@ def test_a_group_that_is_compared_with_anothers_music_is_told_of(known_cause: Pa
     assert "distance:mel-cosine" not in found.figures["torn · real"]
 
 
-def test_a_system_is_judged_by_what_made_it_and_that_is_said(known_cause: Path, tmp_path: Path) -> None:
+def test_a_system_is_judged_by_what_made_it_and_that_is_said(known_cause: Path, tmp_path: Path, features: Path) -> None:
     collection = read_collection(known_cause)
     path = tmp_path / "p0.flac"
     tags = {"image_encoder": "pocket", "score": "0.9"}
     write_audio(path, read_audio(collection.systems["torn"][0].path), tags=tags, cover=None)
     piece = collection.systems["torn"][0]._replace(path=path)
     systems = {"chosen": (piece, *collection.systems["torn"][1:])}
-    found = score(study_of(replace(collection, systems=systems, reference={}), tmp_path / "features"))
+    found = score(study_of(replace(collection, systems=systems, reference={}), features))
     assert sum("partly circular" in note for note in found.notes) == 1
     assert sum("pieces were chosen among" in note for note in found.notes) == 1
 
 
-def test_pieces_that_were_made_in_different_ways_are_told(known_cause: Path, tmp_path: Path) -> None:
+def test_pieces_that_were_made_in_different_ways_are_told(known_cause: Path, tmp_path: Path, features: Path) -> None:
     from art2mus_core.audio.files import write_audio
     from art2mus_core.audio.reading import read_audio
 
@@ -156,7 +160,7 @@ def test_pieces_that_were_made_in_different_ways_are_told(known_cause: Path, tmp
             write_audio(path, read_audio(piece.path), tags=tags, cover=None)
             systems[name].append(piece._replace(path=path))
     found = replace(collection, systems={name: tuple(own) for name, own in systems.items()}, reference={})
-    told = [note for note in match_notes(study_of(found, tmp_path / "features")) if "different ways" in note]
+    told = [note for note in match_notes(study_of(found, features)) if "different ways" in note]
     assert told == ["Pieces of mixed were made in different ways: steps differ in their tags."]
 
 
@@ -169,12 +173,14 @@ def test_pieces_that_were_made_in_different_ways_are_told(known_cause: Path, tmp
     ],
     ids=["too short", "another rate", "stereo silence"],
 )
-def test_odd_sounds(known_cause: Path, tmp_path: Path, samples: np.ndarray, rate: int, said: str | None) -> None:
+def test_odd_sounds(
+    known_cause: Path, tmp_path: Path, features: Path, *, samples: np.ndarray, rate: int, said: str | None
+) -> None:
     write(tmp_path / "odd.wav", samples, rate)
     collection = read_collection(known_cause)
     piece = collection.systems["torn"][0]._replace(path=tmp_path / "odd.wav")
     odd = replace(collection, systems={"odd": (piece, *collection.systems["torn"][1:])})
-    study = study_of(odd, tmp_path / "features")
+    study = study_of(odd, features)
     if said:
         with pytest.raises((EvaluationError, AudioError), match=said):
             score(study)
@@ -188,9 +194,9 @@ def said_by_all(collection: Collection, path: Path) -> Collection:
     return replace(collection, systems={"constant": pieces})
 
 
-def test_a_system_that_says_the_same_of_all_finds_nothing_and_has_no_gap(known_cause: Path, tmp_path: Path) -> None:
+def test_a_system_that_says_the_same_of_all_finds_nothing_and_has_no_gap(known_cause: Path, features: Path) -> None:
     collection = read_collection(known_cause)
-    found = score(study_of(said_by_all(collection, collection.systems["torn"][2].path), tmp_path)).figures["constant"]
+    found = score(study_of(said_by_all(collection, collection.systems["torn"][2].path), features)).figures["constant"]
     assert found["r@1-music-by-artwork:pocket"].value == 0
     assert found["mrr-music-by-artwork:pocket"].value == pytest.approx(1 / ARTWORKS)
     assert found["mrr-music-by-artwork:pocket"].gap is None
@@ -201,21 +207,21 @@ def test_a_system_that_says_the_same_of_all_finds_nothing_and_has_no_gap(known_c
     assert found["frechet:pocket"].low == pytest.approx(found["frechet:pocket"].value)
 
 
-def test_silence_is_no_correlation_and_no_warning(known_cause: Path, tmp_path: Path) -> None:
+def test_silence_is_no_correlation_and_no_warning(known_cause: Path, tmp_path: Path, features: Path) -> None:
     write(tmp_path / "silence.wav", np.zeros(48_000))
-    found = score(study_of(said_by_all(read_collection(known_cause), tmp_path / "silence.wav"), tmp_path / "features"))
+    found = score(study_of(said_by_all(read_collection(known_cause), tmp_path / "silence.wav"), features))
     figures = found.figures["constant"]
     assert (figures["follows:tempo"].n, figures["follows:loudness"].n) == (0, ARTWORKS)
     assert math.isnan(figures["distance:spectral-kl-2024"].value)
     assert figures["fault:silence"].value == 1
 
 
-def test_one_silent_piece_is_left_out_where_it_has_no_value(known_cause: Path, tmp_path: Path) -> None:
+def test_one_silent_piece_is_left_out_where_it_has_no_value(known_cause: Path, tmp_path: Path, features: Path) -> None:
     write(tmp_path / "silence.wav", np.zeros(48_000))
     collection = read_collection(known_cause)
     first, *others = collection.systems["torn"]
     systems = {"torn": (first._replace(path=tmp_path / "silence.wav"), *others)}
-    found = score(study_of(replace(collection, systems=systems), tmp_path / "features"))
+    found = score(study_of(replace(collection, systems=systems), features))
     figures = found.figures["torn"]
     for key in ("follows:brightness", "distance:spectral-kl-2024", "heard:mode", "fault:peak"):
         assert figures[key].n == ARTWORKS - 1, key

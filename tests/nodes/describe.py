@@ -28,9 +28,14 @@ INPUT_FACTS = (
 )
 
 
+def name_of(folder: Path) -> str:
+    """What the host calls the pack's module: its path."""
+    return str(folder).replace(".", "_x_")
+
+
 def load_pack(folder: Path):
-    """The pack's module, named after its path as the host names it."""
-    name = str(folder).replace(".", "_x_")
+    """The pack's module, named as the host names it."""
+    name = name_of(folder)
     spec = importlib.util.spec_from_file_location(name, folder / "__init__.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
