@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the networks are tiny: threads would wait for each other
+
 from jaxtyping import install_import_hook
 
 install_import_hook("art2mus_core", "beartype.beartype")
@@ -15,6 +19,16 @@ import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 import torch  # noqa: E402
 from PIL import Image  # noqa: E402
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """What is imported for the tests stays: it is not searched for garbage, neither now nor between them."""
+    from art2mus_core.cli.starting import importing
+
+    with importing():
+        return (yield)
+
 
 WIDTH, TEXT_WIDTH, DIM, ROWS = 10, 9, 7, 5
 MEL_BINS = 4 * ROWS

@@ -8,8 +8,6 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import NamedTuple
 
-from PIL import Image
-
 __all__ = ["PLUG_INS", "PlugIn", "formats", "suffixes"]
 
 _MODULES = {
@@ -68,6 +66,8 @@ PLUG_INS = (
 @cache
 def formats() -> tuple[str, ...]:
     """Names of the formats that can be read here, as Pillow calls them; their modules and plug-ins are loaded."""
+    from PIL import Image  # noqa: PLC0415 - without Pillow only the nodes that read pictures are lost
+
     _load()
     for plug_in in PLUG_INS:
         if plug_in.installed:
@@ -79,6 +79,8 @@ def formats() -> tuple[str, ...]:
 @cache
 def suffixes() -> tuple[str, ...]:
     """Suffixes of what can be read here, in lower case and with their dot, sorted; plug-ins are not loaded for it."""
+    from PIL import Image  # noqa: PLC0415 - without Pillow only the nodes that read pictures are lost
+
     _load()
     known = {suffix for suffix, name in Image.EXTENSION.items() if name in _MODULES}
     added = {suffix for plug_in in PLUG_INS if plug_in.installed for suffix in plug_in.suffixes}
