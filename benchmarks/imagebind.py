@@ -1,10 +1,14 @@
 """Are our ImageBind towers Meta's, and what does it cost to open them? Random weights of the published shapes.
 
+    pip install --no-deps --target REFERENCE imagebind-unofficial==0.1.1 einops ftfy wcwidth regex iopath portalocker tqdm
     python benchmarks/imagebind.py REFERENCE --artworks FOLDER --music FOLDER [--sizes small] [--file FILE] [--scratch FOLDER]
 
-REFERENCE is a checkout of facebookresearch/ImageBind; only its models are imported, and what they import beyond torch and
-numpy (for training, text and data) is stood in for where it is not installed. All six towers are built with the published
-sizes; every weight is drawn anew, so that no bias is zero, and written as `torch.save` writes it. Ours open that file.
+REFERENCE is any folder outside this project that holds Meta's package `imagebind`; the first command makes one. Nothing of it is
+installed beside ours: `--no-deps` keeps torchvision, torchaudio, timm, pytorchvideo and decord away, which its models don't
+need, and the six packages after it are what they do need, in plain Python but for regex. Of timm two names are needed,
+which torch answers here (see `reference_towers`). A checkout of facebookresearch/ImageBind is a REFERENCE too, with these six
+installed. Its licence is CC BY-NC-SA 4.0: no commercial use. All six towers are built with the published sizes;
+every weight is drawn anew, so that no bias is zero, and written as `torch.save` writes it. Ours open that file.
 
 Figures: relative error |ours - theirs| / |theirs| of the embeddings and of the patch tokens in float32, for every artwork
 and every sound (both see the same pixels and the same filter bank); seconds and peak of anonymous memory, in a process of
@@ -17,7 +21,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib
-import importlib.util
 import json
 import os
 import subprocess
@@ -66,40 +69,20 @@ class DropPath(nn.Identity):
         self.share = share
 
 
-def rearrange(x: Tensor, pattern: str) -> Tensor:
-    source, target = (side.split() for side in pattern.split("->"))
-    return x.permute([source.index(axis) for axis in target])
+def reference_towers(folder: Path, named: str) -> nn.Module:
+    """Meta's model with every weight at random. Its package is entered below its door, which imports its data code.
 
-
-def stand_in(name: str, **members: Any) -> None:
-    """A module of that name, if none is installed, and empty packages above it."""
-    top = name.partition(".")[0]
-    if top not in sys.modules and importlib.util.find_spec(top):
-        return
-    parts = name.split(".")
-    for depth in range(1, len(parts) + 1):
-        part = ".".join(parts[:depth])
-        module = sys.modules.setdefault(part, types.ModuleType(part))
-        if depth < len(parts):
-            module.__path__ = []
-    for member, value in members.items():
-        setattr(sys.modules[name], member, value)
-
-
-def reference_towers(checkout: Path, named: str) -> nn.Module:
-    """Meta's model with every weight at random. Its package is entered below its door, which imports its data code."""
+    Of timm its models take a layer that does nothing in evaluation, and how weights begin, which are drawn anew here.
+    """
     sizes = SIZES[named]
-    package = checkout / "imagebind"
+    package = folder / "imagebind"
     if not (package / "models" / "imagebind_model.py").is_file():
-        raise SystemExit(f"{checkout} is no checkout of facebookresearch/ImageBind")
-    stand_in("timm.layers", DropPath=DropPath, trunc_normal_=nn.init.trunc_normal_)
-    stand_in("iopath.common.file_io", g_pathmgr=None)
-    stand_in("einops", rearrange=rearrange)
-    stand_in("ftfy")
-    stand_in("regex")
-    door = types.ModuleType("imagebind")
+        raise SystemExit(f"{folder} holds no package imagebind with Meta's models")
+    sys.path.append(str(folder))
+    door, timm, layers = (types.ModuleType(name) for name in ("imagebind", "timm", "timm.layers"))
     door.__path__ = [str(package)]
-    sys.modules["imagebind"] = door
+    layers.DropPath, layers.trunc_normal_ = DropPath, nn.init.trunc_normal_  # type: ignore[attr-defined]
+    sys.modules.update({"imagebind": door, "timm": timm, "timm.layers": layers})
     models = importlib.import_module("imagebind.models.imagebind_model")
     torch.manual_seed(0)
     chosen = {
