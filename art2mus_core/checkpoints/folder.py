@@ -14,8 +14,9 @@ from torch import nn
 from ..errors import Art2MusError, CheckpointError
 from ..placing import replacing
 from .memory import is_shortage
-from .strict import check_fit, fill, header_forms
+from .strict import check_fit, fill, header_forms, tensor_forms
 from .tensors import WEIGHTS, opened, read_tensors, save_tensors
+from .weight_norm import find_halves, joined_forms, joined_tensors
 
 __all__ = [
     "check_component",
@@ -41,9 +42,14 @@ AGAIN = "Install or download the checkpoint again."
 
 
 def weights_file(folder: Path, name: str) -> Path:
-    """Where the weights of component `name` lie, under either name; if nowhere, where they are written."""
+    """Where the weights of component `name` lie, under either name; if nowhere, where they are written.
+
+    Alone in the folder, a copy that was saved as a variant (`model.fp16.safetensors`) is taken as well.
+    """
     own = _own_file(folder, name)
-    return next((path for path in (own, *(folder / name / other for other in WEIGHTS)) if path.is_file()), own)
+    plain = (own, *(folder / name / other for other in WEIGHTS))
+    variants = [path for kind in WEIGHTS for path in (folder / name).glob(f"{Path(kind).stem}.*.safetensors")]
+    return next((path for path in plain if path.is_file()), variants[0] if len(variants) == 1 else own)
 
 
 def _own_file(folder: Path, name: str) -> Path:
@@ -84,8 +90,11 @@ def load_component(
     *,
     dtype: torch.dtype = torch.float32,
     unused: Callable[[str], bool] = lambda _: False,
+    prefix: str = "",
 ) -> Network:
     """Build component `name` from its configuration and fill it with its weights, strictly.
+
+    Weights that were stored under weight norm are put together on the way.
 
     Args:
         folder: the checkpoint.
@@ -93,15 +102,18 @@ def load_component(
         build: configuration to network; called with `meta` as the default device, so it costs no memory.
         dtype: floating-point weights are converted to this, whatever they are stored in.
         unused: true for keys of the file that may be there and are not wanted.
+        prefix: what keys of the file may begin with, where the network was stored as part of a larger one.
 
     Raises:
         CheckpointError: a file is missing or damaged, or its keys or shapes are not those of the network.
     """
-    network = check_component(folder, name, build, unused=unused)
+    network = check_component(folder, name, build, unused=unused, prefix=prefix)
     path = weights_file(folder, name)
     with opened(path) as file:
-        tensors = {key: file.get_tensor(key) for key in file.keys() if not unused(key)}  # noqa: SIM118
-    return fill(network, tensors, path, lambda: build(read_config(folder, name)), dtype=dtype)
+        tensors = {key.removeprefix(prefix): file.get_tensor(key) for key in file.keys() if not unused(key)}  # noqa: SIM118
+    pairs = find_halves(network.state_dict(), tensor_forms(tensors), path)
+    whole = joined_tensors(tensors, pairs)
+    return fill(network, whole, path, lambda: build(read_config(folder, name)), dtype=dtype)
 
 
 def check_component(
@@ -110,6 +122,7 @@ def check_component(
     build: Callable[[dict[str, Any]], Network],
     *,
     unused: Callable[[str], bool] = lambda _: False,
+    prefix: str = "",
 ) -> Network:
     """Build component `name` on `meta` and compare it with the header of its weights, of which none is read.
 
@@ -118,10 +131,11 @@ def check_component(
     """
     config, path = read_config(folder, name), weights_file(folder, name)
     with opened(path) as file:
-        found = header_forms(file, unused=unused)
+        found = {key.removeprefix(prefix): form for key, form in header_forms(file, unused=unused).items()}
     with describes(config_file(folder, name), name), torch.device("meta"):
         network = build(config)
-    check_fit(network, found, path)
+    pairs = find_halves(network.state_dict(), found, path)
+    check_fit(network, joined_forms(found, pairs), path)
     return network
 
 

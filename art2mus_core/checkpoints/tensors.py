@@ -100,6 +100,12 @@ def save_tensors(
 def _require(path: Path) -> None:
     if path.is_file():
         return
+    if pieces := sorted(path.parent.glob("*-of-*.safetensors")):
+        raise CheckpointError(
+            f"{path.parent} has its weights in {len(pieces)} pieces, {pieces[0].name} and so on",
+            f"one file, {' or '.join(WEIGHTS)}",
+            "Save the network again with a max_shard_size above its size.",
+        )
     pickles = sorted(path.parent.glob("*.bin"))
     if path.name in WEIGHTS and pickles:
         raise CheckpointError(

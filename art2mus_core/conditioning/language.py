@@ -16,13 +16,23 @@ from torch import nn
 from transformers.models.gpt2.configuration_gpt2 import GPT2Config
 from transformers.models.gpt2.modeling_gpt2 import GPT2Model
 
-from ..checkpoints.folder import weights_file
+from ..checkpoints.folder import check_component, load_component, weights_file
 from ..checkpoints.strict import listed
 from ..checkpoints.tensors import opened
 from ..errors import CheckpointError
 from ..types import LanguageOfAudio, PromptTokens
 
-__all__ = ["build_language_model", "fingerprint", "is_word_embedding", "roll_out"]
+__all__ = [
+    "build_language_model",
+    "check_language_model",
+    "fingerprint",
+    "is_word_embedding",
+    "load_language_model",
+    "roll_out",
+]
+
+HEADED = "transformer."
+"""How GPT-2's weights begin in a GPT2LMHeadModel, which is what diffusers saves; published ones have no such beginning."""
 
 LAST_NORM = ("ln_f.weight", "ln_f.bias")
 """GPT-2's last layer: small, and different in any two models that were trained apart."""
@@ -42,9 +52,31 @@ def build_language_model(config: dict[str, Any]) -> GPT2Model:
 def is_word_embedding(key: str) -> bool:
     """Whether a weight of a published GPT-2 is one that :func:`build_language_model` leaves out.
 
-    Beside the table of words these are the causal masks that old versions stored as weights.
+    Beside the table of words (and the head, which is the same table) these are the causal masks that old versions stored.
     """
-    return key.startswith("wte.") or key.endswith((".attn.bias", ".attn.masked_bias"))
+    return key.removeprefix(HEADED).startswith(("wte.", "lm_head.")) or key.endswith(
+        (".attn.bias", ".attn.masked_bias")
+    )
+
+
+def load_language_model(folder: Path, *, dtype: torch.dtype = torch.float32) -> GPT2Model:
+    """A checkpoint's GPT-2, stored by itself or as the body of one with a head.
+
+    Raises:
+        CheckpointError: missing or damaged, or of another configuration.
+    """
+    return load_component(
+        folder, "language_model", build_language_model, dtype=dtype, unused=is_word_embedding, prefix=HEADED
+    )
+
+
+def check_language_model(folder: Path) -> None:
+    """Compare a checkpoint's GPT-2 with the header of its weights, of which none is read.
+
+    Raises:
+        CheckpointError: as :func:`load_language_model`, but for values that are not finite.
+    """
+    check_component(folder, "language_model", build_language_model, unused=is_word_embedding, prefix=HEADED)
 
 
 def fingerprint(folder: Path) -> str:
@@ -58,15 +90,15 @@ def fingerprint(folder: Path) -> str:
     digest = hashlib.sha256()
     path = weights_file(folder, "language_model")
     with opened(path) as file:
-        keys = list(file.keys())
+        keys = {key.removeprefix(HEADED): key for key in file.keys()}  # noqa: SIM118
         if missing := [key for key in LAST_NORM if key not in keys]:
             raise CheckpointError(
                 f"{path} lacks {listed(missing)} and holds {listed(sorted(keys))}",
-                "the weights of a GPT-2 as its base model names them",
-                "Save it as GPT2Model (of a GPT2LMHeadModel its `transformer`), or download the checkpoint again.",
+                "the weights of a GPT-2",
+                "Download the checkpoint again.",
             )
         for key in LAST_NORM:
-            digest.update(file.get_tensor(key).to(torch.float16).numpy().tobytes())
+            digest.update(file.get_tensor(keys[key]).to(torch.float16).numpy().tobytes())
     return digest.hexdigest()[:12]
 
 

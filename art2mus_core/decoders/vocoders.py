@@ -49,9 +49,10 @@ def _build_hifigan(config: dict[str, Any]) -> nn.Module:
 
 VOCODERS: dict[str, Callable[[dict[str, Any]], nn.Module]] = {
     "hifigan": _build_hifigan,
+    "speecht5_hifigan": _build_hifigan,
     "tonewheel": TonewheelVocoder.from_config,
 }
-"""`model_type` of the configuration to what builds its network."""
+"""`model_type` of the configuration to what builds its network; the second is what transformers writes for the first."""
 
 
 def check_vocoder(folder: Path) -> None:

@@ -17,7 +17,7 @@ from ..checkpoints.grid import read_grid
 from ..checkpoints.memory import needed
 from ..checkpoints.names import describe, is_prior, known, spoken
 from ..conditioning.constants import Constants, load_constants
-from ..conditioning.language import build_language_model, is_word_embedding
+from ..conditioning.language import check_language_model, is_word_embedding, load_language_model
 from ..decoders.vae import MelAutoencoder, build_vae
 from ..decoders.vocoders import AnyVocoder, check_vocoder, load_vocoder
 from ..diffusion.denoiser import build_unet, check_heads, check_unet, reads_text
@@ -59,9 +59,7 @@ class Networks:
     @cached_property
     def language_model(self) -> GPT2Model:
         """GPT-2."""
-        return load_component(
-            self.folder, "language_model", build_language_model, dtype=self.dtype, unused=is_word_embedding
-        )
+        return load_language_model(self.folder, dtype=self.dtype)
 
     @cached_property
     def unet(self) -> AudioLDM2UNet2DConditionModel:
@@ -110,7 +108,7 @@ class Networks:
         Raises:
             CheckpointError: weights are missing or damaged, or of another configuration.
         """
-        check_component(self.folder, "language_model", build_language_model, unused=is_word_embedding)
+        check_language_model(self.folder)
         check_component(self.folder, "unet", partial(build_unet, heads=self.heads))
         check_component(self.folder, "vae", build_vae)
         check_vocoder(self.folder)

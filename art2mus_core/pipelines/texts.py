@@ -21,7 +21,7 @@ from ..checkpoints.folder import load_component
 from ..checkpoints.grid import read_grid
 from ..checkpoints.memory import allocating, check_memory, needed
 from ..conditioning.constants import Constants, constants_file, save_constants
-from ..conditioning.language import build_language_model, fingerprint, is_word_embedding, roll_out
+from ..conditioning.language import fingerprint, load_language_model, roll_out
 from ..conditioning.prompts import BESIDE, NEGATIVE_TOKENS, TextPrompt, build_projection, check_width, text_prompt
 from ..encoders.text import check_text_encoders, load_clap_text, load_t5
 from ..errors import SettingError
@@ -234,11 +234,12 @@ def _without_text(bench: _Bench, negative: str, slot: States) -> Said:
 
 
 def _language(bench: _Bench, prompt: PromptTokens) -> Tensor:
-    def load(folder: Path, *, dtype: torch.dtype) -> Any:  # noqa: ANN401
-        return load_component(folder, "language_model", build_language_model, dtype=dtype, unused=is_word_embedding)
-
     length = read_grid(bench.folder).language_tokens
-    return bench.work("language_model", load, lambda model: roll_out(model, prompt, length).values).float().cpu()
+    return (
+        bench.work("language_model", load_language_model, lambda model: roll_out(model, prompt, length).values)
+        .float()
+        .cpu()
+    )
 
 
 def _stored(slot: States, against: States) -> dict[str, Any]:

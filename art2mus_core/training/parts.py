@@ -8,18 +8,15 @@ from pathlib import Path
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.pipelines.audioldm2.modeling_audioldm2 import AudioLDM2UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
-from transformers.models.gpt2.modeling_gpt2 import GPT2Model
 
 from ..aligners.head import ProjectionHead
 from ..checkpoints.folder import load_component, read_config, weights_file
-from ..conditioning.language import build_language_model, is_word_embedding
 from ..encoders.pocket import PocketAudioEncoder, PocketImageEncoder
 
 __all__ = [
     "digest",
     "load_audio_encoder",
     "load_image_encoder",
-    "load_language_model",
     "load_scheduler",
     "load_unet",
     "load_vae",
@@ -34,11 +31,6 @@ def load_vae(folder: Path) -> AutoencoderKL:
 def load_unet(folder: Path) -> AudioLDM2UNet2DConditionModel:
     """The denoiser, frozen."""
     return load_component(folder, "unet", AudioLDM2UNet2DConditionModel.from_config)
-
-
-def load_language_model(folder: Path) -> GPT2Model:
-    """GPT-2, frozen."""
-    return load_component(folder, "language_model", build_language_model, unused=is_word_embedding)
 
 
 def load_image_encoder(folder: Path) -> PocketImageEncoder:

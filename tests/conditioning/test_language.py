@@ -9,7 +9,14 @@ from diffusers.pipelines.audioldm2.pipeline_audioldm2 import AudioLDM2Pipeline
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from art2mus_core.checkpoints.folder import save_component, save_tensors, weights_file
-from art2mus_core.conditioning.language import build_language_model, fingerprint, is_word_embedding, roll_out
+from art2mus_core.conditioning.language import (
+    build_language_model,
+    check_language_model,
+    fingerprint,
+    is_word_embedding,
+    load_language_model,
+    roll_out,
+)
 from art2mus_core.errors import CheckpointError
 from art2mus_core.types import PromptTokens
 
@@ -113,13 +120,15 @@ def test_a_fingerprint_tells_models_apart_and_not_their_precision(tmp_path, lang
     assert fingerprint(tmp_path / "other") != fingerprint(tmp_path / "whole")
 
 
-def test_a_whole_file_of_a_model_with_a_head_is_not_called_damaged(tmp_path, whole):
-    save_tensors(weights_file(tmp_path, "language_model"), whole.transformer.state_dict(prefix="transformer."))
-    with pytest.raises(
-        CheckpointError, match=r"lacks ln_f\.weight, ln_f\.bias and holds transformer\.h\.0.*GPT2Model"
-    ) as no:
-        fingerprint(tmp_path)
-    assert "damaged" not in str(no.value)
+def test_a_model_with_a_head_is_opened_by_its_body(tmp_path, whole, language_model):
+    """As diffusers saves it; GPT2LMHeadModel's words are left where they are."""
+    whole.save_pretrained(tmp_path / "language_model")
+    check_language_model(tmp_path)
+    loaded = load_language_model(tmp_path)
+    for key, weight in language_model.state_dict().items():
+        assert torch.equal(loaded.state_dict()[key], weight)
+    save_component(tmp_path / "bare", "language_model", language_model, CONFIG, half=False)
+    assert fingerprint(tmp_path) == fingerprint(tmp_path / "bare")
 
 
 def test_no_fingerprint_without_the_last_norm(tmp_path, language_model):

@@ -36,5 +36,5 @@ def test_an_unknown_vocoder_is_told_the_known(own_checkpoint):
     path = own_checkpoint / "vocoder" / "config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**config, "model_type": "bigvgan"}), encoding="utf-8")
-    with pytest.raises(CheckpointError, match="hifigan, tonewheel"):
+    with pytest.raises(CheckpointError, match="hifigan, speecht5_hifigan, tonewheel"):
         load_vocoder(own_checkpoint, read_grid(own_checkpoint))

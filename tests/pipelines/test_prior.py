@@ -153,10 +153,3 @@ def test_text_constants_of_another_width(published):
     texts = {"text": torch.zeros(1, 6, 7), "unconditional_text": torch.zeros(1, 4, 7)}
     save_constants(published, replace(held, **texts))
     refused(published, "texts of 9; expected 7, as wide as the text constants")
-
-
-def test_a_language_model_with_a_head_for_words(published):
-    path = weights_file(published, "language_model")
-    tensors = {f"transformer.{key}": tensor.clone() for key, tensor in read_tensors(path)[0].items()}
-    save_tensors(path, tensors)
-    refused(published, r"lacks .*has no place for transformer\.")

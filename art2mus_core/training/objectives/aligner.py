@@ -19,12 +19,12 @@ from torch import Tensor, nn
 
 from ...aligners.files import save_aligner
 from ...aligners.visual import VisualAligner
-from ...conditioning.language import fingerprint, roll_out
+from ...conditioning.language import fingerprint, load_language_model, roll_out
 from ...types import AudioGrid, Embedding
 from ..config import TrainingConfig
 from ..latents import LatentDataset
 from ..objective import Batch, Objective
-from ..parts import load_language_model, load_projection_head, load_scheduler, load_unet
+from ..parts import load_projection_head, load_scheduler, load_unet
 from .prior import diffusion_loss
 
 __all__ = ["AlignerObjective"]
