@@ -72,8 +72,9 @@ def kernel_distance(
         k(x, y) = exp(-|x - y|^2 / (2 bandwidth^2))
 
     The bandwidth is the median distance between two embeddings of the reference, so that it stays the same for all
-    systems; exchanging the sets changes the value. The factor of 100 is that of the authors' toolkit. Being unbiased, it
-    is negative half of the time for sets of one distribution.
+    systems; exchanging the sets changes the value. The authors' toolkit (kadtk 1.1.0), whose factor of 100 this is, takes the
+    other set's bandwidth unless one is given. Being unbiased, the distance is negative half of the time for sets of one
+    distribution.
 
     Args:
         generated: embeddings.

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# AudioLDM 2 is published with DDIM, "leading" spacing and an offset of 1. More steps should cost time and nothing else. But
+# where they don't divide the 1,000 levels, pure noise is taken for a half-cleaned latent, and 1,000 steps end with an error.
+set -eu
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+python3 -m venv "$folder/venv"
+"$folder/venv/bin/pip" install --quiet torch==2.13.0 numpy==2.4.6 diffusers==0.42.1
+"$folder/venv/bin/python" -W ignore - <<'PY'
+import diffusers
+import torch
+from diffusers import DDIMScheduler
+
+levels = {"beta_start": 0.0015, "beta_end": 0.0195, "beta_schedule": "scaled_linear", "num_train_timesteps": 1000}
+scheduler = DDIMScheduler(**levels, steps_offset=1, clip_sample=False, set_alpha_to_one=False, timestep_spacing="leading")
+print("diffusers", diffusers.__version__)
+first = {}
+for steps in (200, 333, 334, 501, 600):
+    scheduler.set_timesteps(steps)
+    first[steps] = int(scheduler.timesteps[0])
+    left = 1 - float(scheduler.alphas_cumprod[first[steps]])
+    print(f"{steps} steps: the first is level {first[steps]}, where a latent's variance is {left:.2f} noise")
+scheduler.set_timesteps(1000)
+try:
+    scheduler.step(torch.zeros(1), scheduler.timesteps[0], torch.zeros(1))
+    raised = None
+except IndexError as error:
+    raised = error
+print("1000 steps:", repr(raised))
+assert first == {200: 996, 333: 997, 334: 667, 501: 501, 600: 600}
+assert raised is not None
+PY
+echo "holds: 600 steps begin at level 600 of 1000, 1000 steps not at all"

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Listeners who all give every piece the same mark agree perfectly: one expects 1, or "not defined". It is an error that speaks of a
+# domain, and a report that computes it for every question ends there.
+set -eu
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+python3 -m venv "$folder/venv"
+"$folder/venv/bin/pip" install --quiet krippendorff==0.9.0 numpy==2.4.6
+"$folder/venv/bin/python" - <<'PY'
+from importlib.metadata import version
+
+import krippendorff
+import numpy as np
+
+marks = np.array([[1, 2, 3, 4], [1, 2, 3, 4]])  # two listeners, four pieces
+alpha = krippendorff.alpha(marks, level_of_measurement="interval")
+try:
+    same = krippendorff.alpha(np.full((2, 3), 4), level_of_measurement="ordinal")
+except ValueError as error:
+    same = repr(error)
+print("krippendorff", version("krippendorff"))
+print(f"full agreement: {alpha:.2f}; one mark for all: {same}")
+assert alpha == 1
+assert "domain" in str(same)
+PY
+echo "holds: full agreement on one mark is an error"
