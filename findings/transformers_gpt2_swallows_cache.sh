@@ -12,7 +12,7 @@ import transformers
 from transformers import GPT2Config, GPT2Model
 
 torch.manual_seed(0)
-model = GPT2Model(GPT2Config(n_embd=48, n_layer=3, n_head=4, vocab_size=7)).eval()
+model = GPT2Model(GPT2Config(n_embd=48, n_layer=3, n_head=4, vocab_size=7, initializer_range=0.3)).eval()
 prompt = torch.randn(1, 5, 48)
 
 
