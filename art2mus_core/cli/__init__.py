@@ -92,7 +92,9 @@ def _check(arguments: list[str]) -> None:
         if "\0" in argument or len(argument) > LONGEST:
             what = f"of {len(argument):,} characters" if len(argument) > LONGEST else "with a zero byte"
             raise SettingError(
-                f"an argument {what} ({argument[:20]}...)", f"at most {LONGEST:,}, none of them zero", "Shorten it."
+                f"an argument {what} ({argument[:20]}...)",
+                f"at most {LONGEST:,} characters, and no zero byte",
+                "Shorten it.",
             )
 
 

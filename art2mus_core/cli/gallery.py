@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .presenting import NO_REPLACE
+
 __all__ = ["gallery"]
 
 
@@ -21,6 +23,7 @@ def gallery(
     partial: Annotated[
         bool, typer.Option("--partial", help="Leave out what has no partner, instead of refusing it.")
     ] = False,
+    no_replace: Annotated[bool, typer.Option("--no-replace", help=NO_REPLACE)] = False,
 ) -> None:
     """Show artworks and play each system's music for them, on one page that needs nothing from the network.
 
@@ -30,12 +33,12 @@ def gallery(
     from .planning import check_file
     from .starting import importing
 
-    check_file(out, (".html", ".htm"))
+    replaced = check_file(out, (".html", ".htm"), no_replace=no_replace)
     with importing():
         from ..evaluation.collection import read_collection
         from ..evaluation.report.page import write_page
         from ..evaluation.results import Report, read_report
-        from .presenting import print_line
+        from .presenting import print_file
         from .progress import reporting
 
     collection = read_collection(folder, artworks=artworks, partial=partial)
@@ -43,4 +46,4 @@ def gallery(
     report = read_report(scored) if scored.is_file() else Report({}, {}, {})
     with reporting() as on_step:
         write_page(report, collection, out, embed=embed, title=title, on_step=on_step)
-    print_line(str(out))
+    print_file(out, replaced=replaced)

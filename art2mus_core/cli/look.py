@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .presenting import NO_REPLACE
+
 __all__ = ["look"]
 
 
@@ -16,6 +18,7 @@ def look(
     seconds: Annotated[float, typer.Option(help="Length of the music, 1 to 60.")] = 10.0,
     seed: Annotated[int, typer.Option(help="Another seed is another piece.")] = 0,
     model: Annotated[str, typer.Option(help="pocket, a name below ART2MUS_HOME, or a checkpoint folder.")] = "pocket",
+    no_replace: Annotated[bool, typer.Option("--no-replace", help=NO_REPLACE)] = False,
 ) -> None:
     """Draw an artwork beside the spectrogram of its music, with what is measured in both."""
     from ..pipelines.settings import check_seed, check_settings
@@ -24,14 +27,14 @@ def look(
 
     chosen = check_settings(seconds=seconds)
     check_seed(seed)
-    check_file(out, (".png",))
+    replaced = check_file(out, (".png",), no_replace=no_replace)
 
     with importing():
         from ..figures.look import draw_look
         from ..figures.saving import save_image
         from ..images.reading import read_artwork
         from .composing import Request
-        from .presenting import print_line
+        from .presenting import print_file
         from .progress import reporting
 
     picture = read_artwork(artwork)
@@ -39,4 +42,4 @@ def look(
     with reporting() as on_step:
         (piece,) = pipeline.compose([picture], seeds=[seed], **chosen, on_step=on_step)
     save_image(draw_look(picture, piece), out)
-    print_line(str(out))
+    print_file(out, replaced=replaced)

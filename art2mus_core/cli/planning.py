@@ -109,17 +109,23 @@ def batches(jobs: Sequence[Job], seconds: float, *, together: bool = True) -> li
     return [jobs[start : start + size] for start in range(0, len(jobs), size)]
 
 
-def check_file(path: Path, suffixes: tuple[str, ...]) -> None:
+def check_file(path: Path, suffixes: tuple[str, ...], *, no_replace: bool = False) -> bool:
     """Refuse a file that cannot be written, before any work.
 
+    Returns:
+        Whether there is one that will be replaced.
+
     Raises:
-        OutputError: unknown suffix, no such folder, or one that cannot be written to.
+        OutputError: unknown suffix, no such folder, one that cannot be written to, or a file that must not be replaced.
     """
     from ..placing import check_place
 
     check_place(path, suffixes)
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise OutputError(f"{path} cannot be written", "a file you may write", "Choose another place.")
+    if no_replace:
+        check_absent([path])
+    return path.exists()
 
 
 def _check_folder(folder: Path, suffixes: tuple[str, ...]) -> Path:

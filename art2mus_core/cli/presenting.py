@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArtworkError
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from .composing import Outcome
     from .gathering import Gathered
 
-__all__ = ["NO_REPLACE", "installed_version", "print_document", "print_line", "report"]
+__all__ = ["NO_REPLACE", "installed_version", "print_document", "print_file", "print_line", "report"]
 
 NO_REPLACE = "Leave files that are there already as they are."
 """Help of the option `--no-replace`."""
@@ -65,6 +66,13 @@ def _left(outcome: Outcome) -> list[str]:
 def print_line(line: str) -> None:
     """A line on standard output; in names, what is no text or would break the line is escaped."""
     sys.stdout.write(f"{on_one_line(line)}\n")
+
+
+def print_file(path: Path, *, replaced: bool) -> None:
+    """A file that was written, and whether one was there before."""
+    print_line(str(path))
+    if replaced:
+        print_line(f"replaced {path}")
 
 
 def print_document(document: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import SettingError
+from .presenting import NO_REPLACE
 
 if TYPE_CHECKING:
     from ..evaluation.rating.client import Endpoint, Usage
@@ -37,14 +38,14 @@ def rate(
     retries: Annotated[int, typer.Option(min=0, help="Further attempts at a request that fails.")] = 4,
     seed: Annotated[int, typer.Option(help="Of the order, and of the other artworks.")] = 0,
     cache: Annotated[Path | None, typer.Option(help="Where answers are kept; FOLDER/.ratings if not given.")] = None,
+    no_replace: Annotated[bool, typer.Option("--no-replace", help=NO_REPLACE)] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before anything is sent.")] = False,
 ) -> None:
     """Have a language model rate how alike artworks and music feel. Stopped, it goes on where it was."""
     from .planning import check_file
     from .starting import importing
 
-    if out:
-        check_file(out, (".json",))
+    replaced = check_file(out, (".json",), no_replace=no_replace) if out else False
     with importing():
         from ..evaluation.collection import read_collection
         from ..evaluation.rating.cache import AnswerCache
@@ -53,7 +54,7 @@ def rate(
         from ..evaluation.rating.rate import rate as ask
         from ..evaluation.rating.summary import summarise
         from ..evaluation.results import write_report
-        from .presenting import print_line
+        from .presenting import print_file, print_line
         from .progress import reporting
 
     whom = Endpoint(endpoint, model, key_variable, timeout, retries)
@@ -75,7 +76,7 @@ def rate(
         print_line(line)
     if out:
         write_report(report, out)
-        print_line(str(out))
+        print_file(out, replaced=replaced)
 
 
 def _announcement(plan: Plan, endpoint: Endpoint, price_in: float) -> list[str]:

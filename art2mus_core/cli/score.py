@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .presenting import NO_REPLACE
+
 __all__ = ["score"]
 
 JUDGES = "Judges"
@@ -27,6 +29,7 @@ def score(
             "--out", "-o", help="The page; the figures go beside it as JSON.", show_default="FOLDER/report.html"
         ),
     ] = None,
+    no_replace: Annotated[bool, typer.Option("--no-replace", help=NO_REPLACE)] = False,
     embedder: Annotated[
         list[str] | None,
         typer.Option(
@@ -58,13 +61,15 @@ def score(
     Files belong together by their names: artworks/dawn.jpg, mine/dawn.flac, theirs/dawn.flac, reference/dawn.flac; further takes
     are dawn--2.flac. What is not there is not measured, and the report says so. Embeddings are kept in FOLDER/.features.
     """
-    from .planning import check_file
+    from .planning import check_absent, check_file
     from .progress import reporting
     from .starting import importing
 
     page = out or folder / "report.html"
     if out is not None or folder.is_dir():
         check_file(page, (".html", ".htm"))
+    if no_replace:
+        check_absent([page, page.with_suffix(".json")])
     with reporting() as on_step:
         with importing():
             from ..evaluation.collection import read_collection

@@ -21,7 +21,7 @@ from ..evaluation.scoring.score import score
 from ..evaluation.study import Study
 from ..types import OnStep
 from .models import table
-from .presenting import installed_version, print_document, print_line
+from .presenting import installed_version, print_document, print_file, print_line
 
 __all__ = ["Judges", "present", "score_collection"]
 
@@ -119,17 +119,20 @@ def score_collection(
 def present(report: Report, collection: Collection, out: Path, *, as_json: bool, on_step: OnStep) -> None:
     """Write the page and, beside it, the report as JSON; say what was found."""
     document = out.with_suffix(".json")
+    replaced = [path for path in (document, out) if path.exists()]
     write_report(report, document)
     write_page(report, collection, out, on_step=on_step)
     if as_json:
-        print_document({"report": str(document), "page": str(out), **_brief(report)})
+        print_document(
+            {"report": str(document), "page": str(out), "replaced": list(map(str, replaced)), **_brief(report)}
+        )
         return
     for line in _lines(report):
         print_line(line)
     for note in report.notes:
         print_line(f"- {note}")
-    print_line(str(document))
-    print_line(str(out))
+    for path in (document, out):
+        print_file(path, replaced=path in replaced)
 
 
 def _brief(report: Report) -> dict[str, Any]:

@@ -120,7 +120,9 @@ def write_report(report: Report, path: Path) -> None:
     """
     document = {"art2mus_evaluation": VERSION, **asdict(report)}
     text = json.dumps(_finite(document), indent=1, ensure_ascii=False, allow_nan=False)
-    place(path, f"{text}\n".encode())
+    place(
+        path, f"{text}\n".encode(errors="backslashreplace")
+    )  # a name that is no text stays what it is, as JSON writes it
 
 
 def read_report(path: Path) -> Report:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from art2mus_core.evaluation.collection import read_collection
+
 from .saying import one_line, written
 
 QUICK = ("--seconds", "1", "--steps", "1")
@@ -46,3 +48,37 @@ def test_a_folder_is_gone_on_with(art2mus, paintings):
     assert (code, err) == (0, "")
     document = json.loads(out)
     assert (document["pieces"], len(document["kept"])) == ([], 3)
+
+
+def test_pages_and_pictures_are_told_and_kept_likewise(art2mus, paintings):
+    art2mus("compose", paintings, "-o", "out", *QUICK)
+    commands = {
+        "look.png": ("look", paintings / "dawn.png", "look.png", "--seconds", "1"),
+        "page.html": ("gallery", "out", "page.html", "--artworks", paintings),
+    }
+    for file, command in commands.items():
+        model = {} if command[0] == "look" else {"model": None}
+        assert art2mus(*command, **model)[1] == f"{file}\n"
+        assert art2mus(*command, **model)[1] == f"{file}\nreplaced {file}\n"
+        before = Path(file).read_bytes()
+        code, out, err = art2mus(*command, "--no-replace", **model)
+        assert (code, out) == (2, "")
+        assert one_line(err)
+        assert f"{file} is there already" in err
+        assert Path(file).read_bytes() == before
+    Path("out/report.json").write_text("mine")
+    code, _, err = art2mus("score", "out", "--no-replace", model=None)
+    assert code == 2
+    assert "out/report.json is there already" in err
+
+
+def test_takes_that_compose_keeps_are_shown_and_counted(art2mus, paintings):
+    """What --keep-all writes is what gallery, score and listen read."""
+    art2mus("compose", paintings, "-o", "out", *QUICK, "--candidates", "2", "--keep-all")
+    code, _, err = art2mus("gallery", "out", "page.html", "--artworks", paintings, model=None)
+    assert (code, err) == (0, "")
+    assert "dusk--2.flac" in Path("page.html").read_text()
+    pieces = read_collection(Path("out"), artworks=paintings).systems["out"]
+    assert [(piece.id, piece.take) for piece in pieces] == [
+        (name, take) for name in ("dawn", "dusk", "noon") for take in ("", "2")
+    ]

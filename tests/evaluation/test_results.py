@@ -57,3 +57,10 @@ def test_another_version_and_no_file(report: Report, tmp_path: Path) -> None:
         read_report(tmp_path / "nowhere.json")
     with pytest.raises(OutputError):
         write_report(report, path / "inside.json")
+
+
+def test_a_report_of_names_that_are_no_text_is_read_as_it_was_written(tmp_path):
+    report = Report({}, {}, {"caf\udce9": {"a\udce9--2": {"x": 1.0}}})
+    write_report(report, tmp_path / "report.json")
+    assert (tmp_path / "report.json").read_text(encoding="utf-8")
+    assert read_report(tmp_path / "report.json").pieces == report.pieces
