@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import Art2MusError
+from .processor import advice, examine_cpu
 
 if TYPE_CHECKING:
     from ..checkpoints.cards import Card
@@ -35,8 +36,8 @@ LIBRARIES = (
 )
 """Distributions that composing stands on, as `[project] dependencies` lists them."""
 
-VARIABLES = ("ART2MUS_HOME", "HF_HUB_OFFLINE", "HF_ENDPOINT", "HF_HOME")
-"""Environment variables that change where models are looked for."""
+VARIABLES = ("ART2MUS_HOME", "HF_HUB_OFFLINE", "HF_ENDPOINT", "HF_HOME", "OMP_NUM_THREADS")
+"""Environment variables that change where models are looked for, and in how many threads the processor computes."""
 
 
 def doctor(
@@ -168,9 +169,7 @@ def _devices() -> list[dict[str, Any]]:
     with importing():
         import torch
 
-    found: list[dict[str, Any]] = [
-        {"name": "cpu", "what": platform.processor() or platform.machine(), "threads": torch.get_num_threads()}
-    ]
+    found = [examine_cpu()]
     for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         card = torch.cuda.get_device_properties(index)
         found.append({"name": f"cuda:{index}", "what": card.name, "memory": card.total_memory})
@@ -193,7 +192,8 @@ def _lines(found: dict[str, Any]) -> list[str]:
         *named.items(),
     ]
     models = [(model["name"], _verdict(model)) for model in found["models"]]
-    return [*table(rows), "", *table(models), *(f"To mend: {command}" for command in found["mend"])]
+    said = [line for device in found["devices"][:1] for line in advice(device)]
+    return [*table(rows), *said, "", *table(models), *(f"To mend: {command}" for command in found["mend"])]
 
 
 def _device(device: dict[str, Any]) -> str:

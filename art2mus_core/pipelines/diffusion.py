@@ -12,7 +12,6 @@ from ..conditioning.language import roll_out
 from ..types import Artwork, AudioEncoder, Condition, Embedding, OnStep, Waveform
 from .assembly import Choice, Parts, assemble
 from .latents import LatentToMusic, Resident
-from .texts import read_words
 from .words import Said, Words
 
 __all__ = ["ArtToMusic", "Resident"]
@@ -84,6 +83,8 @@ class ArtToMusic(LatentToMusic):
             SettingError: a text beside an encoder whose embedding is not as wide as T5's states.
             CheckpointError: the checkpoint has no text encoders, or they are damaged.
         """
+        from .texts import read_words  # noqa: PLC0415 - text encoders, which artworks alone do without
+
         parts = self.parts
         with torch.inference_mode():
             return read_words(

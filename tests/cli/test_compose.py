@@ -216,18 +216,34 @@ def test_help_imports_no_tensor_library():
     script = (
         "import sys; from art2mus_core.cli import main\n"
         "try: main(['compose', '--help'])\n"
-        "except SystemExit: print(sorted({'torch', 'numpy', 'diffusers', 'PIL'} & set(sys.modules)))"
+        "except SystemExit: print(sorted({'torch', 'numpy', 'diffusers', 'PIL'} & set(sys.modules)), len(sys.modules))"
     )
     finished = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, env=environment(), timeout=200, check=True
     )
-    assert finished.stdout.splitlines()[-1] == "[]"
+    heavy, count = finished.stdout.splitlines()[-1].rsplit(" ", 1)
+    assert heavy == "[]"
+    assert int(count) < 700
     assert "Compose music" in finished.stdout
 
 
+OTHER_ROUTES = (
+    *("art2mus_core.encoders.clip", "art2mus_core.encoders.text", "art2mus_core.pipelines.texts"),
+    *("art2mus_core.evaluation", "art2mus_core.training", "art2mus_core.datasets", "art2mus_core.figures"),
+    *("transformers.models.clip", "transformers.models.clap", "transformers.models.t5", "transformers.models.speecht5"),
+    *("librosa", "pandas", "pyarrow", "aiohttp", "openai", "torchvision", "torchaudio"),
+)
+"""What composing with the bundled model's parts has no need of."""
+
+
 def test_a_process_of_its_own(tmp_path, paintings, pocket_like):
-    """Nothing but the document on standard output, nothing at all on standard error."""
-    command = [sys.executable, "-c", "from art2mus_core.cli import main; main()", "compose"]
+    """Nothing but the document on standard output, nothing at all on standard error, and no import of another route."""
+    listed = tmp_path / "modules.txt"
+    script = (
+        "import atexit, sys; from pathlib import Path; from art2mus_core.cli import main\n"
+        f"atexit.register(lambda: Path({str(listed)!r}).write_text(chr(10).join(sys.modules)))\nmain()"
+    )
+    command = [sys.executable, "-c", script, "compose"]
     arguments = [paintings / "dawn.png", "-o", tmp_path / "Größe 1.flac", "--seconds", "1", "--json"]
     finished = subprocess.run(
         [*command, *arguments, "--model", pocket_like],
@@ -240,6 +256,9 @@ def test_a_process_of_its_own(tmp_path, paintings, pocket_like):
     assert (finished.returncode, finished.stderr) == (0, "")
     assert json.loads(finished.stdout)["pieces"][0]["seconds"] == 1.0
     assert (tmp_path / "Größe 1.flac").stat().st_size > 1000
+    imported = set(listed.read_text().split())
+    assert "art2mus_core.pipelines.diffusion" in imported
+    assert not [name for name in OTHER_ROUTES if name in imported]
 
 
 def test_a_tree_of_artworks_becomes_a_tree_of_music(art2mus, paintings, tmp_path):

@@ -1,0 +1,132 @@
+"""How long `art2mus compose` takes from process start to its first denoising step, before a change and after it.
+
+    python benchmarks/startup.py ARTWORK [--before COMMIT] [--rounds 5]
+
+The tree of the earlier commit is checked out into a temporary folder (`git worktree`) and both are run in turns, each round in
+fresh processes: `art2mus --help`, and `art2mus compose ARTWORK` until it tells of its first denoising step. Seconds of processor time
+tell what was worked, seconds by the clock also what other programs took; the figures are medians, the ratios are of the medians. What the
+libraries cost by themselves is measured beside them: torch alone, and torch with the two network classes. The table goes to
+standard error, one JSON document to the last line of standard output.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import importlib.metadata
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+PACK = Path(__file__).resolve().parents[1]
+
+UNTIL_THE_FIRST_STEP = """
+import os, sys
+from contextlib import contextmanager
+from art2mus_core.cli import main, progress
+
+def on_step(step):
+    if step.stage == "denoise":
+        sys.stderr.write(str(len(sys.modules)))
+        sys.stderr.flush()
+        os._exit(0)
+
+progress.reporting = contextmanager(lambda *_, **__: (yield on_step))
+main(sys.argv[1:])
+"""
+
+HELP = """
+import sys
+from art2mus_core.cli import main
+try:
+    main(["--help"])
+finally:
+    sys.stderr.write(str(len(sys.modules)))
+"""
+
+CLASSES = """
+import gc, sys
+gc.disable()
+from transformers.models.gpt2.modeling_gpt2 import GPT2Model
+from diffusers.pipelines.audioldm2.modeling_audioldm2 import AudioLDM2UNet2DConditionModel
+sys.stderr.write(str(len(sys.modules)))
+"""
+
+TORCH = "import gc, sys; gc.disable(); import torch; sys.stderr.write(str(len(sys.modules)))"
+
+
+def cost(tree: Path, script: str, *arguments: str) -> dict[str, float]:
+    """Seconds by the clock and of processor time of one process over a tree, and the modules it had imported."""
+    environment = {**os.environ, "PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1"}
+    started, before = time.perf_counter(), os.times()
+    done = subprocess.run(  # noqa: S603  our own scripts
+        [sys.executable, "-c", script, *arguments],
+        env=environment,
+        cwd=tree,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    wall, after = time.perf_counter() - started, os.times()
+    worked = after.children_user + after.children_system - before.children_user - before.children_system
+    return {"seconds": wall, "processor seconds": worked, "modules": int(done.stderr.split()[-1])}
+
+
+def median(rounds: list[dict[str, float]]) -> dict[str, float]:
+    return {name: round(statistics.median(each[name] for each in rounds), 3) for name in rounds[0]}
+
+
+def measure(trees: dict[str, Path], artwork: Path, rounds: int) -> dict[str, dict[str, float]]:
+    work = {
+        **{f"--help, {when}": (tree, HELP) for when, tree in trees.items()},
+        **{
+            f"first step, {when}": (tree, UNTIL_THE_FIRST_STEP, "compose", str(artwork), "--out", str(tree / "x.flac"))
+            for when, tree in trees.items()
+        },
+        "torch alone": (PACK, TORCH),
+        "torch and the two classes": (PACK, CLASSES),
+    }
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in work}
+    for turn in range(rounds + 1):
+        for name, call in work.items():
+            figures = cost(*call)
+            if turn:  # the first round warms the disk and compiles
+                found[name].append(figures)
+    return {name: median(figures) for name, figures in found.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("artwork", type=Path)
+    parser.add_argument("--before", default="45ae907", help="the earlier commit")
+    parser.add_argument("--rounds", type=int, default=5)
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        before = Path(place, "before")
+        git = ["git", "-C", str(PACK), "worktree"]
+        subprocess.run([*git, "add", "--quiet", "--detach", str(before), chosen.before], check=True)  # noqa: S603
+        try:
+            found = measure({"before": before, "after": PACK}, chosen.artwork.resolve(), chosen.rounds)
+        finally:
+            subprocess.run([*git, "remove", "--force", str(before)], check=True)  # noqa: S603
+    ratios = {
+        f"{what}, after / before, {unit}": round(found[f"{what}, after"][unit] / found[f"{what}, before"][unit], 3)
+        for what in ("--help", "first step")
+        for unit in ("seconds", "processor seconds")
+    }
+    for name, figures in found.items():
+        print(name.ljust(28), json.dumps(figures), file=sys.stderr)
+    for name, ratio in ratios.items():
+        print(name.ljust(48), ratio, file=sys.stderr)
+    versions = {name: importlib.metadata.version(name) for name in ("torch", "diffusers", "transformers")}
+    date = dt.datetime.now(tz=dt.UTC).date().isoformat()
+    print(json.dumps({"date": date, "before": chosen.before, "versions": versions, **found, "ratios": ratios}))
+
+
+if __name__ == "__main__":
+    main()
