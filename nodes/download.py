@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
+from .failures import without_paths
 from .fetching import bring, check_licence, is_ready, published_names
 
 __all__ = ["DownloadModel"]
@@ -56,6 +57,6 @@ class DownloadModel(io.ComfyNode):
 
         from .host import reporter
 
-        said = bring(model, reporter)
+        said = without_paths(bring(model, reporter))
         PromptServer.instance.send_progress_text(said, cls.hidden.unique_id)
         return io.NodeOutput(model, ui={"text": [said]})

@@ -76,9 +76,8 @@ def shop(comfyui_module, source, tmp_path_factory, monkeypatch_module):
     row |= {"citation": "Nobody 2024", "url": source.url, "then": "art2mus export-text small", "about_bytes": 123456}
     row["files"] = [{"path": path} for path in [*paths, "model_index.json"]]
     table.write_text(json.dumps([*json.loads(table.read_text()), row]))
-    monkeypatch_module.setattr(comfyui_module, "PACK", pack)
     monkeypatch_module.setenv("ART2MUS_HOME", str(folder / "home"))
-    with comfyui_module.ComfyUI(folder / "base", {}) as running:
+    with comfyui_module.ComfyUI(folder / "base", {}, ours=pack) as running:
         yield running
 
 
@@ -156,4 +155,5 @@ def test_without_a_connection_the_way_by_hand_is_told(shop, source):
         source.root = hidden
     assert "bring the files yourself" in said
     assert source.url in said
-    assert str(shop.base / "models" / "art2mus" / "small") in said
+    assert "into models/art2mus/small: " in said
+    assert str(shop.base) not in said
