@@ -93,8 +93,16 @@ def _value(graph: Graph | None, node: str, widget: str) -> str:
     if isinstance(inputs.get(widget, []), (list, dict)):
         widgets = ", ".join(name for name, value in inputs.items() if not isinstance(value, (list, dict)))
         raise OutputError(mark, f"a widget without a link: {widgets or 'it has none'}", "Write one of these.")
-    value = inputs[widget]
-    return str(value).lower() if isinstance(value, bool) else str("" if value is None else value)
+    return _written(inputs[widget])
+
+
+def _written(value: object) -> str:
+    """A value as the page writes it: `true`, and `1` for 1.0, which is what the host makes of it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "" if value is None else str(value)
 
 
 def _called(graph: Graph | None) -> Iterator[tuple[str, dict[str, Any]]]:

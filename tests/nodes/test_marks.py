@@ -34,7 +34,7 @@ def graph(**nodes) -> SimpleNamespace:
     return SimpleNamespace(prompt=prompt, extra_pnginfo=None)
 
 
-ONE = {"seed": 7, "cfg": 1.5, "on": True, "none": None, "path": "a/b\\c:d*e?.png", "model": ["2", 0]}
+ONE = {"seed": 7, "cfg": 1.5, "strength": 1.0, "on": True, "none": None, "path": "a/b\\c:d*e?.png", "model": ["2", 0]}
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ ONE = {"seed": 7, "cfg": 1.5, "on": True, "none": None, "path": "a/b\\c:d*e?.png
         ("%date:yy.M.d h-m-s%", "31.4.9 7-5-3"),
         ("%date:hhmmss%%date:dd%", "07050309"),
         ("a%batch_num%b%width%x%height%", "a2b30x40"),
-        ("%Sampler.seed%_%Sampler.cfg%", "7_1.5"),
+        ("%Sampler.seed%_%Sampler.cfg%_%Sampler.strength%", "7_1.5_1"),
         ("%My first sampler.seed%", "7"),
         ("%Sampler.on%%Sampler.none%", "true"),
         ("%Sampler.path%", "a_b_c_d_e_.png"),
@@ -70,7 +70,7 @@ def test_a_mark_that_there_is_not_is_refused_before_the_graph_is_known(pack, mar
     ("name", "expected"),
     [
         ("%Gone.seed%", "a node that runs: Sampler, My first sampler"),
-        ("%Sampler.gone%", "a widget without a link: seed, cfg, on, none, path"),
+        ("%Sampler.gone%", "a widget without a link: seed, cfg, strength, on, none, path"),
         ("%Sampler.model%", "a widget without a link: seed"),
     ],
 )
