@@ -38,12 +38,13 @@ def gallery(
         from ..evaluation.collection import read_collection
         from ..evaluation.report.page import write_page
         from ..evaluation.results import Report, read_report
-        from .presenting import print_file
+        from .presenting import print_file, raise_left_out
         from .progress import reporting
 
     collection = read_collection(folder, artworks=artworks, partial=partial)
     scored = folder / "report.json"
     report = read_report(scored) if scored.is_file() else Report({}, {}, {})
     with reporting() as on_step:
-        write_page(report, collection, out, embed=embed, title=title, on_step=on_step)
+        problems = write_page(report, collection, out, embed=embed, title=title, on_step=on_step)
     print_file(out, replaced=replaced)
+    raise_left_out(problems)

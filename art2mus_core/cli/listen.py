@@ -82,12 +82,17 @@ def _serve(
         from ..evaluation.collection import read_collection
         from ..evaluation.listening.server import serve
         from ..evaluation.listening.study import open_study
+        from ..evaluation.readable import readable
         from .presenting import print_line
         from .progress import reporting
 
     collection = read_collection(folder, artworks=artworks)
     with reporting() as on_step:
+        collection = readable(collection, measured=False, on_step=on_step)
         store, sounds = open_study(answers, collection, settings, systems=systems, on_step=on_step)
+
+    for problem in collection.left_out.values():
+        print_line(f"Left out: {problem}.")
 
     def say(address: str) -> None:
         print_line(f"{address}  {store.design.length(store.systems)} pages a listener, answers in {answers}")

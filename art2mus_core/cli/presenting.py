@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ArtworkError
+from ..errors import ArtworkError, EvaluationError
 from ..naming import as_unicode, on_one_line
 
 if TYPE_CHECKING:
     from .composing import Outcome
     from .gathering import Gathered
 
-__all__ = ["NO_REPLACE", "installed_version", "print_document", "print_file", "print_line", "report"]
+__all__ = ["NO_REPLACE", "installed_version", "print_document", "print_file", "print_line", "raise_left_out", "report"]
 
 NO_REPLACE = "Leave files that are there already as they are."
 """Help of the option `--no-replace`."""
@@ -54,6 +55,19 @@ def report(outcome: Outcome, found: Gathered, *, as_json: bool) -> None:
             f"{len(outcome.failed)} of {total} artworks have no music: {listed}",
             "pictures",
             "The others were composed.",
+        )
+
+
+def raise_left_out(problems: Iterable[str]) -> None:
+    """Say at the end which files could not be read; nothing where all could.
+
+    Raises:
+        EvaluationError: there are some.
+    """
+    if problems := list(problems):
+        files = "1 file was" if len(problems) == 1 else f"{len(problems)} files were"
+        raise EvaluationError(
+            f"{files} left out: {'; '.join(problems)}", "files that can be read", "All others are in it."
         )
 
 

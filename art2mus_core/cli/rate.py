@@ -53,6 +53,7 @@ def rate(
         from ..evaluation.rating.plan import make_plan
         from ..evaluation.rating.rate import rate as ask
         from ..evaluation.rating.summary import summarise
+        from ..evaluation.readable import readable
         from ..evaluation.results import write_report
         from .presenting import print_file, print_line
         from .progress import reporting
@@ -61,7 +62,10 @@ def rate(
     collection = read_collection(folder, artworks=artworks, partial=partial)
     kept = AnswerCache(cache or folder / ".ratings", model)
     with reporting() as on_step:
+        collection = readable(collection, measured=describe, on_step=on_step)
         plan = make_plan(collection, kept, described=describe, control=control, seed=seed, on_step=on_step)
+    for problem in collection.left_out.values():
+        print_line(f"Left out: {problem}.")
     for line in _announcement(plan, whom, price_in):
         print_line(line)
     if plan.pending:

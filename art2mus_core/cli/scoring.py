@@ -14,6 +14,7 @@ from ..evaluation.collection import Collection
 from ..evaluation.config import MetricChoice
 from ..evaluation.embedders import MissingWeightsError, open_classifier, open_embedder
 from ..evaluation.embedders.features import FeatureCache
+from ..evaluation.readable import readable
 from ..evaluation.report.page import write_page
 from ..evaluation.report.tables import decimals_for, number
 from ..evaluation.results import Report, write_report
@@ -21,9 +22,12 @@ from ..evaluation.scoring.score import score
 from ..evaluation.study import Study
 from ..types import OnStep
 from .models import table
-from .presenting import installed_version, print_document, print_file, print_line
+from .presenting import installed_version, print_document, print_file, print_line, raise_left_out
 
 __all__ = ["Judges", "present", "score_collection"]
+
+LEFT_OUT = "left_out"
+"""What a report calls the files that could not be read."""
 
 FEATURES = ".features"
 """Folder, within the one that is scored, where embeddings are kept."""
@@ -100,8 +104,10 @@ class Judges:
 def score_collection(
     collection: Collection, judges: Judges, on_step: OnStep, *, made: dict[str, Any] | None = None
 ) -> Report:
-    """Score a collection; embeddings are kept in its folder."""
+    """Score what can be read of a collection; embeddings are kept in its folder."""
     embedders, classifier, left = judges.opened()
+    workers = os.cpu_count() or 1
+    collection = readable(collection, workers=workers, on_step=on_step)
     study = Study(
         collection,
         embedders,
@@ -109,15 +115,21 @@ def score_collection(
         classifier,
         seed=judges.seed,
         resamples=judges.resamples,
-        workers=os.cpu_count() or 1,
+        workers=workers,
         on_step=on_step,
         notes=tuple(left),
     )
-    return score(study, {"version": installed_version(), **(made or {})})
+    failed = {str(path): why for path, why in collection.left_out.items()}
+    told = {"version": installed_version(), **(made or {}), **({LEFT_OUT: failed} if failed else {})}
+    return score(study, told)
 
 
 def present(report: Report, collection: Collection, out: Path, *, as_json: bool, on_step: OnStep) -> None:
-    """Write the page and, beside it, the report as JSON; say what was found."""
+    """Write the page and, beside it, the report as JSON; say what was found, and raise if something was left out.
+
+    Raises:
+        EvaluationError: files could not be read; the message lists them.
+    """
     document = out.with_suffix(".json")
     replaced = [path for path in (document, out) if path.exists()]
     write_report(report, document)
@@ -126,13 +138,14 @@ def present(report: Report, collection: Collection, out: Path, *, as_json: bool,
         print_document(
             {"report": str(document), "page": str(out), "replaced": list(map(str, replaced)), **_brief(report)}
         )
-        return
-    for line in _lines(report):
-        print_line(line)
-    for note in report.notes:
-        print_line(f"- {note}")
-    for path in (document, out):
-        print_file(path, replaced=path in replaced)
+    else:
+        for line in _lines(report):
+            print_line(line)
+        for note in report.notes:
+            print_line(f"- {note}")
+        for path in (document, out):
+            print_file(path, replaced=path in replaced)
+    raise_left_out(report.made.get(LEFT_OUT, {}).values())
 
 
 def _brief(report: Report) -> dict[str, Any]:

@@ -77,6 +77,7 @@ class Collection:
         background: real music of no artwork here.
         items: of every id.
         notes: what was left out, in sentences.
+        left_out: files that cannot be read, and why.
     """
 
     folder: Path
@@ -86,6 +87,7 @@ class Collection:
     background: tuple[Path, ...] = ()
     items: Mapping[str, Item] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    left_out: Mapping[Path, str] = field(default_factory=dict)
 
     @property
     def groups(self) -> tuple[str, ...]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ..datasets.manifest import read_manifest
-from ..errors import EvaluationError
+from ..errors import ArtworkError, EvaluationError
 from ..images.listing import list_artworks, samples
 from ..images.reading import read_artwork
 from ..naming import same_name
@@ -25,14 +25,24 @@ LONGEST = 220
 """Bytes of an id: file names have 255, and takes, numbers and a suffix come behind it."""
 
 
-def gather_artworks(config: EvaluationConfig, *, on_step: OnStep | None = None) -> dict[str, Subject]:
+def gather_artworks(
+    config: EvaluationConfig,
+    *,
+    on_problem: Callable[[Path, str], None] | None = None,
+    on_step: OnStep | None = None,
+) -> dict[str, Subject]:
     """Artworks by id, sorted, each looked at once.
 
     An id is the file's stem or the pair's, with what file systems stumble over replaced; the second of a name becomes NAME-2.
 
+    Args:
+        config: says where they lie.
+        on_problem: told of each picture that cannot be read, which is left out then.
+        on_step: told of each.
+
     Raises:
         EvaluationError: a source without artworks, or a reference folder without music for any of them.
-        ArtworkError: one cannot be read.
+        ArtworkError: one cannot be read and nobody is to be told, or none can.
         DatasetError: a dataset that does not hold what it promises.
     """
     rows = [row for source in config.artworks for row in _artworks(source)]
@@ -40,7 +50,12 @@ def gather_artworks(config: EvaluationConfig, *, on_step: OnStep | None = None) 
     ids, found = Ids(reference), []
     for number, (key, row) in enumerate(zip(_unique([row.id for row in rows]), rows, strict=True), start=1):
         music = row.music or reference.get(ids.find(row.id) or "")
-        found.append(replace(row, id=key, sha256=read_artwork(row.path).sha256, music=music))
+        try:
+            found.append(replace(row, id=key, sha256=read_artwork(row.path).sha256, music=music))
+        except ArtworkError as error:
+            if on_problem is None or (number == len(rows) and not found):
+                raise
+            on_problem(row.path, error.came)
         if on_step:
             on_step(Step("look", number, len(rows)))
     if reference and not any(ids.find(row.id) for row in rows):

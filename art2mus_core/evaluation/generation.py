@@ -16,6 +16,7 @@ from __future__ import annotations
 import filecmp
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
@@ -36,6 +37,7 @@ from .captions import add_captions
 from .collection import Collection, Item, Piece
 from .config import EvaluationConfig
 from .gathering import gather_artworks, gather_background
+from .readable import sounds_looked_at
 from .remarks import remarks
 from .systems import Job, Subject, Workshop
 from .systems.text import TextSystem
@@ -97,6 +99,8 @@ def generate(
     """
     workshop = _set_up(config, out, dtype, resident, on_step)
     background = gather_background(config.background)
+    notes = _leave_out(workshop, background.values(), on_step)
+    background = {name: path for name, path in background.items() if path not in workshop.left_out}
     plans = {name: [(job, _planned(workshop, name, job)) for job in workshop.jobs(name)] for name in workshop.systems}
     real = [*_real(workshop, background)]
     sounds = [sound for _, sound in real] + [sound for plan in plans.values() for _, sound in plan]
@@ -121,7 +125,9 @@ def generate(
                 finished(sound, piece)
     described = workshop.described
     collection = _collected(workshop, plans, background)
-    collection = replace(collection, notes=tuple(remarks(collection, described)))
+    left = [f"Left out: {problem}." for problem in workshop.left_out.values()]
+    notes = (*notes, *left, *remarks(collection, described))
+    collection = replace(collection, notes=notes, left_out=workshop.left_out)
     return Generation(collection, tuple(made), tuple(sorted(kept)), described)
 
 
@@ -129,9 +135,10 @@ def _set_up(
     config: EvaluationConfig, out: Path, dtype: torch.dtype, resident: Resident, on_step: OnStep | None
 ) -> Workshop:
     """The workshop, every system in it checked, shuffled ones behind those that they shuffle."""
-    subjects = gather_artworks(config, on_step=on_step)
+    left_out: dict[Path, str] = {}
+    subjects = gather_artworks(config, on_problem=left_out.__setitem__, on_step=on_step)
     systems = dict(sorted(config.systems.items(), key=lambda each: each[1].kind == "shuffled"))
-    workshop = Workshop(out, config.seconds, config.seeds, subjects, systems, dtype, resident)
+    workshop = Workshop(out, config.seconds, config.seeds, subjects, systems, dtype, resident, left_out)
     _ = workshop.described
     if config.captions.captioner:
         make_folder(out)  # its words are kept there
@@ -141,6 +148,19 @@ def _set_up(
         _require_captions(captioned.values())
     workshop.subjects = captioned
     return workshop
+
+
+def _leave_out(workshop: Workshop, background: Iterable[Path], on_step: OnStep | None) -> tuple[str, ...]:
+    """Leave out the sounds that cannot be read; what is odd about others is returned."""
+    real = [subject.music for subject in workshop.subjects.values() if subject.music]
+    files = [*real, *background, *(path for system in workshop.systems.values() for path in system.files(workshop))]
+    looked = sounds_looked_at(files, workers=os.cpu_count() or 1, on_step=on_step)
+    workshop.left_out |= {path: each.problem for path, each in looked.items() if each.problem}
+    workshop.subjects = {
+        key: replace(subject, music=None) if subject.music in workshop.left_out else subject
+        for key, subject in workshop.subjects.items()
+    }
+    return tuple(note for each in looked.values() for note in each.notes)
 
 
 def _require_captions(subjects: Iterable[Subject]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from .collection import SOUNDS, Collection
 
-__all__ = ["remarks"]
+__all__ = ["remarks", "uneven"]
 
 SHOWN = 3
 """Names in a sentence."""
@@ -20,7 +20,7 @@ def remarks(collection: Collection, systems: Mapping[str, Mapping[str, Any]]) ->
         collection: what a run left behind.
         systems: what made each system's pieces, by name.
     """
-    yield from _uneven(collection)
+    yield from uneven(collection)
     for name, made in systems.items():
         if made["kind"] == "unconditional" and made.get("negative"):
             yield (
@@ -34,7 +34,8 @@ def remarks(collection: Collection, systems: Mapping[str, Mapping[str, Any]]) ->
         )
 
 
-def _uneven(collection: Collection) -> Iterator[str]:
+def uneven(collection: Collection) -> Iterator[str]:
+    """Systems, or real music, that lack some of the artworks that others of the group have."""
     have = {name: {piece.id for piece in pieces} for name, pieces in collection.systems.items()}
     have["reference"] = set(collection.reference)
     for group in collection.groups:

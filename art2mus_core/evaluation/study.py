@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -54,6 +54,10 @@ class Row(NamedTuple):
     def owners(self) -> Int[np.ndarray, " pieces"]:
         """Number of each piece's artwork; takes of one artwork share it."""
         return np.unique([piece.id for piece in self.pieces], return_inverse=True)[1]
+
+    def having(self, ids: Container[str]) -> Row:
+        """The part of the row whose artworks are among `ids`."""
+        return self._replace(pieces=tuple(piece for piece in self.pieces if piece.id in ids))
 
     @property
     def artworks(self) -> int:

@@ -9,7 +9,7 @@ import pytest
 import torch
 import yaml
 
-from ..evaluation.material import write_dataset
+from ..evaluation.material import write_dataset, write_sound
 from .saying import one_line, written
 
 
@@ -70,6 +70,25 @@ def test_other_artworks_take_the_place_of_the_files(study, tmp_path):
     code, out, _ = study("--artworks", tmp_path / "pairs" / "artworks", "--json")
     assert code == 0
     assert json.loads(out.splitlines()[-1])["made"]["groups"] == {"artworks": 2}
+
+
+def test_a_reference_a_piece_or_an_artwork_that_cannot_be_read_is_left_out_and_told(study, paintings, tmp_path):
+    names = sorted(path.stem for path in paintings.iterdir())
+    for number, name in enumerate(names):
+        write_sound(tmp_path / "real" / f"{name}.flac", number, 2.5)
+        write_sound(tmp_path / "theirs" / f"{name}.flac", 10 + number, 2.5)
+    bad = (tmp_path / "real" / f"{names[0]}.flac", tmp_path / "theirs" / f"{names[1]}.flac", paintings / "zz.png")
+    for path in bad:
+        path.write_bytes(b"nothing")
+    systems = {"theirs": {"kind": "folder", "folder": str(tmp_path / "theirs")}, "real": {"kind": "reference"}}
+    code, out, err = study("--json", reference=str(tmp_path / "real"), systems=systems)
+    assert (code, one_line(err)) == (2, True)
+    said = json.loads(out.splitlines()[-1])
+    assert set(said["made"]["left_out"]) == set(map(str, bad))
+    assert all(path.name in err for path in bad)
+    assert said["made"]["pieces"] == {"theirs": 2, "real": 2}
+    assert said["figures"]["theirs"]["distance:log-spectral"]["n"] == 1
+    assert not Path("out/reference", bad[0].name).exists()
 
 
 def test_a_judge_that_is_not_here_is_told_before_anything_is_made(study):

@@ -35,6 +35,14 @@ def test_a_folder_becomes_a_page(art2mus, music, paintings):
     assert "<table" not in page
 
 
+def test_a_piece_that_cannot_be_heard_is_told_and_the_page_is_whole(art2mus, music, paintings):
+    (music / "mine" / "dawn.flac").write_bytes(b"nothing")
+    code, out, err = art2mus("gallery", music, "page.html", "--artworks", paintings, model=None)
+    assert (code, out, one_line(err)) == (2, "page.html\n", True)
+    assert "mine/dawn: dawn.flac" in err
+    assert Path("page.html").read_text(encoding="utf-8").count("<article") == 3
+
+
 def test_its_report_is_shown_with_it(art2mus, music, paintings):
     measures = {"x": Measure("x", "How well it fits", "match", "higher")}
     report = Report(measures, {"mine": {"x": Figure(0.25, 3)}}, {"mine": {"dawn": {"x": 0.5}}})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -55,8 +57,6 @@ def test_the_page_may_lie_elsewhere(scored, music, paintings):
     [
         (lambda music: write(music / "mine" / "dawn.wav", np.zeros((1, 9))), "two files for the id dawn"),
         (lambda music: (music / "mine" / "dawn.flac").unlink(), "mine has no music for 1 of the names (dawn)"),
-        (lambda music: (music / "mine" / "dawn.flac").write_bytes(b"nothing"), "dawn.flac holds no sound"),
-        (lambda music: write(music / "mine" / "dawn.flac", np.zeros((1, 1000))), "mine/dawn.flac"),
         (lambda music: (music / "items.json").write_text("{"), "items.json cannot be understood"),
     ],
 )
@@ -69,20 +69,54 @@ def test_bad_input_is_one_line(scored, music, spoil, said):
     assert not [name for name in written() if "report" in name]
 
 
-def test_samples_that_are_not_finite_are_told_by_file(scored, music):
-    import av
+def test_what_cannot_be_read_is_listed_and_the_rest_is_scored(scored, music):
+    pieces = sorted((music / "mine").iterdir())
+    for folder, shift in (("reference", 1), ("background", 0)):
+        for number, path in enumerate(pieces):
+            (music / folder).mkdir(exist_ok=True)
+            shutil.copy(pieces[number - shift], music / folder / path.name)
+    short, silent, lost = (path.name for path in pieces)
+    write(music / "mine" / short, np.zeros((1, 1000)))
+    (music / "reference" / silent).write_bytes((music / "reference" / silent).read_bytes()[:-4000])
+    (music / "background" / lost).write_bytes(b"nothing")
+    code, out, err = scored("--json")
+    assert (code, one_line(err)) == (2, True)
+    said = json.loads(out.splitlines()[-1])
+    for name, why in (
+        (f"mine/{short}", "a piece of 0.06 s"),
+        (f"reference/{silent}", "early: its header promises 2.00 s"),
+        (f"background/{lost}", "no sound"),
+    ):
+        assert why in said["made"]["left_out"][f"music/{name}"]
+        assert name in err
+        assert any(name in note for note in said["notes"])
+    mine, theirs = said["figures"]["mine"], said["figures"]["theirs"]
+    assert (mine["match:pocket"]["n"], theirs["match:pocket"]["n"]) == (2, 3)
+    assert (mine["music:pocket"]["n"], theirs["distance:log-spectral"]["n"]) == (1, 2)
+    assert "kernel:pocket" in theirs
+    report = json.loads(Path("music/report.json").read_text())
+    assert report["notes"] == said["notes"]
+    assert short in Path("music/report.html").read_text()
 
-    with av.open(str(music / "mine" / "dusk.wav"), "w") as container:
-        stream = container.add_stream("pcm_f32le", rate=16_000, layout="mono")
-        samples = np.full((1, 32_000), np.nan, np.float32)
-        frame = av.AudioFrame.from_ndarray(samples, format="flt", layout="mono")
-        frame.sample_rate = 16_000
-        container.mux([*stream.encode(frame), *stream.encode(None)])
+
+def test_nothing_that_can_be_read_is_one_line(scored, music):
+    for path in (*(music / "mine").iterdir(), *(music / "theirs").iterdir()):
+        path.write_bytes(b"nothing")
+    code, out, err = scored()
+    assert (code, out, one_line(err)) == (2, "", True)
+    assert "no piece is left" in err
+    assert not [name for name in written() if "report" in name]
+
+
+def test_samples_that_are_not_finite_are_told_by_file(scored, music):
+    data = np.full(32_000, np.nan, "<f4").tobytes()
+    form = struct.pack("<HHIIHH", 3, 1, 16_000, 64_000, 4, 32)
+    head = struct.pack("<4sI4s4sI16s4sI", b"RIFF", 36 + len(data), b"WAVE", b"fmt ", 16, form, b"data", len(data))
+    (music / "mine" / "dusk.wav").write_bytes(head + data)
     (music / "mine" / "dusk.flac").unlink()
     code, _, err = scored()
     assert (code, one_line(err)) == (2, True)
-    assert "mine/dusk.wav" in err
-    assert "finite" in err
+    assert "mine/dusk.wav holds 32000 of 32000 samples that are NaN" in err
 
 
 def test_folders_that_are_none(art2mus, music):

@@ -30,7 +30,7 @@ def write_page(
     embed: bool = False,
     title: str = "",
     on_step: OnStep = lambda _: None,
-) -> None:
+) -> list[str]:
     """Write the page, whole or not at all. It needs nothing from outside and works from a local file.
 
     Artworks are thumbnails within the page. Sounds are links relative to the page's folder, so page and music move
@@ -43,6 +43,9 @@ def write_page(
         embed: put the sounds into the page as Opus, so that it can be sent by itself.
         title: of the page; the folder's name if not given.
         on_step: told after each artwork.
+
+    Returns:
+        What cannot be read, and why; its card says so, too.
 
     Raises:
         OutputError: another suffix, or a place that cannot be written.
@@ -65,6 +68,7 @@ def write_page(
         colours=[SOFT if name == REFERENCE else LINES[index % len(LINES)] for index, name in enumerate([*systems, ""])],
     )
     place(out, page.encode("utf-8", errors="replace"))
+    return _told(cards)
 
 
 def _rendered(**parts: Any) -> str:  # noqa: ANN401 - whatever the templates name
@@ -95,10 +99,14 @@ def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def _told(cards: list[Card]) -> list[str]:
+    told = [(card.id, card.problem) for card in cards]
+    told += [(f"{track.system}/{track.piece}", track.problem) for card in cards for track in card.tracks]
+    return [f"{name}: {problem}" for name, problem in told if problem]
+
+
 def _problems(cards: list[Card]) -> list[str]:
-    count = sum(
-        bool(problem) for card in cards for problem in (card.problem, *(track.problem for track in card.tracks))
-    )
+    count = len(_told(cards))
     return [f"{_counted(count, 'file')} cannot be read; the gallery says which and why."] if count else []
 
 

@@ -18,7 +18,7 @@ from ..metrics.distances import distances
 from ..metrics.divergence import kl_of_classes, spectral_kl_2024
 from ..results import Measure
 from ..study import Row, Study
-from .found import Found, by_artwork, deranged, figure, in_errors, mean_over_artworks
+from .found import Found, by_artwork, deranged, figure, in_errors, mean_over_artworks, over
 
 __all__ = ["distance"]
 
@@ -59,12 +59,14 @@ class _Pair:
 
 
 def distance(study: Study, row: Row) -> Iterator[Found]:
-    """Signal distances and, with a classifier, the divergence of classes; nothing where there is no real music."""
-    reference = study.collection.reference
-    own = [reference.get(piece.id) for piece in row.pieces]
-    real = [path for path in own if path]
-    if len(real) < len(own):
-        return
+    """Signal distances and, with a classifier, the divergence of classes, of pieces whose artwork has real music."""
+    part = row.having(study.collection.reference)
+    if part.pieces:
+        yield from (over(row, part, found) for found in _distance(study, part))
+
+
+def _distance(study: Study, row: Row) -> Iterator[Found]:
+    real = [study.collection.reference[piece.id] for piece in row.pieces]
     others = _others(study, row, real)
     values = _distances(study, row, [*map(_Pair, row.paths, real), *map(_Pair, row.paths, others)])
     count = len(row.pieces)

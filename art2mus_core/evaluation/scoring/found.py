@@ -13,7 +13,7 @@ from ..metrics.intervals import Interval, bootstrap
 from ..results import Figure, Measure
 from ..study import Row, Study
 
-__all__ = ["Found", "by_artwork", "deranged", "figure", "in_errors", "mean_over_artworks"]
+__all__ = ["Found", "by_artwork", "deranged", "figure", "in_errors", "mean_over_artworks", "over"]
 
 ROUNDING = 1e-12
 """A standard error that is smaller, as a share of the value or its control, comes of rounding."""
@@ -32,6 +32,16 @@ class Found:
     measure: Measure
     figure: Figure
     values: Sequence[float] | Float[np.ndarray, " pieces"] | None = None
+
+
+def over(row: Row, part: Row, found: Found) -> Found:
+    """What was found of a part of a row, as of the row: its other pieces have no value."""
+    if found.values is None or part == row:
+        return found
+    values = np.full(len(row.pieces), math.nan)
+    inside = set(part.pieces)
+    values[[piece in inside for piece in row.pieces]] = found.values
+    return replace(found, values=values)
 
 
 def figure(interval: Interval, n: int, control: float = math.nan, gap: float = math.nan) -> Figure:

@@ -11,7 +11,7 @@ from ..embedders import ArtworkEmbedder, TextEmbedder
 from ..metrics.matching import agreement, forced_choice
 from ..results import Figure, Measure
 from ..study import Row, Study
-from .found import Found, figure, in_errors
+from .found import Found, figure, in_errors, over
 
 __all__ = ["match", "match_notes"]
 
@@ -43,8 +43,8 @@ def match(study: Study, row: Row) -> Iterator[Found]:
                 f"Cosine of the artwork's caption and the piece by {name}. {CONTROL}",
             )
             yield from _pairs(study, row, name, study.read(name, [str(caption) for caption in captions]), measure)
-        real = [collection.reference.get(piece.id) for piece in row.pieces]
-        if all(real):
+        part = row.having(collection.reference)
+        if part.pieces:
             measure = Measure(
                 f"music:{name}",
                 f"{title}, real music and music",
@@ -52,7 +52,8 @@ def match(study: Study, row: Row) -> Iterator[Found]:
                 "higher",
                 f"Cosine of the embeddings of the artwork's real music and of the piece by {name}. {CONTROL}",
             )
-            yield from _pairs(study, row, name, study.vectors(name, [path for path in real if path]), measure)
+            real = study.vectors(name, [collection.reference[piece.id] for piece in part.pieces])
+            yield from (over(row, part, found) for found in _pairs(study, part, name, real, measure))
 
 
 MAKING = ("model", "weights", "aligner", "image_encoder", "steps", "guidance", "solver", "precision")

@@ -27,8 +27,13 @@ class FolderSystem(System):
     folder: LocalPath
 
     def jobs(self, workshop: Workshop) -> list[Job]:
-        """The first piece for every artwork, and those of the other takes that are there."""
-        return [job for job in super().jobs(workshop) if not job.take or self._find(job)]
+        """The first piece for every artwork, and those of the other takes that are there; none that cannot be read."""
+        jobs = [job for job in super().jobs(workshop) if not job.take or self._find(job)]
+        return [job for job in jobs if self._find(job) not in workshop.left_out]
+
+    def files(self, workshop: Workshop) -> list[Path]:
+        """All that are there."""
+        return [path for job in super().jobs(workshop) if (path := self._find(job))]
 
     def describe(self, workshop: Workshop) -> dict[str, Any]:  # noqa: ARG002
         """Nothing more is known of them."""

@@ -84,6 +84,10 @@ class System(Fields):
         takes = [(str(number) if number > 1 else "", seed) for number, seed in enumerate(seeds, start=1)]
         return [Job(subject, *take) for subject in workshop.subjects.values() for take in takes]
 
+    def files(self, workshop: Workshop) -> list[Path]:  # noqa: ARG002
+        """Sound files of others that pieces are made from, beside the artworks' real music."""
+        return []
+
     def describe(self, workshop: Workshop) -> dict[str, Any]:
         """All settings, resolved, and a digest of what computes: what two runs must share to make the same pieces.
 
@@ -117,6 +121,7 @@ class Workshop:
         systems: by name.
         dtype: precision of networks whose system names none.
         resident: the caller's memory policy.
+        left_out: files that cannot be read, and why; nothing is made of them.
     """
 
     out: Path
@@ -126,6 +131,7 @@ class Workshop:
     systems: Mapping[str, System]
     dtype: torch.dtype = torch.float32
     resident: Resident = nullcontext
+    left_out: dict[Path, str] = field(default_factory=dict)
     _digests: dict[Path, str] = field(default_factory=dict)
     _jobs: dict[str, list[Job]] = field(default_factory=dict)
 
