@@ -10,7 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from numpy.lib.format import open_memmap
+from torch import Tensor
+from torch.nn.functional import pad
 
 from ..audio.mel import MelTransform
 from ..audio.reading import read_audio
@@ -24,6 +27,9 @@ from ..types import AudioGrid, OnStep, Step
 __all__ = ["Dataset", "cached"]
 
 WORKERS = os.cpu_count() or 1
+
+SHORT = 0.1
+"""Seconds by which music may fall short of its length; silence takes their place."""
 
 
 def cached(
@@ -103,10 +109,25 @@ def _picture(folder: Path, size: int, pair: Pair) -> np.ndarray:
 
 
 def _sound(folder: Path, grid: AudioGrid, pair: Pair) -> np.ndarray:
-    samples = read_audio(folder / pair.music, grid.sample_rate).samples[0, 0]
+    samples = _music(folder, grid, pair)[0].clamp(-1, 1)  # lossy music goes beyond, and integers would wrap
     return (samples * 32767).round().to(torch.int16).numpy()
 
 
 def _mel(folder: Path, grid: AudioGrid, pair: Pair) -> np.ndarray:
+    return MelTransform(grid)(_music(folder, grid, pair))[0].to(torch.float16).numpy()
+
+
+def _music(folder: Path, grid: AudioGrid, pair: Pair) -> Float[Tensor, "1 samples"]:
+    """As many samples as the pair's seconds have, decoded from the beginning.
+
+    An MP3 is whole frames and begins with its encoder's delay: a clip of 30 s may have 1,321,967 samples at 44.1 kHz, 29.976 s.
+    """
     samples = read_audio(folder / pair.music, grid.sample_rate).samples[:, 0]
-    return MelTransform(grid)(samples)[0].to(torch.float16).numpy()
+    missing = grid.samples(pair.seconds) - samples.shape[-1]
+    if missing > SHORT * grid.sample_rate:
+        raise DatasetError(
+            f"{folder / pair.music} has {samples.shape[-1] / grid.sample_rate:.2f} s",
+            f"the {pair.seconds:g} s of the manifest",
+            "Leave the pair out, or cut all music to one length.",
+        )
+    return pad(samples, (0, missing))
