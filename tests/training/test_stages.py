@@ -75,8 +75,7 @@ def test_no_configuration_says_what_was_left_at_its_default(trained: Path):
 def test_the_unconditional_language_is_what_gpt2_makes_of_nothing(trained: Path):
     from art2mus_core.aligners.head import ProjectionHead
     from art2mus_core.checkpoints.folder import load_component
-    from art2mus_core.conditioning.language import roll_out
-    from art2mus_core.training.parts import load_language_model
+    from art2mus_core.conditioning.language import load_language_model, roll_out
     from art2mus_core.types import Embedding
 
     head = load_component(trained, "projection_model", ProjectionHead.from_config)
