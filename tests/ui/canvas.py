@@ -115,16 +115,17 @@ class Canvas:
     def wait_for_players(self, count: int = 1) -> None:
         """Until so many pieces can be played and their pictures are seen."""
         ready = """(count) => {
-          const seen = [...document.querySelectorAll(".art2mus-player")].filter((player) =>
+          const seen = [...document.querySelectorAll(".art2mus-player")].filter((player) => player.checkVisibility() &&
             player.querySelector("audio").readyState > 0 && player.querySelector("img").naturalWidth > 0);
           return seen.length === count;
         }"""
         self.page.wait_for_function(ready, arg=count, timeout=30_000)
 
     def sound(self, index: int = 0) -> dict[str, Any]:
-        """State of a player's audio element."""
+        """State of the audio element of a player that is seen."""
         state = """(index) => {
-          const audio = document.querySelectorAll(".art2mus-player audio")[index];
+          const players = [...document.querySelectorAll(".art2mus-player")].filter((player) => player.checkVisibility());
+          const audio = players[index].querySelector("audio");
           const { currentTime, duration, paused, src } = audio;
           return { currentTime, duration, paused, src };
         }"""

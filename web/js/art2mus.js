@@ -1,6 +1,6 @@
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
-import { lastOutputs } from "./history.js";
+import { lastOutputs, noteOpen } from "./history.js";
 import { Player } from "./player.js";
 import { loadWords, wordsOf } from "./words.js";
 
@@ -141,9 +141,14 @@ app.registerExtension({
     });
   },
 
+  beforeConfigureGraph: noteOpen,
+
   /** After the page was loaded anew the front end brings the graph back, and the server still knows its last music. */
-  async afterConfigureGraph() {
-    showAll(await lastOutputs(app.rootGraph ?? app.graph));
+  async afterLoadGraph() {
+    const graph = app.rootGraph ?? app.graph;
+    const nodes = graph.nodes;
+    const outputs = await lastOutputs(graph);
+    if (nodes[0] === graph.nodes[0]) showAll(outputs); // else another graph came meanwhile
   },
 
   /** Another workflow tab, or a run picked from the queue. */
