@@ -103,7 +103,7 @@ def picture_player(canvas: Canvas, output: dict[str, Any]) -> bytes:
 
 def main(address: str, wanted: set[str]) -> None:
     with urllib.request.urlopen(f"{address}/object_info") as answer:
-        kinds = [kind for kind in json.load(answer) if kind.startswith("Art2Mus")]
+        kinds = [kind for kind in json.load(answer) if (PACK / "web" / "docs" / f"{kind}.md").is_file()]
     figures = PACK / "docs" / "figures"
     with sync_playwright() as running, chromium(running) as browser:
         page = browser.new_page(viewport={"width": 1600, "height": 800}, device_scale_factor=2)
