@@ -47,7 +47,7 @@ def test_marks_tell_pieces_apart_and_titles_say_them(pack, save, host_folders):
     assert [item["filename"] for item in saved] == ["p0 9x6_00001_.mp3", "p1 9x6_00001_.mp3"]
     assert all(item["subfolder"].isdigit() for item in saved)
     paths = [host_folders / "output" / item["subfolder"] / item["filename"] for item in saved]
-    titles = [pack("art2mus_core.audio.files").read_tags(path)["title"] for path in paths]
+    titles = [pack("art2mus_core.audio.reading").read_tags(path)["title"] for path in paths]
     assert titles == ["p0 9x6_00001", "p1 9x6_00001"]
 
 
