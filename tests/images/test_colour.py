@@ -16,7 +16,7 @@ from art2mus_core.images.icc import curves, display_profile, from_srgb_curve, is
 from art2mus_core.images.listing import samples
 from art2mus_core.images.reading import artwork_from_array, read_artwork
 
-from .encodings import (
+from .encodings_of_colour import (
     D50,
     D65,
     PRIMARIES,

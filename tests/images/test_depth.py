@@ -13,7 +13,7 @@ from PIL import Image
 from art2mus_core.errors import ArtworkError
 from art2mus_core.images.reading import read_artwork
 
-from .encodings import png, tiff
+from .encodings_of_colour import png, tiff
 
 HIGH, WIDE = 35, 53
 GREY, COLOUR = 1, 3
