@@ -56,9 +56,6 @@ def saved(image, kind, **options):
 def encodings(rows):
     """Files by name: the same picture each time."""
     fine, adobe = {"quality": 98, "subsampling": 0}, 2.19921875
-    exif = Image.Exif()
-    exif.get_ifd(0x8769)[0xA001] = 65535
-    exif.get_ifd(0x8769)[0xA005] = {1: "R03"}
     image = {name: Image.fromarray(signal(rows, name, gamma)) for name, gamma in (("p3", None), ("adobe", adobe))}
     corners = [value for corner in coded.PRIMARIES["adobe"] for value in corner]
     lab = [ImageCms.createProfile(name) for name in ("sRGB", "LAB")]
@@ -66,7 +63,7 @@ def encodings(rows):
         "icc_srgb.png": coded.png(rows, coded.iccp(profile("srgb"))),
         "icc_display_p3.jpg": saved(image["p3"], "JPEG", icc_profile=profile("p3"), **fine),
         "icc_adobe_rgb.jpg": saved(image["adobe"], "JPEG", icc_profile=profile("adobe", adobe), **fine),
-        "exif_adobe_rgb.jpg": saved(image["adobe"], "JPEG", exif=exif, **fine),
+        "exif_adobe_rgb.jpg": saved(image["adobe"], "JPEG", exif=coded.camera_exif(65535, "R03"), **fine),
         "icc_prophoto.png": coded.png(signal(rows, "prophoto", 1.8), coded.iccp(profile("prophoto", 1.8))),
         "icc_linear_bt2020_16_bits.png": coded.png(signal(rows, "bt2020", 1.0, 16), coded.iccp(profile("bt2020", 1.0))),
         "gama_linear.png": coded.png(signal(rows, "srgb", 1.0), coded.gama(1.0)),

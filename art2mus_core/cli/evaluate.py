@@ -20,6 +20,9 @@ def evaluate(
         list[Path] | None,
         typer.Option(help="A folder of pictures in the place of the file's own; may be given several times."),
     ] = None,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Look into the folders of --artworks too.")
+    ] = False,
     embedder: Annotated[
         list[str] | None, typer.Option(help="A judge in the place of the file's own; may be given several times.")
     ] = None,
@@ -58,7 +61,7 @@ def evaluate(
             from .devices import choose_device, choose_precision, visiting
             from .scoring import Judges, present, score_collection
 
-        chosen = load_config(config, _overrides(artworks))
+        chosen = load_config(config, _overrides(artworks, recursive=recursive))
         where = choose_device(device)
         named = {precision, *(getattr(system, "precision", None) or precision for system in chosen.systems.values())}
         dtypes = {name: choose_precision(name, where) for name in sorted(named)}
@@ -77,9 +80,12 @@ def evaluate(
             present(report, made.collection, page, as_json=as_json, on_step=on_step)
 
 
-def _overrides(artworks: list[Path] | None) -> dict[str, Any]:
+def _overrides(artworks: list[Path] | None, *, recursive: bool) -> dict[str, Any]:
     """Folders of pictures, each reported under its own name where there are several."""
     if not artworks:
         return {}
-    sources = [{"folder": str(folder.absolute()), "group": folder.absolute().name} for folder in artworks]
+    sources = [
+        {"folder": str(folder.absolute()), "recursive": recursive, "group": folder.absolute().name}
+        for folder in artworks
+    ]
     return {"artworks": sources, "background": None}

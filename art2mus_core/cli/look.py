@@ -34,7 +34,7 @@ def look(
         from ..figures.saving import save_image
         from ..images.reading import read_artwork
         from .composing import Request
-        from .presenting import print_file
+        from .presenting import print_file, print_line
         from .progress import reporting
 
     picture = read_artwork(artwork)
@@ -43,3 +43,5 @@ def look(
         (piece,) = pipeline.compose([picture], seeds=[seed], **chosen, on_step=on_step)
     save_image(draw_look(picture, piece), out)
     print_file(out, replaced=replaced)
+    for note in picture.notes:
+        print_line(f"{artwork}: {note}")

@@ -31,6 +31,7 @@ class Source(Fields):
 
     Attributes:
         folder: of pictures (or, for music, of sounds).
+        recursive: look into the folders in it too, for pictures.
         dataset: a folder with a manifest; ids, music and captions come with the artworks.
         samples: the artworks that come with the package.
         split: of the dataset.
@@ -39,6 +40,7 @@ class Source(Fields):
     """
 
     folder: LocalPath | None = None
+    recursive: bool = False
     dataset: LocalPath | None = None
     samples: bool = False
     split: str = "test"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..datasets.manifest import read_manifest
 from ..errors import ArtworkError, EvaluationError
-from ..images.listing import list_artworks, samples
+from ..images.listing import Listing, find_artworks, samples, say_skipped
 from ..images.reading import read_artwork
 from ..naming import same_name
 from ..types import OnStep, Step
@@ -19,7 +19,7 @@ from .config import EvaluationConfig, Source
 from .pairing import Ids
 from .systems import Subject
 
-__all__ = ["gather_artworks", "gather_background"]
+__all__ = ["gather_artworks", "gather_background", "skipped_files"]
 
 LONGEST = 220
 """Bytes of an id: file names have 255, and takes, numbers and a suffix come behind it."""
@@ -67,6 +67,17 @@ def gather_artworks(
     return {subject.id: subject for subject in sorted(found, key=lambda each: each.id)}
 
 
+def skipped_files(config: EvaluationConfig) -> list[str]:
+    """A sentence on each folder of artworks that holds something else."""
+    folders = [source for source in config.artworks if source.folder]
+    said = [
+        (source.folder, say_skipped(found.skipped, len(found.artworks)))
+        for source in folders
+        for found in [_listing(source)]
+    ]
+    return [f"{folder}: {told}." for folder, told in said if told]
+
+
 def gather_background(source: Source | None) -> dict[str, Path]:
     """Real music of no artwork here, by name.
 
@@ -87,13 +98,17 @@ def gather_background(source: Source | None) -> dict[str, Path]:
     return dict(zip(_unique(list(found)), found.values(), strict=True))
 
 
+def _listing(source: Source) -> Listing:
+    return find_artworks(source.folder or Path(), recursive=source.recursive)
+
+
 def _artworks(source: Source) -> list[Subject]:
     """What a source holds, not looked at yet."""
     if source.dataset:
         rows = list(_pairs(source.dataset, source))
     else:
         folder = source.folder or Path()
-        paths = list(samples().values()) if source.samples else list_artworks(folder)
+        paths = list(samples().values()) if source.samples else _listing(source).artworks
         group = source.group or ("samples" if source.samples else folder.resolve().name)
         rows = [Subject(path.stem, path, "", group) for path in paths[: source.count]]
     if not rows:

@@ -36,7 +36,7 @@ from ..types import OnStep, Step, Waveform
 from .captions import add_captions
 from .collection import Collection, Item, Piece
 from .config import EvaluationConfig
-from .gathering import gather_artworks, gather_background
+from .gathering import gather_artworks, gather_background, skipped_files
 from .readable import sounds_looked_at
 from .remarks import remarks
 from .systems import Job, Subject, Workshop
@@ -126,7 +126,7 @@ def generate(
     described = workshop.described
     collection = _collected(workshop, plans, background)
     left = [f"Left out: {problem}." for problem in workshop.left_out.values()]
-    notes = (*notes, *left, *remarks(collection, described))
+    notes = (*notes, *left, *skipped_files(config), *remarks(collection, described))
     collection = replace(collection, notes=notes, left_out=workshop.left_out)
     return Generation(collection, tuple(made), tuple(sorted(kept)), described)
 

@@ -39,7 +39,8 @@ def deep_rows(
         return None
     with again() as low:
         codec, box, offset, raw = low.tile[0]  # type: ignore[attr-defined]
-        low.tile = [type(low.tile[0])(codec, box, offset, _LOW[raw])]  # type: ignore[attr-defined]
+        tile = (codec, box, offset, _LOW[raw])
+        low.tile = [type(low.tile[0])._make(tile) if hasattr(low.tile[0], "_make") else tile]  # type: ignore[attr-defined]
         return np.asarray(image).astype(np.uint16) << 8 | np.asarray(low)
 
 

@@ -27,6 +27,9 @@ UNSIGNED, SIGNED, FLOAT = 1, 2, 3
 _BYTEWISE = frozenset({1, 5, 8, 32773, 32946, 34925, 50000})
 """Compressions of bytes: none, LZW, Deflate, PackBits, Deflate, LZMA, Zstandard."""
 
+_PREDICTED = _BYTEWISE - {1, 32773}
+"""Those of them before which samples may have been predicted from their neighbours."""
+
 _CHANNELS = {INVERTED: 1, GREY: 1, COLOUR: 3, INKS: 4}
 _MODES = {(GREY, 1): "L", (GREY, 2): "LA", (COLOUR, 3): "RGB", (COLOUR, 4): "RGBA", (INKS, 4): "CMYK"}
 _PART = 512
@@ -54,6 +57,15 @@ class TiffSamples(ImageFile.ImageFile):
         if Tag.PROFILE in tags:
             self.info["icc_profile"] = tags[Tag.PROFILE]
 
+    @classmethod
+    def deeper(cls, image: Image.Image) -> Image.Image:
+        """A page of 16 bits a colour, of which Pillow would keep 8, opened here; any other as it is."""
+        tags = getattr(image, "tag_v2", None)
+        if tags is None or first_of(tags, Tag.BITS, 8) != 16 or 1 in all_of(tags, Tag.EXTRA):
+            return image
+        readable = first_of(tags, Tag.PHOTOMETRIC, 1) == COLOUR and cls.wanted(tags, refused=True)
+        return cls(Path(image.filename), tags) if readable else image  # type: ignore[attr-defined]
+
     @staticmethod
     def wanted(tags: Directory, *, refused: bool) -> bool:
         """Whether a page is to be read here: it can be, and Pillow refused it or would get it wrong."""
@@ -71,6 +83,7 @@ class TiffSamples(ImageFile.ImageFile):
         if photometric == INKS or 1 in all_of(tags, Tag.EXTRA):
             return False
         plain = photometric == GREY and (kind, bits) in {(UNSIGNED, 16), (FLOAT, 32), (SIGNED, 32)}
+        plain = plain or (photometric == COLOUR and (kind, bits) == (UNSIGNED, 16))
         swapped = (
             bits == 32 and tags.prefix[:2] == b"MM" and first_of(tags, Tag.COMPRESSION, 1) > 1
         )  # twice, by libtiff and Pillow
@@ -98,10 +111,11 @@ def mend(image: Image.Image, tags: Directory) -> None:
     """Before a page is read that Pillow reads itself: where it trusts a writer, or its own size, too far.
 
     Palettes have 16 bits a colour; those of some writers have 8, and would be black. Files that are mapped into memory are
-    cut into rows of the wrong length by Pillow 13 if they are to be turned; those without a name are not mapped.
+    cut into rows of the wrong length by Pillow 13 if they are to be turned; those that are read in a way of their own are not
+    mapped.
     """
     if first_of(tags, Tag.ORIENTATION, 1) > 4:
-        image.filename = ""  # type: ignore[attr-defined]
+        image.load_read = image.fp.read  # type: ignore[attr-defined]
     table = all_of(tags, Tag.PALETTE)
     if image.mode == "P" and table and max(table) < 256:
         image.palette = ImagePalette.raw("RGB;L", bytes(table))
@@ -179,13 +193,14 @@ def _with_directory(body: bytes, tags: dict[int, tuple[Any, ...]]) -> bytes:
 
 
 def _samples(rows: UInt8[np.ndarray, "height bytes"], tags: Directory, width: int, samples: int) -> np.ndarray:
-    """Samples [height, width, samples] of rows of bytes, which predictor undone."""
+    """Samples [height, width, samples] of rows of bytes, their predictor undone."""
     bits, kind, predictor = (
         first_of(tags, Tag.BITS, 1),
         first_of(tags, Tag.FORMAT, UNSIGNED),
         first_of(tags, Tag.PREDICTOR, 1),
     )
     shape = len(rows), width, samples
+    predictor = predictor if first_of(tags, Tag.COMPRESSION, 1) in _PREDICTED else 1
     if bits not in {8, 16, 32, 64}:
         return np.concatenate(
             [_unpacked(rows[top : top + _PART], bits, width * samples) for top in range(0, len(rows), _PART)]

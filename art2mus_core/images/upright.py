@@ -13,6 +13,7 @@ from PIL import Image, ImageCms, ImageOps
 from .colour import Colours, colours_of, to_srgb
 from .depth import deep_rows, on_srgb_curve
 from .hdr import tone_mapped
+from .tiff import TiffSamples
 
 __all__ = ["Seen", "upright_rgb"]
 
@@ -61,6 +62,7 @@ def _loaded(image: Image.Image, colours: Colours, again: Callable[[], Image.Imag
     """The picture with its pixels, and the profile that they are left to be converted from."""
     icc = colours.icc
     if icc is not None:
+        image = TiffSamples.deeper(image)
         deep = deep_rows(image, again)
         eight = None if deep is None else on_srgb_curve(deep, icc, colours.transfer)
         if eight is not None:

@@ -287,3 +287,15 @@ def test_what_a_folder_holds_beside_artworks_is_told(art2mus, paintings, tmp_pat
     assert code == 2
     assert one_line(err)
     assert "scan.cr2 (a camera's raw file" in err
+
+
+def test_what_was_guessed_of_a_picture_is_told(art2mus, paintings, tmp_path):
+    from PIL import Image
+
+    with Image.open(paintings / "dawn.png") as image:
+        image.save(tmp_path / "odd.png", icc_profile=b"none")
+    code, out, err = art2mus("compose", tmp_path / "odd.png", "--seconds", "1", "--steps", "1")
+    assert (code, err) == (0, "")
+    assert "odd.png: its colour profile is damaged" in out
+    _, out, _ = art2mus("compose", tmp_path / "odd.png", "--seconds", "1", "--steps", "1", "--json")
+    assert "damaged" in json.loads(out.splitlines()[-1])["pieces"][0]["notes"][0]

@@ -276,3 +276,18 @@ def test_what_is_missing_is_told_before_anything_is_made(base, fields, said):
     with pytest.raises(EvaluationError, match=said):
         witness.run(over(base, **fields), base / "out")
     assert not witness.networks
+
+
+def test_folders_of_folders_and_what_is_left_out_of_them(base):
+    (base / "paintings" / "inner").mkdir()
+    (base / "paintings" / "notes.txt").write_text("none")
+    shutil.copy(next((base / "paintings").glob("*.png")), base / "paintings" / "inner" / "night.png")
+    flat, deep = (
+        Witness().run(
+            over(base, {"ours": OURS}, artworks=[{"folder": "paintings", "recursive": deep}]), base / f"{deep}"
+        )
+        for deep in (False, True)
+    )
+    assert set(deep.collection.artworks) - set(flat.collection.artworks) == {"night"}
+    assert any("notes.txt (no picture), inner (a folder" in note for note in flat.collection.notes)
+    assert any("notes.txt (no picture)." in note for note in deep.collection.notes)

@@ -143,6 +143,13 @@ def avif(rows, primaries, transfer):
     return content[:at] + struct.pack(">HH", primaries, transfer) + content[at + 4 :]
 
 
+def camera_exif(space, rule):
+    """EXIF data with a colour space and a rule of interoperability."""
+    head = b"Exif\0\0II*\0" + struct.pack("<IHHHIII", 8, 1, 0x8769, 4, 1, 26, 0)
+    own = struct.pack("<HHHIIHHIII", 2, 0xA001, 3, 1, space, 0xA005, 4, 1, 56, 0)
+    return head + own + struct.pack("<HHHI4sI", 1, 1, 2, 4, rule.encode().ljust(4, b"\0"), 0)
+
+
 def jp2_with_profile(rows, icc):
     """A JP2 file whose `colr` box holds a profile."""
     sink = io.BytesIO()

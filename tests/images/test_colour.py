@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms, features
+from PIL import Image, ImageCms
 
+from art2mus_core.images.formats import formats
 from art2mus_core.images.hdr import HLG, PQ, tone_mapped
 from art2mus_core.images.icc import curves, display_profile, from_srgb_curve, is_srgb, to_srgb_curve
 from art2mus_core.images.listing import samples
@@ -21,6 +22,7 @@ from .encodings_of_colour import (
     D65,
     PRIMARIES,
     avif,
+    camera_exif,
     chrm,
     cicp,
     gama,
@@ -80,7 +82,7 @@ def check(path, rows, mean=1.0, most=255, note=False):
 @pytest.mark.parametrize("space", SPACES)
 def test_embedded_profiles(tmp_path, rows, suffix, space):
     path, stored = tmp_path / f"one.{suffix}", Image.fromarray(encoded(rows, space))
-    if suffix == "avif" and not features.check("avif"):
+    if suffix == "avif" and "AVIF" not in formats():
         pytest.skip("Pillow without AVIF")
     if suffix == "jp2":
         path.write_bytes(jp2_with_profile(np.asarray(stored), icc_of(space)))
@@ -201,7 +203,7 @@ def test_lights_are_pressed_together_and_dark_tones_kept(transfer):
     np.testing.assert_allclose(mapped[:70], np.rint(srgb_curve(light[0, :70, 0]) * 255), atol=1)
 
 
-@pytest.mark.skipif(not features.check("avif"), reason="Pillow without AVIF")
+@pytest.mark.skipif("AVIF" not in formats(), reason="Pillow without AVIF")
 @pytest.mark.parametrize(
     ("code", "signal"),
     [((12, 13), None), ((9, PQ), pq), ((9, HLG), hlg), ((1, 13), None), ((1, 1), None), ((2, 2), None)],
@@ -229,10 +231,7 @@ def test_tiff_tags_of_colour(tmp_path, rows):
 
 @pytest.mark.parametrize("way", ["R03", "space", "R98"])
 def test_cameras_name_adobe_rgb_in_exif(tmp_path, rows, way):
-    exif = Image.Exif()
-    exif.get_ifd(0x8769)[0xA001] = 2 if way == "space" else 65535
-    if way != "space":
-        exif.get_ifd(0x8769)[0xA005] = {1: way}
+    exif = camera_exif(2 if way == "space" else 65535, "" if way == "space" else way)
     stored = rows if way == "R98" else encoded(rows, "adobe")
     Image.fromarray(stored).save(tmp_path / "_IMG.jpg", exif=exif, quality=100, subsampling=0)
     check(tmp_path / "_IMG.jpg", rows, mean=1.5)
