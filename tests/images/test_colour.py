@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
+from PIL import __version__ as pillow_version
 
 from art2mus_core.images.formats import formats
 from art2mus_core.images.hdr import HLG, PQ, tone_mapped
@@ -85,6 +86,8 @@ def test_embedded_profiles(tmp_path, rows, suffix, space):
     if suffix == "avif" and "AVIF" not in formats():
         pytest.skip("Pillow without AVIF")
     if suffix == "jp2":
+        if int(pillow_version.split(".")[0]) < 11:
+            pytest.skip("the OpenJPEG in Pillow 10 refuses a JP2 file with this profile")
         path.write_bytes(jp2_with_profile(np.asarray(stored), icc_of(space)))
     else:
         stored.save(
