@@ -30,6 +30,8 @@ def pytest_collection():
         return (yield)
 
 
+from .warned import pytest_collection, pytest_runtest_protocol  # noqa: E402, F401 - hooks
+
 WIDTH, TEXT_WIDTH, DIM, ROWS = 10, 9, 7, 5
 MEL_BINS = 4 * ROWS
 """Of the tiny checkpoints; every pair of sizes that could be confused is coprime or at least unequal."""

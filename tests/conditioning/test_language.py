@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from diffusers.pipelines.audioldm2.pipeline_audioldm2 import AudioLDM2Pipeline
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import GPT2Config, GPT2LMHeadModel, GPT2Model
 
 from art2mus_core.checkpoints.folder import save_component, save_tensors, weights_file
 from art2mus_core.conditioning.language import (
@@ -78,6 +78,15 @@ def test_the_cache_changes_nothing(language_model, mask):
             counted = torch.cat([counted, counted.new_ones(len(counted), 1)], dim=1)
         spoken = roll_out(language_model, tokens, 6).values
     assert torch.allclose(spoken, heard[:, -6:], atol=1e-5)
+
+
+def test_a_cache_of_a_name_that_is_not_known_is_an_error_and_not_another_roll_out():
+    class LaterGPT2(GPT2Model):
+        def forward(self, inputs_embeds, attention_mask, memory=None, use_cache=True, **swallowed):
+            raise AssertionError("asked without its cache")
+
+    with pytest.raises(CheckpointError, match=r"memory, .* cache, past_key_values\. Update art2mus"):
+        roll_out(LaterGPT2(GPT2Config(**CONFIG, vocab_size=1)), prompt(MASKS["all"]), 2)
 
 
 def test_masked_tokens_before_the_last_are_not_heard(language_model):

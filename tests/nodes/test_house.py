@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from pathlib import Path
 
 import pytest
+
+from art2mus_core.audio.level import finish
+
+from ..warned import is_ours
 
 PACK = Path(__file__).parents[2]
 FILES = sorted((PACK / "nodes").glob("*.py"))
@@ -45,3 +50,11 @@ def test_execute_unpacks_calls_and_packs():
     bodies = [node.body for node in functions if node.name == "execute"]
     assert len(bodies) == 13
     assert max(body[-1].end_lineno - body[0].lineno + 1 for body in bodies) <= 10
+
+
+def test_warnings_find_our_code_under_every_name_it_is_imported_by(pack):
+    of_a_node, by_the_host = pack("nodes.checks").require_latent, pack("art2mus_core.audio.level").finish
+    assert by_the_host.__module__ != finish.__module__ == "art2mus_core.audio.level"
+    assert not of_a_node.__module__.startswith("nodes")
+    for function in (of_a_node, by_the_host, finish, imports):
+        assert is_ours(inspect.unwrap(function).__code__.co_filename)
