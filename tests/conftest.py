@@ -20,17 +20,17 @@ import pytest  # noqa: E402
 import torch  # noqa: E402
 from PIL import Image  # noqa: E402
 
+from .warned import judged, pytest_runtest_protocol  # noqa: E402, F401 - a hook
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection():
     """What is imported for the tests stays: it is not searched for garbage, neither now nor between them."""
     from art2mus_core.cli.starting import importing
 
-    with importing():
+    with importing(), judged():
         return (yield)
 
-
-from .warned import pytest_collection, pytest_runtest_protocol  # noqa: E402, F401 - hooks
 
 WIDTH, TEXT_WIDTH, DIM, ROWS = 10, 9, 7, 5
 MEL_BINS = 4 * ROWS

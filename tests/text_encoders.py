@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 from diffusers.pipelines.audioldm2.modeling_audioldm2 import AudioLDM2ProjectionModel
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from torch import Tensor
 from transformers import (
     ClapConfig,
     ClapModel,
@@ -125,6 +127,12 @@ def _write(path: Path, network: torch.nn.Module, config: dict) -> None:
     state.pop("encoder.embed_tokens.weight", None)  # the same table as shared.weight, which is what is published
     save_file(state, path)
     (path.parent / "config.json").write_text(json.dumps(config), encoding="utf-8")
+
+
+def text_features(published: SimpleNamespace, text: str, **padding: Any) -> Tensor:
+    """What the published CLAP hears of a text, [1, D]; a tensor before transformers 5, an object since."""
+    heard = published.text_encoder.get_text_features(**published.tokenizer([text], return_tensors="pt", **padding))
+    return heard if isinstance(heard, Tensor) else heard.pooler_output
 
 
 def _write_tokenizers(folder: Path) -> None:

@@ -79,12 +79,6 @@ def judged() -> Iterator[None]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection():
-    with judged():
-        return (yield)
-
-
-@pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol():
     with judged():
         return (yield)

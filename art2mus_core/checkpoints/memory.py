@@ -116,12 +116,10 @@ def allocating(what: str) -> Iterator[None]:
 
 
 def is_shortage(error: Exception) -> bool:
-    """Whether an error says that there is not enough memory; torch has no class of its own for that on every device."""
+    """Whether an error says that there is not enough memory; torch and safetensors have no class for that everywhere."""
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and any(said in str(error) for said in SHORTAGES)
-    )
+    return isinstance(error, MemoryError) or any(said in str(error) for said in SHORTAGES)
 
 
 def available(root: Path = ROOT) -> int | None:

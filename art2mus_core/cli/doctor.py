@@ -12,6 +12,7 @@ import typer
 
 from ..errors import Art2MusError
 from .processor import advice, examine_cpu
+from .tested import TESTED, compare
 
 if TYPE_CHECKING:
     from ..checkpoints.cards import Card
@@ -19,21 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["doctor"]
 
-LIBRARIES = (
-    "torch",
-    "diffusers",
-    "transformers",
-    "safetensors",
-    "numpy",
-    "pillow",
-    "av",
-    "huggingface_hub",
-    "filelock",
-    "jaxtyping",
-    "pydantic",
-    "typer",
-    "rich",
-)
+LIBRARIES = tuple(TESTED["newest"]["versions"])
 """Distributions that composing stands on, as `[project] dependencies` lists them."""
 
 VARIABLES = ("ART2MUS_HOME", "HF_HUB_OFFLINE", "HF_ENDPOINT", "HF_HOME", "OMP_NUM_THREADS")
@@ -72,6 +59,8 @@ def _examine() -> dict[str, Any]:
         "python": platform.python_version(),
         "system": platform.platform(),
         "libraries": libraries,
+        "tested": {name: compare(name, installed) for name, installed in libraries.items() if installed},
+        "tested_on": {kind: TESTED[kind]["date"] for kind in TESTED},
         "devices": _devices() if libraries["torch"] else [],
         "memory": {"total": total(), "available": available()},
         "home": str(home()),
@@ -185,7 +174,8 @@ def _lines(found: dict[str, Any]) -> list[str]:
     memory, named = found["memory"], found["variables"]
     rows: list[tuple[str, ...]] = [
         ("art2mus", f"{found['version']}, Python {found['python']}, {found['system']}"),
-        *((name, installed or "missing") for name, installed in found["libraries"].items()),
+        *((name, _library(name, installed, found["tested"])) for name, installed in found["libraries"].items()),
+        ("tested", f"oldest libraries on {found['tested_on']['oldest']}, newest on {found['tested_on']['newest']}"),
         *((device["name"], _device(device)) for device in found["devices"]),
         ("memory", f"{amount(memory['total'])}, {amount(memory['available'])} of it free"),
         ("models", f"{found['home']}, {amount(found['disk_free'])} free on its disk"),
@@ -194,6 +184,21 @@ def _lines(found: dict[str, Any]) -> list[str]:
     models = [(model["name"], _verdict(model)) for model in found["models"]]
     said = [line for device in found["devices"][:1] for line in advice(device)]
     return [*table(rows), *said, "", *table(models), *(f"To mend: {command}" for command in found["mend"])]
+
+
+def _library(name: str, installed: str | None, tested: dict[str, dict[str, str]]) -> str:
+    if installed is None:
+        return "missing"
+    of = tested[name]
+    return (
+        f"{installed}, "
+        + {
+            "older": f"older than {of['oldest']}, the oldest allowed; run: python -m pip install --upgrade {name}",
+            "tested": "tested",
+            "between": f"between {of['oldest']} and {of['newest']}, which were tested",
+            "newer": f"newer than {of['newest']}, the newest tested",
+        }[of["verdict"]]
+    )
 
 
 def _device(device: dict[str, Any]) -> str:

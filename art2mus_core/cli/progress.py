@@ -23,9 +23,12 @@ def reporting(batches: int = 1) -> Iterator[OnStep]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
+    if not console.is_terminal:  # a bar that is disabled still ends its line in some versions
+        yield lambda _: None
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("done,"))
     left = (TimeRemainingColumn(), TextColumn("left"))
-    with Progress(*columns, *left, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(*columns, *left, console=console, transient=True) as bar:
         task = bar.add_task("open", total=None)
         before = latest = 0
 

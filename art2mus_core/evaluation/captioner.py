@@ -69,7 +69,7 @@ def open_captioner(folder: Path, *, dtype: torch.dtype, resident: Resident) -> C
     local: dict[str, Any] = {"local_files_only": True}
     try:
         filled: Any = BlipForConditionalGeneration.from_pretrained(
-            folder, dtype=dtype, use_safetensors=True, output_loading_info=True, **local
+            folder, use_safetensors=True, output_loading_info=True, **local
         )
         network, found = filled
         preprocessor = Preprocessor.from_pretrained(folder, **local)
@@ -78,7 +78,7 @@ def open_captioner(folder: Path, *, dtype: torch.dtype, resident: Resident) -> C
         raise _broken(folder, " ".join(str(error).split())[:300]) from error
     if lacking := sorted(found["missing_keys"]):
         raise _broken(folder, f"its weights lack {', '.join(lacking[:3])}")
-    return Captioner(network.eval(), preprocessor, tokenizer, resident)
+    return Captioner(network.eval().to(dtype), preprocessor, tokenizer, resident)
 
 
 def _broken(folder: Path, why: str) -> CheckpointError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import warnings
 
@@ -68,6 +69,8 @@ def test_it_is_kaldis_definition(length: int, bins: int):
 def test_it_is_what_another_implementation_says():
     from transformers.audio_utils import mel_filter_bank, spectrogram, window_function
 
+    if "dtype" not in inspect.signature(mel_filter_bank).parameters:
+        pytest.skip("this transformers spaced the bins of its triangles too narrowly")
     samples = music(32000)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the lowest triangles lie between two bins, here as there

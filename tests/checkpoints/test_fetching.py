@@ -245,12 +245,26 @@ def hub(shelf):
 @pytest.fixture
 def asked_here(hub, home, monkeypatch):
     """The hub's library asks the hub on this machine, and keeps its cache in this test's home."""
-    from huggingface_hub import constants
+    from huggingface_hub import constants, file_download
 
     monkeypatch.setattr(constants, "ENDPOINT", hub.url)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", hub.url + "/{repo_id}/resolve/{revision}/{filename}")
+    for module in (constants, file_download):  # before version 1 the second had a copy
+        template = hub.url + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(module, "HUGGINGFACE_CO_URL_TEMPLATE", template, raising=False)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
     return constants
+
+
+@pytest.fixture
+def offline(asked_here, monkeypatch):
+    """What HF_HUB_OFFLINE does when it is set before the program starts."""
+    from huggingface_hub import utils
+
+    forget = getattr(utils, "close_session", None) or utils.reset_sessions  # sessions remember it
+    forget()
+    monkeypatch.setattr(asked_here, "HF_HUB_OFFLINE", True)
+    yield
+    forget()
 
 
 @pytest.fixture
@@ -317,13 +331,14 @@ def test_a_hub_that_is_out_of_reach_is_told(asked_here, remote, monkeypatch):
         monkeypatch.setattr(asked_here, "ENDPOINT", f"http://127.0.0.1:{taken.getsockname()[1]}")
         with pytest.raises(CheckpointError, match="cannot be asked"):
             plan(remote)
-    monkeypatch.setattr(asked_here, "HF_HUB_OFFLINE", True)
+
+
+def test_a_hub_that_is_not_to_be_asked_is_told(offline, remote):
     with pytest.raises(CheckpointError, match="HF_HUB_OFFLINE is set"):
         plan(remote)
 
 
-def test_what_the_hubs_own_cache_holds_is_not_fetched(asked_here, remote, hub, home, monkeypatch):
-    monkeypatch.setattr(asked_here, "HF_HUB_OFFLINE", True)
+def test_what_the_hubs_own_cache_holds_is_not_fetched(offline, remote, hub, home):
     cache = home / "hub" / "models--ada--tiny" / "snapshots" / ("c" * 40)
     for path, content in FILES.items():
         (cache / path).parent.mkdir(parents=True, exist_ok=True)

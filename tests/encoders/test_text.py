@@ -11,6 +11,8 @@ from safetensors.torch import load_file, save_file
 from art2mus_core.encoders.text import check_text_encoders, load_clap_text, load_t5
 from art2mus_core.errors import CheckpointError
 
+from ..text_encoders import text_features
+
 TEXTS = ["Music of this place", "Low quality."]
 
 
@@ -36,12 +38,7 @@ def rewrite(folder: Path, name: str, change) -> None:
 
 @torch.no_grad()
 def test_clap_hears_a_text_as_published(talking_like, talking):
-    expected = [
-        talking.text_encoder.get_text_features(
-            **talking.tokenizer([text], padding="max_length", truncation=True, return_tensors="pt")
-        ).pooler_output
-        for text in TEXTS
-    ]
+    expected = [text_features(talking, text, padding="max_length", truncation=True) for text in TEXTS]
     embedded = clap(talking_like).embed(TEXTS)
     assert torch.allclose(embedded, torch.cat(expected), atol=1e-5)
     assert torch.allclose(embedded.norm(dim=-1), torch.ones(2))

@@ -60,6 +60,8 @@ def iptc(words: str) -> bytes:
 )
 def test_what_a_file_says_of_its_picture(tmp_path, name, fields, found):
     Image.new("RGB", (5, 4)).save(tmp_path / name, **fields)
+    if name.endswith(".jpg") and "xmp" in fields and b"adobe:ns:meta" not in (tmp_path / name).read_bytes():
+        pytest.skip("Pillow writes no XMP into JPEG before version 11")
     assert metadata_caption(tmp_path / name) == found
 
 
@@ -95,11 +97,17 @@ def test_captions_are_read_in_both_forms(tmp_path):
         read_captions(tmp_path / "nowhere.json")
 
 
+def preprocessor():
+    """The one that does without torchvision; older versions call it by the plain name."""
+    import transformers.models.blip as room
+
+    return getattr(room, "BlipImageProcessorPil", None) or room.BlipImageProcessor
+
+
 @pytest.fixture(scope="module")
 def blip(tmp_path_factory) -> Path:
     """A captioner of random weights, in transformers' layout."""
     from transformers import BertTokenizerFast, BlipConfig, BlipForConditionalGeneration
-    from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 
     folder = tmp_path_factory.mktemp("blip")
     sizes = {"intermediate_size": 17, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -118,7 +126,7 @@ def blip(tmp_path_factory) -> Path:
             if weight.dim() > 1:
                 torch.nn.init.normal_(weight, std=0.7)  # as built, it says the same of everything
     network.save_pretrained(folder)
-    BlipImageProcessorPil(size={"height": 16, "width": 16}).save_pretrained(folder)
+    preprocessor()(size={"height": 16, "width": 16}).save_pretrained(folder)
     (folder / "vocab.txt").write_text("\n".join(WORDS), encoding="utf-8")
     BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
     return folder
@@ -172,11 +180,10 @@ def test_the_order_of_the_sources(subjects, paintings, tmp_path, blip):
 def test_the_captioner_says_what_transformers_says(subjects, tmp_path, blip):
     """From the picture on, with torch's own arithmetic for the pixels."""
     from transformers import BertTokenizerFast, BlipForConditionalGeneration
-    from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 
     found = captioned(subjects, tmp_path / "c.json", captioner=str(blip))
     network = BlipForConditionalGeneration.from_pretrained(blip).eval()
-    prepare, tokenizer = BlipImageProcessorPil.from_pretrained(blip), BertTokenizerFast.from_pretrained(blip)
+    prepare, tokenizer = preprocessor().from_pretrained(blip), BertTokenizerFast.from_pretrained(blip)
     for key, subject in subjects.items():
         pixels = prepare(Image.open(subject.path).convert("RGB"), return_tensors="pt")["pixel_values"]
         tokens = network.generate(pixel_values=pixels, max_new_tokens=40, num_beams=3)

@@ -6,6 +6,7 @@ import warnings
 import zlib
 
 import numpy as np
+import PIL
 import pytest
 import torch
 from hypothesis import given, settings
@@ -123,6 +124,8 @@ def test_every_colour_model_looks_the_same(tmp_path, suffix, mode, tolerance):
         converted = picture().convert(mode)
     path = tmp_path / f"one.{suffix}"
     converted.save(path)
+    if mode == "YCbCr" and int(PIL.__version__.partition(".")[0]) < 13:
+        pytest.skip("Pillow does not read such a TIFF before version 13")
     off = np.abs(rows(read_artwork(path)).astype(int) - ramp().astype(int))
     assert off.mean() <= tolerance / 2
     assert off.max() <= tolerance * 2

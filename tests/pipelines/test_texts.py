@@ -20,6 +20,8 @@ from art2mus_core.pipelines.texts import NEGATIVE, SUPPORTS, export_text, read_w
 from art2mus_core.pipelines.words import Words
 from art2mus_core.types import Embedding, PromptTokens
 
+from ..text_encoders import text_features
+
 WIDTH, TEXT_WIDTH, SPEAKS = 10, 9, 8
 
 
@@ -62,8 +64,7 @@ class Recipe:
         self.__dict__.update(vars(published))
 
     def clap(self, text: str) -> torch.Tensor:
-        batch = self.tokenizer([text], padding="max_length", max_length=23, truncation=True, return_tensors="pt")
-        return self.text_encoder.get_text_features(**batch).pooler_output[:, None]
+        return text_features(self, text, padding="max_length", max_length=23, truncation=True)[:, None]
 
     def t5(self, text: str, length: int | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         padding = {"padding": True} if length is None else {"padding": "max_length", "max_length": length}

@@ -9,6 +9,7 @@ Feature fusion is refused: it hears random crops.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -122,8 +123,8 @@ def open_clap(name: str, folder: Path, device: torch.device, *, kind: str) -> Cl
     config, path = _read_clap_config(folder), published_file(folder)
     build = partial(ClapModel, config)
     table = read_published(path, "the weights of a CLAP", AGAIN)
-    with describes(folder / "config.json", "CLAP"), torch.device("meta"):
-        network = build()
+    with describes(folder / "config.json", "CLAP"):
+        network = _on_meta(build)
     tensors = _with_counters(table, network, build)
     check_fit(network, tensor_forms(tensors), path)
     network = fill(network, tensors, path, build, dtype=torch.float32)
@@ -151,6 +152,15 @@ def _read_clap_config(folder: Path) -> Any:  # noqa: ANN401 - transformers' conf
             "Use clap-music or clap-general.",
         )
     return config
+
+
+def _on_meta(build: Callable[[], ClapModel]) -> ClapModel:
+    """The network without memory for its weights; older versions of transformers count on tensors while they build it."""
+    try:
+        with torch.device("meta"):
+            return build()
+    except RuntimeError:
+        return build().to("meta")  # type: ignore[arg-type]  # transformers' wrapper hides the argument
 
 
 def _with_counters(table: dict[str, Any], network: ClapModel, build: Any) -> dict[str, Any]:  # noqa: ANN401

@@ -156,7 +156,7 @@ def rewritten(tmp_path) -> Callable[..., Path]:
             if file.suffix in {".json", ".txt"}:
                 (copy / file.name).write_bytes(file.read_bytes())
         pickled = folder / "pytorch_model.bin"
-        state = torch.load(pickled) if pickled.is_file() else load_file(folder / "model.safetensors")
+        state = torch.load(pickled, weights_only=True) if pickled.is_file() else load_file(folder / "model.safetensors")
         state = {key: value.clone() for key, value in state.items()}
         change(state)
         save_file(state, copy / "model.safetensors")

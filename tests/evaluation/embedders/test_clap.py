@@ -178,7 +178,7 @@ class Trap:
 
 def test_a_tokenizer_of_another_model_is_refused(clap_folder, tmp_path):
     folder = shutil.copytree(clap_folder, tmp_path / "own")
-    state = torch.load(folder / "pytorch_model.bin")
+    state = torch.load(folder / "pytorch_model.bin", weights_only=True)
     key = "text_model.embeddings.word_embeddings.weight"
     state[key] = state[key][:9].clone()
     save_file(state, folder / "model.safetensors")

@@ -69,7 +69,7 @@ def network(state: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
 def test_the_network_is_the_published_one(vggish, vggish_file, sound):
     music = sound(2.2, 16000)
     spectrograms = torch.from_numpy(log_mel(music.samples[0, 0].double().numpy())[:192]).reshape(2, 96, 64)
-    expected = network(torch.load(vggish_file), spectrograms).numpy()
+    expected = network(torch.load(vggish_file, weights_only=True), spectrograms).numpy()
     rows = vggish.embed_sound(music)
     assert rows.shape == (2, 128)
     assert expected.max() > 1
@@ -87,7 +87,10 @@ def test_a_sound_shorter_than_an_example_is_refused(vggish, sound):
 
 
 def test_safetensors_are_read_too_and_a_folder_is_its_file(vggish, vggish_file, tmp_path, sound):
-    save_file({key: value.contiguous() for key, value in torch.load(vggish_file).items()}, tmp_path / "v.safetensors")
+    save_file(
+        {key: value.contiguous() for key, value in torch.load(vggish_file, weights_only=True).items()},
+        tmp_path / "v.safetensors",
+    )
     other = open_embedder(f"vggish:{tmp_path}")
     expected = vggish.embed_sound(sound(1))
     np.testing.assert_allclose(other.embed_sound(sound(1)), expected, atol=1e-4 * expected.max())
@@ -97,7 +100,7 @@ def test_safetensors_are_read_too_and_a_folder_is_its_file(vggish, vggish_file, 
 
 
 def test_other_weights_are_told(vggish_file, tmp_path):
-    state = torch.load(vggish_file)
+    state = torch.load(vggish_file, weights_only=True)
     torch.save({**state, "embeddings.4.weight": torch.zeros(527, 4096)}, tmp_path / "other.pth")
     with pytest.raises(CheckpointError, match=r"embeddings\.4\.weight of \[527, 4096\] for \[128, 4096\]"):
         open_embedder(f"vggish:{tmp_path / 'other.pth'}")

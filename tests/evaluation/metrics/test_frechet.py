@@ -123,7 +123,7 @@ def test_extrapolation_ends_with_the_plain_distance_and_repeats():
     assert frechet_infinity(a, b, points=9, seed=4).value == result.value
     assert frechet_infinity(a, b, points=9, seed=5).value != result.value
     x = np.stack([1 / result.sizes, np.ones(len(result.sizes))], 1)
-    solution, residual, _, _ = np.linalg.lstsq(x, result.distances)
+    solution, residual, _, _ = np.linalg.lstsq(x, result.distances, rcond=None)
     assert result.value == pytest.approx(solution[1])
     assert result.r2 == pytest.approx(1 - residual[0] / np.var(result.distances) / len(result.sizes))
     with pytest.raises(EvaluationError, match="at least 20"):
