@@ -144,7 +144,7 @@ OTHER_VALUES = {
         "not finite in projection1.bias",
     ),
     "eight bits": ("projection1.bias", torch.ones(11).to(torch.float8_e4m3fn), "projection1.bias as float8_e4m3fn"),
-    "a sparse tensor": ("projection1.weight", torch.eye(11, 7).to_sparse(), "as no plain tensor"),
+    "a sparse tensor": ("projection1.weight", torch.eye(11, 7).to_sparse(), "as no plain tensor|damaged"),
     "no tensor": ("projection1.bias", 3.0, "as no plain tensor"),
     "nowhere": ("projection1.bias", torch.ones(11, device="meta"), "without their values"),
     "not a number": ("projection1.bias", torch.full([11], torch.nan), "not finite in projection1.bias"),
