@@ -20,6 +20,7 @@ def importing() -> Iterator[None]:
     try:
         yield
         gc.freeze()
-        atexit.register(gc.unfreeze)  # at the end all is let go, or compiled modules say on standard error what they miss
+        # All is let go at the end, or compiled modules say on standard error what they miss.
+        atexit.register(gc.unfreeze)
     finally:
         gc.enable()
