@@ -10,7 +10,7 @@ function rename(node) {
 }
 
 app.registerExtension({
-  name: "art2mus.SampleNames",
+  name: "art2mus.samples",
   nodeCreated(node) {
     if (node.comfyClass !== "Art2MusLoadArtwork") return;
     const { onConfigure } = node;
