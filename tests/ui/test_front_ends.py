@@ -82,12 +82,11 @@ def test_help(canvas):
     canvas.load(small())
     canvas.page.evaluate("() => app.canvas.selectNode(app.graph.nodes.find((node) => node.type === 'Art2MusSampler'))")
     canvas.page.click("[data-testid=info-button]")
-    page_of_help = ":is(.markdown-content, .comfy-markdown-content)"
-    shown = canvas.page.locator(page_of_help)
+    shown = canvas.page.locator(".node-help-content")
     shown.wait_for(timeout=15_000)
     assert shown.locator("h1, h2").first.inner_text() == text.splitlines()[0].lstrip("# ").strip()
     if "](Art2MusSampler." in text:
-        picture = f"{page_of_help} img"
+        picture = ".node-help-content img"
         canvas.page.wait_for_function(f"() => document.querySelector('{picture}').naturalWidth > 0", timeout=15_000)
     canvas.set("Comfy.RightSidePanel.IsOpen", False)
 
