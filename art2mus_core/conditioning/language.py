@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
+from transformers import __version__
 from transformers.models.gpt2.configuration_gpt2 import GPT2Config
 from transformers.models.gpt2.modeling_gpt2 import GPT2Model
 
@@ -137,7 +137,7 @@ def _cache_name(language_model: GPT2Model) -> str:
     if found := next((name for name in CACHE_NAMES if name in takes), None):
         return found
     raise CheckpointError(
-        f"GPT-2 of transformers {version('transformers')} takes {listed(list(takes))}",
+        f"GPT-2 of transformers {__version__} takes {listed(list(takes))}",
         f"one of {', '.join(CACHE_NAMES)}",
         "Update art2mus, or install an older transformers.",
     )
