@@ -56,7 +56,7 @@ def iptc(words: str) -> bytes:
         ("a.tif", {"exif": exif("A mill")}, "A mill"),
         ("a.bmp", {}, None),
     ],
-    ids=str,
+    ids=["EXIF", "EXIF before XMP", "XMP", "WebP", "PNG", "PNG's title", "PNG without", "TIFF", "BMP"],
 )
 def test_what_a_file_says_of_its_picture(tmp_path, name, fields, found):
     Image.new("RGB", (5, 4)).save(tmp_path / name, **fields)
