@@ -7,6 +7,7 @@ from pathlib import Path
 
 import av
 import pytest
+import torch
 from PIL import Image
 
 from .graphs import executed, heard, in_four_nodes, in_one_node, loads, save
@@ -120,8 +121,9 @@ def test_masks_of_another_number_than_pictures_go_round(server):
         prompt[key] = {"class_type": "EmptyImage", "inputs": size}
     prompt["8"] = {"class_type": "ImageBatch", "inputs": {"image1": ["10", 0], "image2": ["11", 0]}}
     prompt["9"] = {"class_type": "ImageToMask", "inputs": {"image": ["8", 0], "channel": "red"}}
-    first, second, third = (heard(path)[1] for path in server.outputs(server.run(prompt)))
-    assert first == third != second
+    pieces = torch.tensor([heard(path)[1] for path in server.outputs(server.run(prompt))])
+    far = (pieces - pieces[0]).abs().amax(1)
+    assert far[2] <= 3 < 100 < far[1]  # steps of 16 bits: places in a batch differ by rounding
 
 
 def test_a_linked_seed_means_the_same(server):
@@ -198,7 +200,7 @@ def test_folders_outside_are_refused_in_words(server, comfyui_module):
     for name, said in (
         ("input/..", "leads out of ComfyUI's input folder"),
         ("input/../output", "leads out of ComfyUI's input folder"),
-        ("/etc", "no folder '/etc'"),
+        ("/etc", "no folder 'etc'"),
         ("elsewhere", "no folder 'elsewhere'"),
     ):
         with pytest.raises(comfyui_module.RefusedError, match=said):
