@@ -42,15 +42,26 @@ def test_the_aligner_names_the_encoder_where_the_model_has_none(server):
     assert heard(short)[1] == heard(long)[1]
 
 
-def test_another_seed_does_not_load_the_model_again(server):
+def previewed(seed: int) -> dict:
+    return in_one_node(seed=seed) | {"3": {"class_type": "Art2MusPreviewMusic", "inputs": {"audio": ["2", 0]}}}
+
+
+def in_a_row(seed: int) -> dict:
+    return in_four_nodes(seed=seed)
+
+
+@pytest.mark.parametrize(("graph", "again"), [(previewed, ["2", "3"]), (in_a_row, ["5", "6"])])
+def test_another_seed_does_not_load_the_model_again(server, graph, again):
+    """Not so of Artwork to Music before Save Audio, whose name is looked at first: then the host, which by default keeps
+    nothing from an earlier run while a node runs, has let go what it does not yet know to be wanted again."""
     server.post("/free", {"unload_models": True, "free_memory": True})
     models, others = loads(server)
-    server.run(in_one_node(seed=101))
+    server.run(graph(101))
     first = loads(server)
     assert first[0] == models + 1
     assert first[1] > others
-    entry, done = executed(server, in_one_node(seed=102))
-    assert done == ["2", "3"]
+    entry, done = executed(server, graph(102))
+    assert done == again
     assert loads(server) == first
     assert server.outputs(entry)
 
@@ -123,7 +134,8 @@ def test_masks_of_another_number_than_pictures_go_round(server):
     prompt["9"] = {"class_type": "ImageToMask", "inputs": {"image": ["8", 0], "channel": "red"}}
     pieces = torch.tensor([heard(path)[1] for path in server.outputs(server.run(prompt))])
     far = (pieces - pieces[0]).abs().amax(1)
-    assert far[2] <= 3 < 100 < far[1]  # steps of 16 bits: places in a batch differ by rounding
+    assert far[2] <= 3  # steps of 16 bits: places in a batch differ by rounding
+    assert far[1] > 100
 
 
 def test_a_linked_seed_means_the_same(server):
