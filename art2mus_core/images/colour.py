@@ -15,7 +15,7 @@ from PIL import Image, ImageCms
 
 from .containers import Nclx, bmp_profile, heif_nclx, jpeg2000_profile, png_chunks
 from .hdr import HLG, PQ
-from .icc import BT2020, D65, SRGB, XY, display_profile, from_srgb_curve, is_srgb, profile_space
+from .icc import BT2020, D65, SRGB, XY, code_points, display_profile, from_srgb_curve, is_srgb, profile_space
 from .tiff import TiffSamples
 
 __all__ = ["Colours", "colours_of", "to_srgb"]
@@ -39,6 +39,9 @@ _PRIMARIES = {
 
 _GAMMAS = {4: 2.2, 5: 2.8, 8: 1.0, 17: 2.6}
 """Code points of ITU-T H.273 with a power for a curve. Those of television are seen on sRGB's curve, as browsers do."""
+
+_STEEPEST = 10.0
+"""Powers beyond which a PNG's gamma is a slip: all would be black, or white."""
 
 Found = TypeVar("Found")
 
@@ -84,7 +87,13 @@ def _embedded(image: Image.Image) -> Colours | None:
     if "icc_profile" not in image.info:
         return None
     icc = image.info["icc_profile"]
-    return Colours(icc) if icc else Colours(note=DAMAGED)  # Pillow found one and could not put it together
+    return _by_profile(icc) if icc else Colours(note=DAMAGED)  # Pillow found one and could not put it together
+
+
+def _by_profile(icc: bytes) -> Colours:
+    """The tables of a profile for bright displays are for one of them, what else it says is for all."""
+    code = code_points(icc)
+    return _by_code(Nclx(*code)) if code and code[1] in {PQ, HLG} else Colours(icc)
 
 
 def _png(image: Image.Image) -> Colours | None:
@@ -93,13 +102,15 @@ def _png(image: Image.Image) -> Colours | None:
     if len(code := chunks.get(b"cICP", b"")) == 4:
         return _by_code(Nclx(code[0], code[1]))
     if b"iCCP" in chunks:
-        return Colours(image.info.get("icc_profile"), note=None if image.info.get("icc_profile") else DAMAGED)
+        return _embedded(image) or Colours(note=DAMAGED)
     if b"sRGB" in chunks or b"gAMA" not in chunks:
-        return Colours()
+        return Colours(note=DAMAGED if image.info.get("lost_colours") else None)
     (gamma,) = struct.unpack(">I", chunks[b"gAMA"])
     corners = struct.unpack(">8I", chunks[b"cHRM"]) if b"cHRM" in chunks else None
     xy = [(corners[i] / 100_000, corners[i + 1] / 100_000) for i in range(0, 8, 2)] if corners else [D65, *SRGB]
-    return _display(xy[1:], xy[0], 100_000 / gamma if gamma else 2.2)
+    if not 1 / _STEEPEST <= gamma / 100_000 <= _STEEPEST:
+        return Colours(note=DAMAGED)
+    return _display(xy[1:], xy[0], 100_000 / gamma)
 
 
 def _display(primaries: Sequence[XY], white: XY, gamma: float) -> Colours:
@@ -129,12 +140,12 @@ def _heif(image: Image.Image) -> Colours | None:
 
 def _jpeg2000(image: Image.Image) -> Colours | None:
     icc = _in_file(image, jpeg2000_profile)
-    return Colours(icc) if icc else None
+    return _by_profile(icc) if icc else None
 
 
 def _bmp(image: Image.Image) -> Colours | None:
     icc = _in_file(image, bmp_profile)
-    return Colours(icc) if icc else None
+    return _by_profile(icc) if icc else None
 
 
 def _in_file(image: Image.Image, find: Callable[[BinaryIO], Found]) -> Found | None:
@@ -185,6 +196,14 @@ _SAY: dict[str, Callable[[Image.Image], Colours | None]] = {
 """Formats that say it in ways of their own."""
 
 
+def _is_grey(image: Image.Image) -> bool:
+    """Whether a picture is grey, however it is kept; Pillow keeps grey of 16 bits with transparency as colours."""
+    if image.mode in {"1", "LA", "La"}:
+        return True
+    red, green, blue = np.moveaxis(np.asarray(image.convert("RGB")), -1, 0)
+    return bool((red == green).all() and (red == blue).all())
+
+
 def to_srgb(image: Image.Image, icc: bytes) -> tuple[Image.Image, str | None]:
     """The picture in sRGB (mode RGB or RGBA), or as it came with a note on why not.
 
@@ -195,7 +214,7 @@ def to_srgb(image: Image.Image, icc: bytes) -> tuple[Image.Image, str | None]:
     if image.mode in {"P", "PA", "YCbCr", "RGBA", "RGBX", "1", "LA", "La", "RGBa"} or (
         space == "RGB" and image.mode == "L"
     ):
-        image = image.convert("L" if space == "GRAY" and image.mode in {"1", "LA"} else "RGB")
+        image = image.convert("L" if space == "GRAY" and _is_grey(image) else "RGB")
     if _MODES.get(space) != image.mode:
         return image, f"its colour profile is for {space} and does not fit a picture in {image.mode}: it was ignored"
     try:

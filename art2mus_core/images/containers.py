@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
@@ -27,7 +28,7 @@ class Box(NamedTuple):
     end: int
 
 
-def png_chunks(file: BinaryIO) -> dict[bytes, bytes]:
+def png_chunks(file: BinaryIO | io.BytesIO) -> dict[bytes, bytes]:
     """The chunks of a PNG file that stand before its pixels and say what colours it has, by name."""
     file.seek(8)
     found: dict[bytes, bytes] = {}

@@ -17,6 +17,7 @@ __all__ = [
     "D65",
     "SRGB",
     "XY",
+    "code_points",
     "colorants",
     "curves",
     "display_profile",
@@ -163,6 +164,14 @@ def _parametric(kind: int, values: Sequence[float], x: np.ndarray) -> np.ndarray
     if kind == 2:
         return np.where(x >= -b / a, powered + c, c)
     return np.where(x >= d, powered + e, c * x + f)
+
+
+def code_points(icc: bytes) -> tuple[int, int] | None:
+    """Primaries and transfer by ITU-T H.273, where a profile says them (ICC.1:2022, 10.3 `cicpType`)."""
+    try:
+        return struct.unpack_from("BB", _tags(icc)[b"cicp"], 8)
+    except (struct.error, KeyError):
+        return None
 
 
 def is_srgb(icc: bytes) -> bool:

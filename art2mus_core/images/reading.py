@@ -18,6 +18,7 @@ from ..types import Artwork
 from .formats import formats
 from .jpeg import NO_END, without_end
 from .listing import image_suffixes
+from .png import without_damaged_chunks
 from .tiff import TiffSamples, mend
 from .tiff_tags import largest_directory
 from .upright import Seen, upright_rgb
@@ -148,8 +149,17 @@ def opened(path: Path) -> Image.Image:
 def _largest_frame(image: Image.Image) -> int:
     sizes = []
     for number in range(image.n_frames):  # type: ignore[attr-defined]
-        image.seek(number)
+        try:
+            image.seek(number)
+        except (
+            OSError,
+            ValueError,
+            SyntaxError,
+            EOFError,
+        ):  # programs that keep the first picture keep the list of all
+            break
         sizes.append(image.width * image.height)
+    image.seek(0)
     return sizes.index(max(sizes))
 
 
@@ -160,6 +170,13 @@ def _opened(path: Path) -> Image.Image:
     except Image.DecompressionBombError:
         with path.open("rb") as file:
             prefix = file.read(16)
+    except (UnidentifiedImageError, ValueError):
+        mended = without_damaged_chunks(path)
+        if mended is None:
+            raise
+        image = Image.open(io.BytesIO(mended.content), formats=["PNG"])
+        image.info["lost_colours"] = mended.lost_colours
+        return image
     for factory, accept in (Image.OPEN[kind] for kind in known):
         if accept is not None and accept(prefix) is True:
             return factory(str(path), str(path))  # type: ignore[arg-type]  # a path is what ImageFile itself opens

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Num, UInt8, UInt16
 from PIL import Image, ImageFile, ImagePalette
 
+from .levels import levels
 from .tiff_tags import Directory, Tag, all_of, first_of
 
 __all__ = ["TiffSamples", "mend"]
@@ -80,7 +81,12 @@ class TiffSamples(ImageFile.ImageFile):
         )
         if not readable or refused:
             return readable
-        if photometric == INKS or 1 in all_of(tags, Tag.EXTRA):
+        if 1 in all_of(tags, Tag.EXTRA):
+            return False
+        apart = first_of(tags, Tag.PLANAR, 1) == 2 and first_of(tags, Tag.SAMPLES, 1) > 1
+        if apart and (bits > 8 or photometric in {INVERTED, GREY}):  # taken for planes of 8 bits, and for one plane
+            return True
+        if photometric == INKS:
             return False
         plain = photometric == GREY and (kind, bits) in {(UNSIGNED, 16), (FLOAT, 32), (SIGNED, 32)}
         plain = plain or (photometric == COLOUR and (kind, bits) == (UNSIGNED, 16))
@@ -229,22 +235,12 @@ def _unpacked(rows: UInt8[np.ndarray, "height bytes"], bits: int, count: int) ->
 
 
 def _scaled(stored: np.ndarray, tags: Directory) -> UInt16[np.ndarray, "height width channels"]:
-    """0 to 65,535 from black to white.
-
-    Whole numbers reach to the end of their depth; those of 32 bits to 65,535 if they fit, and floats to 1 or 255. What lies
-    beyond is stretched from the least to the greatest value.
-    """
+    """0 to 65,535 from black to white, see :func:`levels`."""
     kind, bits = first_of(tags, Tag.FORMAT, UNSIGNED), _depth(tags)
     if kind == UNSIGNED and bits == 16:
         deep = stored
     else:
-        values = np.nan_to_num(stored.astype(np.float64), posinf=0.0, neginf=0.0)
-        low, high = float(values.min()), float(values.max())
-        white = 2.0 ** min(bits - (kind == SIGNED), 16) - 1
-        if kind == FLOAT:
-            white = 1.0 if high <= 1 else 255.0
-        if low < 0 or high > white:
-            values, white = values - low, (high - low) or 1.0
+        values, white = levels(stored, bits - (kind == SIGNED))
         deep = np.rint(values * 65535 / white).astype(np.uint16)
     if first_of(tags, Tag.PHOTOMETRIC, 1) == INVERTED:
         deep = deep.copy()

@@ -41,6 +41,8 @@ class Tag(IntEnum):
 
 
 _MOST_PAGES = 1000
+MASK = 4
+"""The photometric interpretation of a page that only says what of another is seen."""
 
 Directory = Any
 """Pillow's tags by number, of which only some versions know their types."""
@@ -52,13 +54,14 @@ def _directories(path: Path) -> Iterator[Directory]:
         big = head[:4] in {b"II+\0", b"MM\0+"}
         if not big and head[:4] not in {b"II*\0", b"MM\0*"}:
             return
-        kind, place = (head, file.read(8)) if big else (head[:4], head[4:])
+        place = file.read(8) if big else head[4:]
         order: Literal["little", "big"] = "little" if head[:2] == b"II" else "big"
         seen: set[int] = set()
         while (start := int.from_bytes(place, order)) and start not in seen and len(seen) < _MOST_PAGES:
             seen.add(start)
             file.seek(start)
-            found = ImageFileDirectory_v2(kind + place)
+            found = ImageFileDirectory_v2((b"II*\0" if order == "little" else b"MM\0*") + bytes(4))
+            found._bigtiff = big  # which Pillow sees in little-endian files only  # noqa: SLF001
             found.load(file)
             yield found
             place = found.next.to_bytes(len(place), order)
@@ -67,7 +70,9 @@ def _directories(path: Path) -> Iterator[Directory]:
 def largest_directory(path: Path) -> tuple[int, Directory] | None:
     """The first of the largest pages of a TIFF file with its number from 0; nothing if it is none."""
     pages = [
-        (number, page) for number, page in enumerate(_directories(path)) if page.get(Tag.WIDTH) and page.get(Tag.HEIGHT)
+        (number, page)
+        for number, page in enumerate(_directories(path))
+        if page.get(Tag.WIDTH) and page.get(Tag.HEIGHT) and page.get(Tag.PHOTOMETRIC) != MASK
     ]
     return max(pages, key=lambda each: each[1][Tag.WIDTH] * each[1][Tag.HEIGHT], default=None)
 

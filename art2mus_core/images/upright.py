@@ -13,6 +13,7 @@ from PIL import Image, ImageCms, ImageOps
 from .colour import Colours, colours_of, to_srgb
 from .depth import deep_rows, on_srgb_curve
 from .hdr import tone_mapped
+from .levels import levels
 from .tiff import TiffSamples
 
 __all__ = ["Seen", "upright_rgb"]
@@ -118,14 +119,6 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 
 def _eight_bits(deep: np.ndarray) -> UInt8[np.ndarray, "height width"]:
-    """Grey of 16 bits, of 32, or in floating point, scaled to 8 bits without clipping.
-
-    Integers within 0..65535 count as 16-bit; floats within 0..1 as shares of white, within 0..255 as 8-bit; anything
-    beyond is stretched from its least to its greatest value.
-    """
-    values = np.nan_to_num(deep.astype(np.float64), posinf=0.0, neginf=0.0)
-    low, high = float(values.min()), float(values.max())
-    white = 65535.0 if deep.dtype.kind in "iu" else (1.0 if high <= 1 else 255.0)
-    if low < 0 or high > white:
-        values, white = values - low, (high - low) or 1.0
+    """Grey of 16 bits, of 32, or in floating point, scaled to 8 bits, see :func:`levels`."""
+    values, white = levels(deep, 8 * deep.dtype.itemsize - (deep.dtype.kind == "i"))
     return np.rint(values * 255 / white).astype(np.uint8)

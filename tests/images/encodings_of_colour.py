@@ -102,6 +102,15 @@ def profile(primaries, white=D65, gamma=None, space=b"RGB "):
     return head.ljust(128, b"\0") + struct.pack(">I", len(tags)) + index + body
 
 
+def with_code_points(icc, primaries, transfer):
+    """The profile with one tag more, `cicp`, in the place of its copyright."""
+    at = icc.index(b"cprt")
+    (offset,) = struct.unpack_from(">I", icc, at + 4)
+    tag = b"cicp" + bytes([0, 0, 0, 0, primaries, transfer, 0, 1])
+    changed = icc[:at] + struct.pack(">4sII", b"cicp", offset, len(tag)) + icc[at + 12 : offset] + tag
+    return struct.pack(">I", len(changed)) + changed[4:]
+
+
 def png(rows, *chunks):
     """A PNG file of rows of 8 or 16 bits, with (kind, content) chunks before its pixels."""
 
@@ -214,6 +223,20 @@ def tiff(samples, bits, photometric=1, kind=1, **layout):
         values += packed if len(packed) > 4 else b""
     head = (b"MM\0*" if layout.get("big") else b"II*\0") + struct.pack(f"{order}I", start)
     return b"".join([head, *parts, struct.pack(f"{order}H", len(tags)), entries, bytes(4), values])
+
+
+def bigtiff(samples, *, big):
+    """A BigTIFF of colours [H, W, 3] in one strip."""
+    order, bits = ">" if big else "<", 8 * samples.itemsize
+    stored = samples.astype(samples.dtype.newbyteorder(order)).tobytes()
+    shorts = {259: 1, 262: 2, 277: 3, 284: 1}
+    longs = {256: samples.shape[1], 257: samples.shape[0], 278: samples.shape[0], 273: 16, 279: len(stored)}
+    entries = {tag: struct.pack(f"{order}HHQH6x", tag, 3, 1, value) for tag, value in shorts.items()}
+    entries |= {tag: struct.pack(f"{order}HHQI4x", tag, 4, 1, value) for tag, value in longs.items()}
+    entries[258] = struct.pack(f"{order}HHQ3H2x", 258, 3, 3, bits, bits, bits)
+    head = struct.pack(f"{order}2sHHHQ", b"MM" if big else b"II", 43, 8, 0, 16 + len(stored))
+    body = b"".join(entries[tag] for tag in sorted(entries))
+    return head + stored + struct.pack(f"{order}Q", len(entries)) + body + bytes(8)
 
 
 def _stored(block, bits, order, predictor):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 from PIL import __version__ as pillow_version
 
+from art2mus_core.errors import ArtworkError
 from art2mus_core.images.formats import formats
 from art2mus_core.images.hdr import HLG, PQ, tone_mapped
 from art2mus_core.images.icc import curves, display_profile, from_srgb_curve, is_srgb, to_srgb_curve
@@ -31,12 +32,14 @@ from .encodings_of_colour import (
     iccp,
     jp2_with_profile,
     light_in,
+    linear,
     png,
     pq,
     profile,
     quantised,
     srgb_curve,
     tiff,
+    with_code_points,
 )
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -154,7 +157,6 @@ def test_a_profile_of_tables_named_srgb_changes_no_pixel():
         [iccp(SRGB), gama(1.0), chrm(PRIMARIES["p3"])],
         [cicp(1, 13), iccp(profile(PRIMARIES["p3"])), gama(1.0)],
         [chrm(PRIMARIES["p3"])],
-        [gama(0)],
     ],
 )
 def test_png_chunks_that_mean_srgb(tmp_path, rows, chunks):
@@ -162,10 +164,58 @@ def test_png_chunks_that_mean_srgb(tmp_path, rows, chunks):
     check(tmp_path / "one.png", rows, mean=0)
 
 
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        gama(0),
+        gama(0.00001),
+        gama(42_000),
+        (b"gAMA", b"\0\0"),
+        (b"cHRM", bytes(16)),
+        (b"iCCP", b""),
+        (b"iCCP", b"a\0\0b"),
+    ],
+)
+def test_png_chunks_that_cannot_be_meant_are_ignored_and_told(tmp_path, rows, chunk):
+    (tmp_path / "one.png").write_bytes(png(rows, chunk))
+    check(tmp_path / "one.png", rows, mean=0, note=True)
+
+
+@pytest.mark.parametrize("chunk", [iccp(SRGB), gama(0.45455), (b"tEXt", b"a\0b")])
+def test_a_wrong_checksum_beside_the_picture_is_no_reason_to_refuse(tmp_path, rows, chunk):
+    content = bytearray(png(rows, (b"eXIf", camera_exif(1, "R98")[6:]), chunk))
+    at = content.index(chunk[0]) + 4 + len(chunk[1])
+    content[at] ^= 1
+    (tmp_path / "one.png").write_bytes(content)
+    check(tmp_path / "one.png", rows, mean=0, note=chunk[0] != b"tEXt")
+    content[content.index(b"IDAT") + 40] ^= 1
+    (tmp_path / "one.png").write_bytes(content)
+    with pytest.raises(ArtworkError):
+        read_artwork(tmp_path / "one.png")
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("transparent", [False, True])
+def test_grey_with_a_profile_for_grey(tmp_path, rows, bits, transparent):
+    grey = rows[..., 1:2]
+    stored = quantised(linear(grey) ** (1 / 1.8), bits)
+    stored = np.concatenate([stored, np.full_like(stored, 2**bits - 1)], -1) if transparent else stored
+    (tmp_path / "one.png").write_bytes(png(stored, iccp(profile((), D50, 1.8, space=b"GRAY"))))
+    check(tmp_path / "one.png", grey, mean=1.0, most=9)
+
+
+@pytest.mark.parametrize(("transfer", "signal"), [(PQ, pq), (HLG, hlg)])
+def test_a_profile_with_code_points_of_bright_displays(tmp_path, rows, transfer, signal):
+    """As JPEG XL and programs for such displays write it: the tables in it are of one display."""
+    icc = with_code_points(profile(PRIMARIES["bt2020"]), 9, transfer)
+    (tmp_path / "one.png").write_bytes(png(quantised(signal(light_in(rows, "bt2020")), 16), iccp(icc)))
+    check(tmp_path / "one.png", rows, mean=1.0)
+
+
 @pytest.mark.parametrize("bits", [8, 16])
 def test_png_gamma_and_chromaticities(tmp_path, rows, bits):
-    linear = quantised(light_in(rows, "srgb"), bits)
-    (tmp_path / "a.png").write_bytes(png(linear, gama(1.0)))
+    light = quantised(light_in(rows, "srgb"), bits)
+    (tmp_path / "a.png").write_bytes(png(light, gama(1.0)))
     adobe = quantised(light_in(rows, "adobe") ** (1 / 2.2), bits)
     (tmp_path / "b.png").write_bytes(png(adobe, gama(1 / 2.2), chrm(PRIMARIES["adobe"])))
     p3 = quantised(srgb_curve(light_in(rows, "p3")), bits)

@@ -13,7 +13,7 @@ from PIL import Image
 from art2mus_core.errors import ArtworkError
 from art2mus_core.images.reading import read_artwork
 
-from .encodings_of_colour import png, tiff
+from .encodings_of_colour import bigtiff, png, tiff
 
 HIGH, WIDE = 35, 53
 GREY, COLOUR = 1, 3
@@ -61,13 +61,13 @@ def test_fewer_bits_in_words_of_sixteen(tmp_path, bits, tag, channels):
 
 
 @pytest.mark.parametrize("layout", [{}, {"planar": True}, {"planar": True, "rows": 6}, {"tile": 32, "planar": True}])
-@pytest.mark.parametrize("predictor", [1, 2])
+@pytest.mark.parametrize("coding", [{}, {"deflate": True}, {"deflate": True, "predictor": 2}])
 @pytest.mark.parametrize("big", [False, True])
-def test_every_layout_of_colour(tmp_path, layout, predictor, big):
+def test_every_layout_of_colour(tmp_path, layout, coding, big):
     tones = picture(COLOUR)
     path = tmp_path / "layout.tif"
     whole = np.rint(tones * 65535).astype(np.uint16)
-    path.write_bytes(tiff(whole, 16, 2, deflate=True, predictor=predictor, big=big, **layout))
+    path.write_bytes(tiff(whole, 16, 2, big=big, **coding, **layout))
     np.testing.assert_array_equal(seen(path), whole >> 8)
 
 
@@ -107,6 +107,42 @@ def test_transparency_of_sixteen_bits(tmp_path):
     (tmp_path / "d.png").write_bytes(png(grey))
     for name, colours in (("a.tif", tones), ("b.png", tones), ("c.tif", tones[..., 1:2]), ("d.png", tones[..., 1:2])):
         check(tmp_path / name, colours * tones[..., :1] + 1 - tones[..., :1], tolerance=2)
+
+
+@pytest.mark.parametrize("deflate", [False, True])
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize(("channels", "photometric"), [(GREY, 1), (COLOUR, 2), (COLOUR, 5)])
+def test_planes_with_one_more_than_colours(tmp_path, channels, photometric, bits, deflate):
+    """Transparency, or the fourth ink."""
+    tones = picture(channels)
+    inks = photometric == 5
+    more = np.full((HIGH, WIDE, 1), 0.0 if inks else 1.0)
+    whole = np.concatenate([1 - tones if inks else tones, more], -1)
+    stored = np.rint(whole * (2**bits - 1)).astype(np.uint16 if bits > 8 else np.uint8)
+    tags = {} if inks else {338: (3, [2])}
+    (tmp_path / "planes.tif").write_bytes(tiff(stored, bits, photometric, planar=True, deflate=deflate, tags=tags))
+    check(tmp_path / "planes.tif", tones)
+
+
+@pytest.mark.parametrize(("dtype", "most"), [(np.uint32, 2**32 - 1), (np.float32, 1.0)])
+def test_white_is_where_the_samples_put_it(tmp_path, dtype, most):
+    """Grey that reaches neither end is not stretched; lights beyond white, as in HDR and sharpened pictures, don't darken it."""
+    tones = 0.2 + 0.6 * picture(GREY)
+    stored = (tones * most).astype(dtype)
+    bright = tones.copy()
+    if dtype is np.float32:
+        stored[5, 5], bright[5, 5] = 3.5, 1
+    (tmp_path / "grey.tif").write_bytes(tiff(stored, 32, kind=3 if dtype is np.float32 else 1))
+    check(tmp_path / "grey.tif", bright)
+
+
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_files_of_more_than_four_gigabytes_have_another_directory(tmp_path, bits, big):
+    tones = picture(COLOUR)
+    stored = np.rint(tones * (2**bits - 1)).astype(np.uint16 if bits > 8 else np.uint8)
+    (tmp_path / "big.tif").write_bytes(bigtiff(stored, big=big))
+    check(tmp_path / "big.tif", tones)
 
 
 def test_one_bit_of_both_polarities(tmp_path):
@@ -213,6 +249,26 @@ def test_the_largest_frame_of_an_mpo_is_the_picture(tmp_path):
     small, large = pages((16, 16), (64, 48))
     small.save(tmp_path / "phone.mpo", save_all=True, append_images=[large])
     assert seen(tmp_path / "phone.mpo").shape == (48, 64, 3)
+
+
+def test_an_mpo_of_which_only_the_first_frame_was_kept(tmp_path):
+    """Programs that send pictures cut off the rest and leave the list of frames."""
+    large, small = pages((64, 48), (16, 16))
+    sink = io.BytesIO()
+    large.save(sink, "MPO", save_all=True, append_images=[small])
+    content = sink.getvalue()
+    (tmp_path / "sent.jpg").write_bytes(content[: content.index(b"\xff\xd9") + 2])
+    assert seen(tmp_path / "sent.jpg").shape == (48, 64, 3)
+
+
+def test_a_page_that_masks_another_is_no_picture(tmp_path):
+    page, mask = pages((64, 48), (128, 96))
+    page.save(tmp_path / "masked.tif", save_all=True, append_images=[mask.convert("L")])
+    content = bytearray((tmp_path / "masked.tif").read_bytes())
+    at = content.rindex(b"\x06\x01\x03\0\x01\0\0\0") + 8  # the second page's photometric interpretation
+    content[at] = 4
+    (tmp_path / "masked.tif").write_bytes(content)
+    assert seen(tmp_path / "masked.tif").shape == (48, 64, 3)
 
 
 def test_the_largest_icon_is_the_picture(tmp_path):
