@@ -121,7 +121,7 @@ def _display(primaries: Sequence[XY], white: XY, gamma: float) -> Colours:
     return Colours(display_profile(primaries, white, lambda x: x**gamma))
 
 
-def _by_code(code: Nclx) -> Colours | None:
+def _by_code(code: Nclx) -> Colours:
     if code.primaries not in _PRIMARIES and code.transfer not in {*_GAMMAS, PQ, HLG}:
         return Colours()
     primaries, white = _PRIMARIES.get(code.primaries, (SRGB, D65))
