@@ -126,7 +126,10 @@ def test_sixteen_bits_of_srgb_stay_as_they_are(tmp_path, rows):
         check(tmp_path / name, rows, mean=0)
 
 
-@pytest.mark.parametrize("icc", [SRGB, profile(PRIMARIES["srgb"]), display_profile(PRIMARIES["srgb"])])
+SRGB_PROFILES = {"littlecms": SRGB, "curve": profile(PRIMARIES["srgb"]), "display": display_profile(PRIMARIES["srgb"])}
+
+
+@pytest.mark.parametrize("icc", SRGB_PROFILES.values(), ids=SRGB_PROFILES)
 def test_srgb_profiles_change_no_pixel(tmp_path, rows, icc):
     Image.fromarray(rows).save(tmp_path / "tagged.png", icc_profile=icc)
     assert is_srgb(icc)

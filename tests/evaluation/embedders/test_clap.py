@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from transformers import ClapFeatureExtractor, ClapModel, ClapProcessor, RobertaTokenizerFast
+from transformers import ClapFeatureExtractor, ClapModel, RobertaTokenizerFast
 
 from art2mus_core.errors import AudioError, CheckpointError, EvaluationError
 from art2mus_core.evaluation.embedders import ArtworkEmbedder, TextEmbedder, open_embedder
@@ -21,10 +21,10 @@ def clap(clap_folder):
 
 @pytest.fixture(scope="module")
 def published(clap_folder):
-    """The same files in transformers' own hands."""
+    """The same files in transformers' own hands: network, front end, tokenizer."""
     extractor = ClapFeatureExtractor.from_pretrained(clap_folder)
-    processor = ClapProcessor(extractor, RobertaTokenizerFast.from_pretrained(clap_folder))
-    return ClapModel.from_pretrained(clap_folder).eval(), processor
+    tokenizer = RobertaTokenizerFast.from_pretrained(clap_folder)
+    return ClapModel.from_pretrained(clap_folder).eval(), extractor, tokenizer
 
 
 def unit(output) -> np.ndarray:
@@ -35,17 +35,17 @@ def unit(output) -> np.ndarray:
 @torch.no_grad()
 @pytest.mark.parametrize("seconds", [0.05, 0.4, 1.0])
 def test_a_window_is_heard_as_published(clap, published, sound, seconds):
-    network, processor = published
+    network, extractor, _ = published
     music = sound(seconds)
-    heard = processor(audio=music.samples[0, 0].numpy(), sampling_rate=8000, return_tensors="pt")
+    heard = extractor(music.samples[0, 0].numpy(), sampling_rate=8000, return_tensors="pt")
     expected = unit(network.get_audio_features(heard["input_features"], heard["is_longer"]))
     np.testing.assert_allclose(clap.embed_sound(music), expected, atol=1e-5)
 
 
 @torch.no_grad()
 def test_texts_are_read_as_published(clap, published):
-    network, processor = published
-    expected = unit(network.get_text_features(**processor(text=TEXTS, padding=True, return_tensors="pt")))
+    network, _, tokenizer = published
+    expected = unit(network.get_text_features(**tokenizer(TEXTS, padding=True, return_tensors="pt")))
     rows = clap.embed_texts(TEXTS)
     np.testing.assert_allclose(rows, expected, atol=1e-5)
     assert (rows @ rows.T).min() < 0.99
