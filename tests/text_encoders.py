@@ -123,7 +123,7 @@ def open_published(folder: Path) -> SimpleNamespace:
 
 
 def _write(path: Path, network: torch.nn.Module, config: dict) -> None:
-    for name, parameter in network.named_parameters():  # drawn by name: the order differs between versions of transformers
+    for name, parameter in network.named_parameters():  # drawn by name: versions of transformers differ in the order
         seed = SALT + zlib.crc32(name.encode())
         parameter.data.normal_(std=0.7, generator=torch.Generator().manual_seed(seed))
     path.parent.mkdir(exist_ok=True)
