@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArtworkError, EvaluationError
-from ..naming import as_unicode, on_one_line
+from ..naming import TAKE, as_unicode, on_one_line
 
 if TYPE_CHECKING:
     from .composing import Outcome
@@ -49,11 +49,12 @@ def report(outcome: Outcome, found: Gathered, *, as_json: bool) -> None:
         for note in _notes(outcome, found):
             print_line(note)
     if outcome.failed:
-        total = len(outcome.failed) + len(outcome.pieces)
+        failed = {str(job.artwork) for job, _ in outcome.failed}
+        total = len(failed | {piece["artwork"] for piece in outcome.pieces})
         listed = "; ".join(error.came for _, error in outcome.failed)
         raise ArtworkError(
-            f"{len(outcome.failed)} of {total} artworks have no music: {listed}",
-            "pictures",
+            f"{len(failed)} of {total} artworks {'has' if len(failed) == 1 else 'have'} no music: {listed}",
+            "music for all",
             "The others were composed.",
         )
 
@@ -74,7 +75,21 @@ def raise_left_out(problems: Iterable[str]) -> None:
 def _left(outcome: Outcome) -> list[str]:
     """What was there before."""
     replaced = [f"replaced {piece['file']}" for piece in outcome.pieces if piece["replaced"]]
-    return replaced + [f"kept {path}, which was there already" for path in outcome.kept]
+    kept = [f"kept {path}, which was there already" for path in outcome.kept]
+    earlier = [f"{path} was there before, and counts as a further take of {name}" for path, name in _earlier(outcome)]
+    return replaced + kept + earlier
+
+
+def _earlier(outcome: Outcome) -> list[tuple[Path, str]]:
+    """Files that are named like takes of music that was written, and were not; with the name of that music."""
+    written = {Path(piece["file"]) for piece in outcome.pieces}
+    found = []
+    for folder in sorted({path.parent for path in written}):
+        for path in sorted(folder.iterdir()):
+            name, _, _ = path.stem.rpartition(TAKE)
+            if name and path not in written and path.with_stem(name) in written:
+                found.append((path, name))
+    return found
 
 
 def print_line(line: str) -> None:
@@ -119,6 +134,7 @@ def _document(outcome: Outcome, found: Gathered) -> dict[str, Any]:
         "pieces": outcome.pieces,
         "skipped": [{"file": str(path), "reason": reason} for path, reason in found.skipped],
         "kept": [str(path) for path in outcome.kept],
+        "earlier": [str(path) for path, _ in _earlier(outcome)],
         "failed": [{"artwork": str(job.artwork), "error": str(error)} for job, error in outcome.failed],
         "stages": {name: round(seconds, 3) for name, seconds in outcome.stages.items()},
         "elapsed_seconds": round(outcome.elapsed, 3),

@@ -197,16 +197,18 @@ def _named(files: Iterable[Path], where: str) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in files:
         if path.stem in found:
-            raise _twice(where, path.stem, found[path.stem], path)
+            raise _twice(where, path.stem, found[path.stem], path, takes=False)
         found[path.stem] = path
     return found
 
 
-def _twice(where: str, name: str, first: Path, second: Path) -> EvaluationError:
+def _twice(where: str, name: str, first: Path, second: Path, *, takes: bool) -> EvaluationError:
     return EvaluationError(
         f"{where} has two files for the id {name}: {first.name} and {second.name}",
         "one file an id",
-        "Remove one of them, or name it as a further take: ID--TAKE.",
+        "Remove one of them, or name it as a further take: ID--TAKE."
+        if takes
+        else "Rename one of them, and its music.",
     )
 
 
@@ -216,7 +218,7 @@ def _pieces(files: Iterable[Path], ids: Ids, where: str, *, takes: bool = True) 
     for path in files:
         key = ids.piece(path.stem) if takes else (ids.find(path.stem) or path.stem, "")
         if key in found:
-            raise _twice(where, take_name(*key), found[key], path)
+            raise _twice(where, take_name(*key), found[key], path, takes=takes)
         found[key] = path
     return sorted(Piece(*key, path) for key, path in found.items())
 

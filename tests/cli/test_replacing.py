@@ -36,6 +36,23 @@ def test_a_take_is_not_replaced_either(art2mus, paintings):
     assert written() == ["d--2.flac"]
 
 
+def test_takes_of_an_earlier_run_are_told(art2mus, paintings):
+    art2mus("compose", paintings / "dawn.png", *QUICK, "--candidates", "3", "--keep-all")
+    Path("dawn--3.mp3").write_bytes(b"of another format")
+    Path("dusk--2.flac").write_bytes(b"of another artwork")
+    *_, last = art2mus("compose", paintings / "dawn.png", *QUICK, "--candidates", "2", "--keep-all")[1].splitlines()
+    assert last == "dawn--3.flac was there before, and counts as a further take of dawn"
+    out = art2mus("compose", paintings / "dawn.png", *QUICK, "--json")[1]
+    assert json.loads(out)["earlier"] == ["dawn--2.flac", "dawn--3.flac"]
+
+
+def test_artworks_are_counted_not_their_takes(art2mus, paintings):
+    (paintings / "void.png").write_bytes(b"")
+    code, _, err = art2mus("compose", paintings, "-o", "out", *QUICK, "--candidates", "2", "--keep-all")
+    assert code == 2
+    assert "1 of 4 artworks has no music: " in err
+
+
 def test_a_folder_is_gone_on_with(art2mus, paintings):
     Path("out").mkdir()
     Path("out/dusk.flac").write_bytes(b"mine")
