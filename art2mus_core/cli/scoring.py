@@ -107,7 +107,8 @@ def score_collection(
     """Score what can be read of a collection; embeddings are kept in its folder."""
     embedders, classifier, left = judges.opened()
     workers = os.cpu_count() or 1
-    collection = readable(collection, workers=workers, on_step=on_step)
+    least = max((embedder.least for embedder in embedders.values()), default=0.0)
+    collection = readable(collection, least=least, workers=workers, on_step=on_step)
     study = Study(
         collection,
         embedders,

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 
 from ..audio.reading import read_audio
 from ..datasets.workers import spread
-from ..errors import Art2MusError, EvaluationError
+from ..errors import Art2MusError, AudioError, EvaluationError
 from ..images.reading import read_artwork
 from ..types import OnStep, Step
 from .collection import Collection
@@ -35,7 +35,12 @@ class Looked(NamedTuple):
 
 
 def readable(
-    collection: Collection, *, measured: bool = True, workers: int = 1, on_step: OnStep | None = None
+    collection: Collection,
+    *,
+    measured: bool = True,
+    least: float = 0.0,
+    workers: int = 1,
+    on_step: OnStep | None = None,
 ) -> Collection:
     """The collection without what cannot be read; its notes say what and why.
 
@@ -44,6 +49,7 @@ def readable(
     Args:
         collection: what is to be used.
         measured: leave out pieces and references, too, that are too short to be measured.
+        least: seconds of the shortest sound that whoever hears them all can hear; shorter ones are left out.
         workers: processes.
         on_step: told after each file.
 
@@ -53,8 +59,10 @@ def readable(
     pieces = [piece.path for own in collection.systems.values() for piece in own]
     found = _looked_at(
         {
-            **dict.fromkeys(collection.background, _sound),
-            **dict.fromkeys([*collection.reference.values(), *pieces], _measurable if measured else _sound),
+            **dict.fromkeys(collection.background, partial(_sound, least=least)),
+            **dict.fromkeys(
+                [*collection.reference.values(), *pieces], partial(_sound, measurable=measured, least=least)
+            ),
             **dict.fromkeys(collection.artworks.values(), _artwork),
         },
         workers=workers,
@@ -92,15 +100,16 @@ def _looked(work: tuple[Path, Callable[[Path], tuple[str, ...]]]) -> Looked:
         return Looked(f"{path} cannot be read ({type(error).__name__}: {' '.join(str(error).split())})")
 
 
-def _sound(path: Path, *, measurable: bool = False) -> tuple[str, ...]:
+def _sound(path: Path, *, measurable: bool = False, least: float = 0.0) -> tuple[str, ...]:
     notes: list[str] = []
     sound = read_audio(path, mono=False, on_note=notes.append)
     if measurable:
         check_samples(sound.samples[0].numpy(), sound.sample_rate)
+    if sound.seconds < least:
+        raise AudioError(
+            f"a sound of {sound.seconds:.2f} s, where {least:g} s are needed", "longer ones", "Leave it out."
+        )
     return tuple(notes)
-
-
-_measurable = partial(_sound, measurable=True)
 
 
 def _artwork(path: Path) -> tuple[str, ...]:

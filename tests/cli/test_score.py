@@ -79,6 +79,7 @@ def test_what_cannot_be_read_is_listed_and_the_rest_is_scored(scored, music):
     write(music / "mine" / short, np.zeros((1, 1000)))
     (music / "reference" / silent).write_bytes((music / "reference" / silent).read_bytes()[:-4000])
     (music / "background" / lost).write_bytes(b"nothing")
+    write(music / "background" / "brief.flac", np.full((1, 19_200), 0.1))
     code, out, err = scored("--json")
     assert (code, one_line(err)) == (2, True)
     said = json.loads(out.splitlines()[-1])
@@ -86,6 +87,7 @@ def test_what_cannot_be_read_is_listed_and_the_rest_is_scored(scored, music):
         (f"mine/{short}", "a piece of 0.06 s"),
         (f"reference/{silent}", "early: its header promises 2.00 s"),
         (f"background/{lost}", "no sound"),
+        ("background/brief.flac", "a sound of 1.20 s, where 1.6 s are needed"),
     ):
         assert why in said["made"]["left_out"][f"music/{name}"]
         assert name in err

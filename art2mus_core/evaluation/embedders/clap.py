@@ -52,7 +52,7 @@ class Clap:
     """
 
     def __init__(self, name: str, space: str, network: ClapModel, extractor: ClapFeatureExtractor) -> None:
-        self.name, self.space = name, space
+        self.name, self.space, self.least = name, space, 0.0
         self.network, self.extractor = network, extractor
 
     @torch.inference_mode()

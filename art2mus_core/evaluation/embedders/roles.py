@@ -19,10 +19,12 @@ class Embedder(Protocol):
     Attributes:
         name: as it was asked for, such as `clap-music`.
         space: name and digest of what computes it; rows of one space can be compared, and are cached under it.
+        least: seconds of the shortest sound that it hears.
     """
 
     name: str
     space: str
+    least: float
 
     def embed_sound(self, waveform: Waveform) -> Float64[np.ndarray, "windows dim"]:
         """One row a window, at least one; of unit norm where the space is one of cosines.

@@ -39,7 +39,7 @@ class Towers:
 
     def __init__(self, name: str, space: str, eyes: ImageEncoder, ears: AudioEncoder, seconds: float | None) -> None:
         self.name, self.space = name, space
-        self.eyes, self.ears, self.seconds = eyes, ears, seconds
+        self.eyes, self.ears, self.seconds, self.least = eyes, ears, seconds, _least(ears)
 
     @torch.inference_mode()
     def embed_sound(self, waveform: Waveform) -> Float64[np.ndarray, "windows dim"]:
@@ -49,11 +49,11 @@ class Towers:
             AudioError: several sounds, samples that are not finite, or less than the towers can hear.
         """
         rate = waveform.sample_rate
-        samples, least = mono(waveform, rate), _least(self.ears)
-        if waveform.seconds < least:
+        samples = mono(waveform, rate)
+        if waveform.seconds < self.least:
             raise AudioError(
                 f"a sound of {waveform.seconds:.2f} s",
-                f"at least {least:g} s for {self.name}",
+                f"at least {self.least:g} s for {self.name}",
                 "Use a longer sound, or another embedder.",
             )
         windows = [samples] if self.seconds is None else cut(samples, round(self.seconds * rate))

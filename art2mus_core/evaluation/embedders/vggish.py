@@ -72,7 +72,7 @@ class Vggish:
     """
 
     def __init__(self, name: str, space: str, network: VggishNetwork) -> None:
-        self.name, self.space, self.network = name, space, network
+        self.name, self.space, self.network, self.least = name, space, network, SAMPLES / RATE
 
     @torch.inference_mode()
     def embed_sound(self, waveform: Waveform) -> Float64[np.ndarray, "windows dim"]:
@@ -85,7 +85,7 @@ class Vggish:
         if len(samples) < SAMPLES:
             raise AudioError(
                 f"a sound of {len(samples) / RATE:.2f} s",
-                f"at least {SAMPLES / RATE} s for {self.name}",
+                f"at least {self.least} s for {self.name}",
                 "Use a longer sound, or another embedder.",
             )
         heard = examples(samples).split(AT_ONCE)
