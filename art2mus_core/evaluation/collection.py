@@ -196,9 +196,8 @@ def _named(files: Iterable[Path], where: str) -> dict[str, Path]:
     """Files by stem."""
     found: dict[str, Path] = {}
     for path in files:
-        if path.stem in found:
+        if found.setdefault(path.stem, path) != path:
             raise _twice(where, path.stem, found[path.stem], path, takes=False)
-        found[path.stem] = path
     return found
 
 
