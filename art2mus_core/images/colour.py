@@ -212,7 +212,7 @@ def to_srgb(image: Image.Image, icc: bytes) -> tuple[Image.Image, str | None]:
     space = profile_space(icc)
     alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
     if image.mode in {"P", "PA", "YCbCr", "RGBA", "RGBX", "1", "LA", "La", "RGBa"} or (
-        space == "RGB" and image.mode == "L"
+        (space, image.mode) in {("RGB", "L"), ("GRAY", "RGB")}
     ):
         image = image.convert("L" if space == "GRAY" and _is_grey(image) else "RGB")
     if _MODES.get(space) != image.mode:

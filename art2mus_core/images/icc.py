@@ -127,7 +127,9 @@ def colorants(icc: bytes) -> Float[np.ndarray, "3 3"] | None:
 
 
 def curves(icc: bytes) -> list[Float[np.ndarray, levels]] | None:
-    """Linear light at 65,536 even values of each channel, one table for grey; nothing where there are no curves."""
+    """Linear light at 65,536 even values of each channel, one table for grey; nothing where there are no curves to light."""
+    if icc[20:24] != b"XYZ ":
+        return None  # those of grey may lead to lightness
     try:
         tags = _tags(icc)
         names = (b"kTRC",) if profile_space(icc) == "GRAY" else (b"rTRC", b"gTRC", b"bTRC")

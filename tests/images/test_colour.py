@@ -207,6 +207,26 @@ def test_grey_with_a_profile_for_grey(tmp_path, rows, bits, transparent):
     check(tmp_path / "one.png", grey, mean=1.0, most=9)
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_profile_whose_curve_leads_to_lightness(tmp_path, rows, bits):
+    """CIE L*, as some profiles for grey have it: the curve is straight, and no light."""
+    grey = rows[..., 1:2]
+    light = linear(grey)
+    lightness = np.where(light > 216 / 24389, 1.16 * np.cbrt(light) - 0.16, light * 24389 / 2700)
+    icc = bytearray(profile((), D50, 1.0, space=b"GRAY"))
+    icc[20:24] = b"Lab "
+    (tmp_path / "one.png").write_bytes(png(quantised(lightness, bits), iccp(bytes(icc))))
+    check(tmp_path / "one.png", grey, mean=1.5, most=12)
+
+
+def test_grey_that_is_kept_as_colours_has_a_profile_for_grey(tmp_path, rows):
+    grey = rows[..., 1:2]
+    stored = quantised(linear(grey) ** (1 / 1.8))
+    icc = profile((), D50, 1.8, space=b"GRAY")
+    Image.fromarray(stored[..., 0]).save(tmp_path / "one.webp", lossless=True, icc_profile=icc)
+    check(tmp_path / "one.webp", grey, mean=1.0, most=9)
+
+
 @pytest.mark.parametrize(("transfer", "signal"), [(PQ, pq), (HLG, hlg)])
 def test_a_profile_with_code_points_of_bright_displays(tmp_path, rows, transfer, signal):
     """As JPEG XL and programs for such displays write it: the tables in it are of one display."""
