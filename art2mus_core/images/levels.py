@@ -11,7 +11,7 @@ OVER_WHITE = 8.0
 """Floats up to this are shares of white, the brightest of them lights or a sharpening's overshoot; beyond they are of 8 bits."""
 
 
-def levels(samples: Num[np.ndarray, ...], depth: int) -> tuple[Float[np.ndarray, ...], float]:
+def levels(samples: Num[np.ndarray, "*shape"], depth: int) -> tuple[Float[np.ndarray, "*shape"], float]:
     """Samples, none below 0, and the value that is white; none is beyond it.
 
     Whole numbers reach to the end of their depth if one is in its upper half, else to 65,535; floats to 1, where brighter ones
