@@ -168,19 +168,19 @@ def test_png_chunks_that_mean_srgb(tmp_path, rows, chunks):
 
 
 @pytest.mark.parametrize(
-    "chunk",
+    "chunks",
     [
-        gama(0),
-        gama(0.00001),
-        gama(42_000),
-        (b"gAMA", b"\0\0"),
-        (b"cHRM", bytes(16)),
-        (b"iCCP", b""),
-        (b"iCCP", b"a\0\0b"),
+        [gama(0)],
+        [gama(0.00001)],
+        [gama(42_000)],
+        [(b"gAMA", b"\0\0")],
+        [gama(0.45455), (b"cHRM", bytes(16))],
+        [(b"iCCP", b"")],
+        [(b"iCCP", b"a\0\0b")],
     ],
 )
-def test_png_chunks_that_cannot_be_meant_are_ignored_and_told(tmp_path, rows, chunk):
-    (tmp_path / "one.png").write_bytes(png(rows, chunk))
+def test_png_chunks_that_cannot_be_meant_are_ignored_and_told(tmp_path, rows, chunks):
+    (tmp_path / "one.png").write_bytes(png(rows, *chunks))
     check(tmp_path / "one.png", rows, mean=0, note=True)
 
 
