@@ -103,8 +103,10 @@ def _png(image: Image.Image) -> Colours | None:
         return _by_code(Nclx(code[0], code[1]))
     if b"iCCP" in chunks:
         return _embedded(image) or Colours(note=DAMAGED)
+    if image.info.get("lost_colours"):
+        return Colours(note=DAMAGED)
     if b"sRGB" in chunks or b"gAMA" not in chunks:
-        return Colours(note=DAMAGED if image.info.get("lost_colours") else None)
+        return Colours()
     (gamma,) = struct.unpack(">I", chunks[b"gAMA"])
     corners = struct.unpack(">8I", chunks[b"cHRM"]) if b"cHRM" in chunks else None
     xy = [(corners[i] / 100_000, corners[i + 1] / 100_000) for i in range(0, 8, 2)] if corners else [D65, *SRGB]
