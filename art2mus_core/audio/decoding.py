@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -15,6 +16,7 @@ from jaxtyping import Float
 
 from ..errors import AudioError
 from .chunks import Chunks, read_chunks
+from .flac import frame_ends, joined_flacs
 from .mpeg import MpegPart, mpeg_parts
 from .ogg import chained, ogg_pages
 from .resample import resample
@@ -25,8 +27,6 @@ FAILURES = (av.FFmpegError, ArithmeticError, LookupError, MemoryError, OSError, 
 """What a damaged file raises in FFmpeg's libraries and on the way out of them."""
 
 _READABLE = "aac,aiff,au,caf,flac,matroska,mov,mp3,ogg,w64,wav"  # no playlists: they open other files and addresses
-_FLAC = b"fLaC\x00\x00\x00\x22"
-"""How a FLAC begins: its mark, and the header of the block that is always first."""
 
 
 @dataclass
@@ -78,7 +78,7 @@ def decode(path: Path) -> Decoded:
             parts = mpeg_parts(content)
             sources = [part.content(content) for part in parts] or sources
         elif name == "flac":
-            sources = _joined(content) or sources
+            sources = list(joined_flacs(content)) or sources
         else:
             pages = ogg_pages(content)
             ends = bool(pages) and pages[-1].last
@@ -141,20 +141,6 @@ def _format(source: Path | bytes, path: Path) -> str:
         return container.format.name
 
 
-def _joined(content: bytes) -> list[Path | bytes]:
-    """The files that a FLAC was joined of; none if it is one."""
-    starts = list(_finds(content, _FLAC))
-    ends = [*starts[1:], len(content)]
-    return [content[at:end] for at, end in zip(starts, ends, strict=True)] if len(starts) > 1 else []
-
-
-def _finds(content: bytes, mark: bytes) -> Iterator[int]:
-    at = content.find(mark)
-    while at >= 0:
-        yield at
-        at = content.find(mark, at + 1)
-
-
 def _decoded(source: Path | bytes, path: Path, form: str | None) -> Decoded:
     with opened(source, path, form) as container:
         stream = container.streams.audio[0]
@@ -189,13 +175,24 @@ def _frames(container: av.container.InputContainer, stream: av.AudioStream, whol
             return
         if packet is None:
             return
-        try:
-            frames = packet.decode()
-        except FAILURES:
+        frames = _attempt(packet, stream)
+        if frames is None:
             whole.lost, whole.torn = whole.lost + 1, True
             continue
         whole.torn = whole.torn and not frames
         yield from frames
+
+
+def _attempt(packet: av.Packet, stream: av.AudioStream) -> list[av.AudioFrame] | None:
+    """The frames of a packet; of a FLAC's, up to where its checksum fits, if something stands behind it."""
+    with suppress(*FAILURES):
+        return packet.decode()
+    for end in frame_ends(bytes(packet)) if stream.codec_context.name == "flac" else ():
+        part = av.Packet(bytes(packet)[:end])
+        part.pts, part.time_base = packet.pts, packet.time_base
+        with suppress(*FAILURES):
+            return stream.codec_context.decode(part)
+    return None
 
 
 def _floats(frame: av.AudioFrame) -> Float[np.ndarray, "channels _"]:
