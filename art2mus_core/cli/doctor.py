@@ -204,7 +204,8 @@ def _library(name: str, installed: str | None, tested: dict[str, dict[str, str]]
 def _device(device: dict[str, Any]) -> str:
     from ..checkpoints.presence import amount
 
-    threads = f", {device['threads']} threads" if "threads" in device else ""
+    count = device.get("threads", 0)
+    threads = f", {count} thread{'s' if count > 1 else ''}" if count else ""
     memory = f", {amount(device['memory'])}" if "memory" in device else ""
     return f"{device['what']}{threads}{memory}"
 

@@ -230,7 +230,7 @@ def test_help_imports_no_tensor_library():
 OTHER_ROUTES = (
     *("art2mus_core.encoders.clip", "art2mus_core.encoders.text", "art2mus_core.pipelines.texts"),
     *("art2mus_core.evaluation", "art2mus_core.training", "art2mus_core.datasets", "art2mus_core.figures"),
-    *("transformers.models.clip", "transformers.models.clap", "transformers.models.t5", "transformers.models.speecht5"),
+    *(f"transformers.models.{name}.modeling_{name}" for name in ("clip", "clap", "t5", "speecht5")),
     *("librosa", "pandas", "pyarrow", "aiohttp", "openai", "torchvision", "torchaudio"),
 )
 """What composing with the bundled model's parts has no need of."""
