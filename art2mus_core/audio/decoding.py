@@ -186,7 +186,7 @@ def _frames(container: av.container.InputContainer, stream: av.AudioStream, whol
 def _attempt(packet: av.Packet, stream: av.AudioStream) -> list[av.AudioFrame] | None:
     """The frames of a packet; of a FLAC's, up to where its checksum fits, if something stands behind it."""
     with suppress(*FAILURES):
-        return packet.decode()
+        return stream.codec_context.decode(packet)
     for end in frame_ends(bytes(packet)) if stream.codec_context.name == "flac" else ():
         part = av.Packet(bytes(packet)[:end])
         part.pts, part.time_base = packet.pts, packet.time_base
