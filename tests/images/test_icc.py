@@ -1,0 +1,50 @@
+"""Profiles themselves: what they say, and those that are built here."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageCms
+
+from art2mus_core.images.icc import curves, display_profile, from_srgb_curve, is_srgb, to_srgb_curve
+
+from .encodings_of_colour import D65, PRIMARIES, profile
+from .seeing import SPACES, icc_of
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_other_profiles_are_no_srgb(space):
+    assert not is_srgb(icc_of(space))
+    assert not is_srgb(profile(PRIMARIES["srgb"], gamma=2.2))
+
+
+def test_a_profile_of_tables_named_srgb_changes_no_pixel():
+    named = bytearray(profile(PRIMARIES["p3"]))
+    named[:] = named.replace(b"rXYZ", b"A2B0").replace(b"a test", b"sRGB 4")
+    assert is_srgb(bytes(named))
+    assert not is_srgb(bytes(named.replace(b"sRGB 4", b"P3 the")))
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=50))
+def test_the_curve_has_an_inverse(values):
+    x = np.array(values)
+    np.testing.assert_allclose(to_srgb_curve(from_srgb_curve(x)), x, atol=1e-6)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.floats(1.0, 3.0), st.sampled_from(list(PRIMARIES)))
+def test_what_is_built_is_what_is_read(gamma, space):
+    tables = curves(display_profile(PRIMARIES[space], D65, lambda x: x**gamma))
+    np.testing.assert_allclose(tables[0], np.linspace(0, 1, 65536) ** gamma, atol=2e-4)
+
+
+@pytest.mark.parametrize("name", PRIMARIES)
+def test_white_stays_white_and_grey_grey(name):
+    grey = Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16)).convert("RGB")
+    source = ImageCms.ImageCmsProfile(io.BytesIO(display_profile(PRIMARIES[name])))
+    got = ImageCms.profileToProfile(grey, source, ImageCms.createProfile("sRGB"), renderingIntent=1)
+    assert np.abs(np.asarray(got).astype(int) - np.asarray(grey)).max() <= 1
