@@ -33,7 +33,13 @@ def audio_suffixes() -> tuple[str, ...]:
 
 
 def write_audio(
-    path: Path | str, waveform: Waveform, *, tags: dict[str, str], cover: bytes | None, quality: str = STANDARD
+    path: Path | str,
+    waveform: Waveform,
+    *,
+    tags: dict[str, str],
+    cover: bytes | None,
+    quality: str = STANDARD,
+    no_replace: bool = False,
 ) -> None:
     """One piece as a file of the suffix's kind: FLAC, WAV, MP3, Opus (`.opus` or `.ogg`).
 
@@ -41,14 +47,15 @@ def write_audio(
     container library's own; one of that name is written as `software`.
 
     Args:
-        path: in a folder that exists; a file there is replaced.
+        path: its folder is made if it is not there; a file there is replaced.
         waveform: [1, 1 or 2 channels, N]; beyond -1..1 it clips.
         tags: name to text.
         cover: a JPEG or PNG.
         quality: one of :func:`~.coding.qualities` of the suffix; a codec's own limits lower a bit rate beyond them.
+        no_replace: refuse to replace a file instead.
 
     Raises:
-        OutputError: unknown suffix or quality, or a place that cannot be written.
+        OutputError: unknown suffix or quality, a place that cannot be written, or a file that must not be replaced.
         AudioError: another batch or channel count, no samples, or samples that are not finite.
     """
     path = Path(path)
@@ -65,7 +72,8 @@ def write_audio(
     if coding.codec == "libopus" and cover:
         named["METADATA_BLOCK_PICTURE"] = base64.b64encode(picture_block(cover)).decode("ascii")
     content = _encoded(kind, coding, _checked(waveform, kind), named, cover if kind.container == "mp3" else None)
-    place(path, add_to_flac(content, cover) if kind.container == "flac" and cover else content)
+    content = add_to_flac(content, cover) if kind.container == "flac" and cover else content
+    place(path, content, no_replace=no_replace)
 
 
 def _checked(waveform: Waveform, kind: Kind) -> Waveform:

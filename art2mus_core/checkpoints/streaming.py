@@ -53,6 +53,7 @@ def stream_tensors(
     *,
     dtype: torch.dtype,
     metadata: Mapping[str, str],
+    no_replace: bool = False,
 ) -> None:
     """Write one safetensors file, whole or not at all; one tensor is in memory at a time.
 
@@ -62,13 +63,13 @@ def stream_tensors(
         read: gives the tensor of a key, in any floating-point precision.
         dtype: of all tensors in the file: float32, float16 or bfloat16.
         metadata: strings for the header.
+        no_replace: refuse to replace a file.
 
     Raises:
-        OutputError: the disk or the folder does not take it.
+        OutputError: the disk or the folder does not take it, or a file must not be replaced.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as partial, partial.open("xb") as file:
+        with replacing(path, no_replace=no_replace) as partial, partial.open("xb") as file:
             file.write(_header(shapes, dtype, metadata))
             for key in shapes:
                 flat = read(key).detach().to("cpu", dtype).contiguous().reshape(-1)

@@ -87,7 +87,6 @@ def save_tensors(
         dtype = torch.float16 if half and tensor.is_floating_point() else tensor.dtype
         return tensor.detach().to("cpu", dtype, copy=True, memory_format=torch.contiguous_format).contiguous()
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as partial:
         partial.touch()
         usual = partial.stat().st_mode  # safetensors makes files that nobody else can read

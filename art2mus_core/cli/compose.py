@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .presenting import NO_REPLACE
+from .outputs import NoReplace
 
 __all__ = ["compose"]
 
@@ -37,7 +37,7 @@ def compose(
     keep_all: Annotated[
         bool, typer.Option("--keep-all", help="Keep every candidate, best first; further ones as NAME--2, NAME--3.")
     ] = False,
-    no_replace: Annotated[bool, typer.Option("--no-replace", help=NO_REPLACE)] = False,
+    no_replace: NoReplace = False,
     model: Annotated[
         str, typer.Option(help="pocket, a name below ART2MUS_HOME, or a checkpoint folder.", rich_help_panel=PARTS)
     ] = "pocket",

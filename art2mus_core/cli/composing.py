@@ -16,10 +16,9 @@ from ..pipelines.candidates import Candidate, compose_candidates
 from ..pipelines.diffusion import ArtToMusic
 from ..pipelines.settings import Settings, at_once
 from ..pipelines.words import Words
-from ..placing import make_folder
 from ..types import Artwork, OnStep, Step
 from .devices import choose_device, choose_precision, visiting
-from .planning import Job, check_absent
+from .planning import Job
 from .presenting import installed_version
 
 __all__ = ["Outcome", "Request", "run"]
@@ -199,13 +198,10 @@ def _written(
     """Write the pieces for an artwork, the best first."""
     pieces = []
     try:
-        make_folder(job.output.parent)
         for path, candidate in zip(job.outputs, ranked, strict=False):
-            if no_replace:
-                check_absent([path])
             replaced = path.exists()
             tags = {**_tags(artwork, candidate), **made}
-            write_audio(path, candidate.piece, tags=tags, cover=thumbnail_jpeg(artwork))
+            write_audio(path, candidate.piece, tags=tags, cover=thumbnail_jpeg(artwork), no_replace=no_replace)
             pieces.append(_piece(job, path, artwork, candidate) | {"replaced": replaced})
     except Exception as error:  # noqa: BLE001  one artwork, whatever is wrong with it
         outcome.failed.append((job, _told(job, error)))

@@ -46,14 +46,13 @@ def evaluate(
     and a changed setting makes only what it changes. OUT/report.html is the page, OUT/report.json has every figure.
     docs/EVALUATION.md shows a configuration line by line.
     """
-    from .planning import check_file
+    from .outputs import check_file
     from .progress import reporting
     from .starting import importing
     from .waiting import alone_in
 
     page = out / "report.html"
-    if out.is_dir():
-        check_file(page, (".html",))
+    check_file(page, (".html",))
     with reporting() as on_step:
         with importing():
             from ..evaluation.config import load_config

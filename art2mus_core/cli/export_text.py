@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ..errors import SettingError
+from .outputs import NoReplace
 
 __all__ = ["export_text"]
 
@@ -20,6 +21,7 @@ def export_text(
         str | None, typer.Option(help="A support prompt of your own, instead of the three of Art2Mus 2024.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="What your support prompt is called.")] = None,
+    no_replace: NoReplace = False,
 ) -> None:
     """Compute a published model's text constants, once after fetching it.
 
@@ -43,7 +45,9 @@ def export_text(
         raise SettingError("--support or --name alone", "both, or neither", 'Give --support "TEXT" --name NAME.')
     with importing():
         from ..checkpoints.names import locate
+        from ..conditioning.constants import constants_file
         from ..pipelines import texts
+        from ..placing import check_absent
         from .presenting import print_line
         from .progress import reporting
         from .waiting import alone_in
@@ -52,6 +56,11 @@ def export_text(
     chosen = texts.NEGATIVE if negative is None else negative
     folder = locate(model)
     with alone_in(folder, "export of text constants"), reporting() as on_step:
+        there = [path for path in (constants_file(folder, each) for each in supports) if path.exists()]
+        if no_replace:
+            check_absent(there)
         written = texts.export_text(folder, supports=supports, negative=chosen, on_step=on_step)
     for path in written:
         print_line(f"{path}  {path.stat().st_size / 1e3:.1f} kB  {supports[path.stem]}")
+    for path in there:
+        print_line(f"replaced {path}")

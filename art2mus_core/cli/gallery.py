@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .presenting import NO_REPLACE
+from .outputs import NoReplace
 
 __all__ = ["gallery"]
 
@@ -23,14 +23,14 @@ def gallery(
     partial: Annotated[
         bool, typer.Option("--partial", help="Leave out what has no partner, instead of refusing it.")
     ] = False,
-    no_replace: Annotated[bool, typer.Option("--no-replace", help=NO_REPLACE)] = False,
+    no_replace: NoReplace = False,
 ) -> None:
     """Show artworks and play each system's music for them, on one page that needs nothing from the network.
 
     The music is linked from where it lies, relative to the page. A report.json in the folder is shown too: tables, plots and
     the values of each piece.
     """
-    from .planning import check_file
+    from .outputs import check_file
     from .starting import importing
 
     replaced = check_file(out, (".html", ".htm"), no_replace=no_replace)
@@ -45,6 +45,6 @@ def gallery(
     scored = folder / "report.json"
     report = read_report(scored) if scored.is_file() else Report({}, {}, {})
     with reporting() as on_step:
-        problems = write_page(report, collection, out, embed=embed, title=title, on_step=on_step)
+        problems = write_page(report, collection, out, embed=embed, title=title, no_replace=no_replace, on_step=on_step)
     print_file(out, replaced=replaced)
     raise_left_out(problems)

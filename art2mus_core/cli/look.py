@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .presenting import NO_REPLACE
+from .outputs import NoReplace
 
 __all__ = ["look"]
 
@@ -18,11 +18,11 @@ def look(
     seconds: Annotated[float, typer.Option(help="Length of the music, 1 to 60.")] = 10.0,
     seed: Annotated[int, typer.Option(help="Another seed is another piece.")] = 0,
     model: Annotated[str, typer.Option(help="pocket, a name below ART2MUS_HOME, or a checkpoint folder.")] = "pocket",
-    no_replace: Annotated[bool, typer.Option("--no-replace", help=NO_REPLACE)] = False,
+    no_replace: NoReplace = False,
 ) -> None:
     """Draw an artwork beside the spectrogram of its music, with what is measured in both."""
     from ..pipelines.settings import check_seed, check_settings
-    from .planning import check_file
+    from .outputs import check_file
     from .starting import importing
 
     chosen = check_settings(seconds=seconds)
@@ -41,7 +41,7 @@ def look(
     pipeline = Request(model, "model", "auto", "auto", seed, chosen).open(frugal=True)
     with reporting() as on_step:
         (piece,) = pipeline.compose([picture], seeds=[seed], **chosen, on_step=on_step)
-    save_image(draw_look(picture, piece), out)
+    save_image(draw_look(picture, piece), out, no_replace=no_replace)
     print_file(out, replaced=replaced)
     for note in picture.notes:
         print_line(f"{artwork}: {note}")

@@ -10,10 +10,12 @@ from pathlib import Path
 from ..errors import OutputError
 from ..naming import Name, name_files, take_name
 from ..pipelines.settings import at_once
+from ..placing import check_absent, nearest_folder
 from .gathering import Gathered
+from .outputs import check_file
 from .starting import importing
 
-__all__ = ["Job", "batches", "check_absent", "check_file", "plan", "without_replacing"]
+__all__ = ["Job", "batches", "plan", "without_replacing"]
 
 LONGEST_NAME = 255
 """Bytes of a file name that common file systems take."""
@@ -89,51 +91,18 @@ def without_replacing(jobs: Sequence[Job], *, several: bool) -> tuple[list[Job],
     return [job for job, found in there.items() if not found], [path for found in there.values() for path in found]
 
 
-def check_absent(paths: Sequence[Path]) -> None:
-    """Refuse to replace files.
-
-    Raises:
-        OutputError: one of them is there; the message names those that are.
-    """
-    if there := [str(path) for path in paths if os.path.lexists(path)]:
-        raise OutputError(
-            f"{', '.join(there)} {'is' if len(there) == 1 else 'are'} there already",
-            "nothing that would be replaced (--no-replace)",
-            "Choose another place, or leave --no-replace out.",
-        )
-
-
 def batches(jobs: Sequence[Job], seconds: float, *, together: bool = True) -> list[Sequence[Job]]:
     """Jobs in groups that are composed together, or each alone."""
     size = at_once(seconds) if together else 1
     return [jobs[start : start + size] for start in range(0, len(jobs), size)]
 
 
-def check_file(path: Path, suffixes: tuple[str, ...], *, no_replace: bool = False) -> bool:
-    """Refuse a file that cannot be written, before any work.
-
-    Returns:
-        Whether there is one that will be replaced.
-
-    Raises:
-        OutputError: unknown suffix, no such folder, one that cannot be written to, or a file that must not be replaced.
-    """
-    from ..placing import check_place
-
-    check_place(path, suffixes)
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise OutputError(f"{path} cannot be written", "a file you may write", "Choose another place.")
-    if no_replace:
-        check_absent([path])
-    return path.exists()
-
-
 def _check_folder(folder: Path, suffixes: tuple[str, ...]) -> Path:
     """The folder, or the one above it that it will be made in."""
     if folder.is_file() or (folder.suffix.lower() in suffixes and not folder.is_dir()):
         raise OutputError(f"{folder} is one file for several artworks", "a folder", "Choose a folder for the music.")
-    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+    nearest = nearest_folder(folder / "music")
+    if not os.access(nearest, os.W_OK):
         raise OutputError(f"{folder} cannot be written to", "a folder you may write to", "Choose another place.")
     return nearest
 

@@ -16,10 +16,7 @@ if TYPE_CHECKING:
     from .composing import Outcome
     from .gathering import Gathered
 
-__all__ = ["NO_REPLACE", "installed_version", "print_document", "print_file", "print_line", "raise_left_out", "report"]
-
-NO_REPLACE = "Leave files that are there already as they are."
-"""Help of the option `--no-replace`."""
+__all__ = ["installed_version", "print_document", "print_file", "print_line", "raise_left_out", "report"]
 
 
 def installed_version() -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import SettingError
-from .presenting import NO_REPLACE
+from .outputs import NoReplace
 
 if TYPE_CHECKING:
     from ..evaluation.rating.client import Endpoint, Usage
@@ -38,11 +38,11 @@ def rate(
     retries: Annotated[int, typer.Option(min=0, help="Further attempts at a request that fails.")] = 4,
     seed: Annotated[int, typer.Option(help="Of the order, and of the other artworks.")] = 0,
     cache: Annotated[Path | None, typer.Option(help="Where answers are kept; FOLDER/.ratings if not given.")] = None,
-    no_replace: Annotated[bool, typer.Option("--no-replace", help=NO_REPLACE)] = False,
+    no_replace: NoReplace = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before anything is sent.")] = False,
 ) -> None:
     """Have a language model rate how alike artworks and music feel. Stopped, it goes on where it was."""
-    from .planning import check_file
+    from .outputs import check_file
     from .starting import importing
 
     replaced = check_file(out, (".json",), no_replace=no_replace) if out else False
@@ -79,7 +79,7 @@ def rate(
     for line in (*_table(report), *_end(ratings, price_in, price_out)):
         print_line(line)
     if out:
-        write_report(report, out)
+        write_report(report, out, no_replace=no_replace)
         print_file(out, replaced=replaced)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .presenting import NO_REPLACE
+from .outputs import NoReplace
 
 __all__ = ["score"]
 
@@ -29,7 +29,7 @@ def score(
             "--out", "-o", help="The page; the figures go beside it as JSON.", show_default="FOLDER/report.html"
         ),
     ] = None,
-    no_replace: Annotated[bool, typer.Option("--no-replace", help=NO_REPLACE)] = False,
+    no_replace: NoReplace = False,
     embedder: Annotated[
         list[str] | None,
         typer.Option(
@@ -61,15 +61,13 @@ def score(
     Files belong together by their names: artworks/dawn.jpg, mine/dawn.flac, theirs/dawn.flac, reference/dawn.flac; further takes
     are dawn--2.flac. What is not there is not measured, and the report says so. Embeddings are kept in FOLDER/.features.
     """
-    from .planning import check_absent, check_file
+    from .outputs import check_file
     from .progress import reporting
     from .starting import importing
 
     page = out or folder / "report.html"
-    if out is not None or folder.is_dir():
-        check_file(page, (".html", ".htm"))
-    if no_replace:
-        check_absent([page, page.with_suffix(".json")])
+    check_file(page, (".html", ".htm"), no_replace=no_replace)
+    check_file(page.with_suffix(".json"), (".json",), no_replace=no_replace)
     with reporting() as on_step:
         with importing():
             from ..evaluation.collection import read_collection
@@ -83,4 +81,4 @@ def score(
             tuple(embedder or ("pocket",)), classifier, skip_missing, seed, resamples, str(choose_device(device))
         )
         report = score_collection(collection, judges, on_step)
-        present(report, collection, page, as_json=as_json, on_step=on_step)
+        present(report, collection, page, no_replace=no_replace, as_json=as_json, on_step=on_step)

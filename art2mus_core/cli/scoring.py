@@ -125,7 +125,9 @@ def score_collection(
     return score(study, told)
 
 
-def present(report: Report, collection: Collection, out: Path, *, as_json: bool, on_step: OnStep) -> None:
+def present(
+    report: Report, collection: Collection, out: Path, *, no_replace: bool = False, as_json: bool, on_step: OnStep
+) -> None:
     """Write the page and, beside it, the report as JSON; say what was found, and raise if something was left out.
 
     Raises:
@@ -133,8 +135,8 @@ def present(report: Report, collection: Collection, out: Path, *, as_json: bool,
     """
     document = out.with_suffix(".json")
     replaced = [path for path in (document, out) if path.exists()]
-    write_report(report, document)
-    write_page(report, collection, out, on_step=on_step)
+    write_report(report, document, no_replace=no_replace)
+    write_page(report, collection, out, no_replace=no_replace, on_step=on_step)
     if as_json:
         print_document(
             {"report": str(document), "page": str(out), "replaced": list(map(str, replaced)), **_brief(report)}

@@ -23,7 +23,7 @@ from ..placing import place
 from ..types import OnStep, Step
 from .imagebind import ImageBindAudio, ImageBindVision
 
-__all__ = ["COMPONENTS", "HUGE", "convert", "open_towers", "published_key"]
+__all__ = ["COMPONENTS", "HUGE", "convert", "files_of", "open_towers", "published_key"]
 
 Tower = ImageBindVision | ImageBindAudio
 
@@ -107,6 +107,12 @@ def open_towers(
     return {tower: _tower(path, tensors, tower, sizes[tower]) for tower in chosen}
 
 
+def files_of(folder: Path, towers: Iterable[str]) -> list[Path]:
+    """Where :func:`convert` puts the weights and the configuration of each tower; nowhere for one that is not known."""
+    weights = [weights_file(folder, COMPONENTS[tower]) for tower in towers if tower in COMPONENTS]
+    return [file for path in weights for file in (path, path.with_name("config.json"))]
+
+
 def convert(
     path: Path,
     folder: Path,
@@ -114,6 +120,7 @@ def convert(
     towers: Iterable[str] = tuple(TOWERS),
     dtype: torch.dtype = torch.float16,
     sizes: Mapping[str, dict[str, Any]] = HUGE,
+    no_replace: bool = False,
     on_step: OnStep | None = None,
 ) -> list[Path]:
     """Copy towers into components of a checkpoint folder, one tensor in memory at a time.
@@ -126,6 +133,7 @@ def convert(
         towers: which of them.
         dtype: float16, bfloat16 or float32.
         sizes: configuration of each tower.
+        no_replace: refuse to replace a file.
         on_step: told of every tensor.
 
     Returns:
@@ -134,7 +142,7 @@ def convert(
     Raises:
         SettingError: as :func:`open_towers`.
         CheckpointError: as :func:`open_towers`; values that are not finite, or not in `dtype`.
-        OutputError: too little room on the disk, or a place that cannot be written.
+        OutputError: too little room on the disk, a place that cannot be written, or a file that must not be replaced.
     """
     opened = open_towers(path, towers, sizes=sizes)
     shapes = {tower: {key: tensor.shape for key, tensor in weights.items()} for tower, weights in opened.items()}
@@ -151,10 +159,10 @@ def convert(
                 on_step(Step("convert", done, total))
             return value
 
-        target = weights_file(folder, COMPONENTS[tower])
+        target, config = files_of(folder, [tower])
         metadata = {"source": path.name, "licence": LICENCE}
-        stream_tensors(target, shapes[tower], read, dtype=dtype, metadata=metadata)
-        place(target.with_name("config.json"), (json.dumps(sizes[tower], indent=2) + "\n").encode())
+        stream_tensors(target, shapes[tower], read, dtype=dtype, metadata=metadata, no_replace=no_replace)
+        place(config, (json.dumps(sizes[tower], indent=2) + "\n").encode(), no_replace=no_replace)
     return [weights_file(folder, COMPONENTS[tower]) for tower in opened]
 
 

@@ -112,17 +112,16 @@ class Report:
     made: Mapping[str, Any] = field(default_factory=dict)
 
 
-def write_report(report: Report, path: Path) -> None:
+def write_report(report: Report, path: Path, *, no_replace: bool = False) -> None:
     """Write it as JSON, whole or not at all; what is not a finite number becomes null.
 
     Raises:
-        OutputError: a place that cannot be written.
+        OutputError: a place that cannot be written; or, with `no_replace`, a file is there.
     """
     document = {"art2mus_evaluation": VERSION, **asdict(report)}
     text = json.dumps(_finite(document), indent=1, ensure_ascii=False, allow_nan=False)
-    place(
-        path, f"{text}\n".encode(errors="backslashreplace")
-    )  # a name that is no text stays what it is, as JSON writes it
+    # A name that is no text stays what it is, as JSON writes it.
+    place(path, f"{text}\n".encode(errors="backslashreplace"), no_replace=no_replace)
 
 
 def read_report(path: Path) -> Report:

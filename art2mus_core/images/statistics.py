@@ -228,8 +228,11 @@ def calibrate(measured: Iterable[ImageStatistics]) -> dict[str, tuple[float, ...
     return {name: tuple(float(value) for value in rising[:, i]) for i, name in enumerate(RANKED)}
 
 
-def write_table(quantiles: dict[str, tuple[float, ...]], path: Path, pictures: int) -> None:
+def write_table(
+    quantiles: dict[str, tuple[float, ...]], path: Path, pictures: int, *, no_replace: bool = False
+) -> None:
     """Write a table as JSON; `pictures` says how many it was made from."""
     rounded = {name: [round(value, 5) for value in values] for name, values in quantiles.items()}
     rows = ",\n".join(f'    "{name}": {json.dumps(values)}' for name, values in rounded.items())
-    place(path, f'{{\n  "pictures": {pictures},\n  "quantiles": {{\n{rows}\n  }}\n}}\n'.encode())
+    content = f'{{\n  "pictures": {pictures},\n  "quantiles": {{\n{rows}\n  }}\n}}\n'
+    place(path, content.encode(), no_replace=no_replace)

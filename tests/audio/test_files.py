@@ -163,7 +163,7 @@ def test_places_that_cannot_be_written_are_refused(tmp_path):
     for name, match in (
         ("piece.xyz", r"\.flac, \.wav, \.mp3"),
         ("piece", "no suffix"),
-        ("missing/piece.wav", "does not exist"),
+        ("file/deep/piece.wav", "is a file"),
         ("file/piece.wav", "is a file"),
         ("folder.wav", "is a folder"),
     ):

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from art2mus_core.evaluation.collection import read_collection
+from art2mus_core.pipelines.diffusion import ArtToMusic
 
 from .saying import one_line, written
 
@@ -67,26 +68,29 @@ def test_a_folder_is_gone_on_with(art2mus, paintings):
     assert (document["pieces"], len(document["kept"])) == ([], 3)
 
 
-def test_pages_and_pictures_are_told_and_kept_likewise(art2mus, paintings):
+def test_a_report_beside_the_page_is_not_replaced_either(art2mus, paintings):
     art2mus("compose", paintings, "-o", "out", *QUICK)
-    commands = {
-        "look.png": ("look", paintings / "dawn.png", "look.png", "--seconds", "1"),
-        "page.html": ("gallery", "out", "page.html", "--artworks", paintings),
-    }
-    for file, command in commands.items():
-        model = {} if command[0] == "look" else {"model": None}
-        assert art2mus(*command, **model)[1] == f"{file}\n"
-        assert art2mus(*command, **model)[1] == f"{file}\nreplaced {file}\n"
-        before = Path(file).read_bytes()
-        code, out, err = art2mus(*command, "--no-replace", **model)
-        assert (code, out) == (2, "")
-        assert one_line(err)
-        assert f"{file} is there already" in err
-        assert Path(file).read_bytes() == before
     Path("out/report.json").write_text("mine")
     code, _, err = art2mus("score", "out", "--no-replace", model=None)
     assert code == 2
     assert "out/report.json is there already" in err
+
+
+def test_music_that_came_meanwhile_is_left_alone(art2mus, paintings, monkeypatch):
+    """Another program wrote it while this one was composing."""
+    compose = ArtToMusic.compose
+
+    def slowly(self, *artworks, **settings):
+        Path("out").mkdir()
+        Path("out/dusk.flac").write_bytes(b"theirs")
+        return compose(self, *artworks, **settings)
+
+    monkeypatch.setattr(ArtToMusic, "compose", slowly)
+    code, _, err = art2mus("compose", paintings, "-o", "out", *QUICK, "--no-replace")
+    assert code == 2
+    assert "1 of 3 artworks has no music: out/dusk.flac is there already" in err
+    assert written() == ["out/dawn.flac", "out/dusk.flac", "out/noon.flac"]
+    assert Path("out/dusk.flac").read_bytes() == b"theirs"
 
 
 def test_takes_that_compose_keeps_are_shown_and_counted(art2mus, paintings):

@@ -22,12 +22,14 @@ STATISTICS_FILE, CHARACTERS_FILE = "statistics.json", "character.json"
 FIRST_SEEDS = (10_000_000, 20_000_000)
 
 
-def make_tables(folder: Path, count: int, *, workers: int = 1, on_step: OnStep | None = None) -> None:
+def make_tables(
+    folder: Path, count: int, *, workers: int = 1, no_replace: bool = False, on_step: OnStep | None = None
+) -> None:
     """Paint and measure twice `count` paintings and write both tables into `folder`.
 
     Raises:
         SettingError: fewer than two paintings.
-        OutputError: `folder` cannot be written to.
+        OutputError: `folder` cannot be written to; or, with `no_replace`, a table is there.
     """
     if count < 2:
         raise SettingError(f"count {count}", "at least 2 paintings", "Choose 4000, say.")
@@ -39,10 +41,11 @@ def make_tables(folder: Path, count: int, *, workers: int = 1, on_step: OnStep |
             if on_step:
                 on_step(Step("measure", pass_number * count + done, 2 * count))
         populations.append(measured)
-    write_table(calibrate(populations[0]), folder / STATISTICS_FILE, count)
+    write_table(calibrate(populations[0]), folder / STATISTICS_FILE, count, no_replace=no_replace)
     stored = json.loads((folder / STATISTICS_FILE).read_text(encoding="utf-8"))["quantiles"]
     table = {name: tuple(values) for name, values in stored.items()}  # as it will be read, rounding included
-    write_quantiles([percentiles(statistics, table) for statistics in populations[1]], folder / CHARACTERS_FILE)
+    ranks = [percentiles(statistics, table) for statistics in populations[1]]
+    write_quantiles(ranks, folder / CHARACTERS_FILE, no_replace=no_replace)
 
 
 def _measured(seed: int) -> ImageStatistics:

@@ -98,9 +98,9 @@ def character(statistics: ImageStatistics) -> Character:
     return Character(**spread, tonic=tonic_of(statistics.hue))
 
 
-def write_quantiles(ranks: list[ImageStatistics], path: Path) -> None:
+def write_quantiles(ranks: list[ImageStatistics], path: Path, *, no_replace: bool = False) -> None:
     """Write the quantile table of raw characters over a population of paintings, given their percentiles."""
     raw = [raw_character(p) for p in ranks]
     levels = np.linspace(0, 1, 41)
     table = {name: np.round(np.quantile([row[name] for row in raw], levels), 5).tolist() for name in CHARACTERS}
-    place(path, f"{json.dumps(table)}\n".encode())
+    place(path, f"{json.dumps(table)}\n".encode(), no_replace=no_replace)

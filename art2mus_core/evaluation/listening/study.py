@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import EvaluationError, SettingError
-from ...placing import check_place
+from ...placing import check_place, make_folder
 from ...types import OnStep
 from ..collection import Collection
 from .design import Design
@@ -46,7 +46,9 @@ def open_study(
         design, music = Design(**settings), music_of(collection, systems)
         artworks = design.draw(list(music), list({piece.id for own in music.values() for piece in own}))
         sounds = sounds_of(music, artworks)
-        store = create_store(path, design, measured(sounds, matched=design.matched, on_step=on_step))
+        heard = measured(sounds, matched=design.matched, on_step=on_step)
+        make_folder(path.parent)
+        store = create_store(path, design, heard)
     else:
         store = open_store(path)
         sounds = sounds_of(music_of(collection, systems or store.systems), store.artworks)

@@ -29,6 +29,7 @@ def write_page(
     *,
     embed: bool = False,
     title: str = "",
+    no_replace: bool = False,
     on_step: OnStep = lambda _: None,
 ) -> list[str]:
     """Write the page, whole or not at all. It needs nothing from outside and works from a local file.
@@ -39,16 +40,17 @@ def write_page(
     Args:
         report: what was found; an empty one makes a page of the gallery alone.
         collection: artworks and music.
-        out: the page, in a folder that exists.
+        out: the page; its folder is made if it is not there.
         embed: put the sounds into the page as Opus, so that it can be sent by itself.
         title: of the page; the folder's name if not given.
+        no_replace: refuse to replace a page that is there.
         on_step: told after each artwork.
 
     Returns:
         What cannot be read, and why; its card says so, too.
 
     Raises:
-        OutputError: another suffix, or a place that cannot be written.
+        OutputError: another suffix, a place that cannot be written, or a page that must not be replaced.
     """
     out = Path(out)
     check_place(out, SUFFIXES)
@@ -67,7 +69,7 @@ def write_page(
         data=piece_values(report),
         colours=[SOFT if name == REFERENCE else LINES[index % len(LINES)] for index, name in enumerate([*systems, ""])],
     )
-    place(out, page.encode("utf-8", errors="replace"))
+    place(out, page.encode("utf-8", errors="replace"), no_replace=no_replace)
     return _told(cards)
 
 
