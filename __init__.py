@@ -5,7 +5,7 @@ WEB_DIRECTORY = "./web"
 __all__ = ["WEB_DIRECTORY", "comfy_entrypoint"]
 
 
-async def comfy_entrypoint():  # noqa: ANN201  the host reads no annotation and its types are not imported here
+async def comfy_entrypoint() -> object:
     """The pack's nodes, as ComfyUI's V3 interface wants them."""
     from .nodes.extension import Art2MusExtension  # noqa: PLC0415
 

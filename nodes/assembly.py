@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 from transformers.models.gpt2.modeling_gpt2 import GPT2Model
 
 from ..art2mus_core.aligners.files import find_aligner, load_aligner
@@ -60,6 +60,7 @@ class Language:
     constants: Constants
     grid: AudioGrid
     folder: Path
+    patcher: host.Model = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "patcher", host.patcher({"language_model": self.model}))
@@ -109,7 +110,7 @@ def look(artworks: list[Artwork], encoder: str, *, identities: list[str]) -> Loo
     folder, dtype = model_folder(encoder, is_encoder), host.precision()
     check_memory(image_bytes(folder, dtype=dtype), f"the image encoder {encoder}")
     network = load_image_encoder(folder, dtype=dtype)
-    with host.resident(host.patcher({"encoder": network})):
+    with host.resident(host.patcher({"encoder": cast("nn.Module", network)})):
         seen = network.encode(artworks)
     patches = None if seen.patches is None else host.intermediate(seen.patches)
     return Look(Embedding(host.intermediate(seen.values), seen.space, patches), tuple(identities))
@@ -196,7 +197,7 @@ def _told(
 
 
 def _pack(condition: Condition, known: dict[str, Any]) -> Conditioning:
-    beside = {"pooled_output": None, "art2mus": known}
+    beside: dict[str, Any] = {"pooled_output": None, "art2mus": known}
     if condition.text is not None and condition.text_mask is not None:
         beside |= {"art2mus_text": host.intermediate(condition.text), "art2mus_text_mask": condition.text_mask.cpu()}
     return [(host.intermediate(condition.language), beside)]

@@ -46,7 +46,7 @@ def _places() -> list[tuple[str, str]]:
         folder_paths.get_output_directory(),
         folder_paths.get_temp_directory(),
     )
-    shown = {}
+    shown: dict[str, str] = {}
     for place in (base, *map(Path, folders), *model_roots()):
         inside = place.is_relative_to(base)
         name = place.relative_to(base).as_posix().strip(".") if inside else place.name
@@ -57,7 +57,6 @@ def _places() -> list[tuple[str, str]]:
 def telling(function: Function) -> Function:
     """The function, which raises what it raised as the browser may have it."""
 
-    @functools.wraps(function)
     def outspoken(*args: Any, **inputs: Any) -> Any:  # noqa: ANN401  whatever the function takes and gives
         try:
             return function(*args, **inputs)
@@ -65,7 +64,7 @@ def telling(function: Function) -> Function:
             raise _told(error) from error
 
     outspoken.__code__ = outspoken.__code__.replace(co_filename=SHOWN_AS)
-    return outspoken
+    return functools.update_wrapper(outspoken, function)
 
 
 def _refusing(function: Function) -> Function:
@@ -78,7 +77,8 @@ def _refusing(function: Function) -> Function:
         except Exception as error:  # noqa: BLE001
             return f"{_told(error)}"
 
-    outspoken.__signature__ = inspect.signature(function)  # by which the host knows what to check
+    # By which the host knows what to check.
+    outspoken.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
     return outspoken
 
 
@@ -96,7 +96,7 @@ def _told(error: Exception) -> Exception:
     text = without_paths(str(error))
     name, facts = type(error).__name__, {"__module__": "builtins", "__str__": lambda _: text}
     try:
-        kind = type(name, (type(error),), facts)
+        kind: Any = type(name, (type(error),), facts)
         told = kind.__new__(kind)
     except TypeError:  # a class that can't be derived from
         kind = type(name, (Exception,), facts)

@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import comfy.conds
 import comfy.latent_formats
@@ -56,7 +56,7 @@ __all__ = [
     "resident",
 ]
 
-Model = comfy.model_patcher.ModelPatcher
+Model: TypeAlias = comfy.model_patcher.ModelPatcher
 """What MODEL carries."""
 
 Picture = Callable[[Tensor], Image.Image]

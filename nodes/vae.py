@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -100,7 +102,7 @@ class HostVAE:
 
     @property
     def _vocoder(self) -> Vocoder:
-        return self.vocoder
+        return cast("Vocoder", self.vocoder)
 
     def _working(self, samples: int) -> int:
         return samples // self.grid.hop * self.grid.mel_bins * BYTES_A_MEL_VALUE

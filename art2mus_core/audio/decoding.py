@@ -183,7 +183,7 @@ def _frames(container: av.container.InputContainer, stream: av.AudioStream, whol
         yield from frames
 
 
-def _attempt(packet: av.Packet, stream: av.AudioStream) -> list[av.AudioFrame] | None:
+def _attempt(packet: av.Packet, stream: av.AudioStream) -> list[av.AudioFrame] | None:  # type: ignore[type-arg]
     """The frames of a packet; of a FLAC's, up to where its checksum fits, if something stands behind it."""
     with suppress(*FAILURES):
         return stream.codec_context.decode(packet)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import DatasetError
 from ..placing import replacing
@@ -111,7 +111,7 @@ def read_manifest(folder: Path) -> list[Pair]:
     return [_checked(_pair(row), path) for row in table.to_pylist()]
 
 
-def _pair(row: dict) -> Pair:
+def _pair(row: dict[str, Any]) -> Pair:
     return Pair(**{**row, "statistics": dict(row["statistics"]), "character": dict(row["character"])})
 
 
