@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import chain
 
 from comfy_api.latest import io
 
 from .folders import artwork_names, artwork_path, sample_paths
 from .packing import pack_file
 from .picture_folders import check_room, choose, everything, folder_names, marks, names_of, pictures_of
+from .telling import told
 
 __all__ = ["ArtworkFolder", "LoadArtwork"]
 
@@ -53,7 +55,8 @@ class LoadArtwork(io.ComfyNode):
 
     @classmethod
     def execute(cls, artwork: str) -> io.NodeOutput:
-        return io.NodeOutput(*pack_file(artwork_path(artwork)))
+        image, mask, remarks = pack_file(artwork_path(artwork))
+        return io.NodeOutput(image, mask, ui=told(remarks))
 
 
 class ArtworkFolder(io.ComfyNode):
@@ -112,5 +115,5 @@ class ArtworkFolder(io.ComfyNode):
     def execute(cls, folder: str, start: int, count: int) -> io.NodeOutput:
         paths = choose(folder, start, count)
         check_room(paths, folder)
-        images, masks = zip(*map(pack_file, paths), strict=True)
-        return io.NodeOutput(list(images), list(masks), names_of(paths))
+        images, masks, remarks = zip(*map(pack_file, paths), strict=True)
+        return io.NodeOutput(list(images), list(masks), names_of(paths), ui=told(chain.from_iterable(remarks)))

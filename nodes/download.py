@@ -6,6 +6,7 @@ from comfy_api.latest import io
 
 from .failures import without_paths
 from .fetching import bring, check_licence, is_ready, published_names
+from .telling import told
 
 __all__ = ["DownloadModel"]
 
@@ -23,7 +24,6 @@ class DownloadModel(io.ComfyNode):
             "any time: the next run goes on from there. Afterwards press R on the canvas to read the lists again.",
             search_aliases=["fetch model", "AudioLDM2", "ImageBind", "CLIP", "get checkpoint", "licence"],
             is_output_node=True,
-            hidden=[io.Hidden.unique_id],
             inputs=[
                 io.Combo.Input(
                     "model",
@@ -53,10 +53,6 @@ class DownloadModel(io.ComfyNode):
     @classmethod
     def execute(cls, model: str, accept_licence: bool) -> io.NodeOutput:  # noqa: FBT001  the socket's
         check_licence(model, accepted=accept_licence)
-        from server import PromptServer
-
         from .host import reporter
 
-        said = without_paths(bring(model, reporter))
-        PromptServer.instance.send_progress_text(said, cls.hidden.unique_id)
-        return io.NodeOutput(model, ui={"text": [said]})
+        return io.NodeOutput(model, ui=told([without_paths(bring(model, reporter))]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 from torch.nn import functional as F
 
 from ..art2mus_core.errors import ArtworkError, AudioError
+from ..art2mus_core.naming import as_unicode
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Audio",
+    "Packed",
     "pack_artwork",
     "pack_audio",
     "pack_covers",
@@ -50,8 +52,22 @@ def pack_artwork(artwork: Artwork) -> Float[Tensor, "1 height width 3"]:
     return artwork.pixels.permute(1, 2, 0)[None].float() / 255
 
 
-def pack_file(path: Path) -> tuple[Float[Tensor, "1 height width 3"], Float[Tensor, "1 height width"]]:
-    """A picture file as the host's IMAGE and MASK.
+class Packed(NamedTuple):
+    """A picture file as the host has it.
+
+    Attributes:
+        image: IMAGE.
+        mask: MASK.
+        remarks: what a person should know of how the file was read, a sentence each that begins with its name.
+    """
+
+    image: Float[Tensor, "1 height width 3"]
+    mask: Float[Tensor, "1 height width"]
+    remarks: list[str]
+
+
+def pack_file(path: Path) -> Packed:
+    """A picture file for the host.
 
     Raises:
         ArtworkError: see :func:`~..art2mus_core.images.reading.read_artwork`.
@@ -59,7 +75,8 @@ def pack_file(path: Path) -> tuple[Float[Tensor, "1 height width 3"], Float[Tens
     from ..art2mus_core.images.reading import read_artwork
 
     picture = read_artwork(path)
-    return pack_artwork(picture), pack_mask(path, picture)
+    remarks = [f"{as_unicode(path.name)}: {note}" for note in picture.notes]
+    return Packed(pack_artwork(picture), pack_mask(path, picture), remarks)
 
 
 def packed_bytes(path: Path) -> int:

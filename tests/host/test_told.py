@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+from PIL import Image
 
 from .graphs import graph, in_one_node
 
@@ -77,6 +78,14 @@ def test_a_failure_has_a_short_name_and_no_place(server, prompt, kind, said):
     assert not re.search(r"(?<![\w.])/\w", body["exception_message"])
     log = server.log.read_text()
     assert "art2mus_core" in log.rpartition("Exception during processing")[2]
+
+
+def test_how_a_picture_had_to_be_read_is_told_and_kept(server):
+    """In history, for whoever runs graphs without the page."""
+    Image.new("RGB", (40, 30), "teal").save(server.base / "input" / "odd.png", icc_profile=b"nothing")
+    (line,) = server.run(graph("tiny", "odd.png", seconds=1.0))["outputs"]["1"]["text"]
+    assert line.startswith("odd.png: ")
+    assert str(server.base) not in line
 
 
 @pytest.mark.parametrize("artwork", ["gone.png", "/etc/passwd", "../../x.png", "a\0b.png", "n" * 400, ""])

@@ -72,6 +72,25 @@ def test_loading_gives_image_and_mask(nodes, host_folders):
     assert not mask.any()
 
 
+def test_how_a_file_had_to_be_read_is_told(nodes, host_folders):
+    Image.new("RGB", (5, 3)).save(host_folders / "input" / "plain.png")
+    Image.new("RGB", (5, 3)).save(host_folders / "input" / "odd.png", icc_profile=b"nothing")
+    jpeg = host_folders / "input" / "endless.jpg"
+    Image.effect_noise((300, 200), 60).convert("RGB").save(jpeg)
+    jpeg.write_bytes(jpeg.read_bytes()[:-2])
+    load = nodes["Art2MusLoadArtwork"]
+    assert load.execute("plain.png").ui is None
+    (line,) = load.execute("odd.png").ui["text"]
+    assert line.startswith("odd.png: ")
+    assert "profile" in line
+    assert load.execute("endless.jpg").ui["text"] == [
+        "endless.jpg: its end marker is missing; all of the picture is there"
+    ]
+    lines = nodes["Art2MusArtworkFolder"].execute("input", 1, 0).ui["text"]
+    assert [text.partition(": ")[0] for text in lines] == ["endless.jpg", "odd.png"]
+    assert nodes["Art2MusArtworkFolder"].execute("input", 3, 0).ui is None
+
+
 def test_the_hosts_model_folder_wins(folders, host_folders, monkeypatch, pack):
     monkeypatch.setenv("ART2MUS_HOME", str(host_folders / "home"))
     for root in ("home", "models/art2mus"):

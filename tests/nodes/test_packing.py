@@ -45,7 +45,7 @@ def test_the_mask_turns_with_the_picture(packing, tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # a quarter turn to the right
     picture.save(tmp_path / "a.png", exif=exif)
-    image, mask = packing.pack_file(tmp_path / "a.png")
+    image, mask, _ = packing.pack_file(tmp_path / "a.png")
     assert image.shape == (1, 7, 5, 3)
     assert mask.nonzero().tolist() == [[0, 6, 4]]
     assert image[0, 6, 4].tolist() == [1, 1, 1]
@@ -58,7 +58,7 @@ def test_what_a_picture_takes_is_known_before_it_is_read(packing, tmp_path):
         ("huge.png", "L", (8192, 2)),
     ):
         Image.new(mode, size).save(tmp_path / name)
-        image, mask = packing.pack_file(tmp_path / name)
+        image, mask, _ = packing.pack_file(tmp_path / name)
         untouched = 0 if mask.any() else mask.nbytes  # zeros that nobody wrote
         held = image.nbytes + mask.nbytes - untouched
         assert packing.packed_bytes(tmp_path / name) == pytest.approx(held, abs=4)

@@ -1,6 +1,7 @@
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { lastOutputs, noteOpen } from "./history.js";
+import { placeOf } from "./places.js";
 import { Player } from "./player.js";
 import { loadWords, wordsOf } from "./words.js";
 
@@ -74,25 +75,6 @@ function showOutside(/** @type {object[]} */ outer, node, /** @type {Output} */ 
     const [width, height] = each.computeSize();
     each.setSize([Math.max(each.size[0], width), Math.max(each.size[1], height)]);
   }
-}
-
-/**
- * The node of a key of the host's outputs, and the subgraph nodes around it. A key is `id`, `outer id:id` as a run names it, or
- * `subgraph:id` as the front end keeps it.
- * @returns {{node?: object, outer: object[]}}
- */
-function placeOf(/** @type {string} */ key) {
-  const root = app.rootGraph ?? app.graph;
-  const [first, ...rest] = key.split(":");
-  const subgraph = root.subgraphs?.get(first);
-  if (subgraph) return { node: subgraph.getNodeById(rest[0]), outer: root.nodes.filter((each) => each.subgraph === subgraph) };
-  const outer = [];
-  let node = root.getNodeById(first);
-  for (const id of rest) {
-    if (node) outer.push(node);
-    node = node?.subgraph?.getNodeById(id);
-  }
-  return { node, outer };
 }
 
 /** Outputs that come back without a run. */

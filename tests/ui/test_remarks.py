@@ -1,0 +1,36 @@
+"""What a node says of its work stands on it, and is gone once it has nothing more to say."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import Image
+
+from .canvas import small
+
+pytestmark = pytest.mark.ui
+
+SEEN = """() => [...document.querySelectorAll(".art2mus-remarks")].filter((each) => each.checkVisibility())
+  .map((each) => each.textContent)"""
+PICTURE = """() => app.graph.nodes.find((node) => node.type === "Art2MusLoadArtwork").imgs?.[0]?.naturalWidth > 0
+  || [...document.querySelectorAll("img")].some((img) => img.src.includes("odd.png") && img.naturalWidth > 0)"""
+
+
+def test_how_a_picture_had_to_be_read_stands_on_its_node(canvas, server):
+    page = canvas.page
+    Image.new("RGB", (40, 30), "teal").save(server.base / "input" / "odd.png", icc_profile=b"nothing")
+    Image.new("RGB", (40, 30), "teal").save(server.base / "input" / "plain.png")
+    canvas.load(small())
+    canvas.set_widget("Art2MusLoadArtwork", "artwork", "odd.png")
+    saved = canvas.nodes()
+    for _ in range(2):  # the second time from the host's cache
+        canvas.run()
+        page.wait_for_function(f"() => ({SEEN})().length === 1", timeout=30_000)
+        page.wait_for_timeout(500)  # words of progress would be gone by now
+        (said,) = page.evaluate(SEEN)
+        assert said.startswith("odd.png: ")
+        assert "profile" in said
+        page.wait_for_function(PICTURE, timeout=10_000)
+    assert canvas.nodes() == saved
+    canvas.set_widget("Art2MusLoadArtwork", "artwork", "plain.png")
+    canvas.run()
+    page.wait_for_function(f"() => ({SEEN})().length === 0", timeout=30_000)
