@@ -35,9 +35,8 @@ class Art2MusExtension(ComfyExtension):
     async def on_load(self) -> None:
         """Once, before the server starts."""
         try:
-            import_module(".sample_views", __package__).show_samples()
-            import_module(".templates", __package__).order_templates()
-        except ImportError as error:
+            import_module(".serving", __package__).extend_server()
+        except Exception as error:  # noqa: BLE001  a server that has changed costs no node
             LOG.warning("Art2Mus: samples have no preview, and workflows no order (%s).", error)
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:

@@ -16,13 +16,9 @@ VIEWS = ("/view", "/api/view")
 """Where the front end asks for the picture of a file name."""
 
 
-def show_samples() -> None:
-    """Answer the front end's question for a sample's picture; every other question goes on to the host.
-
-    Without a server, or with one that has begun to serve, samples have no preview and play all the same.
-    """
+def show_samples(app: web.Application) -> None:
+    """Answer the front end's question for a sample's picture; every other question goes on to the host."""
     from aiohttp import web
-    from server import PromptServer
 
     @web.middleware
     async def serve(
@@ -32,6 +28,4 @@ def show_samples() -> None:
         path = sample_path(wanted)
         return web.FileResponse(path) if path else await handler(request)
 
-    instance = getattr(PromptServer, "instance", None)
-    if instance is not None and not instance.app.frozen:
-        instance.app.middlewares.append(serve)
+    app.middlewares.append(serve)

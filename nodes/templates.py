@@ -1,6 +1,7 @@
 """The pack's workflows in the host's template browser, where a file's name is all that is known of it.
 
-The host lists files as the file system gives them, and its links (`?template=NAME&source=art2mus`) take no spaces.
+The host lists files in the order of the disk, which only some disks keep sorted, and knows no list of ours. Names that are
+numbered and read as titles hold spaces, which its links (`?template=NAME&source=art2mus`) do not take.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from aiohttp import web
 
-__all__ = ["LINKS", "order_templates"]
+__all__ = ["LINKS", "in_order", "keep_links", "order_templates"]
 
 FOLDER = Path(__file__).parents[1] / "workflows"
 PACK = FOLDER.parent.name
+LISTS = ("/workflow_templates", "/api/workflow_templates")
 
 LINKS = {
     "painting_to_music": "1 Painting to music",
@@ -31,38 +33,39 @@ LINKS = {
 """The file behind each name that links use. What runs at once has the first numbers."""
 
 
-def linked(path: str) -> Path | None:
-    """The file that is asked for by a link's name.
-
-    Args:
-        path: of the request.
-    """
-    folder, _, name = path.removeprefix("/api").rpartition("/")
-    stem, dot, suffix = name.partition(".")
-    known = folder == f"/workflow_templates/{PACK}" and stem in LINKS
-    return FOLDER / f"{LINKS[stem]}{dot}{suffix}" if known else None
-
-
-def order_templates() -> None:
-    """Let the host list the workflows by their numbers, and open them by a link's name.
-
-    Without a server, or with one that has begun to serve, they are listed in the file system's order.
-    """
+def keep_links(routes: web.RouteTableDef) -> None:
+    """Give each workflow a second address, by which links find it."""
     from aiohttp import web
-    from server import PromptServer
+
+    for name, stem in LINKS.items():
+
+        async def give(_: web.Request, path: Path = FOLDER / f"{stem}.json") -> web.StreamResponse:
+            return web.FileResponse(path)
+
+        routes.get(f"/workflow_templates/{PACK}/{name}.json")(give)
+
+
+def order_templates(app: web.Application) -> None:
+    """Have our names sorted in the host's list; every other answer, and all of others in it, stay what they are."""
+    from aiohttp import web
 
     @web.middleware
-    async def serve(
+    async def sort(
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        if (path := linked(request.path)) and path.is_file():
-            return web.FileResponse(path)
         answer = await handler(request)
-        if request.path.removeprefix("/api") == "/workflow_templates" and isinstance(answer, web.Response):
-            listed = json.loads(answer.text or "{}")
-            return web.json_response(listed | {PACK: sorted(listed[PACK])} if PACK in listed else listed)
+        if request.path in LISTS and isinstance(answer, web.Response) and isinstance(answer.body, bytes):
+            answer.body = in_order(answer.body)
         return answer
 
-    instance = getattr(PromptServer, "instance", None)
-    if instance is not None and not instance.app.frozen:
-        instance.app.middlewares.append(serve)
+    app.middlewares.append(sort)
+
+
+def in_order(listed: bytes) -> bytes:
+    """The host's list of workflows by pack with ours sorted; what is no such list comes back as it is."""
+    try:
+        packs = json.loads(listed)
+        names = packs[PACK]
+        return listed if names == sorted(names) else json.dumps({**packs, PACK: sorted(names)}).encode()
+    except (ValueError, LookupError, TypeError):
+        return listed

@@ -204,7 +204,7 @@ def test_other_formats_play(server, kind):
 def test_the_template_and_the_help_are_served(server):
     assert "1 Painting to music" in server.get("/workflow_templates")["art2mus"]
     pages = [f"/extensions/art2mus/docs/{name}.md" for name in IDS]
-    for page in ["/api/workflow_templates/art2mus/painting_to_music.jpg", *pages]:
+    for page in ["/api/workflow_templates/art2mus/painting_to_music.json", *pages]:
         with urllib.request.urlopen(server.address + page) as answer:
             assert answer.read()
 

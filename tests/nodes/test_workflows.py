@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import re
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 from PIL import Image
 
 PACK = Path(__file__).parents[2]
@@ -115,17 +118,68 @@ def test_its_name_reads_as_a_title(path):
     assert "_" not in path.stem
 
 
+def answers(pack, listed: web.StreamResponse, *paths: str) -> list[tuple[int, bytes]]:
+    """What a server with our additions sends; `listed` is its own answer at the addresses of the list."""
+    templates, routes, app = pack("nodes.templates"), web.RouteTableDef(), web.Application()
+
+    async def own(_):
+        return listed
+
+    async def ask() -> list[tuple[int, bytes]]:
+        async with TestClient(TestServer(app)) as client:
+            found = [await client.get(path) for path in paths]
+            return [(each.status, await each.read()) for each in found]
+
+    templates.order_templates(app)
+    templates.keep_links(routes)
+    for path in paths[:1]:
+        routes.get(path)(own)
+    app.add_routes([web.static(f"/workflow_templates/{PACK.name}", PACK / "workflows")])  # before, as the host does
+    app.add_routes(routes)
+    return asyncio.run(ask())
+
+
 def test_links_still_name_every_workflow(pack):
-    """By names without spaces, as the host's links want them."""
-    templates = pack("nodes.templates")
-    assert sorted(templates.LINKS.values()) == [path.stem for path in WORKFLOWS]
-    assert all(re.fullmatch(r"[a-z0-9_]+", name) for name in templates.LINKS)
+    """By names without spaces, as the host's links want them; files are found by their own names too."""
+    links = pack("nodes.templates").LINKS
+    assert sorted(links.values()) == [path.stem for path in WORKFLOWS]
+    assert all(re.fullmatch(r"[a-z0-9_]+", name) for name in links)
     folder = f"/workflow_templates/{PACK.name}"
-    for prefix in ("", "/api"):
-        found = templates.linked(f"{prefix}{folder}/painting_to_music.json")
-        assert json.loads(found.read_text(encoding="utf-8")) == read(WORKFLOWS[0])
-    for other in ("/workflow_templates/others/painting_to_music.json", f"{folder}/x.json", "/painting_to_music.json"):
-        assert templates.linked(other) is None
+    names = [name for pair in links.items() for name in pair]
+    _, *sent = answers(pack, web.Response(), "/", *(f"{folder}/{name}.json" for name in (*names, "another")))
+    assert [status for status, _ in sent] == [200] * len(names) + [404]
+    assert all(
+        json.loads(linked) == json.loads(plain) for (_, linked), (_, plain) in zip(sent[:-1:2], sent[1::2], strict=True)
+    )
+
+
+def test_our_workflows_are_sorted_in_the_list_and_no_others(pack):
+    theirs = {"b": ["2", "1"], "a": ["y", "x"]}
+    mixed = {"b": ["2", "1"], PACK.name: ["2 b", "10 c", "1 a"], "a": ["y", "x"]}
+    ((status, body),) = answers(pack, web.json_response(mixed), "/workflow_templates")
+    assert status == 200
+    assert list(json.loads(body).items()) == [("b", ["2", "1"]), (PACK.name, ["1 a", "10 c", "2 b"]), ("a", ["y", "x"])]
+    ((_, body),) = answers(pack, web.json_response(theirs), "/api/workflow_templates")
+    assert json.loads(body) == theirs
+    ((_, body),) = answers(pack, web.json_response(mixed), "/elsewhere")
+    assert json.loads(body) == mixed
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"no JSON",
+        b"\xff\xfe",
+        b"[]",
+        b"7",
+        json.dumps({PACK.name: 5}).encode(),
+        json.dumps({PACK.name: [1, "a"]}).encode(),
+    ],
+)
+def test_a_list_of_another_form_is_left_as_it_is(pack, body):
+    ((status, sent),) = answers(pack, web.Response(body=body, status=203), "/workflow_templates")
+    assert (status, sent) == (203, body)
 
 
 def outlines(path: Path) -> dict[int, tuple[float, float, float, float]]:
