@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -66,11 +67,11 @@ class Chunks:
     there: int
     second: float
 
-    def whole(self, path: Path) -> bytes | None:
+    def whole(self, source: Path | bytes) -> bytes | None:
         """The file with the sizes that it has, where its header holds placeholders; None where nothing can be done."""
         if self.magic in (b"RIFX", b"caff", b".snd"):
             return None
-        with path.open("rb") as file:
+        with _open(source) as file:
             file.seek(self.begin)
             samples = file.read(self.there)
         if self.magic == b"FORM":
@@ -80,14 +81,19 @@ class Chunks:
         return b"RIFF" + struct.pack("<I", len(body)) + body if len(body) < 2**32 else None
 
 
-def read_chunks(path: Path) -> Chunks | None:
+def _open(source: Path | bytes) -> BinaryIO | io.BytesIO:
+    return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+
+
+def read_chunks(source: Path | bytes) -> Chunks | None:
     """The chunks of a file; None for one of another kind, or without samples.
 
     Args:
-        path: of a file that exists.
+        source: a file that exists, or the content of one.
     """
-    size = path.stat().st_size
-    with path.open("rb") as file:
+    with _open(source) as file:
+        size = file.seek(0, 2)
+        file.seek(0)
         magic = file.read(4)
         if magic == b".snd":
             return _au(file, size)
@@ -104,7 +110,7 @@ def read_chunks(path: Path) -> Chunks | None:
     return None
 
 
-def _walk(file: BinaryIO, kind: _Kind, size: int) -> Iterator[tuple[bytes, int, int]]:
+def _walk(file: BinaryIO | io.BytesIO, kind: _Kind, size: int) -> Iterator[tuple[bytes, int, int]]:
     """Name, place of the content, and size of every chunk."""
     at, head = kind.begin, kind.name + struct.calcsize(kind.size)
     while at + head <= size:
@@ -116,7 +122,9 @@ def _walk(file: BinaryIO, kind: _Kind, size: int) -> Iterator[tuple[bytes, int, 
         at += -at % kind.align
 
 
-def _found(file: BinaryIO, heads: dict[bytes, bytes], magic: bytes, place: tuple[int, int, int]) -> Chunks | None:
+def _found(
+    file: BinaryIO | io.BytesIO, heads: dict[bytes, bytes], magic: bytes, place: tuple[int, int, int]
+) -> Chunks | None:
     """By where the content begins, how many bytes are promised, and the size of the file."""
     at, promised, size = place
     extra = 8 if magic == b"FORM" else 4 if magic == b"caff" else 0  # offset and block size; count of edits
@@ -136,7 +144,7 @@ def _is_placeholder(size: int) -> bool:
     return size == 0 or near or abs(size - _SOX) <= _ROOM
 
 
-def _before_last(file: BinaryIO, begin: int, size: int, magic: bytes) -> int:
+def _before_last(file: BinaryIO | io.BytesIO, begin: int, size: int, magic: bytes) -> int:
     """The end of samples that reach to the end of the file, or to known chunks there."""
     file.seek(max(begin, size - _TAIL))
     offset, tail = file.tell(), file.read()
@@ -192,7 +200,7 @@ def _chunk(name: bytes, content: bytes, size: str) -> bytes:
     return name + struct.pack(size, len(content)) + content + bytes(len(content) % 2)
 
 
-def _au(file: BinaryIO, size: int) -> Chunks | None:
+def _au(file: BinaryIO | io.BytesIO, size: int) -> Chunks | None:
     head = file.read(20)
     if len(head) < 20:
         return None

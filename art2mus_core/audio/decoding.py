@@ -17,11 +17,12 @@ from jaxtyping import Float
 from ..errors import AudioError
 from .chunks import Chunks, read_chunks
 from .flac import frame_ends, joined_flacs
-from .mpeg import MpegPart, mpeg_parts
+from .id3 import behind_id3
+from .mpeg import MpegPart, check_bit_rate, mpeg_parts
 from .ogg import chained, ogg_pages
 from .resample import resample
 
-__all__ = ["FAILURES", "Decoded", "decode", "opened"]
+__all__ = ["FAILURES", "Decoded", "decode", "openable", "opened"]
 
 FAILURES = (av.FFmpegError, ArithmeticError, LookupError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
 """What a damaged file raises in FFmpeg's libraries and on the way out of them."""
@@ -68,14 +69,15 @@ def decode(path: Path) -> Decoded:
     Raises:
         AudioError: no such file, or none in which there is sound.
     """
-    chunks = read_chunks(path) if path.is_file() else None
-    source, name = _openable(path, chunks)
+    source, name, chunks = openable(path)
     sources: list[Path | bytes] = [source]
     parts, ends = list[MpegPart](), True
     if name in ("mp3", "flac", "ogg"):
         content = path.read_bytes()
         if name == "mp3":
             parts = mpeg_parts(content)
+            if not parts:
+                check_bit_rate(path, content)
             sources = [part.content(content) for part in parts] or sources
         elif name == "flac":
             sources = list(joined_flacs(content)) or sources
@@ -90,17 +92,27 @@ def decode(path: Path) -> Decoded:
     return whole
 
 
-def _openable(path: Path, chunks: Chunks | None) -> tuple[Path | bytes, str]:
-    """The file, or its content with a header that is true, and FFmpeg's name of its container."""
-    if chunks and chunks.promised is None and (mended := chunks.whole(path)):
-        return mended, _format(mended, path)
+def openable(path: Path) -> tuple[Path | bytes, str, Chunks | None]:
+    """The file, or its content with a header that is true, FFmpeg's name of its container, and the chunks it is made of.
+
+    Raises:
+        AudioError: as :func:`decode`.
+    """
+    if not path.is_file():
+        return path, _format(path, path), None
+    source = behind_id3(path)
+    chunks = read_chunks(source)
+    if chunks and chunks.promised is None and (mended := chunks.whole(source)):
+        return mended, _format(mended, path), chunks
     try:
-        return path, _format(path, path)
+        return source, _format(source, path), chunks
     except AudioError:
-        if chunks and (mended := chunks.whole(path)):
-            return mended, _format(mended, path)
-        if path.is_file() and mpeg_parts(path.read_bytes()):
-            return path, "mp3"
+        if chunks and (mended := chunks.whole(source)):
+            return mended, _format(mended, path), chunks
+        content = path.read_bytes()
+        if mpeg_parts(content):
+            return path, "mp3", None
+        check_bit_rate(path, content)
         raise
 
 

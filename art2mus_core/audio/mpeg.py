@@ -8,9 +8,13 @@ that it is made of, each of nothing but its frames.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["MpegPart", "mpeg_parts"]
+from ..errors import AudioError
+
+__all__ = ["MpegPart", "check_bit_rate", "is_free_format", "mpeg_parts"]
 
 _RATES = (44_100, 48_000, 32_000)
 _BITS = {  # kilobits a second by (MPEG 1 or not, layer)
@@ -21,6 +25,9 @@ _BITS = {  # kilobits a second by (MPEG 1 or not, layer)
     (False, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
     (False, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
+_SMALLEST, _LARGEST = 24, 6000
+"""Bytes of a frame of a free bit rate: from 8 to 640 kbit/s."""
+
 _CHAIN = 3
 """Frames in a row that prove a beginning: what looks like one header occurs by chance."""
 
@@ -43,6 +50,7 @@ class MpegPart:
         rate: in hertz.
         samples: of a frame.
         promised: frames that the Xing header speaks of; 0 if there is none.
+        promised_bytes: bytes that it speaks of, its own frame among them; 0 if of none.
         header: the frame with the Xing header; empty if there is none.
         skipped: bytes between the frames.
     """
@@ -51,6 +59,7 @@ class MpegPart:
     rate: int
     samples: int
     promised: int = 0
+    promised_bytes: int = 0
     header: bytes = b""
     skipped: int = 0
 
@@ -63,6 +72,12 @@ class MpegPart:
         """Frames that were promised and are neither there nor lost between others."""
         size = sum(end - start for start, end in self.frames) / max(len(self.frames), 1)
         return self.promised - len(self.frames) - round(self.skipped / max(size, 1.0))
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether frames are missing by both counts of the Xing header: encoders miscount frames by one or two, but not bytes."""
+        there = len(self.header) + sum(end - start for start, end in self.frames) + self.skipped
+        return self.missing > 0 and self.promised_bytes > there
 
 
 def mpeg_parts(content: bytes) -> list[MpegPart]:
@@ -81,11 +96,58 @@ def mpeg_parts(content: bytes) -> list[MpegPart]:
             parts[-1].skipped += at - end
         kind, end = (*frame.kind, frame.mono), at + frame.size
         if promised is not None:
-            parts[-1].promised, parts[-1].header = promised, content[at:end]
+            parts[-1].promised, parts[-1].promised_bytes = promised
+            parts[-1].header = content[at:end]
         else:
             parts[-1].frames.append((at, end))
         at = end
     return [part for part in parts if part.frames]
+
+
+def check_bit_rate(path: Path, content: bytes) -> None:
+    """Refuse an MP3 whose frames do not say their bit rate: FFmpeg has no decoder for it.
+
+    Raises:
+        AudioError: it is one.
+    """
+    if is_free_format(content):
+        raise AudioError(
+            f"{path} is an MP3 of a free bit rate (free format)",
+            "a bit rate that decoders know, 32 to 320 kbit/s",
+            "Decode it with mpg123 or LAME, and save it as FLAC.",
+        )
+
+
+def is_free_format(content: bytes) -> bool:
+    """Whether frames of a free bit rate stand here, which is no rate of the table: equally far from each other, but for padding."""
+    at = _next_sync(content, 0)
+    while at < len(content) - 3:
+        if _is_free(content[at : at + 4]) and _repeats(content, at):
+            return True
+        at = _next_sync(content, at + 1)
+    return False
+
+
+def _is_free(head: bytes) -> bool:
+    shape = len(head) == 4 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0
+    return shape and head[1] >> 3 & 3 != 1 and head[1] & 6 != 0 and head[2] & 0xF0 == 0 and head[2] & 0x0C != 0x0C
+
+
+def _repeats(content: bytes, at: int) -> bool:
+    """Whether the same header follows three times; padding (a bit of the third byte) makes a frame longer by one unit."""
+    kind, unit = content[at : at + 2], 4 if content[at + 1] & 6 == 6 else 1
+    places = [at]
+    while len(places) <= _CHAIN:
+        follows = content.find(kind, places[-1] + _SMALLEST, places[-1] + _LARGEST)
+        while follows >= 0 and not (
+            _is_free(content[follows : follows + 4]) and (content[follows + 2] ^ content[at + 2]) & 0x0C == 0
+        ):
+            follows = content.find(kind, follows + 1, places[-1] + _LARGEST)
+        if follows < 0:
+            return False
+        places.append(follows)
+    sizes = [b - a - unit * (content[a + 2] >> 1 & 1) for a, b in pairwise(places)]
+    return len(set(sizes)) == 1
 
 
 def _next_sync(content: bytes, at: int) -> int:
@@ -124,11 +186,14 @@ def _frame(content: bytes, at: int) -> _Frame | None:
     return _Frame(size, samples, (version, layer, hertz), head[3] >> 6 == 3)
 
 
-def _promised(content: bytes, at: int, frame: _Frame) -> int | None:
-    """Frames that the Xing header in this frame speaks of, 0 if it doesn't say; None where there is no such header."""
+def _promised(content: bytes, at: int, frame: _Frame) -> tuple[int, int] | None:
+    """Frames and bytes that the Xing header in this frame speaks of, 0 for what it doesn't say; None without such a header."""
     first = frame.kind[0] == 3
     mark = at + 4 + ((17 if frame.mono else 32) if first else (9 if frame.mono else 17))
     if content[mark : mark + 4] not in (b"Xing", b"Info"):
         return None
-    has_frames = content[mark + 7 : mark + 8] and content[mark + 7] & 1
-    return int.from_bytes(content[mark + 8 : mark + 12], "big") if has_frames else 0
+    numbers, flags, at = [0, 0], content[mark + 7] if mark + 7 < len(content) else 0, mark + 8
+    for bit in (0, 1):
+        if flags >> bit & 1:
+            numbers[bit], at = int.from_bytes(content[at : at + 4], "big"), at + 4
+    return numbers[0], numbers[1]

@@ -12,9 +12,10 @@ import torch
 
 from ..errors import AudioError
 from ..types import Waveform
-from .decoding import FAILURES, Decoded, decode, opened
+from .decoding import FAILURES, Decoded, decode, openable, opened
+from .id3 import behind_id3
 from .resample import resample
-from .wholeness import lost_seconds, missing_end
+from .wholeness import lost_seconds, missing_end, short_seconds
 
 __all__ = ["read_audio", "read_tags"]
 
@@ -66,7 +67,13 @@ def read_tags(path: Path | str) -> dict[str, str]:
     Raises:
         AudioError: as :func:`read_audio`.
     """
-    with opened(Path(path), Path(path)) as container:
+    path = Path(path)
+    try:
+        container = opened(behind_id3(path), path) if path.is_file() else opened(path, path)
+    except AudioError:  # only its samples can be saved
+        source, form, _ = openable(path)
+        container = opened(source, path, form)
+    with container:
         found = {**container.metadata, **container.streams.audio[0].metadata}
     tags = {name.lower(): value for name, value in found.items()}
     try:
@@ -114,6 +121,8 @@ def _notes(path: Path, found: Decoded, peak: float) -> list[str]:
         notes.append(f"{path}: {lost:.2f} s on its way cannot be decoded and are left out.")
     elif found.lost and not (found.torn and found.lost == 1):
         notes.append(f"{path}: what cannot be decoded is left out ({found.lost} of its packets).")
+    if short := short_seconds(found):
+        notes.append(f"{path} ends {short:.2f} s early, as its Xing header tells.")
     if skipped:
         notes.append(f"{path}: what is no sound between its frames is left out (bytes: {skipped:,}).")
     for rate, channels in dict.fromkeys(found.changes):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from .chunks import Chunks
 from .decoding import Decoded
 
-__all__ = ["lost_seconds", "missing_end"]
+__all__ = ["lost_seconds", "missing_end", "short_seconds"]
 
 SLIP = 128
 """Bytes; writers that count their header as samples promise so many too much."""
 
 FRAMES = 5
-"""MP3 frames; encoders miscount by one or two."""
+"""MP3 frames; encoders miscount by one or two, and a tenth of a second less is a piece all the same."""
 
 SECONDS = 0.1
 """Containers round their lengths, and encoders count what they put in front of the sound or behind it."""
@@ -40,6 +40,12 @@ def missing_end(found: Decoded) -> str:
         late = found.short / found.rate
         return f"ends {late:.2f} s early: its header promises {found.declared / found.rate:.2f} s"
     return "ends early: its last frame is cut short" if found.format == "flac" and found.torn else ""
+
+
+def short_seconds(found: Decoded) -> float:
+    """How much is missing at the end of a file that is taken for whole; 0 where nothing is, or nothing tells it."""
+    last = found.parts[-1] if found.parts else None
+    return last.missing * last.samples / last.rate if last and last.is_cut else 0.0
 
 
 def lost_seconds(found: Decoded) -> float:

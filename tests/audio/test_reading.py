@@ -84,6 +84,50 @@ def test_uncompressed_files_are_judged_by_their_samples(tmp_path, name):
     assert told == []
 
 
+TAGGED = (
+    "LIST behind",
+    "both ffffffff",
+    "data ffffffff",
+    "RF64",
+    "RF64 streamed",
+    "Wave64",
+    "AIFF",
+    "AIFF streamed",
+    "AU",
+)
+
+
+@pytest.mark.parametrize("name", TAGGED)
+@pytest.mark.parametrize(
+    "tag", [id3(), id3(padding=3), id3(padding=200_000), id3(4, footer=True), id3(4) + id3(padding=1)]
+)
+def test_a_tag_in_front_is_passed_over(tmp_path, name, tag):
+    path = tmp_path / "sound.wav"
+    path.write_bytes(tag + UNCOMPRESSED[name])
+    told = []
+    assert torch.equal(read_audio(path, on_note=told.append).samples, sound().samples)
+    assert told == []
+    read_tags(path)
+    path.write_bytes(tag)
+    with pytest.raises(AudioError):
+        read_audio(path)
+
+
+@pytest.mark.parametrize("size", [None, 0xFFFFFFFF, 0])
+@pytest.mark.parametrize("tag", [b"", id3(padding=3)])
+def test_tags_of_a_wav_are_read_whatever_its_sizes(tmp_path, size, tag):
+    path = tmp_path / "sound.wav"
+    path.write_bytes(tag + wav(DATA, front=INFO, size=size, total=size))
+    assert read_tags(path)["title"] == "name"
+
+
+def test_a_short_sound_behind_a_tag_is_told(tmp_path):
+    path = tmp_path / "sound.wav"
+    path.write_bytes(id3(padding=7) + wav(DATA, size=N + 4096))
+    with pytest.raises(AudioError, match=r"sound\.wav ends 0\.26 s early"):
+        read_audio(path)
+
+
 def test_an_odd_chunk_without_its_padding_is_whole(tmp_path):
     path = tmp_path / "sound.wav"
     form = struct.pack("<HHIIHH", 1, 1, RATE, RATE, 1, 8)
