@@ -208,6 +208,19 @@ def own_checkpoint(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def link() -> Callable[[Path, Path | str], None]:
+    """Makes a symbolic link, which Windows allows only some users."""
+
+    def make(path: Path, target: Path | str) -> None:
+        try:
+            path.symlink_to(target)
+        except OSError as error:
+            pytest.skip(f"no symbolic links here: {error.strerror}")
+
+    return make
+
+
+@pytest.fixture
 def paintings(tmp_path: Path) -> Path:
     """A folder of three small pictures."""
     folder = tmp_path / "paintings"

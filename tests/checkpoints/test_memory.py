@@ -174,6 +174,7 @@ def test_memory_that_ends_while_a_file_is_opened_is_no_damage(tmp_path, room):
     assert "a network does not fit into the memory" in said
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of the address space as Linux has them")
 def test_a_limit_of_addresses_is_what_is_free():
     """As `ulimit -v` sets it: what a whole file needs that is mapped counts too."""
     program = (

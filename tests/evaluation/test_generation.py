@@ -46,8 +46,8 @@ class Witness:
 
 @pytest.fixture
 def base(paintings, tmp_path, pocket_like) -> Path:
-    """A folder with artworks in it, and a link to a checkpoint."""
-    (tmp_path / "model").symlink_to(pocket_like)
+    """A folder with artworks and a checkpoint in it."""
+    shutil.copytree(pocket_like, tmp_path / "model")
     return tmp_path
 
 

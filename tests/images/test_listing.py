@@ -60,10 +60,10 @@ def test_what_is_listed_is_read(tmp_path, suffix):
         assert blue < 60
 
 
-def test_folders_of_folders_are_looked_into_when_asked(tmp_path):
+def test_folders_of_folders_are_looked_into_when_asked(tmp_path, link):
     lay(tmp_path, "b.png", "z/a.jpg", "c/d/e.webp", "c/x.png", ".git/f.png", "__MACOSX/g.png")
-    (tmp_path / "c" / "d" / "up").symlink_to(tmp_path)
-    (tmp_path / "again").symlink_to(tmp_path / "z")
+    link(tmp_path / "c" / "d" / "up", tmp_path)
+    link(tmp_path / "again", tmp_path / "z")
     found = find_artworks(tmp_path, recursive=True)
     assert names(found.artworks, tmp_path) == ["b.png", "again/a.jpg", "c/x.png", "c/d/e.webp"]
     assert found.skipped == ()
@@ -83,18 +83,18 @@ def test_a_folder_that_cannot_be_listed_ends_nothing(tmp_path):
     assert "cannot be listed" in found.skipped[0].reason
 
 
-def test_a_link_to_itself_ends_nothing(tmp_path):
+def test_a_link_to_itself_ends_nothing(tmp_path, link):
     lay(tmp_path, "a.png")
-    (tmp_path / "self").symlink_to("self")
+    link(tmp_path / "self", "self")
     found = find_artworks(tmp_path, recursive=True)
     assert names(found.artworks, tmp_path) == ["a.png"]
     assert [path.name for path, _ in found.skipped] == ["self"]
 
 
-def test_what_is_skipped_is_said_by_reason(tmp_path):
+def test_what_is_skipped_is_said_by_reason(tmp_path, link):
     lay(tmp_path, "a.png", "Thumbs.db", ".DS_Store", "desktop.ini", "IMG_1.CR2", "IMG_2.CR2", "film.mp4", "work.PSD")
     lay(tmp_path, *(f"notes {number}.txt" for number in range(7)))
-    (tmp_path / "gone.png").symlink_to("nowhere.png")
+    link(tmp_path / "gone.png", "nowhere.png")
     found = find_artworks(tmp_path)
     assert say_skipped(found.skipped, len(found.artworks)) == (
         "skipped 12 of 13 files: IMG_1.CR2, IMG_2.CR2 (a camera's raw file: export it as TIFF), film.mp4 (a film), "

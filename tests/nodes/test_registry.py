@@ -138,10 +138,7 @@ def unpacked(folder: Path) -> Path:
     for path in archived():
         target = folder / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix == ".safetensors":
-            target.symlink_to(path)  # 44 MB
-        else:
-            shutil.copyfile(path, target)
+        shutil.copyfile(path, target)
     return folder
 
 

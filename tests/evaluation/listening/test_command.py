@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import sys
 
 import pytest
 import typer
@@ -79,6 +80,7 @@ def test_what_cannot_be_done_is_refused(command):
     assert not (command.folder / "listening.sqlite").exists()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C reaches a whole console there, not one process")
 def test_the_server_says_where_it_is_and_ctrl_c_stops_it(command):
     with listening(command.folder, "--rounds", "1") as (address, process):
         assert address.endswith("/")
