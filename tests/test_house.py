@@ -119,6 +119,15 @@ def test_links_between_documents_lead_somewhere(path: Path):
     assert not [target for target in targets if not (base / target).exists()]
 
 
+def test_texts_end_with_one_line_end_and_no_line_with_blanks():
+    """As .gitattributes and `git diff --check` want them; what ComfyUI saved itself stays as it is."""
+    untidy = re.compile(rb"[ \t\r]\n|[^\n]\Z|\n\n\Z")
+    own = [path for path in texts() if path.parent != ROOT / "tests" / "nodes" / "released"]
+    assert not [str(path.relative_to(ROOT)) for path in own if untidy.search(path.read_bytes())]
+    assert all(untidy.search(text) for text in (b"a \n", b"a\r\n", b"a", b"a\n\n"))
+    assert not untidy.search(b"a\n")
+
+
 def test_files_of_the_core_fit_in_the_head():
     lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in texts() if path.suffix == ".py"}
     long = {str(path.relative_to(ROOT)): n for path, n in lengths.items() if "art2mus_core" in path.parts and n > 260}
