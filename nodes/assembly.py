@@ -9,7 +9,6 @@ from typing import Any, cast
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from transformers.models.gpt2.modeling_gpt2 import GPT2Model
 
 from ..art2mus_core.aligners.files import find_aligner, load_aligner
 from ..art2mus_core.audio.level import finish
@@ -24,6 +23,7 @@ from ..art2mus_core.diffusion.schedules import schedule
 from ..art2mus_core.encoders.files import image_bytes, load_image_encoder
 from ..art2mus_core.errors import SettingError
 from ..art2mus_core.figures.spectrogram import heat_map
+from ..art2mus_core.networks.gpt2 import GPT2
 from ..art2mus_core.pipelines.prior import open_prior
 from ..art2mus_core.pipelines.settings import Settings, check_seed
 from ..art2mus_core.pipelines.texts import read_words
@@ -56,7 +56,7 @@ class Look:
 class Language:
     """What ART2MUS_LANGUAGE carries: GPT-2 and the text constants of one checkpoint."""
 
-    model: GPT2Model
+    model: GPT2
     constants: Constants
     grid: AudioGrid
     folder: Path

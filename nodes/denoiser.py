@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from diffusers import AudioLDM2UNet2DConditionModel
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from ..art2mus_core.networks.unet import UNet
 from ..art2mus_core.types import Condition
 
 __all__ = ["CoreDenoiser", "HostUNet"]
 
 
-class HostUNet(AudioLDM2UNet2DConditionModel):
-    """diffusers' network, called as the host calls its own."""
+class HostUNet(UNet):
+    """The network, called as the host calls its own."""
 
     def forward(
         self,
@@ -26,17 +26,7 @@ class HostUNet(AudioLDM2UNet2DConditionModel):
         text_mask: Float[Tensor, "batch length"] | None = None,
         **_: Any,  # noqa: ANN401  control, transformer_options and what later hosts add
     ) -> Float[Tensor, "batch channels frames rows"]:
-        return (
-            super()
-            .forward(
-                x,
-                timesteps,
-                encoder_hidden_states=context,
-                encoder_hidden_states_1=text,
-                encoder_attention_mask_1=text_mask,
-            )
-            .sample
-        )
+        return super().forward(x, timesteps, context, text, text_mask)
 
 
 class CoreDenoiser:

@@ -27,7 +27,6 @@ import torch
 from comfy.cli_args import args
 from comfy_execution.progress import get_progress_state
 from comfyui_version import __version__ as version
-from diffusers import AudioLDM2UNet2DConditionModel
 from PIL import Image
 from server import PromptServer
 from torch import Tensor, nn
@@ -35,6 +34,7 @@ from torch import Tensor, nn
 from ..art2mus_core.checkpoints.memory import is_shortage
 from ..art2mus_core.checkpoints.precision import imitates
 from ..art2mus_core.errors import Art2MusError, CheckpointError, SettingError
+from ..art2mus_core.networks.unet import UNet
 from ..art2mus_core.types import AudioGrid, OnStep, Step
 from .checks import require_conditioning, require_latent
 from .denoiser import CoreDenoiser, HostUNet
@@ -199,7 +199,7 @@ class HostModel(comfy.model_base.BaseModel):
 
     def __init__(
         self,
-        unet: AudioLDM2UNet2DConditionModel,
+        unet: UNet,
         config: comfy.supported_models_base.BASE,
         grid: AudioGrid,
         schedule: Mapping[str, Any],
@@ -249,9 +249,7 @@ def _config(grid: AudioGrid, schedule: Mapping[str, Any], picture: Picture) -> c
     return config
 
 
-def diffusion_model(
-    unet: AudioLDM2UNet2DConditionModel, grid: AudioGrid, schedule: Mapping[str, Any], *, name: str, picture: Picture
-) -> Model:
+def diffusion_model(unet: UNet, grid: AudioGrid, schedule: Mapping[str, Any], *, name: str, picture: Picture) -> Model:
     """The host's MODEL around a checkpoint's denoiser; core samplers and LoRA loaders work on it.
 
     Args:

@@ -57,7 +57,7 @@ VAE: dict[str, Any] = {
     "layers_per_block": 1,
     "scaling_factor": 0.7,
 }
-GPT2: dict[str, Any] = {"n_embd": WIDTH, "n_head": 2, "n_layer": 2, "n_positions": 31, "vocab_size": 1}
+LANGUAGE_MODEL: dict[str, Any] = {"n_embd": WIDTH, "n_head": 2, "n_layer": 2, "n_positions": 31, "vocab_size": 1}
 SCHEDULER: dict[str, Any] = {
     "num_train_timesteps": 1000,
     "beta_start": 0.0015,
@@ -102,17 +102,17 @@ def write_checkpoint(folder: Path, *, published: bool) -> Path:
     from art2mus_core.aligners.visual import VisualAligner
     from art2mus_core.checkpoints.folder import save_component, save_config, save_index
     from art2mus_core.conditioning.constants import Constants, save_constants
-    from art2mus_core.conditioning.language import build_language_model
-    from art2mus_core.decoders.vae import build_vae
     from art2mus_core.diffusion.denoiser import build_unet
     from art2mus_core.encoders.pocket import PocketAudioEncoder, PocketImageEncoder
+    from art2mus_core.networks.autoencoder import Autoencoder
+    from art2mus_core.networks.gpt2 import GPT2
 
     torch.manual_seed(0)
     widths = [[None, WIDTH, TEXT_WIDTH]] if published else [[WIDTH]]
     unet = {**UNET, "cross_attention_dim": widths * 3}
     save_component(folder, "unet", build_unet(unet), unet, half=True)
-    save_component(folder, "vae", build_vae(VAE), VAE, half=True)
-    save_component(folder, "language_model", build_language_model(GPT2), GPT2, half=True)
+    save_component(folder, "vae", Autoencoder(VAE), VAE, half=True)
+    save_component(folder, "language_model", GPT2(LANGUAGE_MODEL), LANGUAGE_MODEL, half=True)
     encoder = PocketImageEncoder(16, [8, 16], DIM, "tiny")
     save_component(folder, "image_encoder", encoder, encoder.config, half=True)
     listener = PocketAudioEncoder(MEL_BINS, [8, 16], -9.0, DIM, "tiny")

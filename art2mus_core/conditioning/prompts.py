@@ -7,15 +7,14 @@ slot holds the T5 states, followed by the image embedding itself as one more tok
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from diffusers.pipelines.audioldm2.modeling_audioldm2 import AudioLDM2ProjectionModel
 from jaxtyping import Bool, Float
 from torch import Tensor
-from transformers.models.gpt2.modeling_gpt2 import GPT2Model
 
 from ..errors import SettingError
+from ..networks.gpt2 import GPT2
+from ..networks.projection import ProjectionModel
 from ..types import Condition, PromptTokens
 from .language import roll_out
 
@@ -23,7 +22,6 @@ __all__ = [
     "BESIDE",
     "NEGATIVE_TOKENS",
     "TextPrompt",
-    "build_projection",
     "check_width",
     "join",
     "text_prompt",
@@ -52,33 +50,30 @@ class TextPrompt:
     text: Float[Tensor, "batch length text_width"]
     mask: Bool[Tensor, "batch length"]
 
-    def condition(self, language_model: GPT2Model, length: int) -> Condition:
+    def condition(self, language_model: GPT2, length: int) -> Condition:
         """Let GPT-2 go on for `length` steps."""
         language = roll_out(language_model, self.prompt, length).values
         return Condition(language, self.text.to(language), self.mask.to(language.device))
 
 
-def build_projection(config: dict[str, Any]) -> AudioLDM2ProjectionModel:
-    """The projection model: two linear layers, and what is learnt to stand before and behind either text."""
-    return AudioLDM2ProjectionModel.from_config(config)
-
-
 def text_prompt(
-    projection: AudioLDM2ProjectionModel,
+    projection: ProjectionModel,
     clap: Float[Tensor, "batch clap_width"],
     states: Float[Tensor, "batch length text_width"],
     mask: Bool[Tensor, "batch length"],
 ) -> PromptTokens:
     """[SOS CLAP EOS SOS_1 T5 .. EOS_1], [B, L + 5, W]; of these only T5's padding does not count."""
     weight = projection.projection.weight
-    mask = mask.to(weight.device)
-    projected = projection(
-        hidden_states=clap.to(weight)[:, None],
-        hidden_states_1=states.to(weight),
-        attention_mask=mask.new_ones(len(mask), 1),
-        attention_mask_1=mask,
+    one = mask.new_ones(len(mask), 1, device=weight.device)
+    start, end, start_1, end_1 = (
+        token.expand(len(mask), 1, -1)
+        for token in (projection.sos_embed, projection.eos_embed, projection.sos_embed_1, projection.eos_embed_1)
     )
-    return PromptTokens(projected.hidden_states, projected.attention_mask)
+    first, second = projection.projection(clap.to(weight)[:, None]), projection.projection_1(states.to(weight))
+    return PromptTokens(
+        torch.cat([start, first, end, start_1, second, end_1], dim=1),
+        torch.cat([one, one, one, one, mask.to(weight.device), one], dim=1),
+    )
 
 
 def join(text: PromptTokens, image: PromptTokens) -> PromptTokens:

@@ -10,6 +10,7 @@ from torch import nn
 
 from ..checkpoints.folder import check_component, load_component, read_config
 from ..errors import CheckpointError
+from ..networks.hifigan import HifiGan
 from ..types import AudioGrid, Mel, Waveform
 from .tonewheel import TonewheelVocoder
 
@@ -22,7 +23,7 @@ class HifiGanVocoder(nn.Module):
     It returns a few samples more than `hop` a frame, because its kernels are wider than their strides; they are cut.
 
     Args:
-        network: transformers' `SpeechT5HifiGan`, log-mel [B, T, bins] to samples [B, N].
+        network: log-mel [B, T, bins] to samples [B, N].
         grid: whose hop and rate it has.
     """
 
@@ -40,16 +41,9 @@ class HifiGanVocoder(nn.Module):
 AnyVocoder = HifiGanVocoder | TonewheelVocoder
 
 
-def _build_hifigan(config: dict[str, Any]) -> nn.Module:
-    from transformers.models.speecht5.configuration_speecht5 import SpeechT5HifiGanConfig  # noqa: PLC0415
-    from transformers.models.speecht5.modeling_speecht5 import SpeechT5HifiGan  # noqa: PLC0415
-
-    return SpeechT5HifiGan(SpeechT5HifiGanConfig(**config))
-
-
 VOCODERS: dict[str, Callable[[dict[str, Any]], nn.Module]] = {
-    "hifigan": _build_hifigan,
-    "speecht5_hifigan": _build_hifigan,
+    "hifigan": HifiGan,
+    "speecht5_hifigan": HifiGan,
     "tonewheel": TonewheelVocoder.from_config,
 }
 """`model_type` of the configuration to what builds its network; the second is what transformers writes for the first."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from diffusers.pipelines.audioldm2.modeling_audioldm2 import AudioLDM2UNet2DConditionModel
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..errors import CheckpointError, SettingError
+from ..networks.unet import UNet
 from ..types import AudioGrid, Condition
 
 __all__ = ["HEADS", "LatentDenoiser", "build_unet", "check_heads", "check_unet", "reads_text"]
@@ -18,7 +18,7 @@ ORIGINAL_HEAD_WIDTH = 32
 """`num_head_channels` of AudioLDM2's own configuration (Liu et al., `default_audioldm_config`)."""
 
 
-def build_unet(config: dict[str, Any], heads: str = "config") -> AudioLDM2UNet2DConditionModel:
+def build_unet(config: dict[str, Any], heads: str = "config") -> UNet:
     """The UNet of a configuration file.
 
     Args:
@@ -30,7 +30,7 @@ def build_unet(config: dict[str, Any], heads: str = "config") -> AudioLDM2UNet2D
         SettingError: another word, or channels that the original heads don't divide.
     """
     check_heads(heads)
-    return AudioLDM2UNet2DConditionModel.from_config(HEADS[heads](config))
+    return UNet(HEADS[heads](config))
 
 
 def check_heads(heads: str) -> None:
@@ -61,7 +61,7 @@ HEADS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 """Readings of a configuration. diffusers calls the number of heads `attention_head_dim`."""
 
 
-def reads_text(config: Any) -> bool:  # noqa: ANN401  diffusers' FrozenDict or a plain one
+def reads_text(config: Mapping[str, Any]) -> bool:
     """Whether a UNet has a slot for T5 states beside the language of audio.
 
     In each layer's list of widths a null is self-attention, the second entry at most the language, later ones the text.
@@ -69,7 +69,7 @@ def reads_text(config: Any) -> bool:  # noqa: ANN401  diffusers' FrozenDict or a
     return bool(_attended(config)[1])
 
 
-def _attended(config: Any) -> tuple[list[Any], list[Any]]:  # noqa: ANN401
+def _attended(config: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
     """Widths of the language of audio that a UNet attends to, and of the text."""
     widths = config.get("cross_attention_dim")
     layers = [_several(layer) for layer in _several(widths)]
@@ -118,7 +118,7 @@ def _same(what: str, found: Sequence[Any], wanted: Collection[int], meaning: str
 class LatentDenoiser:
     """A :class:`~art2mus_core.types.Denoiser` over a UNet, which computes in the UNet's own precision."""
 
-    def __init__(self, unet: AudioLDM2UNet2DConditionModel) -> None:
+    def __init__(self, unet: UNet) -> None:
         self.unet = unet
         self.reads_text = reads_text(unet.config)
 
@@ -131,7 +131,7 @@ class LatentDenoiser:
             CheckpointError: the UNet reads text and the condition has none.
         """
         weight = self.unet.conv_in.weight
-        told = {"encoder_hidden_states": condition.language.to(weight)}
+        text: tuple[Tensor, ...] = ()
         if self.reads_text:
             if condition.text is None or condition.text_mask is None:
                 raise CheckpointError(
@@ -139,6 +139,5 @@ class LatentDenoiser:
                     "text states for the second cross-attention of this checkpoint",
                     "Export its constants with `art2mus export-text`.",
                 )
-            told["encoder_hidden_states_1"] = condition.text.to(weight)
-            told["encoder_attention_mask_1"] = condition.text_mask.to(weight)
-        return self.unet(x.to(weight), t.to(weight.device), **told, return_dict=False)[0].to(x)
+            text = (condition.text.to(weight), condition.text_mask.to(weight))
+        return self.unet(x.to(weight), t, condition.language.to(weight), *text).to(x)

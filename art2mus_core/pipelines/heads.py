@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -21,8 +20,8 @@ from ..audio.mel import MelTransform
 from ..audio.reading import read_audio
 from ..checkpoints.memory import check_memory
 from ..diffusion.denoiser import HEADS, LatentDenoiser
+from ..diffusion.levels import read_levels
 from ..diffusion.sampling import draw_noise
-from ..diffusion.schedules import schedule
 from ..errors import AudioError
 from ..types import AudioGrid, Condition, Latent, Mel, OnStep, Step
 from .diffusion import Resident
@@ -155,18 +154,15 @@ class _Trial:
 
 def _trials(prior: Prior, latents: Sequence[Latent], draws: int, seed: int) -> list[_Trial]:
     """Every latent at every timestep, in the middle of equal parts of the schedule."""
-    levels: Any = schedule(prior.schedule, "ddim", 1)
-    count = levels.config.num_train_timesteps
+    levels = read_levels(prior.schedule)
     shape = prior.grid.latent_shape(WINDOW)
     trials: list[_Trial] = []
     for latent in latents:
         for draw in range(draws):
-            timestep = torch.tensor(int((draw + 0.5) * count / draws))
+            timestep = torch.tensor(int((draw + 0.5) * len(levels) / draws))
             noise = draw_noise(shape, [seed + len(trials)])
-            noisy = levels.add_noise(latent.values, noise, timestep[None])
-            is_noise = levels.config.prediction_type == "epsilon"
-            target = noise if is_noise else levels.get_velocity(latent.values, noise, timestep[None])
-            trials.append(_Trial(noisy, target, timestep))
+            level = (latent.values, noise, timestep[None])
+            trials.append(_Trial(levels.noised(*level), levels.target(*level), timestep))
     return trials
 
 
@@ -177,7 +173,7 @@ def _errors(prior: Prior, trials: Sequence[_Trial], resident: Resident) -> Itera
     with resident(unet):
         denoiser = LatentDenoiser(unet)
         for trial in trials:
-            predicted = denoiser(trial.noisy.to(unet.device), trial.timestep, told).cpu()
+            predicted = denoiser(trial.noisy.to(unet.conv_in.weight.device), trial.timestep, told).cpu()
             yield (predicted - trial.target).square().mean().item()
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from diffusers.pipelines.audioldm2.modeling_audioldm2 import AudioLDM2UNet2DConditionModel
 from torch import nn
 from torch.nn import functional as F
 
@@ -21,6 +20,7 @@ from ..diffusion.guidance import Guided
 from ..diffusion.sampling import draw_noise, sample
 from ..diffusion.schedules import schedule
 from ..errors import SettingError
+from ..networks.unet import UNet
 from ..types import Condition, Latent, Mel, OnStep, Step, Waveform
 from .prior import Networks
 from .settings import Settings, check_seed, check_settings
@@ -115,9 +115,9 @@ class LatentToMusic:
         levels = schedule(self.parts.schedule, settings.solver, settings.steps)
         noise = draw_noise(self.parts.grid.latent_shape(settings.seconds), seeds)
 
-        def work(unet: AudioLDM2UNet2DConditionModel) -> Latent:
+        def work(unet: UNet) -> Latent:
             denoiser = Guided(LatentDenoiser(unet), negative, settings.guidance)
-            return sample(denoiser, positive, noise.to(unet.device), levels, on_step=on_step)
+            return sample(denoiser, positive, noise.to(unet.conv_in.weight.device), levels, on_step=on_step)
 
         return self._work("unet", work, on_step, tell=False)
 

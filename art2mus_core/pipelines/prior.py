@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from diffusers.pipelines.audioldm2.modeling_audioldm2 import AudioLDM2UNet2DConditionModel
-from transformers.models.gpt2.modeling_gpt2 import GPT2Model
 
 from ..checkpoints.folder import check_component, load_component, read_config, read_index
 from ..checkpoints.grid import read_grid
@@ -18,11 +16,14 @@ from ..checkpoints.memory import needed
 from ..checkpoints.names import describe, is_prior, known, spoken
 from ..conditioning.constants import Constants, load_constants
 from ..conditioning.language import check_language_model, is_word_embedding, load_language_model
-from ..decoders.vae import MelAutoencoder, build_vae
+from ..decoders.vae import MelAutoencoder
 from ..decoders.vocoders import AnyVocoder, check_vocoder, load_vocoder
 from ..diffusion.denoiser import build_unet, check_heads, check_unet, reads_text
 from ..diffusion.schedules import schedule
 from ..errors import CheckpointError, SettingError
+from ..networks.autoencoder import Autoencoder
+from ..networks.gpt2 import GPT2
+from ..networks.unet import UNet
 from ..types import AudioGrid
 from .settings import Settings
 
@@ -57,19 +58,19 @@ class Networks:
     dtype: torch.dtype
 
     @cached_property
-    def language_model(self) -> GPT2Model:
+    def language_model(self) -> GPT2:
         """GPT-2."""
         return load_language_model(self.folder, dtype=self.dtype)
 
     @cached_property
-    def unet(self) -> AudioLDM2UNet2DConditionModel:
+    def unet(self) -> UNet:
         """The denoiser's network."""
         return load_component(self.folder, "unet", partial(build_unet, heads=self.heads), dtype=self.dtype)
 
     @cached_property
     def autoencoder(self) -> MelAutoencoder:
         """Latent to mel."""
-        return MelAutoencoder(load_component(self.folder, "vae", build_vae), self.grid.latent_scale)
+        return MelAutoencoder(load_component(self.folder, "vae", Autoencoder), self.grid.latent_scale)
 
     @cached_property
     def vocoder(self) -> AnyVocoder:
@@ -110,7 +111,7 @@ class Networks:
         """
         check_language_model(self.folder)
         check_component(self.folder, "unet", partial(build_unet, heads=self.heads))
-        check_component(self.folder, "vae", build_vae)
+        check_component(self.folder, "vae", Autoencoder)
         check_vocoder(self.folder)
 
 

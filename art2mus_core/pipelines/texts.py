@@ -22,9 +22,10 @@ from ..checkpoints.grid import read_grid
 from ..checkpoints.memory import allocating, check_memory, needed
 from ..conditioning.constants import Constants, constants_file, save_constants
 from ..conditioning.language import fingerprint, load_language_model, roll_out
-from ..conditioning.prompts import BESIDE, NEGATIVE_TOKENS, TextPrompt, build_projection, check_width, text_prompt
+from ..conditioning.prompts import BESIDE, NEGATIVE_TOKENS, TextPrompt, check_width, text_prompt
 from ..encoders.text import check_text_encoders, load_clap_text, load_t5
 from ..errors import SettingError
+from ..networks.projection import ProjectionModel
 from ..types import OnStep, PromptTokens, Step
 from .words import Prompts, Said, Words
 
@@ -72,7 +73,7 @@ class _Bench:
         """GPT-2's prompts of CLAP embeddings [1, D] and T5 states."""
 
         def load(folder: Path, *, dtype: torch.dtype) -> Any:  # noqa: ANN401
-            return load_component(folder, "projection_model", build_projection, dtype=dtype)
+            return load_component(folder, "projection_model", ProjectionModel, dtype=dtype)
 
         return self.work("projection_model", load, lambda model: [text_prompt(model, c, *t5) for c, t5 in pairs])
 

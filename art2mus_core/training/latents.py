@@ -77,10 +77,10 @@ class LatentDataset:
     def _encode_latents(self) -> Iterator[np.ndarray]:
         # On a CPU that computes in bfloat16 these two make encoding twice as fast, and change a latent by half a percent.
         fast = not imitates(torch.device("cpu"), torch.bfloat16)
-        vae = load_vae(self.checkpoint).to(memory_format=torch.channels_last)  # type: ignore[call-arg]
+        vae = load_vae(self.checkpoint).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         for part in self._chunks(self.data.mels()):
             with torch.autocast("cpu", torch.bfloat16, enabled=fast):
-                latent = vae.encode(part[:, None]).latent_dist.mode()
+                latent = vae.encode(part[:, None]).mean
             yield from latent.to(torch.float16).numpy()
 
     @torch.no_grad()

@@ -5,32 +5,31 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-from diffusers.pipelines.audioldm2.modeling_audioldm2 import AudioLDM2UNet2DConditionModel
-from diffusers.schedulers.scheduling_ddim import DDIMScheduler
-
 from ..aligners.head import ProjectionHead
 from ..checkpoints.folder import load_component, read_config, weights_file
+from ..diffusion.levels import NoiseLevels, read_levels
 from ..encoders.pocket import PocketAudioEncoder, PocketImageEncoder
+from ..networks.autoencoder import Autoencoder
+from ..networks.unet import UNet
 
 __all__ = [
     "digest",
     "load_audio_encoder",
     "load_image_encoder",
-    "load_scheduler",
+    "load_noise_levels",
     "load_unet",
     "load_vae",
 ]
 
 
-def load_vae(folder: Path) -> AutoencoderKL:
+def load_vae(folder: Path) -> Autoencoder:
     """The VAE, frozen."""
-    return load_component(folder, "vae", AutoencoderKL.from_config)
+    return load_component(folder, "vae", Autoencoder)
 
 
-def load_unet(folder: Path) -> AudioLDM2UNet2DConditionModel:
+def load_unet(folder: Path) -> UNet:
     """The denoiser, frozen."""
-    return load_component(folder, "unet", AudioLDM2UNet2DConditionModel.from_config)
+    return load_component(folder, "unet", UNet)
 
 
 def load_image_encoder(folder: Path) -> PocketImageEncoder:
@@ -43,9 +42,9 @@ def load_audio_encoder(folder: Path) -> PocketAudioEncoder:
     return load_component(folder, "audio_encoder", PocketAudioEncoder.from_config)
 
 
-def load_scheduler(folder: Path) -> DDIMScheduler:
-    """The noise schedule that the prior was trained with."""
-    return DDIMScheduler.from_config(read_config(folder, "scheduler"))
+def load_noise_levels(folder: Path) -> NoiseLevels:
+    """The noise levels that the prior was trained on."""
+    return read_levels(read_config(folder, "scheduler"))
 
 
 def digest(folder: Path, name: str) -> str:

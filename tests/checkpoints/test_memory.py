@@ -9,9 +9,10 @@ import torch
 
 from art2mus_core.checkpoints.folder import load_component, save_tensors, weights_file
 from art2mus_core.checkpoints.memory import allocating, available, check_memory, needed, total
-from art2mus_core.conditioning.language import build_language_model, is_word_embedding
+from art2mus_core.conditioning.language import is_word_embedding
 from art2mus_core.diffusion.denoiser import build_unet
 from art2mus_core.errors import CheckpointError, SettingError
+from art2mus_core.networks.gpt2 import GPT2
 
 GB = 10**9
 
@@ -23,7 +24,7 @@ def held(network):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 def test_what_is_needed_is_what_is_taken(published_like, dtype):
     unet = load_component(published_like, "unet", build_unet, dtype=dtype)
-    model = load_component(published_like, "language_model", build_language_model, dtype=dtype)
+    model = load_component(published_like, "language_model", GPT2, dtype=dtype)
     assert needed(published_like, ["unet"], dtype) == held(unet)
     assert needed(published_like, ["unet", "language_model"], dtype) == held(unet) + held(model)
 

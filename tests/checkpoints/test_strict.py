@@ -15,11 +15,11 @@ from torch import nn
 
 from art2mus_core.checkpoints.folder import load_component, read_config, read_tensors, save_tensors, weights_file
 from art2mus_core.checkpoints.strict import fill
-from art2mus_core.decoders.vae import build_vae
 from art2mus_core.diffusion.denoiser import build_unet
 from art2mus_core.errors import CheckpointError
+from art2mus_core.networks.autoencoder import Autoencoder
 
-BUILDERS = {"unet": build_unet, "vae": build_vae}
+BUILDERS = {"unet": build_unet, "vae": Autoencoder}
 KEY = "conv_in.weight"
 
 

@@ -6,11 +6,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 from diffusers.pipelines.audioldm2.pipeline_audioldm2 import AudioLDM2Pipeline
-from transformers import GPT2Config, GPT2LMHeadModel, GPT2Model
+from transformers import GPT2Config, GPT2LMHeadModel
 
 from art2mus_core.checkpoints.folder import save_component, save_tensors, weights_file
 from art2mus_core.conditioning.language import (
-    build_language_model,
     check_language_model,
     fingerprint,
     is_word_embedding,
@@ -18,6 +17,7 @@ from art2mus_core.conditioning.language import (
     roll_out,
 )
 from art2mus_core.errors import CheckpointError
+from art2mus_core.networks.gpt2 import GPT2
 from art2mus_core.types import PromptTokens
 
 CONFIG = {"n_embd": 12, "n_head": 3, "n_layer": 2, "n_positions": 23, "bos_token_id": 0, "eos_token_id": 0}
@@ -36,7 +36,7 @@ def whole():
 @pytest.fixture
 def language_model(whole):
     state = {key: value for key, value in whole.transformer.state_dict().items() if not is_word_embedding(key)}
-    model = build_language_model(CONFIG).eval()
+    model = GPT2(CONFIG).eval()
     model.load_state_dict(state, strict=True)
     return model
 
@@ -70,23 +70,14 @@ def test_the_language_is_that_of_the_published_pipeline(whole, language_model, m
 @pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS.keys())
 def test_the_cache_changes_nothing(language_model, mask):
     tokens = prompt(mask)
-    heard, counted = tokens.values, mask.long()
+    heard, counted = tokens.values, mask
     with torch.no_grad():
         for _ in range(6):
-            states = language_model(inputs_embeds=heard, attention_mask=counted, use_cache=False).last_hidden_state
+            states, _ = language_model(heard, counted)
             heard = torch.cat([heard, states[:, -1:]], dim=1)
             counted = torch.cat([counted, counted.new_ones(len(counted), 1)], dim=1)
         spoken = roll_out(language_model, tokens, 6).values
     assert torch.allclose(spoken, heard[:, -6:], atol=1e-5)
-
-
-def test_a_cache_of_a_name_that_is_not_known_is_an_error_and_not_another_roll_out():
-    class LaterGPT2(GPT2Model):
-        def forward(self, inputs_embeds, attention_mask, memory=None, use_cache=True, **swallowed):
-            raise AssertionError("asked without its cache")
-
-    with pytest.raises(CheckpointError, match=r"memory, .* cache, past_key_values\. Update art2mus"):
-        roll_out(LaterGPT2(GPT2Config(**CONFIG, vocab_size=1)), prompt(MASKS["all"]), 2)
 
 
 def test_masked_tokens_before_the_last_are_not_heard(language_model):
@@ -109,7 +100,7 @@ def test_gradients_reach_the_prompt_from_the_last_state(language_model):
 
 
 def test_words_are_left_out():
-    model = build_language_model({**CONFIG, "vocab_size": 50257, "bos_token_id": 50256})
+    model = GPT2({**CONFIG, "vocab_size": 50257, "bos_token_id": 50256})
     assert not any(is_word_embedding(key) for key in model.state_dict())
     assert is_word_embedding("wte.weight")
     assert is_word_embedding("h.3.attn.bias")
@@ -119,7 +110,7 @@ def test_words_are_left_out():
 def test_a_fingerprint_tells_models_apart_and_not_their_precision(tmp_path, language_model):
     for name, half in (("whole", False), ("half", True)):
         save_component(tmp_path / name, "language_model", language_model, CONFIG, half=half)
-    other = build_language_model(CONFIG)
+    other = GPT2(CONFIG)
     other.load_state_dict(language_model.state_dict())
     other.ln_f.bias.data[7] += 0.01
     save_component(tmp_path / "other", "language_model", other, CONFIG, half=False)

@@ -5,10 +5,12 @@ import torch
 from diffusers.pipelines.audioldm2.pipeline_audioldm2 import AudioLDM2Pipeline
 
 from art2mus_core.checkpoints.folder import load_component
-from art2mus_core.conditioning.language import build_language_model, is_word_embedding
-from art2mus_core.conditioning.prompts import TextPrompt, build_projection, join, text_prompt, with_embedding
+from art2mus_core.conditioning.language import is_word_embedding
+from art2mus_core.conditioning.prompts import TextPrompt, join, text_prompt, with_embedding
 from art2mus_core.encoders.text import load_clap_text, load_t5
 from art2mus_core.errors import CheckpointError, SettingError
+from art2mus_core.networks.gpt2 import GPT2
+from art2mus_core.networks.projection import ProjectionModel
 from art2mus_core.types import PromptTokens
 
 TEXTS = ["Music that evokes the emotion of this place", "Low quality."]
@@ -17,14 +19,14 @@ NEGATIVES = ["Low quality.", ""]
 
 @pytest.fixture(scope="module")
 def projection(talking_like):
-    return load_component(talking_like, "projection_model", build_projection)
+    return load_component(talking_like, "projection_model", ProjectionModel)
 
 
 @pytest.fixture(scope="module")
 def told(talking_like, projection):
     """What is told of texts, by our parts."""
     clap, t5 = (load(talking_like, dtype=torch.float32) for load in (load_clap_text, load_t5))
-    language_model = load_component(talking_like, "language_model", build_language_model, unused=is_word_embedding)
+    language_model = load_component(talking_like, "language_model", GPT2, unused=is_word_embedding)
 
     def tell(texts, length=None):
         states, mask = t5.read(texts, length)
@@ -98,4 +100,4 @@ def test_another_projection_is_refused(pocket_like, talking_like, tmp_path):
     weights = "diffusion_pytorch_model.safetensors"
     (folder / weights).write_bytes((talking_like / "projection_model" / weights).read_bytes())
     with pytest.raises(CheckpointError, match=r"projection.weight of \[10, 11\] for \[10, 13\]"):
-        load_component(tmp_path, "projection_model", build_projection)
+        load_component(tmp_path, "projection_model", ProjectionModel)

@@ -12,8 +12,9 @@ from art2mus_core.checkpoints.grid import read_grid
 from art2mus_core.checkpoints.tensors import opened, save_tensors
 from art2mus_core.datasets.synthetic.pairs import synthesize
 from art2mus_core.decoders.sketch import fit_sketch, load_sketch, save_sketch, sketch_file, sketch_of
-from art2mus_core.decoders.vae import MelAutoencoder, build_vae
+from art2mus_core.decoders.vae import MelAutoencoder
 from art2mus_core.errors import CheckpointError
+from art2mus_core.networks.autoencoder import Autoencoder
 from art2mus_core.types import Latent, Mel
 
 POCKET = Path(__file__).parents[2] / "art2mus_core" / "pocket"
@@ -109,7 +110,7 @@ def test_a_sketch_that_does_not_fit_is_refused(sketch, own_checkpoint, spoil, to
 
 def test_every_vae_gets_a_sketch_of_its_shape(checkpoint):
     grid = read_grid(checkpoint)
-    autoencoder = MelAutoencoder(load_component(checkpoint, "vae", build_vae), grid.latent_scale)
+    autoencoder = MelAutoencoder(load_component(checkpoint, "vae", Autoencoder), grid.latent_scale)
     first, second = sketch_of(autoencoder, grid), sketch_of(autoencoder, grid)
     assert torch.equal(first.weight, second.weight)
     assert first.draw(Latent(drawn(0, rows=grid.latent_rows))).values.shape == (2, 92, grid.mel_bins)
@@ -118,7 +119,7 @@ def test_every_vae_gets_a_sketch_of_its_shape(checkpoint):
 def test_the_bundled_sketch_is_of_the_bundled_vae(tmp_path):
     """On real music. One of another VAE, or of latents at another scale, explains nothing of it."""
     grid = read_grid(POCKET)
-    autoencoder = MelAutoencoder(load_component(POCKET, "vae", build_vae), grid.latent_scale)
+    autoencoder = MelAutoencoder(load_component(POCKET, "vae", Autoencoder), grid.latent_scale)
     pair, *_ = synthesize(tmp_path, 3, first_seed=9900)
     mel = Mel(MelTransform(grid)(read_audio(tmp_path / pair.music, grid.sample_rate).samples[:, 0]))
     latent = autoencoder.encode(mel)

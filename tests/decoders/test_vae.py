@@ -5,13 +5,14 @@ import torch
 
 from art2mus_core.checkpoints.folder import load_component
 from art2mus_core.checkpoints.grid import read_grid
-from art2mus_core.decoders.vae import MelAutoencoder, build_vae
+from art2mus_core.decoders.vae import MelAutoencoder
+from art2mus_core.networks.autoencoder import Autoencoder
 from art2mus_core.types import Latent, Mel
 
 
 @pytest.fixture
 def vae(pocket_like):
-    return load_component(pocket_like, "vae", build_vae)
+    return load_component(pocket_like, "vae", Autoencoder)
 
 
 @pytest.fixture

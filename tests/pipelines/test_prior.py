@@ -104,7 +104,7 @@ def test_a_latent_scale_that_is_no_positive_number(checkpoint, tmp_path, value):
         ("unet", {"cross_attention_dim": [[None, 10, 8]] * 3}, "texts of 8; expected 9"),
         ("unet", {"attention_head_dim": "x"}, "describes no network that can be built"),
         ("language_model", {"n_embd": "x"}, "says language_width 'x'"),
-        ("language_model", {"n_head": 3}, "describes no network that can be built"),
+        ("language_model", {"n_head": 3}, "a GPT-2 of width 10 with 3 heads"),
         ("vocoder", {"sampling_rate": "16k"}, "says sample_rate '16k'"),
         ("vocoder", {"sampling_rate": True}, "says sample_rate True"),
         ("vocoder", {"upsample_rates": [5, "4"]}, "describes no sound|says hop"),

@@ -14,8 +14,9 @@ from torch.nn import functional as F
 
 from art2mus_core.checkpoints.folder import load_component
 from art2mus_core.conditioning.constants import Constants, conditions, load_constants
-from art2mus_core.conditioning.language import build_language_model, fingerprint, is_word_embedding, roll_out
+from art2mus_core.conditioning.language import fingerprint, is_word_embedding, roll_out
 from art2mus_core.errors import CheckpointError, SettingError
+from art2mus_core.networks.gpt2 import GPT2
 from art2mus_core.pipelines.texts import NEGATIVE, SUPPORTS, export_text, read_words
 from art2mus_core.pipelines.words import Words
 from art2mus_core.types import Embedding, PromptTokens
@@ -39,7 +40,7 @@ def exported(talking_like: Path, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def language_model(talking_like: Path) -> nn.Module:
-    return load_component(talking_like, "language_model", build_language_model, unused=is_word_embedding)
+    return load_component(talking_like, "language_model", GPT2, unused=is_word_embedding)
 
 
 @pytest.fixture(params=[1, 4])

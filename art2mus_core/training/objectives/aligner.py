@@ -13,7 +13,6 @@ from typing import cast
 
 import numpy as np
 import torch
-from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -24,7 +23,7 @@ from ...types import AudioGrid, Embedding
 from ..config import TrainingConfig
 from ..latents import LatentDataset
 from ..objective import Batch, Objective
-from ..parts import load_projection_head, load_scheduler, load_unet
+from ..parts import load_noise_levels, load_projection_head, load_unet
 from .prior import diffusion_loss
 
 __all__ = ["AlignerObjective"]
@@ -44,7 +43,7 @@ class AlignerObjective(Objective):
         self.head = load_projection_head(checkpoint)
         self.language_model = load_language_model(checkpoint)
         self.unet = load_unet(checkpoint)
-        self.scheduler: DDIMScheduler = load_scheduler(checkpoint)
+        self.levels = load_noise_levels(checkpoint)
         self.run = "shuffled pairs" if config.options["shuffled"] else "true pairs"
 
     @property
@@ -71,7 +70,7 @@ class AlignerObjective(Objective):
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         language = self.language(batch["embedding"])
-        diffusion = diffusion_loss(self.unet, self.scheduler, batch["latent"], language).mean()
+        diffusion = diffusion_loss(self.unet, self.levels, batch["latent"], language).mean()
         imitation = self._imitation(batch["picture"], batch["sound"])
         figures = {"diffusion": diffusion.detach(), "imitation": imitation.detach()}
         return diffusion + self.options["imitation"] * imitation, figures
@@ -88,7 +87,7 @@ class AlignerObjective(Objective):
             torch.manual_seed(0)
             latent, embedding = self.data.held_out(96, self.options["crop"], side="image")
             losses = [
-                diffusion_loss(self.unet, self.scheduler, part, self.language(e))
+                diffusion_loss(self.unet, self.levels, part, self.language(e))
                 for part, e in zip(latent.split(16), embedding.split(16), strict=True)
             ]
         return {"loss": torch.cat(losses).mean().item()}

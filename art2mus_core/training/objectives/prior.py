@@ -14,23 +14,23 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from diffusers.pipelines.audioldm2.modeling_audioldm2 import AudioLDM2UNet2DConditionModel
-from diffusers.schedulers.scheduling_ddim import DDIMScheduler
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers.models.gpt2.modeling_gpt2 import GPT2Model
 
 from ...aligners.head import ProjectionHead
 from ...checkpoints.folder import save_component, save_config, save_index
 from ...conditioning.constants import Constants, save_constants
-from ...conditioning.language import build_language_model, fingerprint, roll_out
+from ...conditioning.language import fingerprint, roll_out
+from ...diffusion.levels import NoiseLevels, read_levels
+from ...networks.gpt2 import GPT2
+from ...networks.unet import UNet
 from ...types import AudioGrid, Embedding
 from ..config import TrainingConfig
 from ..latents import LatentDataset
 from ..objective import Batch, Objective
 
-__all__ = ["PriorObjective", "diffusion_loss", "noised"]
+__all__ = ["PriorObjective", "diffusion_loss"]
 
 COMPONENTS = {
     "image_encoder": ["art2mus", "PocketImageEncoder"],
@@ -44,22 +44,9 @@ COMPONENTS = {
 }
 
 
-def noised(
-    latent: Float[Tensor, "batch channels frames rows"],
-    t: Int[Tensor, " batch"],
-    scheduler: DDIMScheduler,
-    noise: Float[Tensor, "batch channels frames rows"],
-) -> tuple[Tensor, Tensor]:
-    """The noisy latent at `t` and what the network should output there, by the schedule's parameterisation."""
-    noisy = scheduler.add_noise(latent, noise, t)  # type: ignore[arg-type]  # any integer type serves
-    if scheduler.config["prediction_type"] == "v_prediction":
-        return noisy, scheduler.get_velocity(latent, noise, t)  # type: ignore[arg-type]
-    return noisy, noise
-
-
 def diffusion_loss(
     unet: nn.Module,
-    scheduler: DDIMScheduler,
+    levels: NoiseLevels,
     latent: Float[Tensor, "batch channels frames rows"],
     language: Float[Tensor, "batch length width"],
 ) -> Float[Tensor, " batch"]:
@@ -68,12 +55,12 @@ def diffusion_loss(
     Each timestep alone is uniform; together they cover the range, which makes the gradient less noisy (Kingma et al. 2021,
     "Variational Diffusion Models", appendix I).
     """
-    count, levels = len(latent), scheduler.config["num_train_timesteps"]
+    count = len(latent)
     share = (torch.rand(1) + torch.arange(count) / count) % 1
-    t = (share * levels).long().to(latent.device)
-    noisy, target = noised(latent, t, scheduler, torch.randn_like(latent))
-    output = unet(noisy, t, encoder_hidden_states=language, return_dict=False)[0]
-    return F.mse_loss(output.float(), target, reduction="none").mean((1, 2, 3))
+    t = (share * len(levels)).long().to(latent.device)
+    noise = torch.randn_like(latent)
+    output = unet(levels.noised(latent, noise, t), t, language)
+    return F.mse_loss(output.float(), levels.target(latent, noise, t), reduction="none").mean((1, 2, 3))
 
 
 class PriorObjective(Objective):
@@ -89,11 +76,11 @@ class PriorObjective(Objective):
         self.trained = nn.ModuleDict(
             {
                 "projection_model": ProjectionHead.from_config(config.model["projection_model"]),
-                "language_model": build_language_model(config.model["language_model"]),
-                "unet": AudioLDM2UNet2DConditionModel.from_config(config.model["unet"]),
+                "language_model": GPT2(config.model["language_model"]),
+                "unet": UNet(config.model["unet"]),
             }
         )
-        self.scheduler = DDIMScheduler.from_config(config.options["scheduler"])
+        self.levels = read_levels(config.options["scheduler"])
         self.space = data.space
 
     @property
@@ -101,12 +88,12 @@ class PriorObjective(Objective):
         return cast("ProjectionHead", self.trained["projection_model"])
 
     @property
-    def language_model(self) -> GPT2Model:
-        return cast("GPT2Model", self.trained["language_model"])
+    def language_model(self) -> GPT2:
+        return cast("GPT2", self.trained["language_model"])
 
     @property
-    def unet(self) -> AudioLDM2UNet2DConditionModel:
-        return cast("AudioLDM2UNet2DConditionModel", self.trained["unet"])
+    def unet(self) -> UNet:
+        return cast("UNet", self.trained["unet"])
 
     def batch(self, rng: np.random.Generator, size: int) -> Batch:
         latent, embedding = self.data.draw(rng, size, self.options["crop"], side="audio")
@@ -119,7 +106,7 @@ class PriorObjective(Objective):
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         language = self.language(batch["embedding"])
-        return diffusion_loss(self.unet, self.scheduler, batch["latent"], language).mean(), {}
+        return diffusion_loss(self.unet, self.levels, batch["latent"], language).mean(), {}
 
     def validate(self) -> dict[str, float]:
         """The loss on held-out pairs, always with the same noise."""
@@ -127,7 +114,7 @@ class PriorObjective(Objective):
             torch.manual_seed(0)
             latent, embedding = self.data.held_out(96, self.options["crop"], side="audio")
             losses = [
-                diffusion_loss(self.unet, self.scheduler, part, self.language(e))
+                diffusion_loss(self.unet, self.levels, part, self.language(e))
                 for part, e in zip(latent.split(16), embedding.split(16), strict=True)
             ]
         return {"loss": torch.cat(losses).mean().item()}
@@ -135,12 +122,12 @@ class PriorObjective(Objective):
     def export(self, folder: Path) -> None:
         configs: dict[str, dict[str, Any]] = {
             "projection_model": self.projection_model.config,
-            "language_model": self.language_model.config.to_dict(),
-            "unet": dict(self.unet.config),
+            "language_model": {**self.language_model.config, "model_type": "gpt2", "vocab_size": 1},
+            "unet": self.unet.config,
         }
         for name, config in configs.items():
             save_component(folder, name, self.trained[name], config, half=True)
-        save_config(folder, "scheduler", dict(self.scheduler.config))
+        save_config(folder, "scheduler", self.options["scheduler"])
         save_index(folder, COMPONENTS, self.options["defaults"])
         with torch.no_grad():
             nothing = torch.zeros(1, self.projection_model.config["dim"])

@@ -11,11 +11,11 @@ from typing import cast
 
 import numpy as np
 import torch
-from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from ...checkpoints.folder import save_component
+from ...networks.autoencoder import Autoencoder
 from ..config import TrainingConfig
 from ..features import Dataset
 from ..objective import Batch, Objective, check_crop
@@ -34,15 +34,15 @@ class VaeObjective(Objective):
     def __init__(self, data: Dataset, config: TrainingConfig) -> None:
         super().__init__()
         self.data, self.options = data, config.options
-        self.trained = nn.ModuleDict({"vae": AutoencoderKL(**config.model)})
+        self.trained = nn.ModuleDict({"vae": Autoencoder(config.model)})
         self.mels = data.mels()
         self.train_rows, self.validation_rows = data.rows("train"), data.rows("validation")
         self.floor = float(np.log(data.grid.floor))
         check_crop(self.options["crop"], self.mels.shape[1], data.grid.latent_factor)
 
     @property
-    def vae(self) -> AutoencoderKL:
-        return cast("AutoencoderKL", self.trained["vae"])
+    def vae(self) -> Autoencoder:
+        return cast("Autoencoder", self.trained["vae"])
 
     def batch(self, rng: np.random.Generator, size: int) -> Batch:
         crop = self.options["crop"]
@@ -53,8 +53,8 @@ class VaeObjective(Objective):
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         mel = batch["mel"]
-        posterior = self.vae.encode(mel).latent_dist
-        decoded = self.vae.decode(posterior.sample()).sample.float()
+        posterior = self.vae.encode(mel)
+        decoded = self.vae.decode(posterior.sample()).float()
         loudness = 1 + 3 * (1 - mel / self.floor).clamp(0, 1)
         error = (loudness * (decoded - mel).abs()).mean()
         edges = (loudness[..., 1:] * (decoded.diff(dim=-1) - mel.diff(dim=-1)).abs()).mean()
@@ -68,8 +68,8 @@ class VaeObjective(Objective):
     def validate(self) -> dict[str, float]:
         mel = self._held_out()
         vae = self.vae
-        latent = torch.cat([vae.encode(part).latent_dist.mode() for part in mel.split(8)])
-        decoded = torch.cat([vae.decode(part).sample for part in latent.split(8)])
+        latent = torch.cat([vae.encode(part).mean for part in mel.split(8)])
+        decoded = torch.cat([vae.decode(part) for part in latent.split(8)])
         spread = self.options["scale"] * latent.std()
         return {"log-mel error": (decoded - mel).abs().mean().item(), "latent spread": spread.item()}
 

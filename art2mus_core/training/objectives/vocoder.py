@@ -69,8 +69,8 @@ class VocoderObjective(Objective):
             mel = self.transform(batch["sound"].float())
             chosen = batch["reconstructed"]
             if self.vae is not None and chosen.any():
-                latent = self.vae.encode(mel[chosen][:, None]).latent_dist.sample()
-                mel[chosen] = self.vae.decode(latent).sample[:, 0].to(mel)
+                latent = self.vae.encode(mel[chosen][:, None]).sample()
+                mel[chosen] = self.vae.decode(latent)[:, 0].to(mel)
         return mel
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:

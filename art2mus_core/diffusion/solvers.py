@@ -1,0 +1,181 @@
+"""Which noise levels are visited, and the solvers that go from one to the next, in the arithmetic of diffusers' schedulers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from .levels import NoiseLevels
+
+__all__ = ["Ddim", "DpmSolver", "Schedule", "UniPc", "ddim", "evenly", "karras"]
+
+RHO = 7.0
+"""How much the levels of Karras et al. (2022, eq. 5) crowd where there is little noise."""
+
+Latents = Float[Tensor, "batch channels frames rows"]
+
+
+Solver = Callable[[int, Latents, Latents, Latents], Latents]
+"""Goes on from level `index`: (index, latent, its signal, its noise) to the latent at the next level.
+
+It may remember what it saw, so it serves one call of the sampling loop.
+"""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Noise levels to visit, highest first, and how.
+
+    Attributes:
+        timesteps: the number of each level, as the denoiser wants it.
+        alphas: amplitude of the signal at each level, and where the last step ends.
+        sigmas: amplitude of the noise, likewise.
+        prediction: what the denoiser predicts.
+        solver: goes from one level to the next.
+    """
+
+    timesteps: Int[Tensor, " steps"]
+    alphas: Float[Tensor, " ends"]
+    sigmas: Float[Tensor, " ends"]
+    prediction: str
+    solver: Solver
+
+    def split(self, index: int, x: Latents, predicted: Latents) -> tuple[Latents, Latents]:
+        """The signal and the noise that the denoiser takes a latent at level `index` to be made of."""
+        alpha, sigma = self.alphas[index], self.sigmas[index]
+        if self.prediction == "epsilon":
+            return (x - sigma * predicted) / alpha, predicted
+        return alpha * x - sigma * predicted, alpha * predicted + sigma * x
+
+
+class Ddim:
+    """DDIM (Song et al. 2021, eq. 12) without noise of its own."""
+
+    def __init__(self, alphas: Tensor, sigmas: Tensor) -> None:
+        self.alphas, self.sigmas = alphas, sigmas
+
+    def __call__(self, index: int, x: Latents, clean: Latents, noise: Latents) -> Latents:  # noqa: ARG002
+        return self.alphas[index + 1] * clean + self.sigmas[index + 1] * noise
+
+
+class _Exponential:
+    """Solvers in half the logarithm of the signal-to-noise ratio, which is called lambda."""
+
+    def __init__(self, alphas: Tensor, sigmas: Tensor) -> None:
+        self.alphas, self.sigmas = alphas, sigmas
+
+    def _lambda(self, index: int) -> Tensor:
+        return torch.log(self.alphas[index]) - torch.log(self.sigmas[index])
+
+    def _first_order(self, index: int, x: Latents, clean: Latents, rest: Tensor) -> Latents:
+        """As if the clean latent stayed what it is; `rest` is exp(-step) - 1."""
+        return self.sigmas[index + 1] / self.sigmas[index] * x - self.alphas[index + 1] * rest * clean
+
+
+class DpmSolver(_Exponential):
+    """DPM-Solver++ 2M (Lu et al. 2022, algorithm 2); the first step and the last are of first order.
+
+    Args:
+        alphas: see :class:`Schedule`.
+        sigmas: likewise; the last is 0.
+        order: 1 or 2.
+    """
+
+    def __init__(self, alphas: Tensor, sigmas: Tensor, order: int = 2) -> None:
+        super().__init__(alphas, sigmas)
+        self.order = order
+        self.before: Tensor | None = None
+
+    def __call__(self, index: int, x: Latents, clean: Latents, noise: Latents) -> Latents:  # noqa: ARG002
+        step = self._lambda(index + 1) - self._lambda(index)
+        rest = torch.exp(-step) - 1.0
+        reached = self._first_order(index, x, clean, rest)
+        before, self.before = self.before, clean
+        if self.order == 1 or before is None or index == len(self.sigmas) - 2:
+            return reached
+        ratio = (self._lambda(index) - self._lambda(index - 1)) / step
+        slope = 1.0 / ratio * (clean - before)
+        return reached - 0.5 * (self.alphas[index + 1] * rest) * slope
+
+
+class UniPc(_Exponential):
+    """UniPC of second order with B(h) = exp(h) - 1 (Zhao et al. 2023): each step first corrects the one before it."""
+
+    def __init__(self, alphas: Tensor, sigmas: Tensor) -> None:
+        super().__init__(alphas, sigmas)
+        self.clean: list[Tensor] = []
+        self.start: Tensor | None = None
+        self.order = 1
+
+    def __call__(self, index: int, x: Latents, clean: Latents, noise: Latents) -> Latents:  # noqa: ARG002
+        if self.start is not None:
+            x = self._corrected(index - 1, self.start, clean)
+        self.start, self.clean = x, [*self.clean[-1:], clean]
+        self.order = min(len(self.clean), len(self.sigmas) - 1 - index)
+        step = self._lambda(index + 1) - self._lambda(index)
+        rest = torch.expm1(-step)
+        reached = self._first_order(index, x, clean, rest)
+        if self.order == 1:
+            return reached
+        return reached - self.alphas[index + 1] * rest * (0.5 * self._slope(index, step)[0])
+
+    def _corrected(self, index: int, x: Latents, found: Latents) -> Latents:
+        """The step from level `index` once more, now that it is known what the denoiser says at its end."""
+        step = self._lambda(index + 1) - self._lambda(index)
+        rest = torch.expm1(-step)
+        reached, change = self._first_order(index, x, self.clean[-1], rest), found - self.clean[-1]
+        if self.order == 1:
+            return reached - self.alphas[index + 1] * rest * (0.5 * change)
+        first = (rest / -step - 1) / rest
+        second = ((rest / -step - 1) / -step - 0.5) * 2 / rest
+        slope, ratio = self._slope(index, step)
+        share = (first - second) / (1 - ratio)
+        return reached - self.alphas[index + 1] * rest * (share * slope + (first - share) * change)
+
+    def _slope(self, index: int, step: Tensor) -> tuple[Latents, Tensor]:
+        ratio = (self._lambda(index - 1) - self._lambda(index)) / step
+        return (self.clean[-2] - self.clean[-1]) / ratio, ratio
+
+
+def ddim(levels: NoiseLevels, steps: int) -> Schedule:
+    """DDIM on every k-th level; the last step ends on the lowest. With room above it, every level is the next higher one."""
+    every = len(levels) // steps
+    visited = torch.arange(0, len(levels), every).flip(0) + min(1, every - 1)
+    share = levels.alphas_cumprod[torch.cat([visited, torch.zeros(1, dtype=visited.dtype)])]
+    alphas, sigmas = share**0.5, (1 - share) ** 0.5
+    return Schedule(visited, alphas, sigmas, levels.prediction, Ddim(alphas, sigmas))
+
+
+def evenly(levels: NoiseLevels, steps: int) -> Schedule:
+    """First order on evenly spread levels, to the end of all noise."""
+    visited = np.linspace(0, len(levels) - 1, steps + 1).round()[:0:-1].astype(np.int64)
+    return _until_clean(levels, visited, _ratios(levels)[visited], partial(DpmSolver, order=1))
+
+
+def karras(levels: NoiseLevels, steps: int, solver: Callable[[Tensor, Tensor], Solver]) -> Schedule:
+    """A solver on the noise levels of Karras et al. 2022, to the end of all noise."""
+    ratios = _ratios(levels)
+    lowest, highest = ratios[0].item() ** (1 / RHO), ratios[-1].item() ** (1 / RHO)
+    chosen = (highest + np.linspace(0, 1, steps) * (lowest - highest)) ** RHO
+    visited = np.interp(np.log(chosen), np.log(ratios), np.arange(len(ratios))).round().astype(np.int64)
+    return _until_clean(levels, visited, chosen, solver)
+
+
+def _ratios(levels: NoiseLevels) -> np.ndarray:
+    """Amplitude of the noise over that of the signal at each level."""
+    return (((1 - levels.alphas_cumprod) / levels.alphas_cumprod) ** 0.5).numpy()
+
+
+def _until_clean(
+    levels: NoiseLevels, visited: np.ndarray, ratios: np.ndarray, solver: Callable[[Tensor, Tensor], Solver]
+) -> Schedule:
+    ends = torch.from_numpy(np.append(ratios, 0.0).astype(np.float32))
+    alphas = 1 / (ends**2 + 1) ** 0.5
+    sigmas = ends * alphas
+    return Schedule(torch.from_numpy(visited), alphas, sigmas, levels.prediction, solver(alphas, sigmas))

@@ -1,0 +1,108 @@
+"""The layers that UNet and autoencoder share."""
+
+from __future__ import annotations
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+__all__ = ["Attention", "Downsample", "ResidualBlock", "Upsample"]
+
+
+class ResidualBlock(nn.Module):
+    """Twice norm, SiLU and convolution, with a residual connection; the embedded noise level is added in between.
+
+    Args:
+        inputs: channels that come in.
+        outputs: channels that go out.
+        time: width of the embedded noise level; 0 where there is none.
+        groups: of the norms.
+        eps: of the norms.
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, time: int, groups: int, eps: float) -> None:
+        super().__init__()
+        self.norm1 = nn.GroupNorm(groups, inputs, eps)
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.time_emb_proj = nn.Linear(time, outputs) if time else None
+        self.norm2 = nn.GroupNorm(groups, outputs, eps)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.conv_shortcut = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else None
+
+    def forward(
+        self, x: Float[Tensor, "batch inputs height width"], time: Float[Tensor, "batch time"] | None = None
+    ) -> Float[Tensor, "batch outputs height width"]:
+        hidden = self.conv1(F.silu(self.norm1(x)))
+        if self.time_emb_proj is not None and time is not None:
+            hidden = hidden + self.time_emb_proj(F.silu(time))[:, :, None, None]
+        hidden = self.conv2(F.silu(self.norm2(hidden)))
+        return (x if self.conv_shortcut is None else self.conv_shortcut(x)) + hidden
+
+
+class Attention(nn.Module):
+    """Multi-head attention to a context, or to the input itself.
+
+    Args:
+        width: of the queries and the output.
+        heads: number of heads.
+        head_width: of each.
+        context: width of the context; that of the queries if left out.
+        bias: whether queries, keys and values have one.
+    """
+
+    def __init__(
+        self, width: int, heads: int, head_width: int, *, context: int | None = None, bias: bool = False
+    ) -> None:
+        super().__init__()
+        inner = heads * head_width
+        self.heads = heads
+        self.to_q = nn.Linear(width, inner, bias=bias)
+        self.to_k = nn.Linear(context or width, inner, bias=bias)
+        self.to_v = nn.Linear(context or width, inner, bias=bias)
+        self.to_out = nn.Sequential(nn.Linear(inner, width))
+
+    def forward(
+        self,
+        x: Float[Tensor, "batch length width"],
+        context: Float[Tensor, "batch states context"] | None = None,
+        bias: Float[Tensor, "batch 1 1 states"] | None = None,
+    ) -> Float[Tensor, "batch length width"]:
+        """`bias` is added to the scores: 0 where something counts, very negative where it doesn't."""
+        source = x if context is None else context
+        query, key, value = (self._split(each) for each in (self.to_q(x), self.to_k(source), self.to_v(source)))
+        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+        return self.to_out(attended.transpose(1, 2).flatten(2))
+
+    def _split(self, x: Float[Tensor, "batch length inner"]) -> Float[Tensor, "batch heads length head"]:
+        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
+
+
+class Downsample(nn.Module):
+    """Half the height and the width.
+
+    Args:
+        channels: in and out.
+        even: pad at all four sides (UNet); otherwise only behind and below (autoencoder).
+    """
+
+    def __init__(self, channels: int, *, even: bool) -> None:
+        super().__init__()
+        self.even = even
+        self.conv = nn.Conv2d(channels, channels, 3, stride=2, padding=1 if even else 0)
+
+    def forward(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch channels h w"]:
+        return self.conv(x if self.even else F.pad(x, (0, 1, 0, 1)))
+
+
+class Upsample(nn.Module):
+    """Every pixel repeated, up to a size that is given or to twice the size, and a convolution."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(
+        self, x: Float[Tensor, "batch channels h w"], size: tuple[int, int] | None = None
+    ) -> Float[Tensor, "batch channels height width"]:
+        height, width = x.shape[2:]
+        return self.conv(F.interpolate(x, size=size or (2 * height, 2 * width)))

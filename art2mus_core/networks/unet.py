@@ -1,0 +1,362 @@
+"""AudioLDM2's UNet (Liu et al. 2024): a latent is denoised under a language of audio and, in published checkpoints, a text.
+
+Every level that attends has one transformer for each entry in its list of widths, applied in turn: a null is self-attention, the second
+entry at most attends to the language of audio, later ones to the text.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..errors import CheckpointError
+from .layers import Attention, Downsample, ResidualBlock, Upsample
+from .options import completed
+
+__all__ = ["UNet"]
+
+DEFAULTS: dict[str, Any] = {
+    "in_channels": 4,
+    "out_channels": 4,
+    "flip_sin_to_cos": True,
+    "freq_shift": 0,
+    "down_block_types": ["CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"],
+    "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"],
+    "block_out_channels": [320, 640, 1280, 1280],
+    "layers_per_block": 2,
+    "norm_num_groups": 32,
+    "norm_eps": 1e-5,
+    "cross_attention_dim": 1280,
+    "transformer_layers_per_block": 1,
+    "attention_head_dim": 8,
+    "use_linear_projection": False,
+    "conv_in_kernel": 3,
+    "conv_out_kernel": 3,
+}
+"""What diffusers takes where a configuration says nothing."""
+
+FIXED: dict[str, Any] = {
+    "mid_block_type": "UNetMidBlock2DCrossAttn",
+    "only_cross_attention": False,
+    "downsample_padding": 1,
+    "mid_block_scale_factor": 1,
+    "act_fn": "silu",
+    "num_attention_heads": None,
+    "class_embed_type": None,
+    "num_class_embeds": None,
+    "upcast_attention": False,
+    "resnet_time_scale_shift": "default",
+    "time_embedding_type": "positional",
+    "time_embedding_dim": None,
+    "time_embedding_act_fn": None,
+    "timestep_post_act": None,
+    "time_cond_proj_dim": None,
+    "projection_class_embeddings_input_dim": None,
+    "class_embeddings_concat": False,
+}
+
+PLAIN = ("DownBlock2D", "UpBlock2D")
+ATTENDING = ("CrossAttnDownBlock2D", "CrossAttnUpBlock2D")
+TEXT = 2
+"""From which place in its list of widths on a level's transformers attend to the text."""
+
+MASKED = -10000.0
+"""What is added to the score of a state that doesn't count."""
+
+
+class Conditioning(NamedTuple):
+    """The language of audio, the text where there is one, and the bias that masks the text's padding."""
+
+    language: Float[Tensor, "batch length width"]
+    text: Float[Tensor, "batch tokens text_width"] | None
+    bias: Float[Tensor, "batch 1 1 tokens"] | None
+
+
+class Level(NamedTuple):
+    """One resolution: its channels, residual blocks, heads, blocks of each transformer, and the widths of what these attend to."""
+
+    channels: int
+    layers: int
+    heads: int
+    depth: int
+    widths: list[int | None]
+
+
+class Sizes(NamedTuple):
+    """What all levels have in common."""
+
+    time: int
+    groups: int
+    eps: float
+    linear: bool
+
+
+class GatedGelu(nn.Module):
+    """One linear layer, half of whose output opens the other half (Shazeer 2020)."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.proj = nn.Linear(width, 2 * hidden)
+
+    def forward(self, x: Float[Tensor, "batch length width"]) -> Float[Tensor, "batch length hidden"]:
+        hidden, gate = self.proj(x).chunk(2, dim=-1)
+        return hidden * F.gelu(gate)
+
+
+class FeedForward(nn.Module):
+    """Four times as wide inside; the empty place in `net` was a dropout's."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.net = nn.Sequential(GatedGelu(width, 4 * width), nn.Identity(), nn.Linear(4 * width, width))
+
+    def forward(self, x: Float[Tensor, "batch length width"]) -> Float[Tensor, "batch length width"]:
+        return self.net(x)
+
+
+class TransformerBlock(nn.Module):
+    """Attention to itself, to what is conditioning, and a feed-forward network, each after a norm and around a residual connection."""
+
+    def __init__(self, width: int, heads: int, context: int | None) -> None:
+        super().__init__()
+        self.norm1, self.norm2, self.norm3 = nn.LayerNorm(width), nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attn1 = Attention(width, heads, width // heads)
+        self.attn2 = Attention(width, heads, width // heads, context=context)
+        self.ff = FeedForward(width)
+
+    def forward(
+        self, x: Float[Tensor, "batch length width"], context: Tensor | None, bias: Tensor | None
+    ) -> Float[Tensor, "batch length width"]:
+        x = self.attn1(self.norm1(x)) + x
+        x = self.attn2(self.norm2(x), context, bias) + x
+        return self.ff(self.norm3(x)) + x
+
+
+class Transformer(nn.Module):
+    """Transformer blocks over all places of a latent, with a residual connection."""
+
+    def __init__(self, level: Level, context: int | None, sizes: Sizes) -> None:
+        super().__init__()
+        channels = level.channels
+        inner = level.heads * (channels // level.heads)
+        self.linear = sizes.linear
+        self.norm = nn.GroupNorm(sizes.groups, channels, 1e-6)
+        self.proj_in = nn.Linear(channels, inner) if self.linear else nn.Conv2d(channels, inner, 1)
+        self.transformer_blocks = nn.ModuleList(
+            TransformerBlock(inner, level.heads, context) for _ in range(level.depth)
+        )
+        self.proj_out = nn.Linear(inner, channels) if self.linear else nn.Conv2d(inner, channels, 1)
+
+    def forward(
+        self, x: Float[Tensor, "batch channels height width"], context: Tensor | None, bias: Tensor | None
+    ) -> Float[Tensor, "batch channels height width"]:
+        height, width = x.shape[2:]
+        hidden = self.norm(x)
+        hidden = self.proj_in(_row(hidden)) if self.linear else _row(self.proj_in(hidden))
+        for block in self.transformer_blocks:
+            hidden = block(hidden, context, bias)
+        if self.linear:
+            return _grid(self.proj_out(hidden), height, width) + x
+        return self.proj_out(_grid(hidden, height, width)) + x
+
+
+def _row(x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch places channels"]:
+    return x.permute(0, 2, 3, 1).flatten(1, 2)
+
+
+def _grid(
+    x: Float[Tensor, "batch places channels"], height: int, width: int
+) -> Float[Tensor, "batch channels height width"]:
+    return x.unflatten(1, (height, width)).permute(0, 3, 1, 2).contiguous()
+
+
+class Stage(nn.Module):
+    """Residual blocks, each followed by the transformers of its level."""
+
+    def __init__(self, inputs: Sequence[int], level: Level, sizes: Sizes, *, attending: int) -> None:
+        super().__init__()
+        self.widths = level.widths if attending else []
+        self.resnets = nn.ModuleList(
+            ResidualBlock(each, level.channels, time=sizes.time, groups=sizes.groups, eps=sizes.eps) for each in inputs
+        )
+        attentions = [Transformer(level, width, sizes) for _ in range(attending) for width in self.widths]
+        if attentions:
+            self.attentions = nn.ModuleList(attentions)
+
+    def attend(self, x: Float[Tensor, "batch channels height width"], layer: int, conditioning: Conditioning) -> Tensor:
+        """The transformers behind a layer's residual block."""
+        for place, width in enumerate(self.widths):
+            transformer = self.attentions[layer * len(self.widths) + place]
+            if width is None:
+                x = transformer(x, None, None)
+            elif place >= TEXT and conditioning.text is not None:
+                x = transformer(x, conditioning.text, conditioning.bias)
+            else:
+                x = transformer(x, conditioning.language, None)
+        return x
+
+
+class DownStage(Stage):
+    """On the way down; everything that it makes is kept for the way up."""
+
+    def __init__(self, inputs: int, level: Level, sizes: Sizes, *, attends: bool, last: bool) -> None:
+        widths = [inputs, *[level.channels] * (level.layers - 1)]
+        super().__init__(widths, level, sizes, attending=level.layers if attends else 0)
+        if not last:
+            self.downsamplers = nn.ModuleList([Downsample(level.channels, even=True)])
+
+    def forward(self, x: Tensor, time: Tensor, conditioning: Conditioning) -> list[Tensor]:
+        kept = []
+        for layer, block in enumerate(self.resnets):
+            x = self.attend(block(x, time), layer, conditioning)
+            kept.append(x)
+        if hasattr(self, "downsamplers"):
+            kept.append(self.downsamplers[0](x))
+        return kept
+
+
+class MiddleStage(Stage):
+    """At the lowest resolution."""
+
+    def __init__(self, level: Level, sizes: Sizes) -> None:
+        super().__init__([level.channels] * 2, level, sizes, attending=1)
+
+    def forward(self, x: Tensor, time: Tensor, conditioning: Conditioning) -> Tensor:
+        first, second = self.resnets
+        return second(self.attend(first(x, time), 0, conditioning), time)
+
+
+class UpStage(Stage):
+    """On the way up; each residual block also sees what was kept on the way down."""
+
+    def __init__(self, inputs: int, kept: int, level: Level, sizes: Sizes, *, attends: bool, last: bool) -> None:
+        count = level.layers + 1
+        skips = [*[level.channels] * level.layers, kept]
+        widths = [a + b for a, b in zip([inputs, *[level.channels] * level.layers], skips, strict=True)]
+        super().__init__(widths, level, sizes, attending=count if attends else 0)
+        if not last:
+            self.upsamplers = nn.ModuleList([Upsample(level.channels)])
+
+    def forward(self, x: Tensor, time: Tensor, conditioning: Conditioning, kept: list[Tensor]) -> Tensor:
+        """`kept` is used up from its end; what stays in it tells the size to grow to."""
+        for layer, block in enumerate(self.resnets):
+            x = self.attend(block(torch.cat([x, kept.pop()], dim=1), time), layer, conditioning)
+        if hasattr(self, "upsamplers"):
+            height, width = kept[-1].shape[2:]
+            x = self.upsamplers[0](x, (height, width))
+        return x
+
+
+class TimeEmbedding(nn.Module):
+    """Two linear layers over sine and cosine of a noise level."""
+
+    def __init__(self, inputs: int, width: int) -> None:
+        super().__init__()
+        self.linear_1, self.linear_2 = nn.Linear(inputs, width), nn.Linear(width, width)
+
+    def forward(self, x: Float[Tensor, "batch inputs"]) -> Float[Tensor, "batch width"]:
+        return self.linear_2(F.silu(self.linear_1(x)))
+
+
+class UNet(nn.Module):
+    """Noisy latents to what was noise in them (or to the velocity).
+
+    Args:
+        config: the content of a `config.json` of diffusers' `AudioLDM2UNet2DConditionModel`.
+
+    Raises:
+        CheckpointError: an option that no checkpoint of AudioLDM2 uses.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.config = completed(config, "UNet", defaults=DEFAULTS, fixed=FIXED)
+        levels, channels = _levels(self.config), self.config["block_out_channels"]
+        groups, eps = self.config["norm_num_groups"], self.config["norm_eps"]
+        sizes = Sizes(4 * channels[0], groups, eps, self.config["use_linear_projection"])
+        into, out = self.config["conv_in_kernel"], self.config["conv_out_kernel"]
+        self.conv_in = nn.Conv2d(self.config["in_channels"], channels[0], into, padding=into // 2)
+        self.time_embedding = TimeEmbedding(channels[0], sizes.time)
+        before = [channels[0], *channels[:-1]]
+        self.down_blocks = nn.ModuleList(
+            DownStage(inputs, level, sizes, attends=kind in ATTENDING, last=level is levels[-1])
+            for inputs, level, kind in zip(before, levels, self.config["down_block_types"], strict=True)
+        )
+        self.mid_block = MiddleStage(levels[-1], sizes)
+        upwards = zip([channels[-1], *channels[:0:-1]], before[::-1], levels[::-1], strict=True)
+        self.up_blocks = nn.ModuleList(
+            UpStage(inputs, kept, level, sizes, attends=kind in ATTENDING, last=level is levels[0])
+            for (inputs, kept, level), kind in zip(upwards, self.config["up_block_types"], strict=True)
+        )
+        self.conv_norm_out = nn.GroupNorm(groups, channels[0], eps)
+        self.conv_out = nn.Conv2d(channels[0], self.config["out_channels"], out, padding=out // 2)
+
+    def forward(
+        self,
+        x: Float[Tensor, "batch channels frames rows"],
+        t: Tensor,
+        language: Float[Tensor, "batch length width"],
+        text: Float[Tensor, "batch tokens text_width"] | None = None,
+        text_mask: Float[Tensor, "batch tokens"] | None = None,
+    ) -> Float[Tensor, "batch outputs frames rows"]:
+        """What the network predicts.
+
+        Args:
+            x: noisy latents.
+            t: the noise level, a number or one a latent.
+            language: the language of audio.
+            text: states of the text, where the checkpoint reads one.
+            text_mask: 1 where a state counts, 0 where it does not.
+        """
+        bias = None if text_mask is None else ((1 - text_mask.to(x.dtype)) * MASKED)[:, None, None]
+        conditioning = Conditioning(language, text, bias)
+        time = self.time_embedding(self._waves(t.to(x.device).expand(len(x))).to(x.dtype))
+        kept = [self.conv_in(x)]
+        for down in self.down_blocks:
+            kept += down(kept[-1], time, conditioning)
+        x = self.mid_block(kept[-1], time, conditioning)
+        for up in self.up_blocks:
+            x = up(x, time, conditioning, kept)
+        return self.conv_out(F.silu(self.conv_norm_out(x)))
+
+    def _waves(self, t: Tensor) -> Float[Tensor, "batch width"]:
+        """Sine and cosine at frequencies that fall from 1 to 1/10000 (Vaswani et al. 2017), in float32."""
+        width, shift = self.config["block_out_channels"][0], self.config["freq_shift"]
+        half = width // 2
+        exponents = -math.log(10000) * torch.arange(half, dtype=torch.float32, device=t.device) / (half - shift)
+        phases = t[:, None].float() * exponents.exp()
+        waves = [phases.cos(), phases.sin()] if self.config["flip_sin_to_cos"] else [phases.sin(), phases.cos()]
+        return F.pad(torch.cat(waves, dim=-1), (0, width % 2))
+
+
+def _levels(config: Mapping[str, Any]) -> list[Level]:
+    """The levels from the highest resolution to the lowest.
+
+    Raises:
+        CheckpointError: lists of unlike length, or a kind of level that is not known.
+    """
+    channels = config["block_out_channels"]
+    count = len(channels)
+    for name in ("down_block_types", "up_block_types"):
+        kinds = config[name]
+        if len(kinds) != count or any(kind not in (*PLAIN, *ATTENDING) for kind in kinds):
+            raise CheckpointError(
+                f"a UNet with {name} {', '.join(map(str, kinds))} and {count} block_out_channels",
+                f"one of {', '.join((*PLAIN, *ATTENDING))} for each of them",
+                "Use another checkpoint.",
+            )
+    names = ("layers_per_block", "attention_head_dim", "transformer_layers_per_block", "cross_attention_dim")
+    columns = [value if isinstance(value := config[name], (list, tuple)) else [value] * count for name in names]
+    if any(len(column) != count for column in columns):
+        found = ", ".join(f"{len(column)} {name}" for name, column in zip(names, columns, strict=True))
+        raise CheckpointError(f"a UNet with {found}", f"{count} of each, one a level", "Use another checkpoint.")
+    return [
+        Level(width, layers, heads, depth, list(attended) if isinstance(attended, (list, tuple)) else [attended])
+        for width, layers, heads, depth, attended in zip(channels, *columns, strict=True)
+    ]
