@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from ..errors import Art2MusError, CheckpointError
 from ..placing import replacing
@@ -116,6 +117,22 @@ def load_component(
     return fill(network, whole, path, lambda: build(read_config(folder, name)), dtype=dtype)
 
 
+class _Unfilled(TorchFunctionMode):
+    """Networks are built without drawing first weights, which on `meta` would import torch's compiler (.9 s)."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401
+        given = kwargs or {}
+        if getattr(func, "__module__", None) == nn.init.__name__:
+            return given["tensor"] if "tensor" in given else args[0]
+        return func(*args, **given)
+
+
 def check_component(
     folder: Path,
     name: str,
@@ -132,7 +149,7 @@ def check_component(
     config, path = read_config(folder, name), weights_file(folder, name)
     with opened(path) as file:
         found = {key.removeprefix(prefix): form for key, form in header_forms(file, unused=unused).items()}
-    with describes(config_file(folder, name), name), torch.device("meta"):
+    with describes(config_file(folder, name), name), torch.device("meta"), _Unfilled():
         network = build(config)
     pairs = find_halves(network.state_dict(), found, path)
     check_fit(network, joined_forms(found, pairs), path)
@@ -190,13 +207,8 @@ def save_index(folder: Path, components: dict[str, list[str]], defaults: dict[st
 
 
 def save_config(folder: Path, name: str, config: dict[str, Any]) -> None:
-    """Write the configuration of a component; alone where it has no weights (the scheduler).
-
-    Without diffusers' list of values left at their default: what stands in it would not be read again, although written.
-    """
-    _write_json(
-        config_file(folder, name), {key: value for key, value in config.items() if key != "_use_default_values"}
-    )
+    """Write the configuration of a component; alone where it has no weights (the scheduler)."""
+    _write_json(config_file(folder, name), config)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -89,8 +89,6 @@ def test_nodes_that_cannot_be_there_are_named_with_the_way_out():
 @pytest.mark.parametrize(
     ("package", "call"),
     [
-        ("diffusers", "nodes['Art2MusLoadModel'].execute('pocket')"),
-        ("transformers", "nodes['Art2MusLoadModel'].execute('pocket')"),
         ("safetensors", "nodes['Art2MusArtworkToMusic'].execute(image=None, model='pocket', seconds=1.0, seed=0)"),
         ("av", f"nodes['Art2MusPreviewMusic'].execute({SOUND})"),
         ("jaxtyping", "nodes['Art2MusArtworkToMusic'].execute(image=None, model='pocket', seconds=1.0, seed=0)"),
@@ -111,7 +109,7 @@ def test_a_part_that_the_host_lacks_asks_for_a_newer_host():
 
 def test_who_does_not_need_it_runs():
     act = "said = len(nodes['Art2MusArtworkFolder'].execute('Samples', 1, 0).args[0])"
-    assert without(["diffusers"], act)[0]["said"] == 8
+    assert without(["transformers"], act)[0]["said"] == 8
 
 
 def test_a_host_that_lacks_a_word_of_a_schema_loses_the_nodes_that_use_it(pack, host_folders, monkeypatch, caplog):
