@@ -17,11 +17,11 @@ __all__ = ["CoreDenoiser", "HostUNet"]
 class HostUNet(UNet):
     """The network, called as the host calls its own."""
 
-    def forward(
+    def forward(  # type: ignore[override]  # the host's names
         self,
         x: Float[Tensor, "batch channels frames rows"],
         timesteps: Float[Tensor, "batch"],  # noqa: UP037
-        context: Float[Tensor, "batch language width"] | None = None,
+        context: Float[Tensor, "batch language width"],
         text: Float[Tensor, "batch length text_width"] | None = None,
         text_mask: Float[Tensor, "batch length"] | None = None,
         **_: Any,  # noqa: ANN401  control, transformer_options and what later hosts add
@@ -47,7 +47,7 @@ class CoreDenoiser:
         predicted = self.network(
             self._ready(x),
             t.expand(len(x)).to(self.device),
-            self._ready(condition.language),
+            condition.language.to(self.device, self.dtype),
             self._ready(condition.text),
             self._ready(condition.text_mask),
         )
