@@ -150,10 +150,17 @@ def check_component(
     with opened(path) as file:
         found = {key.removeprefix(prefix): form for key, form in header_forms(file, unused=unused).items()}
     with describes(config_file(folder, name), name), torch.device("meta"), _Unfilled():
-        network = build(config)
+        network = _built(build, config, config_file(folder, name))
     pairs = find_halves(network.state_dict(), found, path)
     check_fit(network, joined_forms(found, pairs), path)
     return network
+
+
+def _built(build: Callable[[dict[str, Any]], Network], config: dict[str, Any], path: Path) -> Network:
+    try:
+        return build(config)
+    except Art2MusError as error:
+        raise type(error)(f"{path} describes {error.came}", error.expected, error.remedy) from error
 
 
 @contextmanager

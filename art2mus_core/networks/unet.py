@@ -7,8 +7,8 @@ entry at most attends to the language of audio, later ones to the text.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import CheckpointError
-from .layers import Attention, Downsample, ResidualBlock, Upsample
 from .options import completed
+from .stages import Conditioning, DownStage, Level, MiddleStage, Sizes, UpStage
 
 __all__ = ["UNet"]
 
@@ -63,194 +63,8 @@ FIXED: dict[str, Any] = {
 
 PLAIN = ("DownBlock2D", "UpBlock2D")
 ATTENDING = ("CrossAttnDownBlock2D", "CrossAttnUpBlock2D")
-TEXT = 2
-"""From which place in its list of widths on a level's transformers attend to the text."""
-
 MASKED = -10000.0
 """What is added to the score of a state that doesn't count."""
-
-
-class Conditioning(NamedTuple):
-    """The language of audio, the text where there is one, and the bias that masks the text's padding."""
-
-    language: Float[Tensor, "batch length width"]
-    text: Float[Tensor, "batch tokens text_width"] | None
-    bias: Float[Tensor, "batch 1 1 tokens"] | None
-
-
-class Level(NamedTuple):
-    """One resolution: its channels, residual blocks, heads, blocks of each transformer, and the widths of what these attend to."""
-
-    channels: int
-    layers: int
-    heads: int
-    depth: int
-    widths: list[int | None]
-
-
-class Sizes(NamedTuple):
-    """What all levels have in common."""
-
-    time: int
-    groups: int
-    eps: float
-    linear: bool
-
-
-class GatedGelu(nn.Module):
-    """One linear layer, half of whose output opens the other half (Shazeer 2020)."""
-
-    def __init__(self, width: int, hidden: int) -> None:
-        super().__init__()
-        self.proj = nn.Linear(width, 2 * hidden)
-
-    def forward(self, x: Float[Tensor, "batch length width"]) -> Float[Tensor, "batch length hidden"]:
-        hidden, gate = self.proj(x).chunk(2, dim=-1)
-        return hidden * F.gelu(gate)
-
-
-class FeedForward(nn.Module):
-    """Four times as wide inside; the empty place in `net` was a dropout's."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.net = nn.Sequential(GatedGelu(width, 4 * width), nn.Identity(), nn.Linear(4 * width, width))
-
-    def forward(self, x: Float[Tensor, "batch length width"]) -> Float[Tensor, "batch length width"]:
-        return self.net(x)
-
-
-class TransformerBlock(nn.Module):
-    """Attention to itself, to what is conditioning, and a feed-forward network, each after a norm and around a residual connection."""
-
-    def __init__(self, width: int, heads: int, context: int | None) -> None:
-        super().__init__()
-        self.norm1, self.norm2, self.norm3 = nn.LayerNorm(width), nn.LayerNorm(width), nn.LayerNorm(width)
-        self.attn1 = Attention(width, heads, width // heads)
-        self.attn2 = Attention(width, heads, width // heads, context=context)
-        self.ff = FeedForward(width)
-
-    def forward(
-        self, x: Float[Tensor, "batch length width"], context: Tensor | None, bias: Tensor | None
-    ) -> Float[Tensor, "batch length width"]:
-        x = self.attn1(self.norm1(x)) + x
-        x = self.attn2(self.norm2(x), context, bias) + x
-        return self.ff(self.norm3(x)) + x
-
-
-class Transformer(nn.Module):
-    """Transformer blocks over all places of a latent, with a residual connection."""
-
-    def __init__(self, level: Level, context: int | None, sizes: Sizes) -> None:
-        super().__init__()
-        channels = level.channels
-        inner = level.heads * (channels // level.heads)
-        self.linear = sizes.linear
-        self.norm = nn.GroupNorm(sizes.groups, channels, 1e-6)
-        self.proj_in = nn.Linear(channels, inner) if self.linear else nn.Conv2d(channels, inner, 1)
-        self.transformer_blocks = nn.ModuleList(
-            TransformerBlock(inner, level.heads, context) for _ in range(level.depth)
-        )
-        self.proj_out = nn.Linear(inner, channels) if self.linear else nn.Conv2d(inner, channels, 1)
-
-    def forward(
-        self, x: Float[Tensor, "batch channels height width"], context: Tensor | None, bias: Tensor | None
-    ) -> Float[Tensor, "batch channels height width"]:
-        height, width = x.shape[2:]
-        hidden = self.norm(x)
-        hidden = self.proj_in(_row(hidden)) if self.linear else _row(self.proj_in(hidden))
-        for block in self.transformer_blocks:
-            hidden = block(hidden, context, bias)
-        if self.linear:
-            return _grid(self.proj_out(hidden), height, width) + x
-        return self.proj_out(_grid(hidden, height, width)) + x
-
-
-def _row(x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch places channels"]:
-    return x.permute(0, 2, 3, 1).flatten(1, 2)
-
-
-def _grid(
-    x: Float[Tensor, "batch places channels"], height: int, width: int
-) -> Float[Tensor, "batch channels height width"]:
-    return x.unflatten(1, (height, width)).permute(0, 3, 1, 2).contiguous()
-
-
-class Stage(nn.Module):
-    """Residual blocks, each followed by the transformers of its level."""
-
-    def __init__(self, inputs: Sequence[int], level: Level, sizes: Sizes, *, attending: int) -> None:
-        super().__init__()
-        self.widths = level.widths if attending else []
-        self.resnets = nn.ModuleList(
-            ResidualBlock(each, level.channels, time=sizes.time, groups=sizes.groups, eps=sizes.eps) for each in inputs
-        )
-        attentions = [Transformer(level, width, sizes) for _ in range(attending) for width in self.widths]
-        if attentions:
-            self.attentions = nn.ModuleList(attentions)
-
-    def attend(self, x: Float[Tensor, "batch channels height width"], layer: int, conditioning: Conditioning) -> Tensor:
-        """The transformers behind a layer's residual block."""
-        for place, width in enumerate(self.widths):
-            transformer = self.attentions[layer * len(self.widths) + place]
-            if width is None:
-                x = transformer(x, None, None)
-            elif place >= TEXT and conditioning.text is not None:
-                x = transformer(x, conditioning.text, conditioning.bias)
-            else:
-                x = transformer(x, conditioning.language, None)
-        return x
-
-
-class DownStage(Stage):
-    """On the way down; everything that it makes is kept for the way up."""
-
-    def __init__(self, inputs: int, level: Level, sizes: Sizes, *, attends: bool, last: bool) -> None:
-        widths = [inputs, *[level.channels] * (level.layers - 1)]
-        super().__init__(widths, level, sizes, attending=level.layers if attends else 0)
-        if not last:
-            self.downsamplers = nn.ModuleList([Downsample(level.channels, even=True)])
-
-    def forward(self, x: Tensor, time: Tensor, conditioning: Conditioning) -> list[Tensor]:
-        kept = []
-        for layer, block in enumerate(self.resnets):
-            x = self.attend(block(x, time), layer, conditioning)
-            kept.append(x)
-        if hasattr(self, "downsamplers"):
-            kept.append(self.downsamplers[0](x))
-        return kept
-
-
-class MiddleStage(Stage):
-    """At the lowest resolution."""
-
-    def __init__(self, level: Level, sizes: Sizes) -> None:
-        super().__init__([level.channels] * 2, level, sizes, attending=1)
-
-    def forward(self, x: Tensor, time: Tensor, conditioning: Conditioning) -> Tensor:
-        first, second = self.resnets
-        return second(self.attend(first(x, time), 0, conditioning), time)
-
-
-class UpStage(Stage):
-    """On the way up; each residual block also sees what was kept on the way down."""
-
-    def __init__(self, inputs: int, kept: int, level: Level, sizes: Sizes, *, attends: bool, last: bool) -> None:
-        count = level.layers + 1
-        skips = [*[level.channels] * level.layers, kept]
-        widths = [a + b for a, b in zip([inputs, *[level.channels] * level.layers], skips, strict=True)]
-        super().__init__(widths, level, sizes, attending=count if attends else 0)
-        if not last:
-            self.upsamplers = nn.ModuleList([Upsample(level.channels)])
-
-    def forward(self, x: Tensor, time: Tensor, conditioning: Conditioning, kept: list[Tensor]) -> Tensor:
-        """`kept` is used up from its end; what stays in it tells the size to grow to."""
-        for layer, block in enumerate(self.resnets):
-            x = self.attend(block(torch.cat([x, kept.pop()], dim=1), time), layer, conditioning)
-        if hasattr(self, "upsamplers"):
-            height, width = kept[-1].shape[2:]
-            x = self.upsamplers[0](x, (height, width))
-        return x
 
 
 class TimeEmbedding(nn.Module):
@@ -351,6 +165,12 @@ def _levels(config: Mapping[str, Any]) -> list[Level]:
                 f"one of {', '.join((*PLAIN, *ATTENDING))} for each of them",
                 "Use another checkpoint.",
             )
+    if config["cross_attention_dim"] is None and not set(PLAIN).issuperset(config["down_block_types"]):
+        raise CheckpointError(
+            "a UNet whose levels attend to nothing (cross_attention_dim null)",
+            "a width, or a list of widths for each level",
+            "Use another checkpoint.",
+        )
     names = ("layers_per_block", "attention_head_dim", "transformer_layers_per_block", "cross_attention_dim")
     columns = [value if isinstance(value := config[name], (list, tuple)) else [value] * count for name in names]
     if any(len(column) != count for column in columns):
