@@ -7,7 +7,6 @@ import json
 import re
 import subprocess
 import sys
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,8 +26,12 @@ NEEDED = [
 EVERY = set(json.loads((HERE / "released_sockets.json").read_text(encoding="utf-8")))
 
 
-def without(packages: Sequence[str], act: str = "pass") -> list[dict]:
-    """For each package the nodes of the pack, the log, and what `act` puts into `said`, in one process that lacks it."""
+def without(cases: Sequence[tuple[str, str]]) -> list[dict]:
+    """For each package the nodes of the pack, the log, and what is put into `said`; one process that lacks one after the other.
+
+    Args:
+        cases: packages, and the code that is run without each.
+    """
     script = f"""
 import importlib.abc, json, logging, sys
 from pathlib import Path
@@ -45,13 +48,13 @@ logging.getLogger().addHandler(type("Kept", (logging.Handler,), {{"emit": lambda
 package, logged, found = "", [], []
 import describe
 before = set(sys.modules)
-for package in {list(packages)!r}:
+for package, act in {list(cases)!r}:
     for name in set(sys.modules) - before:
         if package == name.split(".")[0] or name.startswith(describe.name_of(pack)):
             del sys.modules[name]
     logged, said = [], ""
     nodes = {{node.GET_SCHEMA().node_id: node for node in describe.load_nodes(pack)}}
-    {textwrap.indent(act, "    ").strip()}
+    exec(act)
     found.append({{"nodes": list(nodes), "logged": logged, "said": said}})
 print(json.dumps(found))
 """
@@ -72,13 +75,13 @@ except Exception as error:
 
 
 def test_the_pack_loads_without_any_one_of_them():
-    for package, found in zip(NEEDED, without(NEEDED), strict=True):
+    for package, found in zip(NEEDED, without([(package, "") for package in NEEDED]), strict=True):
         assert (set(found["nodes"]), found["logged"]) == (EVERY, []), package
 
 
 def test_nodes_that_cannot_be_there_are_named_with_the_way_out():
     """A package that ComfyUI itself can't do without, because no other loses a node."""
-    (found,) = without(["PIL"])
+    (found,) = without([("PIL", "")])
     line = found["logged"][0]
     assert {"Art2MusSampler", "Art2MusLoadModel"} <= set(found["nodes"]) < EVERY
     assert "no LoadArtwork and no ArtworkFolder" in line
@@ -86,30 +89,39 @@ def test_nodes_that_cannot_be_there_are_named_with_the_way_out():
     assert re.search(r"-m pip install -r \S+requirements\.txt", line)
 
 
-@pytest.mark.parametrize(
-    ("package", "call"),
-    [
-        ("safetensors", "nodes['Art2MusArtworkToMusic'].execute(image=None, model='pocket', seconds=1.0, seed=0)"),
-        ("av", f"nodes['Art2MusPreviewMusic'].execute({SOUND})"),
-        ("jaxtyping", "nodes['Art2MusArtworkToMusic'].execute(image=None, model='pocket', seconds=1.0, seed=0)"),
-    ],
-)
-def test_who_needs_it_says_so_when_it_runs(package, call):
-    said = without([package], told(call))[0]["said"]
-    assert said.startswith("Art2MusError: ")
-    assert f"No module named '{package}" in said
-    assert "expected the packages that Art2Mus needs" in said
-    assert re.search(r"-m pip install -r \S*requirements\.txt", said)
+LOADED = "nodes['Art2MusLoadModel'].execute('pocket')"
+IN_ONE = "nodes['Art2MusArtworkToMusic'].execute(image=None, model='pocket', seconds=1.0, seed=0)"
+ACTS = {
+    "safetensors": told(IN_ONE),
+    "av": told(f"nodes['Art2MusPreviewMusic'].execute({SOUND})"),
+    "jaxtyping": told(IN_ONE),
+}
+"""Of each package who needs it."""
+
+SAMPLES = "said = len(nodes['Art2MusArtworkFolder'].execute('Samples', 1, 0).args[0])"
 
 
-def test_a_part_that_the_host_lacks_asks_for_a_newer_host():
-    said = without(["nothing"], told("nodes['Art2MusLoadModel'].execute('pocket')"))[0]["said"]
-    assert said.startswith("Art2MusError: No module named 'comfy'; expected a newer ComfyUI")
+@pytest.fixture(scope="module")
+def said() -> list:
+    """What was said without each of these, then by a host without its own parts, then by a node that does without."""
+    cases = [*ACTS.items(), ("nothing", told(LOADED)), ("transformers", SAMPLES)]
+    return [found["said"] for found in without(cases)]
 
 
-def test_who_does_not_need_it_runs():
-    act = "said = len(nodes['Art2MusArtworkFolder'].execute('Samples', 1, 0).args[0])"
-    assert without(["transformers"], act)[0]["said"] == 8
+def test_who_needs_it_says_so_when_it_runs(said):
+    for package, words in zip(ACTS, said, strict=False):
+        assert words.startswith("Art2MusError: "), package
+        assert f"No module named '{package}" in words
+        assert "expected the packages that Art2Mus needs" in words
+        assert re.search(r"-m pip install -r \S*requirements\.txt", words)
+
+
+def test_a_part_that_the_host_lacks_asks_for_a_newer_host(said):
+    assert said[-2].startswith("Art2MusError: No module named 'comfy'; expected a newer ComfyUI")
+
+
+def test_who_does_not_need_it_runs(said):
+    assert said[-1] == 8
 
 
 def test_a_host_that_lacks_a_word_of_a_schema_loses_the_nodes_that_use_it(pack, host_folders, monkeypatch, caplog):
