@@ -16,7 +16,7 @@ from torch import Tensor
 from ..errors import ArtworkError
 from ..types import Artwork
 from .formats import formats
-from .jpeg import NO_END, without_end
+from .jpeg import NO_END, may_be_cut, missing_part, without_end
 from .listing import image_suffixes
 from .png import without_damaged_chunks
 from .tiff import TiffSamples, mend
@@ -113,14 +113,17 @@ def read_artwork(path: Path | str) -> Artwork:
 
 
 def _seen(image: Image.Image, path: Path) -> Seen:
+    is_jpeg = image.format in {"JPEG", "MPO"}
     try:
-        return upright_rgb(image, LONGEST_SIDE, lambda: opened(path))
+        seen = upright_rgb(image, LONGEST_SIDE, lambda: opened(path))
     except OSError:
-        whole = without_end(path) if image.format in {"JPEG", "MPO"} else None
+        whole = without_end(path) if is_jpeg else None
         if whole is None:
             raise
-    seen = upright_rgb(whole, LONGEST_SIDE, lambda: opened(path))
-    return seen._replace(notes=(*seen.notes, NO_END))
+        seen = upright_rgb(whole, LONGEST_SIDE, lambda: opened(path))
+        return seen._replace(notes=(*seen.notes, NO_END))
+    note = missing_part(path) if is_jpeg and image.tell() == 0 and may_be_cut(image, seen.rows) else None
+    return seen._replace(notes=(*seen.notes, note)) if note else seen
 
 
 def opened(path: Path) -> Image.Image:
