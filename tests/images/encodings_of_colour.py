@@ -143,10 +143,11 @@ def iccp(icc):
     return b"iCCP", b"a test\0\0" + zlib.compress(icc)
 
 
-def avif(rows, primaries, transfer):
-    """An AVIF file without loss of tone, whose `nclx` says other code points than were used to write it."""
+def with_nclx(kind, rows, primaries, transfer):
+    """An AVIF or HEIF file hardly with a loss, whose `nclx` says other code points than were used to write it."""
     sink = io.BytesIO()
-    Image.fromarray(rows).save(sink, "AVIF", quality=100, subsampling="4:4:4")
+    best = {"AVIF": {"quality": 100, "subsampling": "4:4:4"}, "HEIF": {"quality": -1, "chroma": 444}}
+    Image.fromarray(rows).save(sink, kind, **best[kind])
     content = sink.getvalue()
     at = content.index(b"nclx") + 4
     return content[:at] + struct.pack(">HH", primaries, transfer) + content[at + 4 :]

@@ -8,7 +8,7 @@ import pytest
 from art2mus_core.images.formats import formats
 from art2mus_core.images.hdr import HLG, PQ, tone_mapped
 
-from .encodings_of_colour import avif, cicp, hlg, light_in, png, pq, quantised, srgb_curve
+from .encodings_of_colour import cicp, hlg, light_in, png, pq, quantised, srgb_curve, with_nclx
 from .seeing import check
 
 
@@ -32,13 +32,16 @@ def test_lights_are_pressed_together_and_dark_tones_kept(transfer):
     np.testing.assert_allclose(mapped[:70], np.rint(srgb_curve(light[0, :70, 0]) * 255), atol=1)
 
 
-@pytest.mark.skipif("AVIF" not in formats(), reason="Pillow without AVIF")
+@pytest.mark.parametrize("kind", ["AVIF", "HEIF"])
 @pytest.mark.parametrize(
     ("code", "signal"),
     [((12, 13), None), ((9, PQ), pq), ((9, HLG), hlg), ((1, 13), None), ((1, 1), None), ((2, 2), None)],
 )
-def test_avif_code_points(tmp_path, rows, code, signal):
+def test_code_points_of_avif_and_heif(tmp_path, rows, kind, code, signal):
+    if kind not in formats():
+        pytest.skip(f"Pillow without {kind}")
     space = {12: "p3", 9: "bt2020"}.get(code[0], "srgb")
     light = light_in(rows, space)
-    (tmp_path / "one.avif").write_bytes(avif(quantised(signal(light) if signal else srgb_curve(light)), *code))
-    check(tmp_path / "one.avif", rows, mean=5 if signal else 2)
+    path = tmp_path / ("one.avif" if kind == "AVIF" else "one.heic")
+    path.write_bytes(with_nclx(kind, quantised(signal(light) if signal else srgb_curve(light)), *code))
+    check(path, rows, mean=5 if signal else 2)
