@@ -64,9 +64,8 @@ def rate(
     with reporting() as on_step:
         collection = readable(collection, measured=describe, on_step=on_step)
         plan = make_plan(collection, kept, described=describe, control=control, seed=seed, on_step=on_step)
-    for problem in collection.left_out.values():
-        print_line(f"Left out: {problem}.")
-    for line in _announcement(plan, whom, price_in):
+    left_out = [f"Left out: {problem}." for problem in collection.left_out.values()]
+    for line in (*left_out, *_announcement(plan, whom, price_in)):
         print_line(line)
     if plan.pending:
         whom.key()
@@ -77,7 +76,8 @@ def rate(
         ratings = ask(collection, plan, judge, kept, budget=budget, on_step=on_step)
     report = summarise(ratings, collection, seed=seed)
     for line in (*_table(report), *_end(ratings, price_in, price_out)):
-        print_line(line)
+        if line not in left_out:  # said before anything was asked
+            print_line(line)
     if out:
         write_report(report, out, no_replace=no_replace)
         print_file(out, replaced=replaced)
