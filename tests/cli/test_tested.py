@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import itertools
 import json
+import shutil
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +28,26 @@ def test_the_oldest_tested_are_the_lower_bounds():
     assert {name: compare(name, bound)["verdict"] for name, bound in bounds().items()} == dict.fromkeys(
         bounds(), "tested"
     )
+
+
+def test_what_passed_is_noted_for_one_kind_and_the_other_left(tmp_path, monkeypatch):
+    """The last step of `.ci/versions.py`, and the bounds that it installs."""
+    spec = importlib.util.spec_from_file_location("versions", ROOT / ".ci" / "versions.py")
+    versions = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(versions)
+    table = tmp_path / "tested.json"
+    shutil.copy(versions.TABLE, table)
+    monkeypatch.setattr(versions, "TABLE", table)
+    versions.note("newest", dict.fromkeys(bounds(), "999"))
+    noted = json.loads(table.read_text(encoding="utf-8"))
+    assert noted["oldest"] == TESTED["oldest"]
+    assert noted["newest"]["versions"] == dict.fromkeys(bounds(), "999")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert [versions.name_of(line) for line in project["dependencies"]] == list(bounds())
+    lowest = dict(line.strip().split("==") for line in versions.lowest(project))
+    assert lowest.items() >= bounds().items()
+    assert lowest["pytest"] == "9.0"
+    assert versions.OF_THE_TABLE.split("::")[1] == test_the_oldest_tested_are_the_lower_bounds.__name__
 
 
 @pytest.mark.parametrize(
