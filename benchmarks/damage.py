@@ -15,7 +15,6 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
@@ -31,13 +30,13 @@ from art2mus_core.datasets.synthetic.rendering import RATE
 from art2mus_core.datasets.workers import spread
 from art2mus_core.evaluation.embedders.opening import open_embedder
 from art2mus_core.evaluation.embedders.roles import ArtworkEmbedder
-from art2mus_core.evaluation.metrics.distances import distances
-from art2mus_core.evaluation.metrics.divergence import spectral_kl_2024
-from art2mus_core.evaluation.metrics.frechet import frechet_distance
-from art2mus_core.evaluation.metrics.kernel import kernel_distance
-from art2mus_core.evaluation.metrics.matching import agreement
-from art2mus_core.evaluation.signals.faults import faults
-from art2mus_core.evaluation.signals.music import FACTS, listen
+from art2mus_core.measure.pairs.distances import distances
+from art2mus_core.measure.pairs.divergence import spectral_kl_2024
+from art2mus_core.measure.sets.frechet import frechet_distance
+from art2mus_core.measure.sets.kernel import kernel_distance
+from art2mus_core.measure.sets.matching import agreement
+from art2mus_core.measure.sound.faults import faults
+from art2mus_core.measure.sound.music import FACTS, measure_samples
 from art2mus_core.types import Waveform
 
 EMBEDDER = "pocket"
@@ -124,6 +123,7 @@ class Heard(NamedTuple):
 def hear(sound: np.ndarray, clean: np.ndarray) -> Heard:
     """The metrics of a version that need no other piece; facts as they are."""
     found, far = faults(sound[None], RATE), distances(sound, clean, RATE)
+    heard = measure_samples(sound[None], RATE)
     values = {
         "log-spectral distance": far.log_spectral,
         "mel-cepstral distance": far.mel_cepstral,
@@ -131,7 +131,7 @@ def hear(sound: np.ndarray, clean: np.ndarray) -> Heard:
         "multi-resolution distance": far.multi_resolution,
         "mel cosine": far.mel_cosine,
         "spectral KL of 2024": spectral_kl_2024(clean, sound),
-        **{f"change of {name}": value for name, value in asdict(listen(sound, RATE)).items()},
+        **{f"change of {name}": getattr(heard, name) for name in FACTS},
         **{name: getattr(found, name) for name in ("silence", "clipping", "repetition")},
     }
     waveform = Waveform(torch.from_numpy(sound.astype(np.float32))[None, None], RATE)

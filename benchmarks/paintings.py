@@ -21,7 +21,6 @@ import torch
 from scipy import stats
 
 from art2mus_core.audio.mel import MelTransform
-from art2mus_core.audio.statistics import measure
 from art2mus_core.datasets.synthetic.correspondence import CHARACTERS, character
 from art2mus_core.figures.bars import draw_bars
 from art2mus_core.figures.contact_sheet import draw_contact_sheet
@@ -30,7 +29,8 @@ from art2mus_core.figures.paper import sheet
 from art2mus_core.figures.saving import save_image
 from art2mus_core.images.listing import list_artworks
 from art2mus_core.images.reading import read_artwork
-from art2mus_core.images.statistics import measure as measure_picture
+from art2mus_core.measure.pictures import measure as measure_picture
+from art2mus_core.measure.sound.music import measure
 from art2mus_core.pipelines import load
 from art2mus_core.types import Artwork
 

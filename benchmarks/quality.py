@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -35,7 +36,6 @@ from scipy import stats
 from art2mus_core.audio.level import finish
 from art2mus_core.audio.mel import MelTransform
 from art2mus_core.audio.reading import read_audio
-from art2mus_core.audio.statistics import FEATURE_WEIGHTS, AudioStatistics, feature_vector, measure
 from art2mus_core.checkpoints.names import locate
 from art2mus_core.cli.devices import choose_precision
 from art2mus_core.conditioning.constants import conditions
@@ -43,8 +43,9 @@ from art2mus_core.conditioning.language import roll_out
 from art2mus_core.datasets.manifest import Pair, read_manifest
 from art2mus_core.datasets.synthetic.correspondence import CHARACTERS, Character
 from art2mus_core.datasets.synthetic.rendering import compose
-from art2mus_core.evaluation.metrics.frechet import frechet_distance
 from art2mus_core.images.reading import read_artwork
+from art2mus_core.measure.sets.frechet import frechet_distance
+from art2mus_core.measure.sound.music import Music, measure
 from art2mus_core.pipelines import load
 from art2mus_core.training.parts import load_audio_encoder, load_projection_head
 from art2mus_core.types import Embedding, LanguageOfAudio, Mel, Waveform
@@ -135,8 +136,18 @@ class Bench:
         return self.tower(self.transform(torch.from_numpy(sound)[None]))[0].numpy()
 
 
-def describe(sound: np.ndarray, rate: int) -> AudioStatistics:
+def describe(sound: np.ndarray, rate: int) -> Music:
     return measure(Waveform(torch.from_numpy(sound)[None, None], rate))
+
+
+WEIGHTS = (*[1.0] * 6, *[12**-0.5] * 12)
+"""What each feature counts in a distance once it is standardised: the twelve of the chroma count as one."""
+
+
+def feature_vector(heard: Music) -> np.ndarray:
+    """Onset rate (the logarithm of 0.5 more), loudness, brightness, mode, register, flatness and chroma."""
+    own = heard.loudness, heard.brightness, heard.mode, heard.register, heard.flatness
+    return np.array([math.log(heard.onset_rate + 0.5), *own, *heard.chroma])
 
 
 def forced_choice(made: np.ndarray, real: np.ndarray) -> np.ndarray:
@@ -155,9 +166,9 @@ def interval(figure: Callable[[np.ndarray], float], count: int) -> list[float]:
     return [round(float(x), 3) for x in (figure(np.arange(count)), low, high)]
 
 
-def figures(rows: list[AudioStatistics], real: list[AudioStatistics], cause: dict[str, np.ndarray]) -> dict:
+def figures(rows: list[Music], real: list[Music], cause: dict[str, np.ndarray]) -> dict:
     vectors, wanted = (np.stack([feature_vector(row) for row in side]) for side in (rows, real))
-    scale = np.asarray(FEATURE_WEIGHTS) / (wanted.std(0) + 1e-9)
+    scale = np.asarray(WEIGHTS) / (wanted.std(0) + 1e-9)
     vectors, wanted = vectors * scale, wanted * scale
     own, torn = forced_choice(vectors, wanted), forced_choice(np.roll(vectors, 7, axis=0), wanted)
     count = len(rows)

@@ -2,7 +2,7 @@
 
     python benchmarks/signal_speed.py [--clips 1000] [--seconds 10] [--workers 2]
 
-Clips are composed into a folder that goes away again. What starting costs (imports and what numba compiles, once a process)
+Clips are composed into a folder that goes away again. What starting costs (imports, once a process)
 is in the total, and told apart. The table goes to standard error, one JSON document to the last line of standard output.
 """
 
@@ -26,14 +26,14 @@ from art2mus_core.audio.reading import read_audio
 from art2mus_core.datasets.synthetic.correspondence import Character
 from art2mus_core.datasets.synthetic.rendering import RATE, compose
 from art2mus_core.datasets.workers import spread
-from art2mus_core.evaluation.metrics.distances import Distances, distances
-from art2mus_core.evaluation.signals.reading import signals_of_all
+from art2mus_core.evaluation.reading import signals_of_all
+from art2mus_core.measure.pairs.distances import Distances, distances
 from art2mus_core.types import Waveform
 
 FIRST = """
 import sys, time
 started = time.perf_counter()
-from art2mus_core.evaluation.signals.reading import signals_of
+from art2mus_core.evaluation.reading import signals_of
 signals_of(sys.argv[1])
 first = time.perf_counter() - started
 started = time.perf_counter()

@@ -18,6 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import AudioError
+from .filters import htk_mel, triangles
 
 __all__ = ["Clips", "fbank"]
 
@@ -112,15 +113,7 @@ class Clips:
 @lru_cache(maxsize=4)
 def _triangles(sample_rate: int, bins: int, length: int) -> Float[np.ndarray, "bins half"]:
     """Weights [bins, length / 2 + 1] of the FFT's powers; triangles are straight on the mel scale."""
-
-    def mel(hertz: Float[np.ndarray, " *any"]) -> Float[np.ndarray, " *any"]:
-        return 1127 * np.log1p(hertz / 700)
-
-    lowest, highest = mel(np.array([LOWEST, sample_rate / 2])).tolist()
-    edges = np.linspace(lowest, highest, bins + 2)
-    points = mel(np.fft.rfftfreq(length, 1 / sample_rate))
-    rising = (points - edges[:-2, None]) / np.diff(edges)[:-1, None]
-    falling = (edges[2:, None] - points) / np.diff(edges)[1:, None]
-    weights = np.maximum(0, np.minimum(rising, falling))
+    edges = np.linspace(*htk_mel(np.array([LOWEST, sample_rate / 2])), bins + 2)
+    weights = triangles(edges, htk_mel(np.fft.rfftfreq(length, 1 / sample_rate)))
     weights[:, -1] = 0  # half the rate is the last edge; rounding must not let it in
     return weights

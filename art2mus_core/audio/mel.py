@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from ..errors import AudioError
 from ..types import AudioGrid
+from .filters import slaney_hertz, slaney_mel, triangles
 
 __all__ = ["MelTransform", "filterbanks"]
 
@@ -69,18 +70,10 @@ def filterbanks(grid: AudioGrid) -> dict[int, FloatArray]:
 
 
 def _slaney(grid: AudioGrid) -> FloatArray:
-    """Triangles on Slaney's mel scale (linear below 1 kHz, logarithmic above), each of unit area."""
-    linear, knee, step = 200 / 3, 1000.0, np.log(6.4) / 27
-
-    def to_mel(hertz: float) -> float:
-        return hertz / linear if hertz < knee else knee / linear + np.log(hertz / knee) / step
-
-    mels = np.linspace(to_mel(grid.lowest), to_mel(grid.highest), grid.mel_bins + 2)
-    edges = np.where(mels < knee / linear, mels * linear, knee * np.exp(step * (mels - knee / linear)))
+    """Triangles on Slaney's mel scale, each of unit area."""
+    edges = slaney_hertz(np.linspace(slaney_mel(grid.lowest), slaney_mel(grid.highest), grid.mel_bins + 2))
     bins = np.fft.rfftfreq(grid.windows[0], 1 / grid.sample_rate)
-    rising = (bins - edges[:-2, None]) / np.diff(edges)[:-1, None]
-    falling = (edges[2:, None] - bins) / np.diff(edges)[1:, None]
-    return np.maximum(0, np.minimum(rising, falling)) * (2 / (edges[2:] - edges[:-2]))[:, None]
+    return triangles(edges, bins) * (2 / (edges[2:] - edges[:-2]))[:, None]
 
 
 def _semitones(grid: AudioGrid) -> dict[int, FloatArray]:

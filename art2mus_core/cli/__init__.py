@@ -16,7 +16,7 @@ LONGEST = 20_000
 """Characters of an argument."""
 
 EXTRAS = {
-    **dict.fromkeys(("aiohttp", "jinja2", "krippendorff", "librosa", "openai", "scipy"), "eval"),
+    **dict.fromkeys(("aiohttp", "jinja2", "krippendorff", "openai", "scipy"), "eval"),
     **dict.fromkeys(("pyarrow", "yaml"), "eval,train"),
     "accelerate": "train",
 }

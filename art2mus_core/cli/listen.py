@@ -13,8 +13,8 @@ import typer
 from ..errors import SettingError
 
 if TYPE_CHECKING:
-    from ..evaluation.listening.report import Findings, Opinion
     from ..evaluation.results import Figure
+    from ..listening.report import Findings, Opinion
 
 __all__ = ["listen"]
 
@@ -80,9 +80,9 @@ def _serve(
 
     with importing():
         from ..evaluation.collection import read_collection
-        from ..evaluation.listening.server import serve
-        from ..evaluation.listening.study import open_study
         from ..evaluation.readable import readable
+        from ..listening.server import serve
+        from ..listening.study import open_study
         from .presenting import print_line
         from .progress import reporting
 
@@ -107,8 +107,8 @@ def _report(answers: Path, *, as_json: bool) -> None:
     from .starting import importing
 
     with importing():
-        from ..evaluation.listening.report import findings
-        from ..evaluation.listening.store import open_store
+        from ..listening.report import findings
+        from ..listening.store import open_store
         from .presenting import print_document, print_line
 
     with closing(open_store(answers)) as store:

@@ -13,10 +13,10 @@ from ..errors import SettingError
 from .outputs import NoReplace
 
 if TYPE_CHECKING:
-    from ..evaluation.rating.client import Endpoint, Usage
-    from ..evaluation.rating.plan import Plan
-    from ..evaluation.rating.rate import Ratings
     from ..evaluation.results import Report
+    from ..rating.client import Endpoint, Usage
+    from ..rating.plan import Plan
+    from ..rating.rate import Ratings
 
 __all__ = ["rate"]
 
@@ -48,13 +48,13 @@ def rate(
     replaced = check_file(out, (".json",), no_replace=no_replace) if out else False
     with importing():
         from ..evaluation.collection import read_collection
-        from ..evaluation.rating.cache import AnswerCache
-        from ..evaluation.rating.client import Endpoint, Judge
-        from ..evaluation.rating.plan import make_plan
-        from ..evaluation.rating.rate import rate as ask
-        from ..evaluation.rating.summary import summarise
         from ..evaluation.readable import readable
         from ..evaluation.results import write_report
+        from ..rating.cache import AnswerCache
+        from ..rating.client import Endpoint, Judge
+        from ..rating.plan import make_plan
+        from ..rating.rate import rate as ask
+        from ..rating.summary import summarise
         from .presenting import print_file, print_line
         from .progress import reporting
 
@@ -106,7 +106,7 @@ def _agreed() -> bool:
 
 
 def _table(report: Report) -> list[str]:
-    from ..evaluation.rating.summary import FEELING
+    from ..rating.summary import FEELING
 
     lines = []
     for title, figures in report.figures.items():

@@ -32,7 +32,7 @@ LEFT_OUT = "left_out"
 FEATURES = ".features"
 """Folder, within the one that is scored, where embeddings are kept."""
 
-NEEDED = ("librosa", "scipy", "jinja2")
+NEEDED = ("scipy", "jinja2")
 """Packages without which nothing can be scored; asked for before long work."""
 
 SHOWN = ("follows", "match", "sound")

@@ -10,9 +10,9 @@ from statistics import fmean
 import numpy as np
 
 from ..errors import EvaluationError
+from ..measure.sets.correlation import paired_correlations
+from ..measure.sets.intervals import Interval, Paired, holm, paired
 from ..naming import TAKE
-from .metrics.correlation import paired_correlations
-from .metrics.intervals import Interval, Paired, holm, paired
 from .results import Measure, Report
 
 __all__ = ["ALPHA", "FEWEST", "Comparison", "compare"]

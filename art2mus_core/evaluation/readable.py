@@ -14,8 +14,8 @@ from ..errors import Art2MusError, AudioError, EvaluationError
 from ..images.reading import read_artwork
 from ..types import OnStep, Step
 from .collection import Collection
+from .reading import check_length
 from .remarks import uneven
-from .signals.checks import check_samples
 
 __all__ = ["Looked", "readable", "sounds_looked_at"]
 
@@ -104,7 +104,7 @@ def _sound(path: Path, *, measurable: bool = False, least: float = 0.0) -> tuple
     notes: list[str] = []
     sound = read_audio(path, mono=False, on_note=notes.append)
     if measurable:
-        check_samples(sound.samples[0].numpy(), sound.sample_rate)
+        check_length(sound)
     if sound.seconds < least:
         raise AudioError(
             f"a sound of {sound.seconds:.2f} s, where {least:g} s are needed", "longer ones", "Leave it out."

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..audio.statistics import SILENCE, AudioStatistics, measure
 from ..checkpoints.memory import allocating, check_memory
 from ..encoders.files import image_bytes, load_audio_encoder, load_image_encoder
 from ..errors import AudioError, EvaluationError
@@ -23,8 +22,10 @@ from ..figures.bars import Measured
 from ..figures.look import describe_artwork, describe_music, draw_look
 from ..images.listing import samples
 from ..images.reading import read_artwork
+from ..measure.sound.faults import clipping, dc_offset
+from ..measure.sound.loudness import SILENCE
+from ..measure.sound.music import Music, measure
 from ..types import Artwork, OnStep, Step, Waveform
-from .signals.faults import flat_tops
 
 __all__ = ["LONGEST", "SHORTEST", "Pair", "Scorecard", "describe", "draw", "pair", "score"]
 
@@ -60,7 +61,7 @@ class Scorecard:
     others: tuple[float, ...]
     space: str
     maker: str | None
-    heard: AudioStatistics
+    heard: Music
     music: Mapping[str, Measured]
     picture: Mapping[str, Measured]
     faults: tuple[str, ...]
@@ -72,9 +73,10 @@ class Scorecard:
 
     @property
     def values(self) -> tuple[float, ...]:
-        """Match, chance, onsets a second, LUFS, hertz of the spectral centroid, and mode from dark (-1) to bright (1)."""
+        """Match, chance, onsets a second, LUFS, hertz of the spectral centroid, and mode, negative in minor; 0 for none."""
         heard = self.heard
-        return self.match, self.chance, heard.onset_rate, heard.loudness, 2**heard.brightness, heard.mode
+        own = heard.onset_rate, heard.loudness, 2**heard.brightness, heard.mode
+        return self.match, self.chance, *(0.0 if math.isnan(value) else value for value in own)
 
 
 def pair(artworks: Sequence[Artwork], pieces: Sequence[Waveform]) -> list[Pair]:
@@ -140,7 +142,7 @@ def score(
             space=space,
             maker=maker,
             heard=heard,
-            music=describe_music(piece),
+            music=describe_music(heard),
             picture=describe_artwork(artwork),
             faults=tuple(_faults(piece, heard)),
         )
@@ -150,10 +152,9 @@ def score(
     return cards
 
 
-def _faults(piece: Waveform, heard: AudioStatistics) -> Iterator[str]:
+def _faults(piece: Waveform, heard: Music) -> Iterator[str]:
     channels = piece.samples[0].cpu().float().numpy()
-    clipped = float(np.mean([flat_tops(channel).mean() for channel in channels]))
-    offset = float(np.abs(channels.mean(1, dtype=np.float64)).max())
+    clipped, offset = clipping(channels), dc_offset(channels)
     if heard.loudness <= SILENCE:
         yield "silence"
     if clipped > CLIPPED:

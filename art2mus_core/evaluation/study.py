@@ -13,16 +13,17 @@ from jaxtyping import Float64, Int
 
 from ..audio.reading import read_tags
 from ..images.reading import read_artwork
-from ..images.statistics import ImageStatistics, percentiles
-from ..images.statistics import measure as measure_artwork
+from ..measure.pictures import ImageStatistics, percentiles
+from ..measure.pictures import measure as measure_artwork
 from ..types import OnStep, Step
 from .collection import Collection, Piece
+from .reading import signals_of_all
 
 if TYPE_CHECKING:
+    from ..measure.sound.faults import Faults
+    from ..measure.sound.music import Music
     from .embedders import Classifier, Embedder
     from .embedders.features import FeatureCache
-    from .signals.faults import Faults
-    from .signals.music import MusicFacts
 
 __all__ = ["Row", "Study"]
 
@@ -139,7 +140,7 @@ class Study:
             self._known |= {(kind, judge, each): row for each, row in zip(new, find(new), strict=True)}
         return [self._known[kind, judge, each] for each in asked]
 
-    def facts(self, row: Row) -> list[MusicFacts]:
+    def facts(self, row: Row) -> list[Music]:
         """What is heard in each piece."""
         return [self._signals[path][0] for path in row.paths]
 
@@ -148,9 +149,7 @@ class Study:
         return [self._signals[path][1] for path in row.paths]
 
     @cached_property
-    def _signals(self) -> dict[Path, tuple[MusicFacts, Faults]]:
-        from .signals.reading import signals_of_all  # noqa: PLC0415 - librosa takes seconds to import
-
+    def _signals(self) -> dict[Path, tuple[Music, Faults]]:
         paths = sorted({path for row in self.rows for path in row.paths})
         found = signals_of_all(paths, workers=self.workers, on_step=self.on_step)
         return dict(zip(paths, found, strict=True))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 
 from PIL import Image
 
 from ..audio.mel import MelTransform
 from ..audio.resample import resample
-from ..audio.statistics import AudioStatistics
-from ..audio.statistics import measure as measure_audio
-from ..images.statistics import measure as measure_image
-from ..images.statistics import percentiles
+from ..measure.pictures import measure as measure_image
+from ..measure.pictures import percentiles
+from ..measure.sound.music import Music
+from ..measure.sound.music import measure as measure_music
 from ..types import Artwork, AudioGrid, Mel, Waveform
 from .bars import Measured, bars_height, draw_bars
 from .paper import AXIS, LINES, SOFT, draw_text, fitted, picture_of, sheet, shortened
@@ -36,7 +37,13 @@ WRITTEN_GRID = AudioGrid(
 )
 """How music is drawn where no mel is given: one row a semitone, whatever model made it."""
 
-RANGES = {"onset_rate": (0.0, 8.0), "loudness": (-42.0, -12.0), "brightness": (8.5, 11.5), "register": (50.0, 85.0)}
+RANGES = {
+    "onset_rate": (0.0, 8.0),
+    "loudness": (-42.0, -12.0),
+    "brightness": (8.5, 11.5),
+    "register": (45.0, 80.0),
+    "mode": (-0.5, 0.5),
+}
 WIDTH, PICTURE, TEXT, MARGIN = 1440, 520, 19, 40
 
 
@@ -47,25 +54,22 @@ def describe_artwork(artwork: Artwork) -> dict[str, Measured]:
     return {name.replace("_", " "): float(getattr(ranks, name)) for name in names}
 
 
-def describe_music(waveform: Waveform) -> dict[str, Measured]:
-    """Its statistics, each as a share of its usual range and in its own unit."""
-    return _described(measure_audio(waveform))
+def describe_music(heard: Music) -> dict[str, Measured]:
+    """What is measured in music, each as a share of its usual range and in its own unit."""
 
-
-def _described(heard: AudioStatistics) -> dict[str, Measured]:
-    def share(name: str) -> float:
-        low, high = RANGES[name]
-        return (float(getattr(heard, name)) - low) / (high - low)
+    def told(name: str, words: Callable[[float], str]) -> Measured:
+        value, (low, high) = float(getattr(heard, name)), RANGES[name]
+        return "none" if math.isnan(value) else ((value - low) / (high - low), words(value))
 
     mode = "major" if heard.mode > 0 else "minor"
     return {
-        "onset rate": (share("onset_rate"), f"{heard.onset_rate:.1f} a second"),
-        "loudness": (share("loudness"), f"{heard.loudness:.0f} LUFS"),
-        "brightness": (share("brightness"), f"{2**heard.brightness:.0f} Hz"),
-        "register": (share("register"), f"around {_note(heard.register)}"),
-        "mode": ((heard.mode + 1) / 2, f"{'dark' if heard.mode < 0 else 'bright'} {abs(heard.mode):.2f}"),
+        "onset rate": told("onset_rate", lambda rate: f"{rate:.1f} a second"),
+        "loudness": told("loudness", lambda level: f"{level:.0f} LUFS"),
+        "brightness": told("brightness", lambda octaves: f"{2**octaves:.0f} Hz"),
+        "register": told("register", lambda pitch: f"around {_note(pitch)}"),
+        "mode": told("mode", lambda fit: f"{'minor' if fit < 0 else 'major'} by {abs(fit):.2f}"),
         "in tune": (heard.in_tune, f"{heard.in_tune:.0%} of peaks"),
-        "key": f"{NOTE_NAMES[heard.key]} {mode}",
+        "key": "none" if math.isnan(heard.mode) else f"{NOTE_NAMES[heard.key]} {mode}",
     }
 
 
@@ -97,7 +101,7 @@ def draw_look(
         AudioError: a waveform that cannot be measured.
     """
     seen = describe_artwork(artwork) if image_statistics is None else image_statistics
-    heard = describe_music(waveform) if audio_statistics is None else audio_statistics
+    heard = describe_music(measure_music(waveform)) if audio_statistics is None else audio_statistics
     drawn, rows = (mel, grid) if mel is not None else (_written(waveform), WRITTEN_GRID)
     head = MARGIN + round(2.6 * TEXT)
     below = head + PICTURE + round(1.6 * TEXT)

@@ -16,7 +16,7 @@ from art2mus_core.datasets.synthetic.calibration import (
 from art2mus_core.datasets.synthetic.correspondence import CHARACTERS, raw_character
 from art2mus_core.datasets.synthetic.painting import paint
 from art2mus_core.errors import OutputError, SettingError
-from art2mus_core.images.statistics import RANKED, measure, percentiles
+from art2mus_core.measure.pictures import RANKED, measure, percentiles
 from art2mus_core.types import Step
 
 COUNT = 12

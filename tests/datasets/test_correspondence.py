@@ -16,7 +16,7 @@ from art2mus_core.datasets.synthetic.correspondence import (
     tonic_of,
 )
 from art2mus_core.datasets.synthetic.painting import paint
-from art2mus_core.images.statistics import ImageStatistics, measure
+from art2mus_core.measure.pictures import ImageStatistics, measure
 
 MIDDLING = ImageStatistics(
     lightness=0.5,

@@ -14,7 +14,7 @@ from art2mus_core.datasets.synthetic.painting.palette import draw_mood, draw_pal
 from art2mus_core.errors import SettingError
 from art2mus_core.images.listing import samples
 from art2mus_core.images.reading import as_square, read_artwork
-from art2mus_core.images.statistics import RANKED, measure, measure_square, oklab, percentiles
+from art2mus_core.measure.pictures import RANKED, measure, measure_square, oklab, percentiles
 
 MANY = 240
 

@@ -15,7 +15,7 @@ from art2mus_core.datasets.synthetic.correspondence import character
 from art2mus_core.datasets.synthetic.painting.painter import paint
 from art2mus_core.datasets.synthetic.rendering import RATE, compose
 from art2mus_core.images.reading import read_artwork
-from art2mus_core.images.statistics import measure
+from art2mus_core.measure.pictures import measure
 from art2mus_core.types import Waveform
 
 ARTWORKS, SECONDS = 7, 3.0

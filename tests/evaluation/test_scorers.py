@@ -12,19 +12,19 @@ import pytest
 from art2mus_core.audio.files import write_audio
 from art2mus_core.audio.reading import read_audio
 from art2mus_core.evaluation.collection import read_collection
-from art2mus_core.evaluation.metrics.correlation import rank_correlation
-from art2mus_core.evaluation.metrics.distances import log_spectral_distance
-from art2mus_core.evaluation.metrics.frechet import frechet_distance
-from art2mus_core.evaluation.metrics.intervals import bootstrap
-from art2mus_core.evaluation.metrics.kernel import kernel_distance, polynomial_distance
-from art2mus_core.evaluation.metrics.matching import agreement
-from art2mus_core.evaluation.metrics.retrieval import chance, retrieval
 from art2mus_core.evaluation.scoring.distance import distance
 from art2mus_core.evaluation.scoring.finding import finding
 from art2mus_core.evaluation.scoring.follows import follows
 from art2mus_core.evaluation.scoring.found import by_artwork, deranged, in_errors
 from art2mus_core.evaluation.scoring.match import match, match_notes
 from art2mus_core.evaluation.scoring.sound import sound, sound_notes
+from art2mus_core.measure.pairs.distances import log_spectral_distance
+from art2mus_core.measure.sets.correlation import rank_correlation
+from art2mus_core.measure.sets.frechet import frechet_distance
+from art2mus_core.measure.sets.intervals import bootstrap
+from art2mus_core.measure.sets.kernel import kernel_distance, polynomial_distance
+from art2mus_core.measure.sets.matching import agreement
+from art2mus_core.measure.sets.retrieval import chance, retrieval
 from art2mus_core.types import Step
 
 from .conftest import ARTWORKS

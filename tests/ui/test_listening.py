@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from ..evaluation.listening.making import SYSTEMS, listening, write_folder
+from ..listening.making import SYSTEMS, listening, write_folder
 
 pytestmark = pytest.mark.ui
 

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 from ...errors import SettingError
-from ...images.statistics import ImageStatistics, calibrate, measure, percentiles, write_table
+from ...measure.pictures import ImageStatistics, calibrate, measure, percentiles, write_table
 from ...types import OnStep, Step
 from ..workers import spread
 from .correspondence import write_quantiles

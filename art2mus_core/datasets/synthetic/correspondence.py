@@ -31,7 +31,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...images.statistics import ImageStatistics, percentiles
+from ...measure.pictures import ImageStatistics, percentiles
 from ...placing import place
 
 __all__ = ["CHARACTERS", "TONICS", "Character", "character", "raw_character", "write_quantiles"]

@@ -11,7 +11,7 @@ from PIL import Image
 
 from ...audio.files import write_audio
 from ...errors import DatasetError, SettingError
-from ...images.statistics import measure
+from ...measure.pictures import measure
 from ...placing import replacing
 from ...types import Artwork, OnStep, Step, Waveform
 from ..manifest import MANIFEST, Pair, read_manifest, write_manifest

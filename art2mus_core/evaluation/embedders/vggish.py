@@ -18,6 +18,7 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor, nn
 
+from ...audio.filters import htk_mel, triangles
 from ...checkpoints.strict import fill
 from ...errors import AudioError, CheckpointError
 from ...types import Waveform
@@ -106,12 +107,8 @@ def examples(samples: Float[Tensor, " samples"]) -> Float[Tensor, "examples fram
 @lru_cache(maxsize=1)
 def _triangles() -> Float64[np.ndarray, "half bands"]:
     """Weights of the magnitudes; triangles are straight on the scale 1127 ln(1 + f / 700)."""
-    points = 1127 * np.log1p(np.linspace(0, RATE / 2, TRANSFORM // 2 + 1) / 700)
-    lowest, highest = (1127 * np.log1p(hertz / 700) for hertz in (LOWEST, HIGHEST))
-    edges = np.linspace(lowest, highest, BANDS + 2)
-    rising = (points[:, None] - edges[:-2]) / np.diff(edges)[:-1]
-    falling = (edges[2:] - points[:, None]) / np.diff(edges)[1:]
-    return np.maximum(0, np.minimum(rising, falling))
+    edges = np.linspace(*htk_mel(np.array([LOWEST, HIGHEST])), BANDS + 2)
+    return triangles(edges, htk_mel(np.linspace(0, RATE / 2, TRANSFORM // 2 + 1))).T.copy()
 
 
 def open_vggish(name: str, path: Path, device: torch.device, *, kind: str) -> Vggish:

@@ -13,9 +13,9 @@ from jaxtyping import Float64
 from ...audio.reading import read_audio
 from ...datasets.workers import spread
 from ...errors import Art2MusError, EvaluationError
+from ...measure.pairs.distances import distances
+from ...measure.pairs.divergence import kl_of_classes, spectral_kl_2024
 from ...types import Step
-from ..metrics.distances import distances
-from ..metrics.divergence import kl_of_classes, spectral_kl_2024
 from ..results import Measure
 from ..study import Row, Study
 from .found import Found, by_artwork, deranged, figure, in_errors, mean_over_artworks, over

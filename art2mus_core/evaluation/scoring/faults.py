@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
+from ...measure.sound.faults import LOOPED, SILENT
 from ..results import Measure
-from ..signals.faults import LOOPED, SILENT
 from ..study import Row, Study
 from .found import Found, figure, mean_over_artworks
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from ...measure.sets.intervals import bootstrap
+from ...measure.sets.retrieval import Retrieval, chance, retrieval
+from ...measure.sets.rows import unit
 from ..embedders import ArtworkEmbedder
-from ..metrics.intervals import bootstrap
-from ..metrics.retrieval import Retrieval, chance, retrieval
-from ..metrics.rows import unit
 from ..results import Measure
 from ..study import Row, Study
 from .found import Found, figure, in_errors

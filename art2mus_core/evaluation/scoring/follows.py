@@ -1,4 +1,9 @@
-"""Does the music follow the artwork, without any embedding? What is heard against what is seen."""
+"""Does the music follow the artwork, without any embedding? What is heard against what is seen.
+
+What is expected comes from the literature on colour, shape and sound, by the mapping that the bundled model's pairs were made
+from (:mod:`art2mus_core.datasets.synthetic.correspondence`). A model that was trained on other pairs may follow another
+mapping: of it only the size of a correlation says something, not its sign.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +13,43 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Float64
 
-from ...images.statistics import RANKED
-from ..metrics.correlation import rank_correlation, spearman
+from ...measure.pictures import RANKED
+from ...measure.sets.correlation import rank_correlation, spearman
+from ...measure.sound.music import FACTS
 from ..results import Measure, Scatter
-from ..signals.following import EXPECTED
-from ..signals.music import FACTS
 from ..study import Row, Study
 from .found import Found, deranged, figure, in_errors
 
-__all__ = ["follows", "scatters"]
+__all__ = ["EXPECTED", "follows", "scatters"]
+
+_AROUSAL = "arousal: Valdez & Mehrabian 1994; Machajdik & Hanbury 2010"
+_VALENCE = "valence: Palmer, Schloss, Xu & Prado-Leon 2013"
+_WARMTH = "timbre: Whiteford, Schloss, Helwig & Palmer 2018"
+_HEIGHT = "pitch: Marks 1974; Evans & Treisman 2010"
+_TOUCH = "articulation: Ramachandran & Hubbard 2001"
+
+EXPECTED: dict[tuple[str, str], tuple[int, str]] = {
+    ("onset_rate", "saturation"): (1, _AROUSAL),
+    ("onset_rate", "contrast"): (1, _AROUSAL),
+    ("onset_rate", "edge_density"): (1, _AROUSAL),
+    ("tempo", "saturation"): (1, _AROUSAL),
+    ("tempo", "contrast"): (1, _AROUSAL),
+    ("tempo", "edge_density"): (1, _AROUSAL),
+    ("loudness", "saturation"): (1, _AROUSAL),
+    ("loudness", "contrast"): (1, _AROUSAL),
+    ("loudness", "edge_density"): (1, _AROUSAL),
+    ("density", "saturation"): (1, _AROUSAL),
+    ("density", "contrast"): (1, _AROUSAL),
+    ("density", "edge_density"): (1, _AROUSAL),
+    ("mode", "lightness"): (1, _VALENCE),
+    ("mode", "saturation"): (1, _VALENCE),
+    ("mode", "warmth"): (1, _VALENCE),
+    ("brightness", "warmth"): (-1, _WARMTH),
+    ("register", "lightness"): (1, _HEIGHT),
+    ("register", "texture_scale"): (-1, _HEIGHT),
+    ("dynamics", "texture_scale"): (-1, _TOUCH),
+}
+"""By fact and statistic: 1 if the fact rises with the statistic, -1 if it falls, and who says so."""
 
 SHUFFLES = 50
 """Shufflings behind a control."""
@@ -31,7 +64,7 @@ def follows(study: Study, row: Row) -> Iterator[Found]:
         return
     heard, seen = _heard(study, row), _seen(study, row)
     for fact, about in FACTS.items():
-        rising = [(statistic, each.sign) for (name, statistic), each in EXPECTED.items() if name == fact]
+        rising = _expected(fact)
         together = _together(seen, rising)
         words = ", ".join(f"{'' if sign > 0 else 'less '}{statistic.replace('_', ' ')}" for statistic, sign in rising)
         measure = Measure(
@@ -60,12 +93,17 @@ def scatters(study: Study, row: Row) -> Iterator[Scatter]:
         return
     heard, seen = _heard(study, row), _seen(study, row)
     for fact in SHOWN:
-        rising = [(statistic, each.sign) for (name, statistic), each in EXPECTED.items() if name == fact]
+        rising = _expected(fact)
         across = " + ".join(f"{'' if sign > 0 else 'less '}{statistic.replace('_', ' ')}" for statistic, sign in rising)
         x, y = _together(seen, rising), heard[fact]
         points = tuple((piece.name, float(a), float(b)) for piece, a, b in zip(row.pieces, x, y, strict=True))
         unit = f" ({FACTS[fact].unit})" if FACTS[fact].unit else ""
         yield Scatter(row.system, row.group, f"{across} (percentile)", f"{FACTS[fact].title}{unit}", points)
+
+
+def _expected(fact: str) -> list[tuple[str, int]]:
+    """Statistics that it follows, and which way."""
+    return [(statistic, sign) for (name, statistic), (sign, _) in EXPECTED.items() if name == fact]
 
 
 def _heard(study: Study, row: Row) -> dict[str, Float64[np.ndarray, " pieces"]]:

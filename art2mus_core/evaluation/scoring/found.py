@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Float64, Int
 
-from ..metrics.intervals import Interval, bootstrap
+from ...measure.sets.intervals import Interval, bootstrap
 from ..results import Figure, Measure
 from ..study import Row, Study
 

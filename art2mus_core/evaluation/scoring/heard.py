@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ...measure.sound.music import FACTS
 from ..results import Measure
-from ..signals.music import FACTS
 from ..study import Row, Study
 from .found import Found, figure, mean_over_artworks
 

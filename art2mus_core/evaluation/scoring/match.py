@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Float64
 
+from ...measure.sets.matching import agreement, forced_choice
 from ..embedders import ArtworkEmbedder, TextEmbedder
-from ..metrics.matching import agreement, forced_choice
 from ..results import Figure, Measure
 from ..study import Row, Study
 from .found import Found, figure, in_errors, over

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ..metrics.correlation import FEWEST
+from ...measure.sets.correlation import FEWEST
 from ..results import Figure, Measure, Report
 from ..study import Row, Study
 from .distance import distance

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
-from ..metrics.frechet import LEAST_FOR_INFINITY, Gaussian, frechet_distance, frechet_infinity, frechet_per_song
-from ..metrics.intervals import Interval, bootstrap
-from ..metrics.kernel import KernelTarget, kernel_distance, median_distance, polynomial_distance
+from ...measure.sets.frechet import LEAST_FOR_INFINITY, Gaussian, frechet_distance, frechet_infinity, frechet_per_song
+from ...measure.sets.intervals import Interval, bootstrap
+from ...measure.sets.kernel import KernelTarget, kernel_distance, median_distance, polynomial_distance
 from ..results import Figure, Measure
 from ..study import Row, Study
 from .found import Found, figure, mean_over_artworks

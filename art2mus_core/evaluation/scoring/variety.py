@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..metrics.variety import nearest_distance, variety, vendi_score
+from ...measure.sets.variety import nearest_distance, variety, vendi_score
 from ..results import Figure, Measure
 from ..study import Row, Study
 from .found import Found, figure, mean_over_artworks

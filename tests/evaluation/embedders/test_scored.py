@@ -12,10 +12,10 @@ from art2mus_core.audio.reading import read_audio
 from art2mus_core.evaluation.collection import Item, read_collection
 from art2mus_core.evaluation.embedders import open_classifier, open_embedder
 from art2mus_core.evaluation.embedders.features import FeatureCache
-from art2mus_core.evaluation.metrics.divergence import kl_of_classes
-from art2mus_core.evaluation.metrics.matching import agreement
 from art2mus_core.evaluation.scoring.score import score
 from art2mus_core.evaluation.study import Study
+from art2mus_core.measure.pairs.divergence import kl_of_classes
+from art2mus_core.measure.sets.matching import agreement
 
 
 @pytest.fixture

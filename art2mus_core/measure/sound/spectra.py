@@ -1,0 +1,84 @@
+"""Short-time spectra and their peaks, for measuring."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from ...errors import AudioError
+
+__all__ = ["Peaks", "check_finite", "find_peaks", "pitch_of", "spectra"]
+
+
+@dataclass(frozen=True)
+class Peaks:
+    """Spectral peaks of a sound, in order of time: [n] each.
+
+    Attributes:
+        frame: number of the frame.
+        hertz: frequency, between bins by a parabola through the logarithms.
+        amplitude: of a sine that would make this peak.
+    """
+
+    frame: Int[np.ndarray, " n"]
+    hertz: Float[np.ndarray, " n"]
+    amplitude: Float[np.ndarray, " n"]
+
+    def within(self, lowest: float, highest: float) -> Peaks:
+        """Those between two frequencies."""
+        kept = (self.hertz >= lowest) & (self.hertz <= highest)
+        return Peaks(self.frame[kept], self.hertz[kept], self.amplitude[kept])
+
+
+def check_finite(samples: Float[np.ndarray, "channels samples"]) -> None:
+    """Refuse what cannot be measured.
+
+    Raises:
+        AudioError: no samples, or samples that are not finite.
+    """
+    bad = int(np.count_nonzero(~np.isfinite(samples)))
+    if bad or not samples.size:
+        came = f"{bad} of {samples.size} samples that are NaN or infinite" if bad else "a sound without samples"
+        raise AudioError(came, "finite samples", "Compose the piece again, or use another sound.")
+
+
+@lru_cache(maxsize=4)
+def _hann(size: int) -> np.ndarray:
+    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)).astype(np.float32)
+
+
+def spectra(samples: Float[np.ndarray, " samples"], size: int, hop: int) -> Float[np.ndarray, "frames bins"]:
+    """Amplitudes, Hann window, frames centred on multiples of the hop, silence around the sound; a sine of 1 reads 1."""
+    padded = np.pad(samples, size // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop]
+    return np.abs(np.fft.rfft(frames * _hann(size))).astype(np.float32) * np.float32(4 / size)
+
+
+def find_peaks(
+    amplitudes: Float[np.ndarray, "frames bins"], spacing: float, *, lowest: float, highest: float, depth: float
+) -> Peaks:
+    """Local maxima between two frequencies that lie at most `depth` decibels below their frame's maximum there.
+
+    Args:
+        amplitudes: from :func:`spectra`.
+        spacing: hertz between two bins.
+        lowest: hertz.
+        highest: hertz.
+        depth: decibels.
+    """
+    first, last = max(1, int(lowest / spacing)), min(amplitudes.shape[1] - 2, int(highest / spacing) + 1)
+    before, here, after = (amplitudes[:, first + shift : last + shift + 1] for shift in (-1, 0, 1))
+    loud = np.maximum(here.max(1, keepdims=True, initial=0) * 10 ** (-depth / 20), 1e-6)
+    frame, bin_ = np.nonzero((here > before) & (here >= after) & (here > loud))
+    a, b, c = (np.log(np.maximum(part[frame, bin_], 1e-12)).astype(np.float64) for part in (before, here, after))
+    shift = 0.5 * (a - c) / np.minimum(a - 2 * b + c, -1e-9)
+    peaks = Peaks(frame, (bin_ + first + shift) * spacing, np.exp(b - 0.25 * (a - c) * shift))
+    return peaks.within(lowest, highest)
+
+
+def pitch_of(hertz: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """MIDI note number, with its fraction (A4 = 69 = 440 Hz)."""
+    return 69 + 12 * np.log2(np.maximum(hertz, 1e-9) / 440)
