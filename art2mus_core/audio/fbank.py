@@ -113,7 +113,8 @@ class Clips:
 @lru_cache(maxsize=4)
 def _triangles(sample_rate: int, bins: int, length: int) -> Float[np.ndarray, "bins half"]:
     """Weights [bins, length / 2 + 1] of the FFT's powers; triangles are straight on the mel scale."""
-    edges = np.linspace(*htk_mel(np.array([LOWEST, sample_rate / 2])), bins + 2)
+    lowest, highest = htk_mel(np.array([LOWEST, sample_rate / 2])).tolist()
+    edges = np.linspace(lowest, highest, bins + 2)
     weights = triangles(edges, htk_mel(np.fft.rfftfreq(length, 1 / sample_rate)))
     weights[:, -1] = 0  # half the rate is the last edge; rounding must not let it in
     return weights

@@ -13,10 +13,10 @@ import yaml
 from art2mus_core.cli.app import COMMANDS
 from art2mus_core.encoders import imagebind_files
 from art2mus_core.evaluation.collection import read_collection
-from art2mus_core.evaluation.listening.study import open_study
+from art2mus_core.listening.study import open_study
 
 from ..evaluation.conftest import write
-from ..evaluation.rating.endpoint import answering
+from ..rating.endpoint import answering
 from .saying import one_line, written
 from .test_convert import SMALL
 

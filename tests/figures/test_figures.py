@@ -16,6 +16,7 @@ from art2mus_core.figures.paper import BACKGROUND, LINES, font, heat, sheet, sho
 from art2mus_core.figures.plots import draw_lines
 from art2mus_core.figures.saving import save_image
 from art2mus_core.figures.spectrogram import draw_spectrogram, heat_map, row_labels
+from art2mus_core.measure.sound.music import measure
 from art2mus_core.types import Artwork, AudioGrid, Mel, Waveform
 
 RED = torch.tensor([230, 20, 30], dtype=torch.uint8)
@@ -118,7 +119,7 @@ def test_look_takes_what_it_is_given():
 
 
 def test_descriptions_are_shares():
-    seen, heard = describe_artwork(artwork()), describe_music(waveform())
+    seen, heard = describe_artwork(artwork()), describe_music(measure(waveform()))
     assert set(seen) == {"lightness", "warmth", "saturation", "contrast", "edge density", "symmetry", "texture scale"}
     assert all(0 <= share <= 1 for share in seen.values())
     assert heard["key"].startswith("A ")

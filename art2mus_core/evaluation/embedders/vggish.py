@@ -107,7 +107,8 @@ def examples(samples: Float[Tensor, " samples"]) -> Float[Tensor, "examples fram
 @lru_cache(maxsize=1)
 def _triangles() -> Float64[np.ndarray, "half bands"]:
     """Weights of the magnitudes; triangles are straight on the scale 1127 ln(1 + f / 700)."""
-    edges = np.linspace(*htk_mel(np.array([LOWEST, HIGHEST])), BANDS + 2)
+    lowest, highest = htk_mel(np.array([LOWEST, HIGHEST])).tolist()
+    edges = np.linspace(lowest, highest, BANDS + 2)
     return triangles(edges, htk_mel(np.linspace(0, RATE / 2, TRANSFORM // 2 + 1))).T.copy()
 
 
