@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from art2mus_core.evaluation.listening.store import open_store
-from art2mus_core.evaluation.rating.summary import FEELING
 from art2mus_core.evaluation.results import read_report
+from art2mus_core.listening.store import open_store
+from art2mus_core.rating.summary import FEELING
 
 from ..evaluation.conftest import write
-from ..evaluation.rating.endpoint import answering
+from ..rating.endpoint import answering
 from .saying import one_line
 
 NAMES = ("dawn", "dusk", "noon")
