@@ -58,6 +58,7 @@ class AudioGrid:
         latent_scale: what VAE samples are multiplied by before they are noised (`scaling_factor`).
         language_width: width W of GPT-2 and of the language of audio.
         language_tokens: length of the language of audio (8 everywhere so far).
+        channels: of the sound, and of the spectrograms that the VAE takes.
     """
 
     sample_rate: int
@@ -73,6 +74,7 @@ class AudioGrid:
     latent_scale: float
     language_width: int
     language_tokens: int = 8
+    channels: int = 1
 
     @property
     def latent_rows(self) -> int:
@@ -162,7 +164,7 @@ class Latent:
 
 @dataclass(frozen=True)
 class Mel:
-    """A log-magnitude spectrogram, [B, T, bins], natural logarithm."""
+    """A log-magnitude spectrogram, [B, T, bins], natural logarithm; of sound in several channels, one after the other."""
 
     values: Float[Tensor, "batch frames bins"]
 

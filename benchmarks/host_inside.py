@@ -81,7 +81,7 @@ def _far(graph: Graph, first: torch.Tensor, second: torch.Tensor) -> float:
 def _steps(graph: Graph, folder: Path) -> dict:
     """Seconds of a guided step: the core alone, our node in the host, the host's KSampler; in turns."""
     denoiser = pack("art2mus_core.diffusion.denoiser").LatentDenoiser(
-        pack("art2mus_core.pipelines.prior").open_prior(folder).unet
+        pack("art2mus_core.pipelines.parts").open_parts(pack("art2mus_core.pipelines.parts").Choice(str(folder))).unet
     )
     guided = pack("art2mus_core.diffusion.guidance").Guided
     sampler, levels = pack("art2mus_core.diffusion.sampling"), pack("art2mus_core.diffusion.schedules").schedule
@@ -93,12 +93,12 @@ def _steps(graph: Graph, folder: Path) -> dict:
     def alone() -> None:
         sampler.sample(guided(denoiser, untold, 1.5), told, noise, levels(plan, settings.solver, settings.steps))
 
-    host = graph.assembly.host
+    memory = pack("nodes.host").HostMemory()
 
     def in_the_node() -> None:
-        with host.resident(graph.model):
-            inside = guided(host.denoiser(graph.model), untold, 1.5)
-            report = host.reporter(settings.steps, graph.model.model.picture)
+        with memory.denoising(graph.model, 1, noise.shape[2]) as (told_by, _):
+            inside = guided(told_by, untold, 1.5)
+            report = memory.reporter(settings.steps, graph.model.model.picture)
             sampler.sample(inside, told, noise, levels(plan, settings.solver, settings.steps), on_step=report)
 
     taken: dict[str, list[float]] = {}

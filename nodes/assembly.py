@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, cast
 
 import torch
@@ -11,27 +11,24 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..art2mus_core.aligners.files import find_aligner, load_aligner
-from ..art2mus_core.audio.level import finish
 from ..art2mus_core.checkpoints.memory import allocating, check_memory
 from ..art2mus_core.checkpoints.names import is_encoder
-from ..art2mus_core.conditioning.constants import Constants, blend, conditions
-from ..art2mus_core.conditioning.language import fingerprint, roll_out
+from ..art2mus_core.conditioning.constants import blend
+from ..art2mus_core.conditioning.language import fingerprint
 from ..art2mus_core.decoders.sketch import MelSketch, load_sketch
-from ..art2mus_core.diffusion.guidance import Guided, repeated
-from ..art2mus_core.diffusion.sampling import draw_noise, sample
-from ..art2mus_core.diffusion.schedules import schedule
+from ..art2mus_core.diffusion.guidance import repeated
 from ..art2mus_core.encoders.files import image_bytes, load_image_encoder
 from ..art2mus_core.errors import SettingError
 from ..art2mus_core.figures.spectrogram import heat_map
-from ..art2mus_core.networks.gpt2 import GPT2
-from ..art2mus_core.pipelines.prior import open_prior
+from ..art2mus_core.pipelines.parts import Choice, Parts, open_parts
 from ..art2mus_core.pipelines.settings import Settings, check_seed
+from ..art2mus_core.pipelines.stages import condition, denoise, finished
 from ..art2mus_core.pipelines.texts import read_words
-from ..art2mus_core.pipelines.words import Words
-from ..art2mus_core.types import Artwork, AudioGrid, Condition, Embedding, Latent, PromptTokens, Waveform
-from . import host
+from ..art2mus_core.pipelines.words import Said, Words
+from ..art2mus_core.types import Artwork, AudioGrid, Condition, Embedding, Latent, Waveform
 from .checks import require_conditioning
 from .folders import aligner_name, model_folder
+from .memory import Memory, Picture, host_memory
 from .packing import Audio, pack_audio
 from .vae import HostVAE
 
@@ -56,64 +53,70 @@ class Look:
 class Language:
     """What ART2MUS_LANGUAGE carries: GPT-2 and the text constants of one checkpoint."""
 
-    model: GPT2
-    constants: Constants
-    grid: AudioGrid
-    folder: Path
-    patcher: host.Model = field(init=False, compare=False)
+    parts: Parts
+    memory: Memory
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "patcher", host.patcher({"language_model": self.model}))
+    @cached_property
+    def patcher(self) -> Any:  # noqa: ANN401
+        """GPT-2 in the memory's hands."""
+        return self.memory.hold({"language_model": self.parts.language_model})
 
     def __repr__(self) -> str:
-        return f"Language({self.folder.name})"  # the host sends it beside an error
+        return f"Language({self.parts.folder.name})"  # the host sends it beside an error
 
 
-def load_parts(name: str, *, support: str = "model", heads: str = "config") -> tuple[host.Model, HostVAE, Language]:
+def load_parts(
+    name: str, *, support: str = "model", heads: str = "config", memory: Memory | None = None
+) -> tuple[Any, HostVAE, Language]:
     """A checkpoint as MODEL, VAE and ART2MUS_LANGUAGE.
 
     Args:
         name: of the checkpoint.
         support: of its text constants.
         heads: `config` or `original`.
+        memory: where its networks are kept; in the host's memory if left out.
 
     Raises:
         SettingError: no checkpoint or constants of that name, or too little memory.
         CheckpointError: something in it is missing, damaged or does not fit.
     """
-    host.require_version()
-    prior = open_prior(model_folder(name), support=support, heads=heads, dtype=host.precision())
-    check_memory(sum(prior.weights().values()), name)
+    memory = memory or host_memory()
+    parts = open_parts(Choice(str(model_folder(name)), support=support, heads=heads, dtype=memory.dtype))
+    _ = parts.constants
+    parts.check()
+    check_memory(sum(parts.weights().values()), name)
     with allocating(name):
-        vae = HostVAE(prior.autoencoder, prior.vocoder, prior.grid)
-        picture = _picture(load_sketch(prior.folder) or vae.sketch())
-        model = host.diffusion_model(prior.unet, prior.grid, prior.schedule, name=name, picture=picture)
-        return model, vae, Language(prior.language_model, prior.constants, prior.grid, prior.folder)
+        vae = HostVAE(parts, memory)
+        picture = _picture(load_sketch(parts.folder) or vae.sketch())
+        model = memory.model(parts.unet, parts.grid, parts.schedule, name=name, picture=picture)
+        return model, vae, Language(parts, memory)
 
 
-def _picture(sketch: MelSketch) -> host.Picture:
+def _picture(sketch: MelSketch) -> Picture:
     return lambda latent: heat_map(sketch.draw(Latent(latent)).values[0], *PREVIEW, sketch.span)
 
 
-def look(artworks: list[Artwork], encoder: str, *, identities: list[str]) -> Look:
+def look(artworks: list[Artwork], encoder: str, *, identities: list[str], memory: Memory | None = None) -> Look:
     """What the encoder of a checkpoint says of artworks.
 
     Args:
         artworks: as they are to be seen, masked parts painted over.
         encoder: name of the checkpoint.
         identities: `sha256` of the artworks as they are.
+        memory: as for :func:`load_parts`.
 
     Raises:
         SettingError: no checkpoint of that name, or too little memory.
         CheckpointError: its encoder is missing or damaged.
     """
-    folder, dtype = model_folder(encoder, is_encoder), host.precision()
+    memory = memory or host_memory()
+    folder, dtype = model_folder(encoder, is_encoder), memory.dtype
     check_memory(image_bytes(folder, dtype=dtype), f"the image encoder {encoder}")
     network = load_image_encoder(folder, dtype=dtype)
-    with host.resident(host.patcher({"encoder": cast("nn.Module", network)})):
+    with memory.resident(memory.hold({"encoder": cast("nn.Module", network)})):
         seen = network.encode(artworks)
-    patches = None if seen.patches is None else host.intermediate(seen.patches)
-    return Look(Embedding(host.intermediate(seen.values), seen.space, patches), tuple(identities))
+    patches = None if seen.patches is None else memory.put_by(seen.patches)
+    return Look(Embedding(memory.put_by(seen.values), seen.space, patches), tuple(identities))
 
 
 def align(
@@ -133,12 +136,23 @@ def align(
         SettingError: no aligner of that name; a strength other than 1 beside a text.
         CheckpointError: the aligner was made for another encoder or another language model; no text encoders for words.
     """
-    path = find_aligner(language.folder, aligner_name(aligner))
-    width, trained = language.grid.language_width, fingerprint(language.folder)
-    space, prior = seen.embedding.space, language.folder.name
-    network = load_aligner(path, space=space, width=width, language=trained, prior=prior)
-    positive, negative_side = _told(
-        seen.embedding, network.align(seen.embedding), language, _words(text, negative, strength)
+    parts, memory, space = language.parts, language.memory, seen.embedding.space
+    network = load_aligner(
+        find_aligner(parts.folder, aligner_name(aligner)),
+        space=space,
+        width=parts.grid.language_width,
+        language=fingerprint(parts.folder),
+        prior=parts.folder.name,
+    )
+    words = _words(text, negative, strength)
+    positive, negative_side = condition(
+        parts.language_model,
+        network.align(seen.embedding),
+        parts.constants,
+        parts.grid,
+        resident=lambda _: memory.resident(language.patcher),
+        embedding=seen.embedding,
+        said=_read(words, language, seen.embedding) if words else None,
     )
     known = {
         "artworks": list(seen.artworks),
@@ -147,17 +161,18 @@ def align(
         "strength": strength,
         **{name: said for name, said in (("text", text), ("negative_text", negative)) if said.strip()},
     }
-    return _pack(blend(positive, negative_side, strength), known), _pack(negative_side, {})
+    return _pack(blend(positive, negative_side, strength), known, memory), _pack(negative_side, {}, memory)
 
 
-def empty_latent(model: host.Model, seconds: float, count: int) -> dict[str, Any]:
+def empty_latent(model: Any, seconds: float, count: int, *, memory: Memory | None = None) -> dict[str, Any]:  # noqa: ANN401
     """LATENT for a core sampler, unscaled.
 
     Raises:
         SettingError: another family's model.
     """
-    shape = (count, *host.art2mus_model(model).grid.latent_shape(seconds))
-    return {"samples": host.intermediate(torch.zeros(shape)), "type": "audio"}
+    memory = memory or host_memory()
+    shape = (count, *memory.inside(model).grid.latent_shape(seconds))
+    return {"samples": memory.put_by(torch.zeros(shape)), "type": "audio"}
 
 
 def _words(text: str, negative: str, strength: float) -> Words | None:
@@ -174,33 +189,24 @@ def _words(text: str, negative: str, strength: float) -> Words | None:
     return Words(*said) if any(said) else None
 
 
-def _told(
-    embedding: Embedding, prompt: PromptTokens, language: Language, words: Words | None
-) -> tuple[Condition, Condition]:
-    """What the denoiser is told of artworks and of none, with GPT-2 in the host's hands."""
-    length = language.grid.language_tokens
-    if words is None:
-        with host.resident(language.patcher):
-            spoken = roll_out(language.model, prompt, length)
-        return conditions(spoken, language.constants)
-    said = read_words(
-        language.folder,
+def _read(words: Words, language: Language, embedding: Embedding) -> Said:
+    """What the checkpoint's text encoders make of words."""
+    parts, memory = language.parts, language.memory
+    return read_words(
+        parts.folder,
         words,
-        language.constants,
+        parts.constants,
         dim=embedding.values.shape[-1],
-        dtype=host.precision(),
-        resident=lambda network: host.resident(host.patcher({"network": network})),
+        dtype=parts.dtype,
+        resident=lambda network: memory.resident(memory.hold({"network": network})),
     )
-    both = said.beside(prompt, embedding)
-    with host.resident(language.patcher):
-        return both.conditions(language.model, length)
 
 
-def _pack(condition: Condition, known: dict[str, Any]) -> Conditioning:
+def _pack(condition: Condition, known: dict[str, Any], memory: Memory) -> Conditioning:
     beside: dict[str, Any] = {"pooled_output": None, "art2mus": known}
     if condition.text is not None and condition.text_mask is not None:
-        beside |= {"art2mus_text": host.intermediate(condition.text), "art2mus_text_mask": condition.text_mask.cpu()}
-    return [(host.intermediate(condition.language), beside)]
+        beside |= {"art2mus_text": memory.put_by(condition.text), "art2mus_text_mask": condition.text_mask.cpu()}
+    return [(memory.put_by(condition.language), beside)]
 
 
 def unpack(conditioning: Conditioning, grid: AudioGrid, name: str) -> tuple[Condition, dict[str, Any]]:
@@ -222,7 +228,14 @@ def unpack(conditioning: Conditioning, grid: AudioGrid, name: str) -> tuple[Cond
 
 
 def compose(
-    model: host.Model, vae: HostVAE, positive: Conditioning, negative: Conditioning, *, settings: Settings, seed: int
+    model: Any,  # noqa: ANN401
+    vae: HostVAE,
+    positive: Conditioning,
+    negative: Conditioning,
+    *,
+    settings: Settings,
+    seed: int,
+    memory: Memory | None = None,
 ) -> tuple[Audio, dict[str, Any]]:
     """AUDIO and LATENT, one piece for each artwork.
 
@@ -230,11 +243,13 @@ def compose(
         SettingError: a value outside its range, or parts of different models.
     """
     check_seed(seed)
-    inside = host.art2mus_model(model)
-    told, known = unpack(positive, inside.grid, "positive")
-    untold, _ = unpack(negative, inside.grid, "negative")
+    memory = memory or host_memory()
+    inside = memory.inside(model)
+    grid = inside.grid
+    told, known = unpack(positive, grid, "positive")
+    untold, _ = unpack(negative, grid, "negative")
     count = len(told.language)
-    if not isinstance(vae, HostVAE) or vae.grid != inside.grid:
+    if not isinstance(vae, HostVAE) or vae.grid != grid:
         raise SettingError(
             "a VAE of another model", f"that of {inside.name}", "Connect the VAE of the same Load Art2Mus Model."
         )
@@ -245,13 +260,12 @@ def compose(
             "Connect the negative output of the same Image Aligner.",
         )
     untold = untold if len(untold.language) == count else repeated(untold, count)
-    levels = schedule(dict(inside.schedule), settings.solver, settings.steps)
-    noise = draw_noise(inside.grid.latent_shape(settings.seconds), [seed] * count)
-    with host.resident(model, working=model.memory_required([2 * count, *noise.shape[1:]])) as device:
-        denoiser = Guided(host.denoiser(model), untold, settings.guidance)
-        latent = sample(denoiser, told, noise.to(device), levels, on_step=host.reporter(settings.steps, inside.picture))
-    heard = vae.play(latent).cut(settings.seconds)
-    pieces = [finish(Waveform(piece[None], heard.sample_rate)).samples for piece in heard.samples]
+    report = memory.reporter(settings.steps, inside.picture)
+    with memory.denoising(model, count, grid.latent_frames(settings.seconds)) as (denoiser, device):
+        both, levels = (denoiser, told, untold), dict(inside.schedule)
+        latent = denoise(*both, settings, [seed] * count, grid=grid, levels=levels, device=device, on_step=report)
+    pieces = finished(vae.play(latent), grid, settings.seconds)
     known = {**known, "model": inside.name, "seed": seed, **vars(settings)}
-    unscaled = host.intermediate(latent.values / inside.grid.latent_scale)
-    return pack_audio(Waveform(torch.cat(pieces), heard.sample_rate), known), {"samples": unscaled, "type": "audio"}
+    unscaled = memory.put_by(latent.values / grid.latent_scale)
+    music = Waveform(torch.cat([piece.samples for piece in pieces]), grid.sample_rate)
+    return pack_audio(music, known), {"samples": unscaled, "type": "audio"}

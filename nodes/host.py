@@ -10,7 +10,7 @@ import math
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeAlias
 
 import comfy.conds
@@ -27,7 +27,6 @@ import torch
 from comfy.cli_args import args
 from comfy_execution.progress import get_progress_state
 from comfyui_version import __version__ as version
-from PIL import Image
 from server import PromptServer
 from torch import Tensor, nn
 
@@ -39,15 +38,14 @@ from ..art2mus_core.types import AudioGrid, OnStep, Step
 from .checks import require_conditioning, require_latent
 from .denoiser import CoreDenoiser, HostUNet
 from .failures import telling
+from .memory import Picture
 from .progress import Clock
 
 __all__ = [
+    "HostMemory",
     "HostModel",
-    "Picture",
     "art2mus_model",
-    "denoiser",
     "diffusion_model",
-    "intermediate",
     "keeps_metadata",
     "patcher",
     "precision",
@@ -58,9 +56,6 @@ __all__ = [
 
 Model: TypeAlias = comfy.model_patcher.ModelPatcher
 """What MODEL carries."""
-
-Picture = Callable[[Tensor], Image.Image]
-"""Draws one scaled latent, [1, channels, frames, rows], as the spectrogram it stands for."""
 
 BETWEEN_PICTURES = 0.3
 """Seconds in which at most one picture is sent."""
@@ -156,11 +151,6 @@ def _short_of_memory() -> Art2MusError:
 def keeps_metadata() -> bool:
     """Whether files may tell how they were made."""
     return not args.disable_metadata
-
-
-def intermediate(tensor: Tensor) -> Tensor:
-    """A tensor where the host keeps what travels between nodes."""
-    return tensor.to(memory.intermediate_device(), torch.float32)
 
 
 class HostLatents(comfy.latent_formats.LatentFormat):
@@ -277,12 +267,6 @@ def art2mus_model(model: Model) -> HostModel:
     return model.model
 
 
-def denoiser(model: Model) -> CoreDenoiser:
-    """The core's Denoiser over a MODEL that is resident."""
-    inside = art2mus_model(model)
-    return CoreDenoiser(inside.diffusion_model, model.load_device, inside.get_dtype_inference())
-
-
 def reporter(total: int, picture: Picture | None = None, amount: Callable[[int], str] = str) -> OnStep:
     """An `on_step` that moves the host's progress bar, says what is left, and raises when the person presses stop.
 
@@ -314,3 +298,40 @@ def _node() -> str | None:
     if working is None or not hasattr(getattr(PromptServer, "instance", None), "send_progress_text"):
         return None
     return get_progress_state().dynprompt.get_display_node_id(working.node_id)
+
+
+class HostMemory:
+    """The host's memory manager as the nodes see it: a :class:`~.memory.Memory`.
+
+    Raises:
+        Art2MusError: ComfyUI is too old.
+    """
+
+    def __init__(self) -> None:
+        require_version()
+        self.dtype = precision()
+
+    def hold(self, networks: Mapping[str, nn.Module]) -> Model:
+        return patcher(networks)
+
+    def resident(self, held: Model, *, working: float = 0) -> AbstractContextManager[torch.device]:
+        return resident(held, working)
+
+    def put_by(self, tensor: Tensor) -> Tensor:
+        return tensor.to(memory.intermediate_device(), torch.float32)
+
+    def model(self, unet: UNet, grid: AudioGrid, schedule: Mapping[str, Any], *, name: str, picture: Picture) -> Model:
+        return diffusion_model(unet, grid, schedule, name=name, picture=picture)
+
+    def inside(self, model: Model) -> HostModel:
+        return art2mus_model(model)
+
+    @contextmanager
+    def denoising(self, model: Model, pieces: int, frames: int) -> Iterator[tuple[CoreDenoiser, torch.device]]:
+        inside = art2mus_model(model)
+        shape = [2 * pieces, inside.grid.latent_channels, frames, inside.grid.latent_rows]
+        with resident(model, working=model.memory_required(shape)) as device:
+            yield CoreDenoiser(inside.diffusion_model, model.load_device, inside.get_dtype_inference()), device
+
+    def reporter(self, total: int, picture: Picture | None = None) -> OnStep:
+        return reporter(total, picture)

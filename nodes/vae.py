@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..art2mus_core.audio.mel import MelTransform
 from ..art2mus_core.decoders.sketch import MATERIAL, MelSketch, sketch_of
-from ..art2mus_core.decoders.vae import MelAutoencoder
 from ..art2mus_core.errors import SettingError
-from ..art2mus_core.types import AudioGrid, Latent, Mel, Vocoder, Waveform
+from ..art2mus_core.pipelines.parts import Parts
+from ..art2mus_core.pipelines.stages import Resident, decode, encode_sound, vocode
+from ..art2mus_core.types import Latent, Waveform
 from .checks import require_latent
 from .failures import telling
-from .host import intermediate, patcher, resident
+from .memory import Memory
 
 __all__ = ["HostVAE"]
 
@@ -28,15 +26,14 @@ class HostVAE:
     Latents are unscaled here, as they are between the host's nodes.
 
     Args:
-        autoencoder: latent to mel and back.
-        vocoder: mel to sound.
-        grid: the checkpoint's sizes.
+        parts: the checkpoint's.
+        memory: where they are kept.
     """
 
-    def __init__(self, autoencoder: MelAutoencoder, vocoder: nn.Module, grid: AudioGrid) -> None:
-        self.patcher = patcher({"autoencoder": autoencoder, "vocoder": vocoder})
-        self.autoencoder, self.vocoder, self.grid = autoencoder, vocoder, grid
-        self.audio_sample_rate = grid.sample_rate
+    def __init__(self, parts: Parts, memory: Memory) -> None:
+        self.autoencoder, self.vocoder, self.grid, self.memory = parts.autoencoder, parts.vocoder, parts.grid, memory
+        self.patcher = memory.hold({"autoencoder": self.autoencoder, "vocoder": self.vocoder})
+        self.audio_sample_rate = self.grid.sample_rate
 
     def __repr__(self) -> str:
         return f"HostVAE({self.audio_sample_rate} Hz)"  # the host sends it beside an error
@@ -69,7 +66,7 @@ class HostVAE:
 
     @telling
     def encode(self, samples: Float[Tensor, "batch time channels"]) -> Float[Tensor, "batch latents frames rows"]:
-        """Unscaled latents of sound; several channels are mixed.
+        """Unscaled latents of sound; channels are mixed where the model has fewer, and silence fills the last latent frame.
 
         Raises:
             SettingError: it is no sound.
@@ -80,29 +77,26 @@ class HostVAE:
                 "sound",
                 "Use VAE Encode Audio: this VAE hears, and sees no pictures.",
             )
-        with resident(self.patcher, working=self._working(samples.shape[0] * samples.shape[1])) as device:
-            mel = MelTransform(self.grid).to(device)(samples.mean(-1).to(device))
-            whole = mel.shape[1] // self.grid.latent_factor * self.grid.latent_factor
-            latent = self.autoencoder.encode(Mel(mel[:, :whole]))
-        return intermediate(latent.values / self.grid.latent_scale)
+        sound = Waveform(samples.movedim(-1, 1), self.grid.sample_rate)
+        resident = self._resident(samples.shape[0] * samples.shape[1])
+        latent = encode_sound(self.autoencoder, sound, self.grid, resident=resident)
+        return self.memory.put_by(latent.values / self.grid.latent_scale)
 
     def sketch(self) -> MelSketch:
         """What latents look like without this VAE, fitted to it."""
         frames = MATERIAL * self.grid.latent_factor
-        with resident(self.patcher, working=self._working(frames * self.grid.hop)):
+        with self._resident(frames * self.grid.hop)(self.autoencoder):
             return sketch_of(self.autoencoder, self.grid)
 
     def play(self, latent: Latent) -> Waveform:
         """Sound of scaled latents, where the host keeps what travels between nodes."""
         batch, _, frames, _ = latent.values.shape
         time = batch * frames * self.grid.latent_factor * self.grid.hop
-        with resident(self.patcher, working=self._working(time)) as device:
-            heard = self._vocoder.vocode(self.autoencoder.decode(Latent(latent.values.to(device))))
-        return Waveform(intermediate(heard.samples), heard.sample_rate)
+        resident = self._resident(time)
+        heard = vocode(self.vocoder, decode(self.autoencoder, latent, resident=resident), self.grid, resident=resident)
+        return Waveform(self.memory.put_by(heard.samples), heard.sample_rate)
 
-    @property
-    def _vocoder(self) -> Vocoder:
-        return cast("Vocoder", self.vocoder)
-
-    def _working(self, samples: int) -> int:
-        return samples // self.grid.hop * self.grid.mel_bins * BYTES_A_MEL_VALUE
+    def _resident(self, samples: int) -> Resident:
+        """Both networks at once, for so many samples of sound."""
+        working = samples * self.grid.channels // self.grid.hop * self.grid.mel_bins * BYTES_A_MEL_VALUE
+        return lambda _: self.memory.resident(self.patcher, working=working)

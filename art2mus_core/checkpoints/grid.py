@@ -29,6 +29,7 @@ def read_grid(folder: Path) -> AudioGrid:
     try:
         sizes = {
             **_mel(vocoder),
+            "channels": vae.get("in_channels", 1),
             "latent_channels": vae["latent_channels"],
             "latent_factor": 2 ** (len(vae["block_out_channels"]) - 1),
             "latent_scale": read_latent_scale(folder),
@@ -63,7 +64,9 @@ def _is_size(value: object) -> bool:
 
 
 FITTING: dict[str, Callable[[Any], bool]] = {
-    **dict.fromkeys(("sample_rate", "hop", "mel_bins", "latent_channels", "latent_factor", "language_width"), _is_size),
+    **dict.fromkeys(
+        ("sample_rate", "hop", "mel_bins", "channels", "latent_channels", "latent_factor", "language_width"), _is_size
+    ),
     **dict.fromkeys(("lowest", "highest", "floor"), _is_number),
     "scale": lambda scale: scale in get_args(Scale),
     "windows": lambda windows: bool(windows) and all(map(_is_size, windows)),

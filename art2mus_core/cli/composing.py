@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from ..pipelines.diffusion import ArtToMusic
 from ..pipelines.settings import Settings, at_once
 from ..pipelines.words import Words
 from ..types import Artwork, OnStep, Step
-from .devices import choose_device, choose_precision, visiting
+from .devices import choose_device, choose_precision
 from .planning import Job
 from .presenting import installed_version
 
@@ -50,16 +50,16 @@ class Request:
             frugal: forget each network after its work, because there is no more of it.
         """
         device = choose_device(self.device)
-        pipeline = load(
+        return load(
             self.model,
             aligner=self.aligner,
             encoder=self.encoder,
             support=self.support,
             heads=self.heads,
             dtype=choose_precision(self.precision, device),
+            device=device,
             frugal=frugal,
         )
-        return replace(pipeline, resident=visiting(device))
 
     @property
     def in_one_batch(self) -> bool:

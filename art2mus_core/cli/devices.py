@@ -1,20 +1,15 @@
-"""Where the networks compute, and in which precision: the command line's memory policy."""
+"""Where the networks compute, and in which precision."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import torch
-from torch import nn
 
 from ..checkpoints.precision import imitates
 from ..errors import SettingError
-from ..pipelines.diffusion import Resident
 
-__all__ = ["choose_device", "choose_precision", "tell_if_imitated", "visiting"]
+__all__ = ["choose_device", "choose_precision", "tell_if_imitated"]
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -65,13 +60,3 @@ def tell_if_imitated(dtype: torch.dtype, device: torch.device, remedy: str) -> N
             f"art2mus: this {device.type} is not known to compute in {name}; imitating it takes 20 times as long as "
             f"float32, or longer. Faster: {remedy}\n"
         )
-
-
-def visiting(device: torch.device) -> Resident:
-    """A policy: every network goes to `device` when it is first needed and stays there."""
-
-    @contextmanager
-    def resident(network: nn.Module) -> Iterator[Any]:
-        yield network.to(device)
-
-    return resident

@@ -128,12 +128,14 @@ def _trouble(here: Presence) -> str | None:
         from ..aligners.files import find_aligner, read_header
         from ..encoders.files import check_image_encoder
         from ..evaluation.embedders.opening import check_judge
-        from ..pipelines.prior import open_prior
+        from ..pipelines.parts import Choice, open_parts
 
     kind, bundled, folder = here.card.kind, here.card.bundled, here.folder
     try:
         if kind == "prior":
-            open_prior(folder)
+            parts = open_parts(Choice(str(folder)))
+            _ = parts.constants
+            parts.check()
         if kind == "judge":
             check_judge(folder)
         if kind == "encoder" or bundled:

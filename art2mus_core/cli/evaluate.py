@@ -57,7 +57,8 @@ def evaluate(
         with importing():
             from ..evaluation.config import load_config
             from ..evaluation.generation import generate
-            from .devices import choose_device, choose_precision, visiting
+            from ..pipelines.stages import visiting
+            from .devices import choose_device, choose_precision
             from .scoring import Judges, present, score_collection
 
         chosen = load_config(config, _overrides(artworks, recursive=recursive))

@@ -36,14 +36,14 @@ def heads(
 
     with reporting() as on_step:
         with importing():
-            from ..checkpoints.names import locate
             from ..pipelines.heads import check_draws, compare_heads
-            from ..pipelines.prior import open_prior
-            from .devices import choose_device, choose_precision, visiting
+            from ..pipelines.parts import Choice, open_parts
+            from ..pipelines.stages import visiting
+            from .devices import choose_device, choose_precision
 
         check_draws(draws, seed, len(music))
         chosen = choose_device(device)
-        prior = open_prior(locate(model), dtype=choose_precision(precision, chosen))
+        prior = open_parts(Choice(model, dtype=choose_precision(precision, chosen)))
         found = compare_heads(prior, music, draws=draws, seed=seed, resident=visiting(chosen), on_step=on_step)
     if as_json:
         print_document({"model": model, "music": [str(path) for path in music], "seed": seed, **_document(found)})

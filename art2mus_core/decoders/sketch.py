@@ -87,8 +87,9 @@ def sketch_of(autoencoder: MelAutoencoder, grid: AudioGrid) -> MelSketch:
 
     It costs one pass of 64 latent frames through the VAE's encoder, where its weights lie.
     """
-    mel = Mel(_material(grid, MATERIAL * grid.latent_factor))
-    return fit_sketch([(autoencoder.encode(mel), mel)])
+    mel = _material(grid, MATERIAL * grid.latent_factor)
+    latent = autoencoder.encode(Mel(mel.expand(grid.channels, -1, -1)))
+    return fit_sketch([(latent, Mel(mel))])
 
 
 def _material(grid: AudioGrid, frames: int) -> Float[Tensor, "1 frames bins"]:

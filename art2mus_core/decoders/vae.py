@@ -12,7 +12,7 @@ __all__ = ["MelAutoencoder"]
 
 
 class MelAutoencoder(nn.Module):
-    """Log-mel [B, T, bins] to scaled latents [B, C, T / factor, bins / factor] and back.
+    """Log-mel [B * channels, T, bins] to scaled latents [B, C, T / factor, bins / factor] and back.
 
     Args:
         vae: the network.
@@ -21,15 +21,15 @@ class MelAutoencoder(nn.Module):
 
     def __init__(self, vae: Autoencoder, scale: float) -> None:
         super().__init__()
-        self.vae, self.scale = vae, scale
+        self.vae, self.scale, self.channels = vae, scale, vae.config["in_channels"]
 
     def decode(self, latent: Latent) -> Mel:
-        """[B, C, frames, rows] to [B, frames * factor, rows * factor]."""
+        """[B, C, frames, rows] to [B * channels, frames * factor, rows * factor]."""
         values = latent.values.to(next(self.vae.parameters())) / self.scale
-        return Mel(self.vae.decode(values)[:, 0])
+        return Mel(self.vae.decode(values).flatten(0, 1))
 
     def encode(self, mel: Mel, generator: torch.Generator | None = None) -> Latent:
         """The mean of a mel's latent or, with a generator, a sample; T and bins are multiples of the factor."""
-        values = mel.values.to(next(self.vae.parameters()))[:, None]
+        values = mel.values.to(next(self.vae.parameters())).unflatten(0, (-1, self.channels))
         posterior = self.vae.encode(values)
         return Latent((posterior.sample(generator) if generator else posterior.mean) * self.scale)

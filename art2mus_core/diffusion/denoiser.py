@@ -84,13 +84,13 @@ def _several(widths: Any) -> Sequence[Any]:  # noqa: ANN401
     return widths if isinstance(widths, (list, tuple)) else [widths]
 
 
-def check_unet(config: dict[str, Any], grid: AudioGrid, texts: Collection[int]) -> None:
+def check_unet(config: dict[str, Any], grid: AudioGrid, texts: Collection[int] | None = None) -> None:
     """Compare the configuration of a UNet with the latents that it denoises and with what it is told.
 
     Args:
         config: the UNet's.
         grid: of the latents and of the language of audio.
-        texts: widths of the texts that it is told.
+        texts: widths of the texts that it is told, if they are known.
 
     Raises:
         CheckpointError: they don't fit.
@@ -100,7 +100,7 @@ def check_unet(config: dict[str, Any], grid: AudioGrid, texts: Collection[int]) 
     for name in ("in_channels", "out_channels"):
         _same(f"{name} of", [config.get(name)], [channels], "as many channels as the VAE's latents have")
     _same("a language of audio of", language, [width], "as wide as GPT-2's states")
-    if text:
+    if text and texts is not None:
         _same("texts of", text, texts, "as wide as the text constants")
 
 

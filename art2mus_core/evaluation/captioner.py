@@ -12,7 +12,7 @@ import torch
 
 from ..checkpoints.folder import read_config
 from ..errors import CheckpointError
-from ..pipelines.latents import Resident
+from ..pipelines.stages import Resident
 from ..types import Artwork
 
 __all__ = ["Captioner", "open_captioner"]

@@ -15,7 +15,7 @@ from PIL import ExifTags, Image, IptcImagePlugin
 
 from ..errors import ArtworkError, EvaluationError
 from ..images.reading import opened, read_artwork
-from ..pipelines.latents import Resident
+from ..pipelines.stages import Resident
 from ..placing import place
 from ..types import OnStep, Step
 from .config import CaptionChoice

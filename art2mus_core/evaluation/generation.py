@@ -30,7 +30,7 @@ from ..audio.files import write_audio
 from ..audio.reading import read_audio, read_tags
 from ..errors import AudioError, EvaluationError, OutputError
 from ..images.listing import list_artworks
-from ..pipelines.latents import Resident
+from ..pipelines.stages import Resident
 from ..placing import make_folder, place, replacing
 from ..types import OnStep, Step, Waveform
 from .captions import add_captions

@@ -4,33 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 
-from ..conditioning.constants import conditions
-from ..conditioning.language import roll_out
-from ..types import Artwork, AudioEncoder, Condition, Embedding, OnStep, Waveform
-from .assembly import Choice, Parts, assemble
-from .latents import LatentToMusic, Resident
+from ..networks.gpt2 import GPT2
+from ..types import Artwork, Condition, Embedding, OnStep, PromptTokens, Waveform
+from .latents import LatentToMusic
+from .parts import MUSIC, Parts
+from .stages import Resident, condition
 from .words import Said, Words
 
-__all__ = ["ArtToMusic", "Resident"]
+__all__ = ["ArtToMusic"]
 
 
 @dataclass(frozen=True)
 class ArtToMusic(LatentToMusic):
-    """Artworks in, one piece of music each out.
+    """Artworks in, one piece of music each out."""
 
-    Attributes:
-        parts: the checkpoint, with an image encoder and an aligner.
-    """
-
-    parts: Parts
+    NETWORKS: ClassVar[tuple[str, ...]] = ("encoder", *MUSIC)
 
     @classmethod
-    def load(cls, name: str, choice: Choice | None = None, *, frugal: bool = False) -> ArtToMusic:
-        """Open a checkpoint; see :func:`art2mus_core.pipelines.load`."""
-        return cls.open(name, lambda folder: assemble(folder, choice or Choice()), frugal=frugal)
+    def _check(cls, parts: Parts) -> None:
+        parts.check_artworks()
 
     def compose(
         self,
@@ -74,7 +70,12 @@ class ArtToMusic(LatentToMusic):
 
     def embed(self, artworks: Sequence[Artwork], *, on_step: OnStep | None = None) -> Embedding:
         """What the encoder says of artworks."""
-        return self._work("encoder", lambda encoder: encoder.encode(list(artworks)), on_step)
+
+        def work(encoder: Any, resident: Resident) -> Embedding:  # noqa: ANN401 - an ImageEncoder, and a module
+            with resident(encoder):
+                return encoder.encode(list(artworks))
+
+        return self._work("encoder", work, on_step)
 
     def read(self, words: Words, *, on_step: OnStep | None = None) -> Said:
         """What the checkpoint's text encoders make of words; once for any number of artworks.
@@ -101,19 +102,26 @@ class ArtToMusic(LatentToMusic):
         self, embedding: Embedding, said: Said | None = None, *, on_step: OnStep | None = None
     ) -> tuple[Condition, Condition]:
         """What the denoiser is told of the artworks behind an embedding, and of none."""
-        prompt = self._work("aligner", lambda aligner: aligner.align(embedding), on_step)
-        length = self.parts.grid.language_tokens
-        if said:
-            both = said.beside(prompt, embedding)
-            return self._work("language_model", lambda model: both.conditions(model, length), on_step)
-        language = self._work("language_model", lambda model: roll_out(model, prompt, length), on_step)
-        return conditions(language, self.parts.constants)
+        parts = self.parts
+
+        def align(aligner: Any, resident: Resident) -> PromptTokens:  # noqa: ANN401
+            with resident(aligner):
+                return aligner.align(embedding)
+
+        prompt = self._work("aligner", align, on_step)
+
+        def work(model: GPT2, resident: Resident) -> tuple[Condition, Condition]:
+            told = model, prompt, parts.constants, parts.grid
+            return condition(*told, resident=resident, embedding=embedding, said=said)
+
+        return self._work("language_model", work, on_step)
 
     def score(self, embedding: Embedding, pieces: Sequence[Waveform], *, on_step: OnStep | None = None) -> list[float]:
         """How much each piece sounds like one artwork: cosines in the encoder's space."""
 
-        def work(listener: AudioEncoder) -> list[float]:
-            heard = torch.cat([listener.encode(piece).values for piece in pieces])
+        def work(listener: Any, resident: Resident) -> list[float]:  # noqa: ANN401
+            with resident(listener):
+                heard = torch.cat([listener.encode(piece).values for piece in pieces])
             return torch.cosine_similarity(heard.float(), embedding.values.to(heard.device).float()).tolist()
 
         return self._work("listener", work, on_step)

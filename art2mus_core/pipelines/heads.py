@@ -16,17 +16,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..audio.mel import MelTransform
 from ..audio.reading import read_audio
 from ..checkpoints.memory import check_memory
 from ..diffusion.denoiser import HEADS, LatentDenoiser
 from ..diffusion.levels import read_levels
 from ..diffusion.sampling import draw_noise
 from ..errors import AudioError
-from ..types import AudioGrid, Condition, Latent, Mel, OnStep, Step
-from .diffusion import Resident
-from .prior import Prior
+from ..types import AudioGrid, Condition, Latent, OnStep, Step, Waveform
+from .parts import Parts
 from .settings import check_number, check_seed
+from .stages import Resident, encode_sound
 
 __all__ = ["WINDOW", "Comparison", "check_draws", "compare_heads"]
 
@@ -103,7 +102,7 @@ def check_draws(draws: int, seed: int, files: int) -> None:
 
 
 def compare_heads(
-    prior: Prior,
+    prior: Parts,
     music: Sequence[Path],
     *,
     draws: int = 10,
@@ -127,6 +126,7 @@ def compare_heads(
         CheckpointError: weights that are missing, damaged or do not fit.
     """
     check_draws(draws, seed, len(music))
+    prior.check()
     check_memory(prior.weights()["unet"], f"the denoiser of {prior.folder.name}")
     with torch.inference_mode():
         latents = list(_latents(prior, music, resident))
@@ -134,7 +134,7 @@ def compare_heads(
         errors = {}
         for index, reading in enumerate(READINGS):
             values: list[float] = []
-            for error in _errors(replace(prior, heads=reading), trials, resident):
+            for error in _errors(replace(prior, choice=replace(prior.choice, heads=reading)), trials, resident):
                 values.append(error)
                 if on_step:
                     on_step(Step("predict", index * len(trials) + len(values), len(READINGS) * len(trials)))
@@ -152,7 +152,7 @@ class _Trial:
     timestep: Tensor
 
 
-def _trials(prior: Prior, latents: Sequence[Latent], draws: int, seed: int) -> list[_Trial]:
+def _trials(prior: Parts, latents: Sequence[Latent], draws: int, seed: int) -> list[_Trial]:
     """Every latent at every timestep, in the middle of equal parts of the schedule."""
     levels = read_levels(prior.schedule)
     shape = prior.grid.latent_shape(WINDOW)
@@ -166,7 +166,7 @@ def _trials(prior: Prior, latents: Sequence[Latent], draws: int, seed: int) -> l
     return trials
 
 
-def _errors(prior: Prior, trials: Sequence[_Trial], resident: Resident) -> Iterator[float]:
+def _errors(prior: Parts, trials: Sequence[_Trial], resident: Resident) -> Iterator[float]:
     stored = prior.constants
     told = Condition(stored.unconditional_language, stored.unconditional_text, stored.unconditional_text_mask)
     unet = prior.unet
@@ -177,17 +177,15 @@ def _errors(prior: Prior, trials: Sequence[_Trial], resident: Resident) -> Itera
             yield (predicted - trial.target).square().mean().item()
 
 
-def _latents(prior: Prior, music: Sequence[Path], resident: Resident) -> Iterator[Latent]:
+def _latents(prior: Parts, music: Sequence[Path], resident: Resident) -> Iterator[Latent]:
     """The middle of every file as the mean of its latent."""
-    transform = MelTransform(prior.grid)
-    mels = [transform(_middle(path, prior.grid)) for path in music]
-    with resident(prior.autoencoder):
-        for mel in mels:
-            yield Latent(prior.autoencoder.encode(Mel(mel)).values.float().cpu())
+    for sound in [_middle(path, prior.grid) for path in music]:
+        latent = encode_sound(prior.autoencoder, sound, prior.grid, resident=resident)
+        yield Latent(latent.values.float().cpu())
     prior.release("autoencoder")
 
 
-def _middle(path: Path, grid: AudioGrid) -> Float[Tensor, "1 samples"]:
+def _middle(path: Path, grid: AudioGrid) -> Waveform:
     sound = read_audio(path, grid.sample_rate)
     samples, length = sound.samples[0], grid.latent_frames(WINDOW) * grid.latent_factor * grid.hop
     if samples.shape[-1] < length:
@@ -199,7 +197,7 @@ def _middle(path: Path, grid: AudioGrid) -> Float[Tensor, "1 samples"]:
     samples = samples - samples.mean()
     if samples.abs().max() < SILENCE:
         raise AudioError(f"the middle of {path} is silent", "music", "Use another file.")
-    return samples * (PEAK / samples.abs().max())
+    return Waveform((samples * (PEAK / samples.abs().max()))[None], sound.sample_rate)
 
 
 def _mean(values: Tensor) -> tuple[float, float]:

@@ -1,34 +1,22 @@
-"""From what the denoiser is told to sound: the half that every route shares."""
+"""From what the denoiser is told to sound: the half that every route over latent diffusion shares."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from torch import nn
-from torch.nn import functional as F
-
-from ..audio.level import finish
-from ..audio.mel import MelTransform
 from ..checkpoints.memory import allocating, available, check_memory
-from ..checkpoints.names import locate
 from ..diffusion.denoiser import LatentDenoiser
-from ..diffusion.guidance import Guided
-from ..diffusion.sampling import draw_noise, sample
-from ..diffusion.schedules import schedule
 from ..errors import SettingError
 from ..networks.unet import UNet
 from ..types import Condition, Latent, Mel, OnStep, Step, Waveform
-from .prior import Networks
+from .parts import MUSIC, Choice, Parts, open_parts
 from .settings import Settings, check_seed, check_settings
+from .stages import Resident, decode, denoise, encode_sound, finished, vocode
 
-__all__ = ["LatentToMusic", "Resident"]
-
-Resident = Callable[[nn.Module], AbstractContextManager[Any]]
-"""Keeps a network where it computes for the length of a `with` block: the caller's memory policy."""
+__all__ = ["LatentToMusic"]
 
 Worked = TypeVar("Worked")
 Route = TypeVar("Route", bound="LatentToMusic")
@@ -40,40 +28,52 @@ class LatentToMusic:
 
     Attributes:
         parts: the checkpoint.
-        name: how the checkpoint was asked for.
         resident: the caller's memory policy; without one everything computes where it lies.
         frugal: whether a network is forgotten after its work.
+        NETWORKS: which are opened, in the order of their work.
     """
 
-    parts: Networks
-    name: str
+    NETWORKS: ClassVar[tuple[str, ...]] = MUSIC
+
+    parts: Parts
     resident: Resident = nullcontext
     frugal: bool = False
 
     @classmethod
     def open(  # noqa: PYI019  beartype knows no Self in a class that it does not decorate
-        cls: type[Route], name: str, find: Callable[[Path], Any], *, frugal: bool = False
+        cls: type[Route], choice: Choice, *, resident: Resident = nullcontext, frugal: bool = False
     ) -> Route:
         """Open a checkpoint.
 
         Args:
-            name: of the checkpoint, see :func:`~art2mus_core.checkpoints.names.locate`.
-            find: its folder to its parts.
+            choice: of its parts.
+            resident: the caller's memory policy.
             frugal: open each network only for its work and forget it afterwards; done anyway where the memory does not
                 hold them all.
 
         Raises:
-            SettingError: no such checkpoint, or too little memory.
+            SettingError: no such checkpoint or part, or too little memory.
             CheckpointError: something in it is missing, damaged or does not fit.
         """
-        with allocating(name):
-            parts = find(locate(name))
-            weights, free = parts.weights().values(), available()
-            check_memory(max(weights), f"a network of {name}", free=free)
-            frugal = frugal or (free is not None and sum(weights) > free)
-            if not frugal:
-                parts.open()
-        return cls(parts, name, frugal=frugal)
+        with allocating(choice.checkpoint):
+            parts = open_parts(choice)
+            cls._check(parts)
+            parts.check()
+            weights, free = parts.weights(cls.NETWORKS), available()
+            check_memory(max(weights.values()), f"a network of {choice.checkpoint}", free=free)
+            frugal = frugal or (free is not None and sum(weights.values()) > free)
+            for name in () if frugal else weights:
+                getattr(parts, name)
+        return cls(parts, resident, frugal)
+
+    @classmethod
+    def _check(cls, parts: Parts) -> None:
+        """Check what this route needs beside a prior."""
+
+    @property
+    def name(self) -> str:
+        """How the checkpoint was asked for."""
+        return self.parts.choice.checkpoint
 
     @property
     def defaults(self) -> Settings:
@@ -98,9 +98,7 @@ class LatentToMusic:
     ) -> list[Waveform]:
         """Finished pieces of what the denoiser is told, one a seed."""
         latent = self.denoise(*told, settings, seeds, on_step=on_step)
-        waveform = self.decode(latent, on_step=on_step)
-        exact = waveform.samples[..., : self.parts.grid.samples(settings.seconds)].float().cpu()
-        return [finish(Waveform(piece[None], waveform.sample_rate)) for piece in exact]
+        return finished(self.decode(latent, on_step=on_step), self.parts.grid, settings.seconds)
 
     def denoise(
         self,
@@ -112,12 +110,13 @@ class LatentToMusic:
         on_step: OnStep | None = None,
     ) -> Latent:
         """From each seed's noise to a latent."""
-        levels = schedule(self.parts.schedule, settings.solver, settings.steps)
-        noise = draw_noise(self.parts.grid.latent_shape(settings.seconds), seeds)
 
-        def work(unet: UNet) -> Latent:
-            denoiser = Guided(LatentDenoiser(unet), negative, settings.guidance)
-            return sample(denoiser, positive, noise.to(unet.conv_in.weight.device), levels, on_step=on_step)
+        def work(unet: UNet, resident: Resident) -> Latent:
+            with resident(unet):
+                device = unet.conv_in.weight.device
+                told = LatentDenoiser(unet), positive, negative
+                grid, levels = self.parts.grid, self.parts.schedule
+                return denoise(*told, settings, seeds, grid=grid, levels=levels, device=device, on_step=on_step)
 
         return self._work("unet", work, on_step, tell=False)
 
@@ -127,22 +126,23 @@ class LatentToMusic:
 
     def draw(self, latent: Latent, *, on_step: OnStep | None = None) -> Mel:
         """From latents to mel spectrograms."""
-        return self._work("autoencoder", lambda autoencoder: autoencoder.decode(latent), on_step)
+        return self._work("autoencoder", lambda network, resident: decode(network, latent, resident=resident), on_step)
 
     def encode(self, waveform: Waveform, *, on_step: OnStep | None = None) -> Latent:
-        """From sound [B, 1, N] to the mean of its latents; silence fills its last latent frame.
+        """From sound to the mean of its latents; see :func:`~art2mus_core.pipelines.stages.encode_sound`.
 
         Raises:
             AudioError: a sound that is too short to have a spectrum.
         """
         grid = self.parts.grid
-        missing = -waveform.samples.shape[-1] % (grid.hop * grid.latent_factor)
-        mel = Mel(MelTransform(grid)(F.pad(waveform.samples[:, 0], (0, missing))))
-        return self._work("autoencoder", lambda autoencoder: autoencoder.encode(mel), on_step)
+        return self._work(
+            "autoencoder", lambda network, resident: encode_sound(network, waveform, grid, resident=resident), on_step
+        )
 
     def vocode(self, mel: Mel, *, on_step: OnStep | None = None) -> Waveform:
         """From mel spectrograms to sound."""
-        return self._work("vocoder", lambda vocoder: vocoder.vocode(mel), on_step)
+        grid = self.parts.grid
+        return self._work("vocoder", lambda network, resident: vocode(network, mel, grid, resident=resident), on_step)
 
     def _drawn(self, seeds: Sequence[int] | None, count: int, noun: str) -> list[int]:
         """A seed for each of `count` artworks or texts, 0 where none are given."""
@@ -155,16 +155,17 @@ class LatentToMusic:
             check_seed(seed)
         return drawn
 
-    def _work(self, name: str, work: Callable[[Any], Worked], on_step: OnStep | None, *, tell: bool = True) -> Worked:
-        """Have a network do its work where the caller wants it; `tell` when it is done. No name here outlives the call."""
+    def _work(
+        self, name: str, work: Callable[[Any, Resident], Worked], on_step: OnStep | None, *, tell: bool = True
+    ) -> Worked:
+        """Have a part do its work under the caller's policy; `tell` when it is done. No name here outlives the call."""
         opened = not self.parts.is_open(name)
         with allocating(f"{self.name}'s {name.replace('_', ' ')}"):
             network = getattr(self.parts, name)
             if opened and on_step:
                 on_step(Step(f"open {name}", 1, 1))
-            with self.resident(network):
-                done = work(network)
-        if self.frugal:
+            done = work(network, self.resident)
+        if self.frugal and name in (*MUSIC, "encoder", "listener"):
             self.parts.release(name)
         if on_step and tell:
             on_step(Step(name, 1, 1))

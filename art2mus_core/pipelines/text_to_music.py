@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial, reduce
-from pathlib import Path
+from functools import reduce
 
 import torch
 
 from ..checkpoints.folder import read_config
 from ..diffusion.guidance import join
 from ..encoders.text import check_text_encoders
+from ..networks.gpt2 import GPT2
 from ..types import Condition, OnStep, Waveform
 from .latents import LatentToMusic
-from .prior import Networks, open_networks
+from .parts import Parts
+from .stages import Resident
 from .texts import read_prompts
 from .words import Prompts
 
@@ -29,11 +30,9 @@ class TextToMusic(LatentToMusic):
     """Texts in, one piece of music each out, as of diffusers' `AudioLDM2Pipeline` for one text at a time."""
 
     @classmethod
-    def load(
-        cls, name: str, *, heads: str = "config", dtype: torch.dtype = torch.float32, frugal: bool = False
-    ) -> TextToMusic:
-        """Open a checkpoint; see :func:`art2mus_core.pipelines.load_text_to_music`."""
-        return cls.open(name, partial(_find, heads=heads, dtype=dtype), frugal=frugal)
+    def _check(cls, parts: Parts) -> None:
+        check_text_encoders(parts.folder)
+        parts.check_texts({read_config(parts.folder, "text_encoder_2").get("d_model", T5_WIDTH)})
 
     def compose(
         self,
@@ -88,12 +87,11 @@ class TextToMusic(LatentToMusic):
     def condition(self, prompts: Sequence[Prompts], *, on_step: OnStep | None = None) -> tuple[Condition, Condition]:
         """What the denoiser is told of texts, and instead of them: (positive, negative), shorter ones filled up."""
         length = self.parts.grid.language_tokens
-        told = self._work("language_model", lambda model: [each.conditions(model, length) for each in prompts], on_step)
+
+        def work(model: GPT2, resident: Resident) -> list[tuple[Condition, Condition]]:
+            with resident(model):
+                return [each.conditions(model, length) for each in prompts]
+
+        told = self._work("language_model", work, on_step)
         positive, negative = (reduce(join, side) for side in zip(*told, strict=True))
         return positive, negative
-
-
-def _find(folder: Path, *, heads: str, dtype: torch.dtype) -> Networks:
-    check_text_encoders(folder)
-    width: int = read_config(folder, "text_encoder_2").get("d_model", T5_WIDTH)
-    return open_networks(folder, {width}, heads=heads, dtype=dtype)

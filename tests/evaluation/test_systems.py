@@ -21,7 +21,7 @@ from art2mus_core.evaluation.gathering import gather_artworks
 from art2mus_core.evaluation.systems import Job, Subject, Workshop
 from art2mus_core.evaluation.systems.shuffled import partners
 from art2mus_core.images.reading import read_artwork
-from art2mus_core.pipelines import load, load_text_to_music
+from art2mus_core.pipelines import load
 from art2mus_core.pipelines.settings import MOST_SEED
 from art2mus_core.types import Condition, Mel
 
@@ -81,7 +81,7 @@ def test_captions_sound_as_texts(folder, talking_like):
         {"kind": "text", "model": str(talking_like), "steps": 2, "negative": "Low", "template": "Music of {caption}"},
     )
     shop.subjects = {key: replace(each, caption=f"the place{' and' * len(key)}") for key, each in shop.subjects.items()}
-    pipeline = load_text_to_music(str(talking_like))
+    pipeline = load(str(talking_like), route="text")
     for job, piece in zip(shop.jobs("it"), made(shop), strict=True):
         text = f"Music of {job.subject.caption}"
         [expected] = pipeline.compose([text], seeds=[job.seed], seconds=1.0, steps=2, negative="Low")

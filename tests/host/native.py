@@ -37,7 +37,8 @@ def far(first: torch.Tensor, second: torch.Tensor) -> float:
 def prediction(graph: Graph) -> float:
     """The noise (or velocity) through the host's MODEL against the core's denoiser, relative to its largest value."""
     inside, checkpoint = graph.model.model, Path(sys.argv[2])
-    unet = pack("art2mus_core.pipelines.prior").open_prior(checkpoint).unet
+    parts = pack("art2mus_core.pipelines.parts")
+    unet = parts.open_parts(parts.Choice(str(checkpoint))).unet
     denoiser = pack("art2mus_core.diffusion.denoiser").LatentDenoiser(unet)
     condition, _ = graph.assembly.unpack(graph.positive, graph.grid, "positive")
     worst = 0.0

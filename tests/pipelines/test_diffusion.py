@@ -14,6 +14,7 @@ from art2mus_core.checkpoints.folder import weights_file
 from art2mus_core.conditioning.constants import Constants, save_constants
 from art2mus_core.errors import Art2MusError, CheckpointError, SettingError
 from art2mus_core.pipelines import load
+from art2mus_core.pipelines.diffusion import ArtToMusic
 from art2mus_core.pipelines.settings import Settings
 from art2mus_core.types import Artwork
 
@@ -177,11 +178,9 @@ def test_a_frugal_pipeline_opens_nothing_before_it_is_needed(own_checkpoint):
 
 def test_the_weights_counted_are_those_that_are_opened(pocket_like):
     parts = load(str(pocket_like), dtype=torch.bfloat16).parts
-    networks = {"vae": parts.autoencoder} | {
-        name: getattr(parts, name) for name in ("encoder", "language_model", "unet", "vocoder")
-    }
+    networks = {name: getattr(parts, name) for name in ArtToMusic.NETWORKS}
     taken = {name: sum(w.nbytes for w in network.state_dict().values()) for name, network in networks.items()}
-    assert parts.weights() == taken
+    assert parts.weights(ArtToMusic.NETWORKS) == taken
 
 
 def test_prior_encoder_and_aligner_may_lie_in_three_folders(pocket_like, tmp_path, monkeypatch, pipeline):
@@ -227,7 +226,7 @@ def test_a_checkpoint_without_settings_of_its_own_takes_the_published_ones(own_c
 
 
 def test_too_little_memory_is_told_before_anything_is_opened(pocket_like, monkeypatch):
-    weights = load(str(pocket_like), frugal=True).parts.weights()
+    weights = load(str(pocket_like), frugal=True).parts.weights(ArtToMusic.NETWORKS)
     for free, frugal in ((sum(weights.values()), False), (max(weights.values()), True)):
         monkeypatch.setattr("art2mus_core.pipelines.latents.available", lambda free=free: free)
         assert load(str(pocket_like)).frugal is frugal

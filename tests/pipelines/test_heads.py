@@ -18,8 +18,17 @@ from art2mus_core.checkpoints.folder import load_component, read_config, save_co
 from art2mus_core.diffusion.denoiser import build_unet
 from art2mus_core.errors import AudioError, SettingError
 from art2mus_core.pipelines.heads import Comparison, _errors, _latents, _trials, compare_heads
-from art2mus_core.pipelines.prior import open_prior
+from art2mus_core.pipelines.parts import Choice, open_parts
 from art2mus_core.types import Mel
+
+
+def open_prior(folder, **chosen):
+    """A checkpoint with its constants, checked."""
+    parts = open_parts(Choice(str(folder), **chosen))
+    assert parts.constants
+    parts.check()
+    return parts
+
 
 RATE = 1600
 

@@ -13,7 +13,16 @@ from art2mus_core.checkpoints.folder import read_tensors, save_tensors, weights_
 from art2mus_core.conditioning.constants import load_constants, save_constants
 from art2mus_core.errors import CheckpointError, SettingError
 from art2mus_core.pipelines import load
-from art2mus_core.pipelines.prior import open_prior
+from art2mus_core.pipelines.parts import Choice, open_parts
+
+
+def open_prior(folder, **chosen):
+    """A checkpoint with its constants, checked."""
+    parts = open_parts(Choice(str(folder), **chosen))
+    assert parts.constants
+    parts.check()
+    return parts
+
 
 NAN = float("nan")
 

@@ -15,7 +15,7 @@ from transformers import ClapFeatureExtractor
 from transformers.models.speecht5.modeling_speecht5 import SpeechT5HifiGan
 
 from art2mus_core.errors import CheckpointError
-from art2mus_core.pipelines.prior import open_networks
+from art2mus_core.pipelines.parts import Choice, open_parts
 
 TEXT_WIDTH = 9
 HALVES = ("unet", "language_model")
@@ -58,7 +58,9 @@ def in_two_precisions(pipeline, folder):
 def test_what_diffusers_saves_is_read_whole_and_in_the_chosen_precision(pipeline, tmp_path, save):
     save(pipeline, tmp_path / "saved")
     pipeline.to(dtype=torch.float32)
-    networks = open_networks(tmp_path / "saved", [TEXT_WIDTH])
+    networks = open_parts(Choice(str(tmp_path / "saved")))
+    networks.check_texts([TEXT_WIDTH])
+    networks.check()
     others = {
         "language_model": pipeline.language_model.transformer,
         "unet": pipeline.unet,
@@ -77,4 +79,4 @@ def test_what_diffusers_saves_is_read_whole_and_in_the_chosen_precision(pipeline
 def test_weights_in_pieces_are_refused_by_name(pipeline, tmp_path):
     pipeline.save_pretrained(tmp_path / "saved", max_shard_size="20KB")
     with pytest.raises(CheckpointError, match=r"in \d+ pieces, diffusion_pytorch_model-00001-of.*max_shard_size"):
-        open_networks(tmp_path / "saved", [TEXT_WIDTH])
+        open_parts(Choice(str(tmp_path / "saved"))).check()

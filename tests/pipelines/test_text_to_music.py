@@ -18,7 +18,7 @@ from art2mus_core.checkpoints.folder import read_config, save_component, save_co
 from art2mus_core.diffusion.denoiser import build_unet
 from art2mus_core.diffusion.sampling import draw_noise
 from art2mus_core.errors import CheckpointError, SettingError
-from art2mus_core.pipelines import load_text_to_music
+from art2mus_core.pipelines import load
 from art2mus_core.types import Waveform
 
 SPEAKS, SECONDS, STEPS, GUIDANCE, SEEDS = 8, 1.25, 10, 3.5, [3, 11]
@@ -52,7 +52,7 @@ def folder(talking_like, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def ours(folder):
-    return load_text_to_music(str(folder))
+    return load(str(folder), route="text")
 
 
 @pytest.fixture(scope="module")
@@ -157,10 +157,10 @@ def test_a_piece_does_not_depend_on_its_neighbours(ours):
 
 def test_networks_are_opened_for_their_work_and_told_of(folder):
     told = []
-    frugal = load_text_to_music(str(folder), frugal=True)
-    assert not any(map(frugal.parts.is_open, frugal.parts.NAMES))
+    frugal = load(str(folder), frugal=True, route="text")
+    assert not any(map(frugal.parts.is_open, frugal.NETWORKS))
     frugal.compose([SHORT], seconds=1.0, steps=1, on_step=lambda step: told.append(step.stage))
-    assert not any(map(frugal.parts.is_open, frugal.parts.NAMES))
+    assert not any(map(frugal.parts.is_open, frugal.NETWORKS))
     encoders = ["text_encoder_2", "text_encoder", "projection_model", "language_model"]
     assert told[:8] == [stage for name in encoders for stage in (f"open {name}", name)]
     assert told[8:] == ["open unet", "denoise", "open autoencoder", "autoencoder", "open vocoder", "vocoder"]
@@ -168,7 +168,7 @@ def test_networks_are_opened_for_their_work_and_told_of(folder):
 
 def test_a_model_that_reads_no_text_is_refused_at_once(pocket_like):
     with pytest.raises(CheckpointError, match=r"no text_encoder.*art2mus fetch audioldm2"):
-        load_text_to_music(str(pocket_like))
+        load(str(pocket_like), route="text")
 
 
 def test_text_encoders_of_another_checkpoint_are_refused(folder, tmp_path):
@@ -176,7 +176,7 @@ def test_text_encoders_of_another_checkpoint_are_refused(folder, tmp_path):
     config = read_config(copy, "text_encoder_2")
     save_config(copy, "text_encoder_2", {**config, "d_model": 8})
     with pytest.raises(CheckpointError, match="texts of 9; expected 8"):
-        load_text_to_music(str(copy))
+        load(str(copy), route="text")
 
 
 @pytest.mark.parametrize("texts", [[], [SHORT, LONG]], ids=len)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -67,13 +66,13 @@ class ArtworkSystem(Sampled):
             yield from pipeline.compose(artworks, seconds=workshop.seconds, seeds=seeds, on_step=on_step, **self.chosen)
 
     def _opened(self, workshop: Workshop, *, frugal: bool = False) -> ArtToMusic:
-        pipeline = load(
+        return load(
             self.model,
             aligner=self.aligner,
             encoder=self.encoder,
             support=self.support,
             heads=self.heads,
             dtype=workshop.precision(self.precision),
+            resident=workshop.resident,
             frugal=frugal,
         )
-        return replace(pipeline, resident=workshop.resident)

@@ -12,7 +12,7 @@ import torch
 from ...audio.level import finish
 from ...audio.reading import read_audio
 from ...pipelines.latents import LatentToMusic
-from ...pipelines.prior import open_prior
+from ...pipelines.parts import Choice, open_parts
 from ...types import OnStep, Waveform
 from ..fields import CheckpointName
 from .reference import RealMusic
@@ -49,5 +49,4 @@ class ReconstructionSystem(RealMusic):
 
     def _opened(self, workshop: Workshop) -> LatentToMusic:
         """Only what is used is ever opened, and kept then."""
-        pipeline = LatentToMusic.open(self.model, open_prior, frugal=True)
-        return replace(pipeline, resident=workshop.resident, frugal=False)
+        return LatentToMusic(open_parts(Choice(self.model)), workshop.resident)

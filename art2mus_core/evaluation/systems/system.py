@@ -15,8 +15,8 @@ import torch
 
 from ...errors import EvaluationError
 from ...naming import take_name
-from ...pipelines.latents import Resident
 from ...pipelines.settings import MOST_SEED
+from ...pipelines.stages import Resident
 from ...types import OnStep, Waveform
 from ..fields import Fields, Precision
 

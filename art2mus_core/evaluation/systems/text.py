@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
 import torch
 
 from ...errors import EvaluationError
-from ...pipelines import load_text_to_music
+from ...pipelines import load
 from ...pipelines.settings import at_once
 from ...pipelines.text_to_music import TextToMusic
 from ...types import OnStep, Waveform
@@ -71,7 +70,11 @@ class TextSystem(Sampled):
             yield from pieces
 
     def _opened(self, workshop: Workshop, *, frugal: bool = False) -> TextToMusic:
-        pipeline = load_text_to_music(
-            self.model, heads=self.heads, dtype=workshop.precision(self.precision), frugal=frugal
+        return load(
+            self.model,
+            route="text",
+            heads=self.heads,
+            dtype=workshop.precision(self.precision),
+            resident=workshop.resident,
+            frugal=frugal,
         )
-        return replace(pipeline, resident=workshop.resident)

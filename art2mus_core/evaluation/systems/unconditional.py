@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Literal
 
 import torch
 from pydantic import Field
 
 from ...diffusion.guidance import repeated
+from ...pipelines import load
 from ...pipelines.latents import LatentToMusic
-from ...pipelines.prior import Prior, open_prior
 from ...pipelines.settings import at_once
 from ...types import Condition, OnStep, Waveform
 from .sampling import Sampled, batches, prior_files
 from .system import Job, Workshop
 
 __all__ = ["UnconditionalSystem"]
-
-
-@dataclass(frozen=True)
-class _FromPrior(LatentToMusic):
-    parts: Prior
-
-    @property
-    def nothing(self) -> Condition:
-        """What the denoiser is told of no artwork."""
-        stored = self.parts.constants
-        return Condition(stored.unconditional_language, stored.unconditional_text, stored.unconditional_text_mask)
 
 
 class UnconditionalSystem(Sampled):
@@ -60,14 +47,21 @@ class UnconditionalSystem(Sampled):
     def make(self, jobs: Sequence[Job], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:
         """Batch by batch."""
         pipeline = self._opened(workshop)
-        settings = pipeline.settings(seconds=workshop.seconds, **self.chosen)
+        settings, stored = pipeline.settings(seconds=workshop.seconds, **self.chosen), pipeline.parts.constants
+        nothing = Condition(stored.unconditional_language, stored.unconditional_text, stored.unconditional_text_mask)
         for batch in batches(jobs, at_once(settings.seconds)):
-            told = repeated(pipeline.nothing, len(batch))
+            told = repeated(nothing, len(batch))
             with torch.inference_mode():
                 pieces = pipeline.perform((told, told), settings, [job.seed for job in batch], on_step=on_step)
             yield from pieces
 
-    def _opened(self, workshop: Workshop, *, frugal: bool = False) -> _FromPrior:
-        dtype = workshop.precision(self.precision)
-        find = partial(open_prior, support=self.support, heads=self.heads, dtype=dtype)
-        return replace(_FromPrior.open(self.model, find, frugal=frugal), resident=workshop.resident)
+    def _opened(self, workshop: Workshop, *, frugal: bool = False) -> LatentToMusic:
+        return load(
+            self.model,
+            route="sound",
+            support=self.support,
+            heads=self.heads,
+            dtype=workshop.precision(self.precision),
+            resident=workshop.resident,
+            frugal=frugal,
+        )

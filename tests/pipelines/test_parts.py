@@ -12,7 +12,14 @@ from art2mus_core.aligners.projection import ProjectionAligner
 from art2mus_core.aligners.visual import VisualAligner
 from art2mus_core.conditioning.language import fingerprint
 from art2mus_core.errors import CheckpointError, SettingError
-from art2mus_core.pipelines.assembly import Choice, assemble
+from art2mus_core.pipelines.parts import Choice, open_parts
+
+
+def assemble(folder, **chosen):
+    """All that turns artworks into music."""
+    parts = open_parts(Choice(str(folder), **chosen))
+    parts.check_artworks()
+    return parts
 
 
 @pytest.fixture
@@ -35,37 +42,37 @@ def publish(path, **recorded):
 
 def test_the_encoder_is_the_one_whose_space_the_aligner_reads(home, pocket_like):
     prior = home / "prior"
-    assert assemble(prior, Choice()).encoder_folder == prior
-    assert assemble(prior, Choice(aligner="fitting")).encoder_folder == home / "imagebind"
+    assert assemble(prior).encoder_folder == prior
+    assert assemble(prior, aligner="fitting").encoder_folder == home / "imagebind"
     shutil.copytree(pocket_like / "image_encoder", home / "tiny" / "image_encoder")
-    assert assemble(prior, Choice(encoder="tiny")).encoder_folder == home / "tiny"
+    assert assemble(prior, encoder="tiny").encoder_folder == home / "tiny"
 
 
 def test_an_aligner_of_another_model_fails_on_the_width_and_not_on_the_encoder(home):
     with pytest.raises(CheckpointError, match=r"which is 12 wide; expected .* 10 wide"):
-        assemble(home / "prior", Choice(aligner="wide"))
+        assemble(home / "prior", aligner="wide")
 
 
 def test_an_aligner_of_another_language_model_is_refused_by_its_fingerprint(home, talking_like):
     ours, theirs = fingerprint(home / "prior"), fingerprint(talking_like)
     assert ours != theirs
     publish(home / "ours.safetensors", language=ours)
-    assert assemble(home / "prior", Choice(aligner=str(home / "ours.safetensors"))).aligner.tokens == 1
+    assert assemble(home / "prior", aligner=str(home / "ours.safetensors")).aligner.tokens == 1
     publish(home / "theirs.safetensors", language=theirs)
     with pytest.raises(CheckpointError, match=f"the fingerprint {theirs}; expected .* {ours}"):
-        assemble(home / "prior", Choice(aligner=str(home / "theirs.safetensors")))
+        assemble(home / "prior", aligner=str(home / "theirs.safetensors"))
 
 
 def test_an_aligner_without_a_fingerprint_is_refused_by_the_name_of_its_prior(home):
     publish(home / "published.safetensors", prior="audioldm2")
-    choice = Choice(aligner=str(home / "published.safetensors"))
+    published = str(home / "published.safetensors")
     (home / "prior").rename(home / "audioldm2")
-    assert assemble(home / "audioldm2", choice).aligner.tokens == 1
+    assert assemble(home / "audioldm2", aligner=published).aligner.tokens == 1
     (home / "audioldm2").rename(home / "audioldm2-large")
     with pytest.raises(
         CheckpointError, match="language model of audioldm2; expected an aligner for that of audioldm2-l"
     ):
-        assemble(home / "audioldm2-large", choice)
+        assemble(home / "audioldm2-large", aligner=published)
 
 
 def test_an_encoder_that_is_not_here_is_told_with_the_aligner_that_wants_it(home):
@@ -74,15 +81,15 @@ def test_an_encoder_that_is_not_here_is_told_with_the_aligner_that_wants_it(home
         SettingError,
         match=r"aligner fitting\.safetensors reads .* the encoder 'imagebind'.*prior gives .*'tiny'.*fetch",
     ):
-        assemble(home / "prior", Choice(aligner="fitting"))
+        assemble(home / "prior", aligner="fitting")
     with pytest.raises(CheckpointError, match="reads the space 'imagebind'"):
-        assemble(home / "prior", Choice(aligner="fitting", encoder=str(home / "prior")))
+        assemble(home / "prior", aligner="fitting", encoder=str(home / "prior"))
 
 
 def test_a_model_that_lost_its_image_encoder_is_told(home):
     shutil.rmtree(home / "prior" / "image_encoder")
     with pytest.raises(SettingError, match=r"'tiny', which is not here, and prior has no image encoder of its own;"):
-        assemble(home / "prior", Choice())
+        assemble(home / "prior")
 
 
 @pytest.mark.parametrize("size", ["x", 0])
@@ -90,7 +97,7 @@ def test_an_encoder_that_cannot_see_is_told_before_anything_is_opened(home, size
     path = home / "prior" / "image_encoder" / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), "size": size}), encoding="utf-8")
     with pytest.raises(CheckpointError, match=f"size {size!r}; expected a whole number of pixels"):
-        assemble(home / "prior", Choice())
+        assemble(home / "prior")
 
 
 def test_another_encoders_weights_are_told_before_anything_is_opened(home):
@@ -98,4 +105,4 @@ def test_another_encoders_weights_are_told_before_anything_is_opened(home):
     said = json.loads(config.read_text(encoding="utf-8"))
     config.write_text(json.dumps({**said, "hidden": 14}), encoding="utf-8")
     with pytest.raises(CheckpointError, match=r"of \[13"):
-        assemble(home / "prior", Choice(aligner="fitting"))
+        assemble(home / "prior", aligner="fitting")

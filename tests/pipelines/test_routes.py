@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from art2mus_core.errors import SettingError
+from art2mus_core.pipelines import load
+from art2mus_core.pipelines.routes import ROUTES
+
+
+@pytest.mark.parametrize(("kind", "route"), [(kind, route) for kind, routes in ROUTES.items() for route in routes])
+def test_every_row_opens(talking_like, published_like, kind, route):
+    folder = talking_like if route == "text" else published_like
+    pipeline = load(str(folder), route=route, frugal=True)
+    module, name = ROUTES[kind][route].split(".")
+    assert (type(pipeline).__module__, type(pipeline).__name__) == (f"art2mus_core.pipelines.{module}", name)
+
+
+def test_a_route_that_a_checkpoint_does_not_have_is_refused_by_name(pocket_like, tmp_path):
+    with pytest.raises(SettingError, match=r"no route from dance in .*; expected one of artwork, text, sound"):
+        load(str(pocket_like), route="dance")
+    folder = shutil.copytree(pocket_like, tmp_path / "other")
+    index = json.loads((folder / "model_index.json").read_text(encoding="utf-8")) | {
+        "_class_name": "StableAudioPipeline"
+    }
+    (folder / "model_index.json").write_text(json.dumps(index), encoding="utf-8")
+    with pytest.raises(
+        SettingError, match=r"which is a StableAudioPipeline; expected a checkpoint of one of AudioLDM2Pipeline"
+    ):
+        load(str(folder))
+
+
+def test_a_device_is_where_networks_compute(pocket_like):
+    pipeline = load(str(pocket_like), device="meta", frugal=True)
+    with pipeline.resident(pipeline.parts.unet) as network:
+        assert network.conv_in.weight.device.type == "meta"
