@@ -1,13 +1,10 @@
-"""One choice of parts, and the parts of a checkpoint that were chosen.
-
-A network is opened when it is first asked for; before that, configurations and headers of files are checked.
-"""
+"""One choice of parts, and the parts: a network is opened when it is first asked for, its file's header is checked before."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +35,11 @@ PUBLISHED = Settings(steps=30, guidance=3.5)
 """For checkpoints that name no settings: the published guidance, and a solver that comes as near to the exact solution in
 30 steps as DDIM, which the authors used, in 200."""
 
-MUSIC = ("language_model", "unet", "autoencoder", "vocoder")
-"""The networks of a prior, in the order of their work."""
+COMPONENTS = {"language_model": "language_model", "unet": "unet", "autoencoder": "vae", "vocoder": "vocoder"}
+"""The networks of a prior, in the order of their work, and the folders that they lie in."""
+
+MUSIC, REDUCED = tuple(COMPONENTS), ("language_model", "unet")
+"""All of them, and those that compute in the precision that was chosen."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Parts:
 
     @property
     def dtype(self) -> torch.dtype:
-        """Precision of the denoiser, the language model and published encoders."""
+        """Of the choice."""
         return self.choice.dtype
 
     @cached_property
@@ -185,14 +185,13 @@ class Parts:
 
     def weights(self, names: Sequence[str] = MUSIC) -> dict[str, int]:
         """Bytes that each of some networks takes, by name, from the headers of its files."""
-        counted: dict[str, Callable[[], int]] = {
-            "encoder": lambda: image_bytes(self.encoder_folder, dtype=self.dtype),
-            "language_model": lambda: needed(self.folder, ["language_model"], self.dtype, unused=is_word_embedding),
-            "unet": lambda: needed(self.folder, ["unet"], self.dtype),
-            "autoencoder": lambda: needed(self.folder, ["vae"], torch.float32),
-            "vocoder": lambda: needed(self.folder, ["vocoder"], torch.float32),
-        }
-        return {name: counted[name]() for name in names}
+        return {name: self._bytes(name) for name in names}
+
+    def _bytes(self, name: str) -> int:
+        if name == "encoder":
+            return image_bytes(self.encoder_folder, dtype=self.dtype)
+        dtype = self.dtype if name in REDUCED else torch.float32
+        return needed(self.folder, [COMPONENTS[name]], dtype, unused=is_word_embedding)
 
     def check(self) -> None:
         """Compare every network of a prior with the header of its weights, of which none is read.
@@ -207,11 +206,7 @@ class Parts:
         check_vocoder(self.folder)
 
     def check_texts(self, widths: Collection[int]) -> None:
-        """Refuse texts of a width that the denoiser doesn't read.
-
-        Raises:
-            CheckpointError: it reads others.
-        """
+        """Refuse texts of a width that the denoiser doesn't read by a CheckpointError."""
         check_unet(read_config(self.folder, "unet"), self.grid, widths)
 
     def check_artworks(self) -> None:
@@ -224,9 +219,8 @@ class Parts:
         _ = self.constants, self.aligner
         check_image_encoder(self.encoder_folder)
 
-    @property
-    def _build_unet(self) -> partial[UNet]:
-        return partial(build_unet, heads=self.choice.heads)
+    def _build_unet(self, config: dict[str, Any]) -> UNet:
+        return build_unet(config, self.choice.heads)
 
 
 def open_parts(choice: Choice) -> Parts:

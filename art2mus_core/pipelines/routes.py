@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+from collections.abc import Callable
 
 from ..checkpoints.folder import read_index
 from ..checkpoints.names import is_prior, locate
@@ -15,14 +15,23 @@ __all__ = ["ROUTES", "open_route"]
 
 AUDIOLDM2 = "AudioLDM2Pipeline"
 
-ROUTES: dict[str, dict[str, str]] = {
-    AUDIOLDM2: {
-        "artwork": "diffusion.ArtToMusic",
-        "text": "text_to_music.TextToMusic",
-        "sound": "latents.LatentToMusic",
-    },
+
+def _artwork() -> type[LatentToMusic]:
+    from .diffusion import ArtToMusic  # noqa: PLC0415 - one route at a time
+
+    return ArtToMusic
+
+
+def _text() -> type[LatentToMusic]:
+    from .text_to_music import TextToMusic  # noqa: PLC0415
+
+    return TextToMusic
+
+
+ROUTES: dict[str, dict[str, Callable[[], type[LatentToMusic]]]] = {
+    AUDIOLDM2: {"artwork": _artwork, "text": _text, "sound": lambda: LatentToMusic},
 }
-"""Class of the checkpoint, to what goes in, to the pipeline: a file of this room and a class in it, imported when it is chosen."""
+"""Class of the checkpoint, to what goes in, to the pipeline."""
 
 
 def open_route(choice: Choice, route: str, *, resident: Resident, frugal: bool) -> LatentToMusic:
@@ -41,6 +50,4 @@ def open_route(choice: Choice, route: str, *, resident: Resident, frugal: bool) 
             f"one of {', '.join(routes)}" if routes else f"a checkpoint of one of {', '.join(ROUTES)}",
             "Choose another route or another checkpoint.",
         )
-    module, name = routes[route].split(".")
-    pipeline: type[LatentToMusic] = getattr(import_module(f".{module}", __package__), name)
-    return pipeline.open(choice, resident=resident, frugal=frugal)
+    return routes[route]().open(choice, resident=resident, frugal=frugal)
