@@ -15,7 +15,12 @@ __all__ = ["CoreDenoiser", "HostUNet"]
 
 
 class HostUNet(UNet):
-    """The network, called as the host calls its own."""
+    """The network, asked and called as the host asks and calls its own."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """In which the weights are."""
+        return self.conv_in.weight.dtype
 
     def forward(  # type: ignore[override]  # the host's names
         self,

@@ -1,0 +1,74 @@
+"""Whether the bundled model still makes the same music: every sample artwork, before a change and after it.
+
+    python benchmarks/same_music.py [--before COMMIT] [--seconds 5] [--solvers dpm++2m-karras ddim]
+
+The tree of the earlier commit is checked out into a temporary folder (`git worktree`); `art2mus compose` of both trees runs in this
+environment, and the samples of the pieces are compared bit by bit. One JSON document goes to the last line of standard output; the exit
+code is 1 if a piece differs, and the document says by how much.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import av
+import numpy as np
+
+PACK = Path(__file__).resolve().parents[1]
+COMPOSE = "import sys; from art2mus_core.cli import main; sys.exit(main())"
+
+
+def compose(tree: Path, out: Path, solver: str, seconds: float) -> None:
+    """Compose all sample artworks with the code and the weights of a tree."""
+    chosen = ["--seconds", str(seconds), "--solver", solver, "--seed", "7", "--precision", "float32"]
+    samples = PACK / "art2mus_core" / "samples"
+    subprocess.run(  # noqa: S603  our own command
+        [sys.executable, "-c", COMPOSE, "compose", str(samples), "--out", str(out), *chosen],
+        env={**os.environ, "PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1"},
+        cwd=tree,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+
+
+def samples(path: Path) -> np.ndarray:
+    """The samples of a sound file."""
+    with av.open(str(path)) as file:
+        return np.concatenate([frame.to_ndarray() for frame in file.decode(audio=0)], axis=-1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--before", default="5e45636", help="the earlier commit")
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--solvers", nargs="+", default=["dpm++2m-karras", "ddim"])
+    chosen = parser.parse_args()
+    found: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as place:
+        before = Path(place, "tree")
+        git = ["git", "-C", str(PACK), "worktree"]
+        subprocess.run([*git, "add", "--quiet", "--detach", str(before), chosen.before], check=True)  # noqa: S603
+        try:
+            for solver in chosen.solvers:
+                for name, tree in (("before", before), ("after", PACK)):
+                    compose(tree, Path(place, name, solver), solver, chosen.seconds)
+        finally:
+            subprocess.run([*git, "remove", "--force", str(before)], check=True)  # noqa: S603
+        for old in sorted(Path(place, "before").rglob("*.flac")):
+            piece = old.relative_to(Path(place, "before"))
+            first, second = samples(old).astype(np.float64), samples(Path(place, "after", piece)).astype(np.float64)
+            equal = first.shape == second.shape
+            found[str(piece)] = float(np.abs(first - second).max()) if equal else float("inf")
+    different = {piece: error for piece, error in found.items() if error}
+    print(json.dumps({"before": chosen.before, "pieces": len(found), "different": different}))
+    sys.exit(1 if different or not found else 0)
+
+
+if __name__ == "__main__":
+    main()
