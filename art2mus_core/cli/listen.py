@@ -80,7 +80,7 @@ def _serve(
 
     with importing():
         from ..evaluation.collection import read_collection
-        from ..evaluation.readable import readable
+        from ..listening.material import read_levels
         from ..listening.server import serve
         from ..listening.study import open_study
         from .presenting import print_line
@@ -88,8 +88,8 @@ def _serve(
 
     collection = read_collection(folder, artworks=artworks)
     with reporting() as on_step:
-        collection = readable(collection, measured=False, on_step=on_step)
-        store, sounds = open_study(answers, collection, settings, systems=systems, on_step=on_step)
+        collection, levels = read_levels(collection, on_step=on_step)
+    store, sounds = open_study(answers, collection, levels, settings, systems=systems)
 
     for problem in collection.left_out.values():
         print_line(f"Left out: {problem}.")

@@ -48,10 +48,10 @@ def rate(
     replaced = check_file(out, (".json",), no_replace=no_replace) if out else False
     with importing():
         from ..evaluation.collection import read_collection
-        from ..evaluation.readable import readable
         from ..evaluation.results import write_report
         from ..rating.cache import AnswerCache
         from ..rating.client import Endpoint, Judge
+        from ..rating.evidence import read_evidence
         from ..rating.plan import make_plan
         from ..rating.rate import rate as ask
         from ..rating.summary import summarise
@@ -62,8 +62,8 @@ def rate(
     collection = read_collection(folder, artworks=artworks, partial=partial)
     kept = AnswerCache(cache or folder / ".ratings", model)
     with reporting() as on_step:
-        collection = readable(collection, measured=describe, on_step=on_step)
-        plan = make_plan(collection, kept, described=describe, control=control, seed=seed, on_step=on_step)
+        collection, evidence = read_evidence(collection, described=describe, on_step=on_step)
+    plan = make_plan(collection, evidence, kept, described=describe, control=control, seed=seed)
     left_out = [f"Left out: {problem}." for problem in collection.left_out.values()]
     for line in (*left_out, *_announcement(plan, whom, price_in)):
         print_line(line)

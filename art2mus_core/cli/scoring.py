@@ -14,12 +14,11 @@ from ..evaluation.collection import Collection
 from ..evaluation.config import MetricChoice
 from ..evaluation.embedders import MissingWeightsError, open_classifier, open_embedder
 from ..evaluation.embedders.features import FeatureCache
-from ..evaluation.readable import readable
 from ..evaluation.report.page import write_page
 from ..evaluation.report.tables import decimals_for, number
 from ..evaluation.results import Report, write_report
 from ..evaluation.scoring.score import score
-from ..evaluation.study import Study
+from ..evaluation.study import Study, open_study
 from ..types import OnStep
 from .models import table
 from .presenting import installed_version, print_document, print_file, print_line, raise_left_out
@@ -107,20 +106,20 @@ def score_collection(
     """Score what can be read of a collection; embeddings are kept in its folder."""
     embedders, classifier, left = judges.opened()
     workers = os.cpu_count() or 1
-    least = max((embedder.least for embedder in embedders.values()), default=0.0)
-    collection = readable(collection, least=least, workers=workers, on_step=on_step)
-    study = Study(
-        collection,
-        embedders,
-        FeatureCache(collection.folder / FEATURES),
-        classifier,
-        seed=judges.seed,
-        resamples=judges.resamples,
-        workers=workers,
-        on_step=on_step,
-        notes=tuple(left),
+    study = open_study(
+        Study(
+            collection,
+            embedders,
+            FeatureCache(collection.folder / FEATURES),
+            classifier,
+            seed=judges.seed,
+            resamples=judges.resamples,
+            workers=workers,
+            on_step=on_step,
+            notes=tuple(left),
+        )
     )
-    failed = {str(path): why for path, why in collection.left_out.items()}
+    failed = {str(path): why for path, why in study.collection.left_out.items()}
     told = {"version": installed_version(), **(made or {}), **({LEFT_OUT: failed} if failed else {})}
     return score(study, told)
 

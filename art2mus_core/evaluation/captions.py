@@ -18,9 +18,9 @@ from ..images.reading import opened, read_artwork
 from ..pipelines.stages import Resident
 from ..placing import place
 from ..types import OnStep, Step
+from .collection import Subject
 from .config import CaptionChoice
 from .pairing import Ids
-from .systems import Subject
 from .systems.system import digest_of
 
 __all__ = ["add_captions", "metadata_caption", "read_captions"]
@@ -60,11 +60,11 @@ def add_captions(
     ids = Ids(written)
     known = {}
     for key, each in subjects.items():
-        name = ids.find(key) or ids.find(each.path.stem)
+        name = ids.find(key) or ids.find(each.picture.stem)
         known[key] = replace(each, caption=written[name]) if name else each
     if choice.metadata:
         for key, each in known.items():
-            known[key] = replace(each, caption=each.caption or metadata_caption(each.path))
+            known[key] = replace(each, caption=each.caption or metadata_caption(each.picture))
     if choice.captioner is None:
         return known
     mute = [each for each in known.values() if each.caption is None]
@@ -138,7 +138,7 @@ def _captioned(
         captioner = open_captioner(folder, dtype=dtype, resident=resident)
         for start in range(0, len(new), BATCH):
             batch = new[start : start + BATCH]
-            words = captioner.describe([read_artwork(each.path) for each in batch])
+            words = captioner.describe([read_artwork(each.picture) for each in batch])
             said |= {each.sha256: text for each, text in zip(batch, words, strict=True)}
             place(cache, json.dumps({"captioner": by, "captions": said}, indent=1).encode())
             if on_step:

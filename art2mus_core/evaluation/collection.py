@@ -12,57 +12,92 @@ in how accents are written, and where a long one was shortened by `compose`.
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
 
 from ..errors import ArtworkError, EvaluationError
 from ..images.listing import list_artworks
 from ..naming import take_name
+from ..pipelines.settings import MOST_SEED
 from .pairing import Ids, inside, spelled_once
 from .partners import Partners
 
-__all__ = ["RESERVED", "SOUNDS", "Collection", "Item", "Piece", "read_collection"]
+__all__ = ["RESERVED", "SOUNDS", "Collection", "Piece", "Subject", "read_collection"]
 
 SOUNDS = (".aif", ".aiff", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".wav")
 RESERVED = ("artworks", "reference", "background")
 """Folders that are no system."""
 
 
-class Piece(NamedTuple):
-    """A piece of a system.
+@dataclass(frozen=True)
+class Subject:
+    """An artwork of an evaluation, and what is known of it.
 
     Attributes:
-        id: of its artwork.
-        take: what tells several pieces for one artwork apart; empty for the first.
-        path: of the sound file.
+        id: its name here.
+        path: of the picture, where there is one.
+        group: artworks that are reported together, such as `paintings` and `synthetic`.
+        caption: words on the artwork.
+        music: its real music, where there is any.
+        music_caption: words on that music.
+        sha256: its identity, of its upright pixels; empty until it is looked at.
     """
 
     id: str
-    take: str
-    path: Path
+    path: Path | None = None
+    group: str = "artworks"
+    caption: str | None = None
+    music: Path | None = None
+    music_caption: str | None = None
+    sha256: str = ""
+
+    @property
+    def picture(self) -> Path:
+        """The path of the picture.
+
+        Raises:
+            ArtworkError: there is none.
+        """
+        if self.path is None:
+            raise ArtworkError(f"no picture of {self.id}", "one for every piece", "Add it to the artworks.")
+        return self.path
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of music for an artwork, made or to be made.
+
+    Attributes:
+        subject: the artwork.
+        take: what tells several pieces for one artwork apart; empty for the first.
+        path: of the sound file.
+        drawn: the evaluation's seed for this take.
+    """
+
+    subject: Subject
+    take: str = ""
+    path: Path = Path()
+    drawn: int = 0
+
+    @property
+    def id(self) -> str:
+        """Of its artwork."""
+        return self.subject.id
 
     @property
     def name(self) -> str:
         """`ID`, or `ID--TAKE`."""
-        return take_name(self.id, self.take)
+        return take_name(self.subject.id, self.take)
 
-
-@dataclass(frozen=True)
-class Item:
-    """What is known of an artwork.
-
-    Attributes:
-        caption: words on the artwork.
-        music_caption: words on its real music.
-        group: artworks that are reported together, such as `paintings` and `synthetic`.
-    """
-
-    caption: str | None = None
-    music_caption: str | None = None
-    group: str = "artworks"
+    @property
+    def seed(self) -> int:
+        """The piece's own: artworks don't share their noise, and all systems get the same for an artwork and a take."""
+        digest = hashlib.sha256(f"{self.drawn} {self.subject.sha256}".encode()).digest()
+        return int.from_bytes(digest[:8], "little") & MOST_SEED
 
 
 @dataclass(frozen=True)
@@ -71,28 +106,42 @@ class Collection:
 
     Attributes:
         folder: where it lies.
-        artworks: by id, sorted; empty where there are none.
+        subjects: artworks by id, sorted.
         systems: pieces by system, sorted by id and take.
-        reference: real music by the artwork's id.
         background: real music of no artwork here.
-        items: of every id.
         notes: what was left out, in sentences.
         left_out: files that cannot be read, and why.
     """
 
     folder: Path
-    artworks: Mapping[str, Path]
+    subjects: Mapping[str, Subject]
     systems: Mapping[str, tuple[Piece, ...]]
-    reference: Mapping[str, Path] = field(default_factory=dict)
     background: tuple[Path, ...] = ()
-    items: Mapping[str, Item] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     left_out: Mapping[Path, str] = field(default_factory=dict)
 
     @property
-    def groups(self) -> tuple[str, ...]:
-        """Groups of the artworks, sorted."""
-        return tuple(sorted({item.group for item in self.items.values()}))
+    def artworks(self) -> dict[str, Path]:
+        """Pictures by id."""
+        return {key: subject.path for key, subject in self.subjects.items() if subject.path}
+
+    @property
+    def reference(self) -> dict[str, Path]:
+        """Real music by id."""
+        return {key: subject.music for key, subject in self.subjects.items() if subject.music}
+
+    @property
+    def groups(self) -> dict[str, int]:
+        """How many artworks each group has, sorted by name."""
+        return dict(sorted(Counter(subject.group for subject in self.subjects.values()).items()))
+
+    def of(self, subjects: Mapping[str, Subject]) -> Collection:
+        """The same with other artworks: pieces for those that are not among them are left out, and systems without any."""
+        kept = {
+            name: tuple(replace(piece, subject=subjects[piece.id]) for piece in own if piece.id in subjects)
+            for name, own in self.systems.items()
+        }
+        return replace(self, subjects=subjects, systems={name: own for name, own in kept.items() if own})
 
 
 def read_collection(
@@ -122,25 +171,19 @@ def read_collection(
     if not pictures and artworks is None and len(systems) == 1:
         pictures = _pictures(folder, required=False)
     ids = Ids(set(pictures) or spelled_once([path.stem for path in files] for files in systems.values()))
-    items = _known(_items(inside(folder, "items.json")), ids)
-    partners = Partners(_by_group(items), partial=partial)
+    told = _known(_items(inside(folder, "items.json")), ids)
     pieces = {name: _pieces(files, ids, name) for name, files in systems.items()}
     sounds = _sounds(reference or inside(folder, "reference"), required=reference is not None)
     music = {piece.id: piece.path for piece in _pieces(sounds, ids, "reference", takes=False)}
+    partners = Partners(_by_group(told), partial=partial)
     kept = partners.common(
         {**{name: {each.id for each in own} for name, own in pieces.items()}, "reference": set(music)}
     )
-    kept_pieces = {name: tuple(piece for piece in own if piece.id in kept) for name, own in pieces.items()}
-    _require_music(kept_pieces, pictures)
-    return Collection(
-        folder,
-        {key: pictures[key] for key in sorted(kept) if key in pictures},
-        kept_pieces,
-        {key: music[key] for key in sorted(kept) if key in music},
-        tuple(_sounds(background or inside(folder, "background"), required=background is not None)),
-        {key: items[key] for key in sorted(kept)},
-        tuple(partners.notes),
-    )
+    subjects = {key: replace(told[key], path=pictures.get(key), music=music.get(key)) for key in sorted(kept)}
+    behind = tuple(_sounds(background or inside(folder, "background"), required=background is not None))
+    found = Collection(folder, {}, {name: tuple(own) for name, own in pieces.items()}, behind, tuple(partners.notes))
+    _require_music({name: [each for each in own if each.id in kept] for name, own in pieces.items()}, pictures)
+    return found.of(subjects)
 
 
 def _systems(folder: Path) -> dict[str, list[Path]]:
@@ -219,29 +262,29 @@ def _pieces(files: Iterable[Path], ids: Ids, where: str, *, takes: bool = True) 
         if key in found:
             raise _twice(where, take_name(*key), found[key], path, takes=takes)
         found[key] = path
-    return sorted(Piece(*key, path) for key, path in found.items())
+    return [Piece(Subject(key), take, path) for (key, take), path in sorted(found.items())]
 
 
-def _known(items: Mapping[str, Item], ids: Ids) -> dict[str, Item]:
+def _known(told: Mapping[str, Subject], ids: Ids) -> dict[str, Subject]:
     """What is known of every id."""
-    spelled = Ids(items)
+    spelled = Ids(told)
     names = {each: spelled.find(each) for each in sorted(ids.exact)}
-    return {each: items[name] if name is not None else Item() for each, name in names.items()}
+    return {each: Subject(each) if name is None else replace(told[name], id=each) for each, name in names.items()}
 
 
-def _by_group(items: Mapping[str, Item]) -> dict[str, set[str]]:
+def _by_group(subjects: Mapping[str, Subject]) -> dict[str, set[str]]:
     groups: dict[str, set[str]] = {}
-    for key, item in items.items():
-        groups.setdefault(item.group, set()).add(key)
+    for key, subject in subjects.items():
+        groups.setdefault(subject.group, set()).add(key)
     return groups
 
 
-def _items(path: Path) -> dict[str, Item]:
+def _items(path: Path) -> dict[str, Subject]:
     if not path.is_file():
         return {}
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
-        return {key: Item(**row) for key, row in rows.items()}
+        return {key: _told(key, **row) for key, row in rows.items()}
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise EvaluationError(
             f"{path} cannot be understood ({type(error).__name__}: {error})",
@@ -250,7 +293,14 @@ def _items(path: Path) -> dict[str, Item]:
         ) from error
 
 
-def _require_music(systems: Mapping[str, tuple[Piece, ...]], pictures: Mapping[str, Path]) -> None:
+def _told(
+    key: str, *, caption: str | None = None, music_caption: str | None = None, group: str = "artworks"
+) -> Subject:
+    """What a row of items.json says."""
+    return Subject(key, group=group, caption=caption, music_caption=music_caption)
+
+
+def _require_music(systems: Mapping[str, Sequence[Piece]], pictures: Mapping[str, Path]) -> None:
     for name, pieces in systems.items():
         if not pieces:
             raise EvaluationError(

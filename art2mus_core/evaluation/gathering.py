@@ -14,10 +14,9 @@ from ..images.listing import Listing, find_artworks, samples, say_skipped
 from ..images.reading import read_artwork
 from ..naming import same_name
 from ..types import OnStep, Step
-from .collection import SOUNDS
+from .collection import SOUNDS, Subject
 from .config import EvaluationConfig, Source
 from .pairing import Ids
-from .systems import Subject
 
 __all__ = ["gather_artworks", "gather_background", "skipped_files"]
 
@@ -51,11 +50,11 @@ def gather_artworks(
     for number, (key, row) in enumerate(zip(_unique([row.id for row in rows]), rows, strict=True), start=1):
         music = row.music or reference.get(ids.find(row.id) or "")
         try:
-            found.append(replace(row, id=key, sha256=read_artwork(row.path).sha256, music=music))
+            found.append(replace(row, id=key, sha256=read_artwork(row.picture).sha256, music=music))
         except ArtworkError as error:
             if on_problem is None or (number == len(rows) and not found):
                 raise
-            on_problem(row.path, error.came)
+            on_problem(row.picture, error.came)
         if on_step:
             on_step(Step("look", number, len(rows)))
     if reference and not any(ids.find(row.id) for row in rows):
@@ -110,7 +109,7 @@ def _artworks(source: Source) -> list[Subject]:
         folder = source.folder or Path()
         paths = list(samples().values()) if source.samples else _listing(source).artworks
         group = source.group or ("samples" if source.samples else folder.resolve().name)
-        rows = [Subject(path.stem, path, "", group) for path in paths[: source.count]]
+        rows = [Subject(path.stem, path, group) for path in paths[: source.count]]
     if not rows:
         raise EvaluationError(
             f"no artworks in {source.dataset or source.folder}", "at least one picture", "Choose another source."
@@ -121,9 +120,15 @@ def _artworks(source: Source) -> list[Subject]:
 def _pairs(folder: Path, source: Source) -> Iterator[Subject]:
     pairs = [pair for pair in read_manifest(folder) if pair.split == source.split]
     for pair in pairs[: source.count]:
-        words = {"caption": pair.artwork_caption, "music_caption": pair.music_caption}
         group = source.group or pair.source
-        yield Subject(pair.id, folder / pair.artwork, "", group, music=folder / pair.music, **words)
+        yield Subject(
+            pair.id,
+            folder / pair.artwork,
+            group,
+            caption=pair.artwork_caption,
+            music=folder / pair.music,
+            music_caption=pair.music_caption,
+        )
 
 
 def _sounds(folder: Path) -> dict[str, Path]:

@@ -20,7 +20,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +34,12 @@ from ..pipelines.stages import Resident
 from ..placing import make_folder, place, replacing
 from ..types import OnStep, Step, Waveform
 from .captions import add_captions
-from .collection import Collection, Item, Piece
+from .collection import Collection, Piece, Subject
 from .config import EvaluationConfig
 from .gathering import gather_artworks, gather_background, skipped_files
-from .readable import sounds_looked_at
+from .reading import read_sounds
 from .remarks import remarks
-from .systems import Job, Subject, Workshop
+from .systems import Workshop
 from .systems.text import TextSystem
 
 __all__ = ["Generation", "generate"]
@@ -62,14 +62,6 @@ class Generation:
     made: tuple[Path, ...]
     kept: tuple[Path, ...]
     systems: dict[str, dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class _Sound:
-    """A file to be written, and what will be in its tags."""
-
-    path: Path
-    tags: dict[str, str]
 
 
 def generate(
@@ -101,28 +93,28 @@ def generate(
     background = gather_background(config.background)
     notes = _leave_out(workshop, background.values(), on_step)
     background = {name: path for name, path in background.items() if path not in workshop.left_out}
-    plans = {name: [(job, _planned(workshop, name, job)) for job in workshop.jobs(name)] for name in workshop.systems}
-    real = [*_real(workshop, background)]
-    sounds = [sound for _, sound in real] + [sound for plan in plans.values() for _, sound in plan]
-    kept = {sound.path for sound in sounds if _is_kept(sound)}
+    plans = {name: {job: _tags(workshop, name, job) for job in workshop.jobs(name)} for name in workshop.systems}
+    real = {path: (source, tags) for source, path, tags in _real(workshop, background)}
+    wanted = {path: tags for path, (_, tags) in real.items()}
+    wanted |= {job.path: tags for plan in plans.values() for job, tags in plan.items()}
+    kept = {path for path, tags in wanted.items() if _is_kept(path, tags)}
     made: list[Path] = []
 
-    def finished(sound: _Sound, waveform: Waveform) -> None:
-        write_audio(sound.path, waveform, tags=sound.tags, cover=None)
-        made.append(sound.path)
+    def finished(path: Path, waveform: Waveform) -> None:
+        write_audio(path, waveform, tags=wanted[path], cover=None)
+        made.append(path)
         if on_step:
-            on_step(Step("pieces", len(made), len(sounds) - len(kept)))
+            on_step(Step("pieces", len(made), len(wanted) - len(kept)))
 
-    _lay_out(workshop, [*plans, *{sound.path.parent.name for _, sound in real}])
-    for source, sound in real:
-        if sound.path not in kept:
-            finished(sound, read_audio(source).cut(workshop.seconds))
+    _lay_out(workshop, [*plans, *{path.parent.name for path in real}])
+    for path, (source, _) in real.items():
+        if path not in kept:
+            finished(path, read_audio(source).cut(workshop.seconds))
     for name, plan in plans.items():
-        todo = [(job, sound) for job, sound in plan if sound.path not in kept]
+        todo = [job for job in plan if job.path not in kept]
         if todo:
-            pieces = workshop.systems[name].make([job for job, _ in todo], workshop, on_step)
-            for (_, sound), piece in zip(todo, pieces, strict=True):
-                finished(sound, piece)
+            for job, piece in zip(todo, workshop.systems[name].make(todo, workshop, on_step), strict=True):
+                finished(job.path, piece)
     described = workshop.described
     collection = _collected(workshop, plans, background)
     left = [f"Left out: {problem}." for problem in workshop.left_out.values()]
@@ -154,13 +146,13 @@ def _leave_out(workshop: Workshop, background: Iterable[Path], on_step: OnStep |
     """Leave out the sounds that cannot be read; what is odd about others is returned."""
     real = [subject.music for subject in workshop.subjects.values() if subject.music]
     files = [*real, *background, *(path for system in workshop.systems.values() for path in system.files(workshop))]
-    looked = sounds_looked_at(files, workers=os.cpu_count() or 1, on_step=on_step)
-    workshop.left_out |= {path: each.problem for path, each in looked.items() if each.problem}
+    looked = read_sounds(files, workers=os.cpu_count() or 1, on_step=on_step)
+    workshop.left_out |= looked.problems
     workshop.subjects = {
         key: replace(subject, music=None) if subject.music in workshop.left_out else subject
         for key, subject in workshop.subjects.items()
     }
-    return tuple(note for each in looked.values() for note in each.notes)
+    return looked.notes
 
 
 def _require_captions(subjects: Iterable[Subject]) -> None:
@@ -173,30 +165,28 @@ def _require_captions(subjects: Iterable[Subject]) -> None:
         )
 
 
-def _planned(workshop: Workshop, name: str, job: Job) -> _Sound:
-    """The piece of a job, with tags that say all of what makes it."""
+def _tags(workshop: Workshop, name: str, job: Piece) -> dict[str, str]:
+    """The tags of a piece, which say all of what makes it."""
     system, subject = workshop.systems[name], job.subject
     tags = {"title": subject.id, "artwork": subject.id, "artwork_sha256": subject.sha256, "system": name}
     tags |= {key: str(value) for key, value in workshop.described[name].items() if value not in {"", None}}
     tags |= {"seed": str(job.seed)} if system.seeded else {}
-    tags |= {**system.source(job, workshop), KEY: workshop.key(name, job)}
-    return _Sound(workshop.place(name, job), tags)
+    return tags | {**system.source(job, workshop), KEY: workshop.key(name, job)}
 
 
-def _real(workshop: Workshop, background: dict[str, Path]) -> Iterator[tuple[Path, _Sound]]:
-    """Real music with where it comes from."""
+def _real(workshop: Workshop, background: dict[str, Path]) -> Iterator[tuple[Path, Path, dict[str, str]]]:
+    """Real music: where it comes from, where it goes to, its tags."""
     music = {key: subject.music for key, subject in workshop.subjects.items() if subject.music}
     for folder, files in (("reference", music), ("background", background)):
         for name, source in files.items():
             content = workshop.digest(source)
             key = hashlib.sha256(f"{content} {workshop.seconds}".encode()).hexdigest()
-            tags = {"title": name, "music_sha256": content, KEY: key}
-            yield source, _Sound(workshop.out / folder / f"{name}.flac", tags)
+            yield source, workshop.out / folder / f"{name}.flac", {"title": name, "music_sha256": content, KEY: key}
 
 
-def _is_kept(sound: _Sound) -> bool:
+def _is_kept(path: Path, tags: dict[str, str]) -> bool:
     try:
-        return sound.path.is_file() and read_tags(sound.path).get(KEY) == sound.tags[KEY]
+        return path.is_file() and read_tags(path).get(KEY) == tags[KEY]
     except AudioError:
         return False
 
@@ -213,16 +203,19 @@ def _lay_out(workshop: Workshop, folders: Iterable[str]) -> None:
         make_folder(out / name)
     there = {path.stem: path for path in list_artworks(out / "artworks")}
     for key, subject in workshop.subjects.items():
-        copy = out / "artworks" / f"{key}{subject.path.suffix.lower()}"
+        copy = _copy_of(out, subject)
         if there.get(key, copy) != copy:
             raise EvaluationError(
                 f"{there[key]} beside {copy.name}, which is to be written",
                 "one picture an id",
                 "Remove it, or choose another folder.",
             )
-        if not (copy.is_file() and filecmp.cmp(subject.path, copy, shallow=False)):
-            _copy(subject.path, copy)
-    rows = {key: asdict(_item(subject)) for key, subject in workshop.subjects.items()}
+        if not (copy.is_file() and filecmp.cmp(subject.picture, copy, shallow=False)):
+            _copy(subject.picture, copy)
+    rows = {
+        key: {"caption": subject.caption, "music_caption": subject.music_caption, "group": subject.group}
+        for key, subject in workshop.subjects.items()
+    }
     place(out / "items.json", json.dumps(rows, indent=1, ensure_ascii=False).encode())
 
 
@@ -236,22 +229,18 @@ def _copy(source: Path, copy: Path) -> None:
         ) from error
 
 
-def _item(subject: Subject) -> Item:
-    return Item(subject.caption, subject.music_caption, subject.group)
+def _copy_of(out: Path, subject: Subject) -> Path:
+    return out / "artworks" / f"{subject.id}{subject.picture.suffix.lower()}"
 
 
 def _collected(
-    workshop: Workshop, plans: dict[str, list[tuple[Job, _Sound]]], background: dict[str, Path]
+    workshop: Workshop, plans: dict[str, dict[Piece, dict[str, str]]], background: dict[str, Path]
 ) -> Collection:
-    out, subjects = workshop.out, workshop.subjects
-    return Collection(
-        out,
-        {key: out / "artworks" / f"{key}{subject.path.suffix.lower()}" for key, subject in subjects.items()},
-        {
-            name: tuple(sorted(Piece(job.subject.id, job.take, sound.path) for job, sound in plan))
-            for name, plan in plans.items()
-        },
-        {key: out / "reference" / f"{key}.flac" for key, subject in subjects.items() if subject.music},
-        tuple(out / "background" / f"{name}.flac" for name in sorted(background)),
-        {key: _item(subject) for key, subject in subjects.items()},
-    )
+    out = workshop.out
+    subjects = {
+        key: replace(each, path=_copy_of(out, each), music=out / "reference" / f"{key}.flac" if each.music else None)
+        for key, each in workshop.subjects.items()
+    }
+    systems = {name: tuple(sorted(plan, key=lambda job: (job.id, job.take))) for name, plan in plans.items()}
+    behind = tuple(out / "background" / f"{name}.flac" for name in sorted(background))
+    return Collection(out, {}, systems, behind).of(subjects)

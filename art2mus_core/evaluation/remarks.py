@@ -39,7 +39,7 @@ def uneven(collection: Collection) -> Iterator[str]:
     have = {name: {piece.id for piece in pieces} for name, pieces in collection.systems.items()}
     have["reference"] = set(collection.reference)
     for group in collection.groups:
-        ids = {key for key, item in collection.items.items() if item.group == group}
+        ids = {key for key, subject in collection.subjects.items() if subject.group == group}
         for name, own in have.items():
             if own & ids and (missing := sorted(ids - own)):
                 yield (

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float64, Int
+from jaxtyping import Float, Float64, Int
 
-from ..audio.reading import read_tags
-from ..images.reading import read_artwork
+from ..audio.reading import read_audio, read_tags
+from ..audio.resample import resample
 from ..measure.pictures import ImageStatistics, percentiles
 from ..measure.pictures import measure as measure_artwork
-from ..types import OnStep, Step
+from ..types import Artwork, OnStep, Waveform
 from .collection import Collection, Piece
-from .reading import signals_of_all
+from .embedders.roles import ArtworkEmbedder, TextEmbedder
+from .reading import SHORTEST, Asked, long_enough, read_files, signals_of
 
 if TYPE_CHECKING:
     from ..measure.sound.faults import Faults
@@ -25,10 +26,15 @@ if TYPE_CHECKING:
     from .embedders import Classifier, Embedder
     from .embedders.features import FeatureCache
 
-__all__ = ["Row", "Study"]
+__all__ = ["Row", "Study", "open_study"]
+
+COMPARED = 16_000
+"""Hertz at which two sounds are compared, so that files of different rates compare."""
+
+KEPT = 2**29
+"""Bytes of sounds that wait in memory to be compared; what goes beyond is read again then."""
 
 Windows = Float64[np.ndarray, "windows dim"]
-Asked = TypeVar("Asked", Path, str)
 
 
 class Row(NamedTuple):
@@ -80,6 +86,9 @@ class Study:
         workers: processes that measure sounds.
         on_step: told of progress.
         notes: what the reader must know of all this.
+        embedded: what judges made of files, by judge and file.
+        measured: what is measured in files: music and faults of a piece, statistics of an artwork.
+        sounds: samples that are to be compared, by file, as far as they were kept.
     """
 
     collection: Collection
@@ -91,24 +100,25 @@ class Study:
     workers: int = 1
     on_step: OnStep | None = None
     notes: tuple[str, ...] = ()
-    _known: dict[tuple[str, str, Path | str], np.ndarray] = field(default_factory=dict, repr=False)
+    embedded: Mapping[tuple[str, Path], np.ndarray] = field(default_factory=dict, repr=False)
+    measured: Mapping[Path, Any] = field(default_factory=dict, repr=False)
+    sounds: Mapping[Path, np.ndarray] = field(default_factory=dict, repr=False)
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
         """Every system on every group that it has pieces for."""
-        items, groups = self.collection.items, self.collection.groups
+        groups = self.collection.groups
         found = []
         for system, pieces in self.collection.systems.items():
             for group in groups:
-                own = tuple(piece for piece in pieces if items[piece.id].group == group)
+                own = tuple(piece for piece in pieces if piece.subject.group == group)
                 title = system if len(groups) == 1 else f"{system} · {group}"
                 found += [Row(system, group, title, own)] if own else []
         return tuple(found)
 
     def heard(self, embedder: str, paths: Sequence[Path]) -> list[Windows]:
         """Embeddings of sounds, a row a window."""
-        hear = partial(self.features.sounds, self.embedders[embedder], on_step=self.on_step)
-        return self._once("heard", embedder, paths, hear)
+        return [self.embedded[embedder, path] for path in paths]
 
     def vectors(self, embedder: str, paths: Sequence[Path]) -> Float64[np.ndarray, "sounds dim"]:
         """One embedding a sound: the mean over its windows."""
@@ -116,53 +126,36 @@ class Study:
 
     def seen(self, embedder: str, row: Row) -> Float64[np.ndarray, "pieces dim"]:
         """The embedding of each piece's artwork."""
-        paths = [self.collection.artworks[piece.id] for piece in row.pieces]
-        see = partial(self.features.artworks, self.embedders[embedder], on_step=self.on_step)
-        return np.stack(self._once("seen", embedder, paths, see))
+        return np.stack([self.embedded[embedder, piece.subject.picture] for piece in row.pieces])
 
     def read(self, embedder: str, texts: Sequence[str]) -> Float64[np.ndarray, "texts dim"]:
         """Embeddings of words."""
-        read = partial(self.features.texts, self.embedders[embedder], on_step=self.on_step)
-        return np.stack(self._once("read", embedder, texts, read))
+        reader = self.embedders[embedder]
+        assert isinstance(reader, TextEmbedder)  # noqa: S101
+        rows = {text: self.features.text(reader, text) for text in dict.fromkeys(texts)}
+        return np.stack([rows[text] for text in texts])
 
     def probabilities(self, paths: Sequence[Path]) -> Float64[np.ndarray, "sounds classes"]:
         """What the classifier makes of sounds; there has to be one."""
         assert self.classifier is not None  # noqa: S101
-        name = partial(self.features.probabilities, self.classifier, on_step=self.on_step)
-        return np.stack(self._once("named", self.classifier.name, paths, name))
-
-    def _once(
-        self, kind: str, judge: str, asked: Sequence[Asked], find: Callable[[list[Asked]], Iterable[np.ndarray]]
-    ) -> list[np.ndarray]:
-        """What a judge said of files or words; only what is new is found."""
-        new = [each for each in dict.fromkeys(asked) if (kind, judge, each) not in self._known]
-        if new:
-            self._known |= {(kind, judge, each): row for each, row in zip(new, find(new), strict=True)}
-        return [self._known[kind, judge, each] for each in asked]
+        return np.stack([self.embedded[self.classifier.name, path] for path in paths])
 
     def facts(self, row: Row) -> list[Music]:
         """What is heard in each piece."""
-        return [self._signals[path][0] for path in row.paths]
+        return [self.measured[path][0] for path in row.paths]
 
     def faults(self, row: Row) -> list[Faults]:
         """What is wrong with each piece."""
-        return [self._signals[path][1] for path in row.paths]
+        return [self.measured[path][1] for path in row.paths]
 
-    @cached_property
-    def _signals(self) -> dict[Path, tuple[Music, Faults]]:
-        paths = sorted({path for row in self.rows for path in row.paths})
-        found = signals_of_all(paths, workers=self.workers, on_step=self.on_step)
-        return dict(zip(paths, found, strict=True))
+    def sound(self, path: Path) -> Float[np.ndarray, " samples"]:
+        """A sound as it is compared with another: mono, at :data:`COMPARED`; kept in memory while there is room."""
+        return self.sounds[path] if path in self.sounds else compared(read_audio(path, mono=False))
 
     @cached_property
     def statistics(self) -> dict[str, ImageStatistics]:
         """What is measured in the artworks, by id."""
-        artworks, found = self.collection.artworks, {}
-        for done, (key, path) in enumerate(artworks.items(), start=1):
-            found[key] = measure_artwork(read_artwork(path))
-            if self.on_step:
-                self.on_step(Step("measure artworks", done, len(artworks)))
-        return found
+        return {key: self.measured[path] for key, path in self.collection.artworks.items()}
 
     @cached_property
     def percentiles(self) -> dict[str, ImageStatistics]:
@@ -175,3 +168,58 @@ class Study:
         return {
             system: [read_tags(piece.path) for piece in pieces] for system, pieces in self.collection.systems.items()
         }
+
+
+def open_study(study: Study) -> Study:
+    """The study of what can be read of its collection, every file read once: measured, heard and seen by all judges.
+
+    Raises:
+        EvaluationError: no piece is left.
+    """
+    embedded: dict[tuple[str, Path], np.ndarray] = {}
+    sounds: dict[Path, np.ndarray] = {}
+    compares = _compared(study.collection)
+
+    def judge(path: Path, content: Waveform | Artwork) -> None:
+        found = dict(_judged(study, path, content))
+        if isinstance(content, Waveform) and path in compares and sum(each.nbytes for each in sounds.values()) < KEPT:
+            sounds[path] = compared(content)
+        embedded.update({(name, path): rows for name, rows in found.items()})
+
+    least = max((embedder.least for embedder in study.embedders.values()), default=0.0)
+    asked = Asked(
+        partial(_measured, least),
+        partial(long_enough, least=max(least, SHORTEST)),
+        partial(long_enough, least=least),
+        measure_artwork,
+        judge,
+    )
+    rest, readings = read_files(study.collection, asked, workers=study.workers, on_step=study.on_step)
+    return replace(study, collection=rest, embedded=embedded, measured=readings.values, sounds=sounds)
+
+
+def _measured(least: float, sound: Waveform) -> tuple[Music, Faults]:
+    long_enough(sound, least)
+    return signals_of(sound)
+
+
+def _judged(study: Study, path: Path, content: Waveform | Artwork) -> Iterator[tuple[str, np.ndarray]]:
+    """What every judge makes of a sound or an artwork."""
+    for name, embedder in study.embedders.items():
+        if isinstance(content, Waveform):
+            yield name, study.features.sound(embedder, path, content)
+        elif isinstance(embedder, ArtworkEmbedder):
+            yield name, study.features.artwork(embedder, content)
+    if study.classifier and isinstance(content, Waveform):
+        yield study.classifier.name, study.features.probability(study.classifier, path, content)
+
+
+def _compared(collection: Collection) -> set[Path]:
+    """Sounds that are compared with each other: pieces of artworks that have real music, and that music."""
+    pieces = {piece.path for own in collection.systems.values() for piece in own if piece.subject.music}
+    return pieces | set(collection.reference.values())
+
+
+def compared(sound: Waveform) -> Float[np.ndarray, " samples"]:
+    """The mean of the channels at :data:`COMPARED`."""
+    return resample(sound.samples[0].mean(0), sound.sample_rate, COMPARED).numpy()

@@ -12,12 +12,13 @@ from ..audio.files import write_audio
 from ..audio.reading import read_audio
 from ..errors import EvaluationError
 from ..evaluation.collection import Collection, Piece
+from ..evaluation.reading import Asked, read_files
 from ..images.reading import read_artwork, thumbnail_jpeg
 from ..measure.sound.loudness import integrated_loudness
 from ..placing import place
-from ..types import OnStep, Step, Waveform
+from ..types import OnStep, Waveform
 
-__all__ = ["LONGEST_SIDE", "Material", "Sound", "measured", "music_of", "names_of", "sounds_of"]
+__all__ = ["LONGEST_SIDE", "Material", "Sound", "measured", "music_of", "names_of", "read_levels", "sounds_of"]
 
 LONGEST_SIDE = 1280
 """Of an artwork as listeners see it, in pixels."""
@@ -68,7 +69,7 @@ def music_of(collection: Collection, systems: Sequence[str] = ()) -> dict[str, l
     """
     music = {name: list(pieces) for name, pieces in collection.systems.items()}
     if collection.reference:
-        music["reference"] = [Piece(key, "", path) for key, path in collection.reference.items()]
+        music["reference"] = [Piece(each, path=each.music) for each in collection.subjects.values() if each.music]
     chosen = list(dict.fromkeys(systems)) or list(collection.systems)
     if unknown := [name for name in chosen if name not in music]:
         raise EvaluationError(
@@ -94,36 +95,41 @@ def sounds_of(music: Mapping[str, Sequence[Piece]], artworks: Collected[str]) ->
     }
 
 
-def measured(sounds: dict[Sound, Path], *, matched: bool, on_step: OnStep | None = None) -> list[Sound]:
+def read_levels(
+    collection: Collection, *, on_step: OnStep | None = None
+) -> tuple[Collection, dict[Path, tuple[float, float]]]:
+    """What can be read of a collection, and of each sound its seconds and its loudness, every file read once.
+
+    Raises:
+        EvaluationError: no piece is left.
+    """
+    rest, readings = read_files(collection, Asked(pieces=_level, music=_level), on_step=on_step)
+    return rest, dict(readings.values)
+
+
+def measured(sounds: Mapping[Sound, Path], levels: Mapping[Path, tuple[float, float]], *, matched: bool) -> list[Sound]:
     """The sounds with their length and gain.
 
     If `matched`, every system is turned down to the mean loudness (LUFS, ITU-R BS.1770-4) of the quietest, by one gain a
     system: the louder of two systems would be preferred for that alone, while how loud a system plays for one artwork
     and for another is part of what is judged.
-
-    Raises:
-        AudioError: a file that cannot be read or measured.
     """
-    lengths: list[float] = []
-    levels: dict[str, list[float]] = {}
-    for done, (sound, path) in enumerate(sounds.items(), 1):
-        waveform = read_audio(path, mono=False)
-        lengths.append(waveform.seconds)
-        levels.setdefault(sound.system, []).append(_level(waveform))
-        if on_step:
-            on_step(Step("measuring", done, len(sounds)))
-    means = {system: sum(own) / len(own) for system, own in levels.items()}
+    own: dict[str, list[float]] = {}
+    for sound, path in sounds.items():
+        own.setdefault(sound.system, []).append(levels[path][1])
+    means = {system: sum(each) / len(each) for system, each in own.items()}
     gains = {system: max(min(means.values()) - mean, -MOST_TURNED_DOWN) for system, mean in means.items()}
     return [
-        sound._replace(seconds=seconds, gain=gains[sound.system] if matched else 0.0)
-        for sound, seconds in zip(sounds, lengths, strict=True)
+        sound._replace(seconds=levels[path][0], gain=gains[sound.system] if matched else 0.0)
+        for sound, path in sounds.items()
     ]
 
 
-def _level(sound: Waveform) -> float:
-    """LUFS as it is heard: both loudspeakers play what has one channel."""
+def _level(sound: Waveform) -> tuple[float, float]:
+    """Seconds, and LUFS as it is heard: both loudspeakers play what has one channel."""
     samples = sound.samples[0].numpy()
-    return integrated_loudness(samples.repeat(2, 0) if len(samples) == 1 else samples, sound.sample_rate)
+    both = samples.repeat(2, 0) if len(samples) == 1 else samples
+    return sound.seconds, integrated_loudness(both, sound.sample_rate)
 
 
 class Material:

@@ -10,7 +10,6 @@ from typing import Any
 from ..errors import EvaluationError, SettingError
 from ..evaluation.collection import Collection
 from ..placing import check_place, make_folder
-from ..types import OnStep
 from .design import Design
 from .material import measured, music_of, sounds_of
 from .store import Store, create_store, open_store
@@ -21,24 +20,23 @@ __all__ = ["open_study"]
 def open_study(
     path: Path,
     collection: Collection,
+    levels: Mapping[Path, tuple[float, float]],
     settings: Mapping[str, Any],
     *,
     systems: Sequence[str] = (),
-    on_step: OnStep | None = None,
 ) -> tuple[Store, dict[tuple[str, str, str], Path]]:
     """The study kept in `path`, begun now if there is no such file, and its sound files by key.
 
     Args:
         path: of the answers.
         collection: the music and the artworks.
+        levels: seconds and loudness of the music, from :func:`.material.read_levels`.
         settings: fields of :class:`.design.Design` that are not to be its defaults.
         systems: to be heard; all if empty.
-        on_step: told of each piece that is measured.
 
     Raises:
         EvaluationError: the music is no longer that of the study.
         SettingError: settings that the study was not begun with, or that the music does not allow.
-        AudioError: a sound that cannot be read.
         OutputError: a place that cannot hold the answers.
     """
     if not path.exists():
@@ -46,7 +44,7 @@ def open_study(
         design, music = Design(**settings), music_of(collection, systems)
         artworks = design.draw(list(music), list({piece.id for own in music.values() for piece in own}))
         sounds = sounds_of(music, artworks)
-        heard = measured(sounds, matched=design.matched, on_step=on_step)
+        heard = measured(sounds, levels, matched=design.matched)
         make_folder(path.parent)
         store = create_store(path, design, heard)
     else:

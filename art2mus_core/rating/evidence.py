@@ -6,19 +6,22 @@ import base64
 import hashlib
 import io
 import wave
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..audio.reading import read_audio
+from ..audio.resample import resample
+from ..evaluation.collection import Collection
+from ..evaluation.reading import Asked, long_enough, read_files
 from ..figures.look import describe_music
-from ..images.reading import read_artwork, thumbnail_jpeg
+from ..images.reading import thumbnail_jpeg
 from ..measure.sound.music import measure
-from ..types import Waveform
+from ..types import Artwork, OnStep, Waveform
 
-__all__ = ["LONGEST_SIDE", "MOST_SECONDS", "RATE", "Heard", "Seen", "hear", "see"]
+__all__ = ["LONGEST_SIDE", "MOST_SECONDS", "RATE", "Heard", "Seen", "hear", "read_evidence", "see"]
 
 LONGEST_SIDE = 768
 """Pixels of a picture's longer side at most."""
@@ -77,31 +80,48 @@ class Heard:
         return {"type": "input_audio", "input_audio": {"data": data, "format": "wav"}}
 
 
-def see(path: Path) -> Seen:
-    """A picture file.
+def read_evidence(
+    collection: Collection, *, described: bool, on_step: OnStep | None = None
+) -> tuple[Collection, dict[Path, Seen | Heard]]:
+    """What can be read of a collection, and what would be sent of each file, without pictures and sounds; each is read once.
 
     Raises:
-        ArtworkError: it cannot be read.
+        EvaluationError: no piece is left.
     """
-    artwork = read_artwork(path)
+    asked = Asked(pieces=partial(_listed, described=described), artworks=_shown)
+    rest, readings = read_files(collection, asked, on_step=on_step)
+    return rest, dict(readings.values)
+
+
+def _shown(artwork: Artwork) -> Seen:
+    return replace(see(artwork), jpeg=b"")
+
+
+def _listed(sound: Waveform, *, described: bool) -> Heard:
+    if described:
+        long_enough(sound)
+    return replace(hear(sound, described=described), wav=b"")
+
+
+def see(artwork: Artwork) -> Seen:
+    """What is sent of an artwork."""
     return Seen(artwork.sha256, thumbnail_jpeg(artwork, LONGEST_SIDE))
 
 
-def hear(path: Path, *, described: bool) -> Heard:
-    """A sound file.
+def hear(sound: Waveform, *, described: bool) -> Heard:
+    """What is sent of a piece, channels as they are.
 
     Args:
-        path: of the file.
+        sound: the piece.
         described: measure it instead of sending it.
 
     Raises:
-        AudioError: it cannot be read or measured.
+        AudioError: samples that are not finite.
     """
+    sound = sound.cut(MOST_SECONDS)
     if described:
-        sound = read_audio(path, mono=False).cut(MOST_SECONDS)
         words = _words(sound)
         return Heard(hashlib.sha256(words.encode()).hexdigest(), sound.seconds, words=words)
-    sound = read_audio(path, RATE).cut(MOST_SECONDS)
     wav = _wav(sound)
     return Heard(hashlib.sha256(wav).hexdigest(), sound.seconds, wav=wav)
 
@@ -113,7 +133,8 @@ def _words(sound: Waveform) -> str:
 
 
 def _wav(sound: Waveform) -> bytes:
-    samples = np.clip(np.rint(sound.samples[0, 0].numpy() * 32767), -32768, 32767).astype("<i2")
+    mono = resample(sound.samples[0].mean(0), sound.sample_rate, RATE).numpy()
+    samples = np.clip(np.rint(mono * 32767), -32768, 32767).astype("<i2")
     sink = io.BytesIO()
     with wave.open(sink, "wb") as file:
         file.setnchannels(1)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
+from ..audio.reading import read_audio
 from ..errors import EvaluationError
 from ..evaluation.collection import Collection, Piece
-from ..types import OnStep, Step
+from ..images.reading import read_artwork
 from .cache import AnswerCache
 from .evidence import Heard, Seen, hear, see
 from .rubric import RUBRIC
@@ -57,7 +60,8 @@ class Plan:
 
     def evidence(self, pairing: Pairing, collection: Collection) -> tuple[Seen, Heard]:
         """What is sent of a pairing."""
-        return see(collection.artworks[pairing.artwork]), hear(pairing.piece.path, described=self.described)
+        sound = read_audio(pairing.piece.path, mono=False)
+        return see(read_artwork(collection.artworks[pairing.artwork])), hear(sound, described=self.described)
 
 
 def pairings(collection: Collection, *, control: bool, seed: int) -> tuple[Pairing, ...]:
@@ -92,7 +96,7 @@ def _others(collection: Collection, order: list[str]) -> dict[str, str]:
     """The next artwork of the same group, around a circle; an artwork that is alone has none."""
     others: dict[str, str] = {}
     for group in collection.groups:
-        circle = [key for key in order if collection.items[key].group == group]
+        circle = [key for key in order if collection.subjects[key].group == group]
         if len(circle) > 1:
             others |= dict(zip(circle, [*circle[1:], circle[0]], strict=True))
     return others
@@ -100,46 +104,32 @@ def _others(collection: Collection, order: list[str]) -> dict[str, str]:
 
 def make_plan(
     collection: Collection,
+    evidence: Mapping[Path, Seen | Heard],
     cache: AnswerCache,
     *,
     described: bool = False,
     control: bool = False,
     seed: int = 0,
-    on_step: OnStep | None = None,
 ) -> Plan:
     """Pairings, and how many of them the cache does not answer.
 
     Args:
         collection: the pieces and their artworks.
+        evidence: what would be sent of each file, from :func:`.evidence.read_evidence`.
         cache: earlier answers.
-        described: send measured features instead of the music.
+        described: send measured features instead of the music, as the evidence has it.
         control: see :func:`pairings`.
         seed: of the order.
-        on_step: told after each file.
 
     Raises:
         EvaluationError: see :func:`pairings`.
-        ArtworkError: an artwork that cannot be read.
-        AudioError: a piece that cannot be read or measured.
     """
     chosen = pairings(collection, control=control, seed=seed)
-    sounds = sorted({pairing.piece.path for pairing in chosen})
-    total = len(collection.artworks) + len(sounds)
-
-    def tell(done: int) -> None:
-        if on_step:
-            on_step(Step("look through", done, total))
-
-    seen, heard = {}, {}  # without pictures and sounds, which are read again when they are sent
-    for number, (key, artwork) in enumerate(collection.artworks.items(), 1):
-        seen[key] = replace(see(artwork), jpeg=b"")
-        tell(number)
-    for number, path in enumerate(sounds, len(seen) + 1):
-        heard[path] = replace(hear(path, described=described), wav=b"")
-        tell(number)
-    pending = [
-        heard[each.piece.path] for each in chosen if cache.find(seen[each.artwork], heard[each.piece.path]) is None
-    ]
+    pending = []
+    for each in chosen:
+        seen, heard = evidence[collection.artworks[each.artwork]], evidence[each.piece.path]
+        if isinstance(seen, Seen) and isinstance(heard, Heard) and cache.find(seen, heard) is None:
+            pending.append(heard)
     return Plan(chosen, described, len(pending), sum(map(likely_tokens, pending)))
 
 

@@ -42,7 +42,7 @@ def summarise(
     for system in collection.systems:
         own = [rating for rating in ratings.rated if rating.pairing.system == system]
         for group in collection.groups:
-            rated = [rating for rating in own if collection.items[rating.pairing.piece.id].group == group]
+            rated = [rating for rating in own if rating.pairing.piece.subject.group == group]
             title = system if len(collection.groups) == 1 else f"{system} · {group}"
             if any(not rating.pairing.is_control for rating in rated):
                 figures[title] = {FEELING.key: _figure(rated, seed)}

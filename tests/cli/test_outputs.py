@@ -13,6 +13,7 @@ import yaml
 from art2mus_core.cli.app import COMMANDS
 from art2mus_core.encoders import imagebind_files
 from art2mus_core.evaluation.collection import read_collection
+from art2mus_core.listening.material import read_levels
 from art2mus_core.listening.study import open_study
 
 from ..evaluation.conftest import write
@@ -144,6 +145,6 @@ def test_a_folder_to_go_on_with_is_made(art2mus, material, pocket_like):
 
 def test_answers_of_listeners_make_their_folder(material):
     collection = read_collection(Path("music"), artworks=material)
-    store, _ = open_study(Path("new/deep/answers.sqlite"), collection, {"rounds": 1})
+    store, _ = open_study(Path("new/deep/answers.sqlite"), *read_levels(collection), {"rounds": 1})
     store.close()
     assert Path("new/deep/answers.sqlite").is_file()

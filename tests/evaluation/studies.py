@@ -7,8 +7,9 @@ from pathlib import Path
 from art2mus_core.evaluation.collection import Collection
 from art2mus_core.evaluation.embedders import open_embedder
 from art2mus_core.evaluation.embedders.features import FeatureCache
-from art2mus_core.evaluation.study import Study
+from art2mus_core.evaluation.study import Study, open_study
 
 
 def study_of(collection: Collection, features: Path, **more: object) -> Study:
-    return Study(collection, {"pocket": open_embedder("pocket")}, FeatureCache(features), resamples=100, **more)
+    judges = {"pocket": open_embedder("pocket")}
+    return open_study(Study(collection, judges, FeatureCache(features), resamples=100, **more))

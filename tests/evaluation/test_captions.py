@@ -144,7 +144,7 @@ def paintings(paintings) -> Path:
 
 @pytest.fixture
 def subjects(paintings) -> dict[str, Subject]:
-    found = (Subject(path.stem, path, read_artwork(path).sha256, "x") for path in sorted(paintings.iterdir()))
+    found = (Subject(path.stem, path, "x", sha256=read_artwork(path).sha256) for path in sorted(paintings.iterdir()))
     return {subject.id: subject for subject in found}
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from art2mus_core.errors import ArtworkError, EvaluationError
-from art2mus_core.evaluation.collection import Item, read_collection
+from art2mus_core.evaluation.collection import Subject, read_collection
 
 
 def lay(folder: Path, *names: str) -> Path:
@@ -78,8 +79,8 @@ def test_an_id_may_hold_what_marks_a_take(tmp_path: Path) -> None:
 def test_items_tell_words_and_groups(folder: Path) -> None:
     (folder / "items.json").write_text(json.dumps({"dawn": {"caption": "a red sky", "group": "paintings"}}))
     found = read_collection(folder)
-    assert found.items["dawn"] == Item("a red sky", None, "paintings")
-    assert found.groups == ("artworks", "paintings")
+    assert replace(found.subjects["dawn"], path=None, music=None) == Subject("dawn", None, "paintings", "a red sky")
+    assert found.groups == {"artworks": 1, "paintings": 1}
 
 
 def test_a_system_may_lack_a_whole_group(folder: Path) -> None:

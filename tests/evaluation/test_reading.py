@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,18 +10,31 @@ import torch
 from scipy.signal import resample_poly
 
 from art2mus_core.audio.files import write_audio
+from art2mus_core.audio.reading import read_audio
 from art2mus_core.datasets.synthetic.correspondence import Character
 from art2mus_core.datasets.synthetic.rendering import RATE, compose
-from art2mus_core.errors import AudioError
-from art2mus_core.evaluation.reading import signals_of, signals_of_all
+from art2mus_core.errors import AudioError, EvaluationError
+from art2mus_core.evaluation import reading, study
+from art2mus_core.evaluation.collection import Collection, Piece, Subject, read_collection
+from art2mus_core.evaluation.reading import Asked, read_files, signals_of
+from art2mus_core.evaluation.scoring.score import score
+from art2mus_core.images.reading import read_artwork
 from art2mus_core.measure.sound.faults import faults
 from art2mus_core.measure.sound.music import FACTS, measure_samples
 from art2mus_core.types import Waveform
+
+from .studies import study_of
 
 
 @pytest.fixture(scope="module")
 def sound():
     return compose(Character(0.6, 0.7, 0.4, 0.5, 0.2, 0.3, 0), 11, 4.0)
+
+
+def system(paths):
+    """A collection of one system."""
+    pieces = tuple(Piece(Subject(path.stem), path=path) for path in paths)
+    return Collection(paths[0].parent, {piece.id: piece.subject for piece in pieces}, {"ours": pieces})
 
 
 def write(path, channels, rate=RATE):
@@ -30,7 +44,7 @@ def write(path, channels, rate=RATE):
 
 def test_a_file_reads_as_its_samples(tmp_path, sound):
     quantised = (np.rint(sound * 32768) / 32768).astype(np.float32)
-    facts, found = signals_of(write(tmp_path / "a.flac", quantised))
+    facts, found = signals_of(read_audio(write(tmp_path / "a.flac", quantised), mono=False))
     assert facts == measure_samples(quantised[None], RATE)
     assert found == faults(quantised[None], RATE)
 
@@ -39,16 +53,17 @@ def test_rates_and_channels_may_be_mixed(tmp_path, sound):
     high = resample_poly(sound, 441, 160)
     paths = [write(tmp_path / "mono.flac", sound), write(tmp_path / "stereo.wav", np.stack([high, high]), 44_100)]
     told = []
-    (mono, _), (stereo, _) = signals_of_all(paths, on_step=told.append)
+    _, readings = read_files(system(paths), Asked(pieces=signals_of), on_step=told.append)
+    (mono, _), (stereo, _) = (readings.values[path] for path in paths)
     assert stereo.loudness == pytest.approx(mono.loudness + 3.01, abs=0.05)
     for name in set(FACTS) - {"loudness"}:
         assert getattr(stereo, name) == pytest.approx(getattr(mono, name), rel=0.05, abs=0.05), name
-    assert [(step.stage, step.done, step.total) for step in told] == [("signals", 1, 2), ("signals", 2, 2)]
+    assert [(step.stage, step.done, step.total) for step in told] == [("read", 1, 2), ("read", 2, 2)]
 
 
 def test_clipping_is_seen_in_files_of_another_rate(tmp_path, sound):
     loud = np.clip(4 * resample_poly(sound, 3, 1), -0.5, 0.5)
-    _, found = signals_of(write(tmp_path / "a.wav", np.stack([loud, loud]), 48_000))
+    _, found = signals_of(read_audio(write(tmp_path / "a.wav", np.stack([loud, loud]), 48_000), mono=False))
     assert found.clipping == pytest.approx(np.mean(np.abs(loud) == 0.5), abs=0.01)
     assert found.clipping > 0.05
 
@@ -76,27 +91,58 @@ def float_wav(path, samples):
     return path
 
 
-def test_nan_in_a_file_is_named_with_it(tmp_path, sound):
+def test_files_that_cannot_be_measured_are_left_out_and_named(tmp_path, sound):
     broken = sound.copy()
     broken[100:103] = np.nan
-    with pytest.raises(AudioError, match=r"broken\.wav holds 3 of 64000 samples that are NaN"):
-        signals_of(float_wav(tmp_path / "broken.wav", broken))
+    whole = write(tmp_path / "whole.flac", sound)
+    paths = [float_wav(tmp_path / "broken.wav", broken), write(tmp_path / "short.flac", sound[: RATE // 2]), whole]
+    for name, content in (("empty.flac", b""), ("text.flac", b"not a sound at all")):
+        (tmp_path / name).write_bytes(content)
+        paths.append(tmp_path / name)
+    rest, readings = read_files(system(paths), Asked(pieces=signals_of))
+    assert [piece.path for piece in rest.systems["ours"]] == list(readings.values) == [whole]
+    said = "; ".join(rest.left_out.values())
+    assert "broken.wav holds 3 of 64000 samples that are NaN" in said
+    assert "short.flac holds a sound of 0.50 s" in said
+    assert len(rest.left_out) == 4
+    with pytest.raises(EvaluationError, match="no piece is left"):
+        read_files(system(paths[:2]), Asked(pieces=signals_of))
 
 
-def test_a_short_file_is_named_with_its_length(tmp_path, sound):
-    with pytest.raises(AudioError, match=r"short\.flac holds a piece of 0\.50 s; expected 1 s or more"):
-        signals_of(write(tmp_path / "short.flac", sound[: RATE // 2]))
+def test_every_file_is_decoded_once(known_cause, tmp_path, monkeypatch):
+    """By everything that judges them: measures, embedders, distances."""
+    decoded = []
+
+    def counting(read):
+        def reading(path, *args, **more):
+            decoded.append(Path(path))
+            return read(path, *args, **more)
+
+        return reading
+
+    for module in (reading, study):
+        monkeypatch.setattr(module, "read_audio", counting(read_audio))
+    monkeypatch.setattr(reading, "read_artwork", counting(read_artwork))
+    collection = read_collection(known_cause)
+    score(study_of(collection, tmp_path))
+    pieces = [piece.path for own in collection.systems.values() for piece in own]
+    everything = {*pieces, *collection.reference.values(), *collection.background, *collection.artworks.values()}
+    assert sorted(decoded) == sorted(everything)
 
 
-@pytest.mark.parametrize("content", [b"", b"not a sound at all"])
-def test_a_damaged_file_is_named(tmp_path, content):
-    path = tmp_path / "damaged.flac"
-    path.write_bytes(content)
-    with pytest.raises(AudioError, match=r"damaged\.flac"):
-        signals_of_all([path])
+def test_what_an_embedder_cannot_hear_is_left_out(tmp_path, sound):
+    paths = [write(tmp_path / f"{name}.flac", sound) for name in ("a", "b")]
+
+    def here(path, content):
+        if path == paths[0]:
+            raise AudioError("a sound that is not liked", "another", "Leave it out.")
+
+    rest, _ = read_files(system(paths), Asked(here=here))
+    assert [piece.path for piece in rest.systems["ours"]] == paths[1:]
+    assert "a.flac holds a sound that is not liked" in rest.left_out[paths[0]]
 
 
 def test_what_processes_hand_each_other_can_be_handed(tmp_path, sound):
-    path = write(tmp_path / "a.flac", sound)
-    there, found = pickle.loads(pickle.dumps(signals_of)), signals_of(path)
-    assert pickle.loads(pickle.dumps(there(path))) == found
+    work = reading._Work(write(tmp_path / "a.flac", sound), reading._sound, signals_of, wanted=True)
+    there = pickle.loads(pickle.dumps(reading._looked(pickle.loads(pickle.dumps(work)))))
+    assert there.value == signals_of(there.content)

@@ -16,9 +16,10 @@ from art2mus_core.audio.level import finish
 from art2mus_core.audio.mel import MelTransform
 from art2mus_core.audio.reading import read_audio
 from art2mus_core.errors import CheckpointError, EvaluationError, SettingError
+from art2mus_core.evaluation.collection import Piece, Subject
 from art2mus_core.evaluation.config import EvaluationConfig
 from art2mus_core.evaluation.gathering import gather_artworks
-from art2mus_core.evaluation.systems import Job, Subject, Workshop
+from art2mus_core.evaluation.systems import Workshop
 from art2mus_core.evaluation.systems.shuffled import partners
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.pipelines import load
@@ -236,5 +237,5 @@ def test_what_cannot_work_says_so_before_it_works(folder, pocket_like):
 
 
 def test_a_jobs_name():
-    subject = Subject("dawn", Path("dawn.png"), "0" * 64, "x")
-    assert (Job(subject, "", 0).name, Job(subject, "2", 1).name) == ("dawn", "dawn--2")
+    subject = Subject("dawn", Path("dawn.png"), "x", sha256="0" * 64)
+    assert (Piece(subject).name, Piece(subject, "2", drawn=1).name) == ("dawn", "dawn--2")

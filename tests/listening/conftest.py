@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from art2mus_core.evaluation.collection import read_collection
+from art2mus_core.listening.material import read_levels
 from art2mus_core.listening.study import open_study
 
 from .making import write_folder
@@ -20,7 +21,8 @@ def open_one(music, tmp_path):
     opened = []
 
     def run(folder=music, systems=(), **settings):
-        store, sounds = open_study(tmp_path / "study.sqlite", read_collection(folder), settings, systems=systems)
+        read = read_levels(read_collection(folder))
+        store, sounds = open_study(tmp_path / "study.sqlite", *read, settings, systems=systems)
         opened.append(store)
         return store, sounds
 

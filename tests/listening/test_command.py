@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from art2mus_core.cli.listen import listen
 from art2mus_core.errors import EvaluationError, SettingError
 from art2mus_core.evaluation.collection import read_collection
+from art2mus_core.listening.material import read_levels
 from art2mus_core.listening.study import open_study
 
 from .going import go_through
@@ -40,7 +41,7 @@ def command(music, tmp_path):
 def answered(command):
     """Four listeners, one of them careless."""
     path = command.folder / "listening.sqlite"
-    store, _ = open_study(path, read_collection(command.folder), {"mode": "both", "rounds": 2})
+    store, _ = open_study(path, *read_levels(read_collection(command.folder)), {"mode": "both", "rounds": 2})
     for opinion in (discerning, discerning, careless, discerning):
         go_through(store, opinion)
     store.close()

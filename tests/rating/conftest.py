@@ -11,6 +11,7 @@ from art2mus_core.audio.files import write_audio
 from art2mus_core.evaluation.collection import read_collection
 from art2mus_core.rating.cache import AnswerCache
 from art2mus_core.rating.client import Endpoint, Judge
+from art2mus_core.rating.evidence import read_evidence
 from art2mus_core.rating.plan import make_plan
 from art2mus_core.rating.rate import rate
 from art2mus_core.types import Waveform
@@ -60,7 +61,8 @@ def run(server, folder):
     def made(*, described=False, control=False, budget=None, **more):
         collection = read_collection(folder)
         cache = AnswerCache(folder / ".ratings", "m")
-        plan = make_plan(collection, cache, described=described, control=control)
+        evidence = read_evidence(collection, described=described)
+        plan = make_plan(*evidence, cache, described=described, control=control)
         judge = Judge(Endpoint(server.url, "m", **{"retries": 1, "timeout": 5.0, **more}))
         try:
             return rate(collection, plan, judge, cache, budget=budget)

@@ -82,12 +82,15 @@ def test_what_was_answered_is_not_asked_again(run, server):
 def test_an_answer_belongs_to_a_model_a_picture_and_a_sound(run, folder, tmp_path):
     run()
     cache = AnswerCache(folder / ".ratings", "m")
-    seen, heard = see(folder / "artworks" / "dawn.jpg"), hear(folder / "plain" / "dawn.flac", described=False)
-    other = hear(folder / "secret-system" / "noon.flac", described=False)
+    seen, heard = (
+        see(read_artwork(folder / "artworks" / "dawn.jpg")),
+        hear(read_audio(folder / "plain" / "dawn.flac"), described=False),
+    )
+    other = hear(read_audio(folder / "secret-system" / "noon.flac"), described=False)
     assert cache.find(seen, heard) == Answer(reason="Both are calm.", feeling=4)
-    assert cache.find(see(folder / "artworks" / "dusk.jpg"), heard) is None
+    assert cache.find(see(read_artwork(folder / "artworks" / "dusk.jpg")), heard) is None
     assert cache.find(seen, other) is None
-    assert cache.find(seen, hear(folder / "plain" / "dawn.flac", described=True)) is None
+    assert cache.find(seen, hear(read_audio(folder / "plain" / "dawn.flac"), described=True)) is None
     assert AnswerCache(folder / ".ratings", "another").find(seen, heard) is None
 
 

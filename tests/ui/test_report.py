@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from art2mus_core.audio.files import write_audio
-from art2mus_core.evaluation.collection import Collection, Item, Piece
+from art2mus_core.evaluation.collection import Collection, Piece, Subject
 from art2mus_core.evaluation.results import Figure, Measure, Report, Scatter
 from art2mus_core.types import Waveform
 
@@ -28,18 +28,19 @@ def collection(folder):
     time = torch.arange(3 * 8000) / 8000
     rng = np.random.default_rng(0)
     systems: dict[str, tuple[Piece, ...]] = {}
+    subjects = {
+        name: Subject(name, folder / f"{n}.png", ("paintings", "synthetic")[n % 2]) for n, name in enumerate(NAMES)
+    }
     for system in SCORES:
         for n, name in enumerate(NAMES):
             path = folder / "müsic" / system / f"{name}.flac"
             path.parent.mkdir(parents=True, exist_ok=True)
             sound = 0.1 * torch.sin(2 * math.pi * 220 * (n + 1) * time)[None, None]
             write_audio(path, Waveform(sound, 8000), tags={}, cover=None)
-            systems[system] = (*systems.get(system, ()), Piece(name, "", path))
-    artworks = {name: folder / f"{n}.png" for n, name in enumerate(NAMES)}
-    for path in artworks.values():
-        Image.fromarray(rng.integers(256, size=(60, 90, 3), dtype=np.uint8)).save(path)
-    items = {name: Item(group=("paintings", "synthetic")[n % 2]) for n, name in enumerate(NAMES)}
-    return Collection(folder, artworks, systems, {}, (), items)
+            systems[system] = (*systems.get(system, ()), Piece(subjects[name], path=path))
+    for subject in subjects.values():
+        Image.fromarray(rng.integers(256, size=(60, 90, 3), dtype=np.uint8)).save(subject.picture)
+    return Collection(folder, subjects, systems)
 
 
 def report():

@@ -11,24 +11,19 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from tokenize import TokenError
-from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float64
 
-from ...audio.reading import read_audio
-from ...errors import Art2MusError, EvaluationError, OutputError
-from ...images.reading import read_artwork
+from ...errors import EvaluationError
 from ...placing import make_folder, place
-from ...types import OnStep, Step
+from ...types import Artwork, Waveform
 from .roles import ArtworkEmbedder, Classifier, Embedder, TextEmbedder
 
 __all__ = ["FeatureCache"]
-
-Given = TypeVar("Given", Path, str)
 
 
 class FeatureCache:
@@ -41,96 +36,39 @@ class FeatureCache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def sounds(
-        self, embedder: Embedder, paths: Sequence[Path], on_step: OnStep | None = None
-    ) -> list[Float64[np.ndarray, "_ dim"]]:
-        """The rows of every sound, in order.
+    def sound(self, embedder: Embedder, path: Path, sound: Waveform) -> Float64[np.ndarray, "_ dim"]:
+        """The rows of a sound.
 
         Args:
             embedder: hears what is not kept yet.
-            paths: sound files.
-            on_step: told after each; the stage is `hear` and the embedder's name.
+            path: of its file.
+            sound: what the file holds.
 
         Raises:
-            EvaluationError: no files, or one that cannot be read or heard, by name.
+            AudioError: the embedder cannot hear it.
+            EvaluationError: what it makes of it is not finite.
             OutputError: the folder cannot be written to.
         """
+        return _kept(self._place_of_sound(embedder.space, path), 2, lambda: embedder.embed_sound(sound))
 
-        def hear(path: Path) -> np.ndarray:
-            place_ = self._place_of_sound(embedder.space, path)
-            return _kept(place_, 2, lambda: embedder.embed_sound(read_audio(path)))
+    def probability(self, classifier: Classifier, path: Path, sound: Waveform) -> Float64[np.ndarray, " classes"]:
+        """What a classifier makes of a sound; arguments and errors as in :meth:`sound`."""
+        return _kept(self._place_of_sound(classifier.space, path), 1, lambda: classifier.classify(sound))
 
-        return _each(f"hear {embedder.name}", paths, hear, on_step)
+    def artwork(self, embedder: ArtworkEmbedder, artwork: Artwork) -> Float64[np.ndarray, " dim"]:
+        """The row of an artwork; errors as in :meth:`sound`."""
+        place_ = self.folder / embedder.space / f"artwork-{artwork.sha256}.npy"
+        return _kept(place_, 1, lambda: embedder.embed_artworks([artwork])[0])
 
-    def probabilities(
-        self, classifier: Classifier, paths: Sequence[Path], on_step: OnStep | None = None
-    ) -> Float64[np.ndarray, "sounds classes"]:
-        """What a classifier makes of every sound; arguments and errors as in :meth:`sounds`."""
-
-        def hear(path: Path) -> np.ndarray:
-            place_ = self._place_of_sound(classifier.space, path)
-            return _kept(place_, 1, lambda: classifier.classify(read_audio(path)))
-
-        return np.stack(_each(f"hear {classifier.name}", paths, hear, on_step))
-
-    def artworks(
-        self, embedder: Embedder, paths: Sequence[Path], on_step: OnStep | None = None
-    ) -> Float64[np.ndarray, "artworks dim"]:
-        """One row a picture file; arguments and errors as in :meth:`sounds`, the stage is `see` and the name."""
-        if not isinstance(embedder, ArtworkEmbedder):
-            raise EvaluationError(
-                f"{embedder.name} sees no artworks", "an embedder that does", "Use pocket or imagebind."
-            )
-
-        def see(path: Path) -> np.ndarray:
-            artwork = read_artwork(path)
-            place_ = self.folder / embedder.space / f"artwork-{artwork.sha256}.npy"
-            return _kept(place_, 1, lambda: embedder.embed_artworks([artwork])[0])
-
-        return np.stack(_each(f"see {embedder.name}", paths, see, on_step))
-
-    def texts(
-        self, embedder: Embedder, texts: Sequence[str], on_step: OnStep | None = None
-    ) -> Float64[np.ndarray, "texts dim"]:
-        """One row a text; errors as in :meth:`sounds`, the stage is `read` and the name."""
-        if not isinstance(embedder, TextEmbedder):
-            raise EvaluationError(f"{embedder.name} reads no texts", "an embedder that does", "Use clap-general.")
-
-        def read(text: str) -> np.ndarray:
-            content = hashlib.sha256(text.encode()).hexdigest()
-            place_ = self.folder / embedder.space / f"text-{content}.npy"
-            return _kept(place_, 1, lambda: embedder.embed_texts([text])[0])
-
-        return np.stack(_each(f"read {embedder.name}", texts, read, on_step))
+    def text(self, embedder: TextEmbedder, text: str) -> Float64[np.ndarray, " dim"]:
+        """The row of some words; errors as in :meth:`sound`."""
+        content = hashlib.sha256(text.encode()).hexdigest()
+        return _kept(self.folder / embedder.space / f"text-{content}.npy", 1, lambda: embedder.embed_texts([text])[0])
 
     def _place_of_sound(self, space: str, path: Path) -> Path:
         with path.open("rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
         return self.folder / space / f"sound-{content}.npy"
-
-
-def _each(
-    stage: str, given: Sequence[Given], work: Callable[[Given], np.ndarray], on_step: OnStep | None
-) -> list[np.ndarray]:
-    """What `work` makes of every file or text; its errors name which."""
-    if not given:
-        raise EvaluationError(f"nothing to {stage}", "at least one file or text", "Check the folder.")
-    made = []
-    for done, each in enumerate(given, 1):
-        try:
-            made.append(work(each))
-        except OutputError:
-            raise
-        except Art2MusError as error:
-            came = error.came if str(each) in error.came else f"{each}: {error.came}"
-            raise EvaluationError(came, error.expected, error.remedy) from error
-        except OSError as error:
-            raise EvaluationError(
-                f"{each} cannot be read ({error.strerror or error})", "a file that can", "Check the path."
-            ) from error
-        if on_step:
-            on_step(Step(stage, done, len(given)))
-    return made
 
 
 def _kept(path: Path, dimensions: int, compute: Callable[[], np.ndarray]) -> np.ndarray:

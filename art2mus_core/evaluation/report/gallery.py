@@ -10,7 +10,7 @@ from typing import Any
 
 from ...errors import Art2MusError, ArtworkError, AudioError
 from ...types import OnStep, Step
-from ..collection import Collection, Piece
+from ..collection import Collection, Piece, Subject
 from ..results import Report
 from .media import Strips, link_to, opus_data, thumbnail_data
 from .tables import decimals_for
@@ -82,23 +82,22 @@ def cards_of(
         embed: put the sounds into the page as Opus instead of linking to them.
         on_step: told after each artwork.
     """
-    strips, longest = Strips(), 360 if len(collection.items) <= MANY else 256
+    strips, longest = Strips(), 360 if len(collection.subjects) <= MANY else 256
     cards = []
-    for done, (key, item) in enumerate(collection.items.items(), start=1):
-        picture, problem = _picture(collection.artworks.get(key), longest)
+    for done, subject in enumerate(collection.subjects.values(), start=1):
+        picture, problem = _picture(subject.path, longest)
         tracks = [
             _track(strips, system, systems.index(system), piece, folder, embed=embed)
-            for system, piece in _pieces(collection, systems, key)
+            for system, piece in _pieces(collection, systems, subject)
         ]
-        cards.append(Card(key, item.group, item.caption or "", picture, tuple(tracks), problem))
-        on_step(Step("gallery", done, len(collection.items)))
+        cards.append(Card(subject.id, subject.group, subject.caption or "", picture, tuple(tracks), problem))
+        on_step(Step("gallery", done, len(collection.subjects)))
     return cards
 
 
-def _pieces(collection: Collection, systems: Sequence[str], key: str) -> list[tuple[str, Piece]]:
-    found = [(s, piece) for s in systems for piece in collection.systems.get(s, ()) if piece.id == key]
-    music = collection.reference.get(key)
-    return [*found, (REFERENCE, Piece(key, "", music))] if music else found
+def _pieces(collection: Collection, systems: Sequence[str], subject: Subject) -> list[tuple[str, Piece]]:
+    found = [(s, piece) for s in systems for piece in collection.systems.get(s, ()) if piece.id == subject.id]
+    return [*found, (REFERENCE, Piece(subject, path=subject.music))] if subject.music else found
 
 
 def _picture(path: Path | None, longest: int) -> tuple[str, str]:

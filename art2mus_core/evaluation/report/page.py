@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -87,11 +86,11 @@ def _rendered(**parts: Any) -> str:  # noqa: ANN401 - whatever the templates nam
 
 
 def _facts(collection: Collection) -> list[str]:
-    counts = Counter(item.group for item in collection.items.values())
-    groups = f" ({', '.join(f'{n:,} {group}' for group, n in sorted(counts.items()))})" if len(counts) > 1 else ""
+    counts = collection.groups
+    groups = f" ({', '.join(f'{n:,} {group}' for group, n in counts.items())})" if len(counts) > 1 else ""
     pieces = sum(map(len, collection.systems.values()))
     return [
-        f"{_counted(len(collection.items), 'artwork')}{groups}",
+        f"{_counted(len(collection.subjects), 'artwork')}{groups}",
         _counted(len(collection.systems), "system"),
         _counted(pieces, "piece"),
     ]

@@ -8,22 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float, Float64
 
-from ...audio.reading import read_audio
 from ...datasets.workers import spread
 from ...errors import Art2MusError, EvaluationError
 from ...measure.pairs.distances import distances
 from ...measure.pairs.divergence import kl_of_classes, spectral_kl_2024
 from ...types import Step
 from ..results import Measure
-from ..study import Row, Study
+from ..study import COMPARED, Row, Study
 from .found import Found, by_artwork, deranged, figure, in_errors, mean_over_artworks, over
 
 __all__ = ["distance"]
 
-RATE = 16_000
-"""Sounds are compared at this rate, so that files of different rates compare."""
+Samples = Float[np.ndarray, " _"]
 
 OTHER = "Of two lengths the shorter counts. The control is the distance to another artwork's real music."
 
@@ -66,7 +64,7 @@ def distance(study: Study, row: Row) -> Iterator[Found]:
 
 
 def _distance(study: Study, row: Row) -> Iterator[Found]:
-    real = [study.collection.reference[piece.id] for piece in row.pieces]
+    real = [piece.subject.music for piece in row.pieces if piece.subject.music]
     others = _others(study, row, real)
     values = _distances(study, row, [*map(_Pair, row.paths, real), *map(_Pair, row.paths, others)])
     count = len(row.pieces)
@@ -105,17 +103,18 @@ def _compared(study: Study, row: Row, measure: Measure, own: np.ndarray, other: 
 
 def _distances(study: Study, row: Row, pairs: list[_Pair]) -> dict[str, Float64[np.ndarray, " pairs"]]:
     found = []
-    for done, values in enumerate(spread(_distances_of, pairs, study.workers), start=1):
+    given = ((pair, study.sound(pair.piece), study.sound(pair.real)) for pair in pairs)
+    for done, values in enumerate(spread(_distances_of, given, study.workers), start=1):
         found.append(values)
         if study.on_step:
             study.on_step(Step(f"compare {row.title}", done, len(pairs)))
     return {key: np.array([values[key] for values in found], np.float64) for key in MEASURES}
 
 
-def _distances_of(pair: _Pair) -> dict[str, float]:
+def _distances_of(given: tuple[_Pair, Samples, Samples]) -> dict[str, float]:
+    pair, piece, real = given
     try:
-        piece, real = (read_audio(path, RATE).samples[0, 0].double().numpy() for path in (pair.piece, pair.real))
-        found = vars(distances(piece, real, RATE))
+        found = vars(distances(piece, real, COMPARED))
     except Art2MusError as error:
         raise EvaluationError(
             f"{pair.piece.name} beside {pair.real}: {error.came}", error.expected, error.remedy

@@ -33,7 +33,7 @@ def match(study: Study, row: Row) -> Iterator[Found]:
                 f"Cosine of the artwork's and the piece's embedding by {name}. {CONTROL}",
             )
             yield from _pairs(study, row, name, study.seen(name, row), measure, choice=True)
-        captions = [collection.items[piece.id].caption for piece in row.pieces]
+        captions = [piece.subject.caption for piece in row.pieces]
         if isinstance(embedder, TextEmbedder) and all(captions):
             measure = Measure(
                 f"caption:{name}",
@@ -52,7 +52,7 @@ def match(study: Study, row: Row) -> Iterator[Found]:
                 "higher",
                 f"Cosine of the embeddings of the artwork's real music and of the piece by {name}. {CONTROL}",
             )
-            real = study.vectors(name, [collection.reference[piece.id] for piece in part.pieces])
+            real = study.vectors(name, [piece.subject.music for piece in part.pieces if piece.subject.music])
             yield from (over(row, part, found) for found in _pairs(study, part, name, real, measure))
 
 
@@ -66,7 +66,7 @@ def match_notes(study: Study) -> Iterator[str]:
         mixed = [name for name in MAKING if len({own.get(name) for own in tags}) > 1]
         if mixed:
             yield f"Pieces of {system} were made in different ways: {', '.join(mixed)} differ in their tags."
-    items = study.collection.items.values()
+    items = study.collection.subjects.values()
     captioned = sum(bool(item.caption) for item in items)
     for name, embedder in study.embedders.items():
         kind = name.partition(":")[0]

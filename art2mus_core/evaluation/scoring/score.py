@@ -9,11 +9,10 @@ from ...measure.sets.correlation import FEWEST
 from ..results import Figure, Measure, Report
 from ..study import Row, Study
 from .distance import distance
-from .faults import faulty
 from .finding import finding
 from .follows import follows, scatters
 from .found import Found
-from .heard import heard
+from .heard import faulty, heard
 from .match import match, match_notes
 from .sound import background, sound, sound_notes
 from .variety import diversity
@@ -71,8 +70,7 @@ def _notes(study: Study) -> Iterator[str]:
     yield from study.notes
     yield from match_notes(study)
     yield from sound_notes(study)
-    for group in collection.groups:
-        count = sum(item.group == group for item in collection.items.values())
+    for group, count in collection.groups.items():
         if count < FEW:
             said = f"Only {count} artwork{'s' if count > 1 else ''} in the group {group}: intervals are wide, and too narrow even so."
             yield said if count >= FEWEST else f"{said} Whether music follows is not measured below {FEWEST}."
@@ -85,7 +83,7 @@ def _notes(study: Study) -> Iterator[str]:
         yield "There are no two sounds of background music: Frechet and kernel distances are not measured."
     elif not collection.background:
         yield f"Frechet and kernel distances are to {words}, which systems may have been made from."
-        own = {collection.items[key].group for key in collection.reference}
+        own = {subject.group for subject in collection.subjects.values() if subject.music}
         for group in collection.groups:
             if group not in own:
                 yield f"None of these sounds is real music of the group {group}: its Frechet and kernel distances are to other music."
@@ -99,10 +97,8 @@ def _notes(study: Study) -> Iterator[str]:
 def _made(study: Study) -> dict[str, Any]:
     collection = study.collection
     return {
-        "artworks": len(collection.items),
-        "groups": {
-            group: sum(item.group == group for item in collection.items.values()) for group in collection.groups
-        },
+        "artworks": len(collection.subjects),
+        "groups": collection.groups,
         "pieces": {system: len(found) for system, found in collection.systems.items()},
         "reference": len(collection.reference),
         "background": len(collection.background),

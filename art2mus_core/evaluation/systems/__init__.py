@@ -11,11 +11,11 @@ from .folder import FolderSystem
 from .reconstruction import ReconstructionSystem
 from .reference import ReferenceSystem
 from .shuffled import ShuffledSystem
-from .system import Job, Subject, System, Workshop
+from .system import System, Workshop
 from .text import TextSystem
 from .unconditional import UnconditionalSystem
 
-__all__ = ["AnySystem", "Job", "Subject", "System", "Workshop"]
+__all__ = ["AnySystem", "System", "Workshop"]
 
 AnySystem = Annotated[
     ArtworkSystem

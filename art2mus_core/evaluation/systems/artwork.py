@@ -12,9 +12,10 @@ from ...pipelines import load
 from ...pipelines.diffusion import ArtToMusic
 from ...pipelines.settings import at_once
 from ...types import OnStep, Waveform
+from ..collection import Piece
 from ..fields import CheckpointName
 from .sampling import Sampled, batches, prior_files
-from .system import Job, Workshop
+from .system import Workshop
 
 __all__ = ["ArtworkSystem"]
 
@@ -53,15 +54,15 @@ class ArtworkSystem(Sampled):
             "weights": workshop.digest(*weights),
         }
 
-    def source(self, job: Job, workshop: Workshop) -> dict[str, str]:  # noqa: ARG002
+    def source(self, job: Piece, workshop: Workshop) -> dict[str, str]:  # noqa: ARG002
         """The picture."""
         return {"artwork_sha256": job.subject.sha256}
 
-    def make(self, jobs: Sequence[Job], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:
+    def make(self, jobs: Sequence[Piece], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:
         """Batch by batch."""
         pipeline = self._opened(workshop)
         for batch in batches(jobs, at_once(workshop.seconds)):
-            artworks = [read_artwork(job.subject.path) for job in batch]
+            artworks = [read_artwork(job.subject.picture) for job in batch]
             seeds = [job.seed for job in batch]
             yield from pipeline.compose(artworks, seconds=workshop.seconds, seeds=seeds, on_step=on_step, **self.chosen)
 

@@ -9,9 +9,9 @@ from typing import Any, Literal
 from ...audio.reading import read_audio
 from ...errors import EvaluationError
 from ...types import OnStep, Waveform
-from ..collection import SOUNDS
+from ..collection import SOUNDS, Piece
 from ..fields import LocalPath
-from .system import Job, System, Workshop
+from .system import System, Workshop
 
 __all__ = ["FolderSystem"]
 
@@ -26,7 +26,7 @@ class FolderSystem(System):
     kind: Literal["folder"]
     folder: LocalPath
 
-    def jobs(self, workshop: Workshop) -> list[Job]:
+    def jobs(self, workshop: Workshop) -> list[Piece]:
         """The first piece for every artwork, and those of the other takes that are there; none that cannot be read."""
         jobs = [job for job in super().jobs(workshop) if not job.take or self._find(job)]
         return [job for job in jobs if self._find(job) not in workshop.left_out]
@@ -39,22 +39,22 @@ class FolderSystem(System):
         """Nothing more is known of them."""
         return {"kind": self.kind}
 
-    def source(self, job: Job, workshop: Workshop) -> dict[str, str]:
+    def source(self, job: Piece, workshop: Workshop) -> dict[str, str]:
         """The file."""
         return {"music_sha256": workshop.digest(self._file(job))}
 
-    def make(self, jobs: Sequence[Job], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:  # noqa: ARG002
+    def make(self, jobs: Sequence[Piece], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:  # noqa: ARG002
         """Mixed to one channel, and cut to the length of the others."""
         for job in jobs:
             yield read_audio(self._file(job)).cut(workshop.seconds)
 
-    def _file(self, job: Job) -> Path:
+    def _file(self, job: Piece) -> Path:
         if found := self._find(job):
             return found
         raise EvaluationError(
             f"no piece {job.name} in {self.folder}", "a sound file of that name for every artwork", "Add it."
         )
 
-    def _find(self, job: Job) -> Path | None:
+    def _find(self, job: Piece) -> Path | None:
         files = (self.folder / f"{job.name}{suffix}" for suffix in SOUNDS)
         return next((path for path in files if path.is_file()), None)

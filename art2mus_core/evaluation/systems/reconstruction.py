@@ -14,9 +14,10 @@ from ...audio.reading import read_audio
 from ...pipelines.latents import LatentToMusic
 from ...pipelines.parts import Choice, open_parts
 from ...types import OnStep, Waveform
+from ..collection import Piece
 from ..fields import CheckpointName
 from .reference import RealMusic
-from .system import Job, Workshop
+from .system import Workshop
 
 __all__ = ["ReconstructionSystem"]
 
@@ -37,7 +38,7 @@ class ReconstructionSystem(RealMusic):
         weights = workshop.digest(folder / "vae", folder / "vocoder")
         return {"kind": self.kind, "model": Path(self.model).name, "precision": "float32", "weights": weights}
 
-    def make(self, jobs: Sequence[Job], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:
+    def make(self, jobs: Sequence[Piece], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:
         """One by one, at the checkpoint's rate and no longer than the music."""
         pipeline = self._opened(workshop)
         for job in jobs:

@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Literal
 from ...audio.reading import read_audio
 from ...errors import EvaluationError
 from ...types import OnStep, Waveform
-from .system import Job, System, Workshop
+from ..collection import Piece
+from .system import System, Workshop
 
 __all__ = ["RealMusic", "ReferenceSystem"]
 
@@ -19,7 +20,7 @@ class RealMusic(System):
 
     seeded: ClassVar[bool] = False
 
-    def jobs(self, workshop: Workshop) -> list[Job]:
+    def jobs(self, workshop: Workshop) -> list[Piece]:
         """One piece for every artwork that has music.
 
         Raises:
@@ -33,11 +34,11 @@ class RealMusic(System):
             "Add one, or leave the system out.",
         )
 
-    def source(self, job: Job, workshop: Workshop) -> dict[str, str]:
+    def source(self, job: Piece, workshop: Workshop) -> dict[str, str]:
         """The music."""
         return {"music_sha256": workshop.digest(self.music(job))}
 
-    def music(self, job: Job) -> Path:
+    def music(self, job: Piece) -> Path:
         """The file.
 
         Raises:
@@ -59,7 +60,7 @@ class ReferenceSystem(RealMusic):
         """Nothing is done to the music but that it is cut."""
         return {"kind": self.kind}
 
-    def make(self, jobs: Sequence[Job], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:  # noqa: ARG002
+    def make(self, jobs: Sequence[Piece], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:  # noqa: ARG002
         """Mixed to one channel, and cut to the length of the others."""
         for job in jobs:
             yield read_audio(self.music(job)).cut(workshop.seconds)

@@ -11,7 +11,8 @@ import numpy as np
 from ...audio.reading import read_audio
 from ...errors import EvaluationError
 from ...types import OnStep, Waveform
-from .system import Job, System, Workshop
+from ..collection import Piece
+from .system import System, Workshop
 
 __all__ = ["ShuffledSystem", "partners"]
 
@@ -30,10 +31,10 @@ class ShuffledSystem(System):
     of: str
     seed: int = 0
 
-    def jobs(self, workshop: Workshop) -> list[Job]:
+    def jobs(self, workshop: Workshop) -> list[Piece]:
         """A piece for every piece of the other system."""
         pairs = self._partners(workshop)
-        others: dict[str, list[Job]] = {}
+        others: dict[str, list[Piece]] = {}
         for job in workshop.jobs(self.of):
             others.setdefault(job.subject.id, []).append(job)
         return [replace(job, subject=workshop.subjects[own]) for own in others for job in others[pairs[own]]]
@@ -42,17 +43,17 @@ class ShuffledSystem(System):
         """Which pieces; that they are made from is in their keys."""
         return {"kind": self.kind, "of": self.of, "shuffled_by": self.seed}
 
-    def source(self, job: Job, workshop: Workshop) -> dict[str, str]:
+    def source(self, job: Piece, workshop: Workshop) -> dict[str, str]:
         """The other artwork's piece."""
         other = self._piece(job, workshop)
         return {"made_for": other.subject.id, "piece": workshop.key(self.of, other)}
 
-    def make(self, jobs: Sequence[Job], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:  # noqa: ARG002
+    def make(self, jobs: Sequence[Piece], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:  # noqa: ARG002
         """Sample for sample."""
         for job in jobs:
             yield read_audio(workshop.place(self.of, self._piece(job, workshop)))
 
-    def _piece(self, job: Job, workshop: Workshop) -> Job:
+    def _piece(self, job: Piece, workshop: Workshop) -> Piece:
         return replace(job, subject=workshop.subjects[self._partners(workshop)[job.subject.id]])
 
     def _partners(self, workshop: Workshop) -> dict[str, str]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,62 +14,12 @@ from typing import Any, ClassVar
 import torch
 
 from ...errors import EvaluationError
-from ...naming import take_name
-from ...pipelines.settings import MOST_SEED
 from ...pipelines.stages import Resident
 from ...types import OnStep, Waveform
+from ..collection import Piece, Subject
 from ..fields import Fields, Precision
 
-__all__ = ["Job", "Subject", "System", "Workshop", "digest_of"]
-
-
-@dataclass(frozen=True)
-class Subject:
-    """An artwork that music is made for.
-
-    Attributes:
-        id: its name in the evaluation.
-        path: of the picture.
-        sha256: its identity, of its upright pixels.
-        group: artworks that are reported together.
-        caption: words on the artwork.
-        music: its real music, where there is any.
-        music_caption: words on that music.
-    """
-
-    id: str
-    path: Path
-    sha256: str
-    group: str
-    caption: str | None = None
-    music: Path | None = None
-    music_caption: str | None = None
-
-
-@dataclass(frozen=True)
-class Job:
-    """One piece to be made.
-
-    Attributes:
-        subject: the artwork.
-        take: empty for the first piece of an artwork, "2" for the second, and so on.
-        drawn: the evaluation's seed for this take.
-    """
-
-    subject: Subject
-    take: str
-    drawn: int
-
-    @property
-    def name(self) -> str:
-        """`ID`, or `ID--TAKE`."""
-        return take_name(self.subject.id, self.take)
-
-    @property
-    def seed(self) -> int:
-        """The piece's own: artworks don't share their noise, and all systems get the same for an artwork and a take."""
-        digest = hashlib.sha256(f"{self.drawn} {self.subject.sha256}".encode()).digest()
-        return int.from_bytes(digest[:8], "little") & MOST_SEED
+__all__ = ["System", "Workshop", "digest_of"]
 
 
 class System(Fields):
@@ -78,11 +28,11 @@ class System(Fields):
     seeded: ClassVar[bool] = True
     """Whether another seed makes another piece."""
 
-    def jobs(self, workshop: Workshop) -> list[Job]:
+    def jobs(self, workshop: Workshop) -> list[Piece]:
         """The pieces to be made for each artwork: one a seed, or one in all if a seed changes nothing."""
         seeds = workshop.seeds if self.seeded else workshop.seeds[:1]
         takes = [(str(number) if number > 1 else "", seed) for number, seed in enumerate(seeds, start=1)]
-        return [Job(subject, *take) for subject in workshop.subjects.values() for take in takes]
+        return [Piece(subject, take, drawn=seed) for subject in workshop.subjects.values() for take, seed in takes]
 
     def files(self, workshop: Workshop) -> list[Path]:  # noqa: ARG002
         """Sound files of others that pieces are made from, beside the artworks' real music."""
@@ -96,7 +46,7 @@ class System(Fields):
         """
         raise NotImplementedError
 
-    def source(self, job: Job, workshop: Workshop) -> dict[str, str]:
+    def source(self, job: Piece, workshop: Workshop) -> dict[str, str]:
         """What a piece is made from, by names that become its tags.
 
         Raises:
@@ -104,7 +54,7 @@ class System(Fields):
         """
         raise NotImplementedError
 
-    def make(self, jobs: Sequence[Job], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:
+    def make(self, jobs: Sequence[Piece], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:
         """The pieces [1, channels, N] of jobs, one after the other; networks are open only while this goes on."""
         raise NotImplementedError
 
@@ -133,19 +83,20 @@ class Workshop:
     resident: Resident = nullcontext
     left_out: dict[Path, str] = field(default_factory=dict)
     _digests: dict[Path, str] = field(default_factory=dict)
-    _jobs: dict[str, list[Job]] = field(default_factory=dict)
+    _jobs: dict[str, list[Piece]] = field(default_factory=dict)
 
     def precision(self, named: Precision | None) -> torch.dtype:
         """The precision that a system names, or the evaluation's."""
         return getattr(torch, named) if named else self.dtype
 
-    def jobs(self, name: str) -> list[Job]:
+    def jobs(self, name: str) -> list[Piece]:
         """All pieces of a system."""
         if name not in self._jobs:
-            self._jobs[name] = self.systems[name].jobs(self)
+            jobs = self.systems[name].jobs(self)
+            self._jobs[name] = [replace(job, path=self.place(name, job)) for job in jobs]
         return self._jobs[name]
 
-    def place(self, name: str, job: Job) -> Path:
+    def place(self, name: str, job: Piece) -> Path:
         """Where a system's piece lies."""
         return self.out / name / f"{job.name}.flac"
 
@@ -154,7 +105,7 @@ class Workshop:
         """What makes each system's pieces, by name."""
         return {name: system.describe(self) for name, system in self.systems.items()}
 
-    def key(self, name: str, job: Job) -> str:
+    def key(self, name: str, job: Piece) -> str:
         """Identity of a piece: equal if it would be made again from the same, by the same, in the same way."""
         system = self.systems[name]
         seed = job.seed if system.seeded else None

@@ -12,9 +12,10 @@ from ...pipelines import load
 from ...pipelines.settings import at_once
 from ...pipelines.text_to_music import TextToMusic
 from ...types import OnStep, Waveform
+from ..collection import Piece
 from ..fields import CheckpointName
 from .sampling import Sampled, batches, prior_files
-from .system import Job, Workshop
+from .system import Workshop
 
 __all__ = ["TextSystem"]
 
@@ -46,7 +47,7 @@ class TextSystem(Sampled):
             "weights": workshop.digest(*prior_files(folder), *(folder / name for name in TEXTS)),
         }
 
-    def source(self, job: Job, workshop: Workshop) -> dict[str, str]:  # noqa: ARG002
+    def source(self, job: Piece, workshop: Workshop) -> dict[str, str]:  # noqa: ARG002
         """The text."""
         caption = job.subject.caption
         if caption is None:
@@ -55,7 +56,7 @@ class TextSystem(Sampled):
             )
         return {"text": self.template.replace("{caption}", caption)}
 
-    def make(self, jobs: Sequence[Job], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:
+    def make(self, jobs: Sequence[Piece], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:
         """All texts are read before any other network is opened: the text encoders take more memory than those."""
         texts = [self.source(job, workshop)["text"] for job in jobs]
         with torch.inference_mode():

@@ -13,8 +13,9 @@ from ...pipelines import load
 from ...pipelines.latents import LatentToMusic
 from ...pipelines.settings import at_once
 from ...types import Condition, OnStep, Waveform
+from ..collection import Piece
 from .sampling import Sampled, batches, prior_files
-from .system import Job, Workshop
+from .system import Workshop
 
 __all__ = ["UnconditionalSystem"]
 
@@ -40,11 +41,11 @@ class UnconditionalSystem(Sampled):
         words = {} if told is None else {"negative": told}
         return {"kind": self.kind, **self.computing(pipeline, workshop), **words, "weights": weights}
 
-    def source(self, job: Job, workshop: Workshop) -> dict[str, str]:  # noqa: ARG002
+    def source(self, job: Piece, workshop: Workshop) -> dict[str, str]:  # noqa: ARG002
         """Nothing but the seed."""
         return {}
 
-    def make(self, jobs: Sequence[Job], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:
+    def make(self, jobs: Sequence[Piece], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:
         """Batch by batch."""
         pipeline = self._opened(workshop)
         settings, stored = pipeline.settings(seconds=workshop.seconds, **self.chosen), pipeline.parts.constants

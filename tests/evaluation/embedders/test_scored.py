@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from art2mus_core.audio.reading import read_audio
-from art2mus_core.evaluation.collection import Item, read_collection
+from art2mus_core.evaluation.collection import read_collection
 from art2mus_core.evaluation.embedders import open_classifier, open_embedder
 from art2mus_core.evaluation.embedders.features import FeatureCache
 from art2mus_core.evaluation.scoring.score import score
-from art2mus_core.evaluation.study import Study
+from art2mus_core.evaluation.study import Study, open_study
 from art2mus_core.measure.pairs.divergence import kl_of_classes
 from art2mus_core.measure.sets.matching import agreement
 
@@ -22,14 +22,18 @@ from art2mus_core.measure.sets.matching import agreement
 def study(known_cause: Path, clap_folder: Path, ast_folder: Path, tmp_path: Path) -> Study:
     """The system `torn`, captions, and a judge of each kind."""
     collection = read_collection(known_cause)
-    items = {key: Item(caption=f"Music of place {n} {'place ' * n}") for n, key in enumerate(collection.items)}
-    return Study(
-        replace(collection, systems={"torn": collection.systems["torn"]}, items=items),
+    subjects = {
+        key: replace(subject, caption=f"Music of place {n} {'place ' * n}")
+        for n, (key, subject) in enumerate(collection.subjects.items())
+    }
+    unread = Study(
+        replace(collection, systems={"torn": collection.systems["torn"]}).of(subjects),
         {"clap": open_embedder(f"clap:{clap_folder}"), "pocket": open_embedder("pocket")},
         FeatureCache(tmp_path / "features"),
         open_classifier(f"ast-audioset:{ast_folder}"),
         resamples=100,
     )
+    return open_study(unread)
 
 
 def test_every_judge_gives_what_it_can(study: Study) -> None:
@@ -41,7 +45,7 @@ def test_every_judge_gives_what_it_can(study: Study) -> None:
     assert {"music", "frechet", "frechet-piece", "kernel", "vendi"} <= judged["clap"] & judged["pocket"]
 
     (row,), clap, tagger = study.rows, study.embedders["clap"], study.classifier
-    texts = clap.embed_texts([study.collection.items[piece.id].caption for piece in row.pieces])
+    texts = clap.embed_texts([piece.subject.caption for piece in row.pieces])
     heard = np.stack([clap.embed_sound(read_audio(path)).mean(0) for path in row.paths])
     expected, figure = agreement(texts, heard, resamples=100), figures["caption:clap"]
     assert (figure.value, figure.control, figure.gap) == pytest.approx(
@@ -58,7 +62,8 @@ def test_every_judge_gives_what_it_can(study: Study) -> None:
 
 
 def test_artworks_without_caption_are_told_of(study: Study) -> None:
-    items = {**study.collection.items, "p3": Item()}
-    found = score(replace(study, collection=replace(study.collection, items=items), classifier=None))
+    subjects = study.collection.subjects
+    mute = study.collection.of({**subjects, "p3": replace(subjects["p3"], caption=None)})
+    found = score(replace(study, collection=mute, classifier=None))
     assert "caption:clap" not in found.figures["torn"]
     assert sum("1 of 7 artworks have no caption" in note for note in found.notes) == 1
