@@ -53,7 +53,7 @@ class Subject:
     caption: str | None = None
     music: Path | None = None
     music_caption: str | None = None
-    sha256: str = ""
+    sha256: str = field(default="", compare=False)
 
     @property
     def picture(self) -> Path:
@@ -81,7 +81,7 @@ class Piece:
     subject: Subject
     take: str = ""
     path: Path = Path()
-    drawn: int = 0
+    drawn: int = field(default=0, compare=False)
 
     @property
     def id(self) -> str:

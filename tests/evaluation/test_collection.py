@@ -42,7 +42,7 @@ def test_everything_is_found_by_id(folder: Path) -> None:
     assert [piece.id for piece in found.systems["ours"]] == ["dawn", "dawn", "dusk"]
     assert found.reference["dusk"] == folder / "reference" / "dusk.flac"
     assert found.background == (folder / "background" / "any.flac",)
-    assert found.groups == ("artworks",)
+    assert found.groups == {"artworks": 2}
     assert not found.notes
 
 
@@ -55,7 +55,7 @@ def test_a_folder_of_sounds_is_one_system(tmp_path: Path) -> None:
     found = read_collection(lay(tmp_path / "mine", "dawn.flac", "dusk.flac"))
     assert list(found.systems) == ["mine"]
     assert not found.artworks
-    assert list(found.items) == ["dawn", "dusk"]
+    assert list(found.subjects) == ["dawn", "dusk"]
 
 
 def test_pictures_may_lie_beside_the_music_of_one_system(tmp_path: Path) -> None:

@@ -84,10 +84,10 @@ def test_everything_lies_where_scoring_looks_for_it(base):
     found = read_collection(out)
     for name, value in vars(done.collection).items():
         assert getattr(found, name) == value, name
-    assert list(found.items) == ["dawn", "dusk", "noon", "test0", "test1"]
-    assert found.items["test1"].caption == "Music of place 1"
-    assert found.items["test0"].caption is None
-    assert (found.items["dawn"].group, found.items["test0"].group) == ("paintings", "synthetic")
+    assert list(found.subjects) == ["dawn", "dusk", "noon", "test0", "test1"]
+    assert found.subjects["test1"].caption == "Music of place 1"
+    assert found.subjects["test0"].caption is None
+    assert (found.subjects["dawn"].group, found.subjects["test0"].group) == ("paintings", "synthetic")
     assert found.artworks["dawn"].read_bytes() == (base / "paintings" / "dawn.png").read_bytes()
     assert [path.stem for path in found.background] == ["validation0", "validation1"]
     assert {read_audio(path).seconds for path in [*found.background, *found.reference.values()]} == {1.0}

@@ -63,7 +63,7 @@ def test_names_that_are_the_same_to_a_person_pair_everywhere(tmp_path, artwork, 
         (artwork, "2", take),
     ]
     assert (found.reference, found.background) == ({artwork: real}, (other,))
-    assert found.items[artwork].caption == "words"
+    assert found.subjects[artwork].caption == "words"
     assert found.notes == ()
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from art2mus_core.audio.reading import read_audio
+from art2mus_core.images.reading import read_artwork
 from art2mus_core.rating.cache import AnswerCache
 from art2mus_core.rating.client import Usage
 from art2mus_core.rating.evidence import hear, see
