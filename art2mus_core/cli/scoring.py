@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import EvaluationError
-from ..evaluation.collection import Collection
 from ..evaluation.config import MetricChoice
 from ..evaluation.embedders import MissingWeightsError, open_classifier, open_embedder
 from ..evaluation.embedders.features import FeatureCache
+from ..evaluation.records import Collection
 from ..evaluation.report.page import write_page
 from ..evaluation.report.tables import decimals_for, number
 from ..evaluation.results import Report, write_report

@@ -18,9 +18,9 @@ from ..images.reading import opened, read_artwork
 from ..pipelines.stages import Resident
 from ..placing import place
 from ..types import OnStep, Step
-from .collection import Subject
 from .config import CaptionChoice
 from .pairing import Ids
+from .records import Subject
 from .systems.system import digest_of
 
 __all__ = ["add_captions", "metadata_caption", "read_captions"]

@@ -14,9 +14,10 @@ from ..images.listing import Listing, find_artworks, samples, say_skipped
 from ..images.reading import read_artwork
 from ..naming import same_name
 from ..types import OnStep, Step
-from .collection import SOUNDS, Subject
+from .collection import SOUNDS
 from .config import EvaluationConfig, Source
 from .pairing import Ids
+from .records import Subject
 
 __all__ = ["gather_artworks", "gather_background", "skipped_files"]
 

@@ -34,10 +34,10 @@ from ..pipelines.stages import Resident
 from ..placing import make_folder, place, replacing
 from ..types import OnStep, Step, Waveform
 from .captions import add_captions
-from .collection import Collection, Piece, Subject
 from .config import EvaluationConfig
 from .gathering import gather_artworks, gather_background, skipped_files
 from .reading import read_sounds
+from .records import Collection, Piece, Subject
 from .remarks import remarks
 from .systems import Workshop
 from .systems.text import TextSystem

@@ -19,7 +19,7 @@ from ..images.reading import read_artwork
 from ..measure.sound.faults import Faults, faults
 from ..measure.sound.music import Music, measure_samples
 from ..types import Artwork, OnStep, Step, Waveform
-from .collection import Collection, Subject
+from .records import Collection, Subject
 from .remarks import uneven
 
 __all__ = ["SHORTEST", "Asked", "Readings", "long_enough", "read_files", "read_sounds", "signals_of"]

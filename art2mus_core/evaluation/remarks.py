@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .collection import SOUNDS, Collection
+from .collection import SOUNDS
+from .records import Collection
 
 __all__ = ["remarks", "uneven"]
 

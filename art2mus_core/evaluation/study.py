@@ -16,9 +16,9 @@ from ..audio.resample import resample
 from ..measure.pictures import ImageStatistics, percentiles
 from ..measure.pictures import measure as measure_artwork
 from ..types import Artwork, OnStep, Waveform
-from .collection import Collection, Piece
 from .embedders.roles import ArtworkEmbedder, TextEmbedder
 from .reading import SHORTEST, Asked, long_enough, read_files, signals_of
+from .records import Collection, Piece
 
 if TYPE_CHECKING:
     from ..measure.sound.faults import Faults

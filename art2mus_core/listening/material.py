@@ -11,8 +11,8 @@ from typing import NamedTuple
 from ..audio.files import write_audio
 from ..audio.reading import read_audio
 from ..errors import EvaluationError
-from ..evaluation.collection import Collection, Piece
 from ..evaluation.reading import Asked, read_files
+from ..evaluation.records import Collection, Piece
 from ..images.reading import read_artwork, thumbnail_jpeg
 from ..measure.sound.loudness import integrated_loudness
 from ..placing import place

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import EvaluationError, SettingError
-from ..evaluation.collection import Collection
+from ..evaluation.records import Collection
 from ..placing import check_place, make_folder
 from .design import Design
 from .material import measured, music_of, sounds_of

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..audio.resample import resample
-from ..evaluation.collection import Collection
 from ..evaluation.reading import Asked, long_enough, read_files
+from ..evaluation.records import Collection
 from ..figures.look import describe_music
 from ..images.reading import thumbnail_jpeg
 from ..measure.sound.music import measure

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..audio.reading import read_audio
 from ..errors import EvaluationError
-from ..evaluation.collection import Collection, Piece
+from ..evaluation.records import Collection, Piece
 from ..images.reading import read_artwork
 from .cache import AnswerCache
 from .evidence import Heard, Seen, hear, see

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from ..errors import EvaluationError
-from ..evaluation.collection import Collection
+from ..evaluation.records import Collection
 from ..types import OnStep, Step
 from .cache import AnswerCache
 from .client import Judge, Usage

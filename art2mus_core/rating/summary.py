@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..evaluation.collection import Collection
+from ..evaluation.records import Collection
 from ..evaluation.results import Figure, Measure, Report
 from ..evaluation.scoring.found import figure
 from ..measure.sets.intervals import bootstrap

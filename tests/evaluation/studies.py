@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from art2mus_core.evaluation.collection import Collection
 from art2mus_core.evaluation.embedders import open_embedder
 from art2mus_core.evaluation.embedders.features import FeatureCache
+from art2mus_core.evaluation.records import Collection
 from art2mus_core.evaluation.study import Study, open_study
 
 

@@ -10,8 +10,8 @@ from PIL import ExifTags, Image, PngImagePlugin
 
 from art2mus_core.errors import ArtworkError, CheckpointError, EvaluationError
 from art2mus_core.evaluation.captions import add_captions, metadata_caption, read_captions
-from art2mus_core.evaluation.collection import Subject
 from art2mus_core.evaluation.config import CaptionChoice
+from art2mus_core.evaluation.records import Subject
 from art2mus_core.images.reading import read_artwork
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{number}" for number in range(19))]

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from art2mus_core.errors import ArtworkError, EvaluationError
-from art2mus_core.evaluation.collection import Subject, read_collection
+from art2mus_core.evaluation.collection import read_collection
+from art2mus_core.evaluation.records import Subject
 
 
 def lay(folder: Path, *names: str) -> Path:

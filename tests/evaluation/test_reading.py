@@ -15,8 +15,9 @@ from art2mus_core.datasets.synthetic.correspondence import Character
 from art2mus_core.datasets.synthetic.rendering import RATE, compose
 from art2mus_core.errors import AudioError, EvaluationError
 from art2mus_core.evaluation import reading, study
-from art2mus_core.evaluation.collection import Collection, Piece, Subject, read_collection
+from art2mus_core.evaluation.collection import read_collection
 from art2mus_core.evaluation.reading import Asked, read_files, signals_of
+from art2mus_core.evaluation.records import Collection, Piece, Subject
 from art2mus_core.evaluation.scoring.score import score
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.measure.sound.faults import faults

@@ -13,7 +13,8 @@ import pytest
 
 from art2mus_core.audio.files import write_audio
 from art2mus_core.audio.reading import read_audio
-from art2mus_core.evaluation.collection import Collection, read_collection
+from art2mus_core.evaluation.collection import read_collection
+from art2mus_core.evaluation.records import Collection
 from art2mus_core.evaluation.results import Report
 from art2mus_core.evaluation.scoring.match import match_notes
 from art2mus_core.evaluation.scoring.score import score

@@ -16,9 +16,9 @@ from art2mus_core.audio.level import finish
 from art2mus_core.audio.mel import MelTransform
 from art2mus_core.audio.reading import read_audio
 from art2mus_core.errors import CheckpointError, EvaluationError, SettingError
-from art2mus_core.evaluation.collection import Piece, Subject
 from art2mus_core.evaluation.config import EvaluationConfig
 from art2mus_core.evaluation.gathering import gather_artworks
+from art2mus_core.evaluation.records import Piece, Subject
 from art2mus_core.evaluation.systems import Workshop
 from art2mus_core.evaluation.systems.shuffled import partners
 from art2mus_core.images.reading import read_artwork

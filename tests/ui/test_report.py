@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from art2mus_core.audio.files import write_audio
-from art2mus_core.evaluation.collection import Collection, Piece, Subject
+from art2mus_core.evaluation.records import Collection, Piece, Subject
 from art2mus_core.evaluation.results import Figure, Measure, Report, Scatter
 from art2mus_core.types import Waveform
 

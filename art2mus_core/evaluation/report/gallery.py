@@ -10,7 +10,7 @@ from typing import Any
 
 from ...errors import Art2MusError, ArtworkError, AudioError
 from ...types import OnStep, Step
-from ..collection import Collection, Piece, Subject
+from ..records import Collection, Piece, Subject
 from ..results import Report
 from .media import Strips, link_to, opus_data, thumbnail_data
 from .tables import decimals_for

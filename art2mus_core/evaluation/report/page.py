@@ -9,7 +9,7 @@ from typing import Any
 from ...figures.paper import LINES, SOFT
 from ...placing import check_place, place
 from ...types import OnStep
-from ..collection import Collection
+from ..records import Collection
 from ..results import Report
 from .gallery import REFERENCE, Card, cards_of, piece_values
 from .plots import scatter_rows

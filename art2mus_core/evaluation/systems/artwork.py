@@ -12,8 +12,8 @@ from ...pipelines import load
 from ...pipelines.diffusion import ArtToMusic
 from ...pipelines.settings import at_once
 from ...types import OnStep, Waveform
-from ..collection import Piece
 from ..fields import CheckpointName
+from ..records import Piece
 from .sampling import Sampled, batches, prior_files
 from .system import Workshop
 

@@ -9,8 +9,9 @@ from typing import Any, Literal
 from ...audio.reading import read_audio
 from ...errors import EvaluationError
 from ...types import OnStep, Waveform
-from ..collection import SOUNDS, Piece
+from ..collection import SOUNDS
 from ..fields import LocalPath
+from ..records import Piece
 from .system import System, Workshop
 
 __all__ = ["FolderSystem"]

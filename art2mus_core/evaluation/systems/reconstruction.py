@@ -14,8 +14,8 @@ from ...audio.reading import read_audio
 from ...pipelines.latents import LatentToMusic
 from ...pipelines.parts import Choice, open_parts
 from ...types import OnStep, Waveform
-from ..collection import Piece
 from ..fields import CheckpointName
+from ..records import Piece
 from .reference import RealMusic
 from .system import Workshop
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from ...audio.reading import read_audio
 from ...errors import EvaluationError
 from ...types import OnStep, Waveform
-from ..collection import Piece
+from ..records import Piece
 from .system import System, Workshop
 
 __all__ = ["RealMusic", "ReferenceSystem"]

@@ -11,7 +11,7 @@ import numpy as np
 from ...audio.reading import read_audio
 from ...errors import EvaluationError
 from ...types import OnStep, Waveform
-from ..collection import Piece
+from ..records import Piece
 from .system import System, Workshop
 
 __all__ = ["ShuffledSystem", "partners"]

@@ -16,8 +16,8 @@ import torch
 from ...errors import EvaluationError
 from ...pipelines.stages import Resident
 from ...types import OnStep, Waveform
-from ..collection import Piece, Subject
 from ..fields import Fields, Precision
+from ..records import Piece, Subject
 
 __all__ = ["System", "Workshop", "digest_of"]
 

@@ -12,8 +12,8 @@ from ...pipelines import load
 from ...pipelines.settings import at_once
 from ...pipelines.text_to_music import TextToMusic
 from ...types import OnStep, Waveform
-from ..collection import Piece
 from ..fields import CheckpointName
+from ..records import Piece
 from .sampling import Sampled, batches, prior_files
 from .system import Workshop
 

@@ -13,7 +13,7 @@ from ...pipelines import load
 from ...pipelines.latents import LatentToMusic
 from ...pipelines.settings import at_once
 from ...types import Condition, OnStep, Waveform
-from ..collection import Piece
+from ..records import Piece
 from .sampling import Sampled, batches, prior_files
 from .system import Workshop
 
