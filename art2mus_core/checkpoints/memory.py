@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import math
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import SettingError
 
-if TYPE_CHECKING:
-    import torch
-
-__all__ = ["allocating", "available", "check_memory", "is_shortage", "needed", "total"]
+__all__ = ["allocating", "available", "check_memory", "is_shortage", "total"]
 
 ROOT = Path("/")
-WIDTHS = {"BOOL": 1, "U8": 1, "I8": 1, "I16": 2, "U16": 2, "I32": 4, "U32": 4, "I64": 8, "U64": 8}
-"""Bytes of a number that is no float, by its name in a safetensors header; floats are converted."""
 
 SHORTAGES = ("allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")
 """What torch's errors say where memory ends: on Unix (and where a file is mapped), on Windows, on graphics cards, in their
@@ -40,32 +34,6 @@ REMEDY = (
     "Close other programs, compute in bfloat16 where the precision can be chosen, take fewer artworks or seconds at a time, "
     "or use a smaller model."
 )
-
-
-def needed(
-    folder: Path, names: Iterable[str], dtype: torch.dtype, *, unused: Callable[[str], bool] = lambda _: False
-) -> int:
-    """Bytes that components take once they are loaded; of their files only the headers are read.
-
-    Args:
-        folder: the checkpoint.
-        names: components.
-        dtype: what floating-point weights are converted to.
-        unused: true for keys that are not loaded.
-
-    Raises:
-        CheckpointError: weights are missing or damaged.
-    """
-    from .folder import opened, weights_file  # noqa: PLC0415  what asks for free memory alone does not wait for torch
-
-    taken = 0
-    for name in names:
-        with opened(weights_file(folder, name)) as file:
-            for key in file.keys():  # noqa: SIM118
-                tensor = file.get_slice(key)
-                width = WIDTHS.get(tensor.get_dtype(), dtype.itemsize)
-                taken += 0 if unused(key) else width * math.prod(tensor.get_shape())
-    return taken
 
 
 def check_memory(needed: int, what: str, *, free: int | None = None) -> None:

@@ -19,11 +19,12 @@ from .heads import heads
 from .listen import listen
 from .look import look
 from .models import models
-from .presenting import installed_version, print_line
+from .presenting import print_line
 from .rate import rate
 from .score import score
 from .synthesize import synthesize
 from .train import train
+from .version import installed_version
 
 __all__ = ["app"]
 

@@ -19,7 +19,7 @@ from ..pipelines.words import Words
 from ..types import Artwork, OnStep, Step
 from .devices import choose_device, choose_precision
 from .planning import Job
-from .presenting import installed_version
+from .version import installed_version
 
 __all__ = ["Outcome", "Request", "run"]
 

@@ -49,7 +49,7 @@ def _examine() -> dict[str, Any]:
     from ..checkpoints.cards import read_cards
     from ..checkpoints.memory import available, total
     from ..checkpoints.names import home
-    from .presenting import installed_version
+    from .version import installed_version
 
     libraries = {name: _version(name) for name in LIBRARIES}
     models = _models(read_cards(), ready=None not in libraries.values())

@@ -5,26 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArtworkError, EvaluationError
 from ..naming import TAKE, as_unicode, on_one_line
+from .version import installed_version
 
 if TYPE_CHECKING:
     from .composing import Outcome
     from .gathering import Gathered
 
-__all__ = ["installed_version", "print_document", "print_file", "print_line", "raise_left_out", "report"]
-
-
-def installed_version() -> str:
-    """The version of the package, or `source` where it runs without being installed."""
-    try:
-        return version("art2mus")
-    except PackageNotFoundError:
-        return "source"
+__all__ = ["print_document", "print_file", "print_line", "raise_left_out", "report"]
 
 
 def report(outcome: Outcome, found: Gathered, *, as_json: bool) -> None:

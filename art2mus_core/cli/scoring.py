@@ -21,7 +21,8 @@ from ..evaluation.scoring.score import score
 from ..evaluation.study import Study, open_study
 from ..types import OnStep
 from .models import table
-from .presenting import installed_version, print_document, print_file, print_line, raise_left_out
+from .presenting import print_document, print_file, print_line, raise_left_out
+from .version import installed_version
 
 __all__ = ["Judges", "present", "score_collection"]
 

@@ -15,8 +15,8 @@ import torch
 
 from ..checkpoints.folder import check_component, load_component, read_config
 from ..checkpoints.grid import read_grid
-from ..checkpoints.memory import needed
 from ..checkpoints.names import describe, is_encoder, quoted, spoken
+from ..checkpoints.sizes import needed
 from ..errors import CheckpointError
 from ..types import AudioEncoder, ImageEncoder
 from .imagebind import ImageBindAudio, ImageBindVision

@@ -13,8 +13,8 @@ import torch
 from ..aligners.files import AnyAligner, find_aligner, load_aligner, read_header
 from ..checkpoints.folder import check_component, load_component, read_config, read_index
 from ..checkpoints.grid import read_grid
-from ..checkpoints.memory import needed
 from ..checkpoints.names import describe, is_encoder, is_prior, known, locate, spoken
+from ..checkpoints.sizes import needed
 from ..conditioning.constants import Constants, load_constants
 from ..conditioning.language import check_language_model, fingerprint, is_word_embedding, load_language_model
 from ..decoders.vae import MelAutoencoder

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 from ..checkpoints.folder import load_component
 from ..checkpoints.grid import read_grid
-from ..checkpoints.memory import allocating, check_memory, needed
+from ..checkpoints.memory import allocating, check_memory
+from ..checkpoints.sizes import needed
 from ..conditioning.constants import Constants, constants_file, save_constants
 from ..conditioning.language import fingerprint, load_language_model, roll_out
 from ..conditioning.prompts import BESIDE, NEGATIVE_TOKENS, TextPrompt, check_width, text_prompt
