@@ -232,10 +232,10 @@ class Aligner(Protocol):
 
 @runtime_checkable
 class Denoiser(Protocol):
-    """What the network outputs for the noisy latent `x` at the integer timestep `t`, given a condition."""
+    """What the network outputs for the noisy latent `x` at the integer timestep `t`, or one an example, given a condition."""
 
     def __call__(
-        self, x: Float[Tensor, "batch channels frames rows"], t: Int[Tensor, ""], condition: Condition
+        self, x: Float[Tensor, "batch channels frames rows"], t: Int[Tensor, "*batch"], condition: Condition
     ) -> Float[Tensor, "batch channels frames rows"]: ...
 
 

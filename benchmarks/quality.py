@@ -33,9 +33,11 @@ import numpy as np
 import torch
 from scipy import stats
 
+from art2mus_core.aligners.head import ProjectionHead
 from art2mus_core.audio.level import finish
 from art2mus_core.audio.mel import MelTransform
 from art2mus_core.audio.reading import read_audio
+from art2mus_core.checkpoints.folder import load_component
 from art2mus_core.checkpoints.names import locate
 from art2mus_core.cli.devices import choose_precision
 from art2mus_core.conditioning.constants import conditions
@@ -43,11 +45,11 @@ from art2mus_core.conditioning.language import roll_out
 from art2mus_core.datasets.manifest import Pair, read_manifest
 from art2mus_core.datasets.synthetic.correspondence import CHARACTERS, Character
 from art2mus_core.datasets.synthetic.rendering import compose
+from art2mus_core.encoders.pocket import PocketAudioEncoder
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.measure.sets.frechet import frechet_distance
 from art2mus_core.measure.sound.music import Music, measure
 from art2mus_core.pipelines import load
-from art2mus_core.training.parts import load_audio_encoder, load_projection_head
 from art2mus_core.types import Embedding, LanguageOfAudio, Mel, Waveform
 
 BATCH = 8
@@ -71,7 +73,8 @@ class Bench:
         self.parts, self.grid = self.pipeline.parts, self.pipeline.parts.grid
         self.transform = MelTransform(self.grid)
         folder = locate(model)
-        self.tower, self.head = load_audio_encoder(folder), load_projection_head(folder)
+        self.tower = load_component(folder, "audio_encoder", PocketAudioEncoder.from_config)
+        self.head = load_component(folder, "projection_model", ProjectionHead.from_config)
 
     def real(self) -> Iterator[np.ndarray]:
         yield from map(self._sound, self.pairs)

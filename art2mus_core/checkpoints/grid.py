@@ -11,7 +11,7 @@ from ..errors import CheckpointError
 from ..types import AudioGrid, Scale
 from .folder import read_config
 
-__all__ = ["read_grid", "read_latent_scale"]
+__all__ = ["latent_sizes", "mel_fields", "read_grid", "read_latent_scale"]
 
 AGAIN = "Install or download the checkpoint again."
 AUDIOLDM2_MEL: dict[str, Any] = {"scale": "slaney", "lowest": 0.0, "highest": 8000.0, "windows": (1024,), "floor": 1e-5}
@@ -25,14 +25,10 @@ def read_grid(folder: Path) -> AudioGrid:
         CheckpointError: a configuration is missing, lacks something that cannot be guessed, or says what is no size; or
             VAE and vocoder contradict each other.
     """
-    vae, vocoder = read_config(folder, "vae"), read_config(folder, "vocoder")
     try:
         sizes = {
-            **_mel(vocoder),
-            "channels": vae.get("in_channels", 1),
-            "latent_channels": vae["latent_channels"],
-            "latent_factor": 2 ** (len(vae["block_out_channels"]) - 1),
-            "latent_scale": read_latent_scale(folder),
+            **latent_sizes(folder),
+            **mel_fields(read_config(folder, "vocoder")),
             "language_width": read_config(folder, "language_model")["n_embd"],
         }
         if wrong := [f"{name} {sizes[name]!r}" for name, fits in FITTING.items() if not fits(sizes[name])]:
@@ -74,14 +70,36 @@ FITTING: dict[str, Callable[[Any], bool]] = {
 """What each size must be."""
 
 
-def _mel(vocoder: dict[str, Any]) -> dict[str, Any]:
-    if "mel" in vocoder:
-        return {**vocoder["mel"], "windows": tuple(vocoder["mel"]["windows"])}
+def mel_fields(config: dict[str, Any]) -> dict[str, Any]:
+    """The fields of the mel that a component was trained on, from its configuration: a vocoder's, or one with a `mel`."""
+    if "mel" in config:
+        return {**config["mel"], "windows": tuple(config["mel"]["windows"])}
     return {
-        "sample_rate": vocoder["sampling_rate"],
-        "hop": math.prod(vocoder["upsample_rates"]),
-        "mel_bins": vocoder["model_in_dim"],
+        "sample_rate": config["sampling_rate"],
+        "hop": math.prod(config["upsample_rates"]),
+        "mel_bins": config["model_in_dim"],
         **AUDIOLDM2_MEL,
+    }
+
+
+def latent_sizes(folder: Path) -> dict[str, Any]:
+    """The sizes of a checkpoint's latents, and the channels of the sound that they are of.
+
+    Raises:
+        CheckpointError: it has no VAE, or one whose configuration does not say.
+    """
+    vae = read_config(folder, "vae")
+    try:
+        channels, factor = vae["latent_channels"], 2 ** (len(vae["block_out_channels"]) - 1)
+    except KeyError as error:
+        raise _strange(folder, f"does not say {error}") from error
+    except TypeError as error:
+        raise _strange(folder, f"describes no sound ({error})") from error
+    return {
+        "channels": vae.get("in_channels", 1),
+        "latent_channels": channels,
+        "latent_factor": factor,
+        "latent_scale": read_latent_scale(folder),
     }
 
 

@@ -18,7 +18,6 @@ LONGEST = 20_000
 EXTRAS = {
     **dict.fromkeys(("aiohttp", "jinja2", "krippendorff", "openai", "scipy"), "eval"),
     **dict.fromkeys(("pyarrow", "yaml"), "eval,train"),
-    "accelerate": "train",
 }
 """Packages that only some commands need, and the extras that bring them."""
 

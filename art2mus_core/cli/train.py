@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from .presenting import print_document
 
 
 def train(
@@ -20,31 +23,41 @@ def train(
     steps: Annotated[int | None, typer.Option(help="Steps in all, instead of the configuration's.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed, instead of the configuration's.")] = None,
 ) -> None:
-    """Train one part of the model. Stop it with Ctrl-C and start it again: it goes on where it was."""
-    import json
+    """Train one part of the model. Stop it with Ctrl-C and start it again: it goes on where it was.
 
+    Several processes share each batch: torchrun --nproc-per-node 2 --no-python art2mus train NAME ...
+    """
     import torch
 
-    from ..figures.plots import draw_lines
-    from ..figures.saving import save_image
     from ..training.config import load_config
     from ..training.loop import train as run_training
+    from ..training.processes import joined
     from ..training.stages import stage_builder
     from .devices import choose_device, tell_if_imitated
-    from .presenting import print_document
     from .progress import reporting
     from .waiting import alone_in
 
     overrides = {key: value for key, value in {"steps": steps, "seed": seed}.items() if value is not None}
-    config = load_config(name, overrides)
+    config, device = load_config(name, overrides), choose_device("auto")
     if config.precision == "bf16":
-        tell_if_imitated(torch.bfloat16, choose_device("auto"), "precision: auto in the configuration")
+        tell_if_imitated(torch.bfloat16, device, "precision: auto in the configuration")
     folder = run or out.parent / Path(name).stem
-    with alone_in(folder, f"training of {config.stage}"), reporting() as on_step:
-        objective, history = run_training(stage_builder(config, data, out, on_step), config, folder, on_step=on_step)
+    with alone_in(folder, f"training of {config.stage}"), joined(device) as place, reporting() as told:
+        on_step = told if place.rank == 0 else None
+        build = stage_builder(config, data, out, on_step, device=place.device)
+        objective, history = run_training(build, config, folder, place=place, on_step=on_step)
+        if place.rank:
+            return
         objective.export(out)
-        (folder / "history.json").write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")
-        lines = {"loss": [(row["step"], row["loss"]) for row in history if "loss" in row]}
-        save_image(draw_lines(lines, title=f"{config.stage}: loss by step"), folder / "history.png")
+        _write_history(folder, config.stage, history)
     figures = {k: v for row in history for k, v in row.items() if k.startswith("validation ")}
     print_document({"stage": config.stage, "steps": config.steps, "out": str(out), **figures})
+
+
+def _write_history(folder: Path, stage: str, history: list[dict[str, float]]) -> None:
+    from ..figures.plots import draw_lines
+    from ..figures.saving import save_image
+
+    (folder / "history.json").write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")
+    lines = {"loss": [(row["step"], row["loss"]) for row in history if "loss" in row]}
+    save_image(draw_lines(lines, title=f"{stage}: loss by step"), folder / "history.png")

@@ -1,13 +1,13 @@
 """The manifest: one typed, versioned Parquet table that every dataset shares, one row an (artwork, music) pair.
 
 Paths are relative to the folder that holds the manifest, use forward slashes, and never leave it. Columns that a dataset
-does not know are null. The schema's version is stored in the file; a reader refuses a version it does not know.
+does not know are null or left out. The schema's version is stored in the file; a reader refuses a version it does not know.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +61,10 @@ class Pair:
     character: dict[str, float] = field(default_factory=dict)
 
 
+REQUIRED = {each.name for each in fields(Pair) if each.default is MISSING and each.default_factory is MISSING}
+"""Columns that every manifest has; the others may be left out."""
+
+
 def _schema() -> pa.Schema:
     import pyarrow as pa  # noqa: PLC0415 - only datasets need it
 
@@ -90,8 +94,10 @@ def read_manifest(folder: Path) -> list[Pair]:
     """All pairs of the manifest in `folder`.
 
     Raises:
-        DatasetError: no manifest, another version, a split that is not known, or a path that leaves the folder.
+        DatasetError: no manifest, another version, columns that are missing or of another type, a row without a value that every
+            pair has, a split that is not known, or a path that leaves the folder.
     """
+    import pyarrow as pa  # noqa: PLC0415
     from pyarrow import ArrowException, parquet  # noqa: PLC0415
 
     path = Path(folder) / MANIFEST
@@ -102,17 +108,27 @@ def read_manifest(folder: Path) -> list[Pair]:
     except (ArrowException, OSError) as error:
         raise DatasetError(f"{path} cannot be read ({error})", "a Parquet table", "Make the dataset again.") from error
     version = (table.schema.metadata or {}).get(b"art2mus_manifest", b"none").decode()
-    if version != VERSION or table.schema.names != _schema().names:
+    if version != VERSION or not REQUIRED <= set(table.schema.names) <= {each.name for each in fields(Pair)}:
         raise DatasetError(
             f"{path} has manifest version {version} and columns {', '.join(table.schema.names[:5])} ...",
-            f"version {VERSION}",
+            f"version {VERSION} with {', '.join(sorted(REQUIRED))}",
             "Make the dataset again with this release.",
         )
-    return [_checked(_pair(row), path) for row in table.to_pylist()]
+    try:
+        table = table.cast(
+            pa.schema([_schema().field(name).with_nullable(nullable=True) for name in table.schema.names])
+        )
+    except (ArrowException, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise DatasetError(f"{path} has a column of another type ({reason})", "the manifest's", "Mend it.") from error
+    return [_checked(_pair(row, path), path) for row in table.to_pylist()]
 
 
-def _pair(row: dict[str, Any]) -> Pair:
-    return Pair(**{**row, "statistics": dict(row["statistics"]), "character": dict(row["character"])})
+def _pair(row: dict[str, Any], path: Path) -> Pair:
+    if empty := [name for name in REQUIRED if row[name] is None]:
+        raise DatasetError(f"{path}: pair {row['id']} has no {empty[0]}", "a value in each row", "Mend the row.")
+    maps = {name: dict(row.get(name) or ()) for name in ("statistics", "character")}
+    return Pair(**{**row, **maps})
 
 
 def _checked(pair: Pair, path: Path) -> Pair:

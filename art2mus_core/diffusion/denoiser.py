@@ -123,7 +123,7 @@ class LatentDenoiser:
         self.reads_text = reads_text(unet.config)
 
     def __call__(
-        self, x: Float[Tensor, "batch channels frames rows"], t: Int[Tensor, ""], condition: Condition
+        self, x: Float[Tensor, "batch channels frames rows"], t: Int[Tensor, "*batch"], condition: Condition
     ) -> Float[Tensor, "batch channels frames rows"]:
         """What the UNet predicts: noise or velocity, by the checkpoint.
 

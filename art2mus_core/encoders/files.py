@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -26,6 +26,7 @@ __all__ = [
     "check_image_encoder",
     "has_audio_encoder",
     "image_bytes",
+    "image_component",
     "image_space",
     "load_audio_encoder",
     "load_image_encoder",
@@ -39,6 +40,15 @@ def image_space(folder: Path) -> str:
         CheckpointError: there is none, or none that is known.
     """
     return _image_kind(folder).space(folder)
+
+
+def image_component(folder: Path) -> str:
+    """The subfolder with the weights of a folder's image encoder; a CLIP's lie in the folder itself.
+
+    Raises:
+        CheckpointError: there is none, or none that is known.
+    """
+    return _image_kind(folder).component
 
 
 def image_bytes(folder: Path, *, dtype: torch.dtype) -> int:
@@ -130,6 +140,8 @@ def _kind(folder: Path, name: str) -> str:
 class _Component:
     """An `image_encoder` of our own format, whose configuration names its space."""
 
+    component: ClassVar[str] = "image_encoder"
+
     build: Callable[[dict[str, Any]], Any]
     precision: torch.dtype | None = None
 
@@ -153,6 +165,8 @@ class _Component:
 
 class _Clip:
     """A CLIP folder; what it is opened with takes seconds to import."""
+
+    component: ClassVar[str] = "."
 
     def space(self, folder: Path) -> str:
         from .clip_files import clip_space  # noqa: PLC0415

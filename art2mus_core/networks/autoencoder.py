@@ -54,7 +54,10 @@ class Posterior:
     def sample(self, generator: torch.Generator | None = None) -> Float[Tensor, "batch channels h w"]:
         """A latent drawn from it. A generator draws on its own device: one on the CPU gives the same latent everywhere."""
         place = self.mean.device if generator is None else generator.device
-        noise = torch.randn(self.mean.shape, generator=generator, device=place, dtype=self.mean.dtype)
+        return self.at(torch.randn(self.mean.shape, generator=generator, device=place, dtype=self.mean.dtype))
+
+    def at(self, noise: Float[Tensor, "batch channels h w"]) -> Float[Tensor, "batch channels h w"]:
+        """The latent that standard normal noise leads to."""
         return self.mean + (0.5 * self.log_variance).exp() * noise.to(self.mean.device)
 
     def kl(self) -> Float[Tensor, " batch"]:

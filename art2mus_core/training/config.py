@@ -4,17 +4,33 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..errors import SettingError
+from ..types import Scale
 
-__all__ = ["STAGES", "TrainingConfig", "load_config", "packaged_configs"]
+__all__ = ["STAGES", "MelFields", "TrainingConfig", "load_config", "packaged_configs"]
 
 Stage = Literal["embedding", "vae", "vocoder", "prior", "aligner"]
 STAGES: tuple[Stage, ...] = ("embedding", "vae", "vocoder", "prior", "aligner")
 PACKAGED = Path(__file__).parents[1] / "configs" / "training"
+
+
+class MelFields(BaseModel):
+    """How sound becomes a mel: fields of :class:`~art2mus_core.types.AudioGrid`, all of them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sample_rate: int = Field(gt=0)
+    hop: int = Field(gt=0)
+    mel_bins: int = Field(gt=0)
+    scale: Scale
+    lowest: float = Field(ge=0)
+    highest: float = Field(ge=0)
+    windows: tuple[Annotated[int, Field(gt=1)], ...] = Field(min_length=1)
+    floor: float = Field(gt=0)
 
 
 class TrainingConfig(BaseModel):
@@ -23,7 +39,7 @@ class TrainingConfig(BaseModel):
     Attributes:
         stage: which part is trained.
         steps: optimiser steps in all.
-        batch: examples a step.
+        batch: examples a step, of all processes together.
         learning_rate: peak, reached after `warmup` of the steps and let down to `final_share` of it on a cosine.
         restarts: steps at which that schedule begins again, which lengthens a finished run without changing what it did
             (Loshchilov and Hutter 2017, "SGDR"); those beyond `steps` are not reached.
@@ -34,6 +50,7 @@ class TrainingConfig(BaseModel):
         seed: of initial weights and of every draw.
         save_minutes: how often the state is saved, so that a stopped run goes on.
         validate_every: steps between validations.
+        mel: how sound becomes a mel, for a stage that begins a checkpoint; a later one reads it there.
         model: sizes of the modules that this stage builds.
         options: what else the objective takes.
     """
@@ -54,6 +71,7 @@ class TrainingConfig(BaseModel):
     seed: int = Field(default=0, ge=0)
     save_minutes: float = Field(default=5.0, gt=0)
     validate_every: int = Field(default=500, gt=0)
+    mel: MelFields | None = None
     model: dict[str, Any] = Field(default_factory=dict)
     options: dict[str, Any] = Field(default_factory=dict)
 

@@ -1,16 +1,18 @@
-"""Features of a dataset, computed once and mapped from disk: pictures, sounds, mels, embeddings and latents."""
+"""Features of a dataset, computed once and mapped from disk: pictures, sounds and mels."""
 
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import Callable, Iterator
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy.lib.format import open_memmap
 from torch import Tensor
 from torch.nn.functional import pad
@@ -23,8 +25,9 @@ from ..errors import DatasetError
 from ..images.reading import as_square, read_artwork
 from ..placing import replacing
 from ..types import AudioGrid, OnStep, Step
+from .grids import mel_of
 
-__all__ = ["Dataset", "cached"]
+__all__ = ["Dataset", "Pieces", "cached"]
 
 WORKERS = os.cpu_count() or 1
 
@@ -32,26 +35,64 @@ SHORT = 0.1
 """Seconds by which music may fall short of its length; silence takes their place."""
 
 
-def cached(
-    path: Path, count: int, rows: Callable[[], Iterator[np.ndarray]], *, stage: str, on_step: OnStep | None = None
-) -> np.ndarray:
-    """An array of `count` rows mapped from `path`; computed row by row and written at the end if it is not there.
+@dataclass(frozen=True)
+class Pieces:
+    """A feature of every pair, one after the other in an array that may be larger than the memory.
 
-    All rows have the shape and type of the first.
+    Attributes:
+        values: [all of their lengths, ...].
+        lengths: of each pair's own.
     """
-    if path.is_file():
-        return np.load(path, mmap_mode="r")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as partial_file:
-        array = None
-        for index, row in enumerate(rows()):
-            if array is None:
-                array = open_memmap(partial_file, "w+", row.dtype, (count, *row.shape))
-            array[index] = row
-            if on_step:
-                on_step(Step(stage, index + 1, count))
-        del array
-    return np.load(path, mmap_mode="r")
+
+    values: np.ndarray
+    lengths: Int[np.ndarray, " pairs"]
+
+    @cached_property
+    def _ends(self) -> np.ndarray:
+        return self.lengths.cumsum()
+
+    def __getitem__(self, row: int | np.integer) -> np.ndarray:
+        """What belongs to one pair."""
+        return self.values[self._ends[row] - self.lengths[row] : self._ends[row]]
+
+    def crops(
+        self, rows: Int[np.ndarray, " rows"], length: int, shares: Float[np.ndarray, " rows"] | None = None
+    ) -> np.ndarray:
+        """Parts of one length, [rows, length, ...] in float32; each begins at a share of what there is room for, or at 0."""
+        room = self.lengths[rows] - length + 1
+        starts = np.zeros(len(rows), int) if shares is None else (shares * room).astype(int)
+        parts = [self[row][start : start + length] for row, start in zip(rows, starts, strict=True)]
+        return np.stack(parts).astype(np.float32)
+
+    def shortest(self, rows: Int[np.ndarray, " rows"]) -> int:
+        """The length that all of these pairs have."""
+        return int(self.lengths[rows].min())
+
+
+def cached(
+    path: Path,
+    lengths: Int[np.ndarray, " pairs"],
+    rows: Callable[[], Iterator[np.ndarray]],
+    *,
+    stage: str,
+    on_step: OnStep | None = None,
+) -> Pieces:
+    """A feature mapped from `path`; computed pair by pair and written at the end if it is not there.
+
+    Each of `rows` has the length that `lengths` says, and the other sizes and the type of the first.
+    """
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as partial_file:
+            array, end = None, 0
+            for index, row in enumerate(rows()):
+                if array is None:
+                    array = open_memmap(partial_file, "w+", row.dtype, (int(lengths.sum()), *row.shape[1:]))
+                array[end : (end := end + int(lengths[index]))] = row
+                if on_step:
+                    on_step(Step(stage, index + 1, len(lengths)))
+            del array
+    return Pieces(np.load(path, mmap_mode="r"), lengths)
 
 
 class Dataset:
@@ -60,52 +101,58 @@ class Dataset:
     Args:
         folder: holds the manifest; features are kept in its folder `features`.
         grid: of the mels.
-        size: side of the pictures' squares.
+
+    Raises:
+        DatasetError: no manifest, or a pair whose music has no length.
     """
 
-    def __init__(self, folder: Path, grid: AudioGrid, size: int, on_step: OnStep | None = None) -> None:
-        self.folder, self.grid, self.size, self.on_step = Path(folder), grid, size, on_step
+    def __init__(self, folder: Path, grid: AudioGrid, on_step: OnStep | None = None) -> None:
+        self.folder, self.grid, self.on_step = Path(folder), grid, on_step
         self.pairs = read_manifest(self.folder)
-        lengths = {pair.seconds for pair in self.pairs}
-        if len(lengths) != 1:
-            raise DatasetError(
-                f"music of {len(lengths)} different lengths in {folder}", "one length", "Cut the music to one length."
-            )
+        for pair in self.pairs:
+            if not 0 < pair.seconds < math.inf:
+                raise DatasetError(f"{pair.music} of {pair.seconds} s in {folder}", "its length", "Mend the manifest.")
+        self.samples = np.array([grid.samples(pair.seconds) for pair in self.pairs])
 
-    def rows(self, split: str) -> np.ndarray:
+    def rows(self, split: str) -> Int[np.ndarray, " rows"]:
         """Row numbers of a split."""
-        return np.array([index for index, pair in enumerate(self.pairs) if pair.split == split])
+        return np.array([index for index, pair in enumerate(self.pairs) if pair.split == split], int)
 
-    def feature(self, name: str) -> Path:
-        """Where a feature is kept: another set of pairs in the same folder has other files."""
+    def feature(self, name: str, *origin: object) -> Path:
+        """Where a feature is kept: of other pairs in the same folder, or of another origin, it has another file."""
         identity = [f"{pair.artwork} {pair.artwork_sha256} {pair.music} {pair.seconds}" for pair in self.pairs]
-        digest = hashlib.sha256("\n".join(identity).encode()).hexdigest()
-        return self.folder / "features" / f"{name}-{digest[:8]}.npy"
+        digest = hashlib.sha256("\n".join([*map(str, origin), *identity]).encode()).hexdigest()
+        return self.folder / "features" / f"{name}-{digest[:12]}.npy"
 
-    def pictures(self) -> np.ndarray:
+    def pictures(self, size: int) -> Pieces:
         """uint8 [N, 3, size, size]."""
-        return self._feature(f"pictures-{self.size}", partial(_picture, self.folder, self.size))
+        return self.each(f"picture-{size}", partial(_picture, self.folder, size), np.ones(len(self.pairs), int))
 
-    def sounds(self) -> np.ndarray:
-        """int16 [N, samples]."""
-        return self._feature(f"sounds-{self.grid.sample_rate}", partial(_sound, self.folder, self.grid))
+    def sounds(self) -> Pieces:
+        """int16, as many samples as each pair's seconds have."""
+        compute = partial(_sound, self.folder, self.grid)
+        return self.each(f"sound-{self.grid.sample_rate}", compute, self.samples)
 
-    def mels(self) -> np.ndarray:
-        """float16 [N, T, bins], natural logarithm."""
-        grid = self.grid
-        name = f"mels-{grid.scale}-{grid.sample_rate}-{grid.hop}-{grid.mel_bins}"
-        return self._feature(name, partial(_mel, self.folder, grid))
+    def mels(self, multiple: int = 1) -> Pieces:
+        """float16 [frames, bins], natural logarithm; silence fills each sound up to a multiple of that many frames."""
+        frames = -(-self.samples // (self.grid.hop * multiple)) * multiple
+        compute = partial(_mel, self.folder, self.grid, multiple)
+        return self.each("mel", compute, frames, mel_of(self.grid), frames.sum())
 
-    def _feature(self, name: str, compute: Callable[[Pair], np.ndarray]) -> np.ndarray:
+    def each(
+        self, name: str, compute: Callable[[Pair], np.ndarray], lengths: Int[np.ndarray, " pairs"], *origin: object
+    ) -> Pieces:
+        """A feature that several processes compute, each of some pairs."""
+
         def rows() -> Iterator[np.ndarray]:
             return spread(compute, self.pairs, WORKERS)
 
-        return cached(self.feature(name), len(self.pairs), rows, stage=name, on_step=self.on_step)
+        return cached(self.feature(name, *origin), lengths, rows, stage=name, on_step=self.on_step)
 
 
 def _picture(folder: Path, size: int, pair: Pair) -> np.ndarray:
     square = as_square(read_artwork(folder / pair.artwork), size)
-    return (square * 255).round().to(torch.uint8).numpy()
+    return (square * 255).round().to(torch.uint8).numpy()[None]
 
 
 def _sound(folder: Path, grid: AudioGrid, pair: Pair) -> np.ndarray:
@@ -113,12 +160,14 @@ def _sound(folder: Path, grid: AudioGrid, pair: Pair) -> np.ndarray:
     return (samples * 32767).round().to(torch.int16).numpy()
 
 
-def _mel(folder: Path, grid: AudioGrid, pair: Pair) -> np.ndarray:
-    return MelTransform(grid)(_music(folder, grid, pair))[0].to(torch.float16).numpy()
+def _mel(folder: Path, grid: AudioGrid, multiple: int, pair: Pair) -> np.ndarray:
+    samples = _music(folder, grid, pair)
+    whole = pad(samples, (0, -samples.shape[-1] % (grid.hop * multiple)))
+    return MelTransform(grid)(whole)[0].to(torch.float16).numpy()
 
 
 def _music(folder: Path, grid: AudioGrid, pair: Pair) -> Float[Tensor, "1 samples"]:
-    """As many samples as the pair's seconds have, decoded from the beginning.
+    """As many samples as the pair's seconds have, decoded from the beginning, its channels mixed.
 
     An MP3 is whole frames and begins with its encoder's delay: a clip of 30 s may have 1,321,967 samples at 44.1 kHz, 29.976 s.
     """
@@ -128,6 +177,6 @@ def _music(folder: Path, grid: AudioGrid, pair: Pair) -> Float[Tensor, "1 sample
         raise DatasetError(
             f"{folder / pair.music} has {samples.shape[-1] / grid.sample_rate:.2f} s",
             f"the {pair.seconds:g} s of the manifest",
-            "Leave the pair out, or cut all music to one length.",
+            "Leave the pair out, or write its own length into the manifest.",
         )
     return pad(samples, (0, missing))

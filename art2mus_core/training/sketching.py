@@ -8,39 +8,43 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..checkpoints.grid import read_latent_scale
+from ..checkpoints.folder import load_component
+from ..checkpoints.grid import latent_sizes
 from ..decoders.sketch import fit_sketch, save_sketch
 from ..decoders.vae import MelAutoencoder
+from ..networks.autoencoder import Autoencoder
 from ..types import Latent, Mel
 from .features import Dataset
-from .parts import load_vae
-from .stages import pocket_grid
+from .grids import mel_alone
 
 __all__ = ["write_sketch"]
 
 PIECES = 200
-CHUNK = 4
 
 
 def write_sketch(data: Dataset | Path, checkpoint: Path) -> Path:
     """Fit a sketch to the VAE of a checkpoint, on training pieces spread over the dataset, and put it beside the VAE.
 
     Args:
-        data: a dataset on the VAE's grid, or the folder of one on the packaged grid.
+        data: a dataset on the VAE's grid, or its folder.
         checkpoint: the folder with the VAE.
 
     Returns:
         The file.
+
+    Raises:
+        CheckpointError: the checkpoint has no VAE, or does not say which mel it was trained on.
     """
+    sizes = latent_sizes(checkpoint)
     if isinstance(data, Path):
-        data = Dataset(data, pocket_grid(), size=1)
-    autoencoder = MelAutoencoder(load_vae(checkpoint), read_latent_scale(checkpoint))
-    rows, mels = data.rows("train"), data.mels()
+        data = Dataset(data, mel_alone(checkpoint))
+    autoencoder = MelAutoencoder(load_component(checkpoint, "vae", Autoencoder), sizes["latent_scale"])
+    rows, mels = data.rows("train"), data.mels(sizes["latent_factor"])
     chosen = rows[np.unique(np.linspace(0, len(rows) - 1, PIECES).round().astype(int))]
 
     def pairs() -> Iterator[tuple[Latent, Mel]]:
-        for start in range(0, len(chosen), CHUNK):
-            mel = Mel(torch.from_numpy(mels[chosen[start : start + CHUNK]].astype(np.float32)))
+        for row in chosen:
+            mel = Mel(torch.from_numpy(mels[row].astype(np.float32))[None])
             with torch.no_grad():
                 yield autoencoder.encode(mel), mel
 

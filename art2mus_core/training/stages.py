@@ -1,73 +1,57 @@
-"""Which objective belongs to which stage, and what each needs from the stages before it."""
+"""Which objective belongs to which stage, and where each takes its sizes from."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-import yaml
+import torch
 
 from ..types import AudioGrid, OnStep
-from .config import TrainingConfig, load_config
+from .config import TrainingConfig
 from .features import Dataset
+from .grids import checkpoint_grid, latent_grid, mel_grid
 from .objective import Objective
 
-__all__ = ["pocket_grid", "stage_builder"]
-
-MEL = Path(__file__).parents[1] / "configs" / "mel.yaml"
+__all__ = ["OBJECTIVES", "stage_builder"]
 
 
-def pocket_grid() -> AudioGrid:
-    """The grid that the packaged training configurations agree on; latents are not scaled yet."""
-    mel = _mel_fields()
-    vae, prior = load_config("vae").model, load_config("prior").model
-    return AudioGrid(
-        **{**mel, "windows": tuple(mel["windows"])},
-        latent_channels=vae["latent_channels"],
-        latent_factor=2 ** (len(vae["block_out_channels"]) - 1),
-        latent_scale=1.0,
-        language_width=prior["language_model"]["n_embd"],
-    )
+class Row(NamedTuple):
+    """Where a stage's objective is, and what its sizes follow from."""
+
+    module: str
+    name: str
+    grid: Callable[[TrainingConfig, Path], AudioGrid]
 
 
-def _mel_fields() -> dict[str, Any]:
-    return yaml.safe_load(MEL.read_text(encoding="utf-8"))
+OBJECTIVES: dict[str, Row] = {
+    "embedding": Row("embedding", "EmbeddingObjective", mel_grid),
+    "vae": Row("vae", "VaeObjective", mel_grid),
+    "vocoder": Row("vocoder", "VocoderObjective", mel_grid),
+    "prior": Row("prior", "PriorObjective", latent_grid),
+    "aligner": Row("aligner", "AlignerObjective", checkpoint_grid),
+}
 
 
 def stage_builder(
-    config: TrainingConfig, data: Path, checkpoint: Path, on_step: OnStep | None = None
+    config: TrainingConfig,
+    data: Path,
+    checkpoint: Path,
+    on_step: OnStep | None = None,
+    *,
+    device: torch.device | None = None,
 ) -> Callable[[], Objective]:
-    """A function that makes the objective of a stage from a dataset folder and the checkpoint folder it adds to."""
-    grid = pocket_grid()
-    size = load_config("embedding").model["image"]["size"]
+    """A function that makes the objective of a stage from a dataset folder and the checkpoint folder it adds to.
+
+    Features that are not there yet are computed on `device` when it is called.
+    """
+    row = OBJECTIVES[config.stage]
 
     def build() -> Objective:
-        dataset = Dataset(data, grid, size, on_step)
-        if config.stage == "embedding":
-            from .objectives.embedding import EmbeddingObjective  # noqa: PLC0415 - one stage at a time
-
-            return EmbeddingObjective(dataset, config)
-        if config.stage == "vae":
-            from .objectives.vae import VaeObjective  # noqa: PLC0415
-
-            return VaeObjective(dataset, config)
-        if config.stage == "vocoder":
-            from .objectives.vocoder import VocoderObjective  # noqa: PLC0415
-
-            model = {"mel": _mel_fields(), **config.model}
-            return VocoderObjective(dataset, config.model_copy(update={"model": model}), checkpoint)
-        return _on_latents(config, dataset, grid, checkpoint)
+        objective: type[Objective] = getattr(import_module(f"{__package__}.objectives.{row.module}"), row.name)
+        dataset = Dataset(data, row.grid(config, checkpoint), on_step)
+        return objective(dataset, config, checkpoint, device or torch.device("cpu"))
 
     return build
-
-
-def _on_latents(config: TrainingConfig, dataset: Dataset, grid: AudioGrid, checkpoint: Path) -> Objective:
-    from .latents import LatentDataset  # noqa: PLC0415
-    from .objectives.aligner import AlignerObjective  # noqa: PLC0415
-    from .objectives.prior import PriorObjective  # noqa: PLC0415
-
-    latents = LatentDataset(dataset, checkpoint)
-    if config.stage == "prior":
-        return PriorObjective(latents, config, grid)
-    return AlignerObjective(latents, config, grid, checkpoint)

@@ -86,3 +86,39 @@ def test_an_unknown_split_is_refused(tmp_path: Path):
     write_manifest(tmp_path, [replace(PLAIN, split="tset")])
     with pytest.raises(DatasetError, match="split 'tset'"):
         read_manifest(tmp_path)
+
+
+def rewrite(path: Path, **columns: pa.Array) -> None:
+    """Replace columns of a manifest, or drop those given as None."""
+    table = parquet.read_table(path)
+    for name, values in columns.items():
+        place = table.schema.names.index(name)
+        table = table.remove_column(place)
+        if values is not None:
+            table = table.append_column(name, values)
+    parquet.write_table(table, path)
+
+
+def test_what_a_dataset_does_not_know_may_be_left_out_or_null(tmp_path: Path):
+    """A manifest of other people's data: no character, no words, columns in another order."""
+    path = write_manifest(tmp_path, [PLAIN, FULL])
+    unknown = pa.array([None, None], pa.map_(pa.string(), pa.float64()))
+    rewrite(path, character=None, seed=None, music_caption=None, statistics=unknown, id=pa.array(["a", "b"]))
+    full = replace(FULL, id="b", seed=None, music_caption=None, statistics={}, character={})
+    assert read_manifest(tmp_path) == [replace(PLAIN, id="a"), full]
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ({"seconds": pa.array([10.0, None])}, "pair Käthe 2 has no seconds"),
+        ({"music": pa.array([None, "a.flac"], pa.string())}, "pair 0001 has no music"),
+        ({"seconds": pa.array(["ten", "10"])}, "a column of another type"),
+        ({"character": pa.array(["calm", "wild"])}, "a column of another type"),
+    ],
+)
+def test_values_that_every_pair_has_are_asked_for_in_words(tmp_path: Path, columns: dict[str, pa.Array], told: str):
+    rewrite(write_manifest(tmp_path, [PLAIN, FULL]), **columns)
+    with pytest.raises(DatasetError, match=told) as refused:
+        read_manifest(tmp_path)
+    assert "\n" not in str(refused.value)

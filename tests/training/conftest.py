@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from accelerate.state import AcceleratorState
 
 from art2mus_core.datasets.manifest import write_manifest
 from art2mus_core.datasets.synthetic.pairs import synthesize
@@ -107,19 +105,3 @@ def trained(train_stage: Run, tiny: Tiny, tmp_path_factory: pytest.TempPathFacto
         objective, _ = train_stage(tiny(stage), folder, folder.parent / stage)
         objective.export(folder)
     return folder
-
-
-@pytest.fixture
-def other_precision() -> Iterator[None]:
-    """accelerate keeps the precision of its first use in a process; this lets one test have its own."""
-    AcceleratorState._reset_state(reset_partial_state=True)
-    yield
-    AcceleratorState._reset_state(reset_partial_state=True)
-
-
-@pytest.fixture(autouse=True)
-def no_lasting_seed() -> Iterator[None]:
-    """Training seeds the global generator; other tests must not come to rely on it."""
-    state = torch.get_rng_state()
-    yield
-    torch.set_rng_state(state)

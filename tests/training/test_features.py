@@ -10,32 +10,50 @@ import pytest
 import torch
 
 from art2mus_core.audio.files import write_audio
+from art2mus_core.audio.mel import MelTransform
 from art2mus_core.audio.mpeg import mpeg_parts
 from art2mus_core.audio.reading import read_audio
 from art2mus_core.datasets.manifest import Pair, read_manifest, write_manifest
 from art2mus_core.errors import DatasetError
 from art2mus_core.images.reading import as_square, read_artwork
-from art2mus_core.training.features import Dataset, cached
-from art2mus_core.training.stages import pocket_grid
-from art2mus_core.types import Step, Waveform
+from art2mus_core.training.config import load_config
+from art2mus_core.training.features import Dataset, Pieces, cached
+from art2mus_core.training.grids import mel_grid
+from art2mus_core.types import AudioGrid, Step, Waveform
 
 
-def rows(count: int) -> Iterator[np.ndarray]:
-    yield from (np.full((2, 3), index, np.float16) for index in range(count))
+def packaged_grid() -> AudioGrid:
+    """That of the bundled model."""
+    return mel_grid(load_config("vae"), Path("nowhere"))
+
+
+def rows(lengths: np.ndarray) -> Iterator[np.ndarray]:
+    yield from (np.full((length, 2, 3), index, np.float16) for index, length in enumerate(lengths))
 
 
 def test_rows_are_computed_once_and_told(tmp_path: Path):
     steps: list[Step] = []
     path = tmp_path / "features" / "halves.npy"
-    made = cached(path, 5, lambda: rows(5), stage="halves", on_step=steps.append)
-    assert (made.shape, made.dtype) == ((5, 2, 3), np.float16)
-    assert made[:, 0, 0].tolist() == [0, 1, 2, 3, 4]
-    assert [(step.stage, step.done, step.total) for step in steps] == [("halves", n, 5) for n in range(1, 6)]
+    lengths = np.array([2, 1, 4])
+    made = cached(path, lengths, lambda: rows(lengths), stage="halves", on_step=steps.append)
+    assert (made.values.shape, made.values.dtype) == ((7, 2, 3), np.float16)
+    assert made.values[:, 0, 0].tolist() == [0, 0, 1, 2, 2, 2, 2]
+    assert [made[row].shape[0] for row in range(3)] == [2, 1, 4]
+    assert [(step.stage, step.done, step.total) for step in steps] == [("halves", n, 3) for n in range(1, 4)]
 
     def never() -> Iterator[np.ndarray]:
         raise AssertionError
 
-    np.testing.assert_array_equal(cached(path, 5, never, stage="halves"), made)
+    np.testing.assert_array_equal(cached(path, lengths, never, stage="halves").values, made.values)
+
+
+def test_crops_lie_within_their_pieces():
+    pieces = Pieces(np.repeat([0, 1, 2], [5, 3, 9]) + np.arange(17) / 100, np.array([5, 3, 9]))
+    rows = np.array([2, 0, 1, 2, 0])
+    crops = pieces.crops(rows, 3, np.array([0.0, 0.999, 0.999, 0.999, 0.5]))
+    assert np.array_equal(crops.astype(int), np.repeat(rows, 3).reshape(5, 3))
+    np.testing.assert_allclose(crops[:, 0] % 1, [0.08, 0.02, 0.05, 0.14, 0.01], atol=1e-6)
+    np.testing.assert_allclose(pieces.crops(rows, 2)[:, 0], [pieces[row][0] for row in rows], rtol=1e-6)
 
 
 def test_other_pairs_in_the_same_folder_have_their_own_features(pairs: Path, tmp_path: Path):
@@ -43,7 +61,7 @@ def test_other_pairs_in_the_same_folder_have_their_own_features(pairs: Path, tmp
 
     def path_of(rows: list[Pair]) -> Path:
         write_manifest(tmp_path, rows)
-        return Dataset(tmp_path, pocket_grid(), 128).feature("halves")
+        return Dataset(tmp_path, packaged_grid()).feature("halves")
 
     first = path_of(made)
     assert first == path_of([replace(pair, split="test", music_caption="a waltz") for pair in made])
@@ -53,22 +71,22 @@ def test_other_pairs_in_the_same_folder_have_their_own_features(pairs: Path, tmp
 
 def test_an_interrupted_computation_leaves_nothing(tmp_path: Path):
     def broken() -> Iterator[np.ndarray]:
-        yield np.zeros(3)
+        yield np.zeros((1, 3))
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        cached(tmp_path / "halves.npy", 5, broken, stage="halves")
+        cached(tmp_path / "halves.npy", np.ones(5, int), broken, stage="halves")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_features_stand_in_the_order_of_the_pairs(pairs: Path):
-    grid = pocket_grid()
-    data = Dataset(pairs, grid, 128)
-    pictures, sounds, mels = data.pictures(), data.sounds(), data.mels()
+    grid = packaged_grid()
+    data = Dataset(pairs, grid)
+    pictures, sounds, mels = data.pictures(128).values, data.sounds(), data.mels()
     assert pictures.shape == (7, 3, 128, 128)
-    assert sounds.shape == (7, 10 * grid.sample_rate)
-    assert mels.shape == (7, 10 * grid.sample_rate // grid.hop, grid.mel_bins)
-    assert mels.min() == pytest.approx(math.log(grid.floor), abs=5e-3)
+    assert sounds.lengths.tolist() == [10 * grid.sample_rate] * 7
+    assert mels.lengths.tolist() == [10 * grid.sample_rate // grid.hop] * 7
+    assert mels.values.min() == pytest.approx(math.log(grid.floor), abs=5e-3)
     for row, pair in enumerate(data.pairs):
         square = as_square(read_artwork(pairs / pair.artwork), 128)
         assert np.abs(pictures[row] / 255 - square.numpy()).max() < 0.51 / 255
@@ -80,7 +98,7 @@ def test_features_stand_in_the_order_of_the_pairs(pairs: Path):
 
 def test_mp3_clips_of_whole_frames_are_cut_by_samples_from_a_full_decode(pairs: Path, tmp_path: Path):
     """Clips cut without encoding them anew fall short of a round length, or go beyond it."""
-    made, grid = read_manifest(pairs)[:3], pocket_grid()
+    made, grid = read_manifest(pairs)[:3], packaged_grid()
     noise = torch.rand(1, 1, 3 * 44_100, generator=torch.Generator().manual_seed(0)) * 2.4 - 1.2
     write_audio(tmp_path / "whole.mp3", Waveform(noise, 44_100), tags={}, cover=None)
     (part,) = mpeg_parts(whole := (tmp_path / "whole.mp3").read_bytes())
@@ -90,21 +108,59 @@ def test_mp3_clips_of_whole_frames_are_cut_by_samples_from_a_full_decode(pairs: 
         clip.write_bytes(b"".join(whole[start:end] for start, end in part.frames[3 : 3 + count]))
         clips.append(replace(pair, music=clip.name, seconds=2.0))
     write_manifest(tmp_path, clips)
-    sounds, mels = Dataset(tmp_path, grid, 128).sounds(), Dataset(tmp_path, grid, 128).mels()
-    assert sounds.shape == (3, 2 * grid.sample_rate)
-    assert mels.shape[0] == 3
+    sounds, mels = Dataset(tmp_path, grid).sounds(), Dataset(tmp_path, grid).mels()
+    assert sounds.lengths.tolist() == [2 * grid.sample_rate] * 3
+    assert mels.lengths.tolist() == [2 * grid.sample_rate // grid.hop] * 3
     for row, pair in enumerate(clips):
         music = read_audio(tmp_path / pair.music, grid.sample_rate).samples[0, 0][: 2 * grid.sample_rate]
         assert music.abs().max() > 1
-        assert np.abs(sounds[row, : len(music)] / 32767 - music.clamp(-1, 1).numpy()).max() < 1 / 32767
-        assert not sounds[row, len(music) :].any()
+        assert np.abs(sounds[row][: len(music)] / 32767 - music.clamp(-1, 1).numpy()).max() < 1 / 32767
+        assert not sounds[row][len(music) :].any()
     write_manifest(tmp_path, [replace(pair, seconds=2.2) for pair in clips])
     with pytest.raises(DatasetError, match=r"75\.mp3 has 1\.96 s; expected the 2\.2 s"):
-        Dataset(tmp_path, grid, 128).sounds()
+        Dataset(tmp_path, grid).sounds()
 
 
-def test_music_of_different_lengths_is_refused(pairs: Path, tmp_path: Path):
-    made = read_manifest(pairs)
-    write_manifest(tmp_path, [made[0], replace(made[1], seconds=9.0)])
-    with pytest.raises(DatasetError, match="2 different lengths"):
-        Dataset(tmp_path, pocket_grid(), 128)
+def test_pieces_of_unlike_length_keep_their_own(pairs: Path, tmp_path: Path):
+    """Silence fills each up to whole latent frames, as when music is encoded to be composed from."""
+    made, grid = read_manifest(pairs)[:2], packaged_grid()
+    sounds = [torch.rand(1, 1, count) - 0.5 for count in (1000, 47_777)]
+    sounds[0] = torch.cat([sounds[0], sounds[0].flip(-1)] * 4, dim=-1)
+    for name, sound in zip("ab", sounds, strict=True):
+        write_audio(tmp_path / f"{name}.flac", Waveform(sound, grid.sample_rate), tags={}, cover=None)
+    write_manifest(
+        tmp_path,
+        [
+            replace(pair, music=f"{name}.flac", seconds=sound.shape[-1] / grid.sample_rate)
+            for pair, name, sound in zip(made, "ab", sounds, strict=True)
+        ],
+    )
+    data = Dataset(tmp_path, grid)
+    assert data.sounds().lengths.tolist() == [8000, 47_777]
+    assert data.mels().lengths.tolist() == [40, 239]
+    whole = data.mels(8)
+    assert whole.lengths.tolist() == [40, 240]
+    music = read_audio(tmp_path / "b.flac", grid.sample_rate).samples[:, 0]
+    expected = MelTransform(grid)(torch.nn.functional.pad(music, (0, 48_000 - 47_777)))[0]
+    assert np.abs(whole[1].astype(np.float32) - expected.numpy()).max() < 5e-3
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, math.nan, math.inf])
+def test_music_without_a_length_is_refused(pairs: Path, tmp_path: Path, seconds: float):
+    write_manifest(tmp_path, [replace(read_manifest(pairs)[0], seconds=seconds)])
+    with pytest.raises(DatasetError, match="its length"):
+        Dataset(tmp_path, packaged_grid())
+
+
+def test_another_mel_has_its_own_features(pairs: Path):
+    grid = packaged_grid()
+    others = [{}, {"windows": (2048, 1024)}, {"floor": 1e-3}, {"lowest": 36.0}, {"hop": 160}]
+    paths = {cached_mel(Dataset(pairs, replace(grid, **other)), pairs) for other in others}
+    assert len(paths) == len(others)
+
+
+def cached_mel(data: Dataset, folder: Path) -> str:
+    before = set((folder / "features").glob("mel-*"))
+    data.mels()
+    new = set((folder / "features").glob("mel-*")) - before
+    return new.pop().name if new else "the first"

@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from art2mus_core.aligners.files import load_aligner
+from art2mus_core.aligners.files import load_aligner, read_header
 from art2mus_core.checkpoints.folder import read_tensors, weights_file
 from art2mus_core.conditioning.constants import load_constants
 from art2mus_core.datasets.synthetic.painting import paint
 from art2mus_core.errors import CheckpointError, DatasetError, SettingError
 from art2mus_core.pipelines import load
 from art2mus_core.pipelines.settings import Settings
-from art2mus_core.training.config import STAGES
+from art2mus_core.training.config import STAGES, load_config
+from art2mus_core.training.draws import Draw
 from art2mus_core.training.features import Dataset
-from art2mus_core.training.latents import LatentDataset
+from art2mus_core.training.grids import checkpoint_grid
+from art2mus_core.training.latents import Latents, digest, embed_artworks
 from art2mus_core.training.loop import STATE
-from art2mus_core.training.parts import digest
-from art2mus_core.training.stages import pocket_grid, stage_builder
+from art2mus_core.training.stages import OBJECTIVES, stage_builder
 from art2mus_core.training.state import load_state
-from art2mus_core.types import Latent, Mel
+from art2mus_core.types import Latent, Mel, OnStep
 
+CPU = torch.device("cpu")
 FROZEN = ("audio_encoder", "image_encoder", "vae", "vocoder", "projection_model", "language_model", "unet")
+
+
+def dataset_of(pairs: Path, checkpoint: Path, on_step: OnStep | None = None) -> Dataset:
+    return Dataset(pairs, checkpoint_grid(load_config("aligner"), checkpoint), on_step)
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_every_stage_has_its_row():
+    assert tuple(OBJECTIVES) == STAGES
 
 
 def test_the_checkpoint_composes(trained: Path, tiny):
@@ -57,10 +69,12 @@ def test_exported_weights_are_the_averaged_ones(trained: Path):
 
 def test_latents_are_drawn_at_the_scale_they_are_decoded_at(trained: Path, pairs: Path):
     """A prior that learns latents of one scale and is decoded at another makes faint music, and no loss shows it."""
-    data, pipeline = LatentDataset(Dataset(pairs, pocket_grid(), 128), trained), load(str(trained))
+    data, pipeline = dataset_of(pairs, trained), load(str(trained))
     assert pipeline.parts.grid.latent_scale == 0.37
-    latent, _ = data.held_out(3, 100, side="audio")
-    mel = torch.from_numpy(np.array(data.data.mels()[4:7], np.float32))
+    rows = np.array([4, 5, 6])
+    draw = Draw(np.random.default_rng(0), 3)
+    latent, _, _ = Latents(data, trained, CPU).draw(draw, rows, 100, 1000, beginning=True)
+    mel = torch.from_numpy(data.mels().crops(rows, 800))
     with torch.no_grad():
         expected = pipeline.parts.autoencoder.encode(Mel(mel)).values
         drawn, wanted = (pipeline.draw(Latent(values)).values for values in (latent, expected))
@@ -93,6 +107,8 @@ def test_the_aligner_stage_changes_its_own_file_alone(train_stage, tiny, trained
     objective.export(tmp_path / "elsewhere")
     assert contents(trained) == before
     assert set(contents(tmp_path / "elsewhere")) == {Path("aligner/shuffled.safetensors")}
+    assert read_header(tmp_path / "elsewhere/aligner/shuffled.safetensors").run == "shuffled pairs"
+    assert read_header(trained / "aligner/model.safetensors").run == "true pairs"
     shuffled = load_aligner(tmp_path / "elsewhere/aligner/shuffled.safetensors", space="tiny", width=10)
     true = load_aligner(trained / "aligner/model.safetensors", space="tiny", width=10)
     assert any(not torch.equal(a, b) for a, b in zip(shuffled.parameters(), true.parameters(), strict=True))
@@ -102,12 +118,12 @@ def test_shuffling_tears_pairs_apart_and_nothing_else(train_stage, tiny, trained
     batches = {}
     for name in ("aligner", "aligner-shuffled"):
         objective, _ = train_stage(tiny(name, steps=1), trained, tmp_path / name)
-        assert objective.run == ("shuffled pairs" if "shuffled" in name else "true pairs")
-        batches[name] = objective.batch(np.random.default_rng(5), 6)
+        batches[name] = objective.batch(Draw(np.random.default_rng(5), 6))
     true, torn = batches["aligner"], batches["aligner-shuffled"]
-    assert torch.equal(true["latent"], torn["latent"])
-    assert not torch.equal(true["embedding"], torn["embedding"])
-    assert torch.equal(*(batch["embedding"].sort(dim=0).values for batch in (true, torn)))
+    assert torch.equal(true.latent, torn.latent)
+    assert torch.equal(true.noise, torn.noise)
+    assert not torch.equal(true.embedding.values, torn.embedding.values)
+    assert torch.equal(*(batch.embedding.values.sort(dim=0).values for batch in (true, torn)))
 
 
 def test_frozen_parts_stay_in_evaluation_mode(train_stage, tiny, trained: Path, tmp_path: Path):
@@ -118,35 +134,42 @@ def test_frozen_parts_stay_in_evaluation_mode(train_stage, tiny, trained: Path, 
     assert not objective.language_model.training
 
 
-def test_latents_and_embeddings_belong_together(pairs: Path, trained: Path):
-    data = LatentDataset(Dataset(pairs, pocket_grid(), 128), trained)
-    latent, embedding = data.draw(np.random.default_rng(0), 9, 7, side="audio")
-    assert latent.shape == (9, 5, 7, 12)
+def test_latents_and_embeddings_belong_together(pairs: Path, trained: Path, tiny):
+    objective = stage_builder(tiny("aligner"), pairs, trained)()
+    batch = objective.batch(Draw(np.random.default_rng(0), 9))
+    assert batch.latent.shape == batch.noise.shape == (9, 5, 7, 12)
+    pieces = objective.latents.pieces
     for row in range(9):
         owners = [
             pair
-            for pair in data.train_rows
+            for pair in objective.train_rows
             for start in range(94)
-            if np.allclose(data.scale * data.latents[pair, :, start : start + 7].astype(np.float32), latent[row])
+            if np.allclose(0.37 * pieces[pair][start : start + 7].swapaxes(0, 1).astype(np.float32), batch.latent[row])
         ]
         assert len(owners) == 1
-        np.testing.assert_array_equal(embedding[row].numpy(), data.embeddings["audio"][owners[0]])
-    with pytest.raises(SettingError, match="crop 101; expected 1 to 100 frames"):
-        data.draw(np.random.default_rng(0), 2, 101, side="image")
+        np.testing.assert_array_equal(batch.embedding.values[row].numpy(), objective.told.values[owners[0]])
 
 
-def test_features_are_computed_once_for_the_weights_they_come_from(pairs: Path, trained: Path):
+def test_features_are_computed_once_for_the_weights_they_come_from(pairs: Path, trained: Path, tmp_path: Path):
     steps: list[str] = []
-    LatentDataset(Dataset(pairs, pocket_grid(), 128, lambda step: steps.append(step.stage)), trained)
+    data = dataset_of(pairs, trained, lambda step: steps.append(step.stage))
+    Latents(data, trained, CPU)
+    embed_artworks(data, trained, CPU, patches=False)
     assert steps == []
-    assert len(list((pairs / "features").glob(f"vae-{digest(trained, 'vae')[:12]}-*.npy"))) == 1
     assert not list((pairs / "features").glob(".*"))
+    own = shutil.copytree(trained, tmp_path / "own")
+    config = json.loads((own / "image_encoder/config.json").read_text())
+    (own / "image_encoder/config.json").write_text(json.dumps({**config, "size": 96}))
+    embed_artworks(data, own, CPU, patches=False)
+    assert set(steps) == {"artwork"}
+    assert digest(own, "image_encoder") != digest(trained, "image_encoder")
 
 
 @pytest.mark.parametrize("stage", ["vocoder", "prior", "aligner"])
 def test_a_stage_without_the_stages_before_it_is_refused(train_stage, tiny, stage: str, tmp_path: Path):
+    config = tiny(stage, mel=load_config("vae").mel) if stage == "vocoder" else tiny(stage)
     with pytest.raises(CheckpointError, match=r"has no (vae|image_encoder)"):
-        train_stage(tiny(stage), tmp_path / "empty", tmp_path / "run")
+        train_stage(config, tmp_path / "empty", tmp_path / "run")
 
 
 def test_every_stage_learned_something(trained: Path):
@@ -178,7 +201,7 @@ def dataset(pairs: Path, trained: Path) -> tuple[Path, Path]:
 def test_crops_that_the_pieces_do_not_have_are_refused(dataset, tiny, stage: str, crop: int, told: str):
     config = tiny(stage, {"crop": crop})
     with pytest.raises(SettingError, match=f"crop {crop}; {told}"):
-        stage_builder(config, *dataset)().batch(np.random.default_rng(0), 2)
+        stage_builder(config, *dataset)()
 
 
 def test_more_examples_a_step_than_there_are_pairs_are_refused(pairs: Path, tiny, trained: Path):

@@ -9,28 +9,32 @@ is the unconditional language of audio, which guidance needs and which is stored
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ...aligners.head import ProjectionHead
 from ...checkpoints.folder import save_component, save_config, save_index
 from ...conditioning.constants import Constants, save_constants
 from ...conditioning.language import fingerprint, roll_out
-from ...diffusion.levels import NoiseLevels, read_levels
+from ...diffusion.denoiser import check_unet
+from ...diffusion.levels import read_levels
+from ...errors import SettingError
 from ...networks.gpt2 import GPT2
 from ...networks.unet import UNet
-from ...types import AudioGrid, Embedding
+from ...types import Condition, Embedding
+from ..batches import LatentBatch
 from ..config import TrainingConfig
-from ..latents import LatentDataset
-from ..objective import Batch, Objective
+from ..draws import Draw
+from ..features import Dataset
+from ..latents import embed_sounds
+from ..objective import Options, sized
+from .diffusion import DiffusionObjective
 
-__all__ = ["PriorObjective", "diffusion_loss"]
+__all__ = ["PriorObjective"]
 
 COMPONENTS = {
     "image_encoder": ["art2mus", "PocketImageEncoder"],
@@ -44,44 +48,51 @@ COMPONENTS = {
 }
 
 
-def diffusion_loss(
-    unet: nn.Module,
-    levels: NoiseLevels,
-    latent: Float[Tensor, "batch channels frames rows"],
-    language: Float[Tensor, "batch length width"],
-) -> Float[Tensor, " batch"]:
-    """Squared error an example (Ho et al. 2020, eq. 14) at random timesteps spread evenly over the batch.
+class PriorOptions(Options):
+    """Of the stage `prior`.
 
-    Each timestep alone is uniform; together they cover the range, which makes the gradient less noisy (Kingma et al. 2021,
-    "Variational Diffusion Models", appendix I).
-    """
-    count = len(latent)
-    share = (torch.rand(1) + torch.arange(count) / count) % 1
-    t = (share * len(levels)).long().to(latent.device)
-    noise = torch.randn_like(latent)
-    output = unet(levels.noised(latent, noise, t), t, language)
-    return F.mse_loss(output.float(), levels.target(latent, noise, t), reduction="none").mean((1, 2, 3))
-
-
-class PriorObjective(Objective):
-    """Projection head, GPT-2 and UNet, trained together.
-
-    Options: `crop` in latent frames, `drop` share of unconditional examples, `scheduler` configuration, `defaults` of the
-    finished checkpoint (steps, guidance, solver).
+    Attributes:
+        crop: in latent frames.
+        drop: share of the examples that the denoiser is told nothing of.
+        scheduler: its configuration.
+        defaults: steps, guidance and solver of the finished checkpoint.
     """
 
-    def __init__(self, data: LatentDataset, config: TrainingConfig, grid: AudioGrid) -> None:
-        super().__init__()
-        self.data, self.options, self.grid = data, config.options, grid
-        self.trained = nn.ModuleDict(
-            {
+    crop: int
+    drop: float = 0.1
+    scheduler: dict[str, Any]
+    defaults: dict[str, Any]
+
+
+class PriorObjective(DiffusionObjective):
+    """Projection head, GPT-2 and UNet, trained together."""
+
+    def __init__(self, data: Dataset, config: TrainingConfig, checkpoint: Path, device: torch.device) -> None:
+        nn.Module.__init__(self)
+        self.config = config
+        self.options = self.read_options(PriorOptions)
+        super().__init__(data, config, checkpoint, device, crop=self.options.crop)
+        self.told = embed_sounds(data, checkpoint, device)
+        with sized(config.stage):
+            modules = {
                 "projection_model": ProjectionHead.from_config(config.model["projection_model"]),
                 "language_model": GPT2(config.model["language_model"]),
                 "unet": UNet(config.model["unet"]),
             }
-        )
-        self.levels = read_levels(config.options["scheduler"])
-        self.space = data.space
+        self.trained = nn.ModuleDict(modules)
+        check_unet(config.model["unet"], data.grid, ())
+        self._check_head(self.told.space, self.told.values.shape[-1], data.grid.language_width)
+        self.levels = read_levels(self.options.scheduler)
+
+    def _check_head(self, space: str, dim: int, width: int) -> None:
+        head = self.projection_model.config
+        wanted = {"space": space, "dim": dim, "width": width}
+        if other := [name for name, value in wanted.items() if head[name] != value]:
+            raise SettingError(
+                f"a projection_model with {', '.join(f'{name} {head[name]}' for name in other)}",
+                f"{', '.join(f'{name} {wanted[name]}' for name in other)}, as the audio encoder and GPT-2 have it",
+                "Mend the field model.",
+            )
 
     @property
     def projection_model(self) -> ProjectionHead:
@@ -92,32 +103,20 @@ class PriorObjective(Objective):
         return cast("GPT2", self.trained["language_model"])
 
     @property
-    def unet(self) -> UNet:
+    def unet(self) -> UNet:  # type: ignore[override]
         return cast("UNet", self.trained["unet"])
 
-    def batch(self, rng: np.random.Generator, size: int) -> Batch:
-        latent, embedding = self.data.draw(rng, size, self.options["crop"], side="audio")
-        keep = torch.from_numpy(rng.random(size) >= self.options["drop"])
-        return {"latent": latent, "embedding": embedding * keep[:, None]}
+    def batch(self, draw: Draw) -> LatentBatch:
+        batch = self.noised(draw, draw.rows(self.train_rows))
+        keep = torch.from_numpy(draw.shares()[draw.part] >= self.options.drop)
+        return replace(batch, embedding=replace(batch.embedding, values=batch.embedding.values * keep[:, None]))
 
-    def language(self, embedding: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch length width"]:
-        prompt = self.projection_model.align(Embedding(embedding, self.space))
-        return roll_out(self.language_model, prompt, self.grid.language_tokens).values
+    def condition(self, embedding: Embedding) -> Condition:
+        prompt = self.projection_model.align(embedding)
+        return Condition(roll_out(self.language_model, prompt, self.data.grid.language_tokens).values)
 
-    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        language = self.language(batch["embedding"])
-        return diffusion_loss(self.unet, self.levels, batch["latent"], language).mean(), {}
-
-    def validate(self) -> dict[str, float]:
-        """The loss on held-out pairs, always with the same noise."""
-        with torch.random.fork_rng():
-            torch.manual_seed(0)
-            latent, embedding = self.data.held_out(96, self.options["crop"], side="audio")
-            losses = [
-                diffusion_loss(self.unet, self.levels, part, self.language(e))
-                for part, e in zip(latent.split(16), embedding.split(16), strict=True)
-            ]
-        return {"loss": torch.cat(losses).mean().item()}
+    def forward(self, batch: LatentBatch) -> tuple[Tensor, dict[str, Tensor]]:
+        return self.losses(batch).mean(), {}
 
     def export(self, folder: Path) -> None:
         configs: dict[str, dict[str, Any]] = {
@@ -127,8 +126,10 @@ class PriorObjective(Objective):
         }
         for name, config in configs.items():
             save_component(folder, name, self.trained[name], config, half=True)
-        save_config(folder, "scheduler", self.options["scheduler"])
-        save_index(folder, COMPONENTS, self.options["defaults"])
+        save_config(folder, "scheduler", self.options.scheduler)
+        save_index(folder, COMPONENTS, self.options.defaults)
+        weight = self.unet.conv_in.weight
+        nothing = Embedding(torch.zeros(1, self.projection_model.config["dim"]).to(weight), self.told.space)
         with torch.no_grad():
-            nothing = torch.zeros(1, self.projection_model.config["dim"])
-            save_constants(folder, Constants(self.language(nothing), language_model=fingerprint(folder)))
+            language = self.condition(nothing).language.cpu()
+        save_constants(folder, Constants(language, language_model=fingerprint(folder)))

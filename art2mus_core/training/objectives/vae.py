@@ -11,70 +11,94 @@ from typing import cast
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from pydantic import Field
 from torch import Tensor, nn
 
 from ...checkpoints.folder import save_component
+from ...diffusion.sampling import draw_noise
+from ...errors import SettingError
 from ...networks.autoencoder import Autoencoder
+from ..batches import MelBatch
 from ..config import TrainingConfig
+from ..draws import Draw
 from ..features import Dataset
-from ..objective import Batch, Objective, check_crop
+from ..grids import mel_of
+from ..objective import Objective, Options, check_crop, sized
 from ..sketching import write_sketch
 
 __all__ = ["VaeObjective"]
 
+HELD_OUT = 48
 
-class VaeObjective(Objective):
-    """Options: `crop` in mel frames, `kl` weight, `edges` weight of the differences between rows, `scale` of the latents.
 
-    A scale that leaves latents with a spread of less than 1 moves all of the noise schedule towards noise (Chen 2023, "On the
-    Importance of Noise Scheduling for Diffusion Models").
+class VaeOptions(Options):
+    """Of the stage `vae`.
+
+    Attributes:
+        crop: in mel frames.
+        kl: weight of the Kullback-Leibler term.
+        edges: weight of the differences between rows.
+        scale: of the latents. One that leaves them with a spread of less than 1 moves all of the noise schedule towards noise
+            (Chen 2023, "On the Importance of Noise Scheduling for Diffusion Models").
     """
 
-    def __init__(self, data: Dataset, config: TrainingConfig) -> None:
-        super().__init__()
-        self.data, self.options = data, config.options
-        self.trained = nn.ModuleDict({"vae": Autoencoder(config.model)})
-        self.mels = data.mels()
-        self.train_rows, self.validation_rows = data.rows("train"), data.rows("validation")
+    crop: int
+    kl: float = Field(default=1e-5, ge=0)
+    edges: float = Field(default=0.5, ge=0)
+    scale: float = Field(gt=0)
+
+
+class VaeObjective(Objective):
+    """Encoder and decoder, trained together."""
+
+    def __init__(self, data: Dataset, config: TrainingConfig, checkpoint: Path, device: torch.device) -> None:
+        super().__init__(data, config, checkpoint, device)
+        self.options = self.read_options(VaeOptions)
+        with sized(config.stage):
+            self.trained = nn.ModuleDict({"vae": Autoencoder(config.model)})
+        self.factor = 2 ** (len(self.vae.config["block_out_channels"]) - 1)
+        if data.grid.mel_bins % self.factor:
+            raise SettingError(
+                f"{data.grid.mel_bins} mel bins", f"a multiple of {self.factor}", "Change the mel or the VAE's blocks."
+            )
+        self.mels = data.mels(self.factor)
         self.floor = float(np.log(data.grid.floor))
-        check_crop(self.options["crop"], self.mels.shape[1], data.grid.latent_factor)
+        check_crop(self.options.crop, self.mels, data, self.factor)
 
     @property
     def vae(self) -> Autoencoder:
         return cast("Autoencoder", self.trained["vae"])
 
-    def batch(self, rng: np.random.Generator, size: int) -> Batch:
-        crop = self.options["crop"]
-        starts = rng.integers(self.mels.shape[1] - crop + 1, size=size)
-        rows = rng.choice(self.train_rows, size)
-        crops = [self.mels[row, start : start + crop] for row, start in zip(rows, starts, strict=True)]
-        return {"mel": torch.from_numpy(np.stack(crops).astype(np.float32))[:, None]}
+    def batch(self, draw: Draw) -> MelBatch:
+        rows, shares = draw.rows(self.train_rows)[draw.part], draw.shares()[draw.part]
+        mel = torch.from_numpy(self.mels.crops(rows, self.options.crop, shares))[:, None]
+        shape = (self.vae.config["latent_channels"], *(side // self.factor for side in mel.shape[2:]))
+        return MelBatch(mel, draw_noise(shape, draw.seeds()))
 
-    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        mel = batch["mel"]
+    def forward(self, batch: MelBatch) -> tuple[Tensor, dict[str, Tensor]]:
+        mel = batch.mel
         posterior = self.vae.encode(mel)
-        decoded = self.vae.decode(posterior.sample()).float()
+        decoded = self.vae.decode(posterior.at(batch.noise)).float()
         loudness = 1 + 3 * (1 - mel / self.floor).clamp(0, 1)
         error = (loudness * (decoded - mel).abs()).mean()
         edges = (loudness[..., 1:] * (decoded.diff(dim=-1) - mel.diff(dim=-1)).abs()).mean()
         kl = posterior.kl().mean() / mel[0].numel()
-        loss = error + self.options["edges"] * edges + self.options["kl"] * kl
-        return loss, {"error": error.detach(), "edges": edges.detach(), "kl": kl.detach()}
-
-    def _held_out(self) -> Float[Tensor, "batch 1 frames bins"]:
-        return torch.from_numpy(self.mels[self.validation_rows[:48]].astype(np.float32))[:, None]
+        return error + self.options.edges * edges + self.options.kl * kl, {"error": error, "edges": edges, "kl": kl}
 
     def validate(self) -> dict[str, float]:
-        mel = self._held_out()
-        vae = self.vae
-        latent = torch.cat([vae.encode(part).mean for part in mel.split(8)])
-        decoded = torch.cat([vae.decode(part) for part in latent.split(8)])
-        spread = self.options["scale"] * latent.std()
+        """On the beginnings of held-out pieces, as long as the shortest of them."""
+        rows = self.validation_rows[:HELD_OUT]
+        if not len(rows):
+            return {}
+        place = self.vae.quant_conv.weight.device
+        mel = torch.from_numpy(self.mels.crops(rows, self.mels.shortest(rows)))[:, None].to(place)
+        latent = torch.cat([self.vae.encode(part).mean for part in mel.split(8)])
+        decoded = torch.cat([self.vae.decode(part) for part in latent.split(8)])
+        spread = self.options.scale * latent.std()
         return {"log-mel error": (decoded - mel).abs().mean().item(), "latent spread": spread.item()}
 
     def export(self, folder: Path) -> None:
-        """Write the VAE, the scale of its latents, and the sketch that previews are drawn with."""
-        config = {**self.vae.config, "scaling_factor": self.options["scale"]}
+        """Write the VAE, the scale of its latents, the mel it was trained on, and the sketch that previews are drawn with."""
+        config = {**self.vae.config, "scaling_factor": self.options.scale, "mel": mel_of(self.data.grid)}
         save_component(folder, "vae", self.vae, config, half=True)
         write_sketch(self.data, folder)

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 import torch
 from jaxtyping import Float
+from pydantic import Field
 from torch import Tensor, nn
 
 from ...audio.mel import MelTransform
-from ...checkpoints.folder import save_component
+from ...checkpoints.folder import load_component, save_component
 from ...decoders.tonewheel import TonewheelVocoder
+from ...diffusion.sampling import draw_noise
+from ...networks.autoencoder import Autoencoder
+from ..batches import SoundBatch
 from ..config import TrainingConfig
-from ..features import Dataset
-from ..objective import Batch, Objective, check_crop
-from ..parts import load_vae
+from ..draws import Draw
+from ..features import Dataset, Pieces
+from ..grids import mel_of
+from ..objective import Objective, Options, check_crop, sized
 
 __all__ = ["VocoderObjective", "spectral_distance"]
+
+HELD_OUT = 32
 
 
 def spectral_distance(
@@ -36,54 +44,81 @@ def spectral_distance(
     return torch.stack(distances).mean()
 
 
-class VocoderObjective(Objective):
-    """Options: `crop` in mel frames, `windows` of the loss, `reconstructed` share of mels that went through the VAE."""
+class VocoderOptions(Options):
+    """Of the stage `vocoder`.
 
-    def __init__(self, data: Dataset, config: TrainingConfig, checkpoint: Path) -> None:
-        super().__init__()
-        self.data, self.options = data, config.options
-        self.trained = nn.ModuleDict({"vocoder": TonewheelVocoder.from_config(config.model)})
+    Attributes:
+        crop: in mel frames.
+        windows: of the loss, in samples.
+        reconstructed: share of the mels that go through the VAE.
+    """
+
+    crop: int
+    windows: list[int] = Field(min_length=1)
+    reconstructed: float = Field(default=0.0, ge=0, le=1)
+
+
+class VocoderObjective(Objective):
+    """The vocoder, on true mels and on the VAE's."""
+
+    def __init__(self, data: Dataset, config: TrainingConfig, checkpoint: Path, device: torch.device) -> None:
+        super().__init__(data, config, checkpoint, device)
+        self.options = self.read_options(VocoderOptions)
+        with sized(config.stage):
+            vocoder = TonewheelVocoder.from_config({**config.model, "mel": mel_of(data.grid)})
+        self.trained = nn.ModuleDict({"vocoder": vocoder})
         self.transform = MelTransform(data.grid)
-        self.vae = load_vae(checkpoint) if config.options["reconstructed"] > 0 else None
+        self.vae = load_component(checkpoint, "vae", Autoencoder) if self.options.reconstructed else None
+        self.factor = 2 ** (len(self.vae.config["block_out_channels"]) - 1) if self.vae else 1
         self.sounds = data.sounds()
-        frames, multiple = self.sounds.shape[1] // data.grid.hop, data.grid.latent_factor if self.vae else 1
-        check_crop(self.options["crop"], frames, multiple)
-        self.train_rows, self.validation_rows = data.rows("train"), data.rows("validation")
+        check_crop(self.options.crop, Pieces(self.sounds.values, data.samples // data.grid.hop), data, self.factor)
 
     @property
     def vocoder(self) -> TonewheelVocoder:
         return cast("TonewheelVocoder", self.trained["vocoder"])
 
-    def batch(self, rng: np.random.Generator, size: int) -> Batch:
-        hop, crop = self.data.grid.hop, self.options["crop"]
-        frames = self.sounds.shape[1] // hop
-        starts = rng.integers(frames - crop + 1, size=size) * hop
-        rows = rng.choice(self.train_rows, size)
-        crops = [self.sounds[row, start : start + crop * hop] for row, start in zip(rows, starts, strict=True)]
-        share = self.options["reconstructed"]
-        sound = torch.from_numpy(np.stack(crops).astype(np.float32)) / 32767
-        return {"sound": sound, "reconstructed": torch.from_numpy(rng.random(size) < share)}
+    def batch(self, draw: Draw) -> SoundBatch:
+        rows, shares = draw.rows(self.train_rows)[draw.part], draw.shares()[draw.part]
+        sound = self._sound(rows, self.options.crop * self.data.grid.hop, shares)
+        chosen = torch.from_numpy(draw.shares()[draw.part] < self.options.reconstructed)
+        return SoundBatch(sound, chosen, self._noise(self.options.crop, draw.seeds()))
 
-    def _mel(self, batch: Batch) -> Float[Tensor, "batch frames bins"]:
+    def _sound(self, rows: np.ndarray, length: int, shares: np.ndarray | None = None) -> Float[Tensor, "batch samples"]:
+        return torch.from_numpy(self.sounds.crops(rows, length, shares)) / 32767
+
+    def _noise(self, frames: int, seeds: list[int]) -> Tensor | None:
+        if self.vae is None:
+            return None
+        rows = self.data.grid.mel_bins // self.factor
+        return draw_noise((self.vae.config["latent_channels"], frames // self.factor, rows), seeds)
+
+    def _mel(self, batch: SoundBatch) -> Float[Tensor, "batch frames bins"]:
         with torch.no_grad():
-            mel = self.transform(batch["sound"].float())
-            chosen = batch["reconstructed"]
-            if self.vae is not None and chosen.any():
-                latent = self.vae.encode(mel[chosen][:, None]).sample()
+            mel = self.transform(batch.sound.float())
+            chosen = batch.reconstructed
+            if self.vae is not None and batch.noise is not None and chosen.any():
+                latent = self.vae.encode(mel[chosen][:, None]).at(batch.noise[chosen])
                 mel[chosen] = self.vae.decode(latent)[:, 0].to(mel)
         return mel
 
-    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+    def forward(self, batch: SoundBatch) -> tuple[Tensor, dict[str, Tensor]]:
         made = self.vocoder(self._mel(batch)).float()
-        return spectral_distance(made, batch["sound"], self.options["windows"], self.data.grid.floor), {}
+        return spectral_distance(made, batch.sound, self.options.windows, self.data.grid.floor), {}
 
     def validate(self) -> dict[str, float]:
-        sound = torch.from_numpy(self.sounds[self.validation_rows[:32]].astype(np.float32)) / 32767
+        """On the beginnings of held-out pieces, as long as the shortest of them."""
+        rows, hop = self.validation_rows[:HELD_OUT], self.data.grid.hop * self.factor
+        if not len(rows):
+            return {}
+        length = self.sounds.shortest(rows) // hop * hop
+        noise = self._noise(length // self.data.grid.hop, list(range(len(rows))))
+        true = SoundBatch(self._sound(rows, length), torch.zeros(len(rows), dtype=torch.bool), noise)
+        true = true.to(next(self.vocoder.parameters()).device)
         figures = {}
         for name, chosen in (("mel", False), ("reconstructed", self.vae is not None)):
-            batch = {"sound": sound, "reconstructed": torch.full((len(sound),), chosen)}
+            batch = replace(true, reconstructed=torch.full_like(true.reconstructed, chosen))
             made = self.vocoder(self._mel(batch))
-            distance = spectral_distance(made, sound, self.options["windows"], self.data.grid.floor)
+            distance = spectral_distance(made, batch.sound, self.options.windows, self.data.grid.floor)
             figures[f"spectral distance, {name}"] = distance.item()
         return figures
 

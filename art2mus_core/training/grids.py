@@ -1,0 +1,106 @@
+"""The sizes of a stage: from its configuration where it begins a checkpoint, from the checkpoint where it goes on with one."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from ..checkpoints.folder import read_config
+from ..checkpoints.grid import latent_sizes, mel_fields, read_grid
+from ..errors import CheckpointError, SettingError
+from ..types import AudioGrid
+from .config import MelFields, TrainingConfig
+
+__all__ = ["checkpoint_grid", "latent_grid", "mel_alone", "mel_grid", "mel_of", "recorded_mel"]
+
+RECORDERS = ("vocoder", "vae", "audio_encoder")
+"""Components whose configuration says which mel they were trained on."""
+
+UNKNOWN: dict[str, Any] = {"latent_channels": 1, "latent_factor": 1, "latent_scale": 1.0, "language_width": 1}
+"""Sizes behind the mel, for stages that have nothing to do with them."""
+
+
+def mel_grid(config: TrainingConfig, checkpoint: Path) -> AudioGrid:
+    """The grid of a stage that knows mels alone, as the checkpoint records it or else as the configuration says.
+
+    Raises:
+        SettingError: neither says, or they contradict each other.
+        CheckpointError: a configuration in the checkpoint is damaged.
+    """
+    recorded, given = recorded_mel(checkpoint), config.mel.model_dump() if config.mel else None
+    if recorded is None and given is None:
+        raise SettingError(
+            f"stage {config.stage} without a mel, and none in {checkpoint}",
+            f"the field mel, with {', '.join(MelFields.model_fields)}",
+            "Write it into the configuration, as in the packaged one of the stage vae.",
+        )
+    grid = _grid(recorded or given or {})
+    if recorded and given and (other := [key for key, value in mel_of(grid).items() if value != given[key]]):
+        raise SettingError(
+            f"a mel with {', '.join(f'{key} {given[key]}' for key in other)}",
+            f"{', '.join(f'{key} {recorded[key]}' for key in other)}, as {checkpoint} was trained with",
+            "Leave the field mel out of the configuration, or choose another folder with --out.",
+        )
+    return grid
+
+
+def latent_grid(config: TrainingConfig, checkpoint: Path) -> AudioGrid:
+    """The grid of a stage that makes music of the latents of the checkpoint's VAE.
+
+    Raises:
+        SettingError: as :func:`mel_grid`, or a configuration without the width of its language model.
+        CheckpointError: the checkpoint has no VAE, or its configuration is damaged.
+    """
+    sizes = latent_sizes(checkpoint)
+    width = config.model.get("language_model", {}).get("n_embd")
+    if not isinstance(width, int) or width < 1:
+        raise SettingError(f"a language model with n_embd {width!r}", "its width", "Write it into the field model.")
+    return replace(mel_grid(config, checkpoint), **sizes, language_width=width)
+
+
+def checkpoint_grid(config: TrainingConfig, checkpoint: Path) -> AudioGrid:
+    """The grid of a whole checkpoint.
+
+    Raises:
+        SettingError: the configuration contradicts it.
+        CheckpointError: something in it is missing or damaged.
+    """
+    grid = read_grid(checkpoint)
+    mel_grid(config, checkpoint)
+    return grid
+
+
+def recorded_mel(checkpoint: Path) -> dict[str, Any] | None:
+    """The fields of the mel that a checkpoint was trained with so far; None where no stage has recorded one."""
+    for name in RECORDERS:
+        if (checkpoint / name / "config.json").is_file():
+            config = read_config(checkpoint, name)
+            if name == "vocoder" or "mel" in config:
+                return mel_fields(config)
+    return None
+
+
+def mel_of(grid: AudioGrid) -> dict[str, Any]:
+    """The fields of a grid that decide the mel, as they are recorded."""
+    return {each.name: getattr(grid, each.name) for each in fields(grid) if each.name in MelFields.model_fields}
+
+
+def mel_alone(checkpoint: Path) -> AudioGrid:
+    """The grid of the mel that a checkpoint records.
+
+    Raises:
+        CheckpointError: it records none.
+    """
+    recorded = recorded_mel(checkpoint)
+    if recorded is None:
+        raise CheckpointError(
+            f"{checkpoint} does not say which mel it was trained on",
+            "the field mel in the config.json of its vocoder or VAE",
+            "Train its VAE or its vocoder again.",
+        )
+    return _grid(recorded)
+
+
+def _grid(mel: dict[str, Any]) -> AudioGrid:
+    return AudioGrid(**{**mel, **UNKNOWN})

@@ -1,0 +1,78 @@
+"""Several processes that train together: one without a launcher, as many as `torchrun` starts with one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, distributed
+from torch.distributed.nn.functional import all_gather
+
+__all__ = ["Place", "averaged", "gathered", "joined"]
+
+PATIENCE = timedelta(days=1)
+"""How long processes wait for each other: the first computes the features of a large dataset alone."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where this process computes.
+
+    Attributes:
+        device: of its networks.
+        rank: of the process; the first one, 0, writes files.
+        count: processes.
+    """
+
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    rank: int = 0
+    count: int = 1
+
+    @contextmanager
+    def one_first(self) -> Iterator[None]:
+        """The first process runs the block before the others do, and leaves its features on the disk for them."""
+        if self.count > 1 and self.rank > 0:
+            distributed.barrier()
+        yield
+        if self.count > 1 and self.rank == 0:
+            distributed.barrier()
+
+
+@contextmanager
+def joined(device: torch.device) -> Iterator[Place]:
+    """This process among those that `torchrun` has started, as its variables in the environment say.
+
+    Args:
+        device: where to compute; of several CUDA devices, each process takes its own.
+    """
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if count == 1:
+        yield Place(device)
+        return
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(device)
+    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
+    try:
+        yield Place(device, distributed.get_rank(), count)
+    finally:
+        distributed.destroy_process_group()
+
+
+def gathered(values: Float[Tensor, "part width"]) -> Float[Tensor, "whole width"]:
+    """The rows of all processes, in the order of their ranks; gradients flow back to each."""
+    return torch.cat(all_gather(values.contiguous())) if distributed.is_initialized() else values
+
+
+def averaged(figures: dict[str, Tensor]) -> dict[str, float]:
+    """Means of numbers over all processes."""
+    values = torch.stack([value.detach().float() for value in figures.values()])
+    if distributed.is_initialized():
+        distributed.all_reduce(values)
+        values /= distributed.get_world_size()
+    return dict(zip(figures, values.tolist(), strict=True))
