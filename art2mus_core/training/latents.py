@@ -61,10 +61,20 @@ class Latents:
         data: on the whole grid of the checkpoint.
         checkpoint: with the VAE.
         device: where it computes.
+
+    Raises:
+        SettingError: a VAE for more than one channel.
+        CheckpointError: missing or damaged.
     """
 
     def __init__(self, data: Dataset, checkpoint: Path, device: torch.device) -> None:
         self.grid, self.scale = data.grid, data.grid.latent_scale
+        if self.grid.channels > 1:
+            raise SettingError(
+                f"a VAE for sound of {self.grid.channels} channels in {checkpoint}",
+                "one for mono: datasets are read as the mean of their channels",
+                "Choose another checkpoint.",
+            )
         mels = data.mels(self.grid.latent_factor)
         self.pieces = cached(
             data.feature("latent", digest(checkpoint, "vae"), mel_of(self.grid)),

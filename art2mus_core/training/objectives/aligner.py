@@ -29,7 +29,7 @@ from ...conditioning.constants import conditions
 from ...conditioning.language import fingerprint, roll_out
 from ...diffusion.levels import read_levels
 from ...errors import SettingError
-from ...pipelines.prior import open_prior
+from ...pipelines.parts import Choice, open_parts
 from ...types import Condition, Embedding
 from ..batches import AlignerBatch
 from ..config import TrainingConfig
@@ -76,14 +76,15 @@ class AlignerObjective(DiffusionObjective):
         self.options = self.read_options(AlignerOptions)
         if self.options.shuffled and config.batch < 2:
             raise SettingError("shuffled pairs in a batch of 1", "a batch of at least 2", "Raise the batch.")
-        prior = open_prior(checkpoint, support=self.options.support)
+        parts = open_parts(Choice(str(checkpoint), encoder=self.options.encoder, support=self.options.support))
+        parts.check()
+        self.constants, self.levels = parts.constants, read_levels(parts.schedule)
         self.encoder = _encoder_folder(checkpoint, self.options.encoder)
         head = _load_head(checkpoint) if self.options.imitation else None
         super().__init__(data, config, checkpoint, device, crop=self.options.crop)
         self.told = embed_artworks(data, self.encoder, device, patches=config.model.get("patch_dim") is not None)
         self.trained = nn.ModuleDict({"aligner": self._build(data.grid.language_width)})
-        self.language_model, self.unet, self.head = prior.language_model, prior.unet, head
-        self.constants, self.levels = prior.constants, read_levels(prior.schedule)
+        self.language_model, self.unet, self.head = parts.language_model, parts.unet, head
         self.heard = embed_sounds(data, checkpoint, device) if head else None
         for frozen in (self.language_model, self.unet):
             frozen.requires_grad_(requires_grad=False)

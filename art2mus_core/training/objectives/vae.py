@@ -56,6 +56,12 @@ class VaeObjective(Objective):
         self.options = self.read_options(VaeOptions)
         with sized(config.stage):
             self.trained = nn.ModuleDict({"vae": Autoencoder(config.model)})
+        if channels := [name for name in ("in_channels", "out_channels") if self.vae.config[name] != 1]:
+            raise SettingError(
+                f"a VAE with {channels[0]} {self.vae.config[channels[0]]}",
+                "1: datasets are read as the mean of their channels",
+                "Mend the field model.",
+            )
         self.factor = 2 ** (len(self.vae.config["block_out_channels"]) - 1)
         if data.grid.mel_bins % self.factor:
             raise SettingError(
