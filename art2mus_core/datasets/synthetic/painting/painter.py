@@ -70,7 +70,7 @@ def paint(seed: int, size: int = 128, aspect: float = 1.0) -> Artwork:
 
 
 def paint_square(seed: int, side: int = 128) -> Float32[np.ndarray, "3 side side"]:
-    """The square painting of a seed as sRGB values in 0..1, for :func:`..images.statistics.measure_square`."""
+    """The square painting of a seed as sRGB values in 0..1, for :func:`art2mus_core.measure.pictures.measure_square`."""
     rows = np.asarray(_painted(seed, side, side), np.float32) / np.float32(255)
     return np.ascontiguousarray(rows.transpose(2, 0, 1))
 
