@@ -25,6 +25,7 @@ from art2mus_core.cli.app import app
 from art2mus_core.diffusion.schedules import SOLVERS
 from art2mus_core.evaluation.config import load_config
 from art2mus_core.evaluation.config import packaged_configs as studies
+from art2mus_core.training.config import load_config as load_stage
 from art2mus_core.training.config import packaged_configs as stages
 
 ROOT = Path(__file__).parents[1]
@@ -155,8 +156,13 @@ def paths(arguments: list[str]) -> None:
     assert not [word for word in given if not (ROOT / word).exists()]
 
 
+def torchrun(arguments: list[str]) -> None:
+    follow(arguments[arguments.index("--no-python") + 1 :])
+
+
 PROGRAMS = {
     "art2mus": art2mus,
+    "torchrun": torchrun,
     "pip": pip,
     **dict.fromkeys(("python", "python3"), python),
     **dict.fromkeys(("bash", "lint-imports", "mypy", "pre-commit", "pytest", "ruff"), paths),
@@ -179,7 +185,11 @@ def run_shell(block: Block) -> None:
 
 
 def read_yaml(block: Block) -> None:
+    """A configuration of a training stage, or of an evaluation."""
     Path("config.yaml").write_text(block.text, encoding="utf-8")
+    if "stage" in yaml.safe_load(block.text):
+        assert load_stage("config.yaml").options
+        return
     assert set(load_config("config.yaml").systems) == set(yaml.safe_load(block.text)["systems"])
 
 

@@ -117,7 +117,7 @@ class Progress:
         )
         self.model: nn.Module = objective
         if place.count > 1:
-            self.model = DistributedDataParallel(objective, broadcast_buffers=False)
+            self.model = DistributedDataParallel(objective)
         self.half = config.precision == "bf16" or (
             config.precision == "auto" and not imitates(place.device, torch.bfloat16)
         )

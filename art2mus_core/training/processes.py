@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, distributed
-from torch.distributed.nn.functional import all_gather
 
 __all__ = ["Place", "averaged", "gathered", "joined"]
 
@@ -64,9 +64,24 @@ def joined(device: torch.device) -> Iterator[Place]:
         distributed.destroy_process_group()
 
 
+class _Gather(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, part: Tensor) -> Tensor:  # noqa: ANN401, ARG004
+        parts = [torch.empty_like(part) for _ in range(distributed.get_world_size())]
+        distributed.all_gather(parts, part)
+        return torch.cat(parts)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:  # noqa: ANN401, ARG004
+        """What the losses of all processes ask of this one's rows."""
+        whole = gradients[0].contiguous()
+        distributed.all_reduce(whole)
+        return whole.chunk(distributed.get_world_size())[distributed.get_rank()]
+
+
 def gathered(values: Float[Tensor, "part width"]) -> Float[Tensor, "whole width"]:
     """The rows of all processes, in the order of their ranks; gradients flow back to each."""
-    return torch.cat(all_gather(values.contiguous())) if distributed.is_initialized() else values
+    return _Gather.apply(values.contiguous()) if distributed.is_initialized() else values  # type: ignore[no-untyped-call]
 
 
 def averaged(figures: dict[str, Tensor]) -> dict[str, float]:
