@@ -84,7 +84,7 @@ def test_what_cannot_be_read_is_listed_and_the_rest_is_scored(scored, music):
     assert (code, one_line(err)) == (2, True)
     said = json.loads(out.splitlines()[-1])
     for name, why in (
-        (f"mine/{short}", "a piece of 0.06 s"),
+        (f"mine/{short}", "a sound of 0.06 s"),
         (f"reference/{silent}", "early: its header promises 2.00 s"),
         (f"background/{lost}", "no sound"),
         ("background/brief.flac", "a sound of 1.20 s, where 1.6 s are needed"),
