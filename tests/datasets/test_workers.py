@@ -6,11 +6,11 @@ from math import factorial
 import pytest
 import torch
 
-from art2mus_core.datasets.workers import CHUNK, POOLS, spread
+from art2mus_core.datasets.workers import FEW, POOLS, spread
 from art2mus_core.errors import AudioError
 
 
-@pytest.mark.parametrize(("count", "workers"), [(0, 2), (CHUNK, 2), (CHUNK + 1, 1)])
+@pytest.mark.parametrize(("count", "workers"), [(0, 2), (FEW, 2), (FEW + 1, 1)])
 def test_few_items_or_one_worker_need_no_processes(count: int, workers: int):
     assert [told[:2] for told in spread(tell, range(count), workers)] == [
         (factorial(item), os.getpid()) for item in range(count)
@@ -26,12 +26,12 @@ def tell(item: int) -> tuple[int, int, int, list[str | None]]:
 def test_many_items_are_worked_on_elsewhere_in_order_by_one_thread_each_and_errors_come_back(monkeypatch):
     monkeypatch.setenv(POOLS[0], "7")
     monkeypatch.delenv(POOLS[1], raising=False)
-    told = spread(tell, [*range(2 * CHUNK), -1], 2)
-    results, processes, threads, pools = zip(*(next(told) for _ in range(2 * CHUNK)), strict=True)
-    assert list(results) == [factorial(item) for item in range(2 * CHUNK)]
+    told = spread(tell, [*range(2 * FEW), -1], 2)
+    results, processes, threads, pools = zip(*(next(told) for _ in range(2 * FEW)), strict=True)
+    assert list(results) == [factorial(item) for item in range(2 * FEW)]
     assert os.getpid() not in processes
     assert set(threads) == {1}
-    assert list(pools) == [["1"] * len(POOLS)] * (2 * CHUNK)
+    assert list(pools) == [["1"] * len(POOLS)] * (2 * FEW)
     with pytest.raises(AudioError, match=r"^sound -1; expected another"):
         next(told)
     assert os.environ[POOLS[0]] == "7"
