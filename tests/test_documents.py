@@ -157,7 +157,7 @@ def paths(arguments: list[str]) -> None:
 
 
 def torchrun(arguments: list[str]) -> None:
-    follow(arguments[arguments.index("--no-python") + 1 :])
+    follow(arguments[arguments.index("--") + 1 :])
 
 
 PROGRAMS = {

@@ -25,7 +25,7 @@ def train(
 ) -> None:
     """Train one part of the model. Stop it with Ctrl-C and start it again: it goes on where it was.
 
-    Several processes share each batch: torchrun --nproc-per-node 2 --no-python art2mus train NAME ...
+    Several processes share each batch: torchrun --nproc-per-node 2 --no-python -- art2mus train NAME ...
     """
     import torch
 
