@@ -38,11 +38,13 @@ from torch import Tensor, nn
 from art2mus_core.audio.reading import read_audio
 from art2mus_core.checkpoints.precision import imitates
 from art2mus_core.checkpoints.strict import fill
-from art2mus_core.encoders.imagebind_files import COMPONENTS, HUGE, TOWERS, convert, open_towers
+from art2mus_core.encoders.imagebind import TOWERS
+from art2mus_core.encoders.imagebind_files import COMPONENTS, HUGE, convert, open_towers
 from art2mus_core.errors import Art2MusError
 from art2mus_core.images.centre import centre_square
 from art2mus_core.images.listing import list_artworks
 from art2mus_core.images.reading import read_artwork
+from art2mus_core.types import Waveform
 
 SMALL: dict[str, dict[str, Any]] = {
     "vision": {**HUGE["vision"], "width": 26, "layers": 3, "heads": 2, "hidden": 104, "dim": 11},
@@ -121,7 +123,7 @@ def load_tower(path: Path, name: str, sizes: dict[str, Any], dtype: torch.dtype 
     """One tower from the published file; in float32 its weights stay on the disk until they are used."""
 
     def build() -> nn.Module:
-        return TOWERS[name].from_config(sizes[name])
+        return TOWERS[name](sizes[name])
 
     with torch.device("meta"):
         tower = build()
@@ -163,11 +165,11 @@ def sounds(model: nn.Module, path: Path, sizes: dict[str, Any], folder: Path) ->
         except Art2MusError as error:
             print(f"left out: {error}", file=sys.stderr)
             continue
-        clips = tower.clips.cut(waveform.samples[:, 0])
-        theirs = model({"audio": clips[:, :, None]})["audio"]
+        clips = tower.front.prepare(Waveform(waveform.samples[:, :1], waveform.sample_rate))
+        theirs = model({"audio": clips})["audio"]
         unit = theirs / theirs.norm(dim=-1, keepdim=True)
         found[file.name] = {
-            "embedding": relative(tower(clips), theirs),
+            "embedding": relative(tower(clips)[0], theirs),
             "unit embedding": relative(tower.encode(waveform).values, unit),
         }
     return found

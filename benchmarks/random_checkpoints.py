@@ -26,7 +26,8 @@ from diffusers.pipelines.audioldm2 import modeling_audioldm2 as audioldm2
 from tokenizers.pre_tokenizers import ByteLevel
 from torch import Tensor, nn
 
-from art2mus_core.encoders.imagebind_files import HUGE, TOWERS, published_key
+from art2mus_core.encoders.imagebind import TOWERS
+from art2mus_core.encoders.imagebind_files import HUGE, published_key
 from art2mus_core.pipelines.texts import SUPPORTS
 
 ALIGNERS = {"art2mus-2024": ("art2mus_img_proj_layer.pt", 1), "art2mus-2024-4": ("art2mus_4_img_proj_layer.pt", 4)}
@@ -67,9 +68,9 @@ def draw(name: str, value: Tensor) -> None:
 
 def imagebind_shapes() -> Shapes:
     shapes: Shapes = {}
-    for tower, kind in TOWERS.items():
+    for tower, build in TOWERS.items():
         with torch.device("meta"):
-            network = kind.from_config(HUGE[tower])
+            network = build(HUGE[tower])
         shapes |= {published_key(tower, key): tuple(value.shape) for key, value in network.state_dict().items()}
     for tower, sizes in UNUSED.items():
         shapes |= dict(_unused_tower(tower, **sizes))

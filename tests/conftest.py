@@ -183,13 +183,13 @@ def talking(talking_like: Path) -> SimpleNamespace:
 def write_imagebind() -> Callable[..., dict[str, Any]]:
     """Writes a random picture tower of ImageBind's kind, `dim` wide at its end, and returns its configuration."""
     from art2mus_core.checkpoints.folder import save_component
-    from art2mus_core.encoders.imagebind import ImageBindVision
+    from art2mus_core.encoders.imagebind import TOWERS
 
     sizes = {"size": 12, "patch": 4, "frames": 2, "width": 10, "layers": 1, "heads": 2, "hidden": 13}
 
     def write(folder: Path, *, dim: int) -> dict[str, Any]:
         config = {"model_type": "imagebind", "tower": "vision", **sizes, "dim": dim, "space": "imagebind"}
-        save_component(folder, "image_encoder", ImageBindVision.from_config(config), config, half=True)
+        save_component(folder, "image_encoder", TOWERS["vision"](config), config, half=True)
         return config
 
     return write

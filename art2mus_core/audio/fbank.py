@@ -72,7 +72,7 @@ class Clips:
         sample_rate: of the sound, in hertz.
         bins: mel rows of a clip.
         frames: columns of a clip; a clip with fewer is filled up with zeros, one with more is cut.
-        count: clips a sound.
+        clips: clips a sound.
         seconds: length of a clip.
         mean: what is subtracted from the logarithms, zeros of the filling included.
         std: what they are divided by then.
@@ -81,13 +81,13 @@ class Clips:
     sample_rate: int
     bins: int
     frames: int
-    count: int
+    clips: int
     seconds: float
     mean: float
     std: float
 
     def cut(self, samples: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch clips bins frames"]:
-        """Normalised clips; a sound that is shorter than one clip is heard whole, `count` times.
+        """Normalised clips; a sound that is shorter than one clip is heard whole, `clips` times.
 
         Raises:
             AudioError: a sound shorter than one frame, or samples that are not finite.
@@ -107,7 +107,7 @@ class Clips:
         """
         # seconds in floating point, then exact: one sample of difference is heard in every frame of a clip
         room = Fraction(max(length / self.sample_rate - self.seconds, 0.0))
-        return [int(room / self.count * index * self.sample_rate) for index in range(self.count)]
+        return [int(room / self.clips * index * self.sample_rate) for index in range(self.clips)]
 
 
 @lru_cache(maxsize=4)

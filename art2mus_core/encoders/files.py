@@ -19,7 +19,7 @@ from ..checkpoints.names import describe, is_encoder, quoted, spoken
 from ..checkpoints.sizes import needed
 from ..errors import CheckpointError
 from ..types import AudioEncoder, ImageEncoder
-from .imagebind import ImageBindAudio, ImageBindVision
+from .imagebind import TOWERS
 from .pocket import PocketAudioEncoder, PocketImageEncoder, PocketListener
 
 __all__ = [
@@ -189,7 +189,7 @@ class _Clip:
 
 IMAGE_ENCODERS: dict[str, _Component | _Clip] = {
     "pocket": _Component(PocketImageEncoder.from_config, torch.float32),
-    "imagebind": _Component(ImageBindVision.from_config),
+    "imagebind": _Component(TOWERS["vision"]),
     "clip": _Clip(),
 }
 """`model_type` of a configuration to what opens it."""
@@ -201,7 +201,7 @@ def _pocket_listener(folder: Path, dtype: torch.dtype) -> AudioEncoder:  # noqa:
 
 
 def _imagebind_listener(folder: Path, dtype: torch.dtype) -> AudioEncoder:
-    return load_component(folder, "audio_encoder", ImageBindAudio.from_config, dtype=dtype)
+    return load_component(folder, "audio_encoder", TOWERS["audio"], dtype=dtype)
 
 
 AUDIO_ENCODERS: dict[str, Callable[[Path, torch.dtype], AudioEncoder]] = {

@@ -1,8 +1,9 @@
 """ImageBind's picture tower and sound tower (Girdhar et al. 2023): one space for what is seen and what is heard.
 
-Both are vision transformers (Dosovitskiy et al. 2021) whose blocks normalise before they act: a class token and patches,
-positions added, blocks, LayerNorm, and a projection of the class token. They differ in how input becomes patches, in a
-LayerNorm before the blocks (pictures), and in one learnt key and value more in every attention and a learnt scale (sounds).
+Both are one vision transformer (Dosovitskiy et al. 2021) whose blocks normalise before they act: a class token and patches,
+positions added, blocks, LayerNorm, and a projection of the class token. They differ in sizes and in the front end: how input
+becomes patches, where one more LayerNorm stands, and whether every attention has one
+learnt key and value more and the embedding a learnt scale.
 
 Weights keep the published names below a tower, with shorter stems; `imagebind_files` has the table.
 """
@@ -10,7 +11,11 @@ Weights keep the published names below a tower, with shorter stems; `imagebind_f
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from functools import partial
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -23,7 +28,7 @@ from ..errors import SettingError
 from ..images.centre import centre_square
 from ..types import Artwork, Embedding, Waveform
 
-__all__ = ["ImageBindAudio", "ImageBindVision"]
+__all__ = ["TOWERS", "ImageBindTower"]
 
 EPS, STEM_EPS = 1e-6, 1e-5
 """Of LayerNorm: everywhere, and behind the sound tower's patches."""
@@ -79,38 +84,75 @@ class _Block(nn.Module):
         return x + self.mlp(self.norm_2(x))
 
 
-class _Tower(nn.Module):
-    """From patches on, what both towers share."""
+class _Film(nn.Conv3d):
+    """Patches of a picture that is shown as a film of equal frames: over them the kernel acts as its sum over time."""
 
-    def __init__(
-        self, patches: int, dim: int, *, width: int, layers: int, heads: int, hidden: int, extra: bool
-    ) -> None:
-        super().__init__()
-        self.cls_token = _random(1, 1, width)
-        self.pos_embed = _random(1, 1 + patches, width)
-        self.blocks = nn.Sequential(*(_Block(width, heads, hidden, extra=extra) for _ in range(layers)))
-        self.norm = nn.LayerNorm(width, EPS)
-        self.head = nn.Linear(width, dim, bias=False)
-
-    def _place(self, patches: Float[Tensor, "batch patches width"]) -> Float[Tensor, "batch tokens width"]:
-        """The class token before the patches, positions added."""
-        return torch.cat([self.cls_token.expand(len(patches), 1, -1), patches], 1) + self.pos_embed
-
-    def _read(
-        self, tokens: Float[Tensor, "batch tokens width"]
-    ) -> tuple[Float[Tensor, "batch dim"], Float[Tensor, "batch patches width"]]:
-        """The class token's unit-norm projection, and the patch tokens behind the last LayerNorm."""
-        tokens = self.norm(self.blocks(tokens))
-        return F.normalize(self.head(tokens[:, 0]), dim=-1), tokens[:, 1:]
+    def forward(self, input: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch width_ rows columns"]:  # noqa: A002 - the base class's
+        return F.conv2d(input, self.weight.sum(2), stride=self.stride[1:])
 
 
-class ImageBindVision(_Tower):
-    """The picture tower. It was trained on clips of `frames` frames; a picture is shown it that many times.
+@dataclass(frozen=True)
+class _Pictures:
+    """The vision tower's front end. It was trained on clips of `frames` frames; a picture is shown it that many times.
 
-    Args:
+    Attributes:
         size: side in pixels of the square that is seen.
         patch: side of a patch.
         frames: of the patches' kernel.
+    """
+
+    hears: ClassVar[bool] = False
+
+    size: int
+    patch: int
+    frames: int
+
+    def patches(self) -> int:
+        if self.size % self.patch:
+            raise ValueError(f"a side of {self.size} pixels is not divisible by patches of {self.patch}")
+        return (self.size // self.patch) ** 2
+
+    def stem(self, width: int) -> nn.Module:
+        kernel = (self.frames, self.patch, self.patch)
+        return _Film(3, width, kernel, kernel, bias=False)
+
+    def prepare(self, artworks: list[Artwork]) -> Float[Tensor, "batch 3 height width"]:
+        if not artworks:
+            raise SettingError("no artworks", "at least one", "Choose a picture.")
+        return torch.stack([centre_square(artwork, self.size) for artwork in artworks])
+
+
+@dataclass(frozen=True)
+class _Sounds(Clips):
+    """The audio tower's front end: several short clips of a log-mel spectrogram, in patches.
+
+    Attributes:
+        patch: side of a patch.
+        stride: from patch to patch; they overlap.
+    """
+
+    hears: ClassVar[bool] = True
+
+    patch: int
+    stride: int
+
+    def patches(self) -> int:
+        rows, columns = ((side - self.patch) // self.stride + 1 for side in (self.bins, self.frames))
+        return rows * columns
+
+    def stem(self, width: int) -> nn.Module:
+        return nn.Conv2d(1, width, self.patch, self.stride, bias=False)
+
+    def prepare(self, waveform: Waveform) -> Float[Tensor, "batch clips 1 bins frames"]:
+        mono = resample(waveform.samples.float().mean(1), waveform.sample_rate, self.sample_rate)
+        return self.cut(mono)[:, :, None]
+
+
+class ImageBindTower(nn.Module):
+    """A tower of ImageBind: pictures or sounds to unit-norm embeddings in the joint space.
+
+    Args:
+        front: how a picture or a sound becomes patches.
         width: of a token.
         layers: blocks.
         heads: of every attention.
@@ -122,135 +164,76 @@ class ImageBindVision(_Tower):
         ValueError: sizes that do not divide.
     """
 
+    log_logit_scale: Tensor | None
+
     def __init__(
-        self,
-        *,
-        size: int,
-        patch: int,
-        frames: int,
-        width: int,
-        layers: int,
-        heads: int,
-        hidden: int,
-        dim: int,
-        space: str,
+        self, front: _Pictures | _Sounds, *, width: int, layers: int, heads: int, hidden: int, dim: int, space: str
     ) -> None:
-        if size % patch:
-            raise ValueError(f"a side of {size} pixels is not divisible by patches of {patch}")
-        super().__init__((size // patch) ** 2, dim, width=width, layers=layers, heads=heads, hidden=hidden, extra=False)
-        self.stem = nn.Conv3d(3, width, (frames, patch, patch), bias=False)
-        self.pre_norm = nn.LayerNorm(width, EPS)
-        self.size, self.patch, self.space = size, patch, space
+        super().__init__()
+        self.front, self.space = front, space
+        self.cls_token = _random(1, 1, width)
+        self.pos_embed = _random(1, 1 + front.patches(), width)
+        self.blocks = nn.Sequential(*(_Block(width, heads, hidden, extra=front.hears) for _ in range(layers)))
+        self.norm = nn.LayerNorm(width, EPS)
+        self.head = nn.Linear(width, dim, bias=False)
+        self.stem = front.stem(width)
+        self.stem_norm = nn.LayerNorm(width, STEM_EPS) if front.hears else nn.Identity()
+        self.pre_norm = nn.Identity() if front.hears else nn.LayerNorm(width, EPS)
+        self.register_buffer("log_logit_scale", torch.zeros(()) if front.hears else None)
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> ImageBindVision:
-        """A tower from `config.json` of its component, random until it is filled.
+    def from_config(cls, config: dict[str, Any], tower: str) -> ImageBindTower:
+        """A tower, `vision` or `audio`, from `config.json` of its component, random until it is filled.
 
         Raises:
             ValueError: of another network, or sizes that do not divide.
             TypeError: a size that is missing or not known.
         """
-        return cls(**_sizes(config, "vision"))
+        if (config.get("model_type"), config.get("tower")) != ("imagebind", tower):
+            raise ValueError(f"{config.get('model_type')} {config.get('tower')} is not ImageBind's {tower} tower")
+        sizes = {name: value for name, value in config.items() if name not in {"model_type", "tower"}}
+        kind = _Sounds if tower == "audio" else _Pictures
+        front = {field.name: sizes.pop(field.name) for field in fields(kind) if field.name in sizes}
+        return cls(kind(**front), **sizes)
 
     def forward(
-        self, x: Float[Tensor, "batch 3 height width"]
-    ) -> tuple[Float[Tensor, "batch dim"], Float[Tensor, "batch patches patch_dim"]]:
-        """Unit-norm embeddings and patch tokens (row by row, as wide as the tower) of normalised pictures."""
-        # over equal frames the kernel acts as its sum over time
-        patches = F.conv2d(x, self.stem.weight.sum(2), stride=self.patch).flatten(2).mT
-        return self._read(self.pre_norm(self._place(patches)))
+        self, x: Float[Tensor, "batch *clips channels height width"]
+    ) -> tuple[Float[Tensor, "batch dim"], Float[Tensor, "shown patches patch_dim"]]:
+        """Embeddings of normalised pictures or sounds, and the patch tokens (row by row) of every picture or clip.
 
-    def encode(self, artworks: list[Artwork]) -> Embedding:
-        """One embedding an artwork with its patch tokens, on the device and in the precision of the weights.
+        The embedding has unit norm; that of a sound is the mean over its clips times the learnt scale, as published.
+        """
+        patches = self.stem_norm(self.stem(x.flatten(0, -4)).flatten(2).mT)
+        tokens = torch.cat([self.cls_token.expand(len(patches), 1, -1), patches], 1) + self.pos_embed
+        tokens = self.norm(self.blocks(self.pre_norm(tokens)))
+        values = F.normalize(self.head(tokens[:, 0]), dim=-1)
+        if self.log_logit_scale is not None:
+            scale = self.log_logit_scale.exp().clamp(max=LARGEST_SCALE)
+            values = scale * values.unflatten(0, x.shape[:2]).mean(1)
+        return values, tokens[:, 1:]
+
+    def encode(self, shown: Any) -> Embedding:  # noqa: ANN401
+        """One unit-norm embedding an artwork or a sound, on the device and in the precision of the weights.
+
+        Pictures have their patch tokens with them. A sound may have any rate, and its channels are mixed; the published
+        pipeline hears the first channel only and leaves the scale in. Neither changes the cosine of a mono sound with a
+        picture.
+
+        Args:
+            shown: a list of artworks for the vision tower, a waveform for the audio tower.
 
         Raises:
             SettingError: no artworks.
             ArtworkError: one without pixels.
+            AudioError: no sample for a whole frame, or samples that are not finite.
         """
-        if not artworks:
-            raise SettingError("no artworks", "at least one", "Choose a picture.")
-        squares = torch.stack([centre_square(artwork, self.size) for artwork in artworks])
-        values, patches = self(squares.to(next(self.parameters())))
+        values, patches = self(self.front.prepare(shown).to(self.cls_token))
+        if self.front.hears:
+            return Embedding(F.normalize(values, dim=-1), self.space)
         return Embedding(values, self.space, patches)
 
 
-class ImageBindAudio(_Tower):
-    """The sound tower: several short clips of a log-mel spectrogram, one embedding.
-
-    Args:
-        sample_rate: in hertz, of the sound that is heard.
-        bins: mel rows of a clip.
-        frames: columns of a clip.
-        clips: clips a sound.
-        seconds: length of a clip.
-        mean: of the logarithms over the training data.
-        std: their deviation.
-        patch: side of a patch.
-        stride: from patch to patch; they overlap.
-        width: of a token.
-        layers: blocks.
-        heads: of every attention.
-        hidden: width between a block's two layers.
-        dim: width of the embedding.
-        space: name of the joint space.
-
-    Raises:
-        ValueError: sizes that do not divide.
-    """
-
-    def __init__(
-        self,
-        *,
-        sample_rate: int,
-        bins: int,
-        frames: int,
-        clips: int,
-        seconds: float,
-        mean: float,
-        std: float,
-        patch: int,
-        stride: int,
-        width: int,
-        layers: int,
-        heads: int,
-        hidden: int,
-        dim: int,
-        space: str,
-    ) -> None:
-        rows, columns = ((side - patch) // stride + 1 for side in (bins, frames))
-        super().__init__(rows * columns, dim, width=width, layers=layers, heads=heads, hidden=hidden, extra=True)
-        self.stem = nn.Conv2d(1, width, patch, stride, bias=False)
-        self.stem_norm = nn.LayerNorm(width, STEM_EPS)
-        self.register_buffer("log_logit_scale", torch.zeros(()))
-        self.clips, self.space = Clips(sample_rate, bins, frames, clips, seconds, mean, std), space
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> ImageBindAudio:
-        """As :meth:`ImageBindVision.from_config`."""
-        return cls(**_sizes(config, "audio"))
-
-    def forward(self, x: Float[Tensor, "batch clips bins frames"]) -> Float[Tensor, "batch dim"]:
-        """The mean over the clips of their unit-norm embeddings, times the learnt scale, as published."""
-        patches = self.stem_norm(self.stem(x.flatten(0, 1)[:, None]).flatten(2).mT)
-        values, _ = self._read(self._place(patches))
-        scale = self.get_buffer("log_logit_scale").exp().clamp(max=LARGEST_SCALE)
-        return scale * values.unflatten(0, x.shape[:2]).mean(1)
-
-    def encode(self, waveform: Waveform) -> Embedding:
-        """One unit-norm embedding a sound, at any rate, its channels mixed.
-
-        The published pipeline hears the first channel only and leaves the scale in; neither changes the cosine of a
-        mono sound with a picture.
-
-        Raises:
-            AudioError: no sample for a whole frame, or samples that are not finite.
-        """
-        mono = resample(waveform.samples.float().mean(1), waveform.sample_rate, self.clips.sample_rate)
-        return Embedding(F.normalize(self(self.clips.cut(mono).to(self.cls_token)), dim=-1), self.space)
-
-
-def _sizes(config: dict[str, Any], tower: str) -> dict[str, Any]:
-    """The arguments of a tower in its configuration."""
-    if (config.get("model_type"), config.get("tower")) != ("imagebind", tower):
-        raise ValueError(f"{config.get('model_type')} {config.get('tower')} is not ImageBind's {tower} tower")
-    return {name: value for name, value in config.items() if name not in {"model_type", "tower"}}
+TOWERS: Mapping[str, Callable[[dict[str, Any]], ImageBindTower]] = MappingProxyType(
+    {tower: partial(ImageBindTower.from_config, tower=tower) for tower in ("vision", "audio")}
+)
+"""What builds each tower from its configuration."""

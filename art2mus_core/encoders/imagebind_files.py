@@ -21,13 +21,9 @@ from ..checkpoints.strict import check_finite, check_forms, is_finite, tensor_fo
 from ..errors import CheckpointError, SettingError
 from ..placing import place
 from ..types import OnStep, Step
-from .imagebind import ImageBindAudio, ImageBindVision
+from .imagebind import TOWERS
 
 __all__ = ["COMPONENTS", "HUGE", "convert", "files_of", "open_towers", "published_key"]
-
-Tower = ImageBindVision | ImageBindAudio
-
-TOWERS: Mapping[str, type[Tower]] = MappingProxyType({"vision": ImageBindVision, "audio": ImageBindAudio})
 
 COMPONENTS: Mapping[str, str] = MappingProxyType({"vision": "image_encoder", "audio": "audio_encoder"})
 """Tower to its component's folder in a checkpoint."""
@@ -169,7 +165,7 @@ def convert(
 def _tower(path: Path, content: dict[str, Any], tower: str, config: dict[str, Any]) -> dict[str, Tensor]:
     """The tower's part of the file, checked against the network that `config` describes."""
     with torch.device("meta"):
-        network = TOWERS[tower].from_config(config).state_dict()
+        network = TOWERS[tower](config).state_dict()
     found = {key: value for key, value in content.items() if key.startswith(tuple(f"{g}.{tower}." for g in GROUPS))}
     expected = {published_key(tower, key): value for key, value in network.items()}
     check_forms(tensor_forms(expected), tensor_forms(found), path, WANTED, AGAIN)

@@ -7,7 +7,8 @@ import torch
 
 from art2mus_core.cli import main
 from art2mus_core.encoders import imagebind_files
-from art2mus_core.encoders.imagebind_files import HUGE, TOWERS, published_key
+from art2mus_core.encoders.imagebind import TOWERS
+from art2mus_core.encoders.imagebind_files import HUGE, published_key
 
 SMALL = {
     "vision": {**HUGE["vision"], "size": 15, "patch": 5, "width": 21, "layers": 1, "heads": 3, "hidden": 29, "dim": 11},
@@ -35,7 +36,7 @@ def art2mus(capsys, monkeypatch, tmp_path):
 def weights(tmp_path: Path) -> str:
     content = {}
     for name, tower in TOWERS.items():
-        for key, value in tower.from_config(SMALL[name]).state_dict().items():
+        for key, value in tower(SMALL[name]).state_dict().items():
             content[published_key(name, key)] = torch.zeros(value.shape)
     torch.save(content, tmp_path / "imagebind_huge.pth")
     return "imagebind_huge.pth"

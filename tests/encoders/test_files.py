@@ -14,7 +14,7 @@ from art2mus_core.encoders.files import (
     load_audio_encoder,
     load_image_encoder,
 )
-from art2mus_core.encoders.imagebind import ImageBindVision
+from art2mus_core.encoders.imagebind import ImageBindTower
 from art2mus_core.encoders.pocket import PocketImageEncoder
 from art2mus_core.errors import CheckpointError
 from art2mus_core.types import Artwork, Waveform
@@ -28,7 +28,7 @@ def imagebind_like(tmp_path, write_imagebind):
 
 def test_the_configuration_decides_which_encoder_is_opened(pocket_like, imagebind_like):
     assert isinstance(load_image_encoder(pocket_like, dtype=torch.float32), PocketImageEncoder)
-    assert isinstance(load_image_encoder(imagebind_like, dtype=torch.float32), ImageBindVision)
+    assert isinstance(load_image_encoder(imagebind_like, dtype=torch.float32), ImageBindTower)
 
 
 def test_a_space_is_known_before_its_encoder_is_opened(pocket_like, imagebind_like):

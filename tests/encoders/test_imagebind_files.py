@@ -15,7 +15,7 @@ from safetensors import safe_open
 
 from art2mus_core.checkpoints.folder import load_component
 from art2mus_core.checkpoints.names import is_encoder
-from art2mus_core.encoders.imagebind import ImageBindAudio, ImageBindVision
+from art2mus_core.encoders.imagebind import TOWERS
 from art2mus_core.encoders.imagebind_files import HUGE, convert, open_towers, published_key
 from art2mus_core.errors import CheckpointError, OutputError, SettingError
 from art2mus_core.types import Artwork, Step, Waveform
@@ -122,9 +122,9 @@ def path(tmp_path: Path) -> Path:
 
 def test_the_published_sizes_are_the_published_counts():
     """392 and 177 keys; 632.8 and 86.2 million weights."""
-    for name, tower, keys, size in (("vision", ImageBindVision, 392, 632.8e6), ("audio", ImageBindAudio, 177, 86.2e6)):
+    for name, keys, size in (("vision", 392, 632.8e6), ("audio", 177, 86.2e6)):
         with torch.device("meta"):
-            state = tower.from_config(HUGE[name]).state_dict()
+            state = TOWERS[name](HUGE[name]).state_dict()
         names = {published_key(name, key) for key in state}
         assert len(names) == len(state) == keys
         assert sum(value.numel() for value in state.values()) == pytest.approx(size, rel=1e-3)
@@ -167,8 +167,8 @@ def test_the_copy_loads_as_a_component(path: Path, tmp_path: Path):
     convert(path, tmp_path, dtype=torch.float32, sizes=SMALL)
     picture = Artwork(torch.randint(256, (3, 20, 31), dtype=torch.uint8, generator=torch.Generator().manual_seed(1)))
     music = Waveform(0.1 * torch.randn(1, 1, 7000, generator=torch.Generator().manual_seed(1)), 8000)
-    seeing = load_component(tmp_path, "image_encoder", ImageBindVision.from_config)
-    hearing = load_component(tmp_path, "audio_encoder", ImageBindAudio.from_config)
+    seeing = load_component(tmp_path, "image_encoder", TOWERS["vision"])
+    hearing = load_component(tmp_path, "audio_encoder", TOWERS["audio"])
     opened = open_towers(path, ["vision", "audio"], sizes=SMALL)
     for copy, original in ((seeing, opened["vision"]), (hearing, opened["audio"])):
         assert set(copy.state_dict()) == set(original)
@@ -292,7 +292,7 @@ def test_either_format_of_torch_and_any_float_is_converted(tmp_path: Path, archi
     exact = OrderedDict({**weights(), STEM: weights()[STEM].double()})
     torch.save(exact, tmp_path / "some.pth", _use_new_zipfile_serialization=archive)
     convert(tmp_path / "some.pth", tmp_path, towers=["vision"], dtype=torch.float32, sizes=SMALL)
-    copy = load_component(tmp_path, "image_encoder", ImageBindVision.from_config).state_dict()
+    copy = load_component(tmp_path, "image_encoder", TOWERS["vision"]).state_dict()
     assert all(torch.equal(value, weights()[published_key("vision", key)]) for key, value in copy.items())
 
 

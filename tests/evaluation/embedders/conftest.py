@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from transformers import ASTConfig, ASTFeatureExtractor, ASTForAudioClassification, ClapFeatureExtractor
 
 from art2mus_core.checkpoints.folder import save_component
-from art2mus_core.encoders.imagebind import ImageBindAudio, ImageBindVision
+from art2mus_core.encoders.imagebind import TOWERS
 from art2mus_core.types import Waveform
 
 HEARD = {
@@ -112,10 +112,10 @@ def imagebind_folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("imagebind")
     torch.manual_seed(3)
     for name, kind, config in (
-        ("image_encoder", ImageBindVision, TOWER | VISION),
-        ("audio_encoder", ImageBindAudio, TOWER | AUDIO),
+        ("image_encoder", "vision", TOWER | VISION),
+        ("audio_encoder", "audio", TOWER | AUDIO),
     ):
-        save_component(folder, name, kind.from_config(config), config, half=False)
+        save_component(folder, name, TOWERS[kind](config), config, half=False)
     return folder
 
 
