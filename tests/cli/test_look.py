@@ -28,9 +28,7 @@ def test_the_artwork_and_its_music_are_drawn(look, paintings):
         assert len(drawn.convert("RGB").getcolors(1 << 24)) > 100
 
 
-@pytest.mark.parametrize(
-    "wrong", [("dawn.png", "look.txt"), ("dawn.png", "nowhere/look.png"), ("night.png", "look.png")], ids=str
-)
+@pytest.mark.parametrize("wrong", [("dawn.png", "look.txt"), ("night.png", "look.png")], ids=str)
 def test_a_mistake_is_one_line_and_nothing_is_drawn(look, paintings, wrong):
     artwork, out = wrong
     code, err = look(paintings / artwork, out)

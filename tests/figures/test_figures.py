@@ -181,7 +181,7 @@ def test_images_are_saved_by_suffix(tmp_path, suffix, kind):
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
-@pytest.mark.parametrize("name", ["figure.gif", "figure", "missing/figure.png"])
+@pytest.mark.parametrize("name", ["figure.gif", "figure"])
 def test_places_that_cannot_hold_an_image_are_refused(tmp_path, name):
     with pytest.raises(OutputError):
         save_image(Image.new("RGB", (3, 2)), tmp_path / name)
