@@ -25,8 +25,7 @@ from art2mus_core.datasets.synthetic.correspondence import CHARACTERS, character
 from art2mus_core.figures.bars import draw_bars
 from art2mus_core.figures.contact_sheet import draw_contact_sheet
 from art2mus_core.figures.look import describe_artwork
-from art2mus_core.figures.paper import sheet
-from art2mus_core.figures.saving import save_image
+from art2mus_core.figures.paper import save_image, sheet
 from art2mus_core.images.listing import list_artworks
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.measure.pictures import measure as measure_picture

@@ -75,7 +75,7 @@ def present(
         OutputError: a place that cannot be written.
     """
     from ..art2mus_core.audio.files import write_audio
-    from ..art2mus_core.figures.saving import save_image
+    from ..art2mus_core.figures.paper import save_image
     from ..art2mus_core.figures.spectrogram import heat_map
 
     tags, played, shown = graph_tags(graph), [], []

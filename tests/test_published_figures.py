@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from art2mus_core.aligners.published import FACTS, SIZES
+from art2mus_core.aligners.projection import FACTS, SIZES
 from art2mus_core.checkpoints.grid import AUDIOLDM2_MEL
 from art2mus_core.diffusion.denoiser import HEADS
 from art2mus_core.encoders.imagebind_files import HUGE

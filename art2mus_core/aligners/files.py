@@ -15,8 +15,7 @@ from ..checkpoints.names import aligner_file, describe, folders, home, is_aligne
 from ..checkpoints.strict import fill
 from ..checkpoints.tensors import opened, read_tensors, save_tensors
 from ..errors import Art2MusError, CheckpointError, SettingError
-from .projection import ProjectionAligner
-from .published import ARCHIVE, FACTS, PICKLE, SIZES, count_tokens, read_published
+from .projection import ARCHIVE, FACTS, PICKLE, SIZES, ProjectionAligner, count_tokens, read_published
 from .visual import VisualAligner
 
 __all__ = ["AlignerHeader", "AnyAligner", "find_aligner", "load_aligner", "read_header", "save_aligner"]

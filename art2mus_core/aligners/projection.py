@@ -1,14 +1,27 @@
-"""The image projection of Art2Mus 2024 (arXiv 2410.04906, and the authors' code): two linear layers, a tanh between them."""
+"""The image projection of Art2Mus 2024 (arXiv 2410.04906, and the authors' code): two linear layers, a tanh between them.
+
+Its weights were published as pickled tables, opened as nothing else: art2mus_img_proj_layer.pt and
+art2mus_4_img_proj_layer.pt in the folder art2mus_weights of justivanr/art2mus_; what the files don't say is in the code
+beside them.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ..checkpoints.pickles import ARCHIVE, PICKLE, read_pickle
+from ..checkpoints.strict import Form, check_finite, check_forms, tensor_forms
 from ..types import Embedding, PromptTokens
 from .ends import accept, prompt
 
-__all__ = ["ProjectionAligner"]
+__all__ = ["ARCHIVE", "FACTS", "KEYS", "PICKLE", "SIZES", "ProjectionAligner", "count_tokens", "read_published"]
 
 
 class ProjectionAligner(nn.Module):
@@ -53,3 +66,69 @@ class ProjectionAligner(nn.Module):
         """
         accept(embedding, space=self.space, dim=self.dim)
         return prompt(self(embedding.values.to(self.hidden.weight)))
+
+
+KEYS: Mapping[str, str] = MappingProxyType(
+    {
+        "projection1.weight": "hidden.weight",
+        "projection1.bias": "hidden.bias",
+        "projection2.weight": "prompt.weight",
+        "projection2.bias": "prompt.bias",
+    }
+)
+"""Published key to the key in :class:`~.projection.ProjectionAligner`."""
+
+SIZES: Mapping[str, int] = MappingProxyType({"dim": 1024, "hidden": 1536, "width": 768})
+"""Widths of ImageBind's embedding, of the hidden layer and of AudioLDM2's GPT-2; the number of tokens is the file's."""
+
+FACTS: Mapping[str, str] = MappingProxyType(
+    {
+        "kind": "projection",
+        "space": "imagebind",
+        "encoder": "imagebind",
+        "prior": "audioldm2",
+        "licence": "none stated by its authors, so all rights are theirs",
+        "run": "Rinaldi, Fanelli, Castellano, Vessio 2024, arXiv 2410.04906",
+    }
+)
+"""What the header of an aligner file would say; encoder (ImageBind-huge) and prior (cvssp/audioldm2) from the authors' code."""
+
+EXPECTED = f"an image projection of Art2Mus 2024: {', '.join(KEYS)}, nothing else"
+AGAIN = "Download it again from where its authors publish it."
+
+
+def count_tokens(path: Path, *, sizes: Mapping[str, int] = SIZES) -> int:
+    """Prompt tokens of a published file; keys, shapes and types are checked, values are not read.
+
+    Raises:
+        CheckpointError: missing, damaged, more than a table of weights, or other weights.
+    """
+    return len(_checked(path, sizes)["projection2.bias"]) // sizes["width"]
+
+
+def read_published(path: Path, *, sizes: Mapping[str, int] = SIZES) -> dict[str, Tensor]:
+    """The weights of a published file in float32 by our own keys, free of the file.
+
+    Raises:
+        CheckpointError: as :func:`count_tokens`, or values that are not finite.
+    """
+    tensors = {key: tensor.detach().to(torch.float32, copy=True) for key, tensor in _checked(path, sizes).items()}
+    check_finite(tensors, path)
+    return {ours: tensors[key] for key, ours in KEYS.items()}
+
+
+def _checked(path: Path, sizes: Mapping[str, int]) -> dict[str, Tensor]:
+    """The table of weights, still on the disk, if it is one of the published two in all but its values."""
+    table = read_pickle(path, EXPECTED, AGAIN)
+    found = tensor_forms(table)
+    values = math.prod(found["projection2.bias"].shape) if "projection2.bias" in found else 0
+    rows = max(1, values // sizes["width"]) * sizes["width"]
+    shapes = {
+        "projection1.weight": [sizes["hidden"], sizes["dim"]],
+        "projection1.bias": [sizes["hidden"]],
+        "projection2.weight": [rows, sizes["hidden"]],
+        "projection2.bias": [rows],
+    }
+    expected = {key: Form(shape, "float32") for key, shape in shapes.items()}
+    check_forms(expected, found, path, EXPECTED, AGAIN)
+    return table

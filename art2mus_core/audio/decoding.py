@@ -16,10 +16,8 @@ from jaxtyping import Float
 
 from ..errors import AudioError
 from .chunks import Chunks, read_chunks
-from .flac import frame_ends, joined_flacs
-from .id3 import behind_id3
+from .containers import behind_id3, chained, frame_ends, joined_flacs, ogg_pages
 from .mpeg import MpegPart, check_bit_rate, mpeg_parts
-from .ogg import chained, ogg_pages
 from .resample import resample
 
 __all__ = ["FAILURES", "Decoded", "decode", "openable", "opened"]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import io
 import json
+import struct
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from ..errors import AudioError, OutputError
@@ -18,10 +20,9 @@ from ..naming import readable
 from ..placing import check_place, place
 from ..types import Waveform
 from .coding import KINDS, STANDARD, Coding, Kind
-from .pictures import add_to_flac, picture_block
 from .resample import resample
 
-__all__ = ["audio_suffixes", "write_audio"]
+__all__ = ["add_to_flac", "audio_suffixes", "picture_block", "write_audio"]
 
 
 _INFO_TAGS = {"title", "artist", "album", "comment", "copyright", "date", "genre", "language"}  # RIFF's own
@@ -138,3 +139,41 @@ def _mux_cover(container: av.container.OutputContainer, cover: bytes) -> None:
             if packet.size:
                 packet.stream = stream
                 container.mux(packet)
+
+
+FRONT_COVER, PICTURE, LONGEST = 3, 6, 2**24 - 1
+
+
+def picture_block(cover: bytes) -> bytes:
+    """The body of a PICTURE block for a JPEG or PNG.
+
+    Raises:
+        AudioError: no picture, one of another format, or one of 16 MiB or more.
+    """
+    try:
+        with Image.open(io.BytesIO(cover)) as image:
+            kind, (width, height) = image.format, image.size
+    except OSError:
+        kind, width, height = None, 0, 0
+    if kind not in {"JPEG", "PNG"} or len(cover) > LONGEST - 64:
+        raise AudioError(
+            f"a cover of {len(cover)} bytes ({kind or 'no picture'})", "a small JPEG or PNG", "Convert it."
+        )
+    mime = f"image/{kind.lower()}".encode("ascii")
+    return (
+        struct.pack(">II", FRONT_COVER, len(mime))
+        + mime
+        + struct.pack(">I5I", 0, width, height, 24, 0, len(cover))
+        + cover
+    )
+
+
+def add_to_flac(file: bytes, cover: bytes) -> bytes:
+    """A FLAC file with the cover as its second metadata block, after STREAMINFO, which is 34 bytes long and never last here."""
+    block = picture_block(cover)
+    after = 4 + 4 + 34
+    last = file[4] & 0x80
+    header = struct.pack(">I", PICTURE << 24 | len(block))
+    streaminfo = bytes([file[4] & 0x7F]) + file[5:after]
+    marked = bytes([header[0] | last]) + header[1:]
+    return file[:4] + streaminfo + marked + block + file[after:]

@@ -145,11 +145,8 @@ def _settle(remote: Remote, partial: Path, path: Path) -> None:
 
 
 def _digest(path: Path, name: str, start: bytes) -> str:
-    digest = hashlib.new(name, start, usedforsecurity=False)
     with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, lambda: hashlib.new(name, start, usedforsecurity=False)).hexdigest()
 
 
 def _may_resume(remote: Remote, partial: Path) -> bool:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import Art2MusError
-from .processor import advice, examine_cpu
-from .tested import TESTED, compare
+from .machine import TESTED, advice, compare, examine_cpu
 
 if TYPE_CHECKING:
     from ..checkpoints.cards import Card

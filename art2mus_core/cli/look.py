@@ -31,7 +31,7 @@ def look(
 
     with importing():
         from ..figures.look import draw_look
-        from ..figures.saving import save_image
+        from ..figures.paper import save_image
         from ..images.reading import read_artwork
         from .composing import Request
         from .presenting import print_file, print_line

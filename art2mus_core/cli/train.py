@@ -55,8 +55,8 @@ def train(
 
 
 def _write_history(folder: Path, stage: str, history: list[dict[str, float]]) -> None:
+    from ..figures.paper import save_image
     from ..figures.plots import draw_lines
-    from ..figures.saving import save_image
 
     (folder / "history.json").write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")
     lines = {"loss": [(row["step"], row["loss"]) for row in history if "loss" in row]}

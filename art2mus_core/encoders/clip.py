@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from transformers import CLIPTextModelWithProjection, CLIPVisionModelWithProjection, PreTrainedTokenizerBase
 
 from ..errors import SettingError
-from ..images.middle import middle
+from ..images.centre import middle
 from ..types import Artwork, Embedding
 from .clip_files import Preprocessor, clip_space, load_preprocessor, load_tokenizer, load_tower
 

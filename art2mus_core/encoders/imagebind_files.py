@@ -16,8 +16,8 @@ from torch import Tensor
 
 from ..checkpoints.folder import weights_file
 from ..checkpoints.pickles import read_pickle
-from ..checkpoints.streaming import check_room, stored_bytes, stream_tensors
 from ..checkpoints.strict import check_finite, check_forms, is_finite, tensor_forms
+from ..checkpoints.tensors import check_room, stored_bytes, stream_tensors
 from ..errors import CheckpointError, SettingError
 from ..placing import place
 from ..types import OnStep, Step

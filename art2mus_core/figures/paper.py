@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from PIL import Image, ImageDraw, ImageFont
 
+from ..placing import check_place, place
 from ..types import Artwork
 
 __all__ = [
@@ -26,6 +29,7 @@ __all__ = [
     "font",
     "heat",
     "picture_of",
+    "save_image",
     "sheet",
     "shortened",
     "ticks",
@@ -139,3 +143,20 @@ def ticks(lowest: Number, highest: Number, about: int) -> Sequence[Number]:
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
     first = math.ceil(lowest / step - 1e-9)
     return [round(k * step, 12) for k in range(first, math.floor(highest / step + 1e-9) + 1)]
+
+
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+
+
+def save_image(image: Image.Image, path: Path | str, *, no_replace: bool = False) -> None:
+    """Write a picture whole or not at all; the suffix says how: PNG, JPEG or WebP.
+
+    Raises:
+        OutputError: unknown suffix, or a place that cannot be written; or, with `no_replace`, a file is there.
+    """
+    path = Path(path)
+    check_place(path, tuple(FORMATS))
+    kind = FORMATS[path.suffix.lower()]
+    sink = io.BytesIO()
+    image.convert("RGB").save(sink, kind, **({} if kind == "PNG" else {"quality": 92}))
+    place(path, sink.getvalue(), no_replace=no_replace)

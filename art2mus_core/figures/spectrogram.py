@@ -7,6 +7,7 @@ from jaxtyping import Float
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from ..audio.filters import slaney_mel
 from ..types import AudioGrid
 from .paper import AXIS, SOFT, Number, draw_text, heat, sheet, ticks
 
@@ -89,12 +90,7 @@ def row_labels(grid: AudioGrid | None, bins: int) -> list[tuple[Number, str]]:
     if grid.scale == "semitone":
         pitches = [round(grid.lowest) + row for row in range(bins)]
         return [(row, f"C{pitch // 12 - 1}") for row, pitch in enumerate(pitches) if pitch % 12 == 0]
-    linear, knee, step = 200 / 3, 1000.0, np.log(6.4) / 27
-
-    def mel(hertz: Number) -> Number:
-        return hertz / linear if hertz < knee else knee / linear + float(np.log(hertz / knee)) / step
-
-    low, high = mel(grid.lowest), mel(grid.highest)
+    low, high = slaney_mel(grid.lowest), slaney_mel(grid.highest)
     named = ((250, "250 Hz"), (500, "500"), (1000, "1 kHz"), (2000, "2"), (4000, "4"), (8000, "8"))
-    rows = [((mel(hertz) - low) / (high - low) * (bins + 1) - 1, name) for hertz, name in named]
+    rows = [((slaney_mel(hertz) - low) / (high - low) * (bins + 1) - 1, name) for hertz, name in named]
     return [(row, name) for row, name in rows if 0 <= row <= bins]

@@ -1,17 +1,17 @@
-"""The middle of a picture as CLIP and its descendants see it."""
+"""The middle of a picture as CLIP and its descendants see it, and what of a very long one can be seen in a square."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
 
+from ..errors import ArtworkError
 from ..types import Artwork
-from .middle import middle
 
-__all__ = ["CLIP_MEAN", "CLIP_STD", "centre_square"]
+__all__ = ["CLIP_MEAN", "CLIP_STD", "centre_square", "middle"]
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
@@ -39,3 +39,23 @@ def centre_square(artwork: Artwork, size: int) -> Float[Tensor, "3 {size} {size}
     pixels = torch.from_numpy(square / np.float32(255)).permute(2, 0, 1)
     mean, std = (torch.tensor(values)[:, None, None] for values in (CLIP_MEAN, CLIP_STD))
     return ((pixels - mean) / std).contiguous()
+
+
+LONGEST = 16
+"""Pictures longer than this many times their shorter side lose their ends before they are resized, not after."""
+
+
+def middle(artwork: Artwork) -> UInt8[Tensor, "3 height width"]:
+    """The pixels, uncopied; of a very long picture only the part around its centre.
+
+    Raises:
+        ArtworkError: a picture without pixels.
+    """
+    height, width = artwork.pixels.shape[1:]
+    shorter = min(height, width)
+    if shorter == 0:
+        raise ArtworkError(
+            f"{artwork.name} has {width} x {height} pixels", "at least one pixel", "Choose another picture."
+        )
+    down, right = (max(0, (side - LONGEST * shorter) // 2) for side in (height, width))
+    return artwork.pixels[:, down : height - down, right : width - right]

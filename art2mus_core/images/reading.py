@@ -15,10 +15,10 @@ from torch import Tensor
 
 from ..errors import ArtworkError
 from ..types import Artwork
+from .containers import without_damaged_chunks
 from .formats import formats
 from .jpeg import NO_END, may_be_cut, missing_part, without_end
 from .listing import image_suffixes
-from .png import without_damaged_chunks
 from .tiff import TiffSamples, mend
 from .tiff_tags import largest_directory
 from .upright import Seen, upright_rgb

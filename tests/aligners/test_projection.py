@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from art2mus_core.aligners.files import load_aligner, read_header, save_aligner
-from art2mus_core.aligners.projection import ProjectionAligner
-from art2mus_core.aligners.published import count_tokens, read_published
+from art2mus_core.aligners.projection import ProjectionAligner, count_tokens, read_published
 from art2mus_core.errors import CheckpointError
 from art2mus_core.types import Embedding
 

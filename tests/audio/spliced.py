@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from art2mus_core.audio.containers import ogg_pages
 from art2mus_core.audio.files import write_audio
 from art2mus_core.audio.mpeg import mpeg_parts
-from art2mus_core.audio.ogg import ogg_pages
 from art2mus_core.types import Waveform
 
 RATE = 8000

@@ -12,8 +12,7 @@ import torch
 from PIL import Image
 
 from art2mus_core.audio.coding import qualities
-from art2mus_core.audio.files import audio_suffixes, write_audio
-from art2mus_core.audio.pictures import picture_block
+from art2mus_core.audio.files import audio_suffixes, picture_block, write_audio
 from art2mus_core.audio.reading import read_audio, read_tags
 from art2mus_core.errors import AudioError, OutputError
 from art2mus_core.types import Waveform

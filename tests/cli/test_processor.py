@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from art2mus_core.cli.processor import advice, examine_cpu
+from art2mus_core.cli.machine import advice, examine_cpu
 
 IDLE = {"name": "cpu", "what": "x86_64", "cores": 2, "threads": 2, "load": 0.1, "imitates": []}
 

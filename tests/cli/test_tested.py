@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from art2mus_core.cli.tested import TESTED, compare
+from art2mus_core.cli.machine import TESTED, compare
 
 ROOT = Path(__file__).parents[2]
 

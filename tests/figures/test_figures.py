@@ -12,9 +12,8 @@ from art2mus_core.errors import OutputError
 from art2mus_core.figures.bars import bars_height, draw_bars
 from art2mus_core.figures.contact_sheet import draw_contact_sheet
 from art2mus_core.figures.look import WRITTEN_GRID, describe_artwork, describe_music, draw_look
-from art2mus_core.figures.paper import BACKGROUND, LINES, font, heat, sheet, shortened, ticks
+from art2mus_core.figures.paper import BACKGROUND, LINES, font, heat, save_image, sheet, shortened, ticks
 from art2mus_core.figures.plots import draw_lines
-from art2mus_core.figures.saving import save_image
 from art2mus_core.figures.spectrogram import draw_spectrogram, heat_map, row_labels
 from art2mus_core.measure.sound.music import measure
 from art2mus_core.types import Artwork, AudioGrid, Mel, Waveform

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from art2mus_core.errors import ArtworkError
-from art2mus_core.images.middle import LONGEST, middle
+from art2mus_core.images.centre import LONGEST, middle
 from art2mus_core.types import Artwork
 
 
