@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .outputs import AsJson
+
 if TYPE_CHECKING:
     from ..evaluation.compare import Comparison
     from ..evaluation.results import Report
@@ -24,9 +26,7 @@ def compare(
     everything: Annotated[
         bool, typer.Option("--all", help="Compare also what is neither better nor worse, such as the onset rate.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document as the last line of standard output.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Tell whether one system is better than another, by paired tests on the artworks that both have music for.
 

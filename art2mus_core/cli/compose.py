@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .outputs import NoReplace
+from .outputs import AsJson, NoReplace
 
 __all__ = ["compose"]
 
@@ -79,9 +79,7 @@ def compose(
     precision: Annotated[
         str, typer.Option(help="auto (whatever is fastest here), float32, bfloat16 or float16.")
     ] = "auto",
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document as the last line of standard output.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compose music for artworks, without words in between."""
     # Settings before files, files before weights: a mistake is told at once.

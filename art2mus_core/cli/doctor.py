@@ -6,12 +6,13 @@ import os
 import platform
 import shutil
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from ..errors import Art2MusError
 from .machine import TESTED, advice, compare, examine_cpu
+from .outputs import AsJson
 
 if TYPE_CHECKING:
     from ..checkpoints.cards import Card
@@ -27,9 +28,7 @@ VARIABLES = ("ART2MUS_HOME", "HF_HUB_OFFLINE", "HF_ENDPOINT", "HF_HOME", "OMP_NU
 
 
 def doctor(
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document as the last line of standard output.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say what this machine has, which models can be used, and what mends the rest. Exit code 2 if nothing can run."""
     from .presenting import print_document, print_line

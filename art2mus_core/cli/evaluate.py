@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from .outputs import AsJson
+
 __all__ = ["evaluate"]
 
 
@@ -34,9 +36,7 @@ def evaluate(
         str,
         typer.Option(help="Where a system names none: auto (whatever is fastest here), float32, bfloat16 or float16."),
     ] = "auto",
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document as the last line of standard output.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Have systems compose for the same artworks, score them, and write one report with a gallery.
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .outputs import AsJson
+
 if TYPE_CHECKING:
     from ..pipelines.heads import Comparison
 
@@ -20,9 +22,7 @@ def heads(
     seed: Annotated[int, typer.Option(help="Of the noise.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="float32, bfloat16, float16 or auto.")] = "float32",
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document as the last line of standard output.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare both readings of a model's attention heads by how well they predict noise on music.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+from .outputs import AsJson
 
 if TYPE_CHECKING:
     from ..checkpoints.presence import Presence
@@ -14,9 +14,7 @@ __all__ = ["models", "next_command", "table"]
 
 
 def models(
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document as the last line of standard output.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the checkpoints: which are here, where, how large, and under which licence."""
     from ..checkpoints.cards import read_cards

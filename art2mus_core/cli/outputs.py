@@ -10,10 +10,13 @@ import typer
 
 from ..errors import OutputError
 
-__all__ = ["NoReplace", "check_file"]
+__all__ = ["AsJson", "NoReplace", "check_file"]
 
 NoReplace = Annotated[bool, typer.Option("--no-replace", help="Leave files that are there already as they are.")]
 """The option of every command that writes a file by a name; a folder that a command goes on with has none."""
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document as the last line of standard output.")]
+"""The option of every command that can say what it did to a program."""
 
 
 def check_file(path: Path, suffixes: tuple[str, ...], *, no_replace: bool = False) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .outputs import NoReplace
+from .outputs import AsJson, NoReplace
 
 __all__ = ["score"]
 
@@ -52,9 +52,7 @@ def score(
     partial: Annotated[
         bool, typer.Option("--partial", help="Leave out what has no partner, instead of refusing it.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document as the last line of standard output.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Score music by how it matches and follows its artworks, and by how it sounds.
 

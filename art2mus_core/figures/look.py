@@ -84,8 +84,6 @@ def draw_look(
     mel: Mel | None = None,
     image_statistics: Mapping[str, Measured] | None = None,
     audio_statistics: Mapping[str, Measured] | None = None,
-    *,
-    grid: AudioGrid | None = None,
 ) -> Image.Image:
     """The artwork to the left, its music's spectrogram to the right, their statistics below as labelled bars.
 
@@ -95,14 +93,13 @@ def draw_look(
         mel: [1, T, bins] to be drawn; the waveform's on a semitone scale if not given.
         image_statistics: name to a share 0..1, words, or both; measured if not given.
         audio_statistics: the same of the music.
-        grid: of `mel`; names its rows.
 
     Raises:
         AudioError: a waveform that cannot be measured.
     """
     seen = describe_artwork(artwork) if image_statistics is None else image_statistics
     heard = describe_music(measure_music(waveform)) if audio_statistics is None else audio_statistics
-    drawn, rows = (mel, grid) if mel is not None else (_written(waveform), WRITTEN_GRID)
+    drawn, rows = (mel, None) if mel is not None else (_written(waveform), WRITTEN_GRID)
     head = MARGIN + round(2.6 * TEXT)
     below = head + PICTURE + round(1.6 * TEXT)
     height = below + bars_height(max(len(seen), len(heard)), TEXT) + MARGIN // 2

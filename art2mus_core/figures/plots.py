@@ -32,9 +32,7 @@ class _Frame:
         return self.left + across * (self.right - self.left), self.bottom - up * (self.bottom - self.top)
 
 
-def draw_lines(
-    lines: Mapping[str, Points], *, title: str = "", across: str = "step", size: tuple[int, int] = (1000, 520)
-) -> Image.Image:
+def draw_lines(lines: Mapping[str, Points], *, title: str = "", size: tuple[int, int] = (1000, 520)) -> Image.Image:
     """One line a name through its (x, y) points; points that are not finite are left out.
 
     A line of more than 200 points is drawn faintly, with a running mean over a fiftieth of them on top.
@@ -47,7 +45,7 @@ def draw_lines(
     image, pen = sheet(width, height)
     frame = _frame(kept, width, height, text)
     draw_text(pen, (frame.left, text * 1.1), shortened(title, round(1.3 * text), width * 0.8), round(1.3 * text))
-    _axes(pen, frame, across, text)
+    _axes(pen, frame, text)
     for index, points in enumerate(kept.values()):
         _line(pen, frame, points, LINES[index % len(LINES)])
     _legend(pen, frame, list(kept), text)
@@ -65,7 +63,7 @@ def _frame(lines: Mapping[str, Points], width: int, height: int, text: int) -> _
     return _Frame(4.6 * text, 3.8 * text, width - 2 * text, height - 4 * text, x, y)
 
 
-def _axes(pen: ImageDraw.ImageDraw, frame: _Frame, across: str, text: int) -> None:
+def _axes(pen: ImageDraw.ImageDraw, frame: _Frame, text: int) -> None:
     for value in ticks(*frame.y, about=6):
         _, y = frame.at(frame.x[0], value)
         pen.line((frame.left, y, frame.right, y), fill=FAINT)
@@ -76,7 +74,7 @@ def _axes(pen: ImageDraw.ImageDraw, frame: _Frame, across: str, text: int) -> No
         draw_text(pen, (x, frame.bottom + text * 0.6), f"{value:,.10g}", text, anchor="ma", colour=SOFT)
     pen.line((frame.left, frame.bottom, frame.right, frame.bottom), fill=AXIS)
     middle = (frame.left + frame.right) / 2
-    draw_text(pen, (middle, frame.bottom + text * 2.1), across, text, anchor="ma", colour=SOFT)
+    draw_text(pen, (middle, frame.bottom + text * 2.1), "step", text, anchor="ma", colour=SOFT)
 
 
 def _line(pen: ImageDraw.ImageDraw, frame: _Frame, points: Points, colour: tuple[int, int, int]) -> None:
