@@ -90,7 +90,7 @@ def row_labels(grid: AudioGrid | None, bins: int) -> list[tuple[Number, str]]:
     if grid.scale == "semitone":
         pitches = [round(grid.lowest) + row for row in range(bins)]
         return [(row, f"C{pitch // 12 - 1}") for row, pitch in enumerate(pitches) if pitch % 12 == 0]
-    low, high = slaney_mel(grid.lowest), slaney_mel(grid.highest)
-    named = ((250, "250 Hz"), (500, "500"), (1000, "1 kHz"), (2000, "2"), (4000, "4"), (8000, "8"))
+    low, high = slaney_mel(float(grid.lowest)), slaney_mel(float(grid.highest))
+    named = ((250.0, "250 Hz"), (500.0, "500"), (1000.0, "1 kHz"), (2000.0, "2"), (4000.0, "4"), (8000.0, "8"))
     rows = [((slaney_mel(hertz) - low) / (high - low) * (bins + 1) - 1, name) for hertz, name in named]
     return [(row, name) for row, name in rows if 0 <= row <= bins]
