@@ -58,8 +58,8 @@ class ArtworkToMusic(io.ComfyNode):
                     "encoder",
                     options=[SAME, *encoder_names()],
                     default=SAME,
-                    tooltip="The image encoder that looks. 'same' takes the model's own, or else the one that the aligner "
-                    "was trained with.",
+                    tooltip="The image encoder. 'same' takes the model's own, or else the one that the aligner was trained "
+                    "with.",
                     **BEHIND,
                 ),
                 io.Combo.Input(

@@ -28,15 +28,15 @@ class VisualConditioningExtractor(io.ComfyNode):
             node_id="Art2MusVisualConditioningExtractor",
             display_name="Visual Conditioning Extractor",
             category="Art2Mus",
-            description="Looks at the artwork: an image encoder says in numbers what it sees in each picture of a batch.",
+            description="Computes an embedding of the artwork with an image encoder, one for each picture of a batch.",
             search_aliases=["image encoder", "image embedding"],
             inputs=[
                 inputs.artworks(),
                 io.Combo.Input(
                     "encoder",
                     options=encoder_names(),
-                    tooltip="Who looks at the artwork. It has to be the encoder that the aligner was trained with; for "
-                    "the pocket model 'pocket'.",
+                    tooltip="The image encoder. It has to be the one that the aligner was trained with: 'pocket' for the "
+                    "pocket model.",
                 ),
                 inputs.mask(),
                 inputs.invert(),
@@ -67,12 +67,16 @@ class ImageAligner(io.ComfyNode):
             node_id="Art2MusImageAligner",
             display_name="Image Aligner",
             category="Art2Mus",
-            description="Says in the model's language of audio what the encoder saw. "
+            description="Turns the artwork's embedding into conditioning for the model. "
             "The outputs are ordinary CONDITIONING for this pack's sampler and for core samplers.",
             search_aliases=["language of audio", "GPT-2", "image to music conditioning"],
             inputs=[
-                EmbeddingSocket.Input("embedding", tooltip="What the Visual Conditioning Extractor saw."),
-                LanguageSocket.Input("language", tooltip="What the aligner speaks with, from Load Art2Mus Model."),
+                EmbeddingSocket.Input(
+                    "embedding", tooltip="The artwork's embedding, from the Visual Conditioning Extractor."
+                ),
+                LanguageSocket.Input(
+                    "language", tooltip="The model's language model (GPT-2), from Load Art2Mus Model."
+                ),
                 io.Combo.Input(
                     "aligner",
                     options=aligner_names(),
@@ -83,15 +87,15 @@ class ImageAligner(io.ComfyNode):
                     "text",
                     default="",
                     optional=True,
-                    tooltip="Words to go with the artwork, for models with text encoders; strength has to be 1. Empty: "
-                    "the artwork alone.",
+                    tooltip="A text prompt used together with the artwork, for models with text encoders; strength has to "
+                    "be 1. Empty: the artwork alone.",
                 ),
                 io.String.Input(
                     "negative_text",
                     default="",
                     optional=True,
-                    tooltip="What the music should not be, for models with text encoders. Empty: what the model was "
-                    "exported with.",
+                    tooltip="A negative prompt, for models with text encoders: what the music should not be. Empty: the one "
+                    "that the model was exported with.",
                 ),
             ],
             outputs=[

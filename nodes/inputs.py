@@ -71,7 +71,8 @@ def strength(**more: Any) -> io.Float.Input:  # noqa: ANN401
         min=0.0,
         max=2.0,
         step=0.05,
-        tooltip="How loudly the artwork speaks. 1: as trained. 0: not at all. Above 1: exaggerated.",
+        tooltip="Conditioning strength: how strongly the artwork shapes the music. 1: as trained. 0: not at all. Above 1: "
+        "exaggerated.",
         **more,
     )
 
@@ -108,8 +109,8 @@ def guidance(**more: Any) -> io.Float.Input:  # noqa: ANN401
         min=0.0,
         max=STRONGEST,
         step=0.1,
-        tooltip="How strictly the artwork is followed: 1.5 suits 'pocket', 3.5 published models. 1 is the plain model; "
-        "anything else takes twice the time.",
+        tooltip="Guidance scale: how closely the music follows the artwork. 1.5 suits 'pocket', 3.5 published models. 1 "
+        "turns guidance off; anything else takes twice the time.",
         **more,
     )
 

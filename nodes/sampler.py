@@ -1,4 +1,4 @@
-"""AudioLDM2 Sampler: noise, told what the artwork says, becomes music."""
+"""AudioLDM2 Sampler: denoises a latent, conditioned on the artwork, and decodes it to sound."""
 
 from __future__ import annotations
 
@@ -26,13 +26,15 @@ class Sampler(io.ComfyNode):
             node_id="Art2MusSampler",
             display_name="AudioLDM2 Sampler",
             category="Art2Mus",
-            description="Composes: noise becomes a spectrogram that agrees with the artwork, and the spectrogram sound.",
+            description="Composes music: turns noise into a spectrogram conditioned on the artwork, and that into sound.",
             search_aliases=["compose", "generate music", "KSampler audio"],
             inputs=[
                 io.Model.Input("model", tooltip="The denoiser, from Load Art2Mus Model."),
-                io.Vae.Input("vae", tooltip="What turns latents into sound, from Load Art2Mus Model."),
-                io.Conditioning.Input("positive", tooltip="What the artwork says, from the Image Aligner."),
-                io.Conditioning.Input("negative", tooltip="The same without an artwork, from the Image Aligner."),
+                io.Vae.Input("vae", tooltip="Decodes latents to sound, from Load Art2Mus Model."),
+                io.Conditioning.Input("positive", tooltip="The conditioning with the artwork, from the Image Aligner."),
+                io.Conditioning.Input(
+                    "negative", tooltip="The conditioning without the artwork, from the Image Aligner."
+                ),
                 inputs.seconds(),
                 inputs.steps(),
                 inputs.guidance(),

@@ -27,7 +27,7 @@ class ScoreMusic(io.ComfyNode):
             node_id="Art2MusScoreMusic",
             display_name="Score Music",
             category="Art2Mus",
-            description="Says how well music matches its artwork, beside what chance gives, and what is measured in it. "
+            description="Measures how well music matches its artwork, compared with chance, and the music itself. "
             "Each output has one entry for each piece of a batch.",
             search_aliases=["evaluate", "rate", "compare image and audio", "loudness", "tempo", "similarity"],
             inputs=[
@@ -37,8 +37,8 @@ class ScoreMusic(io.ComfyNode):
                     "encoder",
                     options=listener_names(),
                     optional=True,
-                    tooltip="Who looks and listens. Encoders that can do both are listed: 'pocket', and 'imagebind' if "
-                    "it is installed with its audio tower.",
+                    tooltip="The encoder of both picture and sound: 'pocket', or 'imagebind' if it is installed with its "
+                    "audio tower.",
                 ),
             ],
             outputs=[
