@@ -85,7 +85,7 @@ def material(paintings, tmp_path, art2mus, monkeypatch, talking_like):
         tone = torch.sin(torch.arange(32_000) * (0.1 + 0.05 * number)).numpy()
         write(Path("music/mine") / f"{name}.flac", 0.3 * tone, 16_000)
     monkeypatch.setattr(imagebind_files, "HUGE", SMALL)
-    weights = imagebind_files.TOWERS["vision"].from_config(SMALL["vision"]).state_dict()
+    weights = imagebind_files.TOWERS["vision"](SMALL["vision"]).state_dict()
     named = {imagebind_files.published_key("vision", key): torch.zeros(v.shape) for key, v in weights.items()}
     torch.save(named, "huge.pth")
     shutil.copytree(talking_like, tmp_path / "home" / "talking")
