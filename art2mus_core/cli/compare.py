@@ -22,13 +22,13 @@ WHERE = "A report.json or a folder that holds one; with :SYSTEM behind it where 
 def compare(
     a: Annotated[str, typer.Argument(metavar="A[:SYSTEM]", help=WHERE)],
     b: Annotated[str, typer.Argument(metavar="B[:SYSTEM]", help="What A is compared with; the same report is fine.")],
-    seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
     everything: Annotated[
         bool, typer.Option("--all", help="Compare also what is neither better nor worse, such as the onset rate.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Tell whether one system is better than another, by paired tests on the artworks that both have music for.
+    """Test whether one system is better than another, by paired tests on the artworks that both have music for.
 
     Every measure with a value for each piece, and of which more or less is better, is compared: the mean difference A - B with its 95 % bootstrap interval, and
     Wilcoxon's signed-rank test. Whoever asks many measures finds some difference by chance; the p-values are therefore

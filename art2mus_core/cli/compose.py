@@ -20,7 +20,7 @@ def compose(
         Path | None,
         typer.Option("--out", "-o", help="A file for one artwork (.flac, .wav, .mp3, .opus), a folder for several."),
     ] = None,
-    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into the folders of folders too.")] = False,
+    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Search subfolders too.")] = False,
     seconds: Annotated[float, typer.Option(help="Length, 1 to 60.")] = 10.0,
     seed: Annotated[int, typer.Option(help="Another seed is another piece for the same artwork.")] = 0,
     steps: Annotated[int | None, typer.Option(help="Denoising steps, 1 to 1000.", show_default="the model's")] = None,
@@ -66,11 +66,11 @@ def compose(
     ] = "model",
     text: Annotated[
         str | None,
-        typer.Option(help="Words beside the artwork, for models with text encoders.", rich_help_panel=PARTS),
+        typer.Option(help="Text prompt used with the artwork, for models with text encoders.", rich_help_panel=PARTS),
     ] = None,
     negative: Annotated[
         str | None,
-        typer.Option(help="What the music should not be, for models with text encoders.", rich_help_panel=PARTS),
+        typer.Option(help="Negative prompt, for models with text encoders.", rich_help_panel=PARTS),
     ] = None,
     heads: Annotated[
         str, typer.Option(help="Attention heads: config or original; see `art2mus heads`.", rich_help_panel=PARTS)

@@ -22,9 +22,7 @@ def evaluate(
         list[Path] | None,
         typer.Option(help="A folder of pictures in the place of the file's own; may be given several times."),
     ] = None,
-    recursive: Annotated[
-        bool, typer.Option("--recursive", "-r", help="Look into the folders of --artworks too.")
-    ] = False,
+    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Search subfolders of --artworks too.")] = False,
     embedder: Annotated[
         list[str] | None, typer.Option(help="A judge in the place of the file's own; may be given several times.")
     ] = None,

@@ -18,8 +18,10 @@ __all__ = ["heads"]
 def heads(
     model: Annotated[str, typer.Argument(help="A name below ART2MUS_HOME, or a checkpoint folder.")],
     music: Annotated[list[Path], typer.Argument(metavar="MUSIC", help="Sound files of at least 10 s.")],
-    draws: Annotated[int, typer.Option(help="Noise levels a file, 2 to 1000; more take longer and tell more.")] = 10,
-    seed: Annotated[int, typer.Option(help="Of the noise.")] = 0,
+    draws: Annotated[
+        int, typer.Option(help="Noise levels a file, 2 to 1000; more take longer and are more precise.")
+    ] = 10,
+    seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="float32, bfloat16, float16 or auto.")] = "float32",
     as_json: AsJson = False,

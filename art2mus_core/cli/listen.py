@@ -43,12 +43,12 @@ def listen(
         bool | None,
         typer.Option("--matched/--as-they-are", help="Play all systems equally loud on average; matched if not given."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the artworks and all orders; 0 if not given.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the artworks and all orders; 0 if not given.")] = None,
     port: Annotated[int, typer.Option(help="To listen at; 0 takes a free one.")] = 8765,
     host: Annotated[
         str, typer.Option(help="127.0.0.1 is this machine alone; 0.0.0.0 lets in everybody who can reach it.")
     ] = LOCAL,
-    report: Annotated[bool, typer.Option("--report", help="Say what listeners said so far, instead.")] = False,
+    report: Annotated[bool, typer.Option("--report", help="Report the answers so far, instead.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="With --report: one JSON document as the last line of standard output.")
     ] = False,

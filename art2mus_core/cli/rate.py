@@ -24,7 +24,7 @@ __all__ = ["rate"]
 def rate(
     folder: Annotated[Path, typer.Argument(help="Music: a folder for each system, or one system's files.")],
     endpoint: Annotated[str, typer.Option(metavar="URL", help="An OpenAI-compatible address, up to /v1.")],
-    model: Annotated[str, typer.Option(metavar="NAME", help="As the endpoint calls it. It sees, and hears.")],
+    model: Annotated[str, typer.Option(metavar="NAME", help="The endpoint's name of it; it takes images and audio.")],
     describe: Annotated[bool, typer.Option("--describe", help="Send measured features, not the music.")] = False,
     control: Annotated[bool, typer.Option("--control", help="Rate each piece with another artwork too.")] = False,
     artworks: Annotated[Path | None, typer.Option(help="The artworks, if not in FOLDER/artworks.")] = None,
@@ -36,7 +36,7 @@ def rate(
     price_out: Annotated[float, typer.Option(min=0, help="Of a million tokens that are answered.")] = 0.0,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that an answer may take.")] = 120.0,
     retries: Annotated[int, typer.Option(min=0, help="Further attempts at a request that fails.")] = 4,
-    seed: Annotated[int, typer.Option(help="Of the order, and of the other artworks.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the order and of the other artworks.")] = 0,
     cache: Annotated[Path | None, typer.Option(help="Where answers are kept; FOLDER/.ratings if not given.")] = None,
     no_replace: NoReplace = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before anything is sent.")] = False,

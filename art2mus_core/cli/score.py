@@ -46,7 +46,7 @@ def score(
         bool,
         typer.Option("--skip-missing", help="Go on without judges whose weights are not here.", rich_help_panel=JUDGES),
     ] = False,
-    seed: Annotated[int, typer.Option(help="Of every bootstrap and shuffling.", rich_help_panel=JUDGES)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of every bootstrap and shuffle.", rich_help_panel=JUDGES)] = 0,
     resamples: Annotated[int, typer.Option(help="Of every bootstrap.", rich_help_panel=JUDGES)] = 1000,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.", rich_help_panel=JUDGES)] = "auto",
     partial: Annotated[
