@@ -52,7 +52,8 @@ def test_over_listeners_every_cell_is_heard_about_equally_often(systems, artwork
             for artwork in artworks
             for group in design.groups("rating" if size == 1 else "ab", systems)
         ]
-        assert max(counts) - min(counts) <= 5  # of up to 24; as drawn blindly, they would lie about 10 apart
+        # Of up to 24: of 1,000 random studies one lay 6 apart and none more; drawn blindly, they would lie about 10 apart.
+        assert max(counts) - min(counts) <= 7
     assert {len(cell.systems) for cell in total} == {1, 2}
 
 
