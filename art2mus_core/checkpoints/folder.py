@@ -159,8 +159,8 @@ def check_component(
 def _built(build: Callable[[dict[str, Any]], Network], config: dict[str, Any], path: Path) -> Network:
     try:
         return build(config)
-    except Art2MusError as error:
-        raise type(error)(f"{path} describes {error.came}", error.expected, error.remedy) from error
+    except CheckpointError as error:
+        raise CheckpointError(f"{path} describes {error.came}", error.expected, error.remedy) from error
 
 
 @contextmanager

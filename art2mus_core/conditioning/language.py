@@ -97,9 +97,19 @@ def roll_out(language_model: GPT2, prompt: PromptTokens, length: int) -> Languag
 
     Returns:
         [B, length, W].
+
+    Raises:
+        CheckpointError: the model has not so many positions.
     """
     weight = language_model.wpe.weight
     inputs, mask = prompt.values.to(weight), prompt.mask.to(weight.device, torch.bool)
+    most, wanted = language_model.config["n_positions"], mask.shape[1] + length - 1
+    if wanted > most:
+        raise CheckpointError(
+            f"a prompt of {mask.shape[1]} tokens and {length} of language for a GPT-2 of n_positions {most}",
+            f"{wanted} positions or more",
+            "Use an aligner of fewer tokens, fewer words, or another checkpoint.",
+        )
     cache, spoken = None, []
     for _ in range(length):
         states, cache = language_model(inputs, mask, cache)

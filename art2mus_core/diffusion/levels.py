@@ -24,6 +24,7 @@ DEFAULTS: dict[str, Any] = {
     "beta_schedule": "linear",
     "trained_betas": None,
     "prediction_type": "epsilon",
+    "rescale_betas_zero_snr": False,
 }
 """What diffusers takes where a configuration says nothing."""
 
@@ -106,15 +107,21 @@ def read_levels(config: Mapping[str, Any]) -> NoiseLevels:
         raise CheckpointError(
             f"a network that predicts {kind!r}", f"one of {', '.join(PREDICTIONS)}", "Use another checkpoint."
         )
-    if not isinstance(count, int) or count < 1:
+    if config["rescale_betas_zero_snr"]:
+        raise CheckpointError(
+            "a scheduler_config.json with rescale_betas_zero_snr",
+            "levels that all leave some signal",
+            "Use another checkpoint.",
+        )
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
         raise _no_levels(f"num_train_timesteps {count!r}")
     try:
         betas = _betas(config, count)
     except Exception as error:  # of torch, over whatever the configuration says
         raise _no_levels(" ".join(str(error).split()) or type(error).__name__) from error
     alphas_cumprod = torch.cumprod(1.0 - betas, dim=0)
-    if not all(0 < share <= 1 for share in alphas_cumprod.tolist()):
-        raise _no_levels("noise that is less than none, or all there is")
+    if not all(0 < share < 1 for share in alphas_cumprod.tolist()):
+        raise _no_levels("a level without noise, or without anything else")
     return NoiseLevels(alphas_cumprod, kind)
 
 

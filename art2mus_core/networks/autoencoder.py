@@ -34,6 +34,9 @@ FIXED: dict[str, Any] = {
     "use_quant_conv": True,
     "use_post_quant_conv": True,
     "mid_block_add_attention": True,
+    "shift_factor": None,
+    "latents_mean": None,
+    "latents_std": None,
 }
 
 EPS = 1e-6
@@ -191,6 +194,12 @@ class Autoencoder(nn.Module):
                     f"{kind} for each of {len(self.config['block_out_channels'])} block_out_channels",
                     "Use another checkpoint.",
                 )
+        if self.config["in_channels"] != self.config["out_channels"]:
+            raise CheckpointError(
+                f"a VAE of {self.config['in_channels']} in_channels and {self.config['out_channels']} out_channels",
+                "as many: the channels of the sound",
+                "Use another checkpoint.",
+            )
         latent = self.config["latent_channels"]
         self.encoder, self.decoder = Encoder(self.config), Decoder(self.config)
         self.quant_conv, self.post_quant_conv = nn.Conv2d(2 * latent, 2 * latent, 1), nn.Conv2d(latent, latent, 1)

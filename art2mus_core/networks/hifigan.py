@@ -16,6 +16,7 @@ __all__ = ["HifiGan"]
 
 DEFAULTS: dict[str, Any] = {
     "model_in_dim": 80,
+    "sampling_rate": 16000,
     "upsample_initial_channel": 512,
     "upsample_rates": [4, 4, 4, 4],
     "upsample_kernel_sizes": [8, 8, 8, 8],

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import CheckpointError
-from .options import completed
+from .options import DEEPEST, completed
 from .stages import Conditioning, DownStage, Level, MiddleStage, Sizes, UpStage
 
 __all__ = ["UNet"]
@@ -61,6 +61,9 @@ FIXED: dict[str, Any] = {
     "class_embeddings_concat": False,
 }
 
+LEVELED = ("layers_per_block", "attention_head_dim", "transformer_layers_per_block", "cross_attention_dim")
+"""What may be one for all levels, or a list."""
+
 PLAIN = ("DownBlock2D", "UpBlock2D")
 ATTENDING = ("CrossAttnDownBlock2D", "CrossAttnUpBlock2D")
 MASKED = -10000.0
@@ -90,7 +93,7 @@ class UNet(nn.Module):
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__()
-        self.config = completed(config, "UNet", defaults=DEFAULTS, fixed=FIXED)
+        self.config = completed(config, "UNet", defaults=DEFAULTS, fixed=FIXED, leveled=LEVELED)
         levels, channels = _levels(self.config), self.config["block_out_channels"]
         groups, eps = self.config["norm_num_groups"], self.config["norm_eps"]
         sizes = Sizes(4 * channels[0], groups, eps, self.config["use_linear_projection"])
@@ -165,17 +168,15 @@ def _levels(config: Mapping[str, Any]) -> list[Level]:
                 f"one of {', '.join((*PLAIN, *ATTENDING))} for each of them",
                 "Use another checkpoint.",
             )
-    if config["cross_attention_dim"] is None and not set(PLAIN).issuperset(config["down_block_types"]):
-        raise CheckpointError(
-            "a UNet whose levels attend to nothing (cross_attention_dim null)",
-            "a width, or a list of widths for each level",
-            "Use another checkpoint.",
-        )
-    names = ("layers_per_block", "attention_head_dim", "transformer_layers_per_block", "cross_attention_dim")
-    columns = [value if isinstance(value := config[name], (list, tuple)) else [value] * count for name in names]
+    columns = [value if isinstance(value := config[name], (list, tuple)) else [value] * count for name in LEVELED]
     if any(len(column) != count for column in columns):
-        found = ", ".join(f"{len(column)} {name}" for name, column in zip(names, columns, strict=True))
+        found = ", ".join(f"{len(column)} {name}" for name, column in zip(LEVELED, columns, strict=True))
         raise CheckpointError(f"a UNet with {found}", f"{count} of each, one a level", "Use another checkpoint.")
+    for name, column in zip(LEVELED[:3], columns, strict=False):
+        if any(isinstance(each, bool) or not isinstance(each, int) or not 1 <= each <= DEEPEST for each in column):
+            raise CheckpointError(
+                f"a UNet with {name} {config[name]!r}", f"whole numbers from 1 to {DEEPEST}", "Use another checkpoint."
+            )
     return [
         Level(width, layers, heads, depth, list(attended) if isinstance(attended, (list, tuple)) else [attended])
         for width, layers, heads, depth, attended in zip(channels, *columns, strict=True)

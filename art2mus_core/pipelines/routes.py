@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ..checkpoints.folder import read_index
 from ..checkpoints.names import is_prior, locate
-from ..errors import SettingError
+from ..errors import CheckpointError, SettingError
 from .latents import LatentToMusic
 from .parts import Choice
 from .stages import Resident
@@ -43,6 +43,12 @@ def open_route(choice: Choice, route: str, *, resident: Resident, frugal: bool) 
     """
     folder = locate(choice.checkpoint)
     kind = read_index(folder).get("_class_name", AUDIOLDM2) if is_prior(folder) else AUDIOLDM2
+    if not isinstance(kind, str):
+        raise CheckpointError(
+            f"model_index.json of {folder} with _class_name {kind!r}",
+            f"one of {', '.join(ROUTES)}",
+            "Install or download the checkpoint again.",
+        )
     routes = ROUTES.get(kind, {})
     if route not in routes:
         raise SettingError(

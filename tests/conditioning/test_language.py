@@ -143,3 +143,9 @@ def test_no_fingerprint_without_the_last_norm(tmp_path, language_model):
     path.write_bytes(path.read_bytes()[:-3])
     with pytest.raises(CheckpointError, match="damaged"):
         fingerprint(tmp_path)
+
+
+def test_a_prompt_that_is_too_long_is_refused_in_words(language_model):
+    with pytest.raises(CheckpointError, match=r"a prompt of 17 tokens and 8 of language for a GPT-2 of n_positions 23"):
+        roll_out(language_model, prompt(torch.ones(1, 17, dtype=torch.bool)), 8)
+    assert roll_out(language_model, prompt(torch.ones(1, 16, dtype=torch.bool)), 8).values.shape == (1, 8, 12)

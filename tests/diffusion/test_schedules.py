@@ -115,3 +115,11 @@ def test_steps_outside_the_levels_are_refused(steps):
 def test_another_kind_of_network_is_refused():
     with pytest.raises(CheckpointError, match="sample"):
         schedule({**BETAS, "prediction_type": "sample"}, "ddim", 20)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"beta_start": 0.0}, {"rescale_betas_zero_snr": True}, {"num_train_timesteps": True}]
+)
+def test_levels_that_cannot_be_sampled_are_refused(wrong):
+    with pytest.raises(CheckpointError, match=r"scheduler_config\.json"):
+        schedule({**BETAS, "prediction_type": "epsilon", **wrong}, "ddim", 20)

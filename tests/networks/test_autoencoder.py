@@ -12,7 +12,7 @@ from art2mus_core.networks.autoencoder import Autoencoder, Posterior
 
 CONFIG = {
     "in_channels": 2,
-    "out_channels": 1,
+    "out_channels": 2,
     "down_block_types": ["DownEncoderBlock2D"] * 3,
     "up_block_types": ["UpDecoderBlock2D"] * 3,
     "block_out_channels": [6, 10, 14],
@@ -49,7 +49,7 @@ def test_encoder_and_decoder_compute_what_diffusers_computes(pair):
     )
     assert torch.equal(first, second)
     decoded, wanted = ours.decode(found.mean), theirs.decode(found.mean).sample
-    assert decoded.shape == (2, 1, 20, 12)
+    assert decoded.shape == (2, 2, 20, 12)
     assert (decoded - wanted).abs().max() <= 1e-5 * wanted.abs().max()
 
 
@@ -70,6 +70,8 @@ def test_gradients_are_those_of_diffusers(pair):
     [
         ({"use_quant_conv": False}, r"a VAE with use_quant_conv False \(not True\)"),
         ({"down_block_types": ["AttnDownEncoderBlock2D"] * 3}, "AttnDownEncoderBlock2D"),
+        ({"shift_factor": 5.0}, r"shift_factor 5\.0 \(not None\)"),
+        ({"out_channels": 1, "in_channels": 2}, "a VAE of 2 in_channels and 1 out_channels"),
         ({"up_block_types": ["UpDecoderBlock2D"] * 2}, "UpDecoderBlock2D for each of 3"),
     ],
 )

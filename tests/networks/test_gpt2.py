@@ -91,7 +91,17 @@ def test_dropout_works_in_training_alone():
     assert torch.equal(first, second)
 
 
-@pytest.mark.parametrize("wrong", [{"activation_function": "relu"}, {"scale_attn_by_inverse_layer_idx": True}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"activation_function": "relu"},
+        {"scale_attn_by_inverse_layer_idx": True},
+        {"n_layer": 10**7},
+        {"n_head": True},
+        {"layer_norm_epsilon": None},
+        {"resid_pdrop": float("nan")},
+    ],
+)
 def test_an_option_that_is_not_there_is_refused_by_name(wrong):
     with pytest.raises(CheckpointError, match=next(iter(wrong))):
         GPT2({**CONFIG, **wrong})

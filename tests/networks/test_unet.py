@@ -122,3 +122,24 @@ def test_gradients_are_those_of_diffusers(pair):
 def test_an_option_that_is_not_there_is_refused_by_name(wrong, message):
     with pytest.raises(CheckpointError, match=message):
         UNet({**SIZES, **wrong})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"norm_eps": "x"}, r"norm_eps 'x'; expected a number from 0 to 1"),
+        ({"norm_eps": None}, "norm_eps None"),
+        ({"freq_shift": 1e30}, "freq_shift 1e"),
+        ({"norm_num_groups": -1}, "norm_num_groups -1; expected a whole number from 1"),
+        ({"norm_num_groups": True}, "norm_num_groups True"),
+        ({"flip_sin_to_cos": "x"}, "flip_sin_to_cos 'x'; expected true or false"),
+        ({"block_out_channels": "wide"}, "block_out_channels 'wide'; expected a list"),
+        ({"layers_per_block": 10**7}, "layers_per_block 10000000; expected a whole number from 1 to 1000"),
+        ({"transformer_layers_per_block": [1, 10**7, 1]}, "transformer_layers_per_block"),
+        ({"attention_head_dim": [-1, 2, 2]}, "attention_head_dim"),
+        ({"cross_attention_dim": None}, "cross_attention_dim None"),
+    ],
+)
+def test_an_option_of_another_kind_is_refused_by_name_before_anything_is_built(wrong, message):
+    with pytest.raises(CheckpointError, match=message):
+        UNet({**SIZES, **wrong})

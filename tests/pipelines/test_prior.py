@@ -111,7 +111,7 @@ def test_a_latent_scale_that_is_no_positive_number(checkpoint, tmp_path, value):
         ("unet", {"cross_attention_dim": "wide"}, "a language of audio of 'wide'; expected 10"),
         ("unet", {"cross_attention_dim": [[None, 11, 9]] * 3}, "a language of audio of 11; expected 10"),
         ("unet", {"cross_attention_dim": [[None, 10, 8]] * 3}, "texts of 8; expected 9"),
-        ("unet", {"attention_head_dim": "x"}, "describes no network that can be built"),
+        ("unet", {"attention_head_dim": "x"}, "describes a UNet with attention_head_dim 'x'"),
         ("language_model", {"n_embd": "x"}, "says language_width 'x'"),
         ("language_model", {"n_head": 3}, "a GPT-2 of width 10 with 3 heads"),
         ("vocoder", {"sampling_rate": "16k"}, "says sample_rate '16k'"),

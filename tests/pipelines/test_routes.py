@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from art2mus_core.errors import SettingError
+from art2mus_core.errors import CheckpointError, SettingError
 from art2mus_core.pipelines import load
 from art2mus_core.pipelines.routes import ROUTES
 
@@ -28,6 +28,15 @@ def test_a_route_that_a_checkpoint_does_not_have_is_refused_by_name(pocket_like,
     with pytest.raises(
         SettingError, match=r"which is a StableAudioPipeline; expected a checkpoint of one of AudioLDM2Pipeline"
     ):
+        load(str(folder))
+
+
+@pytest.mark.parametrize("kind", [None, ["a"], {}])
+def test_a_class_that_is_no_name_is_refused_in_a_line(pocket_like, tmp_path, kind):
+    folder = shutil.copytree(pocket_like, tmp_path / "other")
+    index = json.loads((folder / "model_index.json").read_text(encoding="utf-8")) | {"_class_name": kind}
+    (folder / "model_index.json").write_text(json.dumps(index), encoding="utf-8")
+    with pytest.raises(CheckpointError, match=r"model_index\.json of .* with _class_name"):
         load(str(folder))
 
 
