@@ -82,7 +82,9 @@ def long_enough(sound: Waveform, least: float = SHORTEST) -> None:
     """
     if sound.seconds < least:
         raise AudioError(
-            f"a sound of {sound.seconds:.2f} s", f"{least:g} s or more", "Leave it out, or make it longer."
+            f"a sound of {sound.seconds:.2f} s, where {least:g} s are needed",
+            "a longer one",
+            "Leave it out, or make it longer.",
         )
 
 
