@@ -33,7 +33,6 @@ __all__ = [
     "denoise",
     "encode_sound",
     "finished",
-    "mono",
     "visiting",
     "vocode",
 ]
@@ -145,16 +144,11 @@ def encode_sound(autoencoder: MelAutoencoder, sound: Waveform, grid: AudioGrid, 
         return autoencoder.encode(Mel(MelTransform(grid).to(weight.device)(whole)))
 
 
-def mono(samples: torch.Tensor) -> torch.Tensor:
-    """[..., channels, N] to [..., N]: the mean of the channels."""
-    return samples.mean(-2)
-
-
 def _channels(samples: torch.Tensor, count: int) -> torch.Tensor:
     """[B, any, N] to [B, count, N]: as they are, or their mean in each."""
     if samples.shape[1] == count:
         return samples
-    return mono(samples)[:, None].expand(-1, count, -1)
+    return samples.mean(1, keepdim=True).expand(-1, count, -1)
 
 
 def finished(sound: Waveform, grid: AudioGrid, seconds: float) -> list[Waveform]:
