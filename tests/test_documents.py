@@ -23,10 +23,8 @@ import yaml
 from art2mus_core.checkpoints.cards import read_cards
 from art2mus_core.cli.app import app
 from art2mus_core.diffusion.schedules import SOLVERS
-from art2mus_core.evaluation.config import load_config
-from art2mus_core.evaluation.config import packaged_configs as studies
-from art2mus_core.training.config import load_config as load_stage
-from art2mus_core.training.config import packaged_configs as stages
+from art2mus_core.evaluation.config import EvaluationConfig
+from art2mus_core.training.config import TrainingConfig
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -112,10 +110,10 @@ def art2mus(arguments: list[str], *, whole: bool = True) -> None:
 
 NAMES = {
     "compose": {"solver": SOLVERS},
-    "evaluate": {"config": studies()},
+    "evaluate": {"config": EvaluationConfig.packaged()},
     "export-text": {"model": read_cards()},
     "fetch": {"name": read_cards()},
-    "train": {"name": stages()},
+    "train": {"name": TrainingConfig.packaged()},
 }
 """Of a command's arguments the names of what there is."""
 
@@ -188,9 +186,9 @@ def read_yaml(block: Block) -> None:
     """A configuration of a training stage, or of an evaluation."""
     Path("config.yaml").write_text(block.text, encoding="utf-8")
     if "stage" in yaml.safe_load(block.text):
-        assert load_stage("config.yaml").options
+        assert TrainingConfig.load("config.yaml").options
         return
-    assert set(load_config("config.yaml").systems) == set(yaml.safe_load(block.text)["systems"])
+    assert set(EvaluationConfig.load("config.yaml").systems) == set(yaml.safe_load(block.text)["systems"])
 
 
 def look_at(block: Block) -> None:

@@ -53,13 +53,13 @@ def evaluate(
     check_file(page, (".html",))
     with reporting() as on_step:
         with importing():
-            from ..evaluation.config import load_config
+            from ..evaluation.config import EvaluationConfig
             from ..evaluation.generation import generate
             from ..pipelines.stages import visiting
             from .devices import choose_device, choose_precision
             from .scoring import Judges, present, score_collection
 
-        chosen = load_config(config, _overrides(artworks, recursive=recursive))
+        chosen = EvaluationConfig.load(config, _overrides(artworks, recursive=recursive))
         where = choose_device(device)
         named = {precision, *(getattr(system, "precision", None) or precision for system in chosen.systems.values())}
         dtypes = {name: choose_precision(name, where) for name in sorted(named)}

@@ -29,7 +29,7 @@ def train(
     """
     import torch
 
-    from ..training.config import load_config
+    from ..training.config import TrainingConfig
     from ..training.loop import train as run_training
     from ..training.processes import joined
     from ..training.stages import stage_builder
@@ -38,7 +38,7 @@ def train(
     from .waiting import alone_in
 
     overrides = {key: value for key, value in {"steps": steps, "seed": seed}.items() if value is not None}
-    config, device = load_config(name, overrides), choose_device("auto")
+    config, device = TrainingConfig.load(name, overrides), choose_device("auto")
     if config.precision == "bf16":
         tell_if_imitated(torch.bfloat16, device, "precision: auto in the configuration")
     folder = run or out.parent / Path(name).stem

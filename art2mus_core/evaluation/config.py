@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from ..configuration import Configuration, Fields
 from ..datasets.manifest import SPLITS
-from ..errors import SettingError
 from ..pipelines.settings import LONGEST, MOST_SEED, SHORTEST
 from .collection import RESERVED
 from .embedders.opening import CLASSIFIERS, EMBEDDERS
-from .fields import Fields, LocalPath, beside
+from .fields import LocalPath, beside
 from .systems import AnySystem
 from .systems.shuffled import ShuffledSystem
 
-__all__ = ["CaptionChoice", "EvaluationConfig", "MetricChoice", "Source", "load_config", "packaged_configs"]
+__all__ = ["CaptionChoice", "EvaluationConfig", "MetricChoice", "Source"]
 
-PACKAGED = Path(__file__).parents[1] / "configs" / "evaluation"
 SYSTEM_NAME = r"^[A-Za-z0-9][A-Za-z0-9_. -]*$"
 
 Seed = Annotated[int, Field(ge=0, le=MOST_SEED)]
@@ -96,7 +95,7 @@ class MetricChoice(Fields):
     resamples: int = Field(default=1000, gt=0)
 
 
-class EvaluationConfig(Fields):
+class EvaluationConfig(Configuration):
     """One comparison.
 
     Attributes:
@@ -109,6 +108,8 @@ class EvaluationConfig(Fields):
         captions: words on the artworks.
         metrics: what is measured.
     """
+
+    kind: ClassVar[str] = "evaluation"
 
     artworks: list[Source] = Field(min_length=1)
     systems: dict[Annotated[str, Field(pattern=SYSTEM_NAME)], AnySystem] = Field(min_length=1)
@@ -144,44 +145,3 @@ class EvaluationConfig(Fields):
                 if other is None or isinstance(other, ShuffledSystem):
                     raise ValueError(f"systems.{name}.of: {system.of!r} is no other system that makes music")
         return self
-
-
-def packaged_configs() -> dict[str, Path]:
-    """Name to path of the configurations that come with the package."""
-    return {path.stem: path for path in sorted(PACKAGED.glob("*.yaml"))}
-
-
-def load_config(name: str, overrides: dict[str, Any] | None = None) -> EvaluationConfig:
-    """A packaged configuration by name, or a YAML file by path, with some fields replaced.
-
-    Paths in a file are relative to its folder; in a packaged one, to the working directory.
-
-    Raises:
-        SettingError: unknown name, unreadable YAML, or a field that does not hold.
-    """
-    import yaml  # noqa: PLC0415 - evaluation and training only
-
-    packaged = packaged_configs()
-    path = packaged.get(name, Path(name))
-    if not path.is_file():
-        known = ", ".join(packaged)
-        raise SettingError(f"no evaluation {name!r}", f"one of {known}, or a YAML file", "Check the name.")
-    base = Path() if name in packaged else path.parent
-    try:
-        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return EvaluationConfig.model_validate({**fields, **(overrides or {})}, context={"base": base})
-    except ValidationError as error:
-        raise _refused(path, "; ".join(_told(each) for each in error.errors())) from error
-    except (yaml.YAMLError, TypeError, UnicodeDecodeError) as error:
-        raise _refused(path, " ".join(str(error).split())) from error
-
-
-def _told(error: Any) -> str:  # noqa: ANN401  pydantic's ErrorDetails
-    """The field and what is wrong with it."""
-    place = ".".join(str(part) for part in error["loc"])
-    said = "no such field" if error["type"] == "extra_forbidden" else error["msg"].removeprefix("Value error, ")
-    return f"{place}: {said}" if place else said
-
-
-def _refused(path: Path, why: str) -> SettingError:
-    return SettingError(f"{path} ({why})", "the fields of an evaluation, see docs/EVALUATION.md", "Mend the file.")

@@ -5,19 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator
 
 from ..checkpoints.names import BUNDLED, there
 
-__all__ = ["CheckpointName", "Fields", "LocalPath", "Precision", "beside"]
+__all__ = ["CheckpointName", "LocalPath", "Precision", "beside"]
 
 Precision = Literal["float32", "bfloat16", "float16"]
-
-
-class Fields(BaseModel):
-    """Fields that are checked, and none beside them."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def beside(path: Path, info: Any) -> Path:  # noqa: ANN401  pydantic's ValidationInfo, which cannot be checked

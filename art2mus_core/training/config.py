@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from ..errors import SettingError
+from ..configuration import Configuration, Fields
 from ..types import Scale
 
-__all__ = ["STAGES", "MelFields", "TrainingConfig", "load_config", "packaged_configs"]
+__all__ = ["STAGES", "MelFields", "TrainingConfig"]
 
 Stage = Literal["embedding", "vae", "vocoder", "prior", "aligner"]
 STAGES: tuple[Stage, ...] = ("embedding", "vae", "vocoder", "prior", "aligner")
-PACKAGED = Path(__file__).parents[1] / "configs" / "training"
 
 
-class MelFields(BaseModel):
+class MelFields(Fields):
     """How sound becomes a mel: fields of :class:`~art2mus_core.types.AudioGrid`, all of them."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     sample_rate: int = Field(gt=0)
     hop: int = Field(gt=0)
@@ -33,7 +29,7 @@ class MelFields(BaseModel):
     floor: float = Field(gt=0)
 
 
-class TrainingConfig(BaseModel):
+class TrainingConfig(Configuration):
     """One stage of training.
 
     Attributes:
@@ -55,7 +51,7 @@ class TrainingConfig(BaseModel):
         options: what else the objective takes.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    kind: ClassVar[str] = "training"
 
     stage: Stage
     steps: int = Field(gt=0)
@@ -80,29 +76,3 @@ class TrainingConfig(BaseModel):
         if any(later <= earlier for earlier, later in pairwise([0, *self.restarts])):
             raise ValueError(f"restarts {self.restarts} do not rise from 0")
         return self
-
-
-def packaged_configs() -> dict[str, Path]:
-    """Name to path of the configurations that come with the package."""
-    return {path.stem: path for path in sorted(PACKAGED.glob("*.yaml"))}
-
-
-def load_config(name: str, overrides: dict[str, Any] | None = None) -> TrainingConfig:
-    """A packaged configuration by name, or a YAML file by path, with some fields replaced.
-
-    Raises:
-        SettingError: unknown name, unreadable YAML, or a field that does not hold.
-    """
-    import yaml  # noqa: PLC0415 - training only
-
-    packaged = packaged_configs()
-    path = packaged.get(name, Path(name))
-    if not path.is_file():
-        known = ", ".join(packaged)
-        raise SettingError(f"no training configuration {name!r}", f"one of {known}, or a YAML file", "Check the name.")
-    try:
-        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return TrainingConfig(**{**fields, **(overrides or {})})
-    except (yaml.YAMLError, ValidationError, TypeError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise SettingError(f"{path}: {reason}", "the fields of TrainingConfig", "Mend the file.") from error

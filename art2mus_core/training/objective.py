@@ -8,25 +8,20 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 from torch import Tensor, nn
 
+from ..configuration import Fields, problems
 from ..errors import Art2MusError, DatasetError, SettingError
 from .batches import Batch
 from .config import TrainingConfig
 from .draws import Draw
 from .features import Dataset, Pieces
 
-__all__ = ["Objective", "Options", "check_crop", "sized"]
+__all__ = ["Objective", "check_crop", "sized"]
 
 
-class Options(BaseModel):
-    """Base of what a stage takes in the field `options`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-Chosen = TypeVar("Chosen", bound=Options)
+Chosen = TypeVar("Chosen", bound=Fields)
 
 
 class Objective(nn.Module):
@@ -63,9 +58,8 @@ class Objective(nn.Module):
         try:
             return kind(**self.config.options)
         except ValidationError as error:
-            reason = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
             raise SettingError(
-                f"options of stage {self.config.stage} with {reason}",
+                f"options of stage {self.config.stage} with {problems(error)}",
                 f"some of {', '.join(kind.model_fields)}",
                 "Mend the configuration.",
             ) from error

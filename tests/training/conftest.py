@@ -11,7 +11,7 @@ import pytest
 
 from art2mus_core.datasets.manifest import write_manifest
 from art2mus_core.datasets.synthetic.pairs import synthesize
-from art2mus_core.training.config import STAGES, TrainingConfig, load_config
+from art2mus_core.training.config import STAGES, TrainingConfig
 from art2mus_core.training.loop import train
 from art2mus_core.training.stages import stage_builder
 
@@ -68,9 +68,9 @@ def tiny() -> Tiny:
     """The packaged configuration of a stage, shrunk; fields and options can be changed by name."""
 
     def shrink(name: str, options: dict[str, Any] | None = None, **fields: Any) -> TrainingConfig:
-        packaged = load_config(name)
+        packaged = TrainingConfig.load(name)
         merged = {**packaged.options, **OPTIONS[packaged.stage], **(options or {})}
-        return load_config(name, {**EVERYDAY, "model": MODELS[packaged.stage], "options": merged, **fields})
+        return TrainingConfig.load(name, {**EVERYDAY, "model": MODELS[packaged.stage], "options": merged, **fields})
 
     return shrink
 

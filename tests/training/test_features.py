@@ -16,7 +16,7 @@ from art2mus_core.audio.reading import read_audio
 from art2mus_core.datasets.manifest import Pair, read_manifest, write_manifest
 from art2mus_core.errors import DatasetError
 from art2mus_core.images.reading import as_square, read_artwork
-from art2mus_core.training.config import load_config
+from art2mus_core.training.config import TrainingConfig
 from art2mus_core.training.features import Dataset, Pieces, cached
 from art2mus_core.training.grids import mel_grid
 from art2mus_core.types import AudioGrid, Step, Waveform
@@ -24,7 +24,7 @@ from art2mus_core.types import AudioGrid, Step, Waveform
 
 def packaged_grid() -> AudioGrid:
     """That of the bundled model."""
-    return mel_grid(load_config("vae"), Path("nowhere"))
+    return mel_grid(TrainingConfig.load("vae"), Path("nowhere"))
 
 
 def rows(lengths: np.ndarray) -> Iterator[np.ndarray]:

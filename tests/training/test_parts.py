@@ -26,7 +26,7 @@ from art2mus_core.diffusion.denoiser import LatentDenoiser
 from art2mus_core.errors import CheckpointError, SettingError
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.pipelines import load
-from art2mus_core.training.config import TrainingConfig, load_config
+from art2mus_core.training.config import TrainingConfig
 from art2mus_core.training.draws import Draw
 from art2mus_core.training.objectives.diffusion import diffusion_loss
 from art2mus_core.training.stages import stage_builder
@@ -228,5 +228,7 @@ def test_a_read_out_of_pairs_without_a_character_is_refused(uneven: Path, tiny, 
 
 
 def test_packaged_aligners_say_their_licence(trained: Path):
-    assert load_config("aligner").options["licence"] == read_header(trained / "aligner/model.safetensors").licence
+    assert (
+        TrainingConfig.load("aligner").options["licence"] == read_header(trained / "aligner/model.safetensors").licence
+    )
     assert DIM != WIDTH

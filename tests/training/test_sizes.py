@@ -16,7 +16,7 @@ from art2mus_core.checkpoints.grid import read_grid
 from art2mus_core.datasets.manifest import read_manifest, write_manifest
 from art2mus_core.errors import Art2MusError, CheckpointError, DatasetError, SettingError
 from art2mus_core.pipelines import load
-from art2mus_core.training.config import MelFields, load_config
+from art2mus_core.training.config import MelFields, TrainingConfig
 from art2mus_core.training.draws import Draw
 from art2mus_core.training.loop import train
 from art2mus_core.training.stages import stage_builder
@@ -150,4 +150,4 @@ def test_a_state_of_another_mel_is_refused(pairs: Path, tiny, tmp_path: Path):
 
 
 def test_the_packaged_stages_that_begin_a_checkpoint_agree_on_the_mel():
-    assert load_config("embedding").mel == load_config("vae").mel is not None
+    assert TrainingConfig.load("embedding").mel == TrainingConfig.load("vae").mel is not None

@@ -17,7 +17,7 @@ from art2mus_core.datasets.synthetic.painting import paint
 from art2mus_core.errors import CheckpointError, DatasetError, SettingError
 from art2mus_core.pipelines import load
 from art2mus_core.pipelines.settings import Settings
-from art2mus_core.training.config import STAGES, load_config
+from art2mus_core.training.config import STAGES, TrainingConfig
 from art2mus_core.training.draws import Draw
 from art2mus_core.training.features import Dataset
 from art2mus_core.training.grids import checkpoint_grid
@@ -32,7 +32,7 @@ FROZEN = ("audio_encoder", "image_encoder", "vae", "vocoder", "projection_model"
 
 
 def dataset_of(pairs: Path, checkpoint: Path, on_step: OnStep | None = None) -> Dataset:
-    return Dataset(pairs, checkpoint_grid(load_config("aligner"), checkpoint), on_step)
+    return Dataset(pairs, checkpoint_grid(TrainingConfig.load("aligner"), checkpoint), on_step)
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
@@ -167,7 +167,7 @@ def test_features_are_computed_once_for_the_weights_they_come_from(pairs: Path, 
 
 @pytest.mark.parametrize("stage", ["vocoder", "prior", "aligner"])
 def test_a_stage_without_the_stages_before_it_is_refused(train_stage, tiny, stage: str, tmp_path: Path):
-    config = tiny(stage, mel=load_config("vae").mel) if stage == "vocoder" else tiny(stage)
+    config = tiny(stage, mel=TrainingConfig.load("vae").mel) if stage == "vocoder" else tiny(stage)
     with pytest.raises(CheckpointError, match=r"has no (vae|image_encoder)"):
         train_stage(config, tmp_path / "empty", tmp_path / "run")
 

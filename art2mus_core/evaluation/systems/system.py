@@ -13,10 +13,11 @@ from typing import Any, ClassVar
 
 import torch
 
+from ...configuration import Fields
 from ...errors import EvaluationError
 from ...pipelines.stages import Resident
 from ...types import OnStep, Waveform
-from ..fields import Fields, Precision
+from ..fields import Precision
 from ..records import Piece, Subject
 
 __all__ = ["System", "Workshop", "digest_of"]

@@ -27,6 +27,7 @@ from ...checkpoints.folder import load_component, read_config
 from ...checkpoints.names import is_encoder, locate
 from ...conditioning.constants import conditions
 from ...conditioning.language import fingerprint, roll_out
+from ...configuration import Fields
 from ...diffusion.levels import read_levels
 from ...errors import SettingError
 from ...pipelines.parts import Choice, open_parts
@@ -36,14 +37,14 @@ from ..config import TrainingConfig
 from ..draws import Draw
 from ..features import Dataset
 from ..latents import embed_artworks, embed_sounds
-from ..objective import Options, sized
+from ..objective import sized
 from ..processes import gathered
 from .diffusion import DiffusionObjective
 
 __all__ = ["AlignerObjective"]
 
 
-class AlignerOptions(Options):
+class AlignerOptions(Fields):
     """Of the stage `aligner`.
 
     Attributes:

@@ -18,6 +18,7 @@ from torch import Tensor, distributed, nn
 from torch.nn import functional as F
 
 from ...checkpoints.folder import save_component
+from ...configuration import Fields
 from ...datasets.manifest import Pair
 from ...datasets.synthetic.correspondence import CHARACTERS, TONICS
 from ...encoders.pocket import PocketAudioEncoder, PocketImageEncoder
@@ -27,7 +28,7 @@ from ..config import TrainingConfig
 from ..draws import Draw
 from ..features import Dataset
 from ..grids import mel_of
-from ..objective import Objective, Options, check_crop, sized
+from ..objective import Objective, check_crop, sized
 from ..processes import gathered
 
 __all__ = ["EmbeddingObjective"]
@@ -35,7 +36,7 @@ __all__ = ["EmbeddingObjective"]
 CHUNK = 64
 
 
-class EmbeddingOptions(Options):
+class EmbeddingOptions(Fields):
     """Of the stage `embedding`.
 
     Attributes:

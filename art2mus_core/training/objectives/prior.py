@@ -20,6 +20,7 @@ from ...aligners.head import ProjectionHead
 from ...checkpoints.folder import save_component, save_config, save_index
 from ...conditioning.constants import Constants, save_constants
 from ...conditioning.language import fingerprint, roll_out
+from ...configuration import Fields
 from ...diffusion.denoiser import check_unet
 from ...diffusion.levels import read_levels
 from ...errors import SettingError
@@ -31,7 +32,7 @@ from ..config import TrainingConfig
 from ..draws import Draw
 from ..features import Dataset
 from ..latents import embed_sounds
-from ..objective import Options, sized
+from ..objective import sized
 from .diffusion import DiffusionObjective
 
 __all__ = ["PriorObjective"]
@@ -48,7 +49,7 @@ COMPONENTS = {
 }
 
 
-class PriorOptions(Options):
+class PriorOptions(Fields):
     """Of the stage `prior`.
 
     Attributes:

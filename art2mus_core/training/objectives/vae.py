@@ -15,6 +15,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ...checkpoints.folder import save_component
+from ...configuration import Fields
 from ...diffusion.sampling import draw_noise
 from ...errors import SettingError
 from ...networks.autoencoder import Autoencoder
@@ -23,7 +24,7 @@ from ..config import TrainingConfig
 from ..draws import Draw
 from ..features import Dataset
 from ..grids import mel_of
-from ..objective import Objective, Options, check_crop, sized
+from ..objective import Objective, check_crop, sized
 from ..sketching import write_sketch
 
 __all__ = ["VaeObjective"]
@@ -31,7 +32,7 @@ __all__ = ["VaeObjective"]
 HELD_OUT = 48
 
 
-class VaeOptions(Options):
+class VaeOptions(Fields):
     """Of the stage `vae`.
 
     Attributes:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ...audio.mel import MelTransform
 from ...checkpoints.folder import load_component, save_component
+from ...configuration import Fields
 from ...decoders.tonewheel import TonewheelVocoder
 from ...diffusion.sampling import draw_noise
 from ...networks.autoencoder import Autoencoder
@@ -22,7 +23,7 @@ from ..config import TrainingConfig
 from ..draws import Draw
 from ..features import Dataset, Pieces
 from ..grids import mel_of
-from ..objective import Objective, Options, check_crop, sized
+from ..objective import Objective, check_crop, sized
 
 __all__ = ["VocoderObjective", "spectral_distance"]
 
@@ -44,7 +45,7 @@ def spectral_distance(
     return torch.stack(distances).mean()
 
 
-class VocoderOptions(Options):
+class VocoderOptions(Fields):
     """Of the stage `vocoder`.
 
     Attributes:
