@@ -28,7 +28,7 @@ PACK = Path(__file__).resolve().parents[1]
 UNTIL_THE_FIRST_STEP = """
 import os, sys
 from contextlib import contextmanager
-from art2mus_core.cli import main, progress
+from art2mus_core.cli import compose, main
 
 def on_step(step):
     if step.stage == "denoise":
@@ -36,7 +36,7 @@ def on_step(step):
         sys.stderr.flush()
         os._exit(0)
 
-progress.reporting = contextmanager(lambda *_, **__: (yield on_step))
+compose.reporting = contextmanager(lambda *_, **__: (yield on_step))
 main(sys.argv[1:])
 """
 

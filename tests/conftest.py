@@ -26,7 +26,7 @@ from .warned import judged, pytest_runtest_protocol  # noqa: E402, F401 - a hook
 @pytest.hookimpl(wrapper=True)
 def pytest_collection():
     """What is imported for the tests stays: it is not searched for garbage, neither now nor between them."""
-    from art2mus_core.cli.starting import importing
+    from art2mus_core.cli.progress import importing
 
     with importing(), judged():
         return (yield)

@@ -19,12 +19,11 @@ from .heads import heads
 from .listen import listen
 from .look import look
 from .models import models
-from .presenting import print_line
+from .outputs import installed_version, print_line
 from .rate import rate
 from .score import score
 from .synthesize import synthesize
 from .train import train
-from .version import installed_version
 
 __all__ = ["app"]
 
@@ -34,7 +33,7 @@ COMMANDS = (
     *(models, fetch, doctor, convert, export_text, heads),
     *(synthesize, calibrate, train),
 )
-"""One file each; the docstring is the help text."""
+"""Each command is a function in a file of its own; its docstring is the help text."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 for _command in COMMANDS:
@@ -43,9 +42,9 @@ for _command in COMMANDS:
 
 @app.callback(invoke_without_command=True)
 def art2mus(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
-    """Turns paintings directly into music."""
+    """Turn paintings directly into music."""
     if version:
         print_line(installed_version())
         raise typer.Exit

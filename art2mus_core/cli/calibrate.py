@@ -1,4 +1,4 @@
-"""`art2mus calibrate`: the percentile tables that musical character is read from."""
+"""`art2mus calibrate`: compute the percentile tables that map paintings to musical character."""
 
 from __future__ import annotations
 
@@ -7,22 +7,18 @@ from typing import Annotated
 
 import typer
 
-from .outputs import NoReplace
-
-__all__ = ["calibrate"]
+from .outputs import NoReplace, check_file, print_file
+from .progress import reporting
 
 
 def calibrate(
-    folder: Annotated[Path, typer.Argument(help="Where statistics.json and character.json go.")],
-    count: Annotated[int, typer.Option(help="Paintings that each table is made from.")] = 4000,
-    workers: Annotated[int, typer.Option(help="Processes that work at the same time.")] = 2,
+    folder: Annotated[Path, typer.Argument(help="Folder for statistics.json and character.json.")],
+    count: Annotated[int, typer.Option(help="Number of paintings for each table.")] = 4000,
+    workers: Annotated[int, typer.Option(help="Number of parallel processes.")] = 2,
     no_replace: NoReplace = False,
 ) -> None:
-    """Paint and measure, to learn what is much and what is little of each statistic and character."""
+    """Compute the distribution of image statistics and musical characters over synthetic paintings."""
     from ..datasets.synthetic.calibration import CHARACTERS_FILE, STATISTICS_FILE, make_tables
-    from .outputs import check_file
-    from .presenting import print_file
-    from .progress import reporting
 
     files = [folder / name for name in (STATISTICS_FILE, CHARACTERS_FILE)]
     replaced = [path for path in files if check_file(path, (".json",), no_replace=no_replace)]

@@ -1,4 +1,4 @@
-"""`art2mus compose`: artworks become music files."""
+"""`art2mus compose`: compose music files for artworks."""
 
 from __future__ import annotations
 
@@ -7,39 +7,50 @@ from typing import Annotated
 
 import typer
 
+from ..errors import SettingError
+from ..pipelines.settings import check_candidates, check_seed, check_settings
 from .outputs import AsJson, NoReplace
-
-__all__ = ["compose"]
+from .planning import batches, gather, plan, without_replacing
+from .presenting import report
+from .progress import importing, reporting
 
 PARTS = "The model and its parts"
 
 
 def compose(
-    artworks: Annotated[list[Path], typer.Argument(metavar="ARTWORK", help="Picture files, or folders of them.")],
+    artworks: Annotated[list[Path], typer.Argument(metavar="ARTWORK", help="Picture files or folders of pictures.")],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="A file for one artwork (.flac, .wav, .mp3, .opus), a folder for several."),
+        typer.Option("--out", "-o", help="File for one artwork (.flac, .wav, .mp3 or .opus), or folder for several."),
     ] = None,
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Search subfolders too.")] = False,
-    seconds: Annotated[float, typer.Option(help="Length, 1 to 60.")] = 10.0,
-    seed: Annotated[int, typer.Option(help="Another seed is another piece for the same artwork.")] = 0,
+    seconds: Annotated[float, typer.Option(help="Length of each piece in seconds, 1 to 60.")] = 10.0,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the initial noise; each seed gives another piece for the same artwork.")
+    ] = 0,
     steps: Annotated[int | None, typer.Option(help="Denoising steps, 1 to 1000.", show_default="the model's")] = None,
     guidance: Annotated[
         float | None,
-        typer.Option(help="How closely the music follows the artwork, 0 to 20.", show_default="the model's"),
+        typer.Option(
+            help="Guidance scale, 0 to 20: how closely the music follows the artwork.", show_default="the model's"
+        ),
     ] = None,
     solver: Annotated[
-        str | None, typer.Option(help="dpm++2m-karras, unipc-karras or ddim.", show_default="the model's")
+        str | None,
+        typer.Option(help="Solver of the diffusion: dpm++2m-karras, unipc-karras or ddim.", show_default="the model's"),
     ] = None,
     candidates: Annotated[
-        int, typer.Option(help="Compose several, seed after seed, and keep the one that sounds most like the artwork.")
+        int,
+        typer.Option(
+            help="Compose this many pieces with consecutive seeds, and keep the one that best matches the artwork."
+        ),
     ] = 1,
     keep_all: Annotated[
-        bool, typer.Option("--keep-all", help="Keep every candidate, best first; further ones as NAME--2, NAME--3.")
+        bool, typer.Option("--keep-all", help="Keep all candidates, best first, as NAME, NAME--2, NAME--3.")
     ] = False,
     no_replace: NoReplace = False,
     model: Annotated[
-        str, typer.Option(help="pocket, a name below ART2MUS_HOME, or a checkpoint folder.", rich_help_panel=PARTS)
+        str, typer.Option(help="Model: pocket, a name in ART2MUS_HOME, or a checkpoint folder.", rich_help_panel=PARTS)
     ] = "pocket",
     aligner: Annotated[
         str,
@@ -52,7 +63,7 @@ def compose(
     encoder: Annotated[
         str | None,
         typer.Option(
-            help="Image encoder: pocket, imagebind, or any CLIP folder.",
+            help="Image encoder: pocket, imagebind, or the folder of a CLIP model.",
             show_default="the one the aligner was trained with",
             rich_help_panel=PARTS,
         ),
@@ -60,68 +71,50 @@ def compose(
     support: Annotated[
         str,
         typer.Option(
-            help="Text constants of `art2mus export-text`: model (the artwork's content), period or emotion.",
+            help="Support prompt stored by `art2mus export-text`: model (the artwork's content), period or emotion.",
             rich_help_panel=PARTS,
         ),
     ] = "model",
     text: Annotated[
         str | None,
-        typer.Option(help="Text prompt used with the artwork, for models with text encoders.", rich_help_panel=PARTS),
+        typer.Option(help="Text prompt beside the artwork, for models with text encoders.", rich_help_panel=PARTS),
     ] = None,
     negative: Annotated[
         str | None,
         typer.Option(help="Negative prompt, for models with text encoders.", rich_help_panel=PARTS),
     ] = None,
     heads: Annotated[
-        str, typer.Option(help="Attention heads: config or original; see `art2mus heads`.", rich_help_panel=PARTS)
+        str,
+        typer.Option(help="Attention heads: config or original, as `art2mus heads` recommends.", rich_help_panel=PARTS),
     ] = "config",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Annotated[str, typer.Option(help="Device: auto, cpu, cuda or mps.")] = "auto",
     precision: Annotated[
-        str, typer.Option(help="auto (whatever is fastest here), float32, bfloat16 or float16.")
+        str, typer.Option(help="Number format: auto (the fastest on the device), float32, bfloat16 or float16.")
     ] = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Compose music for artworks, without words in between."""
-    # Settings before files, files before weights: a mistake is told at once.
-    from ..errors import SettingError
-    from ..pipelines.settings import check_candidates, check_seed, check_settings
-    from .gathering import gather
-    from .planning import batches, plan, without_replacing
-    from .presenting import report
-    from .progress import reporting
-    from .starting import importing
-
+    """Compose music for artworks, directly from their pictures."""
+    # Settings are checked before files, and files before weights, so that errors appear at once.
     chosen = check_settings(seconds=seconds, steps=steps, guidance=guidance, solver=solver)
     check_seed(seed)
     check_candidates(candidates, seed)
     if keep_all and candidates == 1:
-        raise SettingError("--keep-all for one candidate", "several", "Add --candidates 3, say.")
+        raise SettingError("--keep-all with one candidate", "several", "Add --candidates 3, for example.")
     with importing():
         found = gather(artworks, recursive=recursive)
-    jobs = plan(found, out, candidates)
+        jobs = plan(found, out, candidates)
     jobs, kept = without_replacing(jobs, several=found.several) if no_replace else (jobs, [])
     groups = batches(jobs, seconds, together=candidates == 1)
 
     with reporting(len(groups)) as on_step:
         with importing():
+            from ..pipelines.parts import Choice
             from .composing import Request, run
+            from .devices import choose_device, choose_precision
 
-        request = Request(
-            model,
-            aligner,
-            device,
-            precision,
-            seed,
-            chosen,
-            encoder=encoder,
-            support=support,
-            heads=heads,
-            text=text,
-            negative=negative,
-            candidates=candidates,
-            keep_all=keep_all,
-            no_replace=no_replace,
-        )
+        where = choose_device(device)
+        choice = Choice(model, aligner, encoder, support, heads, choose_precision(precision, where))
+        request = Request(choice, where, seed, chosen, text, negative, candidates, keep_all, no_replace)
         outcome = run(request, groups, on_step)
     outcome.kept = kept
     report(outcome, found, as_json=as_json)

@@ -1,4 +1,4 @@
-"""The work of `art2mus compose`: batches of artworks through one pipeline into files."""
+"""Compose batches of artworks with one pipeline, and write the pieces to files."""
 
 from __future__ import annotations
 
@@ -6,75 +6,45 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+import torch
 
 from ..audio.files import write_audio
 from ..errors import Art2MusError, ArtworkError, CheckpointError
 from ..images.reading import read_artwork, thumbnail_jpeg
-from ..pipelines import load
 from ..pipelines.candidates import Candidate, compose_candidates
 from ..pipelines.diffusion import ArtToMusic
+from ..pipelines.parts import Choice
+from ..pipelines.routes import open_route
 from ..pipelines.settings import Settings, at_once
+from ..pipelines.stages import visiting
 from ..pipelines.words import Words
 from ..types import Artwork, OnStep, Step
-from .devices import choose_device, choose_precision
+from .outputs import installed_version
 from .planning import Job
-from .version import installed_version
 
 __all__ = ["Outcome", "Request", "run"]
 
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for; `chosen` holds the settings that were given, by name."""
+    """The options of the command; `chosen` has the settings that the user gave, by name."""
 
-    model: str
-    aligner: str
-    device: str
-    precision: str
+    choice: Choice
+    device: torch.device
     seed: int
     chosen: dict[str, Any]
-    encoder: str | None = None
-    support: str = "model"
-    heads: str = "config"
     text: str | None = None
     negative: str | None = None
     candidates: int = 1
     keep_all: bool = False
     no_replace: bool = False
 
-    def open(self, *, frugal: bool) -> ArtToMusic:
-        """The pipeline, computing where and how it was asked.
-
-        Args:
-            frugal: forget each network after its work, because there is no more of it.
-        """
-        device = choose_device(self.device)
-        return load(
-            self.model,
-            aligner=self.aligner,
-            encoder=self.encoder,
-            support=self.support,
-            heads=self.heads,
-            dtype=choose_precision(self.precision, device),
-            device=device,
-            frugal=frugal,
-        )
-
-    @property
-    def in_one_batch(self) -> bool:
-        """Whether the candidates for one artwork are composed all at once."""
-        return self.candidates <= at_once(self.chosen.get("seconds", Settings.seconds))
-
-    @property
-    def words(self) -> Words | None:
-        """Text beside the artworks, if there is any."""
-        return None if self.text is None and self.negative is None else Words(self.text, self.negative)
-
 
 @dataclass
 class Outcome:
-    """What became of the jobs; the files `kept` were there before, and were not to be replaced."""
+    """The composed pieces, the jobs that failed, the existing files that were kept, and seconds by stage."""
 
     model: str
     seed: int
@@ -87,7 +57,7 @@ class Outcome:
 
 
 class _Clock:
-    """An `on_step` that adds up what each stage took, and passes everything on."""
+    """An `on_step` that adds up the seconds of each stage and calls another `on_step`."""
 
     def __init__(self, stages: dict[str, float], on_step: OnStep) -> None:
         self.stages, self.on_step, self.latest = stages, on_step, time.perf_counter()
@@ -100,24 +70,32 @@ class _Clock:
 
 
 def run(request: Request, groups: Sequence[Sequence[Job]], on_step: OnStep) -> Outcome:
-    """Compose group after group; an artwork that fails is noted with its reason, and the rest goes on.
+    """Compose group after group; an artwork that fails is recorded, and the others are still composed.
 
     Raises:
-        Art2MusError: all fail for one reason, or the model cannot be used.
+        Art2MusError: all artworks fail for one reason, or the model cannot be used.
     """
-    started, outcome, pipeline = time.perf_counter(), Outcome(request.model, request.seed), None
-    clock, said = _Clock(outcome.stages, on_step), None
+    started, outcome, pipeline = time.perf_counter(), Outcome(request.choice.checkpoint, request.seed), None
+    clock, text = _Clock(outcome.stages, on_step), None
     for group in groups:
         ready = _read(group, outcome)
         if ready:
             if pipeline is None:
-                pipeline = request.open(frugal=len(groups) == 1 and request.in_one_batch)
-                said = pipeline.read(request.words, on_step=clock) if request.words else None
-            _compose_each(pipeline, ready, request, outcome, {"said": said, "on_step": clock})
+                pipeline = _open(request, once=len(groups) == 1)
+                if request.text is not None or request.negative is not None:
+                    text = pipeline.read(Words(request.text, request.negative), on_step=clock)
+            _compose_each(pipeline, ready, request, outcome, {"said": text, "on_step": clock})
     if not outcome.pieces and len({error.came for _, error in outcome.failed}) == 1:
         raise outcome.failed[0][1]
     outcome.elapsed = time.perf_counter() - started
     return outcome
+
+
+def _open(request: Request, *, once: bool) -> ArtToMusic:
+    """Open the pipeline; if each stage runs only `once`, its network's memory is freed after it."""
+    together = request.candidates <= at_once(request.chosen.get("seconds", Settings.seconds))
+    resident = visiting(request.device)
+    return cast("ArtToMusic", open_route(request.choice, "artwork", resident=resident, frugal=once and together))
 
 
 def _read(jobs: Sequence[Job], outcome: Outcome) -> list[tuple[Job, Artwork]]:
@@ -125,13 +103,13 @@ def _read(jobs: Sequence[Job], outcome: Outcome) -> list[tuple[Job, Artwork]]:
     for job in jobs:
         try:
             ready.append((job, read_artwork(job.artwork)))
-        except Exception as error:  # noqa: BLE001  one picture, whatever is wrong with it
-            outcome.failed.append((job, _told(job, error)))
+        except Exception as error:  # noqa: BLE001  one picture must not stop the others
+            outcome.failed.append((job, _failure(job, error)))
     return ready
 
 
-def _told(job: Job, error: Exception) -> Art2MusError:
-    """What happened to an artwork, for a person; without a traceback, which would keep tensors alive."""
+def _failure(job: Job, error: Exception) -> Art2MusError:
+    """The error to report for an artwork, without its traceback, which would keep tensors in memory."""
     if isinstance(error, Art2MusError):
         return error.with_traceback(None)
     return ArtworkError(
@@ -148,17 +126,17 @@ def _compose_each(
     outcome: Outcome,
     beside: dict[str, Any],
 ) -> None:
-    """Compose artworks together; if that fails, each alone, so that one takes no others along.
+    """Compose artworks in one batch; if that fails, compose each alone, so that only those at fault are missing.
 
     Raises:
-        CheckpointError: no artwork is to blame, but the model.
+        CheckpointError: the model is at fault.
     """
     try:
         _compose(pipeline, ready, request, outcome, beside)
     except CheckpointError:
         raise
-    except Exception as error:  # noqa: BLE001  one artwork, whatever is wrong with it
-        failed = _told(ready[0][0], error)
+    except Exception as error:  # noqa: BLE001  one artwork must not stop the others
+        failed = _failure(ready[0][0], error)
     else:
         return
     if len(ready) == 1:
@@ -195,7 +173,7 @@ def _compose(
 def _written(
     job: Job, artwork: Artwork, ranked: Sequence[Candidate], made: dict[str, str], outcome: Outcome, *, no_replace: bool
 ) -> list[dict[str, Any]]:
-    """Write the pieces for an artwork, the best first."""
+    """Write the pieces for an artwork, best first, and describe each."""
     pieces = []
     try:
         for path, candidate in zip(job.outputs, ranked, strict=False):
@@ -203,13 +181,13 @@ def _written(
             tags = {**_tags(artwork, candidate), **made}
             write_audio(path, candidate.piece, tags=tags, cover=thumbnail_jpeg(artwork), no_replace=no_replace)
             pieces.append(_piece(job, path, artwork, candidate) | {"replaced": replaced})
-    except Exception as error:  # noqa: BLE001  one artwork, whatever is wrong with it
-        outcome.failed.append((job, _told(job, error)))
+    except Exception as error:  # noqa: BLE001  one artwork must not stop the others
+        outcome.failed.append((job, _failure(job, error)))
     return pieces
 
 
 def _tags(artwork: Artwork, candidate: Candidate) -> dict[str, str]:
-    """What is a piece's own."""
+    """The tags that differ from piece to piece."""
     tags = {
         "title": artwork.name,
         "artwork": artwork.name,
@@ -220,17 +198,17 @@ def _tags(artwork: Artwork, candidate: Candidate) -> dict[str, str]:
 
 
 def _made(pipeline: ArtToMusic, request: Request, settings: Settings) -> dict[str, str]:
-    """What made all pieces; of what few checkpoints have, only what was asked for."""
+    """The tags that all pieces share; those that apply to few checkpoints only if they were chosen."""
     rare = {
-        "heads": request.heads if request.heads != "config" else None,
+        "heads": request.choice.heads if request.choice.heads != "config" else None,
         "support": pipeline.parts.constants.support if request.text is None else None,
         "text": request.text,
         "negative": pipeline.parts.constants.negative if request.negative is None else request.negative,
     }
     return {
-        "model": Path(request.model).name,
+        "model": Path(request.choice.checkpoint).name,
         "image_encoder": pipeline.parts.aligner.space,
-        "aligner": Path(request.aligner).name,
+        "aligner": Path(request.choice.aligner).name,
         **{name: str(value) for name, value in vars(settings).items()},
         "precision": str(pipeline.parts.dtype).removeprefix("torch."),
         **{name: value for name, value in rare.items() if value},

@@ -1,24 +1,23 @@
-"""Where the networks compute, and in which precision."""
+"""Choose the device on which networks compute, and their number format."""
 
 from __future__ import annotations
-
-import sys
 
 import torch
 
 from ..checkpoints.precision import imitates
 from ..errors import SettingError
+from .streams import say
 
-__all__ = ["choose_device", "choose_precision", "tell_if_imitated"]
+__all__ = ["choose_device", "choose_precision", "warn_if_emulated"]
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 def choose_device(name: str) -> torch.device:
-    """`auto` is CUDA, else Apple's GPU, else the CPU; anything else is a device of torch.
+    """The device of a name; `auto` is CUDA, else Apple's GPU, else the CPU.
 
     Raises:
-        SettingError: no such device here.
+        SettingError: this machine has no such device.
     """
     if name == "auto":
         if torch.cuda.is_available():
@@ -29,15 +28,15 @@ def choose_device(name: str) -> torch.device:
         torch.zeros(1, device=device).cpu()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise SettingError(
-            f"the device {name!r} is not to be had here", "auto, cpu, cuda or mps", "Leave --device at auto."
+            f"the device {name!r} is not available here", "auto, cpu, cuda or mps", "Leave --device at auto."
         ) from error
     return device
 
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
-    """`auto` is float16 on a GPU, bfloat16 on a CPU that computes in it, which takes half the time, and float32 on others.
+    """The number format of a name; `auto` is float16 on GPUs, bfloat16 on CPUs that support it, and float32 on others.
 
-    A format that the device only imitates is said before it is used.
+    bfloat16 takes half the time of float32 on such CPUs. A format that the device emulates causes a warning.
 
     Raises:
         SettingError: unknown name.
@@ -48,15 +47,15 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
         return torch.float32 if imitates(device, torch.bfloat16) else torch.bfloat16
     if name not in PRECISIONS:
         raise SettingError(f"precision {name!r}", f"auto or one of {', '.join(PRECISIONS)}", "Check the name.")
-    tell_if_imitated(PRECISIONS[name], device, "--precision float32")
+    warn_if_emulated(PRECISIONS[name], device, "--precision float32")
     return PRECISIONS[name]
 
 
-def tell_if_imitated(dtype: torch.dtype, device: torch.device, remedy: str) -> None:
-    """One line on standard error, if the device is not known to compute in a number format that was asked for."""
+def warn_if_emulated(dtype: torch.dtype, device: torch.device, remedy: str) -> None:
+    """Warn on standard error if the device is not known to support a number format."""
     if imitates(device, dtype):
         name = str(dtype).removeprefix("torch.")
-        sys.stderr.write(
-            f"art2mus: this {device.type} is not known to compute in {name}; imitating it takes 20 times as long as "
-            f"float32, or longer. Faster: {remedy}\n"
+        say(
+            f"this {device.type} is not known to support {name}; emulating it takes at least 20 times as long as "
+            f"float32. Faster: {remedy}"
         )

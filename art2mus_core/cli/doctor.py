@@ -1,4 +1,4 @@
-"""`art2mus doctor`: what this machine has, which models can be used, and what mends the rest."""
+"""`art2mus doctor`: report on this machine, the usable models, and the commands that repair the others."""
 
 from __future__ import annotations
 
@@ -12,27 +12,25 @@ import typer
 
 from ..errors import Art2MusError
 from .machine import TESTED, advice, compare, examine_cpu
-from .outputs import AsJson
+from .models import next_command
+from .outputs import AsJson, installed_version, print_document, print_line, table
+from .progress import importing
 
 if TYPE_CHECKING:
     from ..checkpoints.cards import Card
     from ..checkpoints.presence import Presence
 
-__all__ = ["doctor"]
-
 LIBRARIES = tuple(TESTED["newest"]["versions"])
-"""Distributions that composing stands on, as `[project] dependencies` lists them."""
+"""Distributions that composing needs, as listed in `[project] dependencies`."""
 
 VARIABLES = ("ART2MUS_HOME", "HF_HUB_OFFLINE", "HF_ENDPOINT", "HF_HOME", "OMP_NUM_THREADS")
-"""Environment variables that change where models are looked for, and in how many threads the processor computes."""
+"""Environment variables that change where models are found, and the number of threads."""
 
 
 def doctor(
     as_json: AsJson = False,
 ) -> None:
-    """Say what this machine has, which models can be used, and what mends the rest. Exit code 2 if nothing can run."""
-    from .presenting import print_document, print_line
-
+    """Report on this machine and its models, with commands that repair problems. Exit code 2 if nothing can be composed."""
     found = _examine()
     if as_json:
         print_document(found)
@@ -47,7 +45,6 @@ def _examine() -> dict[str, Any]:
     from ..checkpoints.cards import read_cards
     from ..checkpoints.memory import available, total
     from ..checkpoints.names import home
-    from .version import installed_version
 
     libraries = {name: _version(name) for name in LIBRARIES}
     models = _models(read_cards(), ready=None not in libraries.values())
@@ -70,24 +67,20 @@ def _examine() -> dict[str, Any]:
 
 
 def _mend(libraries: dict[str, str | None], models: list[dict[str, Any]]) -> list[str]:
-    """Commands without which nothing can be composed."""
+    """The commands to run before anything can be composed."""
     if missing := [name for name, installed in libraries.items() if installed is None]:
         return [f"python -m pip install {' '.join(missing)}"]
-    composing = any(model["usable"] for model in models if model["bundled"] or model["needs"])
-    return [] if composing else [_again()]
-
-
-def _again() -> str:
-    """What brings the bundled model back: from the clone's own history, or with the package."""
+    if any(model["usable"] for model in models if model["bundled"] or model["needs"]):
+        return []
     from ..checkpoints.names import BUNDLED, PACKAGED, quoted
 
-    if (PACKAGED.parent / ".git").exists():
-        return f"git -C {quoted(PACKAGED.parent)} checkout -- {PACKAGED.name}/{BUNDLED}"
-    return "python -m pip install --force-reinstall --no-deps art2mus"
+    if (PACKAGED.parent / ".git").exists():  # a clone restores the bundled model from its history
+        return [f"git -C {quoted(PACKAGED.parent)} checkout -- {PACKAGED.name}/{BUNDLED}"]
+    return ["python -m pip install --force-reinstall --no-deps art2mus"]
 
 
 def _models(cards: dict[str, Card], *, ready: bool) -> list[dict[str, Any]]:
-    """What there is to say of each card; `ready` if the libraries that can open checkpoints are here."""
+    """The state of the checkpoint of each card; `ready` if the libraries that open checkpoints are installed."""
     from ..checkpoints.presence import look_for
 
     found = {name: look_for(card) for name, card in cards.items()}
@@ -96,8 +89,6 @@ def _models(cards: dict[str, Card], *, ready: bool) -> list[dict[str, Any]]:
 
 
 def _model(here: Presence, needs: list[Presence], troubles: dict[str, str | None]) -> dict[str, Any]:
-    from .models import next_command
-
     card = here.card
     wrong = [part for part in (*needs, here) if troubles[part.card.name]]
     parts = sorted(wrong or [here], key=lambda part: part.complete)
@@ -116,12 +107,10 @@ def _model(here: Presence, needs: list[Presence], troubles: dict[str, str | None
 
 
 def _trouble(here: Presence) -> str | None:
-    """Why a checkpoint cannot be used, in the words of the code that opens it; no more than headers are read.
+    """The error of the code that opens a checkpoint, if it cannot be used; only headers are read.
 
-    Its card is not asked: files that composing does not open may be gone, and weights be saved in another precision.
+    Its card does not matter: files that composing does not open may be missing, and weights may have another precision.
     """
-    from .starting import importing
-
     with importing():
         from ..aligners.files import find_aligner, read_header
         from ..encoders.files import check_image_encoder
@@ -153,8 +142,6 @@ def _version(name: str) -> str | None:
 
 
 def _devices() -> list[dict[str, Any]]:
-    from .starting import importing
-
     with importing():
         import torch
 
@@ -169,7 +156,6 @@ def _devices() -> list[dict[str, Any]]:
 
 def _lines(found: dict[str, Any]) -> list[str]:
     from ..checkpoints.presence import amount
-    from .models import table
 
     memory, named = found["memory"], found["variables"]
     rows: list[tuple[str, ...]] = [
@@ -182,23 +168,21 @@ def _lines(found: dict[str, Any]) -> list[str]:
         *named.items(),
     ]
     models = [(model["name"], _verdict(model)) for model in found["models"]]
-    said = [line for device in found["devices"][:1] for line in advice(device)]
-    return [*table(rows), *said, "", *table(models), *(f"To mend: {command}" for command in found["mend"])]
+    slow = [line for device in found["devices"][:1] for line in advice(device)]
+    return [*table(rows), *slow, "", *table(models), *(f"To repair: {command}" for command in found["mend"])]
 
 
 def _library(name: str, installed: str | None, tested: dict[str, dict[str, str]]) -> str:
     if installed is None:
         return "missing"
-    of = tested[name]
-    return (
-        f"{installed}, "
-        + {
-            "older": f"older than {of['oldest']}, the oldest allowed; run: python -m pip install --upgrade {name}",
-            "tested": "tested",
-            "between": f"between {of['oldest']} and {of['newest']}, which were tested",
-            "newer": f"newer than {of['newest']}, the newest tested",
-        }[of["verdict"]]
-    )
+    versions = tested[name]
+    verdict = {
+        "older": f"older than {versions['oldest']}, the oldest allowed; run: python -m pip install --upgrade {name}",
+        "tested": "tested",
+        "between": f"between {versions['oldest']} and {versions['newest']}, which were tested",
+        "newer": f"newer than {versions['newest']}, the newest tested",
+    }
+    return f"{installed}, {verdict[versions['verdict']]}"
 
 
 def _device(device: dict[str, Any]) -> str:

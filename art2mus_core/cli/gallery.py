@@ -1,4 +1,4 @@
-"""`art2mus gallery`: a page on which artworks are seen and their music is heard."""
+"""`art2mus gallery`: write a page that shows artworks and plays their music."""
 
 from __future__ import annotations
 
@@ -7,39 +7,36 @@ from typing import Annotated
 
 import typer
 
-from .outputs import NoReplace
-
-__all__ = ["gallery"]
+from .outputs import NoReplace, check_file, print_file, raise_left_out
+from .progress import importing, reporting
 
 
 def gallery(
-    folder: Annotated[Path, typer.Argument(help="Music by artwork, or a folder of it for each system.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT.html", help="The page to be written.")],
-    artworks: Annotated[Path | None, typer.Option(help="Pictures; FOLDER/artworks if not given.")] = None,
-    title: Annotated[str, typer.Option(help="Of the page.", show_default="the folder's name")] = "",
+    folder: Annotated[Path, typer.Argument(help="Folder of music, or of one folder for each system.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT.html", help="Page to write.")],
+    artworks: Annotated[
+        Path | None, typer.Option(help="Folder of the artworks.", show_default="FOLDER/artworks")
+    ] = None,
+    title: Annotated[str, typer.Option(help="Title of the page.", show_default="the folder's name")] = "",
     embed: Annotated[
-        bool, typer.Option("--embed", help="Put the music into the page, as Opus, so that it can be sent by itself.")
+        bool,
+        typer.Option("--embed", help="Embed the music in the page, as Opus, so that the page can be sent as one file."),
     ] = False,
     partial: Annotated[
-        bool, typer.Option("--partial", help="Leave out what has no partner, instead of refusing it.")
+        bool, typer.Option("--partial", help="Skip artworks without music and music without an artwork.")
     ] = False,
     no_replace: NoReplace = False,
 ) -> None:
-    """Show artworks and play each system's music for them, on one page that needs nothing from the network.
+    """Write a page that shows artworks and plays each system's music; it works offline.
 
-    The music is linked from where it lies, relative to the page. A report.json in the folder is shown too: tables, plots and
-    the values of each piece.
+    The page links to the music files by relative paths. If the folder has a
+    report.json, the page also shows its tables, plots and values of each piece.
     """
-    from .outputs import check_file
-    from .starting import importing
-
     replaced = check_file(out, (".html", ".htm"), no_replace=no_replace)
     with importing():
         from ..evaluation.collection import read_collection
         from ..evaluation.report.page import write_page
         from ..evaluation.results import Report, read_report
-        from .presenting import print_file, raise_left_out
-        from .progress import reporting
 
     collection = read_collection(folder, artworks=artworks, partial=partial)
     scored = folder / "report.json"

@@ -1,4 +1,4 @@
-"""`art2mus heads`: which reading of the attention heads a model's weights were trained with."""
+"""`art2mus heads`: find the number of attention heads that a model's weights were trained with."""
 
 from __future__ import annotations
 
@@ -7,35 +7,33 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .outputs import AsJson
+from .outputs import AsJson, print_document, print_line, table
+from .progress import importing, reporting
 
 if TYPE_CHECKING:
     from ..pipelines.heads import Comparison
 
-__all__ = ["heads"]
-
 
 def heads(
-    model: Annotated[str, typer.Argument(help="A name below ART2MUS_HOME, or a checkpoint folder.")],
+    model: Annotated[str, typer.Argument(help="Name of a model in ART2MUS_HOME, or a checkpoint folder.")],
     music: Annotated[list[Path], typer.Argument(metavar="MUSIC", help="Sound files of at least 10 s.")],
     draws: Annotated[
-        int, typer.Option(help="Noise levels a file, 2 to 1000; more take longer and are more precise.")
+        int,
+        typer.Option(
+            help="Number of noise levels per file, 2 to 1000; more take longer and give a more precise result."
+        ),
     ] = 10,
     seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    precision: Annotated[str, typer.Option(help="float32, bfloat16, float16 or auto.")] = "float32",
+    device: Annotated[str, typer.Option(help="Device: auto, cpu, cuda or mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="Number format: float32, bfloat16, float16 or auto.")] = "float32",
     as_json: AsJson = False,
 ) -> None:
-    """Compare both readings of a model's attention heads by how well they predict noise on music.
+    """Compare the two ways to divide a model's attention into heads, by their noise prediction error on music.
 
-    AudioLDM2's published configuration and the code it was trained with divide attention differently. The better reading is
-    what `art2mus compose --heads` should be given; a trained aligner belongs to the reading it was trained with.
+    AudioLDM 2's published configuration and the code it was trained with divide
+    attention differently. Pass the better one to `art2mus compose --heads`, unless the
+    aligner was trained with the other.
     """
-    from .models import table
-    from .presenting import print_document, print_line
-    from .progress import reporting
-    from .starting import importing
-
     with reporting() as on_step:
         with importing():
             from ..pipelines.heads import check_draws, compare_heads
@@ -58,12 +56,12 @@ def heads(
 def _rows(found: Comparison) -> list[tuple[str, ...]]:
     return [
         ("heads", "mean squared error", "standard error"),
-        *((reading, *_figures(found.error(reading))) for reading in sorted(found.errors)),
-        ("original - config", *_figures(found.difference)),
+        *((reading, *_cells(found.error(reading))) for reading in sorted(found.errors)),
+        ("original - config", *_cells(found.difference)),
     ]
 
 
-def _figures(mean_and_error: tuple[float, float]) -> tuple[str, str]:
+def _cells(mean_and_error: tuple[float, float]) -> tuple[str, str]:
     mean, error = mean_and_error
     return f"{mean:.5f}", f"{error:.5f}"
 

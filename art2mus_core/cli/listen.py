@@ -1,4 +1,4 @@
-"""`art2mus listen`: a listening test in the browser, and what its listeners said."""
+"""`art2mus listen`: run a listening test in the browser, and report its answers."""
 
 from __future__ import annotations
 
@@ -11,49 +11,67 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import SettingError
+from .outputs import print_document, print_line, table
+from .progress import importing, reporting
 
 if TYPE_CHECKING:
     from ..evaluation.results import Figure
     from ..listening.report import Findings, Opinion
 
-__all__ = ["listen"]
-
 LOCAL = "127.0.0.1"
 
 
 def listen(
-    folder: Annotated[Path, typer.Argument(help="Music of one system, or a folder for each; artworks/ beside them.")],
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of music, or of one folder for each system; it also has artworks/.")
+    ],
     answers: Annotated[
-        Path | None, typer.Option(help="Where the answers are kept; FOLDER/listening.sqlite if not given.")
+        Path | None, typer.Option(help="File for the answers.", show_default="FOLDER/listening.sqlite")
     ] = None,
-    artworks: Annotated[Path | None, typer.Option(help="A folder of the artworks; FOLDER/artworks otherwise.")] = None,
+    artworks: Annotated[
+        Path | None, typer.Option(help="Folder of the artworks.", show_default="FOLDER/artworks")
+    ] = None,
     only: Annotated[
-        int | None, typer.Option(help="How many of the artworks the test is about, drawn by the seed; 20 if not given.")
+        int | None, typer.Option(help="Number of artworks in the test, drawn by the seed.", show_default="20")
     ] = None,
     mode: Annotated[
-        str | None, typer.Option(help="rating (1 to 5), ab (which of two), or both; rating if not given.")
+        str | None,
+        typer.Option(help="Kind of test: rating (1 to 5), ab (choose one of two), or both.", show_default="rating"),
     ] = None,
     rounds: Annotated[
-        int | None, typer.Option(help="How often a listener hears each system, or each pair; 4 if not given.")
+        int | None,
+        typer.Option(help="Number of times each listener hears each system or pair of systems.", show_default="4"),
     ] = None,
     system: Annotated[
-        list[str] | None, typer.Option(help="A system to be heard; again for more. `reference` is the real music.")
+        list[str] | None,
+        typer.Option(help="System to include; may be repeated. `reference` is the real music.", show_default="all"),
     ] = None,
     matched: Annotated[
         bool | None,
-        typer.Option("--matched/--as-they-are", help="Play all systems equally loud on average; matched if not given."),
+        typer.Option(
+            "--matched/--as-they-are",
+            help="Match the mean loudness of the systems, or play the files as they are.",
+            show_default="matched",
+        ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the artworks and all orders; 0 if not given.")] = None,
-    port: Annotated[int, typer.Option(help="To listen at; 0 takes a free one.")] = 8765,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of the choice of artworks and of all orders.", show_default="0")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port of the server; 0 chooses a free one.")] = 8765,
     host: Annotated[
-        str, typer.Option(help="127.0.0.1 is this machine alone; 0.0.0.0 lets in everybody who can reach it.")
+        str,
+        typer.Option(
+            help="Address of the server: 127.0.0.1 admits only this machine, 0.0.0.0 every machine that can reach it."
+        ),
     ] = LOCAL,
-    report: Annotated[bool, typer.Option("--report", help="Report the answers so far, instead.")] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Report the answers so far instead of running the test.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="With --report: one JSON document as the last line of standard output.")
     ] = False,
 ) -> None:
-    """Run a blind listening test in the browser until Ctrl-C; the same command goes on with it."""
+    """Run a blind listening test in the browser until Ctrl-C; the same command resumes it."""
     kept = answers or folder / "listening.sqlite"
     if report:
         _report(kept, as_json=as_json)
@@ -76,15 +94,11 @@ def _serve(
 ) -> None:
     import asyncio
 
-    from .starting import importing
-
     with importing():
         from ..evaluation.collection import read_collection
         from ..listening.material import read_levels
         from ..listening.server import serve
         from ..listening.study import open_study
-        from .presenting import print_line
-        from .progress import reporting
 
     collection = read_collection(folder, artworks=artworks)
     with reporting() as on_step:
@@ -95,21 +109,18 @@ def _serve(
         print_line(f"Left out: {problem}.")
 
     def say(address: str) -> None:
-        print_line(f"{address}  {store.design.length(store.systems)} pages a listener, answers in {answers}")
+        print_line(f"{address}  {store.design.length(store.systems)} pages per listener, answers in {answers}")
         if host != LOCAL:
-            print_line("Whoever can reach this machine can take part, by its name or address; nothing is encrypted.")
+            print_line("Anybody who can reach this machine can take part, at its name or address, without encryption.")
 
     with closing(store):
         asyncio.run(serve(store, dict(collection.artworks), sounds, host=host, port=port, on_ready=say))
 
 
 def _report(answers: Path, *, as_json: bool) -> None:
-    from .starting import importing
-
     with importing():
         from ..listening.report import findings
         from ..listening.store import open_store
-        from .presenting import print_document, print_line
 
     with closing(open_store(answers)) as store:
         found = findings(store)
@@ -121,18 +132,18 @@ def _report(answers: Path, *, as_json: bool) -> None:
 
 
 def _lines(found: Findings) -> list[str]:
-    lines = [f"{found.begun} listeners answered, {found.finished} of them everything; {len(found.flagged)} set aside."]
+    lines = [
+        f"{found.begun} listeners answered, {found.finished} of them all questions; {len(found.flagged)} excluded."
+    ]
     lines += [f"Listener {number} {reason}." for number, reason in found.flagged.items()]
     lines += ["", *_table(found.kept)]
     if found.flagged:
-        lines += ["", "With those set aside:", "", *_table(found.everyone)]
+        lines += ["", "Including excluded listeners:", "", *_table(found.everyone)]
     return lines
 
 
 def _table(opinion: Opinion) -> list[str]:
-    """Systems over measures, the agreement on each, and who won against whom."""
-    from .models import table
-
+    """The systems' results by measure, the listeners' agreement, and each pair's share of wins."""
     keys = list(opinion.alpha)
     rows = [("", *(key.removeprefix("listening:") for key in keys))]
     rows += [

@@ -1,4 +1,4 @@
-"""`art2mus look`: an artwork beside its music's spectrogram, with the measured statistics of both."""
+"""`art2mus look`: draw an artwork beside its music's spectrogram, with the measurements of both."""
 
 from __future__ import annotations
 
@@ -7,24 +7,22 @@ from typing import Annotated
 
 import typer
 
-from .outputs import NoReplace
-
-__all__ = ["look"]
+from ..pipelines.settings import check_seed, check_settings
+from .outputs import NoReplace, check_file, print_file, print_line
+from .progress import importing, reporting
 
 
 def look(
-    artwork: Annotated[Path, typer.Argument(metavar="ART", help="A picture file.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT.png", help="The picture to be drawn.")],
-    seconds: Annotated[float, typer.Option(help="Length of the music, 1 to 60.")] = 10.0,
-    seed: Annotated[int, typer.Option(help="Another seed is another piece.")] = 0,
-    model: Annotated[str, typer.Option(help="pocket, a name below ART2MUS_HOME, or a checkpoint folder.")] = "pocket",
+    artwork: Annotated[Path, typer.Argument(metavar="ART", help="Picture file of the artwork.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT.png", help="Picture to write.")],
+    seconds: Annotated[float, typer.Option(help="Length of the music in seconds, 1 to 60.")] = 10.0,
+    seed: Annotated[int, typer.Option(help="Seed of the initial noise; each seed gives another piece.")] = 0,
+    model: Annotated[
+        str, typer.Option(help="Model: pocket, a name in ART2MUS_HOME, or a checkpoint folder.")
+    ] = "pocket",
     no_replace: NoReplace = False,
 ) -> None:
-    """Draw an artwork beside the spectrogram of its music, with what is measured in both."""
-    from ..pipelines.settings import check_seed, check_settings
-    from .outputs import check_file
-    from .starting import importing
-
+    """Draw an artwork beside the spectrogram of its music, with measurements of both."""
     chosen = check_settings(seconds=seconds)
     check_seed(seed)
     replaced = check_file(out, (".png",), no_replace=no_replace)
@@ -33,12 +31,12 @@ def look(
         from ..figures.look import draw_look
         from ..figures.paper import save_image
         from ..images.reading import read_artwork
-        from .composing import Request
-        from .presenting import print_file, print_line
-        from .progress import reporting
+        from ..pipelines import load
+        from .devices import choose_device, choose_precision
 
     picture = read_artwork(artwork)
-    pipeline = Request(model, "model", "auto", "auto", seed, chosen).open(frugal=True)
+    device = choose_device("auto")
+    pipeline = load(model, dtype=choose_precision("auto", device), device=device, frugal=True)
     with reporting() as on_step:
         (piece,) = pipeline.compose([picture], seeds=[seed], **chosen, on_step=on_step)
     save_image(draw_look(picture, piece), out, no_replace=no_replace)

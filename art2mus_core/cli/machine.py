@@ -1,4 +1,4 @@
-"""What `art2mus doctor` says of this machine: its processor, and which installed libraries the tests passed with."""
+"""What `art2mus doctor` reports about the processor and about the tested versions of the libraries."""
 
 from __future__ import annotations
 
@@ -13,13 +13,10 @@ __all__ = ["TESTED", "advice", "compare", "examine_cpu"]
 
 
 def examine_cpu() -> dict[str, Any]:
-    """Facts on the processor; `load` is how many processes wanted to run in the last minute, None where nothing counts them."""
-    from .starting import importing
+    """Facts about the processor; `load` is the mean number of running processes in the last minute, None if unknown."""
+    import torch
 
-    with importing():
-        import torch
-
-        from ..checkpoints.precision import imitates
+    from ..checkpoints.precision import imitates
 
     cpu = torch.device("cpu")
     return {
@@ -33,17 +30,17 @@ def examine_cpu() -> dict[str, Any]:
 
 
 def advice(cpu: dict[str, Any]) -> list[str]:
-    """Lines on what makes composing slow on this processor, and what to do."""
+    """A line for each thing that makes composing slow on this processor, with its remedy."""
     lines = []
     if cpu["threads"] > 1 and cpu["load"] is not None and cpu["load"] >= cpu["cores"] / 2:
         lines.append(
-            f"Busy: {cpu['load']:g} processes want the {cpu['cores']} cores. {cpu['threads']} threads that wait for each other can "
-            "take many times as long as one: set OMP_NUM_THREADS=1 before art2mus or ComfyUI starts."
+            f"Busy: {cpu['load']:g} processes share the {cpu['cores']} cores. {cpu['threads']} threads that wait for each other can "
+            "take many times as long as one: set OMP_NUM_THREADS=1 before you start art2mus or ComfyUI."
         )
     if cpu["imitates"]:
         lines.append(
-            f"Slow on this cpu: {' and '.join(cpu['imitates'])}, which it is not known to compute in. Leave --precision at auto, "
-            "or take float32."
+            f"Slow on this cpu: {' and '.join(cpu['imitates'])}, which it is not known to support. Leave --precision at auto, "
+            "or choose float32."
         )
     return lines
 
@@ -51,15 +48,15 @@ def advice(cpu: dict[str, Any]) -> list[str]:
 TESTED: dict[str, Any] = json.loads(
     (Path(__file__).parents[1] / "configs" / "tested_versions.json").read_text(encoding="utf-8")
 )
-"""The oldest and the newest versions with which all tests passed, and when; `.ci/versions.py` writes them."""
+"""The oldest and newest versions with which all tests passed, and the dates; written by `.ci/versions.py`."""
 
 
 def compare(name: str, installed: str) -> dict[str, str]:
-    """What the tests say of a library.
+    """Compare the installed version of a library with the tested ones.
 
     Args:
         name: one of the project's dependencies.
-        installed: its version here.
+        installed: its version.
 
     Returns:
         `oldest` and `newest` that passed, and the `verdict`: older, tested (one of the two), between or newer.
@@ -71,7 +68,7 @@ def compare(name: str, installed: str) -> dict[str, str]:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """2.13.0+cpu as (2, 13), so that it equals 2.13; of a build before a release, the release."""
+    """A version as numbers without trailing zeros: 2.13.0+cpu is (2, 13); a pre-release counts as its release."""
     found = re.match(r"\d+(\.\d+)*", version)
     numbers = [int(part) for part in found[0].split(".")] if found else []
     while numbers and not numbers[-1]:

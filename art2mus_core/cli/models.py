@@ -1,26 +1,24 @@
-"""`art2mus models`: what there is, what of it is here, how large it is, and under which licence."""
+"""`art2mus models`: list the known checkpoints with their state, size and licence."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .outputs import AsJson
+from .outputs import AsJson, print_document, print_line, table
 
 if TYPE_CHECKING:
     from ..checkpoints.presence import Presence
 
-__all__ = ["models", "next_command", "table"]
+__all__ = ["models", "next_command"]
 
 
 def models(
     as_json: AsJson = False,
 ) -> None:
-    """List the checkpoints: which are here, where, how large, and under which licence."""
+    """List the known checkpoints: whether they are installed, their folder, size and licence."""
     from ..checkpoints.cards import read_cards
     from ..checkpoints.names import KINDS, home, known
     from ..checkpoints.presence import look_for
-    from .presenting import print_document, print_line
 
     cards = read_cards()
     found = [look_for(card) for card in cards.values()]
@@ -34,11 +32,11 @@ def models(
 
 
 def next_command(here: Presence, *, anew: bool = False) -> str | None:
-    """What brings a checkpoint nearer to its use: fetching it, or the command on its card; nothing if all is done.
+    """The next command that makes a checkpoint usable: its download, or the one on its card; None if it is ready.
 
     Args:
-        here: what was found of it.
-        anew: what the card's command makes was made of other files, and counts as not there.
+        here: the installed files of the checkpoint.
+        anew: ignore the result of an earlier run of the card's command, which used other files.
     """
     from ..checkpoints.names import quoted
 
@@ -48,12 +46,6 @@ def next_command(here: Presence, *, anew: bool = False) -> str | None:
     if card.then is None or (here.ready and not anew):
         return None
     return " ".join(quoted(word.format(folder=here.folder)) for word in card.then.split())
-
-
-def table(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Rows of cells as lines, with their columns under each other."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def _cells(here: Presence) -> tuple[str, ...]:

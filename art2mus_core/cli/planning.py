@@ -1,4 +1,4 @@
-"""From what was typed to a list of jobs: which artwork becomes which file."""
+"""Find the artworks that the user names, and plan which file each one's music is written to."""
 
 from __future__ import annotations
 
@@ -6,49 +6,94 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..errors import OutputError
-from ..naming import Name, name_files, take_name
+from ..errors import ArtworkError, OutputError
+from ..naming import name_files, take_name
 from ..pipelines.settings import at_once
 from ..placing import check_absent, nearest_folder
-from .gathering import Gathered
 from .outputs import check_file
-from .starting import importing
 
-__all__ = ["Job", "batches", "plan", "without_replacing"]
+if TYPE_CHECKING:
+    from ..images.listing import Skipped
+
+__all__ = ["Gathered", "Job", "batches", "gather", "plan", "without_replacing"]
 
 LONGEST_NAME = 255
-"""Bytes of a file name that common file systems take."""
+"""Bytes of a file name that common file systems accept."""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Artworks, and the files in their folders that were skipped.
+
+    Attributes:
+        files: the artworks.
+        below: the folder of each, relative to the one that was named.
+        several: whether their music needs a folder, even if there is only one.
+        skipped: files that are no artworks.
+        note: one line about these; may be empty.
+    """
+
+    files: tuple[Path, ...]
+    below: tuple[Path, ...]
+    several: bool
+    skipped: tuple[Skipped, ...] = ()
+    note: str = ""
+
+
+def gather(artworks: Sequence[Path], *, recursive: bool = False) -> Gathered:
+    """The artworks named by files, and those in folders.
+
+    Raises:
+        ArtworkError: a folder contains no artwork.
+    """
+    from ..images.listing import find_artworks, say_skipped
+
+    files: list[Path] = []
+    below: list[Path] = []
+    skipped: list[Skipped] = []
+    for path in artworks:
+        if not path.is_dir():
+            files, below = [*files, path], [*below, Path()]
+            continue
+        listing = find_artworks(path, recursive=recursive)
+        if not listing.artworks:
+            note = say_skipped(listing.skipped, 0)
+            raise ArtworkError(
+                f"{path} holds no picture{f' ({note})' if note else ''}", "at least one", "Choose another folder."
+            )
+        files += listing.artworks
+        below += [file.parent.relative_to(path) for file in listing.artworks]
+        skipped += listing.skipped
+    note = say_skipped(skipped, len(files))
+    if any(each.path.is_dir() for each in skipped) and not recursive:
+        note += "; --recursive searches folders"
+    several = len(artworks) > 1 or any(path.is_dir() for path in artworks)
+    return Gathered(tuple(files), tuple(below), several, tuple(skipped), note)
 
 
 @dataclass(frozen=True)
 class Job:
-    """One artwork file and the audio files it becomes.
+    """One artwork and the audio files to be made for it.
 
     Attributes:
         artwork: the picture.
-        output: the file of its music.
-        further: files of further takes, in their order.
-        note: why the file is not called like the artwork, or nothing.
+        outputs: the file of its music, then those of further takes.
+        note: why the file is not named like the artwork, if it is not.
     """
 
     artwork: Path
-    output: Path
-    further: tuple[Path, ...] = ()
+    outputs: tuple[Path, ...]
     note: str | None = None
-
-    @property
-    def outputs(self) -> tuple[Path, ...]:
-        """All its files."""
-        return (self.output, *self.further)
 
 
 def plan(found: Gathered, out: Path | None, takes: int = 1) -> list[Job]:
-    """Where the music of artworks goes.
+    """Plan the files for artworks' music.
 
-    One artwork file goes to the file `out`, or into the folder `out`; folders and several artworks go into the folder
-    `out` by their stems, below it in folders like those they lie in. Without `out` that folder is the current one. Equal
-    stems in one folder are numbered, those that are too long are shortened, and the format is the default one.
+    The music of one artwork is written to the file `out`, or into the folder `out`. Folders and several artworks need a
+    folder: `out`, or the current one; subfolders are kept, and files are named by the stems of the artworks, in the default
+    format. Equal stems in one folder are numbered, and long ones shortened.
 
     Args:
         found: the artworks.
@@ -58,37 +103,39 @@ def plan(found: Gathered, out: Path | None, takes: int = 1) -> list[Job]:
     Raises:
         OutputError: `out` is a file where a folder is needed, has an unknown suffix or cannot be written.
     """
-    with importing():
-        from ..audio.files import audio_suffixes
+    from ..audio.files import audio_suffixes
 
     suffixes = audio_suffixes()
     if not found.several and out is not None and not out.is_dir():
-        job = Job(found.files[0], out, tuple(out.with_stem(take_name(out.stem, str(n))) for n in range(2, takes + 1)))
-        for path in job.outputs:
+        outputs = (out, *(out.with_stem(take_name(out.stem, str(number))) for number in range(2, takes + 1)))
+        for path in outputs:
             check_file(path, suffixes)
-        return [job]
+        return [Job(found.files[0], outputs)]
     folder, suffix = out or Path(), suffixes[0]
-    room = _room(_check_folder(folder, suffixes)) - len(suffix)
+    room = _longest_name(_check_folder(folder, suffixes)) - len(suffix)
     groups: dict[Path, list[Path]] = {}
     for file, below in zip(found.files, found.below, strict=True):
         groups.setdefault(below, []).append(file)
-    return [
-        _job(file, folder / below, name, suffix)
-        for below, files in groups.items()
-        for file, name in zip(files, name_files([file.stem for file in files], room, takes), strict=True)
-    ]
+    jobs = []
+    for below, files in groups.items():
+        for file, name in zip(files, name_files([file.stem for file in files], room, takes), strict=True):
+            note = f"its music is called {name.stem}{suffix}, as {name.note}" if name.note else None
+            outputs = tuple(folder / below / f"{stem}{suffix}" for stem in (name.stem, *name.takes))
+            jobs.append(Job(file, outputs, note))
+    return jobs
 
 
 def without_replacing(jobs: Sequence[Job], *, several: bool) -> tuple[list[Job], list[Path]]:
-    """The jobs whose files are not there yet, and the files that are.
+    """The jobs that would replace no file, and the files that exist already.
 
     Raises:
-        OutputError: one artwork was named, and its files are there; of a folder the rest is composed.
+        OutputError: a single artwork was named, and its file exists; in a folder the other jobs remain.
     """
-    there = {job: [path for path in job.outputs if os.path.lexists(path)] for job in jobs}
+    existing = {job: [path for path in job.outputs if os.path.lexists(path)] for job in jobs}
+    kept = [path for found in existing.values() for path in found]
     if not several:
-        check_absent([path for found in there.values() for path in found])
-    return [job for job, found in there.items() if not found], [path for found in there.values() for path in found]
+        check_absent(kept)
+    return [job for job, found in existing.items() if not found], kept
 
 
 def batches(jobs: Sequence[Job], seconds: float, *, together: bool = True) -> list[Sequence[Job]]:
@@ -98,7 +145,7 @@ def batches(jobs: Sequence[Job], seconds: float, *, together: bool = True) -> li
 
 
 def _check_folder(folder: Path, suffixes: tuple[str, ...]) -> Path:
-    """The folder, or the one above it that it will be made in."""
+    """The folder, or the existing one in which it will be made."""
     if folder.is_file() or (folder.suffix.lower() in suffixes and not folder.is_dir()):
         raise OutputError(f"{folder} is one file for several artworks", "a folder", "Choose a folder for the music.")
     nearest = nearest_folder(folder / "music")
@@ -107,12 +154,6 @@ def _check_folder(folder: Path, suffixes: tuple[str, ...]) -> Path:
     return nearest
 
 
-def _room(folder: Path) -> int:
-    """Bytes that a file name may have there."""
+def _longest_name(folder: Path) -> int:
+    """Bytes that a file name in this folder may have."""
     return min(LONGEST_NAME, os.pathconf(folder, "PC_NAME_MAX")) if hasattr(os, "pathconf") else LONGEST_NAME
-
-
-def _job(artwork: Path, folder: Path, name: Name, suffix: str) -> Job:
-    further = tuple(folder / f"{stem}{suffix}" for stem in name.takes)
-    note = f"its music is called {name.stem}{suffix}, as {name.note}" if name.note else None
-    return Job(artwork, folder / f"{name.stem}{suffix}", further, note)

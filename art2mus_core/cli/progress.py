@@ -1,35 +1,65 @@
-"""Progress of long work on standard error, with the time left."""
+"""Long work: quick imports, a progress bar, and waiting for another command that writes the same folder."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import atexit
+import gc
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from .streams import say
 
 if TYPE_CHECKING:
     from ..types import OnStep, Step
 
-__all__ = ["reporting"]
+__all__ = ["alone_in", "importing", "reporting", "say_once"]
 
 
 @contextmanager
-def reporting(batches: int = 1) -> Iterator[OnStep]:
-    """An `on_step` that moves a bar, where standard error is a terminal; elsewhere it keeps silent.
+def importing() -> Iterator[None]:
+    """Exclude everything that is imported in this block from garbage collection, now and later.
+
+    Collection took one of the five seconds of processor time in which the neural libraries are imported.
+    """
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+        atexit.register(gc.unfreeze)  # frozen compiled modules print errors when the program ends
+    finally:
+        gc.enable()
+
+
+@contextmanager
+def reporting(batches: int = 1, *, first: str = "open", in_bytes: bool = False) -> Iterator[OnStep]:
+    """An `on_step` that advances a progress bar on standard error; it does nothing if that is no terminal.
 
     Args:
-        batches: how often the same steps are gone through.
+        batches: how often the same stages are repeated.
+        first: description before the first step.
+        in_bytes: show steps as bytes.
     """
+    from rich import progress
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
-    if not console.is_terminal:  # a bar that is disabled still ends its line in some versions
+    if not console.is_terminal:  # some versions of rich end the line of a disabled bar
         yield lambda _: None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("done,"))
-    left = (TimeRemainingColumn(), TextColumn("left"))
-    with Progress(*columns, *left, console=console, transient=True) as bar:
-        task = bar.add_task("open", total=None)
+    columns: tuple[progress.ProgressColumn, ...] = (progress.DownloadColumn(), progress.TransferSpeedColumn())
+    if not in_bytes:
+        columns = (progress.TimeElapsedColumn(), progress.TextColumn("done,"))
+    columns = (
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        *columns,
+        progress.TimeRemainingColumn(),
+    )
+    with progress.Progress(*columns, progress.TextColumn("left"), console=console, transient=True) as bar:
+        task = bar.add_task(first, total=None)
         before = latest = 0
 
         def on_step(step: Step) -> None:
@@ -42,3 +72,30 @@ def reporting(batches: int = 1) -> Iterator[OnStep]:
             bar.update(task, total=step.total * batches, completed=before + latest, description=step.stage)
 
         yield on_step
+
+
+@contextmanager
+def alone_in(folder: Path, work: str) -> Iterator[None]:
+    """Hold `folder` as :func:`..locking.alone` does; a command that has to wait prints so once, on standard error.
+
+    Of the processes that a launcher starts for one training, the first holds the folder for all.
+    """
+    from ..locking import alone
+
+    if os.environ.get("RANK", "0") != "0":
+        yield
+        return
+    with alone(folder, work, say_once()):
+        yield
+
+
+def say_once() -> Callable[[str], None]:
+    """A function that prints each sentence only the first time."""
+    printed = set[str]()
+
+    def on_wait(sentence: str) -> None:
+        if sentence not in printed:
+            printed.add(sentence)
+            say(f"{sentence}; Ctrl-C to stop")
+
+    return on_wait

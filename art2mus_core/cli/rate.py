@@ -1,16 +1,15 @@
-"""`art2mus rate`: have a language model say how alike artworks and their music feel."""
+"""`art2mus rate`: have a language model rate the match of artworks and music."""
 
 from __future__ import annotations
 
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import SettingError
-from .outputs import NoReplace
+from .outputs import NoReplace, check_file, confirm, print_file, print_line
+from .progress import importing, reporting
 
 if TYPE_CHECKING:
     from ..evaluation.results import Report
@@ -18,33 +17,42 @@ if TYPE_CHECKING:
     from ..rating.plan import Plan
     from ..rating.rate import Ratings
 
-__all__ = ["rate"]
-
 
 def rate(
-    folder: Annotated[Path, typer.Argument(help="Music: a folder for each system, or one system's files.")],
-    endpoint: Annotated[str, typer.Option(metavar="URL", help="An OpenAI-compatible address, up to /v1.")],
-    model: Annotated[str, typer.Option(metavar="NAME", help="The endpoint's name of it; it takes images and audio.")],
-    describe: Annotated[bool, typer.Option("--describe", help="Send measured features, not the music.")] = False,
-    control: Annotated[bool, typer.Option("--control", help="Rate each piece with another artwork too.")] = False,
-    artworks: Annotated[Path | None, typer.Option(help="The artworks, if not in FOLDER/artworks.")] = None,
-    partial: Annotated[bool, typer.Option("--partial", help="Leave out what has no partner.")] = False,
-    out: Annotated[Path | None, typer.Option(metavar="FILE.json", help="Every answer, as a report.")] = None,
-    key_variable: Annotated[str, typer.Option(help="The environment variable that holds the key.")] = "OPENAI_API_KEY",
-    budget: Annotated[int | None, typer.Option(min=1, help="Stop before more tokens are spent.")] = None,
-    price_in: Annotated[float, typer.Option(min=0, help="Of a million tokens that are sent.")] = 0.0,
-    price_out: Annotated[float, typer.Option(min=0, help="Of a million tokens that are answered.")] = 0.0,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that an answer may take.")] = 120.0,
-    retries: Annotated[int, typer.Option(min=0, help="Further attempts at a request that fails.")] = 4,
-    seed: Annotated[int, typer.Option(help="Seed of the order and of the other artworks.")] = 0,
-    cache: Annotated[Path | None, typer.Option(help="Where answers are kept; FOLDER/.ratings if not given.")] = None,
+    folder: Annotated[Path, typer.Argument(help="Folder of music, or of one folder for each system.")],
+    endpoint: Annotated[str, typer.Option(metavar="URL", help="Address of an OpenAI-compatible API, including /v1.")],
+    model: Annotated[
+        str, typer.Option(metavar="NAME", help="Name of the model at this endpoint; it must accept images and audio.")
+    ],
+    describe: Annotated[bool, typer.Option("--describe", help="Send measured features instead of the music.")] = False,
+    control: Annotated[
+        bool, typer.Option("--control", help="Also rate each piece with another artwork, as a control.")
+    ] = False,
+    artworks: Annotated[
+        Path | None, typer.Option(help="Folder of the artworks.", show_default="FOLDER/artworks")
+    ] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Skip artworks without music and music without an artwork.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.json", help="Report to write, with all answers.")] = None,
+    key_variable: Annotated[str, typer.Option(help="Environment variable with the API key.")] = "OPENAI_API_KEY",
+    budget: Annotated[
+        int | None, typer.Option(min=1, help="Maximum number of tokens; stop before it is exceeded.")
+    ] = None,
+    price_in: Annotated[float, typer.Option(min=0, help="Price of a million input tokens.")] = 0.0,
+    price_out: Annotated[float, typer.Option(min=0, help="Price of a million output tokens.")] = 0.0,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for an answer.")] = 120.0,
+    retries: Annotated[int, typer.Option(min=0, help="Number of further attempts after a request fails.")] = 4,
+    seed: Annotated[int, typer.Option(help="Seed of the order and of the control's artworks.")] = 0,
+    cache: Annotated[Path | None, typer.Option(help="Folder for the answers.", show_default="FOLDER/.ratings")] = None,
     no_replace: NoReplace = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before anything is sent.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Send without asking for confirmation.")] = False,
 ) -> None:
-    """Have a language model rate how alike artworks and music feel. Stopped, it goes on where it was."""
-    from .outputs import check_file
-    from .starting import importing
+    """Have a language model rate how well the feelings of artworks and music match.
 
+    The command shows how much it will send and asks before it does. Answers are
+    stored, so that an interrupted run resumes.
+    """
     replaced = check_file(out, (".json",), no_replace=no_replace) if out else False
     with importing():
         from ..evaluation.collection import read_collection
@@ -55,8 +63,6 @@ def rate(
         from ..rating.plan import make_plan
         from ..rating.rate import rate as ask
         from ..rating.summary import summarise
-        from .presenting import print_file, print_line
-        from .progress import reporting
 
     whom = Endpoint(endpoint, model, key_variable, timeout, retries)
     collection = read_collection(folder, artworks=artworks, partial=partial)
@@ -69,14 +75,14 @@ def rate(
         print_line(line)
     if plan.pending:
         whom.key()
-    if plan.pending and not yes and not _agreed():
+    if plan.pending and not yes and not confirm("Send it?", "Add --yes if all this may be sent."):
         print_line("Nothing was sent.")
         return
     with closing(Judge(whom)) as judge, reporting() as on_step:
         ratings = ask(collection, plan, judge, kept, budget=budget, on_step=on_step)
     report = summarise(ratings, collection, seed=seed)
     for line in (*_table(report), *_end(ratings, price_in, price_out)):
-        if line not in left_out:  # said before anything was asked
+        if line not in left_out:  # printed above
             print_line(line)
     if out:
         write_report(report, out, no_replace=no_replace)
@@ -93,16 +99,8 @@ def _announcement(plan: Plan, endpoint: Endpoint, price_in: float) -> list[str]:
     cost = f", about {plan.tokens * price_in / 1e6:.2f} in money" if price_in else ""
     lines.append(f"{plan.pending} requests send {what} to {endpoint.host}: about {plan.tokens:,} tokens{cost}.")
     if not endpoint.is_private:
-        lines.append("The connection is not encrypted: pictures, music and the key can be read on the way.")
+        lines.append("The connection is not encrypted: others may read the pictures, the music and the key.")
     return lines
-
-
-def _agreed() -> bool:
-    if not sys.stdin.isatty():
-        raise SettingError(
-            "there is no terminal to ask on", "--yes", "Give the command with --yes if all this may be sent."
-        )
-    return typer.confirm("Send it?")
 
 
 def _table(report: Report) -> list[str]:
@@ -121,4 +119,4 @@ def _end(ratings: Ratings, price_in: float, price_out: float) -> list[str]:
     used: Usage = ratings.usage
     money = (used.tokens_in * price_in + used.tokens_out * price_out) / 1e6
     spent = f", {money:.4f} in money" if price_in or price_out else ""
-    return [f"{used.requests} requests, {used.tokens_in:,} tokens sent, {used.tokens_out:,} answered{spent}."]
+    return [f"{used.requests} requests, {used.tokens_in:,} input tokens, {used.tokens_out:,} output tokens{spent}."]

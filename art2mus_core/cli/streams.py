@@ -1,4 +1,4 @@
-"""Standard output and standard error that may be full, closed, or of any encoding."""
+"""Standard output and standard error that may be full, closed, or use any encoding."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["Output", "say", "standard_streams"]
 
 
 class Output:
-    """A text stream; what it cannot write is dropped and remembered, so that no work is lost for a line about it.
+    """A text stream that never raises: failed writes are dropped and recorded, so that a full disk for messages stops no work.
 
     Attributes:
-        stream: the stream itself; none if it was closed before the program began.
+        stream: the wrapped stream; None if it was closed before the program started.
         trouble: the first error.
     """
 
@@ -30,7 +30,7 @@ class Output:
             stream.reconfigure(errors="backslashreplace")
 
     def write(self, text: str) -> int:
-        """Write what can be written."""
+        """Write `text` if possible."""
         with self._noting():
             if self.stream is None:
                 raise OSError(errno.EBADF, os.strerror(errno.EBADF))
@@ -38,13 +38,13 @@ class Output:
         return len(text)
 
     def flush(self) -> None:
-        """Send it on."""
+        """Flush the stream if possible."""
         with self._noting():
             if self.stream is not None:
                 self.stream.flush()
 
     def isatty(self) -> bool:
-        """Whether a person watches."""
+        """Whether the stream is a terminal."""
         return self.stream is not None and self.stream.isatty()
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  whatever a stream has
@@ -58,23 +58,23 @@ class Output:
             self.trouble = self.trouble or (error if isinstance(error, OSError) else OSError(errno.EBADF, str(error)))
 
     def give_up(self) -> None:
-        """Send what is left nowhere: it would be tried again, and told in several lines, when the program ends."""
+        """Discard the rest of the buffer; Python would try to write it again at exit, and print a traceback."""
         with suppress(OSError, ValueError, AttributeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
 
 
 def say(line: str) -> None:
-    """One line on standard error; of what no person reads to its end, both ends."""
+    """Print one line on standard error; the middle of very long words is omitted."""
     shown = (word if len(word) < 300 else f"{word[:120]}...{word[-60:]}" for word in line.split())
     sys.stderr.write(f"art2mus: {on_one_line(' '.join(shown))}\n")
 
 
 @contextmanager
 def standard_streams() -> Iterator[Output]:
-    """Within this block standard output and standard error never raise; the former is given, to ask for its trouble."""
+    """Make standard output and standard error never raise in this block; yields the former, with its `trouble`."""
     for number, stream in enumerate((sys.stdin, sys.stdout, sys.stderr)):
         if stream is None and not _is_open(number):
-            os.open(os.devnull, os.O_RDWR)  # the next file that is opened must not be taken for it
+            os.open(os.devnull, os.O_RDWR)  # else the next opened file would take its number
     before = sys.stdin, sys.stdout, sys.stderr
     output, errors = Output(sys.stdout), Output(sys.stderr)
     sys.stdin, sys.stdout, sys.stderr = sys.stdin or io.StringIO(), output, errors

@@ -1,4 +1,4 @@
-"""`art2mus synthesize`: paint and compose pairs with a known cause."""
+"""`art2mus synthesize`: make a dataset of synthetic paintings and music composed from their statistics."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Annotated
 
 import typer
 
+from .progress import alone_in, reporting
+
 
 def synthesize(
-    folder: Annotated[Path, typer.Argument(help="Where the pairs and their manifest go; an interrupted run goes on.")],
-    count: Annotated[int, typer.Option(help="How many pairs.")] = 10_000,
-    first_seed: Annotated[int, typer.Option(help="Seed of the first pair; each pair has its own.")] = 0,
-    workers: Annotated[int, typer.Option(help="Processes that work at the same time.")] = 2,
+    folder: Annotated[Path, typer.Argument(help="Dataset folder; an interrupted run resumes in it.")],
+    count: Annotated[int, typer.Option(help="Number of pairs.")] = 10_000,
+    first_seed: Annotated[int, typer.Option(help="Seed of the first pair; each further pair has the next one.")] = 0,
+    workers: Annotated[int, typer.Option(help="Number of parallel processes.")] = 2,
 ) -> None:
-    """Make paintings, measure them, and compose the music their statistics ask for."""
+    """Make a dataset: paint pictures, measure them, and compose music from their statistics."""
     from ..datasets.synthetic.pairs import synthesize as make
-    from .progress import reporting
-    from .waiting import alone_in
 
     with alone_in(folder, "synthesis"), reporting() as on_step:
         make(folder, count, first_seed=first_seed, workers=workers, on_step=on_step)

@@ -193,7 +193,7 @@ def test_the_command_line_fetches_after_a_yes_and_says_what_comes_next(art2mus, 
     assert {path: (home / "tiny" / path).read_bytes() for path in FILES} == FILES
     code, out, _ = art2mus()
     assert code == 0
-    assert out == f"tiny is here: {home / 'tiny'}\nTo fetch it anew all the same: art2mus fetch tiny --again\n"
+    assert out == f"tiny is here: {home / 'tiny'}\nTo download it again: art2mus fetch tiny --again\n"
 
 
 def test_the_command_line_fetches_anew_and_says_what_to_make_anew(art2mus, home):

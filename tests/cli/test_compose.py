@@ -14,7 +14,6 @@ import pytest
 
 from art2mus_core.audio.reading import read_audio, read_tags
 from art2mus_core.checkpoints.folder import weights_file
-from art2mus_core.cli import progress
 
 from .saying import one_line, written
 
@@ -186,7 +185,7 @@ def interrupted(monkeypatch):
         if told[-1] == ("denoise", 2):
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(progress, "reporting", lambda *_: nullcontext(on_step))
+    monkeypatch.setattr("art2mus_core.cli.compose.reporting", lambda *_: nullcontext(on_step))
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield told
     signal.signal(signal.SIGINT, before)

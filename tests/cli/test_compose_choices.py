@@ -40,11 +40,15 @@ def test_all_candidates_are_kept_on_request_best_first(art2mus, paintings):
 
 
 def test_networks_are_kept_for_candidates_that_do_not_fit_into_one_batch(art2mus, paintings, monkeypatch):
-    from art2mus_core.cli.composing import Request
+    from art2mus_core.cli import composing
 
-    opened = []
-    open_one = Request.open
-    monkeypatch.setattr(Request, "open", lambda self, *, frugal: opened.append(frugal) or open_one(self, frugal=frugal))
+    opened, open_one = [], composing.open_route
+
+    def open_and_note(*arguments, frugal, **options):
+        opened.append(frugal)
+        return open_one(*arguments, frugal=frugal, **options)
+
+    monkeypatch.setattr(composing, "open_route", open_and_note)
     for seconds in ("20", "41"):
         art2mus("compose", paintings / "dawn.png", "--seconds", seconds, "--steps", "1", "--candidates", "2")
     assert opened == [True, False]
@@ -131,12 +135,14 @@ def test_words_and_support_prompts_are_heard_and_tagged(art2mus, paintings, word
 
 
 def test_words_are_read_once_for_all_artworks(paintings, wordy, tmp_path):
+    import torch
+
     from art2mus_core.cli.composing import Request, run
-    from art2mus_core.cli.gathering import gather
-    from art2mus_core.cli.planning import batches, plan
+    from art2mus_core.cli.planning import batches, gather, plan
+    from art2mus_core.pipelines.parts import Choice
 
     groups = batches(plan(gather([paintings]), tmp_path / "music"), 30.0)
-    asked = Request(str(wordy), "model", "cpu", "float32", 0, {"seconds": 1.0, "steps": 1}, text="Music")
+    asked = Request(Choice(str(wordy)), torch.device("cpu"), 0, {"seconds": 1.0, "steps": 1}, text="Music")
     stages = []
     run(asked, groups, lambda step: stages.append(step.stage))
     assert len(groups) == stages.count("encoder") == 2
@@ -157,7 +163,7 @@ def test_candidates_that_nobody_hears_are_all_kept(art2mus, paintings, own_check
     )
     assert code == 0
     assert written() == ["dawn--2.flac", "dawn.flac"]
-    assert "Not ranked" in out
+    assert "Kept all candidates, unranked" in out
     assert "score" not in read_tags(Path("dawn.flac"))
 
 

@@ -233,7 +233,7 @@ def test_a_damaged_installation_is_told_with_what_mends_it(art2mus, monkeypatch,
     code, out, _ = art2mus("doctor")
     assert code == 2
     assert "pocket           damaged: image_encoder/config.json" in out
-    assert "To mend: " in out
+    assert "To repair: " in out
 
 
 def test_the_doctor_as_a_document(art2mus, monkeypatch, tmp_path):
@@ -256,7 +256,7 @@ def test_a_library_that_is_not_there_is_missed(art2mus, monkeypatch):
     code, out, _ = art2mus("doctor")
     assert code == 2
     assert "no-such-library  missing" in out
-    assert out.endswith("\nTo mend: python -m pip install no-such-library\n")
+    assert out.endswith("\nTo repair: python -m pip install no-such-library\n")
     assert "pocket           not usable: libraries are missing" in out
 
 

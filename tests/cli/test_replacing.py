@@ -42,7 +42,7 @@ def test_takes_of_an_earlier_run_are_told(art2mus, paintings):
     Path("dawn--3.mp3").write_bytes(b"of another format")
     Path("dusk--2.flac").write_bytes(b"of another artwork")
     *_, last = art2mus("compose", paintings / "dawn.png", *QUICK, "--candidates", "2", "--keep-all")[1].splitlines()
-    assert last == "dawn--3.flac was there before, and counts as a further take of dawn"
+    assert last == "dawn--3.flac existed before, and counts as another take of dawn"
     out = art2mus("compose", paintings / "dawn.png", *QUICK, "--json")[1]
     assert json.loads(out)["earlier"] == ["dawn--2.flac", "dawn--3.flac"]
 
@@ -59,7 +59,7 @@ def test_a_folder_is_gone_on_with(art2mus, paintings):
     Path("out/dusk.flac").write_bytes(b"mine")
     code, out, err = art2mus("compose", paintings, "-o", "out", *QUICK, "--no-replace")
     assert (code, err) == (0, "")
-    assert out.endswith("\nkept out/dusk.flac, which was there already\n")
+    assert out.endswith("\nkept out/dusk.flac, which existed already\n")
     assert written() == ["out/dawn.flac", "out/dusk.flac", "out/noon.flac"]
     assert Path("out/dusk.flac").read_bytes() == b"mine"
     code, out, err = art2mus("compose", paintings, "-o", "out", *QUICK, "--no-replace", "--json")
