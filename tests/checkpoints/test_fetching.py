@@ -216,7 +216,7 @@ def test_the_command_line_goes_on_where_it_was(art2mus, shelf):
     assert "the same command again" in err
     code, out, _ = art2mus("--yes")
     assert code == 0
-    assert "0.1 MB of it here already" in out
+    assert "of which 0.1 MB are downloaded already" in out
     assert shelf.gets("/at/unet/model.safetensors")[-1] == "bytes=30011-"
 
 

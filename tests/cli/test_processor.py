@@ -17,7 +17,7 @@ def test_an_idle_processor_that_computes_in_half_formats_needs_no_advice():
     ("changed", "told"),
     [
         ({"load": 6.5}, "OMP_NUM_THREADS=1"),
-        ({"load": 1.0}, "1 processes want the 2 cores"),
+        ({"load": 1.0}, "1 processes share the 2 cores"),
         ({"imitates": ["bfloat16"]}, "float32"),
         ({"load": 9.0, "threads": 1}, None),
         ({"load": None}, None),
