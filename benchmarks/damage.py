@@ -25,13 +25,15 @@ import torch
 from scipy.signal import butter, sosfiltfilt
 from scipy.stats import spearmanr
 
-from art2mus_core.datasets.synthetic.pairs import make_pair
-from art2mus_core.datasets.synthetic.rendering import RATE
+from art2mus_core.datasets.synthetic.correspondence import character
+from art2mus_core.datasets.synthetic.painting import paint
+from art2mus_core.datasets.synthetic.rendering import RATE, compose
 from art2mus_core.datasets.workers import spread
 from art2mus_core.evaluation.embedders.opening import open_embedder
 from art2mus_core.evaluation.embedders.roles import ArtworkEmbedder
 from art2mus_core.measure.pairs.distances import distances
 from art2mus_core.measure.pairs.divergence import spectral_kl_2024
+from art2mus_core.measure.pictures import measure
 from art2mus_core.measure.sets.frechet import frechet_distance
 from art2mus_core.measure.sets.kernel import kernel_distance
 from art2mus_core.measure.sets.matching import agreement
@@ -141,8 +143,8 @@ def hear(sound: np.ndarray, clean: np.ndarray) -> Heard:
 def work(kinds: tuple[str, ...], seed: int) -> tuple[np.ndarray, Heard, dict[str, list[Heard]]]:
     """The place of a painting, its piece undamaged, and damaged in these ways at every strength."""
     torch.set_num_threads(1)
-    artwork, _, waveform = make_pair(seed)
-    clean = waveform.samples[0, 0].numpy().astype(np.float64)
+    artwork = paint(seed)
+    clean = compose(character(measure(artwork)), seed).astype(np.float64)
     damaged = {
         name: [hear(DAMAGES[name].done(clean, strength), clean) for strength in DAMAGES[name].strengths]
         for name in kinds

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .streams import say, standard_streams
+from .streams import notify, standard_streams
 
 __all__ = ["main"]
 
@@ -31,11 +31,13 @@ def main(arguments: list[str] | None = None) -> None:
         except KeyboardInterrupt:
             code = INTERRUPTED
         if code == INTERRUPTED:
-            say("stopped; no file is left incomplete")
+            notify("stopped; no file is left incomplete")
         elif output.trouble and code == 0:
             code = CLOSED_PIPE if isinstance(output.trouble, BrokenPipeError) else USAGE
             if code == USAGE:
-                say(f"standard output cannot be written ({output.trouble.strerror}); files that were written are kept")
+                notify(
+                    f"standard output cannot be written ({output.trouble.strerror}); files that were written are kept"
+                )
     sys.exit(code)
 
 
@@ -53,19 +55,19 @@ def _run(arguments: list[str]) -> int:
             # Depending on its version, typer returns 130 or raises Abort after Ctrl-C.
             return typer.main.get_command(app).main(arguments or ["--help"], "art2mus", standalone_mode=False) or 0
     except Art2MusError as error:
-        say(str(error))
+        notify(str(error))
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package not in EXTRAS:
             raise
         extra = EXTRAS[package]
-        say(
+        notify(
             f"the package {package} is missing; this command needs the extra {extra}. Run: pip install 'art2mus[{extra}]'"
         )
     except usage_error as error:
-        say(f"{error.format_message()} Try --help.")
+        notify(f"{error.format_message()} Try --help.")
     except (OSError, UnicodeError) as error:
-        say(_refused(error))
+        notify(_refused(error))
     except typer.Abort:
         return INTERRUPTED
     except typer.Exit as leaving:

@@ -6,7 +6,7 @@ import torch
 
 from ..checkpoints.precision import imitates
 from ..errors import SettingError
-from .streams import say
+from .streams import notify
 
 __all__ = ["choose_device", "choose_precision", "warn_if_emulated"]
 
@@ -55,7 +55,7 @@ def warn_if_emulated(dtype: torch.dtype, device: torch.device, remedy: str) -> N
     """Warn on standard error if the device is not known to support a number format."""
     if imitates(device, dtype):
         name = str(dtype).removeprefix("torch.")
-        say(
+        notify(
             f"this {device.type} is not known to support {name}; emulating it takes at least 20 times as long as "
             f"float32. Faster: {remedy}"
         )

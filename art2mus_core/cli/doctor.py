@@ -84,29 +84,29 @@ def _models(cards: dict[str, Card], *, ready: bool) -> list[dict[str, Any]]:
     from ..checkpoints.presence import look_for
 
     found = {name: look_for(card) for name, card in cards.items()}
-    troubles = {name: _trouble(here) if ready else "libraries are missing" for name, here in found.items()}
+    troubles = {name: _trouble(presence) if ready else "libraries are missing" for name, presence in found.items()}
     return [_model(found[name], [found[need] for need in card.needs], troubles) for name, card in cards.items()]
 
 
-def _model(here: Presence, needs: list[Presence], troubles: dict[str, str | None]) -> dict[str, Any]:
-    card = here.card
-    wrong = [part for part in (*needs, here) if troubles[part.card.name]]
-    parts = sorted(wrong or [here], key=lambda part: part.complete)
+def _model(presence: Presence, needs: list[Presence], troubles: dict[str, str | None]) -> dict[str, Any]:
+    card = presence.card
+    wrong = [part for part in (*needs, presence) if troubles[part.card.name]]
+    parts = sorted(wrong or [presence], key=lambda part: part.complete)
     return {
         "name": card.name,
         "kind": card.kind,
         "bundled": card.bundled,
-        "here": here.complete,
+        "here": presence.complete,
         "usable": not wrong,
         "needs": list(card.needs),
-        "folder": str(here.folder),
-        "missing": list(here.missing),
+        "folder": str(presence.folder),
+        "missing": list(presence.missing),
         "trouble": next((troubles[part.card.name] for part in reversed(wrong)), None),
         "mend": [command for part in parts if (command := next_command(part))],
     }
 
 
-def _trouble(here: Presence) -> str | None:
+def _trouble(presence: Presence) -> str | None:
     """The error of the code that opens a checkpoint, if it cannot be used; only headers are read.
 
     Its card does not matter: files that composing does not open may be missing, and weights may have another precision.
@@ -117,7 +117,7 @@ def _trouble(here: Presence) -> str | None:
         from ..evaluation.embedders.opening import check_judge
         from ..pipelines.parts import Choice, open_parts
 
-    kind, bundled, folder = here.card.kind, here.card.bundled, here.folder
+    kind, bundled, folder = presence.card.kind, presence.card.bundled, presence.folder
     try:
         if kind == "prior":
             parts = open_parts(Choice(str(folder)))

@@ -8,7 +8,7 @@ import typer
 
 from .models import next_command
 from .outputs import confirm, print_line
-from .progress import reporting, say_once
+from .progress import notify_once, reporting
 
 if TYPE_CHECKING:
     from ..checkpoints.fetching import Plan
@@ -38,7 +38,7 @@ def fetch(
         return
     try:
         with reporting(first="connect", in_bytes=True) as on_step:
-            folder = fetching.fetch(chosen, on_step, say_once())
+            folder = fetching.fetch(chosen, on_step, notify_once())
     except KeyboardInterrupt:
         finished = ", but downloads finished files again" if again else ""
         print_line(f"Partial downloads are kept; the same command resumes them{finished}.")

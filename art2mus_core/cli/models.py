@@ -24,51 +24,51 @@ def models(
     found = [look_for(card) for card in cards.values()]
     own = sorted({name for is_a in KINDS for name in known(is_a)} - cards.keys())
     if as_json:
-        print_document({"home": str(home()), "models": [_row(here) for here in found], "own": own})
+        print_document({"home": str(home()), "models": [_row(presence) for presence in found], "own": own})
         return
-    for line in table([_cells(here) for here in found] + [(name, "here", "", "your own", "") for name in own]):
+    for line in table([_cells(presence) for presence in found] + [(name, "here", "", "your own", "") for name in own]):
         print_line(line)
     print_line(f"Folder: {home()}")
 
 
-def next_command(here: Presence, *, anew: bool = False) -> str | None:
+def next_command(presence: Presence, *, anew: bool = False) -> str | None:
     """The next command that makes a checkpoint usable: its download, or the one on its card; None if it is ready.
 
     Args:
-        here: the installed files of the checkpoint.
+        presence: the installed files of the checkpoint.
         anew: ignore the result of an earlier run of the card's command, which used other files.
     """
     from ..checkpoints.names import quoted
 
-    card = here.card
-    if not here.complete:
+    card = presence.card
+    if not presence.complete:
         return None if card.bundled else f"art2mus fetch {card.name}"
-    if card.then is None or (here.ready and not anew):
+    if card.then is None or (presence.ready and not anew):
         return None
-    return " ".join(quoted(word.format(folder=here.folder)) for word in card.then.split())
+    return " ".join(quoted(word.format(folder=presence.folder)) for word in card.then.split())
 
 
-def _cells(here: Presence) -> tuple[str, ...]:
+def _cells(presence: Presence) -> tuple[str, ...]:
     from ..checkpoints.presence import amount
 
-    card = here.card
-    size = here.bytes if here.complete else card.known_bytes
-    return card.name, here.state, amount(size), card.terms, next_command(here) or ""
+    card = presence.card
+    size = presence.bytes if presence.complete else card.known_bytes
+    return card.name, presence.state, amount(size), card.terms, next_command(presence) or ""
 
 
-def _row(here: Presence) -> dict[str, Any]:
-    card = here.card
+def _row(presence: Presence) -> dict[str, Any]:
+    card = presence.card
     return {
         "name": card.name,
         "kind": card.kind,
         "purpose": card.purpose,
-        "state": here.state,
-        "folder": str(here.folder),
-        "bytes": here.bytes,
-        "partial_bytes": here.partial_bytes,
+        "state": presence.state,
+        "folder": str(presence.folder),
+        "bytes": presence.bytes,
+        "partial_bytes": presence.partial_bytes,
         "known_bytes": card.known_bytes,
-        "missing": list(here.missing),
-        "next": next_command(here),
+        "missing": list(presence.missing),
+        "next": next_command(presence),
         "needs": list(card.needs),
         "licence": card.licence,
         "commercial": card.commercial,

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .streams import say
+from .streams import notify
 
 if TYPE_CHECKING:
     from ..types import OnStep, Step
 
-__all__ = ["alone_in", "importing", "reporting", "say_once"]
+__all__ = ["alone_in", "importing", "notify_once", "reporting"]
 
 
 @contextmanager
@@ -85,17 +85,17 @@ def alone_in(folder: Path, work: str) -> Iterator[None]:
     if os.environ.get("RANK", "0") != "0":
         yield
         return
-    with alone(folder, work, say_once()):
+    with alone(folder, work, notify_once()):
         yield
 
 
-def say_once() -> Callable[[str], None]:
+def notify_once() -> Callable[[str], None]:
     """A function that prints each sentence only the first time."""
     printed = set[str]()
 
     def on_wait(sentence: str) -> None:
         if sentence not in printed:
             printed.add(sentence)
-            say(f"{sentence}; Ctrl-C to stop")
+            notify(f"{sentence}; Ctrl-C to stop")
 
     return on_wait

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..naming import on_one_line
 
-__all__ = ["Output", "say", "standard_streams"]
+__all__ = ["Output", "notify", "standard_streams"]
 
 
 class Output:
@@ -63,7 +63,7 @@ class Output:
             os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
 
 
-def say(line: str) -> None:
+def notify(line: str) -> None:
     """Print one line on standard error; the middle of very long words is omitted."""
     shown = (word if len(word) < 300 else f"{word[:120]}...{word[-60:]}" for word in line.split())
     sys.stderr.write(f"art2mus: {on_one_line(' '.join(shown))}\n")

@@ -1,7 +1,7 @@
-"""The manifest: one typed, versioned Parquet table that every dataset shares, one row an (artwork, music) pair.
+"""The manifest of a dataset: a typed, versioned Parquet table with one row for each pair of artwork and music.
 
-Paths are relative to the folder that holds the manifest, use forward slashes, and never leave it. Columns that a dataset
-does not know are null or left out. The schema's version is stored in the file; a reader refuses a version it does not know.
+Paths are relative to the folder of the manifest, use forward slashes, and stay inside it. Optional columns may be null or
+missing. The file stores the version of the schema; readers refuse other versions.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ SPLITS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Pair:
-    """One artwork and its music.
+    """A pair of artwork and music.
 
     Attributes:
         id: unique in the manifest.
         split: `train`, `validation` or `test`.
         artwork: path of the picture.
-        artwork_sha256: identity of the picture (see `types.Artwork`).
+        artwork_sha256: hash of the picture (see `types.Artwork`).
         music: path of the sound.
         seconds: length of the sound.
-        sample_rate: of the sound, hertz.
-        source: dataset the pair comes from.
-        licence: SPDX name or a short text, for both sides.
-        seed: for synthetic pairs, what they were made from.
-        artwork_caption: words on the picture, where there are any.
-        music_caption: words on the sound, where there are any.
+        sample_rate: sample rate of the sound in hertz.
+        source: name of the original dataset.
+        licence: licence of both files, an SPDX name or a short text.
+        seed: seed of a synthetic pair.
+        artwork_caption: caption of the picture.
+        music_caption: caption of the sound.
         statistics: measured statistics of the picture.
-        character: musical character the sound was composed for, tonic included.
+        character: musical character, with the tonic, from which the sound was composed.
     """
 
     id: str
@@ -62,22 +62,27 @@ class Pair:
 
 
 REQUIRED = {each.name for each in fields(Pair) if each.default is MISSING and each.default_factory is MISSING}
-"""Columns that every manifest has; the others may be left out."""
+"""Columns that every manifest must have."""
 
 
 def _schema() -> pa.Schema:
-    import pyarrow as pa  # noqa: PLC0415 - only datasets need it
+    import pyarrow as pa  # noqa: PLC0415 - of the extras eval and train
 
     named = pa.map_(pa.string(), pa.float64())
-    kinds = {"seconds": pa.float64(), "sample_rate": pa.int32(), "seed": pa.int64(), "statistics": named}
-    kinds["character"] = named
+    kinds = {
+        "seconds": pa.float64(),
+        "sample_rate": pa.int32(),
+        "seed": pa.int64(),
+        "statistics": named,
+        "character": named,
+    }
     nullable = {"seed", "artwork_caption", "music_caption"}
     columns = [pa.field(f.name, kinds.get(f.name, pa.string()), f.name in nullable) for f in fields(Pair)]
     return pa.schema(columns, metadata={"art2mus_manifest": VERSION})
 
 
 def write_manifest(folder: Path, pairs: Iterable[Pair]) -> Path:
-    """Write `manifest.parquet` into `folder`, whole or not at all."""
+    """Write `manifest.parquet` to `folder` atomically."""
     import pyarrow as pa  # noqa: PLC0415
     from pyarrow import parquet  # noqa: PLC0415
 
@@ -91,11 +96,11 @@ def write_manifest(folder: Path, pairs: Iterable[Pair]) -> Path:
 
 
 def read_manifest(folder: Path) -> list[Pair]:
-    """All pairs of the manifest in `folder`.
+    """Read the pairs of the manifest in `folder`.
 
     Raises:
-        DatasetError: no manifest, another version, columns that are missing or of another type, a row without a value that every
-            pair has, a split that is not known, or a path that leaves the folder.
+        DatasetError: no manifest, another version, missing columns or columns of another type, a row without a required
+            value, an unknown split, or a path outside the folder.
     """
     import pyarrow as pa  # noqa: PLC0415
     from pyarrow import ArrowException, parquet  # noqa: PLC0415
@@ -120,24 +125,22 @@ def read_manifest(folder: Path) -> list[Pair]:
         )
     except (ArrowException, ValueError) as error:
         reason = " ".join(str(error).split())
-        raise DatasetError(f"{path} has a column of another type ({reason})", "the manifest's", "Mend it.") from error
-    return [_checked(_pair(row, path), path) for row in table.to_pylist()]
+        raise DatasetError(
+            f"{path} has a column of another type ({reason})", "the manifest's", "Correct it."
+        ) from error
+    return [_pair(row, path) for row in table.to_pylist()]
 
 
 def _pair(row: dict[str, Any], path: Path) -> Pair:
     if empty := [name for name in REQUIRED if row[name] is None]:
-        raise DatasetError(f"{path}: pair {row['id']} has no {empty[0]}", "a value in each row", "Mend the row.")
-    maps = {name: dict(row.get(name) or ()) for name in ("statistics", "character")}
-    return Pair(**{**row, **maps})
-
-
-def _checked(pair: Pair, path: Path) -> Pair:
+        raise DatasetError(f"{path}: pair {row['id']} has no {empty[0]}", "a value in each row", "Correct the row.")
+    pair = Pair(**{**row, **{name: dict(row.get(name) or ()) for name in ("statistics", "character")}})
     for place in (pair.artwork, pair.music):
         parts = Path(place).parts
         if Path(place).is_absolute() or ".." in parts or "\\" in place:
             raise DatasetError(
-                f"{path}: pair {pair.id} points to {place!r}", "a path inside the folder", "Mend the row."
+                f"{path}: pair {pair.id} points to {place!r}", "a path inside the folder", "Correct the row."
             )
     if pair.split not in SPLITS:
-        raise DatasetError(f"{path}: pair {pair.id} is in split {pair.split!r}", f"one of {SPLITS}", "Mend the row.")
+        raise DatasetError(f"{path}: pair {pair.id} is in split {pair.split!r}", f"one of {SPLITS}", "Correct the row.")
     return pair

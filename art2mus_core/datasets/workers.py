@@ -1,4 +1,4 @@
-"""Work on many pairs in several processes."""
+"""Process many items in parallel processes."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ import torch
 __all__ = ["spread"]
 
 FEW = 16
-"""So few items are worked on where they are; of more, so many wait for a process."""
+"""Up to this many items are processed without further processes; of more, this many are queued."""
 
 POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-"""What numerical libraries ask for the number of their threads, once, when they are loaded."""
+"""Environment variables from which numerical libraries read their number of threads when they are loaded."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def spread(work: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
-    """`work` of each item, in their order, one thread a process.
+    """The results of `work` for each item, in order, from `workers` processes with one thread each.
 
-    Items are taken and results kept a few ahead of what is asked for, however large either is.
+    Only a few items and results are held in memory at a time.
 
-    The processes start afresh: a fork of one that has used torch's threads may wait for ever. Were their libraries to take a
-    thread for every core, they would wait for each other: that made measuring music half as fast.
+    The processes are spawned, as a fork of a process that has used torch's threads may deadlock. With a thread for every
+    core in each process, measuring music took twice as long.
     """
     rest = iter(items)
     few = list(islice(rest, FEW + 1))
@@ -40,7 +40,7 @@ def spread(work: Callable[[Item], Result], items: Iterable[Item], workers: int) 
         return
     fresh = get_context("spawn")
     with ProcessPoolExecutor(workers, fresh, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        with _single_threads():  # all processes start with the first items that are handed out
+        with _single_threads():  # all processes start when the first items are submitted
             waiting = deque(pool.submit(work, item) for item in few)
         for item in rest:
             yield waiting.popleft().result()
@@ -51,7 +51,7 @@ def spread(work: Callable[[Item], Result], items: Iterable[Item], workers: int) 
 
 @contextmanager
 def _single_threads() -> Iterator[None]:
-    """Processes that start within this block give every library one thread."""
+    """Let numerical libraries use one thread in the processes that start in this block."""
     before = {name: os.environ.get(name) for name in POOLS}
     os.environ.update(dict.fromkeys(POOLS, "1"))
     try:

@@ -1,27 +1,98 @@
-"""The examples of one step, by stage."""
+"""Random draws of a training step, and the batches of examples that they give."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from ..errors import SettingError
 from ..types import Embedding
 
-__all__ = ["AlignerBatch", "Batch", "LatentBatch", "MelBatch", "PairBatch", "SoundBatch"]
+__all__ = ["AlignerBatch", "Batch", "Draw", "LatentBatch", "MelBatch", "PairBatch", "SoundBatch", "seeded"]
 
 Same = TypeVar("Same", bound="Batch")
 
 
 @dataclass(frozen=True)
+class Draw:
+    """The random draws of one step.
+
+    Each process draws the whole batch from a generator with the same seed, in the same order, and loads its part. Several
+    processes therefore train on the same examples and noise as one.
+
+    Attributes:
+        rng: the generator of the step.
+        size: number of examples of all processes.
+        rank: rank of this process.
+        count: number of processes.
+    """
+
+    rng: np.random.Generator
+    size: int
+    rank: int = 0
+    count: int = 1
+
+    @property
+    def part(self) -> slice:
+        """The examples of this process."""
+        return slice(self.size * self.rank // self.count, self.size * (self.rank + 1) // self.count)
+
+    def of(self, size: int, what: str) -> Draw:
+        """Draws of another number of examples with the same generator.
+
+        Raises:
+            SettingError: the number is not divisible by the number of processes.
+        """
+        if size % self.count:
+            raise SettingError(
+                f"{what} {size} for {self.count} processes", f"a multiple of {self.count}", "Change it in the options."
+            )
+        return replace(self, size=size)
+
+    def rows(self, among: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " size"]:
+        """Random rows of a dataset, with repetition."""
+        return self.rng.choice(among, self.size)
+
+    def shares(self) -> Float[np.ndarray, " size"]:
+        """Uniform numbers from 0 to 1, for the start of crops or to choose a share of the examples."""
+        return self.rng.random(self.size)
+
+    def levels(self, count: int) -> Int[np.ndarray, " size"]:
+        """Random noise levels below `count`, spread evenly over the batch.
+
+        Each is uniform, and together they cover the range, which reduces the variance of the gradient (Kingma et al.
+        2021, "Variational Diffusion Models", appendix I).
+        """
+        return ((self.rng.random() + np.arange(self.size) / self.size) % 1 * count).astype(np.int64)
+
+    def seeds(self) -> list[int]:
+        """A noise seed for each example of this process."""
+        return self.rng.integers(2**63, size=self.size)[self.part].tolist()
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch's global generators, which initial weights and dropout use, and restore them afterwards."""
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.default_generator.manual_seed(seed)
+        if device.type == "cuda":
+            torch.cuda.manual_seed(seed)
+        yield
+
+
+@dataclass(frozen=True)
 class Batch:
-    """Base of all: tensors, and what holds tensors."""
+    """Base class: a dataclass of tensors and of further dataclasses of tensors."""
 
     def to(self: Same, device: torch.device) -> Same:  # noqa: PYI019  beartype knows no Self here
-        """The same on a device."""
+        """The batch on another device."""
         return _moved(self, device)
 
 
@@ -35,7 +106,7 @@ def _moved(value: Any, device: torch.device) -> Any:  # noqa: ANN401
 
 @dataclass(frozen=True)
 class PairBatch(Batch):
-    """Pictures and mels of pairs; `character` and `tonic` (its row in `TONICS`) where the sound's character is learnt."""
+    """Pictures and mels of pairs, with `character` and `tonic` (an index of `TONICS`) if the stage learns them."""
 
     picture: Float[Tensor, "batch 3 height width"]
     mel: Float[Tensor, "batch frames bins"]
@@ -45,7 +116,7 @@ class PairBatch(Batch):
 
 @dataclass(frozen=True)
 class MelBatch(Batch):
-    """Mels, and the noise with which their latents are drawn."""
+    """Mels, and the noise with which the VAE samples their latents."""
 
     mel: Float[Tensor, "batch 1 frames bins"]
     noise: Float[Tensor, "batch channels h w"]
@@ -53,7 +124,7 @@ class MelBatch(Batch):
 
 @dataclass(frozen=True)
 class SoundBatch(Batch):
-    """Sounds; where `reconstructed`, their mels go through the VAE, whose latents are drawn with the noise."""
+    """Sounds; the mels of those `reconstructed` pass through the VAE, which samples latents with `noise`."""
 
     sound: Float[Tensor, "batch samples"]
     reconstructed: Bool[Tensor, " batch"]
@@ -62,7 +133,7 @@ class SoundBatch(Batch):
 
 @dataclass(frozen=True)
 class LatentBatch(Batch):
-    """Scaled latents, the noise that is added to them, its level, and what the denoiser is told."""
+    """Scaled latents, the noise to add, its levels, and the embeddings that condition the denoiser."""
 
     latent: Float[Tensor, "batch channels frames rows"]
     noise: Float[Tensor, "batch channels frames rows"]
@@ -72,7 +143,7 @@ class LatentBatch(Batch):
 
 @dataclass(frozen=True)
 class AlignerBatch(LatentBatch):
-    """With pairs in whose place the projection head is imitated: embeddings of artworks and of their sounds."""
+    """A latent batch with further pairs for imitating the projection head: artworks' and sounds' embeddings."""
 
     picture: Embedding | None = None
     sound: Embedding | None = None

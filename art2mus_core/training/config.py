@@ -1,4 +1,4 @@
-"""What a person writes to train one stage: a YAML file, checked before anything runs."""
+"""The configuration of a training stage."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STAGES: tuple[Stage, ...] = ("embedding", "vae", "vocoder", "prior", "aligner")
 
 
 class MelFields(Fields):
-    """How sound becomes a mel: fields of :class:`~art2mus_core.types.AudioGrid`, all of them."""
+    """Parameters of the mel spectrogram, as in :class:`~art2mus_core.types.AudioGrid`."""
 
     sample_rate: int = Field(gt=0)
     hop: int = Field(gt=0)
@@ -30,25 +30,26 @@ class MelFields(Fields):
 
 
 class TrainingConfig(Configuration):
-    """One stage of training.
+    """The configuration of a training stage.
 
     Attributes:
-        stage: which part is trained.
-        steps: optimiser steps in all.
-        batch: examples a step, of all processes together.
-        learning_rate: peak, reached after `warmup` of the steps and let down to `final_share` of it on a cosine.
-        restarts: steps at which that schedule begins again, which lengthens a finished run without changing what it did
-            (Loshchilov and Hutter 2017, "SGDR"); those beyond `steps` are not reached.
-        weight_decay: of AdamW.
+        stage: the part to train.
+        steps: total number of optimiser steps.
+        batch: examples per step, of all processes together.
+        learning_rate: peak learning rate, reached after the share `warmup` of the steps; a cosine then lowers it to
+            `final_share` of the peak.
+        restarts: steps at which the schedule starts again, to lengthen a finished run without changing its earlier part
+            (Loshchilov and Hutter 2017, "SGDR"); those beyond `steps` have no effect.
+        weight_decay: weight decay of AdamW.
         clip: largest norm of the gradient.
-        ema: decay of the moving average that is exported; 0 exports the last weights.
-        precision: `no` (float32), `bf16` (autocast), or `auto`: `bf16` where the device computes in it.
-        seed: of initial weights and of every draw.
-        save_minutes: how often the state is saved, so that a stopped run goes on.
+        ema: decay of the moving average of the weights, which is exported; 0 exports the last weights.
+        precision: `no` (float32), `bf16` (autocast), or `auto`: `bf16` if the device supports it.
+        seed: seed of initial weights and of all random draws.
+        save_minutes: minutes between saves of the state, from which a stopped run resumes.
         validate_every: steps between validations.
-        mel: how sound becomes a mel, for a stage that begins a checkpoint; a later one reads it there.
-        model: sizes of the modules that this stage builds.
-        options: what else the objective takes.
+        mel: parameters of the mel, for a stage that starts a checkpoint; later stages read them from the checkpoint.
+        model: sizes of the networks that the stage builds.
+        options: further options of the objective.
     """
 
     kind: ClassVar[str] = "training"

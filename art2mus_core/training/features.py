@@ -1,4 +1,4 @@
-"""Features of a dataset, computed once and mapped from disk: pictures, sounds and mels."""
+"""Features of a dataset, computed once and memory-mapped: pictures, sounds and mels."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ __all__ = ["Dataset", "Pieces", "cached"]
 WORKERS = os.cpu_count() or 1
 
 SHORT = 0.1
-"""Seconds by which music may fall short of its length; silence takes their place."""
+"""Seconds by which music may be shorter than its length in the manifest; silence is appended."""
 
 
 @dataclass(frozen=True)
 class Pieces:
-    """A feature of every pair, one after the other in an array that may be larger than the memory.
+    """A feature of all pairs, concatenated in a memory-mapped array.
 
     Attributes:
-        values: [all of their lengths, ...].
-        lengths: of each pair's own.
+        values: [sum of lengths, ...].
+        lengths: length of each pair's part.
     """
 
     values: np.ndarray
@@ -52,20 +52,20 @@ class Pieces:
         return self.lengths.cumsum()
 
     def __getitem__(self, row: int | np.integer) -> np.ndarray:
-        """What belongs to one pair."""
+        """The part of one pair."""
         return self.values[self._ends[row] - self.lengths[row] : self._ends[row]]
 
     def crops(
         self, rows: Int[np.ndarray, " rows"], length: int, shares: Float[np.ndarray, " rows"] | None = None
     ) -> np.ndarray:
-        """Parts of one length, [rows, length, ...] in float32; each begins at a share of what there is room for, or at 0."""
+        """Crops as float32 [rows, length, ...]; each starts at a share of the possible starts, or at 0."""
         room = self.lengths[rows] - length + 1
         starts = np.zeros(len(rows), int) if shares is None else (shares * room).astype(int)
         parts = [self[row][start : start + length] for row, start in zip(rows, starts, strict=True)]
         return np.stack(parts).astype(np.float32)
 
     def shortest(self, rows: Int[np.ndarray, " rows"]) -> int:
-        """The length that all of these pairs have."""
+        """The length of the shortest of these pairs."""
         return int(self.lengths[rows].min())
 
 
@@ -77,9 +77,9 @@ def cached(
     stage: str,
     on_step: OnStep | None = None,
 ) -> Pieces:
-    """A feature mapped from `path`; computed pair by pair and written at the end if it is not there.
+    """Load a feature from `path`; compute it pair by pair and write it first if the file does not exist.
 
-    Each of `rows` has the length that `lengths` says, and the other sizes and the type of the first.
+    The arrays of `rows` have the given `lengths`, and the same further sizes and type.
     """
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,14 +96,15 @@ def cached(
 
 
 class Dataset:
-    """A dataset folder and its features on one audio grid.
+    """A dataset folder and its features for one audio grid.
 
     Args:
-        folder: holds the manifest; features are kept in its folder `features`.
-        grid: of the mels.
+        folder: folder of the manifest; its folder `features` stores features.
+        grid: sizes of the mels.
+        on_step: called with each computed feature.
 
     Raises:
-        DatasetError: no manifest, or a pair whose music has no length.
+        DatasetError: no manifest, or a pair without a length of its music.
     """
 
     def __init__(self, folder: Path, grid: AudioGrid, on_step: OnStep | None = None) -> None:
@@ -111,30 +112,32 @@ class Dataset:
         self.pairs = read_manifest(self.folder)
         for pair in self.pairs:
             if not 0 < pair.seconds < math.inf:
-                raise DatasetError(f"{pair.music} of {pair.seconds} s in {folder}", "its length", "Mend the manifest.")
+                raise DatasetError(
+                    f"{pair.music} of {pair.seconds} s in {folder}", "its length", "Correct the manifest."
+                )
         self.samples = np.array([grid.samples(pair.seconds) for pair in self.pairs])
 
     def rows(self, split: str) -> Int[np.ndarray, " rows"]:
-        """Row numbers of a split."""
+        """Indices of the pairs of a split."""
         return np.array([index for index, pair in enumerate(self.pairs) if pair.split == split], int)
 
     def feature(self, name: str, *origin: object) -> Path:
-        """Where a feature is kept: of other pairs in the same folder, or of another origin, it has another file."""
+        """The file of a feature; its name has a digest of the pairs and of the `origin` of the feature."""
         identity = [f"{pair.artwork} {pair.artwork_sha256} {pair.music} {pair.seconds}" for pair in self.pairs]
         digest = hashlib.sha256("\n".join([*map(str, origin), *identity]).encode()).hexdigest()
         return self.folder / "features" / f"{name}-{digest[:12]}.npy"
 
     def pictures(self, size: int) -> Pieces:
-        """uint8 [N, 3, size, size]."""
+        """Square pictures, uint8 [N, 3, size, size]."""
         return self.each(f"picture-{size}", partial(_picture, self.folder, size), np.ones(len(self.pairs), int))
 
     def sounds(self) -> Pieces:
-        """int16, as many samples as each pair's seconds have."""
+        """Mono sounds, int16 [samples], of the length in the manifest."""
         compute = partial(_sound, self.folder, self.grid)
         return self.each(f"sound-{self.grid.sample_rate}", compute, self.samples)
 
     def mels(self, multiple: int = 1) -> Pieces:
-        """float16 [frames, bins], natural logarithm; silence fills each sound up to a multiple of that many frames."""
+        """Mels in nats, float16 [frames, bins]; sounds are padded with silence to a multiple of `multiple` frames."""
         frames = -(-self.samples // (self.grid.hop * multiple)) * multiple
         compute = partial(_mel, self.folder, self.grid, multiple)
         return self.each("mel", compute, frames, mel_of(self.grid), frames.sum())
@@ -142,12 +145,9 @@ class Dataset:
     def each(
         self, name: str, compute: Callable[[Pair], np.ndarray], lengths: Int[np.ndarray, " pairs"], *origin: object
     ) -> Pieces:
-        """A feature that several processes compute, each of some pairs."""
-
-        def rows() -> Iterator[np.ndarray]:
-            return spread(compute, self.pairs, WORKERS)
-
-        return cached(self.feature(name, *origin), lengths, rows, stage=name, on_step=self.on_step)
+        """A feature that is computed in several processes."""
+        path = self.feature(name, *origin)
+        return cached(path, lengths, lambda: spread(compute, self.pairs, WORKERS), stage=name, on_step=self.on_step)
 
 
 def _picture(folder: Path, size: int, pair: Pair) -> np.ndarray:
@@ -156,7 +156,7 @@ def _picture(folder: Path, size: int, pair: Pair) -> np.ndarray:
 
 
 def _sound(folder: Path, grid: AudioGrid, pair: Pair) -> np.ndarray:
-    samples = _music(folder, grid, pair)[0].clamp(-1, 1)  # lossy music goes beyond, and integers would wrap
+    samples = _music(folder, grid, pair)[0].clamp(-1, 1)  # decoded lossy music exceeds 1, and integers would wrap
     return (samples * 32767).round().to(torch.int16).numpy()
 
 
@@ -167,9 +167,10 @@ def _mel(folder: Path, grid: AudioGrid, multiple: int, pair: Pair) -> np.ndarray
 
 
 def _music(folder: Path, grid: AudioGrid, pair: Pair) -> Float[Tensor, "1 samples"]:
-    """As many samples as the pair's seconds have, decoded from the beginning, its channels mixed.
+    """The first samples of the pair's music, mixed to mono, of the length in the manifest.
 
-    An MP3 is whole frames and begins with its encoder's delay: a clip of 30 s may have 1,321,967 samples at 44.1 kHz, 29.976 s.
+    Decoded MP3s may be a little shorter, as encoders add a delay and frames are whole: a clip of 30 s may have 1,321,967
+    samples at 44.1 kHz, which is 29.976 s.
     """
     samples = read_audio(folder / pair.music, grid.sample_rate).samples[:, 0]
     missing = grid.samples(pair.seconds) - samples.shape[-1]
@@ -177,6 +178,6 @@ def _music(folder: Path, grid: AudioGrid, pair: Pair) -> Float[Tensor, "1 sample
         raise DatasetError(
             f"{folder / pair.music} has {samples.shape[-1] / grid.sample_rate:.2f} s",
             f"the {pair.seconds:g} s of the manifest",
-            "Leave the pair out, or write its own length into the manifest.",
+            "Remove the pair, or correct its length in the manifest.",
         )
     return pad(samples, (0, missing))

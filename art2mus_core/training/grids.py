@@ -1,4 +1,4 @@
-"""The sizes of a stage: from its configuration where it begins a checkpoint, from the checkpoint where it goes on with one."""
+"""The audio grid of a stage, from its configuration if it starts a checkpoint, else from the checkpoint."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from .config import MelFields, TrainingConfig
 __all__ = ["checkpoint_grid", "latent_grid", "mel_alone", "mel_grid", "mel_of", "recorded_mel"]
 
 RECORDERS = ("vocoder", "vae", "audio_encoder")
-"""Components whose configuration says which mel they were trained on."""
+"""Components whose configuration has the parameters of the mel they were trained on."""
 
 UNKNOWN: dict[str, Any] = {"latent_channels": 1, "latent_factor": 1, "latent_scale": 1.0, "language_width": 1}
-"""Sizes behind the mel, for stages that have nothing to do with them."""
+"""Placeholders for sizes that stages which train on mels do not use."""
 
 
 def mel_grid(config: TrainingConfig, checkpoint: Path) -> AudioGrid:
-    """The grid of a stage that knows mels alone, as the checkpoint records it or else as the configuration says.
+    """The grid of a stage that trains on mels, as the checkpoint or the configuration specifies it.
 
     Raises:
-        SettingError: neither says, or they contradict each other.
+        SettingError: neither specifies it, or they contradict each other.
         CheckpointError: a configuration in the checkpoint is damaged.
     """
     recorded, given = recorded_mel(checkpoint), config.mel.model_dump() if config.mel else None
@@ -33,38 +33,38 @@ def mel_grid(config: TrainingConfig, checkpoint: Path) -> AudioGrid:
         raise SettingError(
             f"stage {config.stage} without a mel, and none in {checkpoint}",
             f"the field mel, with {', '.join(MelFields.model_fields)}",
-            "Write it into the configuration, as in the packaged one of the stage vae.",
+            "Add it to the configuration, as in the packaged one of the stage vae.",
         )
     grid = _grid(recorded or given or {})
     if recorded and given and (other := [key for key, value in mel_of(grid).items() if value != given[key]]):
         raise SettingError(
             f"a mel with {', '.join(f'{key} {given[key]}' for key in other)}",
             f"{', '.join(f'{key} {recorded[key]}' for key in other)}, as {checkpoint} was trained with",
-            "Leave the field mel out of the configuration, or choose another folder with --out.",
+            "Remove the field mel from the configuration, or choose another folder with --out.",
         )
     return grid
 
 
 def latent_grid(config: TrainingConfig, checkpoint: Path) -> AudioGrid:
-    """The grid of a stage that makes music of the latents of the checkpoint's VAE.
+    """The grid of a stage that trains on latents of the checkpoint's VAE.
 
     Raises:
-        SettingError: as :func:`mel_grid`, or a configuration without the width of its language model.
-        CheckpointError: the checkpoint has no VAE, or its configuration is damaged.
+        SettingError: as :func:`mel_grid`, or the configuration lacks the width of its language model.
+        CheckpointError: the checkpoint has no VAE, or a damaged configuration.
     """
     sizes = latent_sizes(checkpoint)
     width = config.model.get("language_model", {}).get("n_embd")
     if not isinstance(width, int) or width < 1:
-        raise SettingError(f"a language model with n_embd {width!r}", "its width", "Write it into the field model.")
+        raise SettingError(f"a language model with n_embd {width!r}", "its width", "Add it to the field model.")
     return replace(mel_grid(config, checkpoint), **sizes, language_width=width)
 
 
 def checkpoint_grid(config: TrainingConfig, checkpoint: Path) -> AudioGrid:
-    """The grid of a whole checkpoint.
+    """The grid of a complete checkpoint.
 
     Raises:
-        SettingError: the configuration contradicts it.
-        CheckpointError: something in it is missing or damaged.
+        SettingError: the configuration contradicts the checkpoint.
+        CheckpointError: a component is missing or damaged.
     """
     grid = read_grid(checkpoint)
     mel_grid(config, checkpoint)
@@ -72,7 +72,7 @@ def checkpoint_grid(config: TrainingConfig, checkpoint: Path) -> AudioGrid:
 
 
 def recorded_mel(checkpoint: Path) -> dict[str, Any] | None:
-    """The fields of the mel that a checkpoint was trained with so far; None where no stage has recorded one."""
+    """The parameters of the mel that a checkpoint was trained on; None if no component has them."""
     for name in RECORDERS:
         if (checkpoint / name / "config.json").is_file():
             config = read_config(checkpoint, name)
@@ -82,20 +82,20 @@ def recorded_mel(checkpoint: Path) -> dict[str, Any] | None:
 
 
 def mel_of(grid: AudioGrid) -> dict[str, Any]:
-    """The fields of a grid that decide the mel, as they are recorded."""
+    """The fields of a grid that specify the mel."""
     return {each.name: getattr(grid, each.name) for each in fields(grid) if each.name in MelFields.model_fields}
 
 
 def mel_alone(checkpoint: Path) -> AudioGrid:
-    """The grid of the mel that a checkpoint records.
+    """The grid of the mel that a checkpoint was trained on.
 
     Raises:
-        CheckpointError: it records none.
+        CheckpointError: no component specifies it.
     """
     recorded = recorded_mel(checkpoint)
     if recorded is None:
         raise CheckpointError(
-            f"{checkpoint} does not say which mel it was trained on",
+            f"{checkpoint} does not specify the mel it was trained on",
             "the field mel in the config.json of its vocoder or VAE",
             "Train its VAE or its vocoder again.",
         )

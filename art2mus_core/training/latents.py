@@ -1,9 +1,9 @@
-"""What the prior and the aligner train on: latents of the music and embeddings of both sides, computed once."""
+"""Training data of the prior and the aligner, computed once: latents of the music and embeddings of pairs."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from ..errors import SettingError
 from ..images.reading import read_artwork
 from ..networks.autoencoder import Autoencoder
 from ..types import Embedding, Mel
-from .draws import Draw
+from .batches import Draw
 from .features import Dataset, Pieces, cached
 from .grids import mel_of
 
@@ -36,9 +36,9 @@ class Embeddings:
     """Embeddings of every pair under one encoder.
 
     Attributes:
-        space: of the encoder.
+        space: space of the encoder.
         values: float32 [N, D].
-        patches: float16 [N, n, P] where they are read.
+        patches: float16 [N, n, P] if the aligner uses them.
     """
 
     space: str
@@ -46,25 +46,24 @@ class Embeddings:
     patches: np.ndarray | None = None
 
     def of(self, rows: Int[np.ndarray, " rows"]) -> Embedding:
-        """Those of some pairs."""
+        """The embeddings of some pairs."""
         patches = None if self.patches is None else torch.from_numpy(self.patches[rows].astype(np.float32))
         return Embedding(torch.from_numpy(self.values[rows]), self.space, patches)
 
 
 class Latents:
-    """Latents of a dataset under the VAE of a checkpoint.
+    """Latents of a dataset, encoded by the VAE of a checkpoint.
 
-    They are kept beside the dataset's other features, under a name that holds a digest of the weights they come from, as the VAE
-    gives them; they are scaled when they are drawn.
+    They are stored unscaled with the dataset's features, in a file whose name has a digest of the VAE's weights.
 
     Args:
-        data: on the whole grid of the checkpoint.
-        checkpoint: with the VAE.
-        device: where it computes.
+        data: the dataset on the checkpoint's grid.
+        checkpoint: the folder of the VAE.
+        device: device of the VAE.
 
     Raises:
-        SettingError: a VAE for more than one channel.
-        CheckpointError: missing or damaged.
+        SettingError: the VAE has several channels.
+        CheckpointError: the VAE is missing or damaged.
     """
 
     def __init__(self, data: Dataset, checkpoint: Path, device: torch.device) -> None:
@@ -89,7 +88,7 @@ class Latents:
     ) -> tuple[
         Float[Tensor, "part channels crop rows"], Float[Tensor, "part channels crop rows"], Int[Tensor, " part"]
     ]:
-        """Crops of the latents of `rows` from anywhere in them (or from their beginning), noise, and its levels."""
+        """Scaled latents of `rows`, cropped at random or from the beginning, with noise and its levels."""
         shares = draw.shares()[draw.part]
         crops = self.pieces.crops(rows[draw.part], crop, None if beginning else shares)
         latent = torch.from_numpy(np.moveaxis(crops, 1, 2).copy()) * self.scale
@@ -100,7 +99,7 @@ class Latents:
 
     @torch.no_grad()
     def _encode(self, mels: Pieces, vae: Autoencoder, device: torch.device) -> Iterator[np.ndarray]:
-        """Time first. Where the device computes in bfloat16, that is twice as fast and changes a latent by half a percent."""
+        """Encode each mel, time first; bfloat16, if supported, halves the time and changes latents by half a percent."""
         fast = not imitates(device, torch.bfloat16)
         unscaled = MelAutoencoder(vae.to(device, memory_format=torch.channels_last), scale=1.0)  # type: ignore[call-overload]
         for row in range(len(mels.lengths)):
@@ -111,31 +110,34 @@ class Latents:
 
 
 def embed_artworks(data: Dataset, encoder: Path, device: torch.device, *, patches: bool) -> Embeddings:
-    """What the image encoder of a folder says of a dataset's artworks, as when composing.
+    """Embed the artworks of a dataset, as when composing.
 
     Args:
-        data: the pairs.
+        data: the dataset.
         encoder: a checkpoint with an image encoder, or a CLIP folder.
-        device: where the encoder computes.
-        patches: keep its patches too.
+        device: device of the encoder.
+        patches: also return the embeddings of patches.
 
     Raises:
-        CheckpointError: the folder holds no such encoder, or a damaged one.
-        ArtworkError: a picture that cannot be read.
+        CheckpointError: the encoder is missing or damaged.
+        ArtworkError: a picture cannot be read.
     """
     network = load_image_encoder(encoder, dtype=torch.float32)
     network.to(device)  # type: ignore[attr-defined]
 
     @torch.no_grad()
-    def said() -> Iterator[Embedding]:
-        for chunk in _chunks(range(len(data.pairs))):
-            yield network.encode([read_artwork(data.folder / data.pairs[row].artwork) for row in chunk])
+    def embeddings() -> Iterator[Embedding]:
+        for start in range(0, len(data.pairs), CHUNK):
+            chunk = data.pairs[start : start + CHUNK]
+            yield network.encode([read_artwork(data.folder / pair.artwork) for pair in chunk])
 
     def values() -> Iterator[np.ndarray]:
-        return (row for each in said() for row in each.values.float().cpu().numpy()[:, None])
+        return (row for each in embeddings() for row in each.values.float().cpu().numpy()[:, None])
 
     def of_patches() -> Iterator[np.ndarray]:
-        return (row for each in said() for row in _patches(each, encoder).to(torch.float16).cpu().numpy()[:, None])
+        return (
+            row for each in embeddings() for row in _patches(each, encoder).to(torch.float16).cpu().numpy()[:, None]
+        )
 
     ones, origin = np.ones(len(data.pairs), int), digest(encoder, image_component(encoder))
     kept = [
@@ -148,18 +150,18 @@ def embed_artworks(data: Dataset, encoder: Path, device: torch.device, *, patche
 def _patches(embedding: Embedding, encoder: Path) -> Float[Tensor, "batch patches patch_dim"]:
     if embedding.patches is None:
         raise SettingError(
-            f"an aligner that reads patches, and {encoder.name} gives none",
+            f"an aligner that uses patches, and {encoder.name} has none",
             "ImageBind or a CLIP, or an aligner without patch_dim",
-            "Choose another encoder, or leave patch_dim out of the field model.",
+            "Choose another encoder, or remove patch_dim from the field model.",
         )
     return embedding.patches
 
 
 def embed_sounds(data: Dataset, checkpoint: Path, device: torch.device) -> Embeddings:
-    """What the audio encoder of a checkpoint says of a dataset's mels.
+    """Embed the mels of a dataset with the audio encoder of a checkpoint.
 
     Raises:
-        CheckpointError: the checkpoint has none, or a damaged one.
+        CheckpointError: the encoder is missing or damaged.
     """
     network = load_component(checkpoint, "audio_encoder", PocketAudioEncoder.from_config).to(device)
     mels = data.mels()
@@ -175,11 +177,6 @@ def embed_sounds(data: Dataset, checkpoint: Path, device: torch.device) -> Embed
         network.space,
         cached(path, np.ones(len(data.pairs), int), rows, stage="music", on_step=data.on_step).values,
     )
-
-
-def _chunks(rows: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(rows), CHUNK):
-        yield rows[start : start + CHUNK]
 
 
 def digest(folder: Path, name: str) -> str:

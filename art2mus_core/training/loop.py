@@ -1,4 +1,4 @@
-"""The training loop: the same for every stage, in one process or in several."""
+"""The training loop of all stages, in one process or several."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -18,24 +19,23 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from ..checkpoints.precision import imitates
 from ..errors import CheckpointError, SettingError
 from ..types import OnStep, Step
+from .batches import Draw, seeded
 from .config import TrainingConfig
-from .draws import Draw, seeded
-from .interrupts import undisturbed
 from .objective import Objective
 from .processes import Place, averaged
-from .state import load_state, save_state
+from .state import load_state, save_state, undisturbed
 
 __all__ = ["STATE", "train"]
 
 STATE = "state.pt"
 AVERAGE_EVERY = 20
-"""Steps over which figures of the history are averaged."""
+"""Number of steps over which the values of the history are averaged."""
 
 History = list[dict[str, float]]
 
 
 def learning_rate_at(step: int, config: TrainingConfig) -> float:
-    """Linear warm-up, then a cosine down to `final_share`; from each restart to the next, the same again."""
+    """The learning rate at a step: a linear warm-up, then a cosine down to `final_share`, repeated after each restart."""
     bounds = [0, *(restart for restart in config.restarts if restart < config.steps), config.steps]
     begin, end = next((a, b) for a, b in pairwise(bounds) if step < b)
     warm = max(1, round(config.warmup * (end - begin)))
@@ -54,21 +54,21 @@ def train(
     place: Place | None = None,
     on_step: OnStep | None = None,
 ) -> tuple[Objective, History]:
-    """Train one stage in the folder `run`, going on from its saved state if there is one.
+    """Train one stage in the folder `run`, resuming from its saved state if there is one.
 
     Args:
-        build: makes the objective; first weights follow from the seed.
-        config: the stage; `batch` counts the examples of all processes.
-        run: where the state is kept; the first process writes it.
-        place: where to compute; without one, on the CPU and alone.
+        build: builds the objective; its initial weights are determined by the seed.
+        config: configuration of the stage; `batch` counts the examples of all processes.
+        run: folder of the state, which the first process writes.
+        place: device and rank of this process; by default the CPU and a single process.
         on_step: called after every step; an exception raised there stops the run after its state is saved.
 
     Returns:
-        The objective with the averaged weights in place, and the history of its figures.
+        The objective with its averaged weights, and the history of its loss and validation.
 
     Raises:
-        SettingError: processes that don't divide the batch.
-        CheckpointError: a loss that is not finite, or a state that is damaged or of another run.
+        SettingError: the batch is not divisible by the number of processes.
+        CheckpointError: the loss is not finite, or the state is damaged or of another run.
     """
     place = place or Place()
     if config.batch % place.count:
@@ -100,12 +100,12 @@ def train(
 
 
 class Progress:
-    """A run between two steps, and what takes it to the next.
+    """The state of a run.
 
     Attributes:
-        done: steps so far.
-        history: figures so far.
-        recent: figures of single steps that are not averaged into the history yet.
+        done: number of finished steps.
+        history: averaged losses and validation results.
+        recent: losses of single steps that are not averaged into the history yet.
     """
 
     def __init__(self, objective: Objective, config: TrainingConfig, place: Place) -> None:
@@ -124,18 +124,18 @@ class Progress:
         self.done, self.history, self.recent = 0, History(), History()
 
     def step(self) -> None:
-        """One step of the optimiser. Its draws follow from the seed and its number, so that a resumed run draws the same."""
+        """Take one optimiser step; the seed and the step's number determine its draws, so that a resumed run is the same."""
         config, device = self.config, self.place.device
         rng = np.random.default_rng((config.seed, self.done))
         dropout = int(rng.integers(2**62)) + self.place.rank
         batch = self.objective.batch(Draw(rng, config.batch, self.place.rank, self.place.count)).to(device)
         self.model.train()
         with seeded(dropout, device), torch.autocast(device.type, torch.bfloat16, enabled=self.half):
-            loss, figures = self.model(batch)
-        told = averaged({"loss": loss, **figures})
-        if not math.isfinite(told["loss"]):
+            loss, terms = self.model(batch)
+        values = averaged({"loss": loss, **terms})
+        if not math.isfinite(values["loss"]):
             raise CheckpointError(
-                f"the loss of stage {config.stage} is {told['loss']} at step {self.done}",
+                f"the loss of stage {config.stage} is {values['loss']} at step {self.done}",
                 "a finite number",
                 "Lower the learning rate, or resume with precision `no`.",
             )
@@ -148,48 +148,47 @@ class Progress:
             if self.average:
                 self.average.update_parameters(self.objective.trained)
             self.done += 1
-            self.recent.append(told)
+            self.recent.append(values)
         self.optimiser.zero_grad(set_to_none=True)
 
     def record(self) -> None:
-        """Add to the history what is due after a step and is not in it yet."""
+        """Add averaged losses and validation results to the history when they are due."""
         at, last = float(self.done), self.done == self.config.steps
         with undisturbed():
             if self.recent and (self.done % AVERAGE_EVERY == 0 or last):
                 names = self.recent[0]
-                means = {name: sum(row[name] for row in self.recent) / len(self.recent) for name in names}
+                means = {name: fmean(values[name] for values in self.recent) for name in names}
                 self.history.append({"step": at, **means})
                 self.recent = []
-        validated = any(row["step"] == at and "loss" not in row for row in self.history)
-        if self.done and not validated and (self.done % self.config.validate_every == 0 or last):
-            figures = self._validate()
-            if figures:
-                self.history.append({"step": at, **figures})
+        validated = any(entry["step"] == at and "loss" not in entry for entry in self.history)
+        due = self.done and not validated and (self.done % self.config.validate_every == 0 or last)
+        if due and (results := self._validate()):
+            self.history.append({"step": at, **results})
 
     def _validate(self) -> dict[str, float]:
-        """Figures of the averaged weights; the trained ones are put back afterwards."""
+        """Validate the averaged weights, then restore the trained ones."""
         kept = {name: value.clone() for name, value in self.objective.trained.state_dict().items()}
         try:
             self.use_average()
             self.objective.eval()
             with torch.no_grad():
-                figures = self.objective.validate()
-        finally:  # a run stopped here must save the trained weights, not their average
+                results = self.objective.validate()
+        finally:  # a run that is stopped here must save the trained weights
             self.objective.trained.load_state_dict(kept)
-        return {f"validation {name}": float(value) for name, value in figures.items()}
+        return {f"validation {name}": float(value) for name, value in results.items()}
 
     def use_average(self) -> None:
-        """Put the averaged weights in place of the trained ones."""
+        """Replace the trained weights by their average."""
         if self.average:
             self.objective.trained.load_state_dict(self.average.module.state_dict())
 
     def caption(self) -> str:
-        """The stage, and its loss if it was just averaged."""
+        """The stage, with its loss if that was just averaged."""
         latest = self.history[-1] if self.history else {}
         return f"{self.config.stage} loss {latest['loss']:.4f}" if "loss" in latest else self.config.stage
 
     def state(self) -> dict[str, Any]:
-        """All that :meth:`resume` needs."""
+        """The content of the state file, for :meth:`resume`."""
         return {
             "step": self.done,
             "trained": self.objective.trained.state_dict(),
@@ -201,10 +200,10 @@ class Progress:
         }
 
     def resume(self, path: Path) -> None:
-        """Go on from a saved state, if there is one.
+        """Resume from a saved state, if there is one.
 
         Raises:
-            CheckpointError: it is damaged, or of another stage or other sizes.
+            CheckpointError: the state is damaged, or belongs to another stage or to other sizes.
         """
         if not path.is_file():
             return
@@ -213,7 +212,7 @@ class Progress:
             state
         ):
             raise CheckpointError(
-                f"{path} holds something else", "the state of a training run", "Choose another run folder."
+                f"{path} is another kind of file", "the state of a training run", "Choose another run folder."
             )
         ours = self.config.model_dump()
         made = {name: state["config"].get(name, ours[name]) for name in ("stage", "model", "mel")}

@@ -1,4 +1,4 @@
-"""What a stage of training is: data by step number, a loss, a validation, an export."""
+"""The base of all training objectives: batches, a loss, validation, and export."""
 
 from __future__ import annotations
 
@@ -13,31 +13,30 @@ from torch import Tensor, nn
 
 from ..configuration import Fields, problems
 from ..errors import Art2MusError, DatasetError, SettingError
-from .batches import Batch
+from .batches import Batch, Draw
 from .config import TrainingConfig
-from .draws import Draw
 from .features import Dataset, Pieces
 
-__all__ = ["Objective", "check_crop", "sized"]
+__all__ = ["Objective", "check_crop", "read_options", "sized"]
 
 
 Chosen = TypeVar("Chosen", bound=Fields)
 
 
 class Objective(nn.Module):
-    """Base of all stages.
+    """The training objective of a stage.
 
-    `trained` holds the modules that learn and are saved, by the name of their component; everything else a subclass keeps
-    is frozen. All draws of a step are in its batch, and follow from the step's number: `forward` draws nothing but dropout.
+    `trained` has the modules that are trained and saved, by the name of their component; all other modules are frozen.
+    A batch has all random draws of a step, which follow from the step's number; `forward` draws only dropout.
 
     Args:
-        data: the pairs.
-        config: the stage.
-        checkpoint: the folder that it adds to.
-        device: where features are computed.
+        data: the dataset.
+        config: configuration of the stage.
+        checkpoint: the folder to which the stage adds components.
+        device: device on which features are computed.
 
     Raises:
-        DatasetError: no pairs to train on.
+        DatasetError: the dataset has no training pairs.
     """
 
     trained: nn.ModuleDict
@@ -47,65 +46,68 @@ class Objective(nn.Module):
         self.data, self.config, self.checkpoint, self.device = data, config, checkpoint, device
         self.train_rows, self.validation_rows = data.rows("train"), data.rows("validation")
         if not len(self.train_rows):
-            raise DatasetError(f"no training pairs in {data.folder}", "some of the split train", "Mend the manifest.")
-
-    def read_options(self, kind: type[Chosen]) -> Chosen:
-        """The field `options`, checked.
-
-        Raises:
-            SettingError: one is missing, not known or no such value.
-        """
-        try:
-            return kind(**self.config.options)
-        except ValidationError as error:
-            raise SettingError(
-                f"options of stage {self.config.stage} with {problems(error)}",
-                f"some of {', '.join(kind.model_fields)}",
-                "Mend the configuration.",
-            ) from error
+            raise DatasetError(
+                f"no training pairs in {data.folder}", "some of the split train", "Correct the manifest."
+            )
 
     def batch(self, draw: Draw) -> Batch:
-        """Training examples."""
+        """A batch of training examples."""
         raise NotImplementedError
 
     def forward(self, batch: Any) -> tuple[Tensor, dict[str, Tensor]]:  # noqa: ANN401
-        """The loss of a batch, and what else is worth plotting."""
+        """The loss of a batch, and its terms by name."""
         raise NotImplementedError
 
     def validate(self) -> dict[str, float]:
-        """Figures on pairs that are not trained on; nothing where there are none."""
+        """Results on the validation pairs by name; empty if there are none."""
         raise NotImplementedError
 
     def export(self, folder: Path) -> None:
-        """Write the trained components into a checkpoint folder."""
+        """Write the trained components to a checkpoint folder."""
         raise NotImplementedError
+
+
+def read_options(config: TrainingConfig, kind: type[Chosen]) -> Chosen:
+    """The validated field `options` of a configuration.
+
+    Raises:
+        SettingError: an option is missing, unknown or invalid.
+    """
+    try:
+        return kind(**config.options)
+    except ValidationError as error:
+        raise SettingError(
+            f"options of stage {config.stage} with {problems(error)}",
+            f"some of {', '.join(kind.model_fields)}",
+            "Correct the configuration.",
+        ) from error
 
 
 @contextmanager
 def sized(stage: str) -> Iterator[None]:
-    """Networks that are built from the sizes in a configuration's field `model`.
+    """Report errors of the block, which builds networks from a configuration's field `model`.
 
     Raises:
-        SettingError: no network has such sizes.
+        SettingError: networks cannot have these sizes.
     """
     try:
         yield
     except Art2MusError:
         raise
-    except Exception as error:  # of torch and of constructors, over whatever a person has written
+    except Exception as error:  # torch and constructors raise all kinds of errors for invalid sizes
         reason = f"lacks {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
         raise SettingError(
-            f"the field model of stage {stage} describes no network ({reason})",
+            f"the field model of stage {stage} is invalid ({reason})",
             "sizes as in the packaged configuration of the stage",
-            "Mend the configuration.",
+            "Correct the configuration.",
         ) from error
 
 
 def check_crop(crop: int, pieces: Pieces, data: Dataset, multiple: int = 1) -> None:
-    """Refuse a length of crops, in frames, that a piece does not have or the VAE cannot halve to the end.
+    """Check the length of crops in frames.
 
     Raises:
-        SettingError: it is one.
+        SettingError: it is longer than the shortest piece, or no multiple of `multiple`, the factor of the VAE.
     """
     shortest = int(pieces.lengths.argmin())
     most = int(pieces.lengths[shortest])

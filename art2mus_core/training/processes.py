@@ -1,4 +1,4 @@
-"""Several processes that train together: one without a launcher, as many as `torchrun` starts with one."""
+"""Training in one process, or in several that `torchrun` starts."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from torch import Tensor, distributed
 __all__ = ["Place", "averaged", "gathered", "joined"]
 
 PATIENCE = timedelta(days=1)
-"""How long processes wait for each other: the first computes the features of a large dataset alone."""
+"""How long processes wait for each other; the first computes the features of a large dataset alone."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where this process computes.
+    """The device and rank of this process.
 
     Attributes:
-        device: of its networks.
-        rank: of the process; the first one, 0, writes files.
-        count: processes.
+        device: device of the networks.
+        rank: rank of the process; the first one, 0, writes files.
+        count: number of processes.
     """
 
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
@@ -35,7 +35,7 @@ class Place:
 
     @contextmanager
     def one_first(self) -> Iterator[None]:
-        """The first process runs the block before the others do, and leaves its features on the disk for them."""
+        """Run the block on the first process before the others, which then find its features on disk."""
         if self.count > 1 and self.rank > 0:
             distributed.barrier()
         yield
@@ -45,10 +45,10 @@ class Place:
 
 @contextmanager
 def joined(device: torch.device) -> Iterator[Place]:
-    """This process among those that `torchrun` has started, as its variables in the environment say.
+    """Join the processes that `torchrun` started, according to its environment variables.
 
     Args:
-        device: where to compute; of several CUDA devices, each process takes its own.
+        device: device of the networks; each process uses its own CUDA device.
     """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
@@ -73,21 +73,21 @@ class _Gather(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:  # noqa: ANN401, ARG004
-        """What the losses of all processes ask of this one's rows."""
+        """The gradient of all processes' losses with respect to this process's rows."""
         whole = gradients[0].contiguous()
         distributed.all_reduce(whole)
         return whole.chunk(distributed.get_world_size())[distributed.get_rank()]
 
 
 def gathered(values: Float[Tensor, "part width"]) -> Float[Tensor, "whole width"]:
-    """The rows of all processes, in the order of their ranks; gradients flow back to each."""
+    """The rows of all processes, in the order of their ranks; gradients return to each process."""
     return _Gather.apply(values.contiguous()) if distributed.is_initialized() else values  # type: ignore[no-untyped-call]
 
 
-def averaged(figures: dict[str, Tensor]) -> dict[str, float]:
-    """Means of numbers over all processes."""
-    values = torch.stack([value.detach().float() for value in figures.values()])
+def averaged(values: dict[str, Tensor]) -> dict[str, float]:
+    """Means of named values over all processes."""
+    means = torch.stack([value.detach().float() for value in values.values()])
     if distributed.is_initialized():
-        distributed.all_reduce(values)
-        values /= distributed.get_world_size()
-    return dict(zip(figures, values.tolist(), strict=True))
+        distributed.all_reduce(means)
+        means /= distributed.get_world_size()
+    return dict(zip(values, means.tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""Which objective belongs to which stage, and where each takes its sizes from."""
+"""The table of training stages: the objective of each, and the source of its sizes."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from .objective import Objective
 __all__ = ["OBJECTIVES", "stage_builder"]
 
 
-class Row(NamedTuple):
-    """Where a stage's objective is, and what its sizes follow from."""
+class StageEntry(NamedTuple):
+    """The module and name of a stage's objective, and the function that returns its grid."""
 
     module: str
     name: str
     grid: Callable[[TrainingConfig, Path], AudioGrid]
 
 
-OBJECTIVES: dict[str, Row] = {
-    "embedding": Row("embedding", "EmbeddingObjective", mel_grid),
-    "vae": Row("vae", "VaeObjective", mel_grid),
-    "vocoder": Row("vocoder", "VocoderObjective", mel_grid),
-    "prior": Row("prior", "PriorObjective", latent_grid),
-    "aligner": Row("aligner", "AlignerObjective", checkpoint_grid),
+OBJECTIVES: dict[str, StageEntry] = {
+    "embedding": StageEntry("embedding", "EmbeddingObjective", mel_grid),
+    "vae": StageEntry("vae", "VaeObjective", mel_grid),
+    "vocoder": StageEntry("vocoder", "VocoderObjective", mel_grid),
+    "prior": StageEntry("prior", "PriorObjective", latent_grid),
+    "aligner": StageEntry("aligner", "AlignerObjective", checkpoint_grid),
 }
 
 
@@ -43,15 +43,15 @@ def stage_builder(
     *,
     device: torch.device | None = None,
 ) -> Callable[[], Objective]:
-    """A function that makes the objective of a stage from a dataset folder and the checkpoint folder it adds to.
+    """A function that builds the objective of a stage for a dataset folder and a checkpoint folder.
 
-    Features that are not there yet are computed on `device` when it is called.
+    Missing features of the dataset are computed on `device` when the function is called.
     """
-    row = OBJECTIVES[config.stage]
+    entry = OBJECTIVES[config.stage]
 
     def build() -> Objective:
-        objective: type[Objective] = getattr(import_module(f"{__package__}.objectives.{row.module}"), row.name)
-        dataset = Dataset(data, row.grid(config, checkpoint), on_step)
+        objective: type[Objective] = getattr(import_module(f"{__package__}.objectives.{entry.module}"), entry.name)
+        dataset = Dataset(data, entry.grid(config, checkpoint), on_step)
         return objective(dataset, config, checkpoint, device or torch.device("cpu"))
 
     return build

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from art2mus_core.datasets.synthetic.composing import MODES, Score, compose_score
+from art2mus_core.datasets.synthetic.composing import MODES, Composition, compose_notes
 from art2mus_core.datasets.synthetic.correspondence import TONICS, Character
 from art2mus_core.datasets.synthetic.voices import DRUMS
 
@@ -21,16 +21,16 @@ characters = st.builds(
 )
 
 
-def pitches(score: Score, part: str) -> np.ndarray:
+def pitches(score: Composition, part: str) -> np.ndarray:
     return np.array([note.pitch for note in score.notes if note.part == part])
 
 
-def onsets(score: Score) -> int:
+def onsets(score: Composition) -> int:
     return len({round(note.start, 3) for note in score.notes})
 
 
 def mean_over_seeds(measure, character: Character) -> float:
-    return float(np.mean([measure(compose_score(character, seed)) for seed in SEEDS]))
+    return float(np.mean([measure(compose_notes(character, seed)) for seed in SEEDS]))
 
 
 def test_arousal_raises_the_onset_rate_tenfold():
@@ -41,7 +41,7 @@ def test_arousal_raises_the_onset_rate_tenfold():
 
 
 def test_percussion_enters_with_arousal():
-    def strokes(score: Score) -> int:
+    def strokes(score: Composition) -> int:
         return len(pitches(score, "percussion"))
 
     assert mean_over_seeds(strokes, replace(MIDDLING, arousal=0.15)) == 0
@@ -52,14 +52,14 @@ def test_percussion_enters_with_arousal():
 @pytest.mark.parametrize(("valence", "third"), [(0.05, 3), (0.3, 3), (0.75, 4), (0.95, 4)])
 def test_valence_decides_the_third_of_the_first_chord(valence: float, third: int, tonic: int):
     for seed in SEEDS:
-        score = compose_score(replace(MIDDLING, valence=valence, tonic=tonic), seed)
+        score = compose_notes(replace(MIDDLING, valence=valence, tonic=tonic), seed)
         opening = {note.pitch % 12 for note in score.notes if note.part == "pad" and note.start == 0}
         assert {tonic, (tonic + third) % 12, (tonic + 7) % 12} <= opening
         assert (tonic + 7 - third) % 12 not in opening
 
 
 def test_brighter_paintings_have_brighter_modes():
-    def brightness(score: Score) -> int:
+    def brightness(score: Composition) -> int:
         return list(MODES).index(score.mode)
 
     levels = [mean_over_seeds(brightness, replace(MIDDLING, valence=v)) for v in (0.0, 0.25, 0.45, 0.55, 0.75, 1.0)]
@@ -70,7 +70,7 @@ def test_brighter_paintings_have_brighter_modes():
 @pytest.mark.parametrize("tonic", TONICS)
 def test_the_bass_opens_on_the_tonic_and_what_lies_above_it_keeps_to_the_scale(tonic: int):
     for seed in SEEDS:
-        score = compose_score(replace(MIDDLING, tonic=tonic), seed)
+        score = compose_notes(replace(MIDDLING, tonic=tonic), seed)
         assert score.tonic == tonic
         assert pitches(score, "bass")[0] % 12 == tonic
         scale = {(tonic + step) % 12 for step in MODES[score.mode]}
@@ -89,8 +89,8 @@ def test_height_raises_the_melody_by_more_than_an_octave():
 
 def test_detachment_shortens_notes_without_moving_them():
     for seed in SEEDS:
-        legato = compose_score(replace(MIDDLING, detachment=0.0), seed)
-        staccato = compose_score(replace(MIDDLING, detachment=1.0), seed)
+        legato = compose_notes(replace(MIDDLING, detachment=0.0), seed)
+        staccato = compose_notes(replace(MIDDLING, detachment=1.0), seed)
         assert [(n.start, n.pitch) for n in legato.notes] == [(n.start, n.pitch) for n in staccato.notes]
         long, short = (
             np.array([note.duration for note in score.notes if note.part == "melody"]) for score in (legato, staccato)
@@ -99,7 +99,7 @@ def test_detachment_shortens_notes_without_moving_them():
 
 
 def test_tension_thickens_chords():
-    def tones(score: Score) -> float:
+    def tones(score: Composition) -> float:
         pads = [note.start for note in score.notes if note.part == "pad"]
         return len(pads) / len(set(pads))
 
@@ -112,7 +112,7 @@ def test_tension_thickens_chords():
 @settings(max_examples=25, deadline=None)
 @given(character=characters, seed=st.integers(0, 2**40), seconds=st.floats(1, 20))
 def test_any_character_has_a_playable_score(character: Character, seed: int, seconds: float):
-    score = compose_score(character, seed, seconds)
+    score = compose_notes(character, seed, seconds)
     assert score.notes
     for note in score.notes:
         assert 0 <= note.start < seconds
@@ -125,8 +125,8 @@ def test_any_character_has_a_playable_score(character: Character, seed: int, sec
 @settings(max_examples=25, deadline=None)
 @given(character=characters, seed=st.integers(0, 2**40))
 def test_a_seed_has_one_score(character: Character, seed: int):
-    assert compose_score(character, seed) == compose_score(character, seed)
+    assert compose_notes(character, seed) == compose_notes(character, seed)
 
 
 def test_seeds_give_different_pieces():
-    assert len({compose_score(MIDDLING, seed).notes for seed in range(12)}) == 12
+    assert len({compose_notes(MIDDLING, seed).notes for seed in range(12)}) == 12

@@ -9,10 +9,13 @@ import torch
 
 from art2mus_core.audio.reading import read_audio
 from art2mus_core.datasets.manifest import read_manifest, write_manifest
-from art2mus_core.datasets.synthetic.pairs import SECONDS, make_pair, split_of, synthesize
-from art2mus_core.datasets.synthetic.rendering import RATE
+from art2mus_core.datasets.synthetic.correspondence import character
+from art2mus_core.datasets.synthetic.painting import paint
+from art2mus_core.datasets.synthetic.pairs import SECONDS, split_of, synthesize
+from art2mus_core.datasets.synthetic.rendering import RATE, compose
 from art2mus_core.errors import DatasetError, SettingError
 from art2mus_core.images.reading import read_artwork
+from art2mus_core.measure.pictures import measure
 from art2mus_core.types import Step
 
 
@@ -36,12 +39,14 @@ def test_the_manifest_tells_the_truth(folder: Path):
 
 def test_files_hold_what_a_seed_makes(folder: Path):
     pair = read_manifest(folder)[1]
-    artwork, cause, music = make_pair(pair.seed)
+    artwork = paint(pair.seed)
+    cause = character(measure(artwork))
+    music = torch.from_numpy(compose(cause, pair.seed, SECONDS))
     assert artwork.sha256 == pair.artwork_sha256
     assert {name: float(value) for name, value in vars(cause).items()} == pair.character
     stored = read_audio(folder / pair.music, RATE)
-    assert (stored.samples - music.samples).abs().max() < 2**-14
-    assert torch.equal(make_pair(pair.seed)[2].samples, music.samples)
+    assert (stored.samples - music).abs().max() < 2**-14
+    assert torch.equal(torch.from_numpy(compose(cause, pair.seed, SECONDS)), music)
 
 
 def test_an_interrupted_run_goes_on_to_the_same_folder(folder: Path, tmp_path: Path):

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from art2mus_core.datasets.synthetic.composing import Note, Score
+from art2mus_core.datasets.synthetic.composing import Composition, Note
 from art2mus_core.datasets.synthetic.correspondence import Character
 from art2mus_core.datasets.synthetic.rendering import RATE, compose, loudness_of, render
 from art2mus_core.datasets.synthetic.voices import DRUMS, VOICES, drum, tone
@@ -68,7 +68,7 @@ def test_warmth_lowers_the_spectral_centroid():
 
 
 def test_one_note_sounds_at_its_pitch_and_time():
-    score = Score((Note("melody", 0.5, 1.0, 69, 1.0),), 60.0, "ionian", 9, 2.0)
+    score = Composition((Note("melody", 0.5, 1.0, 69, 1.0),), 60.0, "ionian", 9, 2.0)
     piece = render(score, replace(MIDDLING, arousal=1.0), 5)
     assert decibels(piece[: RATE // 2 - 100] + 1e-9) < decibels(piece[RATE // 2 : RATE]) - 60
     spectrum = np.abs(np.fft.rfft(piece * np.hanning(len(piece))))

@@ -159,7 +159,7 @@ def test_a_damaged_state_is_refused(train_stage, tiny, trained: Path, tmp_path: 
 
 def test_a_file_that_is_no_state_is_refused(train_stage, tiny, trained: Path, tmp_path: Path):
     save_state(tmp_path / STATE, {"step": 3})
-    with pytest.raises(CheckpointError, match="holds something else"):
+    with pytest.raises(CheckpointError, match="is another kind of file"):
         train_stage(tiny("aligner"), trained, tmp_path)
 
 

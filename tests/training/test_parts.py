@@ -26,8 +26,8 @@ from art2mus_core.diffusion.denoiser import LatentDenoiser
 from art2mus_core.errors import CheckpointError, SettingError
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.pipelines import load
+from art2mus_core.training.batches import Draw
 from art2mus_core.training.config import TrainingConfig
-from art2mus_core.training.draws import Draw
 from art2mus_core.training.objectives.diffusion import diffusion_loss
 from art2mus_core.training.stages import stage_builder
 from art2mus_core.types import Waveform
@@ -162,10 +162,10 @@ def test_a_published_encoder_may_imitate_the_head_of_a_prior_trained_here(
 ):
     config = tiny("aligner", {"encoder": str(clip_like), "imitated": 4}, model={"hidden": 17, "tokens": 3})
     objective, history = train_stage(config, trained, tmp_path)
-    assert objective.told.space.startswith("clip-")
-    assert objective.heard.space == "tiny"
+    assert objective.embeddings.space.startswith("clip-")
+    assert objective.sounds.space == "tiny"
     assert all(row["imitation"] > 0 for row in history if "loss" in row)
-    prompt = objective.head.align(objective.heard.of(np.array([0])))
+    prompt = objective.head.align(objective.sounds.of(np.array([0])))
     assert roll_out(objective.language_model, prompt, 8).values.isfinite().all()
 
 
@@ -178,7 +178,7 @@ def test_a_published_encoder_may_imitate_the_head_of_a_prior_trained_here(
         ({"space": "clip"}, {}, "an aligner with space clip; expected space imagebind"),
         ({"patch_dim": 9}, {}, "an aligner with patch_dim 9; expected patch_dim 10"),
         ({"heads": 5, "patch_dim": 10}, {}, "5 heads in 16"),
-        ({"depth": 2}, {}, "describes no network"),
+        ({"depth": 2}, {}, "is invalid"),
         ({}, {"encoder": None}, "no image encoder in .*audioldm2"),
         ({}, {"encoder": "imagebond"}, "no image encoder 'imagebond'"),
         ({}, {"support": "night"}, "no constants 'night'"),
@@ -198,7 +198,7 @@ def test_parts_that_do_not_fit_are_refused_in_words(  # noqa: PLR0917
 
 def test_an_encoder_without_patches_is_refused_where_they_are_read(uneven: Path, published_like: Path):
     config = aligner_of({"patch_dim": 10})
-    with pytest.raises(SettingError, match="gives none"):
+    with pytest.raises(SettingError, match="has none"):
         stage_builder(config, uneven, published_like)()
 
 
@@ -223,7 +223,7 @@ def test_pairs_without_a_character_train_every_stage(uneven: Path, tiny, tmp_pat
 
 
 def test_a_read_out_of_pairs_without_a_character_is_refused(uneven: Path, tiny, tmp_path: Path):
-    with pytest.raises(Exception, match=r"pair \S+ has no whole character; .* Set `readout: 0`"):
+    with pytest.raises(Exception, match=r"pair \S+ has no complete character; .* Set `readout: 0`"):
         stage_builder(tiny("embedding", {"crop": 50}), uneven, tmp_path / "own")()
 
 

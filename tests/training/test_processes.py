@@ -13,8 +13,8 @@ import torch
 from torch import multiprocessing
 
 from art2mus_core.errors import SettingError
+from art2mus_core.training.batches import Draw
 from art2mus_core.training.config import STAGES, TrainingConfig
-from art2mus_core.training.draws import Draw
 from art2mus_core.training.loop import STATE, train
 from art2mus_core.training.processes import Place, joined
 from art2mus_core.training.stages import stage_builder

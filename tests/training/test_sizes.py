@@ -16,8 +16,8 @@ from art2mus_core.checkpoints.grid import read_grid
 from art2mus_core.datasets.manifest import read_manifest, write_manifest
 from art2mus_core.errors import Art2MusError, CheckpointError, DatasetError, SettingError
 from art2mus_core.pipelines import load
+from art2mus_core.training.batches import Draw
 from art2mus_core.training.config import MelFields, TrainingConfig
-from art2mus_core.training.draws import Draw
 from art2mus_core.training.loop import train
 from art2mus_core.training.stages import stage_builder
 
@@ -96,7 +96,7 @@ def test_a_first_stage_without_a_mel_is_refused(pairs: Path, tiny, tmp_path: Pat
     [
         ("embedding", {"audio": {"bins": 80}}, "bins 80; expected bins 96"),
         ("embedding", {"image": {"dim": 12}}, "dim 13; expected dim 12"),
-        ("embedding", {"audio": None}, "describes no network"),
+        ("embedding", {"audio": None}, "is invalid"),
         ("vae", {"in_channels": 2, "out_channels": 2}, "in_channels 2"),
         (
             "vae",
@@ -104,7 +104,7 @@ def test_a_first_stage_without_a_mel_is_refused(pairs: Path, tiny, tmp_path: Pat
             "up_block_types|96 mel",
         ),
         ("vae", {"latent_channels": "five"}, "latent_channels 'five'; expected a whole number"),
-        ("vocoder", {"width": None}, "describes no network"),
+        ("vocoder", {"width": None}, "is invalid"),
         ("prior", {"unet": {"in_channels": 4}}, "in_channels of 4"),
         ("prior", {"projection_model": {"width": 9}}, "width 9; expected width 10"),
         ("prior", {"projection_model": {"space": "other"}}, "space other; expected space tiny"),

@@ -17,8 +17,8 @@ from art2mus_core.datasets.synthetic.painting import paint
 from art2mus_core.errors import CheckpointError, DatasetError, SettingError
 from art2mus_core.pipelines import load
 from art2mus_core.pipelines.settings import Settings
+from art2mus_core.training.batches import Draw
 from art2mus_core.training.config import STAGES, TrainingConfig
-from art2mus_core.training.draws import Draw
 from art2mus_core.training.features import Dataset
 from art2mus_core.training.grids import checkpoint_grid
 from art2mus_core.training.latents import Latents, digest, embed_artworks
@@ -147,7 +147,7 @@ def test_latents_and_embeddings_belong_together(pairs: Path, trained: Path, tiny
             if np.allclose(0.37 * pieces[pair][start : start + 7].swapaxes(0, 1).astype(np.float32), batch.latent[row])
         ]
         assert len(owners) == 1
-        np.testing.assert_array_equal(batch.embedding.values[row].numpy(), objective.told.values[owners[0]])
+        np.testing.assert_array_equal(batch.embedding.values[row].numpy(), objective.embeddings.values[owners[0]])
 
 
 def test_features_are_computed_once_for_the_weights_they_come_from(pairs: Path, trained: Path, tmp_path: Path):

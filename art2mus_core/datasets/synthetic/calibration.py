@@ -1,7 +1,7 @@
-"""What is much and what is little: percentile tables over a population of paintings.
+"""Percentile tables of image statistics and of musical characters over populations of synthetic paintings.
 
-Two populations, none of whose seeds any dataset uses: the statistics of the first become percentiles, and the raw characters
-that the second's percentiles ask for are spread evenly over 0..1.
+No dataset uses the seeds of the two populations. The first gives the percentiles of the statistics, the second the quantiles of
+the raw characters, with which characters are mapped to a uniform distribution over 0..1.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ FIRST_SEEDS = (10_000_000, 20_000_000)
 def make_tables(
     folder: Path, count: int, *, workers: int = 1, no_replace: bool = False, on_step: OnStep | None = None
 ) -> None:
-    """Paint and measure twice `count` paintings and write both tables into `folder`.
+    """Paint and measure two populations of `count` paintings, and write both tables to `folder`.
 
     Raises:
         SettingError: fewer than two paintings.
-        OutputError: `folder` cannot be written to; or, with `no_replace`, a table is there.
+        OutputError: `folder` cannot be written to; or, with `no_replace`, a table exists.
     """
     if count < 2:
-        raise SettingError(f"count {count}", "at least 2 paintings", "Choose 4000, say.")
+        raise SettingError(f"count {count}", "at least 2 paintings", "Choose 4000, for example.")
     populations = []
     for pass_number, first in enumerate(FIRST_SEEDS):
         measured = []
@@ -43,7 +43,7 @@ def make_tables(
         populations.append(measured)
     write_table(calibrate(populations[0]), folder / STATISTICS_FILE, count, no_replace=no_replace)
     stored = json.loads((folder / STATISTICS_FILE).read_text(encoding="utf-8"))["quantiles"]
-    table = {name: tuple(values) for name, values in stored.items()}  # as it will be read, rounding included
+    table = {name: tuple(values) for name, values in stored.items()}  # rounded, as it will be read
     ranks = [percentiles(statistics, table) for statistics in populations[1]]
     write_quantiles(ranks, folder / CHARACTERS_FILE, no_replace=no_replace)
 

@@ -1,8 +1,8 @@
-"""Music by rule: a character and a seed in, a score out.
+"""Compose by rules: from a musical character and a seed to a composition.
 
-The score is a list of notes in five parts (pad, bass, accompaniment, melody, percussion). What the character decides is
-written in :mod:`.correspondence`; everything else (progression, motif, contour, pattern, instrument) is drawn from the
-seed, so that one painting can have many pieces and they are recognisably its own.
+A composition is a list of notes in five parts (pad, bass, accompaniment, melody, percussion). :mod:`.correspondence` describes
+what the character determines; everything else (progression, motif, contour, pattern, instrument) is drawn from the seed, so
+that a painting can have many pieces.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numpy as np
 
 from .correspondence import Character
 
-__all__ = ["Note", "Score", "compose_score"]
+__all__ = ["Composition", "Note", "compose_notes"]
 
-# From dark to bright; each is a rotation of the major scale. The first three have a minor third, the last three a major.
+# From dark to bright, rotations of the major scale. The first three have a minor third, the others a major one.
 MODES = {
     "phrygian": (0, 1, 3, 5, 7, 8, 10),
     "aeolian": (0, 2, 3, 5, 7, 8, 10),
@@ -32,7 +32,7 @@ ARPEGGIOS = ((0, 1, 2, 1), (0, 2, 1, 2), (0, 1, 2, 3), (0, 2, 3, 1), (2, 1, 0, 1
 
 @dataclass(frozen=True)
 class Note:
-    """One sounding event: seconds, seconds, MIDI pitch (a drum's index for percussion), loudness 0..1."""
+    """A note: start and duration in seconds, MIDI pitch (the drum's index in percussion), velocity 0..1."""
 
     part: str
     start: float
@@ -42,8 +42,8 @@ class Note:
 
 
 @dataclass(frozen=True)
-class Score:
-    """Notes in any order, the tempo in beats a minute, the mode's name and the tonic's pitch class."""
+class Composition:
+    """A composition: notes in any order, tempo in beats per minute, name of the mode, pitch class of the tonic."""
 
     notes: tuple[Note, ...]
     tempo: float
@@ -54,7 +54,7 @@ class Score:
 
 @dataclass(frozen=True)
 class _Plan:
-    """Everything that stays the same throughout a piece."""
+    """The constants of a piece."""
 
     character: Character
     seconds: float
@@ -66,7 +66,7 @@ class _Plan:
 
     @property
     def slot(self) -> float:
-        """Seconds between two pulses of the accompaniment."""
+        """Seconds between pulses of the accompaniment."""
         return self.beat / self.division
 
     def chord_at(self, seconds: float) -> tuple[int, ...]:
@@ -74,12 +74,12 @@ class _Plan:
 
     @property
     def legato(self) -> float:
-        """Sounding share of a note's slot: 1.1 when legato, 0.35 when detached."""
+        """Duration of a note relative to its slot: 1.1 for legato, 0.35 for detached notes."""
         return 1.1 - 0.75 * self.character.detachment
 
 
-def compose_score(character: Character, seed: int, seconds: float = 10.0) -> Score:
-    """A score of `seconds` for a character; the same seed gives the same score."""
+def compose_notes(character: Character, seed: int, seconds: float = 10.0) -> Composition:
+    """Compose `seconds` of music for a character; the seed determines the result."""
     rng = np.random.default_rng((seed, 1))
     brightness = float(np.clip(character.valence + rng.normal(0, 0.04), 0, 1))
     mode = list(MODES)[int(np.searchsorted(MODE_EDGES, brightness))]
@@ -97,11 +97,13 @@ def compose_score(character: Character, seed: int, seconds: float = 10.0) -> Sco
         *_melody(plan, rng),
         *_percussion(plan, rng),
     ]
-    return Score(tuple(note for note in notes if note.start < seconds - 0.05), tempo, mode, character.tonic, seconds)
+    return Composition(
+        tuple(note for note in notes if note.start < seconds - 0.05), tempo, mode, character.tonic, seconds
+    )
 
 
 def _pulse(arousal: float) -> tuple[float, float]:
-    """Tempo and pulses a beat whose product is the wanted onset rate, 0.8 to 8 a second."""
+    """Tempo and pulses per beat; their product is the onset rate, 0.8 to 8 per second by arousal."""
     rate = 0.8 * 10.0**arousal
     wanted = 62 + 66 * arousal
     division = min((0.5, 1.0, 2.0, 3.0, 4.0), key=lambda d: abs(np.log(60 * rate / d / wanted)))
@@ -109,7 +111,7 @@ def _pulse(arousal: float) -> tuple[float, float]:
 
 
 def _chord(scale: tuple[int, ...], character: Character, degree: int, rng: np.random.Generator) -> tuple[int, ...]:
-    """Semitones above the tonic: root first, stacked thirds, coloured by tension. The tonic triad stays a triad."""
+    """Semitones of a chord above the tonic: stacked thirds from the root, with more dissonance the higher the tension."""
 
     def tone(step: int) -> int:
         return scale[(degree + step) % 7] + 12 * ((degree + step) // 7)
@@ -126,12 +128,12 @@ def _chord(scale: tuple[int, ...], character: Character, degree: int, rng: np.ra
 
 
 def _near(pitch_class: int, centre: float) -> int:
-    """The MIDI pitch of a pitch class that lies nearest to `centre`."""
+    """The MIDI pitch of a pitch class that is nearest to `centre`."""
     return int(round((centre - pitch_class) / 12) * 12 + pitch_class)
 
 
 def _pad(plan: _Plan, rng: np.random.Generator) -> list[Note]:
-    """Held chords with the least movement between them."""
+    """Sustained chords with small movements between them."""
     centre = 55 + 7 * plan.character.height
     length = plan.beat * plan.beats_a_chord
     notes: list[Note] = []
@@ -144,7 +146,7 @@ def _pad(plan: _Plan, rng: np.random.Generator) -> list[Note]:
 
 
 def _bass(plan: _Plan, rng: np.random.Generator) -> list[Note]:
-    """Roots on the first beat of each chord; fifths and octaves between them as arousal rises."""
+    """Roots on the first beat of each chord; fifths and octaves between them at higher arousal."""
     busy = plan.character.arousal
     every = plan.beats_a_chord if busy < 0.35 else (2 if busy < 0.6 else 1)
     pattern = (0, 7, 12, 7) if rng.random() < 0.5 else (0, 0, 7, 0)
@@ -161,7 +163,7 @@ def _bass(plan: _Plan, rng: np.random.Generator) -> list[Note]:
 
 
 def _accompaniment(plan: _Plan, rng: np.random.Generator) -> list[Note]:
-    """A broken chord on every pulse: the part that sets the onset rate."""
+    """Broken chords with a note on every pulse, which determine the onset rate."""
     centre = 60 + 14 * plan.character.height
     pattern = ARPEGGIOS[rng.integers(len(ARPEGGIOS))]
     strum = rng.random() < 0.25
@@ -177,7 +179,7 @@ def _accompaniment(plan: _Plan, rng: np.random.Generator) -> list[Note]:
 
 
 def _melody(plan: _Plan, rng: np.random.Generator) -> list[Note]:
-    """A motif of one bar, kept, answered and varied; chord tones where the chord changes."""
+    """A motif of one bar, repeated, inverted and varied, with chord tones at changes of the chord."""
     centre = 66 + 20 * plan.character.height
     ladder = [
         plan.character.tonic + octave * 12 + step
@@ -205,7 +207,7 @@ def _melody(plan: _Plan, rng: np.random.Generator) -> list[Note]:
 
 
 def _rhythm(slots: int, rng: np.random.Generator) -> list[tuple[int, int]]:
-    """(slot, length) pairs that fill a bar; about half of the pulses carry a note."""
+    """Pairs (slot, length) that fill a bar, with a note on about half of the pulses."""
     starts = [0, *(slot for slot in range(1, slots) if rng.random() < (0.6 if slot % 2 == 0 else 0.35))]
     ends = [*starts[1:], slots]
     return [(start, min(end - start, 4)) for start, end in zip(starts, ends, strict=True)]
@@ -217,7 +219,7 @@ def _nearest_tone(pitch: int, plan: _Plan, start: float) -> int:
 
 
 def _percussion(plan: _Plan, rng: np.random.Generator) -> list[Note]:
-    """Kick, backbeat and hats on the pulse, entering as arousal rises; silent below 0.4."""
+    """Kick, backbeat and hats, louder at higher arousal and absent below 0.4."""
     drive = (plan.character.arousal - 0.4) / 0.6 + rng.normal(0, 0.05)
     if drive <= 0:
         return []

@@ -1,9 +1,9 @@
-"""How a painting's measured statistics become musical character: the one mapping behind every synthetic pair.
+"""The mapping from a painting's measured statistics to musical character, from which all synthetic pairs are composed.
 
-The mapping is read off the literature on colour, sound and affect, and is the *known cause* that pairs are made from:
+The mapping follows the literature on colour, sound and affect:
 
 ==============  ============================================  ==========================================================
-character       measured cause                                source
+character       statistics                                    source
 ==============  ============================================  ==========================================================
 arousal         saturation, contrast, edge density            Valdez & Mehrabian 1994; Machajdik & Hanbury 2010
 valence         lightness, saturation, warmth                 Valdez & Mehrabian 1994; Palmer, Schloss, Xu & Prado-Leon
@@ -16,7 +16,7 @@ detachment      fine texture, edge density                    Ramachandran & Hub
 tonic           dominant hue                                  Newton 1704 (seven colours, seven notes: red D ... violet C)
 ==============  ============================================  ==========================================================
 
-What each character does to the music: arousal -> onset rate, tempo, loudness, percussion; valence -> mode, from Phrygian
+The effect of each character on the music: arousal -> onset rate, tempo, loudness, percussion; valence -> mode, from Phrygian
 (dark) to Lydian (bright); warmth -> timbre, from glassy (cool) to mellow (warm); height -> register; tension -> sevenths,
 ninths, suspensions and chromatic neighbours; detachment -> articulation, from legato to staccato; tonic -> the key.
 """
@@ -40,14 +40,14 @@ TONICS = (2, 4, 5, 7, 9, 11, 0)
 """Pitch classes of Newton's circle, D E F G A B C, for red, orange, yellow, green, blue, indigo and violet."""
 
 HUE_EDGES = tuple(math.radians(degrees) for degrees in (-5, 45, 75, 115, 170, 250, 285))
-"""Where each of the seven colours begins on OKLab's hue circle, red first."""
+"""The hue angle in OKLab at which each of the seven colours begins, from red on."""
 
 CALIBRATION = Path(__file__).parents[2] / "configs" / "character.json"
 
 
 @dataclass(frozen=True)
 class Character:
-    """What the music is told: six values in 0..1, spread evenly over paintings, and the tonic's pitch class."""
+    """The musical character: six values, uniform over paintings in 0..1, and the pitch class of the tonic."""
 
     arousal: float
     valence: float
@@ -66,7 +66,7 @@ CHARACTERS = tuple(field.name for field in fields(Character) if field.name != "t
 
 
 def raw_character(p: ImageStatistics) -> dict[str, float]:
-    """Weighted means of percentile statistics, before they are spread evenly over 0..1."""
+    """Weighted means of statistics given as percentiles; not yet uniform over paintings."""
     return {
         "arousal": 0.30 * p.saturation + 0.30 * p.contrast + 0.40 * p.edge_density,
         "valence": 0.55 * p.lightness + 0.25 * p.saturation + 0.20 * p.warmth,
@@ -84,13 +84,13 @@ def _quantiles() -> dict[str, np.ndarray]:
 
 
 def tonic_of(hue: float) -> int:
-    """Newton's note for a hue angle in radians."""
+    """The pitch class of a hue angle in radians."""
     turn = (hue - HUE_EDGES[0]) % (2 * math.pi) + HUE_EDGES[0]
     return TONICS[int(np.searchsorted(HUE_EDGES, turn, side="right")) - 1]
 
 
 def character(statistics: ImageStatistics) -> Character:
-    """The musical character of a picture with these measured statistics."""
+    """The musical character for a picture's measured statistics."""
     p = percentiles(statistics)
     table = _quantiles()
     levels = np.linspace(0, 1, len(table["arousal"]))
@@ -99,7 +99,7 @@ def character(statistics: ImageStatistics) -> Character:
 
 
 def write_quantiles(ranks: list[ImageStatistics], path: Path, *, no_replace: bool = False) -> None:
-    """Write the quantile table of raw characters over a population of paintings, given their percentiles."""
+    """Write the quantiles of the raw characters of paintings, given the percentiles of their statistics."""
     raw = [raw_character(p) for p in ranks]
     levels = np.linspace(0, 1, 41)
     table = {name: np.round(np.quantile([row[name] for row in raw], levels), 5).tolist() for name in CHARACTERS}

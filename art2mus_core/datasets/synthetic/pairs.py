@@ -1,4 +1,4 @@
-"""Pairs with a known cause: paint, measure, compose. Everything follows from one seed a pair."""
+"""Synthetic pairs of artwork and music, each determined by one seed: paint, measure, compose."""
 
 from __future__ import annotations
 
@@ -13,29 +13,21 @@ from ...audio.files import write_audio
 from ...errors import DatasetError, SettingError
 from ...measure.pictures import measure
 from ...placing import replacing
-from ...types import Artwork, OnStep, Step, Waveform
+from ...types import OnStep, Step, Waveform
 from ..manifest import MANIFEST, Pair, read_manifest, write_manifest
 from ..workers import spread
-from .correspondence import Character, character
+from .correspondence import character
 from .painting import paint
 from .rendering import RATE, compose
 
-__all__ = ["SECONDS", "make_pair", "synthesize"]
+__all__ = ["SECONDS", "synthesize"]
 
 SECONDS = 10.0
 LICENCE = "CC0-1.0"
 
 
-def make_pair(seed: int, size: int = 128, seconds: float = SECONDS) -> tuple[Artwork, Character, Waveform]:
-    """A painting, the character its statistics ask for, and music of that character."""
-    artwork = paint(seed, size)
-    cause = character(measure(artwork))
-    samples = torch.from_numpy(compose(cause, seed, seconds))[None, None]
-    return artwork, cause, Waveform(samples, RATE)
-
-
 def split_of(index: int, count: int) -> str:
-    """The last twentieth is held out for testing, the twentieth before it for validation."""
+    """The split of a pair: the last twentieth is for testing, the one before it for validation."""
     held = max(1, count // 20)
     if index >= count - held:
         return "test"
@@ -45,11 +37,11 @@ def split_of(index: int, count: int) -> str:
 def synthesize(
     folder: Path, count: int, *, first_seed: int = 0, workers: int = 1, on_step: OnStep | None = None
 ) -> list[Pair]:
-    """Make `count` pairs in `folder`; pairs that are there already are kept, so an interrupted run goes on.
+    """Make `count` pairs in `folder`; existing files are kept, so an interrupted run resumes.
 
     Raises:
         SettingError: fewer than three pairs, or a negative seed.
-        DatasetError: `folder` holds another dataset.
+        DatasetError: `folder` has another dataset.
     """
     if count < 3 or first_seed < 0:
         raise SettingError(
@@ -81,7 +73,8 @@ def _write_pair(folder: Path, first_seed: int, count: int, index: int) -> Pair:
         samples = torch.from_numpy(compose(cause, seed, SECONDS))[None, None]
         write_audio(sound, Waveform(samples, RATE), tags={"title": name, "comment": "synthetic, CC0-1.0"}, cover=None)
     if not picture.is_file():
-        _write_picture(picture, artwork)
+        with replacing(picture) as partial_file:
+            Image.fromarray(artwork.pixels.permute(1, 2, 0).numpy()).save(partial_file, "PNG", compress_level=3)
     return Pair(
         id=name,
         split=split_of(index, count),
@@ -96,8 +89,3 @@ def _write_pair(folder: Path, first_seed: int, count: int, index: int) -> Pair:
         statistics=asdict(statistics),
         character={key: float(value) for key, value in asdict(cause).items()},
     )
-
-
-def _write_picture(path: Path, artwork: Artwork) -> None:
-    with replacing(path) as partial_file:
-        Image.fromarray(artwork.pixels.permute(1, 2, 0).numpy()).save(partial_file, "PNG", compress_level=3)

@@ -1,4 +1,4 @@
-"""A score becomes sound: parts are voiced, mixed, placed in a room and set to the loudness the character asks for."""
+"""Render a composition: synthesize and mix its parts, add reverberation, and set the character's loudness."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from .composing import Note, Score, compose_score
+from .composing import Composition, Note, compose_notes
 from .correspondence import Character
 from .voices import VOICES, Voice, drum, tone
 
@@ -15,9 +15,9 @@ __all__ = ["RATE", "compose", "loudness_of", "render"]
 RATE = 16_000
 LEVELS = {"pad": 0.22, "bass": 0.62, "accompaniment": 0.55, "melody": 0.58, "percussion": 1.0}
 QUIETEST, LOUDEST = -38.0, -14.0
-"""RMS of a piece in dBFS at arousal 0 and 1."""
+"""RMS level of a piece in dBFS at arousal 0 and 1."""
 
-# Mellow instruments for warm paintings, glassy ones for cool paintings; in between either may play.
+# Mellow instruments for warm paintings, glassy ones for cool paintings, a mixture in between.
 WARM = {
     "pad": ("choir", "strings"),
     "bass": ("round",),
@@ -33,30 +33,30 @@ COOL = {
 
 
 def loudness_of(character: Character) -> float:
-    """RMS in dBFS that a piece of this character is set to."""
+    """The RMS level in dBFS of a piece of this character."""
     return QUIETEST + (LOUDEST - QUIETEST) * character.arousal
 
 
 def compose(character: Character, seed: int, seconds: float = 10.0, rate: int = RATE) -> np.ndarray:
     """Music for a character: float32 [seconds * rate] in -1..1. The same seed gives the same piece."""
-    return render(compose_score(character, seed, seconds), character, seed, rate)
+    return render(compose_notes(character, seed, seconds), character, seed, rate)
 
 
-def render(score: Score, character: Character, seed: int, rate: int = RATE) -> np.ndarray:
-    """The sound of a score, float32 [seconds * rate] in -1..1."""
+def render(composition: Composition, character: Character, seed: int, rate: int = RATE) -> np.ndarray:
+    """The sound of a composition, float32 [seconds * rate] in -1..1."""
     rng = np.random.default_rng((seed, 2))
     band = {part: _cast(part, character.warmth, rng) for part in VOICES}
     brightness = float(np.clip(0.95 - 0.85 * character.warmth + rng.normal(0, 0.05), 0, 1))
-    count = round(score.seconds * rate)
+    count = round(composition.seconds * rate)
     dry = np.zeros(count + rate, np.float32)
-    for note in score.notes:
+    for note in composition.notes:
         _add(dry, note, band.get(note.part), brightness, rate)
     wet = _reverberate(dry, 0.9 - 0.5 * character.arousal, int(rng.integers(4)), rate)[:count]
     return _set_level(wet, loudness_of(character), rate)
 
 
 def _cast(part: str, warmth: float, rng: np.random.Generator) -> Voice:
-    """The instrument of a part: the warmer the painting, the likelier a mellow one."""
+    """Choose the instrument of a part; mellow ones are more likely the warmer the painting."""
     mellow = rng.random() < np.clip(0.5 + 1.6 * (warmth - 0.5), 0, 1)
     names = (WARM if mellow else COOL)[part]
     return VOICES[part][names[rng.integers(len(names))]]
@@ -71,7 +71,7 @@ def _add(dry: np.ndarray, note: Note, voice: Voice | None, brightness: float, ra
 
 @cache
 def _room(index: int, rate: int) -> np.ndarray:
-    """A room's impulse response: the direct sound, then noise that dies away, darker the later it comes."""
+    """The reverberation of a room's impulse response: smoothed noise that decays."""
     rng = np.random.default_rng(100 + index)
     count = int((0.5 + 0.25 * index) * rate)
     t = np.arange(count) / rate
@@ -89,7 +89,7 @@ def _reverberate(dry: np.ndarray, amount: float, index: int, rate: int) -> np.nd
 
 
 def _set_level(samples: np.ndarray, decibels: float, rate: int) -> np.ndarray:
-    """Scale to the RMS, round off peaks above -3 dBFS smoothly, fade both ends."""
+    """Set the RMS level, limit peaks above -3 dBFS smoothly, and fade both ends."""
     samples = samples - samples.mean()
     samples = samples * (10 ** (decibels / 20) / max(1e-9, float(np.sqrt(np.mean(samples**2)))))
     knee, ceiling = 0.7, 0.89

@@ -1,8 +1,8 @@
-"""Instruments: additive, FM and plucked-string tones from pairs of wavetables, and a small drum kit.
+"""Instruments: wavetable synthesis of additive, FM and plucked-string tones, and a small drum kit.
 
-A pitched tone is one period read at the note's pitch, fading from a bright table (the attack) to a dark one (the
-sustain). That is additive synthesis with two spectra; FM with whole-number ratios is periodic too, so its tones fit the
-same form. Two table look-ups a sample make a ten-second piece in a few hundredths of a second.
+A tone repeats one period at the note's pitch and fades from a bright wavetable (attack) to a dark one (sustain). This is
+additive synthesis with two spectra; FM tones with integer ratios are periodic as well. With two table look-ups per sample, a
+piece of ten seconds takes a few hundredths of a second.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ FloatArray = np.ndarray
 
 @dataclass(frozen=True)
 class Voice:
-    """How an instrument sounds.
+    """The parameters of an instrument.
 
     Attributes:
         spectrum: `saw`, `odd`, `soft`, `organ`, `string` (plucked at a quarter of its length) or `fm`.
         attack: seconds to full level.
-        decay: seconds in which a struck tone falls to 1/e; 0 for a sustained one.
-        darkening: seconds in which the bright table gives way to the dark one.
+        decay: seconds until a struck tone falls to 1/e; 0 for a sustained one.
+        darkening: time constant in seconds of the fade from the bright to the dark table.
         release: seconds of fade after the note.
         vibrato: depth in cents, reached after a quarter of a second.
         chorus: detuning of a second copy in cents; 0 for none.
@@ -70,7 +70,7 @@ VOICES: dict[str, dict[str, Voice]] = {
 
 
 def _partials(spectrum: str, brightness: float) -> FloatArray:
-    """Amplitudes of the harmonics; `brightness` in 0..1 sets how fast they fall."""
+    """Amplitudes of the harmonics; they fall more slowly with higher `brightness` in 0..1."""
     h = np.arange(1, HARMONICS + 1)
     fall = 2.6 - 1.7 * brightness
     if spectrum == "soft":
@@ -86,7 +86,7 @@ def _partials(spectrum: str, brightness: float) -> FloatArray:
 
 @cache
 def _table(spectrum: str, brightness: float, harmonics: int) -> FloatArray:
-    """One period of unit RMS with at most `harmonics` partials."""
+    """One period with at most `harmonics` partials, at unit RMS."""
     turn = 2 * np.pi * np.arange(TABLE) / TABLE
     if spectrum == "fm":
         index = min(0.4 + 2.6 * brightness, 0.35 * harmonics)
@@ -111,7 +111,7 @@ def _envelope(voice: Voice, count: int, held: int, rate: int) -> FloatArray:
 
 
 def tone(voice: Voice, pitch: int, duration: float, brightness: float, rate: int) -> FloatArray:
-    """A note of `duration` seconds plus its release: float32 samples of about unit RMS at their loudest."""
+    """A note of `duration` seconds plus its release as float32 samples, of about unit RMS at its loudest."""
     frequency = 440.0 * 2.0 ** ((pitch - 69) / 12)
     harmonics = max(1, min(HARMONICS, int(NYQUIST_SHARE * rate / frequency)))
     held = max(2, int(duration * rate))
@@ -138,7 +138,7 @@ DRUMS = ("kick", "snare", "hat", "shaker")
 
 @cache
 def drum(index: int, rate: int) -> FloatArray:
-    """One stroke of drum `DRUMS[index]`; the same stroke every time."""
+    """A stroke of drum `DRUMS[index]`, always the same."""
     rng = np.random.default_rng(index)
     count = int((0.28, 0.2, 0.07, 0.09)[index] * rate)
     t = np.arange(count) / rate

@@ -1,13 +1,13 @@
-"""The image aligner, the only part that sees paintings: everything else is frozen, and the loss is the prior's own.
+"""Train the image aligner with the diffusion loss of the prior; all other parts are frozen.
 
-The aligner's tokens prompt the frozen GPT-2, whose language of audio conditions the frozen denoiser (beside the checkpoint's
-constant text where it reads one), which denoises the latent of the painting's own music: all as when composing, with any image
-encoder and any prior.
+As when composing, the aligner maps an image embedding to prompt tokens for GPT-2, whose language of audio conditions the
+denoiser, together with the checkpoint's text constants if it has them. The loss is the error of denoising the latent of the
+artwork's music. Any image encoder and any prior can be used.
 
-That loss is noisy and each step of it costs a pass through the UNet. A prior that was trained here has a projection head, which
-makes prompt tokens of a sound's embedding. There the aligner can imitate the head as well: of a painting it should say what the
-head says of the painting's own music. This costs next to nothing on hundreds of pairs a step and gives the direction; the diffusion
-loss has the last word. Published priors have no such head.
+This loss is noisy, and each step needs a pass through the UNet. A prior of the stage `prior` has a projection head, which maps
+audio embeddings to prompt tokens, and the aligner can imitate it: the language of audio of an artwork should equal that of its
+music through the head. Imitation is cheap even for hundreds of pairs per step and determines the coarse result, which the
+diffusion loss refines. Published priors have no such head.
 """
 
 from __future__ import annotations
@@ -32,12 +32,11 @@ from ...diffusion.levels import read_levels
 from ...errors import SettingError
 from ...pipelines.parts import Choice, open_parts
 from ...types import Condition, Embedding
-from ..batches import AlignerBatch
+from ..batches import AlignerBatch, Draw
 from ..config import TrainingConfig
-from ..draws import Draw
 from ..features import Dataset
 from ..latents import embed_artworks, embed_sounds
-from ..objective import sized
+from ..objective import read_options, sized
 from ..processes import gathered
 from .diffusion import DiffusionObjective
 
@@ -45,17 +44,17 @@ __all__ = ["AlignerObjective"]
 
 
 class AlignerOptions(Fields):
-    """Of the stage `aligner`.
+    """Options of the stage `aligner`.
 
     Attributes:
-        crop: in latent frames.
-        name: of the file in the checkpoint's folder `aligner`.
-        encoder: name or folder of the image encoder, where it is not the checkpoint's own.
-        support: text constants: a name in the checkpoint's folder `constants`.
-        shuffled: a control: every painting gets another pair's music.
-        imitation: weight of imitating the projection head; only where the prior has one.
-        imitated: pairs a step for that.
-        licence: of the weights, for the record.
+        crop: length of crops in latent frames.
+        name: name of the file in the checkpoint's folder `aligner`.
+        encoder: name or folder of the image encoder, if it is not the checkpoint's.
+        support: name of the text constants in the checkpoint's folder `constants`.
+        shuffled: pair each artwork with another one's music, as a control.
+        imitation: weight of imitating the projection head; 0 if the prior has none.
+        imitated: number of pairs per step for the imitation.
+        licence: licence of the weights, for the file's header.
     """
 
     crop: int
@@ -69,49 +68,49 @@ class AlignerOptions(Fields):
 
 
 class AlignerObjective(DiffusionObjective):
-    """The aligner and the frozen parts that judge it."""
+    """The aligner, with the frozen parts through which its loss is computed."""
 
     def __init__(self, data: Dataset, config: TrainingConfig, checkpoint: Path, device: torch.device) -> None:
-        nn.Module.__init__(self)
-        self.config = config
-        self.options = self.read_options(AlignerOptions)
-        if self.options.shuffled and config.batch < 2:
+        options = read_options(config, AlignerOptions)
+        if options.shuffled and config.batch < 2:
             raise SettingError("shuffled pairs in a batch of 1", "a batch of at least 2", "Raise the batch.")
-        parts = open_parts(Choice(str(checkpoint), encoder=self.options.encoder, support=self.options.support))
+        parts = open_parts(Choice(str(checkpoint), encoder=options.encoder, support=options.support))
         parts.check()
+        head = _load_head(checkpoint) if options.imitation else None
+        encoder = _encoder_folder(checkpoint, options.encoder)
+        super().__init__(data, config, checkpoint, device, crop=options.crop)
+        self.options, self.encoder = options, encoder
         self.constants, self.levels = parts.constants, read_levels(parts.schedule)
-        self.encoder = _encoder_folder(checkpoint, self.options.encoder)
-        head = _load_head(checkpoint) if self.options.imitation else None
-        super().__init__(data, config, checkpoint, device, crop=self.options.crop)
-        self.told = embed_artworks(data, self.encoder, device, patches=config.model.get("patch_dim") is not None)
-        self.trained = nn.ModuleDict({"aligner": self._build(data.grid.language_width)})
+        self.embeddings = embed_artworks(data, encoder, device, patches=config.model.get("patch_dim") is not None)
+        self.aligner = self._build(data.grid.language_width)
+        self.trained = nn.ModuleDict({"aligner": self.aligner})
         self.language_model, self.unet, self.head = parts.language_model, parts.unet, head
-        self.heard = embed_sounds(data, checkpoint, device) if head else None
+        self.sounds = embed_sounds(data, checkpoint, device) if head else None
         for frozen in (self.language_model, self.unet):
             frozen.requires_grad_(requires_grad=False)
 
     def _build(self, width: int) -> VisualAligner:
-        """The aligner of the configuration; what it leaves out follows from the encoder and the language model."""
-        found: dict[str, Any] = {"space": self.told.space, "dim": self.told.values.shape[-1], "width": width}
-        if self.told.patches is not None:
-            found["patch_dim"] = self.told.patches.shape[-1]
+        """Build the aligner of the configuration; missing sizes follow from the encoder and the language model."""
+        found: dict[str, Any] = {
+            "space": self.embeddings.space,
+            "dim": self.embeddings.values.shape[-1],
+            "width": width,
+        }
+        if self.embeddings.patches is not None:
+            found["patch_dim"] = self.embeddings.patches.shape[-1]
         sizes = {**found, **self.config.model}
         if other := [name for name in found if sizes[name] not in {found[name], None}]:
             raise SettingError(
                 f"an aligner with {', '.join(f'{name} {sizes[name]}' for name in other)}",
                 f"{', '.join(f'{name} {found[name]}' for name in other)}, as {self.encoder.name} and "
                 f"{self.checkpoint.name} have it",
-                "Leave these out of the field model, or mend them.",
+                "Correct these in the field model, or remove them.",
             )
         with sized(self.config.stage):
             return VisualAligner(**sizes)
 
-    @property
-    def aligner(self) -> VisualAligner:
-        return cast("VisualAligner", self.trained["aligner"])
-
     def train(self, mode: bool = True) -> AlignerObjective:  # noqa: FBT001, FBT002 - torch's signature
-        """Only the aligner goes into training mode; the frozen parts keep their dropout off."""
+        """Set the mode of the aligner; frozen parts stay in evaluation mode, without dropout."""
         super().train(mode)
         self.language_model.eval()
         self.unet.eval()
@@ -121,14 +120,15 @@ class AlignerObjective(DiffusionObjective):
         rows = draw.rows(self.train_rows)
         noised = self.noised(draw, rows, self._partners(draw, rows))
         picture = sound = None
-        if self.heard:
+        if self.sounds:
             more = draw.of(self.options.imitated, "imitated")
             pairs = more.rows(self.train_rows)
-            picture, sound = self.told.of(self._partners(more, pairs)[more.part]), self.heard.of(pairs[more.part])
+            picture = self.embeddings.of(self._partners(more, pairs)[more.part])
+            sound = self.sounds.of(pairs[more.part])
         return AlignerBatch(**vars(noised), picture=picture, sound=sound)
 
     def _partners(self, draw: Draw, rows: np.ndarray) -> np.ndarray:
-        """Whose paintings go with the music of `rows`; the control draws all else alike."""
+        """The pairs whose artworks are combined with the music of `rows`; other draws are the same in the control."""
         shift = int(draw.rng.integers(1, max(2, len(rows))))
         return np.roll(rows, shift) if self.options.shuffled else rows
 
@@ -145,7 +145,7 @@ class AlignerObjective(DiffusionObjective):
         return diffusion + self.options.imitation * imitation, {"diffusion": diffusion, "imitation": imitation}
 
     def _imitation(self, picture: Embedding, sound: Embedding) -> Tensor:
-        """Squared error of the language of audio against the head's, as a share of the head's variance."""
+        """Squared error of the language of audio relative to the head's, divided by the head's variance."""
         head = cast("ProjectionHead", self.head)
         with torch.no_grad():
             wanted = roll_out(self.language_model, head.align(sound), self.data.grid.language_tokens).values.float()
@@ -153,7 +153,7 @@ class AlignerObjective(DiffusionObjective):
         return (self.condition(picture).language.float() - wanted).square().mean() / variance
 
     def export(self, folder: Path) -> None:
-        """Write the aligner with its header, which names the encoder and the prior that it was trained with."""
+        """Write the aligner, with the encoder and the prior of its training in the header."""
         save_aligner(
             folder / "aligner" / f"{self.options.name}.safetensors",
             self.aligner,
@@ -174,16 +174,17 @@ def _encoder_folder(checkpoint: Path, chosen: str | None) -> Path:
     raise SettingError(
         f"no image encoder in {checkpoint}",
         "one of its own, or the name or folder of another",
-        "Write it into the options, such as `encoder: imagebind`.",
+        "Name one in the options, such as `encoder: imagebind`.",
     )
 
 
 def _load_head(checkpoint: Path) -> ProjectionHead:
-    there = (checkpoint / "projection_model" / "config.json").is_file()
-    if not there or "tokens" not in read_config(checkpoint, "projection_model"):
+    if not (checkpoint / "projection_model" / "config.json").is_file() or "tokens" not in read_config(
+        checkpoint, "projection_model"
+    ):
         raise SettingError(
             f"imitation of a projection head, and {checkpoint.name} has none for sounds",
             "imitation 0 with a published prior",
-            "Set `imitation: 0` in the options, or leave it out.",
+            "Set `imitation: 0` in the options, or remove it.",
         )
     return load_component(checkpoint, "projection_model", ProjectionHead.from_config)

@@ -1,4 +1,4 @@
-"""The loss that the prior and the aligner share: how well the denoiser predicts the noise in the music's latents."""
+"""The diffusion loss, which the prior and the aligner share: the error of predicting the noise in latents."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from ...diffusion.denoiser import LatentDenoiser
 from ...diffusion.levels import NoiseLevels
 from ...networks.unet import UNet
 from ...types import Condition, Embedding
-from ..batches import LatentBatch
+from ..batches import Draw, LatentBatch
 from ..config import TrainingConfig
-from ..draws import Draw
 from ..features import Dataset
 from ..latents import Embeddings, Latents
 from ..objective import Objective, check_crop
@@ -24,25 +23,24 @@ from ..objective import Objective, check_crop
 __all__ = ["DiffusionObjective", "diffusion_loss"]
 
 HELD_OUT, CHUNK = 96, 16
-"""Pairs of a validation, and how many of them at a time."""
+"""Number of validation pairs, and the size of their batches."""
 
 
 def diffusion_loss(
     denoiser: LatentDenoiser, levels: NoiseLevels, batch: LatentBatch, condition: Condition
 ) -> Float[Tensor, " batch"]:
-    """Squared error of each example (Ho et al. 2020, eq. 14)."""
+    """Mean squared error of each example (Ho et al. 2020, eq. 14)."""
     output = denoiser(levels.noised(batch.latent, batch.noise, batch.t), batch.t, condition)
     target = levels.target(batch.latent, batch.noise, batch.t)
     return F.mse_loss(output.float(), target, reduction="none").mean((1, 2, 3))
 
 
 class DiffusionObjective(Objective):
-    """Base of both."""
+    """Base class of objectives with the diffusion loss; `embeddings` condition the denoiser."""
 
     unet: UNet
     levels: NoiseLevels
-    told: Embeddings
-    """What the denoiser is told of the pairs, before the language model."""
+    embeddings: Embeddings
 
     def __init__(
         self, data: Dataset, config: TrainingConfig, checkpoint: Path, device: torch.device, *, crop: int
@@ -52,34 +50,31 @@ class DiffusionObjective(Objective):
         check_crop(crop, self.latents.pieces, data)
 
     def condition(self, embedding: Embedding) -> Condition:
-        """What the denoiser is told."""
+        """The conditioning of the denoiser."""
         raise NotImplementedError
 
     def losses(self, batch: LatentBatch) -> Float[Tensor, " batch"]:
-        """Of each example."""
+        """The loss of each example."""
         return diffusion_loss(LatentDenoiser(self.unet), self.levels, batch, self.condition(batch.embedding))
 
     def noised(
         self,
         draw: Draw,
         rows: Int[np.ndarray, " size"],
-        told: Int[np.ndarray, " size"] | None = None,
+        partners: Int[np.ndarray, " size"] | None = None,
         *,
         beginning: bool = False,
     ) -> LatentBatch:
-        """Latents of `rows` with noise, and the embeddings of the same pairs or of those `told`."""
+        """Latents of `rows` with noise, and the embeddings of the same pairs or of `partners`."""
         latent, noise, t = self.latents.draw(draw, rows, self.crop, len(self.levels), beginning=beginning)
-        return LatentBatch(latent, noise, t, self.told.of((rows if told is None else told)[draw.part]))
+        return LatentBatch(latent, noise, t, self.embeddings.of((rows if partners is None else partners)[draw.part]))
 
     def validate(self) -> dict[str, float]:
-        """The loss on held-out pairs, always with the same noise."""
+        """The mean loss of validation pairs, always with the same noise."""
         rows = self.validation_rows[:HELD_OUT]
         chunks = -(-len(rows) // CHUNK)
         losses = [
-            self.losses(self.noised(draw, rows, beginning=True).to(self._place()))
+            self.losses(self.noised(draw, rows, beginning=True).to(self.unet.conv_in.weight.device))
             for draw in (Draw(np.random.default_rng(0), len(rows), chunk, chunks) for chunk in range(chunks))
         ]
         return {"loss": torch.cat(losses).mean().item()} if losses else {}
-
-    def _place(self) -> torch.device:
-        return self.unet.conv_in.weight.device

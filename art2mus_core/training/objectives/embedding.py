@@ -1,14 +1,14 @@
-"""The joint embedding: pictures and sounds of one pair are pulled together, a miniature of ImageBind.
+"""Train an image and an audio encoder with a joint embedding space, as a small ImageBind.
 
-Loss: symmetric InfoNCE (Radford et al. 2021) at a fixed temperature over the whole batch, plus a linear read-out of the musical
-character from either embedding where the pairs have one. The read-out is there because contrast alone keeps what tells pairs apart
-most easily (loudness, tempo) and lets go of mode and key, which no aligner could bring back.
+The loss is symmetric InfoNCE (Radford et al. 2021) at a fixed temperature over the whole batch, plus the error of a linear
+read-out of the musical character from both embeddings, if the pairs have a character. With the contrastive loss alone, the
+embeddings represent what distinguishes pairs most easily (loudness, tempo), but not mode and key, which no aligner could
+restore.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -23,12 +23,11 @@ from ...datasets.manifest import Pair
 from ...datasets.synthetic.correspondence import CHARACTERS, TONICS
 from ...encoders.pocket import PocketAudioEncoder, PocketImageEncoder
 from ...errors import DatasetError, SettingError
-from ..batches import PairBatch
+from ..batches import Draw, PairBatch
 from ..config import TrainingConfig
-from ..draws import Draw
 from ..features import Dataset
 from ..grids import mel_of
-from ..objective import Objective, check_crop, sized
+from ..objective import Objective, check_crop, read_options, sized
 from ..processes import gathered
 
 __all__ = ["EmbeddingObjective"]
@@ -37,11 +36,11 @@ CHUNK = 64
 
 
 class EmbeddingOptions(Fields):
-    """Of the stage `embedding`.
+    """Options of the stage `embedding`.
 
     Attributes:
-        temperature: of the contrast.
-        crop: in mel frames.
+        temperature: temperature of the contrastive loss.
+        crop: length of crops in mel frames.
         readout: weight of the character read-out; 0 for pairs without a character.
     """
 
@@ -51,16 +50,17 @@ class EmbeddingOptions(Fields):
 
 
 class EmbeddingObjective(Objective):
-    """Both towers, trained together."""
+    """The image and the audio encoder, trained together."""
 
     def __init__(self, data: Dataset, config: TrainingConfig, checkpoint: Path, device: torch.device) -> None:
         super().__init__(data, config, checkpoint, device)
-        self.options = self.read_options(EmbeddingOptions)
+        self.options = read_options(config, EmbeddingOptions)
         with sized(config.stage):
             image = PocketImageEncoder.from_config(config.model["image"])
             sound = PocketAudioEncoder.from_config(config.model["audio"])
             readout = nn.Linear(config.model["audio"]["dim"], len(CHARACTERS) + len(TONICS))
-        self._check_towers(image.config, sound.config)
+        self._check_encoders(image.config, sound.config)
+        self.image_encoder, self.audio_encoder = image, sound
         self.trained = nn.ModuleDict({"image_encoder": image, "audio_encoder": sound})
         if self.options.readout:
             self.trained["readout"] = readout
@@ -72,25 +72,17 @@ class EmbeddingObjective(Objective):
         if config.batch > len(self.train_rows):
             raise DatasetError(
                 f"{len(self.train_rows)} training pairs in {data.folder}",
-                f"at least a batch of {config.batch}, since a pair may not stand against itself",
+                f"at least a batch of {config.batch}, in which each pair occurs once",
                 "Make more pairs or lower the batch.",
             )
 
-    def _check_towers(self, image: dict[str, object], audio: dict[str, object]) -> None:
+    def _check_encoders(self, image: dict[str, object], audio: dict[str, object]) -> None:
         for name, one, other in (
             ("bins", audio["bins"], self.data.grid.mel_bins),
             *((name, audio[name], image[name]) for name in ("dim", "space")),
         ):
             if one != other:
-                raise SettingError(f"an audio encoder with {name} {one}", f"{name} {other}", "Mend the field model.")
-
-    @property
-    def image_encoder(self) -> PocketImageEncoder:
-        return cast("PocketImageEncoder", self.trained["image_encoder"])
-
-    @property
-    def audio_encoder(self) -> PocketAudioEncoder:
-        return cast("PocketAudioEncoder", self.trained["audio_encoder"])
+                raise SettingError(f"an audio encoder with {name} {one}", f"{name} {other}", "Correct the field model.")
 
     def batch(self, draw: Draw) -> PairBatch:
         rows = np.sort(draw.rng.choice(self.train_rows, draw.size, replace=False))[draw.part]
@@ -128,7 +120,7 @@ class EmbeddingObjective(Objective):
         return 10 * F.mse_loss(read, character) + 0.3 * F.cross_entropy(key * 10, tonic)
 
     def validate(self) -> dict[str, float]:
-        """On the beginnings of held-out pieces, as long as the shortest of them."""
+        """Results on the beginnings of validation pieces, cut to the shortest of them."""
         if len(self.validation_rows) < 2:
             return {}
         crop, place = self.mels.shortest(self.validation_rows), next(self.image_encoder.parameters()).device
@@ -136,48 +128,48 @@ class EmbeddingObjective(Objective):
         parts = [self._embed(self._examples(rows, crop).to(place)) for rows in chunks]
         image, audio = (torch.cat(side) for side in zip(*parts, strict=True))
         rank = ((image @ audio.T) > (image * audio).sum(-1, keepdim=True)).sum(-1)
-        figures = {"recall at 10": (rank < 10).float().mean().item(), "median rank": rank.float().median().item()}
+        results = {"recall at 10": (rank < 10).float().mean().item(), "median rank": rank.float().median().item()}
         if self.options.readout:
             for side, embedding in (("image", image), ("audio", audio)):
-                figures |= {f"{side} {name}": value for name, value in self._read_out(embedding).items()}
-        return figures
+                results |= {f"{side} {name}": value for name, value in self._read_out(embedding).items()}
+        return results
 
     def _read_out(self, embedding: Float[Tensor, "batch dim"]) -> dict[str, float]:
-        """Correlation of each value of the character with what is read out, and the share of right tonics."""
+        """The correlation of each character's read-out with its true value, and the share of correct tonics."""
         values, rows = self.trained["readout"](embedding).cpu(), self.validation_rows
         true, tonic = torch.from_numpy(self.character[rows]), torch.from_numpy(self.tonic[rows])
-        figures = {
+        correlations = {
             name: torch.corrcoef(torch.stack([values[:, index], true[:, index]]))[0, 1].item()
             for index, name in enumerate(CHARACTERS)
         }
         right = values[:, len(CHARACTERS) :].argmax(-1) == tonic
-        return {**figures, "tonic": right.float().mean().item()}
+        return {**correlations, "tonic": right.float().mean().item()}
 
     def export(self, folder: Path) -> None:
-        """Write both towers; the audio encoder's configuration says which mel it was trained on."""
+        """Write both encoders; the audio encoder's configuration has the parameters of its mel."""
         audio = {**self.audio_encoder.config, "mel": mel_of(self.data.grid)}
         save_component(folder, "image_encoder", self.image_encoder, self.image_encoder.config, half=True)
         save_component(folder, "audio_encoder", self.audio_encoder, audio, half=True)
 
 
 def _character(pair: Pair) -> tuple[list[float], int]:
-    """The six values of a pair's character, and the row of its tonic in `TONICS`.
+    """The six values of a pair's character, and the index of its tonic in `TONICS`.
 
     Raises:
-        DatasetError: the pair has no such character.
+        DatasetError: the pair has no complete character.
     """
     try:
         return [float(pair.character[name]) for name in CHARACTERS], TONICS.index(int(pair.character["tonic"]))
     except (KeyError, ValueError, TypeError) as error:
         raise DatasetError(
-            f"pair {pair.id} has no whole character",
+            f"pair {pair.id} has no complete character",
             f"{', '.join(CHARACTERS)} and a tonic of {', '.join(map(str, sorted(TONICS)))}, which the read-out learns",
-            "Set `readout: 0` in the options: pairs of other origin have no character.",
+            "Set `readout: 0` in the options; only synthetic pairs have a character.",
         ) from error
 
 
 def info_nce(image: Float[Tensor, "batch dim"], audio: Float[Tensor, "batch dim"], temperature: float) -> Tensor:
-    """Symmetric cross-entropy of matching each side to the other within the batch of all processes."""
+    """Symmetric cross-entropy of matching images and sounds within the batch of all processes."""
     first = len(image) * distributed.get_rank() if distributed.is_initialized() else 0
     labels = torch.arange(first, first + len(image), device=image.device)
     forth, back = image @ gathered(audio).T / temperature, audio @ gathered(image).T / temperature

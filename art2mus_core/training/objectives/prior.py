@@ -1,17 +1,17 @@
-"""The audio prior, from audio alone.
+"""Train the audio prior, from audio alone.
 
-A sound's embedding becomes prompt tokens, GPT-2 makes the language of audio of them, and the UNet learns to denoise the
-sound's latent under it. Head, GPT-2 and UNet learn together.
+A linear head maps an audio embedding to prompt tokens, GPT-2 continues them with the language of audio, and the UNet learns to
+denoise the sound's latent with this conditioning. Head, GPT-2 and UNet are trained together.
 
-The linear head plays CLAP's role. A share of the examples has its embedding replaced by zeros; what GPT-2 makes of those
-is the unconditional language of audio, which guidance needs and which is stored as a constant.
+The head has the role of CLAP in AudioLDM 2. The embeddings of a share of the examples are zero; their language of audio is the
+unconditional one, which guidance needs. It is stored as a constant.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,12 +27,11 @@ from ...errors import SettingError
 from ...networks.gpt2 import GPT2
 from ...networks.unet import UNet
 from ...types import Condition, Embedding
-from ..batches import LatentBatch
+from ..batches import Draw, LatentBatch
 from ..config import TrainingConfig
-from ..draws import Draw
 from ..features import Dataset
 from ..latents import embed_sounds
-from ..objective import sized
+from ..objective import read_options, sized
 from .diffusion import DiffusionObjective
 
 __all__ = ["PriorObjective"]
@@ -49,14 +48,17 @@ COMPONENTS = {
 }
 
 
+TRAINED = ("projection_model", "language_model", "unet")
+
+
 class PriorOptions(Fields):
-    """Of the stage `prior`.
+    """Options of the stage `prior`.
 
     Attributes:
-        crop: in latent frames.
-        drop: share of the examples that the denoiser is told nothing of.
-        scheduler: its configuration.
-        defaults: steps, guidance and solver of the finished checkpoint.
+        crop: length of crops in latent frames.
+        drop: share of the examples with an embedding of zeros.
+        scheduler: configuration of the noise schedule.
+        defaults: default steps, guidance and solver of the checkpoint.
     """
 
     crop: int
@@ -69,43 +71,28 @@ class PriorObjective(DiffusionObjective):
     """Projection head, GPT-2 and UNet, trained together."""
 
     def __init__(self, data: Dataset, config: TrainingConfig, checkpoint: Path, device: torch.device) -> None:
-        nn.Module.__init__(self)
-        self.config = config
-        self.options = self.read_options(PriorOptions)
-        super().__init__(data, config, checkpoint, device, crop=self.options.crop)
-        self.told = embed_sounds(data, checkpoint, device)
+        options = read_options(config, PriorOptions)
+        super().__init__(data, config, checkpoint, device, crop=options.crop)
+        self.options, self.levels = options, read_levels(options.scheduler)
+        self.embeddings = embed_sounds(data, checkpoint, device)
         with sized(config.stage):
-            modules = {
-                "projection_model": ProjectionHead.from_config(config.model["projection_model"]),
-                "language_model": GPT2(config.model["language_model"]),
-                "unet": UNet(config.model["unet"]),
-            }
-        self.trained = nn.ModuleDict(modules)
+            self.projection_model = ProjectionHead.from_config(config.model["projection_model"])
+            self.language_model = GPT2(config.model["language_model"])
+            self.unet = UNet(config.model["unet"])
+        self.trained = nn.ModuleDict({name: getattr(self, name) for name in TRAINED})
         check_unet(config.model["unet"], data.grid, ())
-        self._check_head(self.told.space, self.told.values.shape[-1], data.grid.language_width)
-        self.levels = read_levels(self.options.scheduler)
+        self._check_head()
 
-    def _check_head(self, space: str, dim: int, width: int) -> None:
-        head = self.projection_model.config
-        wanted = {"space": space, "dim": dim, "width": width}
+    def _check_head(self) -> None:
+        head, embeddings = self.projection_model.config, self.embeddings
+        dim, width = embeddings.values.shape[-1], self.data.grid.language_width
+        wanted = {"space": embeddings.space, "dim": dim, "width": width}
         if other := [name for name, value in wanted.items() if head[name] != value]:
             raise SettingError(
                 f"a projection_model with {', '.join(f'{name} {head[name]}' for name in other)}",
                 f"{', '.join(f'{name} {wanted[name]}' for name in other)}, as the audio encoder and GPT-2 have it",
-                "Mend the field model.",
+                "Correct the field model.",
             )
-
-    @property
-    def projection_model(self) -> ProjectionHead:
-        return cast("ProjectionHead", self.trained["projection_model"])
-
-    @property
-    def language_model(self) -> GPT2:
-        return cast("GPT2", self.trained["language_model"])
-
-    @property
-    def unet(self) -> UNet:  # type: ignore[override]
-        return cast("UNet", self.trained["unet"])
 
     def batch(self, draw: Draw) -> LatentBatch:
         batch = self.noised(draw, draw.rows(self.train_rows))
@@ -120,17 +107,14 @@ class PriorObjective(DiffusionObjective):
         return self.losses(batch).mean(), {}
 
     def export(self, folder: Path) -> None:
-        configs: dict[str, dict[str, Any]] = {
-            "projection_model": self.projection_model.config,
-            "language_model": {**self.language_model.config, "model_type": "gpt2", "vocab_size": 1},
-            "unet": self.unet.config,
-        }
-        for name, config in configs.items():
-            save_component(folder, name, self.trained[name], config, half=True)
+        language_config = {**self.language_model.config, "model_type": "gpt2", "vocab_size": 1}
+        save_component(folder, "projection_model", self.projection_model, self.projection_model.config, half=True)
+        save_component(folder, "language_model", self.language_model, language_config, half=True)
+        save_component(folder, "unet", self.unet, self.unet.config, half=True)
         save_config(folder, "scheduler", self.options.scheduler)
         save_index(folder, COMPONENTS, self.options.defaults)
         weight = self.unet.conv_in.weight
-        nothing = Embedding(torch.zeros(1, self.projection_model.config["dim"]).to(weight), self.told.space)
+        nothing = Embedding(torch.zeros(1, self.projection_model.config["dim"]).to(weight), self.embeddings.space)
         with torch.no_grad():
             language = self.condition(nothing).language.cpu()
         save_constants(folder, Constants(language, language_model=fingerprint(folder)))

@@ -1,13 +1,12 @@
-"""The VAE: log-mels to a latent an eighth as long and as high, and back.
+"""Train the VAE, which encodes log-mels to smaller latents and decodes them.
 
-Loss: absolute error in nats, louder places counting more, plus the error of the differences between neighbouring rows
-(so that notes stay narrow), plus a small Kullback-Leibler term. No adversary.
+The loss is the absolute error in nats, with more weight on loud parts, plus the error of the differences between neighbouring
+bands, which keeps notes narrow, plus a small Kullback-Leibler term. There is no adversarial loss.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -19,12 +18,11 @@ from ...configuration import Fields
 from ...diffusion.sampling import draw_noise
 from ...errors import SettingError
 from ...networks.autoencoder import Autoencoder
-from ..batches import MelBatch
+from ..batches import Draw, MelBatch
 from ..config import TrainingConfig
-from ..draws import Draw
 from ..features import Dataset
 from ..grids import mel_of
-from ..objective import Objective, check_crop, sized
+from ..objective import Objective, check_crop, read_options, sized
 from ..sketching import write_sketch
 
 __all__ = ["VaeObjective"]
@@ -33,13 +31,13 @@ HELD_OUT = 48
 
 
 class VaeOptions(Fields):
-    """Of the stage `vae`.
+    """Options of the stage `vae`.
 
     Attributes:
-        crop: in mel frames.
+        crop: length of crops in mel frames.
         kl: weight of the Kullback-Leibler term.
-        edges: weight of the differences between rows.
-        scale: of the latents. One that leaves them with a spread of less than 1 moves all of the noise schedule towards noise
+        edges: weight of the differences between bands.
+        scale: factor of the latents. If their standard deviation is then below 1, the whole noise schedule is noisier
             (Chen 2023, "On the Importance of Noise Scheduling for Diffusion Models").
     """
 
@@ -54,14 +52,15 @@ class VaeObjective(Objective):
 
     def __init__(self, data: Dataset, config: TrainingConfig, checkpoint: Path, device: torch.device) -> None:
         super().__init__(data, config, checkpoint, device)
-        self.options = self.read_options(VaeOptions)
+        self.options = read_options(config, VaeOptions)
         with sized(config.stage):
-            self.trained = nn.ModuleDict({"vae": Autoencoder(config.model)})
+            self.vae = Autoencoder(config.model)
+        self.trained = nn.ModuleDict({"vae": self.vae})
         if channels := [name for name in ("in_channels", "out_channels") if self.vae.config[name] != 1]:
             raise SettingError(
                 f"a VAE with {channels[0]} {self.vae.config[channels[0]]}",
                 "1: datasets are read as the mean of their channels",
-                "Mend the field model.",
+                "Correct the field model.",
             )
         self.factor = 2 ** (len(self.vae.config["block_out_channels"]) - 1)
         if data.grid.mel_bins % self.factor:
@@ -71,10 +70,6 @@ class VaeObjective(Objective):
         self.mels = data.mels(self.factor)
         self.floor = float(np.log(data.grid.floor))
         check_crop(self.options.crop, self.mels, data, self.factor)
-
-    @property
-    def vae(self) -> Autoencoder:
-        return cast("Autoencoder", self.trained["vae"])
 
     def batch(self, draw: Draw) -> MelBatch:
         rows, shares = draw.rows(self.train_rows)[draw.part], draw.shares()[draw.part]
@@ -93,7 +88,7 @@ class VaeObjective(Objective):
         return error + self.options.edges * edges + self.options.kl * kl, {"error": error, "edges": edges, "kl": kl}
 
     def validate(self) -> dict[str, float]:
-        """On the beginnings of held-out pieces, as long as the shortest of them."""
+        """Results on the beginnings of validation pieces, cut to the shortest of them."""
         rows = self.validation_rows[:HELD_OUT]
         if not len(rows):
             return {}

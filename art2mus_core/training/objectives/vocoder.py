@@ -1,10 +1,9 @@
-"""The vocoder: log-mel to sound, compared in short-time spectra of several resolutions (Yamamoto, Song & Kim 2020)."""
+"""Train the vocoder with a spectral loss of several resolutions (Yamamoto, Song & Kim 2020)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -18,12 +17,11 @@ from ...configuration import Fields
 from ...decoders.tonewheel import TonewheelVocoder
 from ...diffusion.sampling import draw_noise
 from ...networks.autoencoder import Autoencoder
-from ..batches import SoundBatch
+from ..batches import Draw, SoundBatch
 from ..config import TrainingConfig
-from ..draws import Draw
 from ..features import Dataset, Pieces
 from ..grids import mel_of
-from ..objective import Objective, check_crop, sized
+from ..objective import Objective, check_crop, read_options, sized
 
 __all__ = ["VocoderObjective", "spectral_distance"]
 
@@ -33,7 +31,7 @@ HELD_OUT = 32
 def spectral_distance(
     made: Float[Tensor, "batch samples"], wanted: Float[Tensor, "batch samples"], windows: list[int], floor: float
 ) -> Tensor:
-    """Absolute error of log-magnitudes in nats, mean over STFTs of the given lengths; amplitudes below `floor` are equal."""
+    """Mean absolute error of log-magnitudes in nats over STFTs of the given lengths, with `floor` added to amplitudes."""
     distances = []
     for size in windows:
         window = torch.hann_window(size, device=made.device)
@@ -46,12 +44,12 @@ def spectral_distance(
 
 
 class VocoderOptions(Fields):
-    """Of the stage `vocoder`.
+    """Options of the stage `vocoder`.
 
     Attributes:
-        crop: in mel frames.
-        windows: of the loss, in samples.
-        reconstructed: share of the mels that go through the VAE.
+        crop: length of crops in mel frames.
+        windows: lengths of the loss's STFTs in samples.
+        reconstructed: share of the mels that the VAE encodes and decodes first.
     """
 
     crop: int
@@ -60,23 +58,19 @@ class VocoderOptions(Fields):
 
 
 class VocoderObjective(Objective):
-    """The vocoder, on true mels and on the VAE's."""
+    """The vocoder, trained on the mels of sounds and on reconstructions by the VAE."""
 
     def __init__(self, data: Dataset, config: TrainingConfig, checkpoint: Path, device: torch.device) -> None:
         super().__init__(data, config, checkpoint, device)
-        self.options = self.read_options(VocoderOptions)
+        self.options = read_options(config, VocoderOptions)
         with sized(config.stage):
-            vocoder = TonewheelVocoder.from_config({**config.model, "mel": mel_of(data.grid)})
-        self.trained = nn.ModuleDict({"vocoder": vocoder})
+            self.vocoder = TonewheelVocoder.from_config({**config.model, "mel": mel_of(data.grid)})
+        self.trained = nn.ModuleDict({"vocoder": self.vocoder})
         self.transform = MelTransform(data.grid)
         self.vae = load_component(checkpoint, "vae", Autoencoder) if self.options.reconstructed else None
         self.factor = 2 ** (len(self.vae.config["block_out_channels"]) - 1) if self.vae else 1
         self.sounds = data.sounds()
         check_crop(self.options.crop, Pieces(self.sounds.values, data.samples // data.grid.hop), data, self.factor)
-
-    @property
-    def vocoder(self) -> TonewheelVocoder:
-        return cast("TonewheelVocoder", self.trained["vocoder"])
 
     def batch(self, draw: Draw) -> SoundBatch:
         rows, shares = draw.rows(self.train_rows)[draw.part], draw.shares()[draw.part]
@@ -107,7 +101,7 @@ class VocoderObjective(Objective):
         return spectral_distance(made, batch.sound, self.options.windows, self.data.grid.floor), {}
 
     def validate(self) -> dict[str, float]:
-        """On the beginnings of held-out pieces, as long as the shortest of them."""
+        """Results on the beginnings of validation pieces, cut to the shortest of them."""
         rows, hop = self.validation_rows[:HELD_OUT], self.data.grid.hop * self.factor
         if not len(rows):
             return {}

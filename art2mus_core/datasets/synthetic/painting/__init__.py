@@ -1,4 +1,4 @@
-"""An endless gallery: `paint(seed)` gives a painting, the same one at any size."""
+"""Synthetic paintings: `paint(seed)` paints the same composition at any size."""
 
 from __future__ import annotations
 

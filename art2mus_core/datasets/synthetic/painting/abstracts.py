@@ -1,4 +1,4 @@
-"""Colour fields, stripes, weaves and splatter: paintings of nothing but paint."""
+"""Abstract paintings: colour fields, stripes, veils, weaves and splatter."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["colour_field", "splatter", "stripes", "veils", "weave"]
 
 
 def colour_field(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette) -> None:
-    """Soft-edged blocks hovering on a ground."""
+    """Blocks with soft edges on a plain ground."""
     canvas.fill(palette.pick(rng))
     blocks = int(rng.integers(2, 4 + round(2 * mood.busy)))
     margin = rng.uniform(0.04, 0.14)
@@ -29,7 +29,7 @@ def colour_field(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: 
 
 
 def stripes(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette) -> None:
-    """Bands of many widths, straight or leaning."""
+    """Bands of various widths, straight or slanting."""
     count = round(3 + 40 * mood.busy**2 * (1.2 - mood.coarse))
     widths = rng.gamma(1.5, 1.0, count) + 0.1
     edges = np.concatenate([[0], np.cumsum(widths)]) / widths.sum() * 1.6 - 0.3
@@ -41,7 +41,7 @@ def stripes(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palet
 
 
 def veils(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette) -> None:
-    """Poured, overlapping tongues of colour with soft rims."""
+    """Overlapping poured shapes with soft edges."""
     canvas.fill(palette[int(rng.integers(len(palette)))])
     for _ in range(round(3 + 12 * mood.busy)):
         x, y = rng.uniform(-0.05, 1.05, 2)
@@ -70,7 +70,7 @@ def weave(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette
 
 
 def splatter(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette) -> None:
-    """Flung lines and drops, layer on layer."""
+    """Layers of flung lines and drops."""
     canvas.fill(palette.pick(rng))
     thick = 0.002 + 0.012 * mood.coarse**2
     steps = np.linspace(0, 1, 14)

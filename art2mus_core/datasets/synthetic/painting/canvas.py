@@ -1,24 +1,22 @@
-"""A canvas in unit coordinates: the same composition at any size, smooth noise included."""
+"""A canvas in unit coordinates, and smooth noise: both independent of the size in pixels."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Shaped
 from PIL import Image, ImageDraw, ImageFilter
 
 from .palette import Colour
 
 __all__ = ["Canvas", "fractal", "look_up", "noise"]
 
-_FINER = 2  # drawn this much finer than asked for, then averaged
+_FINER = 2  # factor of supersampling
 
 
 def noise(
     rng: np.random.Generator, cells: tuple[int, int], width: int, height: int
 ) -> Float32[np.ndarray, "height width"]:
-    """Smooth Gaussian noise of about unit spread with `cells` = (across, down) bumps on the canvas."""
+    """Smooth Gaussian noise of about unit standard deviation, with `cells` = (across, down) grid cells."""
     grid = rng.standard_normal((cells[1] + 3, cells[0] + 3), np.float32)
     box = (1.0, 1.0, cells[0] + 2.0, cells[1] + 2.0)
     return np.asarray(Image.fromarray(grid).resize((width, height), Image.Resampling.BICUBIC, box=box))
@@ -27,7 +25,7 @@ def noise(
 def fractal(
     rng: np.random.Generator, cells: int, octaves: int, width: int, height: int
 ) -> Float32[np.ndarray, "height width"]:
-    """A sum of noises, each twice as fine and half as strong."""
+    """A sum of noises, each with twice the frequency and half the amplitude of the one before."""
     total = noise(rng, (cells, cells), width, height).copy()
     for octave in range(1, octaves):
         finer = cells * 2**octave
@@ -36,17 +34,17 @@ def fractal(
 
 
 def look_up(
-    field: Float[np.ndarray, "height width"], x: Float[np.ndarray, "*n"], y: Float[np.ndarray, "*n"]
-) -> Float[np.ndarray, "*n"]:
-    """Values of a field at unit coordinates, nearest cell."""
-    height, width = field.shape
+    field: Shaped[np.ndarray, "height width *c"], x: Float[np.ndarray, "*n"], y: Float[np.ndarray, "*n"]
+) -> Shaped[np.ndarray, "*n *c"]:
+    """Values of a field at unit coordinates, from the nearest cells."""
+    height, width = field.shape[:2]
     column = np.clip((x * width).astype(np.int32), 0, width - 1)
     row = np.clip((y * height).astype(np.int32), 0, height - 1)
     return field[row, column]
 
 
 class Canvas:
-    """What a style paints on. Places are fractions of width and height; lengths are fractions of the shorter side."""
+    """A canvas. Positions are fractions of width and height, lengths are fractions of the shorter side."""
 
     def __init__(self, width: int, height: int, ground: Colour) -> None:
         self.width, self.height = width * _FINER, height * _FINER
@@ -56,11 +54,11 @@ class Canvas:
         self._scale = np.array([self.width, self.height], float)
 
     def finish(self) -> Image.Image:
-        """The picture at the size that was asked for."""
+        """The picture at its final size."""
         return self.image.reduce(_FINER)
 
     def place(self, image: Image.Image) -> None:
-        """Put another picture of the canvas's size in place of this one."""
+        """Replace the picture by another of the same size."""
         self.image = image
         self.draw = ImageDraw.Draw(image)
 
@@ -75,7 +73,7 @@ class Canvas:
         self.draw.line(self.flat(points), fill=colour, width=max(round(thickness * self.unit), 1))
 
     def fill(self, colour: Colour) -> None:
-        """One colour all over."""
+        """Fill the canvas with one colour."""
         self.image.paste(colour, (0, 0, self.width, self.height))
 
     def rectangle(self, left: float, top: float, right: float, bottom: float, colour: Colour) -> None:
@@ -91,7 +89,7 @@ class Canvas:
     def blob(
         self, rng: np.random.Generator, place: tuple[float, float], radius: float, colour: Colour, wild: float
     ) -> None:
-        """A round form with an uneven outline; `wild` 0 is a disc."""
+        """A round shape with an uneven outline; `wild` 0 is a disc."""
         angle = np.arange(24) * (2 * np.pi / 24)
         reach = np.full(24, radius)
         for turns in (2, 3, 5):
@@ -109,13 +107,9 @@ class Canvas:
         self.image.paste(strip.resize((self.width, last - first), Image.Resampling.BILINEAR, box=box), (0, first))
 
     def soften(self, radius: float) -> None:
-        """Blur everything so far."""
+        """Blur the picture."""
         self.place(self.image.filter(ImageFilter.BoxBlur(float(radius) * self.unit)))
 
-    def pixels(self, places: Sequence[tuple[float, float]] | Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 3"]:
+    def pixels(self, points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 3"]:
         """Colours (0..255) at unit points."""
-        array = np.asarray(self.image)
-        points = np.asarray(places)
-        column = np.clip((points[:, 0] * self.width).astype(int), 0, self.width - 1)
-        row = np.clip((points[:, 1] * self.height).astype(int), 0, self.height - 1)
-        return array[row, column].astype(float)
+        return look_up(np.asarray(self.image), points[:, 0], points[:, 1]).astype(float)

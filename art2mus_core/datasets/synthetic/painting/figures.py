@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from .canvas import Canvas
-from .palette import Mood, Palette
+from .palette import Mood, Palette, as_colour
 
 __all__ = ["bouquet", "face", "still_life"]
 
 
 def face(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette) -> None:
-    """A head of simple shapes, facing us or leaning, with shoulders."""
+    """A head and shoulders of simple shapes."""
     canvas.fill(palette.pick(rng))
     for _ in range(round(6 * mood.busy)):
         canvas.blob(rng, (rng.random(), rng.random()), rng.uniform(0.05, 0.25), palette.pick(rng), 0.8)
@@ -40,7 +40,7 @@ def face(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette)
 
 
 def still_life(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette) -> None:
-    """Round and bottle-like forms on a table, each with its shadow and light."""
+    """Fruit and bottles on a table, with shadows and highlights."""
     table = rng.uniform(0.45, 0.7)
     canvas.rows(palette.ramp(np.linspace(rng.random(), rng.random(), 3)), 0.0, table)
     canvas.rows(palette.ramp(np.linspace(rng.random(), rng.random(), 3)), table, 1.0)
@@ -52,18 +52,17 @@ def still_life(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Pa
             body = np.array(
                 [[-0.6, 0], [-0.6, -1.6], [-0.2, -2.2], [-0.2, -3], [0.2, -3], [0.2, -2.2], [0.6, -1.6], [0.6, 0]]
             )
-            red, green, blue = base.astype(int).tolist()
-            canvas.polygon(body * size + np.array([x, place]), (red, green, blue))
+            canvas.polygon(body * size + np.array([x, place]), as_colour(base))
             continue
         for share in (1.0, 0.85, 0.65, 0.42, 0.2):
             lift = (1 - share) * (30 + 110 * mood.contrast)
-            red, green, blue = np.clip(base + lift - 25 * mood.contrast, 0, 255).astype(int).tolist()
+            shade = as_colour(base + lift - 25 * mood.contrast)
             shift = (1 - share) * size * 0.4
-            canvas.disc(x - shift, place - size * 0.8 - shift, size * share, (red, green, blue), 0.95)
+            canvas.disc(x - shift, place - size * 0.8 - shift, size * share, shade, 0.95)
 
 
 def bouquet(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette) -> None:
-    """Flowers in a vase before a wall."""
+    """Flowers in a vase in front of a wall."""
     table = rng.uniform(0.7, 0.85)
     canvas.rectangle(0.0, 0.0, 1.0, table, palette.pick(rng))
     canvas.rectangle(0.0, table, 1.0, 1.0, palette.pick(rng))

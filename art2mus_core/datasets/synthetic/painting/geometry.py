@@ -1,4 +1,4 @@
-"""Geometric abstraction: grids, suprematist planes, circles in circles, tubular forms, rosettes."""
+"""Geometric abstraction: grids, suprematist planes, concentric circles, tubular forms, rosettes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import numpy as np
 from jaxtyping import Float
 
 from .canvas import Canvas
-from .palette import Mood, Palette
+from .palette import Mood, Palette, as_colour
 
 __all__ = ["circles", "grid", "planes", "rosette", "tubes"]
 
 
 def grid(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette) -> None:
-    """Rectangles cut again and again, parted by bars."""
+    """Repeatedly divided rectangles, separated by bars."""
     cells = [(0.0, 0.0, 1.0, 1.0)]
     for _ in range(round(4 + 28 * mood.busy)):
         index = int(rng.integers(len(cells)))
@@ -37,15 +37,12 @@ def grid(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette)
         )
 
 
-def _turned(x: float, y: float, width: float, height: float, angle: float) -> Float[np.ndarray, "4 2"]:
-    """Corners of a rectangle about a centre, turned."""
-    corners = np.array([[-width, -height], [width, -height], [width, height], [-width, height]]) / 2
-    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    return corners @ turn + np.array([x, y])
+def _rotation(angle: float) -> Float[np.ndarray, "2 2"]:
+    return np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
 
 
 def planes(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette) -> None:
-    """Slanting bars, crosses, wedges and discs afloat on a plain ground."""
+    """Slanting bars, wedges and discs on a plain ground."""
     canvas.fill(palette.pick(rng))
     lean = rng.uniform(0, np.pi)
     for _ in range(round(4 + 26 * mood.busy)):
@@ -54,7 +51,9 @@ def planes(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palett
         colour, kind = palette.pick(rng), rng.random()
         if kind < 0.65:
             angle = lean + rng.choice([0, np.pi / 2]) + rng.normal(0, 0.08)
-            canvas.polygon(_turned(x, y, size, size * rng.uniform(0.08, 0.6), angle), colour)
+            thick = size * rng.uniform(0.08, 0.6)
+            corners = np.array([[-size, -thick], [size, -thick], [size, thick], [-size, thick]]) / 2
+            canvas.polygon(corners @ _rotation(angle) + np.array([x, y]), colour)
         elif kind < 0.85:
             canvas.disc(x, y, size * 0.35, colour)
         else:
@@ -62,7 +61,7 @@ def planes(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palett
 
 
 def circles(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette) -> None:
-    """Circles in circles, in rows or strewn, with a few straight lines."""
+    """Concentric circles in rows or at random places, with a few straight lines."""
     canvas.fill(palette.pick(rng))
     rings = int(rng.integers(2, 6))
     if rng.random() < 0.5:
@@ -83,7 +82,7 @@ def circles(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palet
 
 
 def tubes(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette) -> None:
-    """Cylinders and cones shaded from light to dark with black edges: a machine age."""
+    """Cylinders and cones, shaded from light to dark, with dark edges."""
     canvas.fill(palette.pick(rng))
     for _ in range(round(6 + 22 * mood.busy)):
         x, y = rng.random(2)
@@ -91,7 +90,7 @@ def tubes(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette
         angle, taper = rng.uniform(0, np.pi), rng.choice([1.0, 1.0, 0.4])
         base, stripes = palette.colours[int(rng.integers(len(palette)))], 5
         light = 60 + 120 * mood.contrast
-        turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+        turn = _rotation(angle)
         for index in range(stripes):
             low, high = index / stripes - 0.5, (index + 1) / stripes - 0.5
             corners = np.array(
@@ -103,15 +102,14 @@ def tubes(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette
                 ]
             )
             shade = light * (np.sin(np.pi * (index + 0.7) / stripes) - 0.6)
-            red, green, blue = np.clip(base + shade, 0, 255).astype(int).tolist()
-            canvas.polygon(corners / [2, 1] @ turn + np.array([x, y]), (red, green, blue))
+            canvas.polygon(corners / [2, 1] @ turn + np.array([x, y]), as_colour(base + shade))
         rim = np.array([[-length / 2, -girth / 2], [length / 2, -girth / 2 * taper], [length / 2, girth / 2 * taper]])
         rim = np.concatenate([rim, [[-length / 2, girth / 2]], rim[:1]])
         canvas.line(rim @ turn + np.array([x, y]), 0.004 + 0.006 * mood.coarse, palette[0])
 
 
 def rosette(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette) -> None:
-    """Petals about the middle, ring in ring: the same from left and right."""
+    """Rings of petals around the centre, symmetric from left to right."""
     canvas.fill(palette.pick(rng))
     petals = int(rng.integers(3, 8 + round(10 * mood.busy))) * 2
     for reach in np.linspace(0.62, 0.1, round(2 + 4 * (1 - mood.coarse) + 2 * mood.busy)):

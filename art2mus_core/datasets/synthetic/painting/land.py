@@ -1,4 +1,4 @@
-"""Landscapes: hills, woods, villages, and mountains in ink."""
+"""Landscapes: hills, forests, villages, and mountains in ink."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["forest", "hills", "ink", "village"]
 
 
 def hills(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette) -> None:
-    """Ridge behind ridge beneath a sky; trees or houses in front."""
+    """Several ridges below a sky, with trees or houses in front."""
     horizon = rng.uniform(0.3, 0.7)
     sky(canvas, rng, mood, palette, horizon + 0.1)
     layers = round(2 + 5 * mood.busy)
@@ -33,7 +33,7 @@ def hills(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette
 
 
 def forest(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette) -> None:
-    """Trunk behind trunk with light between them, and leaves in dabs."""
+    """Rows of trunks with light between them, and leaves as dabs."""
     canvas.rows(palette.ramp(np.linspace(rng.uniform(0.4, 1), rng.uniform(0, 0.7), 4)))
     trunks = round(4 + 26 * (1 - mood.coarse))
     for x, depth in zip(rng.random(trunks), np.sort(rng.random(trunks)), strict=True):
@@ -52,7 +52,7 @@ def forest(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palett
 
 
 def village(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette) -> None:
-    """Roofs and walls stacked up a slope, windows lit."""
+    """Houses on a slope, with windows."""
     top = rng.uniform(0.15, 0.45)
     sky(canvas, rng, mood, palette, top + 0.15)
     canvas.polygon(below(top + 0.1 + 0.04 * ridge(rng, mood.rough)), palette.pick(rng))
@@ -75,7 +75,7 @@ def village(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palet
 
 
 def ink(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette) -> None:
-    """Washed mountains in mist with a few dry strokes."""
+    """Washed mountains in mist, with a few dry strokes."""
     paper = palette.at(1.0)
     canvas.fill(paper)
     for index in range(round(2 + 3 * mood.busy)):

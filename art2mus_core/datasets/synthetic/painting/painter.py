@@ -1,4 +1,4 @@
-"""Chooses mood, palette and style by the seed, paints, and gives the picture its surface."""
+"""Paint a picture: draw mood, palette and style from the seed, compose, and add a surface."""
 
 from __future__ import annotations
 
@@ -44,19 +44,19 @@ STYLES: dict[str, Style] = {
     "still_life": figures.still_life,
     "bouquet": figures.bouquet,
 }
-"""Every style by its name."""
+"""The styles by name."""
 
-_MARKS = frozenset({"flow", "night_sky", "points", "splatter"})  # made of strokes already
+_MARKS = frozenset({"flow", "night_sky", "points", "splatter"})  # styles that consist of strokes
 _TURNABLE = frozenset({"flow", "points", "splatter", "veils", "circles", "planes", "tubes"})
 
 
 def paint(seed: int, size: int = 128, aspect: float = 1.0) -> Artwork:
-    """The painting of a seed.
+    """Paint the picture of a seed.
 
     Args:
-        seed: any integer from 0; names the painting.
-        size: its longer side in pixels.
-        aspect: width over height.
+        seed: an integer of 0 or more.
+        size: the longer side in pixels.
+        aspect: width divided by height.
 
     Raises:
         SettingError: a negative seed, a size below 1 or an aspect outside 0.1 to 10.
@@ -95,7 +95,7 @@ def _painted(seed: int, width: int, height: int) -> Image.Image:
 
 
 def _compose(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette) -> bool:
-    """Paint in one of the styles; whether it left brush marks of its own."""
+    """Paint in a random style; return whether it consists of brush strokes."""
     name = tuple(STYLES)[rng.integers(len(STYLES))]
     STYLES[name](canvas, rng, mood, palette)
     if rng.random() < 0.3 and name in _TURNABLE:
@@ -104,7 +104,7 @@ def _compose(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Pale
 
 
 def _mask(canvas: Canvas, rng: np.random.Generator) -> Image.Image:
-    """Where a second picture covers the first: patches, a half, or a disc in the middle."""
+    """A mask for a second picture over the first: patches, one half, or a disc in the centre."""
     mask = Canvas(max(canvas.width // 2, 1), max(canvas.height // 2, 1), (0, 0, 0))
     kind, white = int(rng.integers(3)), (255, 255, 255)
     if kind == 0:

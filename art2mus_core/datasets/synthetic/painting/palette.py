@@ -1,4 +1,4 @@
-"""Moods and palettes: how light, how strong, how warm a painting is, drawn independently of what it shows."""
+"""Moods and palettes: lightness, contrast and colours of a painting, independent of its subject."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-__all__ = ["Colour", "Mood", "Palette", "draw_mood", "draw_palette", "srgb"]
+__all__ = ["Colour", "Mood", "Palette", "as_colour", "draw_mood", "draw_palette", "srgb"]
 
 Colour = tuple[int, int, int]
 
@@ -36,17 +36,17 @@ _HARMONIES = (
 
 @dataclass(frozen=True)
 class Mood:
-    """What a painting is like, whatever it shows; all but `hue` (radians) and `harmony` in 0..1.
+    """The mood of a painting; all values but `hue` and `harmony` are in 0..1.
 
     Attributes:
-        light: how light it is on the whole.
-        contrast: how far its lights and darks lie apart.
-        chroma: how strong its colours are.
-        hue: its leading hue, an OKLab angle.
-        harmony: offsets of its other hues from the leading one.
-        coarse: how large its shapes and strokes are.
-        busy: how much there is of them.
-        rough: how much of the brush, the canvas and the years can be seen.
+        light: overall lightness.
+        contrast: difference of light and dark parts.
+        chroma: saturation of the colours.
+        hue: main hue, an OKLab angle in radians.
+        harmony: offsets of the other hues from the main one.
+        coarse: size of shapes and strokes.
+        busy: number of shapes and strokes.
+        rough: visibility of brush strokes, canvas and age.
     """
 
     light: float
@@ -60,14 +60,14 @@ class Mood:
 
 
 def draw_mood(rng: np.random.Generator) -> Mood:
-    """A mood, every side of it independent of the others."""
+    """Draw a mood; its values are independent of each other."""
     light, contrast, chroma, turn, coarse, busy, rough = rng.random(7)
     harmony = _HARMONIES[rng.integers(len(_HARMONIES))]
     return Mood(light, contrast, chroma, turn * 2 * math.pi, harmony, coarse, busy, rough)
 
 
 def srgb(lab: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 3"]:
-    """Values in 0..1, gamma-coded, of OKLab colours; chroma gives way until a colour can be shown."""
+    """Convert OKLab colours to sRGB in 0..1; chroma is reduced until a colour is in gamut."""
     chosen = np.zeros_like(lab)
     done = np.zeros(len(lab), bool)
     for share in (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0):
@@ -81,9 +81,15 @@ def srgb(lab: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 3"]:
     return np.where(chosen <= 0.0031308, 12.92 * chosen, 1.055 * chosen ** (1 / 2.4) - 0.055)
 
 
+def as_colour(values: Float[np.ndarray, " 3"]) -> Colour:
+    """Values in 0..255, clipped, as Pillow's colour."""
+    red, green, blue = np.clip(values, 0, 255).astype(int).tolist()
+    return red, green, blue
+
+
 @dataclass(frozen=True)
 class Palette:
-    """The colours on the painter's board, darkest first: [n, 3], sRGB in 0..255."""
+    """The colours of a painting, darkest first: sRGB in 0..255."""
 
     colours: Float[np.ndarray, "n 3"]
 
@@ -91,31 +97,29 @@ class Palette:
         return len(self.colours)
 
     def __getitem__(self, index: int) -> Colour:
-        red, green, blue = self.colours[index % len(self.colours)]
-        return int(red), int(green), int(blue)
+        return as_colour(self.colours[index % len(self.colours)])
 
     def at(self, place: float) -> Colour:
         """A colour between the darkest (0) and the lightest (1)."""
-        red, green, blue = self.ramp(np.array([place]))[0]
-        return int(red), int(green), int(blue)
+        return as_colour(self.ramp(np.array([place]))[0])
 
     def ramp(self, places: Float[np.ndarray, " m"]) -> Float[np.ndarray, "m 3"]:
-        """Colours between the darkest (0) and the lightest (1), [m, 3] in 0..255."""
+        """Colours between the darkest (0) and the lightest (1), in 0..255."""
         position = np.clip(places, 0, 1) * (len(self.colours) - 1)
         low = np.minimum(position.astype(int), len(self.colours) - 2)
         part = (position - low)[:, None]
         return self.colours[low] * (1 - part) + self.colours[low + 1] * part
 
     def pick(self, rng: np.random.Generator) -> Colour:
-        """Any of the colours."""
+        """A random colour."""
         return self[int(rng.integers(len(self.colours)))]
 
 
 def draw_palette(rng: np.random.Generator, mood: Mood, count: int = 7) -> Palette:
-    """Colours in a mood: lightness spread about the mood's key, hues by its harmony."""
+    """Draw the colours of a mood: lightness around the mood's, hues by its harmony."""
     key = 0.14 + 0.8 * mood.light
     spread = 0.03 + 0.55 * mood.contrast**0.8
-    key = min(max(key, 0.06 + 0.6 * spread), 0.96 - 0.7 * spread)  # else whole palettes turn black or white
+    key = min(max(key, 0.06 + 0.6 * spread), 0.96 - 0.7 * spread)  # else all colours may be black or white
     places = np.linspace(-1, 1, count) + rng.normal(0, 0.08, count)
     lightness = np.clip(key + spread * places, 0.06, 0.985)
     offsets = np.array(mood.harmony)[rng.integers(len(mood.harmony), size=count)]

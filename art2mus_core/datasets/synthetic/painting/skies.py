@@ -1,4 +1,4 @@
-"""Skies and skylines, for everything out of doors."""
+"""Skies and skylines of landscapes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ACROSS = 40
 
 
 def ridge(rng: np.random.Generator, rough: float) -> Float[np.ndarray, " 40"]:
-    """A skyline of unit spread: long waves and, if rough, short ones."""
+    """A skyline of about unit standard deviation: long waves and, if rough, short ones."""
     x = np.linspace(0, 1, ACROSS)
     line = np.zeros(ACROSS)
     for turns in (1, 2, 4, 7, 12):
@@ -29,7 +29,7 @@ def below(heights: Float[np.ndarray, " n"]) -> Float[np.ndarray, "m 2"]:
 
 
 def sky(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette, horizon: float) -> None:
-    """A gradient down to the horizon, with a sun or moon and clouds in some."""
+    """A gradient down to the horizon, in some pictures with a sun or moon and with clouds."""
     places = np.linspace(rng.uniform(0, 1), rng.uniform(0.3, 1), 5) + rng.normal(0, 0.08, 5)
     canvas.rows(palette.ramp(places), 0.0, horizon)
     if rng.random() < 0.6:

@@ -1,4 +1,4 @@
-"""Paintings made of visible marks: brush strokes along a flow, dots, swirling night skies; and repainting in strokes."""
+"""Paintings of visible strokes: brush strokes along a flow, dots, swirling night skies; and repainting in strokes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _FIELD = 48  # cells of a direction field
 
 
 def _directions(rng: np.random.Generator, wild: float) -> Float[np.ndarray, "48 48"]:
-    """Angles of brush strokes all over the canvas, varying smoothly."""
+    """Smoothly varying angles of brush strokes on the canvas."""
     return rng.uniform(0, 2 * np.pi) + wild * fractal(rng, int(rng.integers(1, 4)), 2, _FIELD, _FIELD)
 
 
 def _swirls(rng: np.random.Generator, centres: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "48 48"]:
-    """Angles that run around centres (x, y, radius) and across the canvas elsewhere."""
+    """Angles of strokes around centres (x, y, radius), and across the canvas elsewhere."""
     axis = (np.arange(_FIELD) + 0.5) / _FIELD
     x, y = np.meshgrid(axis, axis)
     wave = 0.5 * fractal(rng, 2, 2, _FIELD, _FIELD)
@@ -51,7 +51,7 @@ def _lay(
     colours: Float[np.ndarray, "n 3"],
     thickness: float,
 ) -> None:
-    """Strokes with a little unevenness of width."""
+    """Paint strokes of slightly uneven width."""
     widths = np.maximum(np.round(thickness * canvas.unit * rng.uniform(0.6, 1.3, len(paths))), 1).astype(int).tolist()
     pixels = (paths * np.array([canvas.width, canvas.height])).reshape(len(paths), -1).tolist()
     inks = np.clip(colours, 0, 255).astype(int).tolist()
@@ -61,7 +61,7 @@ def _lay(
 
 
 def repaint(canvas: Canvas, rng: np.random.Generator, mood: Mood) -> None:
-    """Paint the picture over in strokes of its own colours, each a little lighter or darker: impasto."""
+    """Repaint the picture in strokes of its colours, slightly lighter or darker, as impasto."""
     thickness = 0.01 + 0.035 * mood.coarse
     count = round(min(0.9 / (thickness * thickness * 5), 800))
     starts = rng.uniform(-0.03, 1.0, (count, 2))
@@ -71,7 +71,7 @@ def repaint(canvas: Canvas, rng: np.random.Generator, mood: Mood) -> None:
 
 
 def flow(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette) -> None:
-    """Strokes that follow a current; colour changes slowly across it."""
+    """Strokes along a flow field, with slowly changing colours."""
     thickness = 0.008 + 0.04 * mood.coarse**1.5
     count = round(min(1.2 / (thickness * thickness * 6), 900))
     field = _directions(rng, 0.3 + 1.5 * mood.busy)
@@ -84,7 +84,7 @@ def flow(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette)
 
 
 def night_sky(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette) -> None:
-    """Swirls of short strokes about glowing lights, over a dark ridge."""
+    """Swirls of short strokes around lights, above a dark ridge."""
     lights = np.column_stack([rng.random((6, 1)), rng.uniform(0.05, 0.6, (6, 1)), rng.uniform(0.04, 0.14, (6, 1))])
     lights = lights[: int(rng.integers(2, 7))]
     field = _swirls(rng, lights)
@@ -105,7 +105,7 @@ def night_sky(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Pal
 
 
 def points(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette) -> None:
-    """Dots of pure colour that mix in the eye, over soft large forms."""
+    """Dots of pure colour (pointillism) that form large soft shapes."""
     size = 0.006 + 0.02 * mood.coarse
     count = round(min(0.8 / (size * size * 3), 1100))
     tone = fractal(rng, int(rng.integers(1, 4)), 1 + round(mood.busy), _FIELD, _FIELD)

@@ -1,4 +1,4 @@
-"""What every real painting has: bristle marks, canvas or paper, cracks, varnish, dark corners."""
+"""The surface of a painting: bristle marks, canvas or paper, cracks, varnish, dark corners."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Field = Float32[np.ndarray, "height width"]
 
 
 def finish(image: Image.Image, rng: np.random.Generator, mood: Mood) -> Image.Image:
-    """The picture with its surface: the rougher the mood, the more of it."""
+    """Add a surface to the picture, stronger for rougher moods."""
     pixels = np.asarray(image, np.float32)
     height, width = pixels.shape[:2]
     strength = np.float32((0.15 + 1.3 * mood.rough) * (0.35 + 0.65 * mood.contrast))
@@ -43,7 +43,7 @@ def finish(image: Image.Image, rng: np.random.Generator, mood: Mood) -> Image.Im
 
 
 def _wobble(pixels: Pixels, rng: np.random.Generator, reach: float) -> Pixels:
-    """Edges that a hand drew: every point moved a little by smooth noise."""
+    """Displace all points slightly by smooth noise, so that edges look hand-drawn."""
     height, width = pixels.shape[:2]
     cells = int(rng.integers(6, 30))
     across = noise(rng, (cells, cells), width, height) * np.float32(reach * width / (1 + cells / 20))
@@ -54,7 +54,7 @@ def _wobble(pixels: Pixels, rng: np.random.Generator, reach: float) -> Pixels:
 
 
 def _bristles(rng: np.random.Generator, mood: Mood, width: int, height: int) -> Field:
-    """Ridges along brush strokes that lie in one or two slowly turning directions."""
+    """Ridges of brush strokes in two directions, mixed by smooth noise."""
     fine = round(30 + 80 * (1 - mood.coarse))
     long = max(fine // int(rng.integers(4, 9)), 3)
     first = noise(rng, (fine, long), width, height)
@@ -64,7 +64,7 @@ def _bristles(rng: np.random.Generator, mood: Mood, width: int, height: int) -> 
 
 
 def _weave(rng: np.random.Generator, width: int, height: int) -> Field:
-    """Threads of a canvas over and under each other; too fine to see, they fade."""
+    """The threads of a canvas; they fade if they are too fine for the resolution."""
     threads = rng.uniform(28, 110)
     x = np.arange(width, dtype=np.float32) * np.float32(2 * np.pi * threads / max(width, height))
     y = np.arange(height, dtype=np.float32) * np.float32(2 * np.pi * threads / max(width, height))
@@ -83,6 +83,6 @@ def _cracks(rng: np.random.Generator, mood: Mood, width: int, height: int) -> Fi
 
 
 def _corners(width: int, height: int, depth: float) -> Field:
-    """A soft fall of light towards the corners."""
+    """A factor that darkens the corners."""
     x, y = np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32)
     return 1 - np.float32(depth) * (x[None] ** 2 + y[:, None] ** 2) / 2

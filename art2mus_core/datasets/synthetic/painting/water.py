@@ -1,4 +1,4 @@
-"""The sea, calm and rough."""
+"""Paintings of calm and rough sea."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["sea", "waves"]
 
 
 def sea(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette) -> None:
-    """Sky over water with glints, and sails or a shore in some."""
+    """Sky above water with glints, in some pictures with sailing boats."""
     horizon = rng.uniform(0.3, 0.75)
     sky(canvas, rng, mood, palette, horizon)
     places = np.linspace(rng.uniform(0.3, 0.9), rng.uniform(0, 0.6), 4)
@@ -32,7 +32,7 @@ def sea(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette) 
 
 
 def waves(canvas: Canvas, rng: np.random.Generator, mood: Mood, palette: Palette) -> None:
-    """Crest behind crest, rimmed with foam."""
+    """Rows of waves with foam."""
     top = rng.uniform(0.05, 0.6)
     sky(canvas, rng, mood, palette, top + 0.25)
     rows = round(3 + 9 * (1 - mood.coarse))
