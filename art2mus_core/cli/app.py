@@ -19,7 +19,7 @@ from .heads import heads
 from .listen import listen
 from .look import look
 from .models import models
-from .outputs import installed_version, print_line
+from .outputs import installed_version, print_lines
 from .rate import rate
 from .score import score
 from .synthesize import synthesize
@@ -46,5 +46,5 @@ def art2mus(
 ) -> None:
     """Turn paintings directly into music."""
     if version:
-        print_line(installed_version())
+        print_lines(installed_version())
         raise typer.Exit

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import EvaluationError
-from .outputs import AsJson, print_document, print_line, table
+from .outputs import AsJson, print_document, print_lines, table
 
 if TYPE_CHECKING:
     from ..evaluation.compare import Comparison
@@ -54,8 +54,7 @@ def compare(
         measures = [{**vars(each), "measure": each.measure.key} for each in found]
         print_document({"a": name_a, "b": name_b, "seed": seed, "measures": measures})
         return
-    for line in (f"A: {name_a}  ({a})", f"B: {name_b}  ({b})", *table(_rows(found))):
-        print_line(line)
+    print_lines(f"A: {name_a}  ({a})", f"B: {name_b}  ({b})", *table(_rows(found)))
 
 
 def _opened(text: str) -> tuple[Report, str]:

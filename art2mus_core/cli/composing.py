@@ -178,23 +178,14 @@ def _written(
     try:
         for path, candidate in zip(job.outputs, ranked, strict=False):
             replaced = path.exists()
-            tags = {**_tags(artwork, candidate), **made}
+            tags = {"title": artwork.name, "artwork": artwork.name, "artwork_sha256": artwork.sha256}
+            score = {} if candidate.score is None else {"score": f"{candidate.score:.4f}"}
+            tags |= {"seed": str(candidate.seed), **score, **made}
             write_audio(path, candidate.piece, tags=tags, cover=thumbnail_jpeg(artwork), no_replace=no_replace)
             pieces.append(_piece(job, path, artwork, candidate) | {"replaced": replaced})
     except Exception as error:  # noqa: BLE001  one artwork must not stop the others
         outcome.failed.append((job, _failure(job, error)))
     return pieces
-
-
-def _tags(artwork: Artwork, candidate: Candidate) -> dict[str, str]:
-    """The tags that differ from piece to piece."""
-    tags = {
-        "title": artwork.name,
-        "artwork": artwork.name,
-        "artwork_sha256": artwork.sha256,
-        "seed": str(candidate.seed),
-    }
-    return tags if candidate.score is None else {**tags, "score": f"{candidate.score:.4f}"}
 
 
 def _made(pipeline: ArtToMusic, request: Request, settings: Settings) -> dict[str, str]:

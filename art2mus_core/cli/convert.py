@@ -9,7 +9,7 @@ import typer
 
 from ..errors import SettingError
 from ..placing import check_absent
-from .outputs import NoReplace, print_line
+from .outputs import NoReplace, print_lines
 from .progress import alone_in, importing, reporting
 
 
@@ -45,7 +45,5 @@ def convert(
         written = published.convert(
             weights, folder, towers=chosen, dtype=dtype, sizes=published.HUGE, no_replace=no_replace, on_step=on_step
         )
-    for path in written:
-        print_line(f"{path.parent}  {path.stat().st_size / 1e9:.2f} GB")
-    for path in existing:
-        print_line(f"replaced {path}")
+    print_lines(*(f"{path.parent}  {path.stat().st_size / 1e9:.2f} GB" for path in written))
+    print_lines(*(f"replaced {path}" for path in existing))

@@ -13,7 +13,7 @@ import typer
 from ..errors import Art2MusError
 from .machine import TESTED, advice, compare, examine_cpu
 from .models import next_command
-from .outputs import AsJson, installed_version, print_document, print_line, table
+from .outputs import AsJson, installed_version, print_document, print_lines, table
 from .progress import importing
 
 if TYPE_CHECKING:
@@ -35,8 +35,7 @@ def doctor(
     if as_json:
         print_document(found)
     else:
-        for line in _lines(found):
-            print_line(line)
+        print_lines(*_lines(found))
     if found["mend"]:
         raise typer.Exit(2)
 

@@ -8,7 +8,7 @@ import typer
 
 from ..errors import SettingError
 from ..placing import check_absent
-from .outputs import NoReplace, print_line
+from .outputs import NoReplace, print_lines
 from .progress import alone_in, importing, reporting
 
 
@@ -56,7 +56,5 @@ def export_text(
         if no_replace:
             check_absent(existing)
         written = texts.export_text(folder, supports=supports, negative=chosen, on_step=on_step)
-    for path in written:
-        print_line(f"{path}  {path.stat().st_size / 1e3:.1f} kB  {supports[path.stem]}")
-    for path in existing:
-        print_line(f"replaced {path}")
+    print_lines(*(f"{path}  {path.stat().st_size / 1e3:.1f} kB  {supports[path.stem]}" for path in written))
+    print_lines(*(f"replaced {path}" for path in existing))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .models import next_command
-from .outputs import confirm, print_line
+from .outputs import confirm, print_lines
 from .progress import notify_once, reporting
 
 if TYPE_CHECKING:
@@ -26,26 +26,24 @@ def fetch(
 
     chosen = fetching.plan(card(name), again=again)
     if not chosen.parcels:
-        print_line(f"{name} is here: {chosen.folder}")
-        print_line(f"To download it again: art2mus fetch {name} --again")
+        print_lines(f"{name} is here: {chosen.folder}", f"To download it again: art2mus fetch {name} --again")
         return
-    for line in _description(chosen):
-        print_line(line)
+    print_lines(*_description(chosen))
     if not yes and not confirm(
         "Fetch it under this licence?", f"Read the licence, then run `art2mus fetch {name} --yes`."
     ):
-        print_line("Nothing was fetched.")
+        print_lines("Nothing was fetched.")
         return
     try:
         with reporting(first="connect", in_bytes=True) as on_step:
             folder = fetching.fetch(chosen, on_step, notify_once())
     except KeyboardInterrupt:
         finished = ", but downloads finished files again" if again else ""
-        print_line(f"Partial downloads are kept; the same command resumes them{finished}.")
+        print_lines(f"Partial downloads are kept; the same command resumes them{finished}.")
         raise
-    print_line(f"{name} is here: {folder}")
+    print_lines(f"{name} is here: {folder}")
     if command := next_command(look_for(chosen.card), anew=again):
-        print_line(f"Next: {command}")
+        print_lines(f"Next: {command}")
 
 
 def _description(chosen: Plan) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .outputs import AsJson, print_document, print_line, table
+from .outputs import AsJson, print_document, print_lines, table
 from .progress import importing, reporting
 
 if TYPE_CHECKING:
@@ -48,17 +48,12 @@ def heads(
     if as_json:
         print_document({"model": model, "music": [str(path) for path in music], "seed": seed, **_document(found)})
         return
-    for line in table(_rows(found)):
-        print_line(line)
-    print_line(found.sentence)
-
-
-def _rows(found: Comparison) -> list[tuple[str, ...]]:
-    return [
+    rows = [
         ("heads", "mean squared error", "standard error"),
         *((reading, *_cells(found.error(reading))) for reading in sorted(found.errors)),
         ("original - config", *_cells(found.difference)),
     ]
+    print_lines(*table(rows), found.sentence)
 
 
 def _cells(mean_and_error: tuple[float, float]) -> tuple[str, str]:

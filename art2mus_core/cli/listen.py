@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import SettingError
-from .outputs import print_document, print_line, table
+from .outputs import print_document, print_lines, table
 from .progress import importing, reporting
 
 if TYPE_CHECKING:
@@ -105,16 +105,15 @@ def _serve(
         collection, levels = read_levels(collection, on_step=on_step)
     store, sounds = open_study(answers, collection, levels, settings, systems=systems)
 
-    for problem in collection.left_out.values():
-        print_line(f"Left out: {problem}.")
+    print_lines(*(f"Left out: {problem}." for problem in collection.left_out.values()))
 
-    def say(address: str) -> None:
-        print_line(f"{address}  {store.design.length(store.systems)} pages per listener, answers in {answers}")
+    def on_ready(address: str) -> None:
+        print_lines(f"{address}  {store.design.length(store.systems)} pages per listener, answers in {answers}")
         if host != LOCAL:
-            print_line("Anybody who can reach this machine can take part, at its name or address, without encryption.")
+            print_lines("Anybody who can reach this machine can take part, at its name or address, without encryption.")
 
     with closing(store):
-        asyncio.run(serve(store, dict(collection.artworks), sounds, host=host, port=port, on_ready=say))
+        asyncio.run(serve(store, dict(collection.artworks), sounds, host=host, port=port, on_ready=on_ready))
 
 
 def _report(answers: Path, *, as_json: bool) -> None:
@@ -127,8 +126,7 @@ def _report(answers: Path, *, as_json: bool) -> None:
     if as_json:
         print_document(asdict(found))
         return
-    for line in _lines(found):
-        print_line(line)
+    print_lines(*_lines(found))
 
 
 def _lines(found: Findings) -> list[str]:

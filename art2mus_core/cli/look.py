@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..pipelines.settings import check_seed, check_settings
-from .outputs import NoReplace, check_file, print_file, print_line
+from .outputs import NoReplace, check_file, print_file, print_lines
 from .progress import importing, reporting
 
 
@@ -41,5 +41,4 @@ def look(
         (piece,) = pipeline.compose([picture], seeds=[seed], **chosen, on_step=on_step)
     save_image(draw_look(picture, piece), out, no_replace=no_replace)
     print_file(out, replaced=replaced)
-    for note in picture.notes:
-        print_line(f"{artwork}: {note}")
+    print_lines(*(f"{artwork}: {note}" for note in picture.notes))

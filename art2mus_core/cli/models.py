@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .outputs import AsJson, print_document, print_line, table
+from .outputs import AsJson, print_document, print_lines, table
 
 if TYPE_CHECKING:
     from ..checkpoints.presence import Presence
@@ -26,9 +26,8 @@ def models(
     if as_json:
         print_document({"home": str(home()), "models": [_row(presence) for presence in found], "own": own})
         return
-    for line in table([_cells(presence) for presence in found] + [(name, "here", "", "your own", "") for name in own]):
-        print_line(line)
-    print_line(f"Folder: {home()}")
+    rows = [_cells(presence) for presence in found] + [(name, "here", "", "your own", "") for name in own]
+    print_lines(*table(rows), f"Folder: {home()}")
 
 
 def next_command(presence: Presence, *, anew: bool = False) -> str | None:

@@ -25,7 +25,7 @@ __all__ = [
     "installed_version",
     "print_document",
     "print_file",
-    "print_line",
+    "print_lines",
     "raise_left_out",
     "table",
 ]
@@ -73,16 +73,14 @@ def confirm(question: str, remedy: str) -> bool:
     return typer.confirm(question)
 
 
-def print_line(line: str) -> None:
-    """Print a line on standard output; characters that are not text or would break the line are escaped."""
-    sys.stdout.write(f"{on_one_line(line)}\n")
+def print_lines(*lines: str) -> None:
+    """Print lines on standard output; characters that are not text or would break a line are escaped."""
+    sys.stdout.write("".join(f"{on_one_line(line)}\n" for line in lines))
 
 
 def print_file(path: Path, *, replaced: bool) -> None:
     """Print the path of a written file, and whether it replaced another."""
-    print_line(str(path))
-    if replaced:
-        print_line(f"replaced {path}")
+    print_lines(str(path), *([f"replaced {path}"] if replaced else []))
 
 
 def print_document(document: dict[str, Any]) -> None:

@@ -28,15 +28,13 @@ class Gathered:
     """Artworks, and the files in their folders that were skipped.
 
     Attributes:
-        files: the artworks.
-        below: the folder of each, relative to the one that was named.
+        files: the artworks, each with its folder relative to the one that was named.
         several: whether their music needs a folder, even if there is only one.
         skipped: files that are no artworks.
         note: one line about these; may be empty.
     """
 
-    files: tuple[Path, ...]
-    below: tuple[Path, ...]
+    files: tuple[tuple[Path, Path], ...]
     several: bool
     skipped: tuple[Skipped, ...] = ()
     note: str = ""
@@ -50,12 +48,11 @@ def gather(artworks: Sequence[Path], *, recursive: bool = False) -> Gathered:
     """
     from ..images.listing import find_artworks, say_skipped
 
-    files: list[Path] = []
-    below: list[Path] = []
+    files: list[tuple[Path, Path]] = []
     skipped: list[Skipped] = []
     for path in artworks:
         if not path.is_dir():
-            files, below = [*files, path], [*below, Path()]
+            files.append((path, Path()))
             continue
         listing = find_artworks(path, recursive=recursive)
         if not listing.artworks:
@@ -63,14 +60,13 @@ def gather(artworks: Sequence[Path], *, recursive: bool = False) -> Gathered:
             raise ArtworkError(
                 f"{path} holds no picture{f' ({note})' if note else ''}", "at least one", "Choose another folder."
             )
-        files += listing.artworks
-        below += [file.parent.relative_to(path) for file in listing.artworks]
+        files += [(file, file.parent.relative_to(path)) for file in listing.artworks]
         skipped += listing.skipped
     note = say_skipped(skipped, len(files))
     if any(each.path.is_dir() for each in skipped) and not recursive:
         note += "; --recursive searches folders"
     several = len(artworks) > 1 or any(path.is_dir() for path in artworks)
-    return Gathered(tuple(files), tuple(below), several, tuple(skipped), note)
+    return Gathered(tuple(files), several, tuple(skipped), note)
 
 
 @dataclass(frozen=True)
@@ -110,15 +106,18 @@ def plan(found: Gathered, out: Path | None, takes: int = 1) -> list[Job]:
         outputs = (out, *(out.with_stem(take_name(out.stem, str(number))) for number in range(2, takes + 1)))
         for path in outputs:
             check_file(path, suffixes)
-        return [Job(found.files[0], outputs)]
+        return [Job(found.files[0][0], outputs)]
     folder, suffix = out or Path(), suffixes[0]
-    room = _longest_name(_check_folder(folder, suffixes)) - len(suffix)
+    place = _check_folder(folder, suffixes)
+    longest = min(LONGEST_NAME, os.pathconf(place, "PC_NAME_MAX")) if hasattr(os, "pathconf") else LONGEST_NAME
     groups: dict[Path, list[Path]] = {}
-    for file, below in zip(found.files, found.below, strict=True):
+    for file, below in found.files:
         groups.setdefault(below, []).append(file)
     jobs = []
     for below, files in groups.items():
-        for file, name in zip(files, name_files([file.stem for file in files], room, takes), strict=True):
+        for file, name in zip(
+            files, name_files([file.stem for file in files], longest - len(suffix), takes), strict=True
+        ):
             note = f"its music is called {name.stem}{suffix}, as {name.note}" if name.note else None
             outputs = tuple(folder / below / f"{stem}{suffix}" for stem in (name.stem, *name.takes))
             jobs.append(Job(file, outputs, note))
@@ -152,8 +151,3 @@ def _check_folder(folder: Path, suffixes: tuple[str, ...]) -> Path:
     if not os.access(nearest, os.W_OK):
         raise OutputError(f"{folder} cannot be written to", "a folder you may write to", "Choose another place.")
     return nearest
-
-
-def _longest_name(folder: Path) -> int:
-    """Bytes that a file name in this folder may have."""
-    return min(LONGEST_NAME, os.pathconf(folder, "PC_NAME_MAX")) if hasattr(os, "pathconf") else LONGEST_NAME

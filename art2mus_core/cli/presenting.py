@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ArtworkError
 from ..naming import TAKE
-from .outputs import installed_version, print_document, print_line
+from .outputs import installed_version, print_document, print_lines
 
 if TYPE_CHECKING:
     from .composing import Outcome
@@ -25,8 +25,7 @@ def report(outcome: Outcome, found: Gathered, *, as_json: bool) -> None:
     if as_json:
         print_document(_document(outcome, found))
     else:
-        for line in _lines(outcome, found):
-            print_line(line)
+        print_lines(*_lines(outcome, found))
     if outcome.failed:
         failed = {str(job.artwork) for job, _ in outcome.failed}
         total = len(failed | {piece["artwork"] for piece in outcome.pieces})

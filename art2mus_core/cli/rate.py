@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .outputs import NoReplace, check_file, confirm, print_file, print_line
+from .outputs import NoReplace, check_file, confirm, print_file, print_lines
 from .progress import importing, reporting
 
 if TYPE_CHECKING:
@@ -64,26 +64,23 @@ def rate(
         from ..rating.rate import rate as ask
         from ..rating.summary import summarise
 
-    whom = Endpoint(endpoint, model, key_variable, timeout, retries)
+    target = Endpoint(endpoint, model, key_variable, timeout, retries)
     collection = read_collection(folder, artworks=artworks, partial=partial)
     kept = AnswerCache(cache or folder / ".ratings", model)
     with reporting() as on_step:
         collection, evidence = read_evidence(collection, described=describe, on_step=on_step)
     plan = make_plan(collection, evidence, kept, described=describe, control=control, seed=seed)
     left_out = [f"Left out: {problem}." for problem in collection.left_out.values()]
-    for line in (*left_out, *_announcement(plan, whom, price_in)):
-        print_line(line)
+    print_lines(*left_out, *_announcement(plan, target, price_in))
     if plan.pending:
-        whom.key()
+        target.key()
     if plan.pending and not yes and not confirm("Send it?", "Add --yes if all this may be sent."):
-        print_line("Nothing was sent.")
+        print_lines("Nothing was sent.")
         return
-    with closing(Judge(whom)) as judge, reporting() as on_step:
+    with closing(Judge(target)) as judge, reporting() as on_step:
         ratings = ask(collection, plan, judge, kept, budget=budget, on_step=on_step)
     report = summarise(ratings, collection, seed=seed)
-    for line in (*_table(report), *_end(ratings, price_in, price_out)):
-        if line not in left_out:  # printed above
-            print_line(line)
+    print_lines(*(line for line in _table(report) if line not in left_out), _usage(ratings, price_in, price_out))
     if out:
         write_report(report, out, no_replace=no_replace)
         print_file(out, replaced=replaced)
@@ -115,8 +112,8 @@ def _table(report: Report) -> list[str]:
     return [*lines, *report.notes]
 
 
-def _end(ratings: Ratings, price_in: float, price_out: float) -> list[str]:
+def _usage(ratings: Ratings, price_in: float, price_out: float) -> str:
     used: Usage = ratings.usage
     money = (used.tokens_in * price_in + used.tokens_out * price_out) / 1e6
     spent = f", {money:.4f} in money" if price_in or price_out else ""
-    return [f"{used.requests} requests, {used.tokens_in:,} input tokens, {used.tokens_out:,} output tokens{spent}."]
+    return f"{used.requests} requests, {used.tokens_in:,} input tokens, {used.tokens_out:,} output tokens{spent}."

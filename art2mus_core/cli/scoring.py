@@ -19,7 +19,7 @@ from ..evaluation.results import Report, write_report
 from ..evaluation.scoring.score import score
 from ..evaluation.study import Study, open_study
 from ..types import OnStep
-from .outputs import installed_version, print_document, print_file, print_line, raise_left_out, table
+from .outputs import installed_version, print_document, print_file, print_lines, raise_left_out, table
 
 __all__ = ["open_models", "present", "score_collection"]
 
@@ -103,8 +103,7 @@ def present(
         written = {"report": str(document), "page": str(out), "replaced": [str(path) for path in replaced]}
         print_document({**written, "made": dict(report.made), "notes": list(report.notes), "figures": figures})
     else:
-        for line in [*_lines(report), *(f"- {note}" for note in report.notes)]:
-            print_line(line)
+        print_lines(*_lines(report), *(f"- {note}" for note in report.notes))
         for path in (document, out):
             print_file(path, replaced=path in replaced)
     raise_left_out(report.made.get(LEFT_OUT, {}).values())
