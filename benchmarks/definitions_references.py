@@ -1,9 +1,9 @@
-"""What librosa, essentia and pyloudnorm say of the sounds that `definitions.py` made: FOLDER/references.json.
+"""Measures the sounds of `definitions.py` with librosa, essentia and pyloudnorm: FOLDER/references.json.
 
     python -m venv other && other/bin/pip install librosa essentia pyloudnorm soundfile
     other/bin/python benchmarks/definitions_references.py FOLDER
 
-None of this project's code is used here, and none of these packages there. essentia is under the AGPL: it is run, not shipped.
+This script uses none of the project's code, and the project none of these packages. essentia is under the AGPL: it is run, not shipped.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ def of_librosa(mono: np.ndarray, rate: int) -> dict[str, float]:
     pitches, weights = librosa.piptrack(
         y=mono, sr=rate, n_fft=8192 if rate > 20_000 else 4096, fmin=60, fmax=2100, threshold=0.03
     )
-    heard = weights > 0
+    peaks = weights > 0
     onsets = librosa.onset.onset_detect(y=mono, sr=rate, hop_length=512 if rate > 20_000 else 256)
     return {
         "onset_rate.librosa": len(onsets) * rate / len(mono),
         "tempo.librosa": float(np.ravel(librosa.feature.tempo(y=mono, sr=rate))[0]),
         "brightness.librosa": math.log2(np.average(centroid, weights=spectrum.sum(0) + 1e-12) + 1e-9),
-        "register.librosa": float(np.average(librosa.hz_to_midi(pitches[heard]), weights=weights[heard]))
-        if heard.any()
+        "register.librosa": float(np.average(librosa.hz_to_midi(pitches[peaks]), weights=weights[peaks]))
+        if peaks.any()
         else math.nan,
         "mode.librosa": float(fits[0].max() - fits[1].max()),
         "key.librosa": float(fits.max(0).argmax()),
@@ -70,7 +70,7 @@ def of_essentia(mono: np.ndarray, rate: int) -> dict[str, float]:
 
 
 def loudness(samples: np.ndarray, rate: int) -> dict[str, float]:
-    """Essentia takes two channels: what has one is given twice, and the 3 dB are taken away."""
+    """Integrated loudness in LUFS. Essentia requires two channels: mono is duplicated, and the 3 dB are subtracted."""
     both = samples if samples.shape[1] == 2 else np.repeat(samples, 2, 1)
     at = np.stack([librosa.resample(channel, orig_sr=rate, target_sr=44_100) for channel in both.T], 1)
     extra = 0.0 if samples.shape[1] == 2 else 10 * math.log10(2)
