@@ -96,7 +96,18 @@ def save_tensors(
         save_file(
             {key: stored(tensor) for key, tensor in tensors.items()}, partial, {"format": "pt", **(metadata or {})}
         )
+        _sort_metadata(partial)
         partial.chmod(usual)
+
+
+def _sort_metadata(path: Path) -> None:
+    """Order the header's strings by key: safetensors writes them in random order, and equal tensors should be equal files."""
+    with path.open("r+b") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        file.seek(8)
+        file.write(json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode().ljust(length))
 
 
 def _require(path: Path) -> None:

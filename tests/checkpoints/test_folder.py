@@ -81,6 +81,25 @@ def test_the_header_is_read_back(tmp_path):
     assert read_tensors(tmp_path / "x.safetensors")[1]["kind"] == "visual"
 
 
+def test_equal_tensors_and_strings_are_equal_files(tmp_path):
+    strings = {
+        "kind": "visual",
+        "space": "imagebind",
+        "titre": 'L\'été\n"à\u007f" \x01',
+        "width": "7",
+        "a": "\N{ARTIST PALETTE}",
+    }
+    tensors = {"y": torch.arange(3), "x": torch.ones(2)}
+    for number in range(12):
+        save_tensors(
+            tmp_path / f"{number}.safetensors", tensors, metadata=dict(sorted(strings.items(), reverse=number % 2))
+        )
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
+    read, header = read_tensors(tmp_path / "0.safetensors")
+    assert torch.equal(read["y"], tensors["y"])
+    assert header == {"format": "pt", **strings}
+
+
 def damage(folder, change):
     path = weights_file(folder, "part")
     tensors, _ = read_tensors(path)
