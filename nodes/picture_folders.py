@@ -11,7 +11,8 @@ import folder_paths
 
 from ..art2mus_core.checkpoints.memory import check_memory
 from ..art2mus_core.errors import ArtworkError, SettingError
-from ..art2mus_core.images.listing import find_artworks, image_suffixes, list_artworks, samples, say_skipped
+from ..art2mus_core.images.formats import suffixes
+from ..art2mus_core.images.listing import describe_skipped, find_artworks, list_artworks, samples
 from ..art2mus_core.naming import as_unicode, name_files
 from .folders import LONGEST_NAME
 from .packing import packed_bytes
@@ -49,7 +50,7 @@ def pictures_of(name: str) -> list[Path]:
     """
     pictures = _listed(name)
     if not pictures:
-        left = say_skipped(find_artworks(_inside(name)).skipped, 0)
+        left = describe_skipped(find_artworks(_inside(name)).skipped, 0)
         raise ArtworkError(
             f"{name} holds no picture{f' ({left})' if left else ''}",
             "at least one",
@@ -119,7 +120,7 @@ def _listed(name: str) -> list[Path]:
 
 
 def _is_picture(file: str) -> bool:
-    return not file.startswith(".") and Path(file).suffix.lower() in image_suffixes()
+    return not file.startswith(".") and Path(file).suffix.lower() in suffixes()
 
 
 def _root() -> Path:

@@ -111,8 +111,8 @@ def _check_quality(chosen: str, quality: str) -> None:
     Raises:
         OutputError: it has not.
     """
-    from ..art2mus_core.audio.coding import qualities
+    from ..art2mus_core.audio.coding import KINDS
 
-    known = qualities(SUFFIXES[chosen]) if chosen in SUFFIXES else QUALITIES
+    known = tuple(KINDS[SUFFIXES[chosen]].qualities) if chosen in SUFFIXES else QUALITIES
     if quality not in known:
         raise OutputError(f"{chosen} of the quality {quality!r}", f"one of {', '.join(known)}", "Choose one of these.")

@@ -1,1 +1,1 @@
-"""Sound: files in and out, spectrograms, levels, and what can be measured of music."""
+"""Audio: reads and writes files, computes spectrograms, resamples and levels."""

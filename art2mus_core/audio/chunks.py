@@ -1,4 +1,4 @@
-"""Where the samples lie in WAV (RIFF, RF64, BW64, Wave64), AIFF, CAF and AU files, and how much their headers promise."""
+"""Finds the samples in WAV (RIFF, RF64, BW64, Wave64), AIFF, CAF and AU files, and the size that their headers state."""
 
 from __future__ import annotations
 
@@ -13,21 +13,29 @@ __all__ = ["Chunks", "read_chunks"]
 
 _W64 = bytes.fromhex("72696666 2e91cf11 a5d628db 04c10000")
 _LAST = (b"LIST", b"id3 ", b"ID3 ", b"bext", b"iXML", b"_PMX", b"cue ", b"JUNK", b"FLLR", b"ANNO", b"NAME")
-"""Chunks that stand behind the samples."""
+"""Chunks that may follow the samples."""
 
 _ROOM = 2**16
-"""Bytes around the largest size that 31, 32 or 63 bits hold within which writers to a pipe put their placeholder."""
+"""Largest distance in bytes of a placeholder from one of `_STREAMED`."""
 
-_STREAMED = (2**31, 2**32, 2**63, 2**64)
-_SOX = 0x7F000000
-"""What SoX writes into an AIFF that it cannot go back in."""
+_STREAMED = (0x7F000000, 2**31, 2**32, 2**63, 2**64)
+"""Sizes near those that writers to a pipe leave as a placeholder; 0x7F000000 is SoX's in AIFF files."""
 
 _TAIL = 2**16
+"""Bytes at the end of a file that are searched for chunks."""
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """How chunks are laid out: where they begin, length of a name, format of a size, bytes of themselves that it counts."""
+    """The layout of chunks.
+
+    Attributes:
+        begin: position of the first chunk.
+        name: length of a name in bytes.
+        size: struct format of a size.
+        counted: bytes of the chunk's own header that its size includes.
+        align: chunks begin at multiples of this.
+    """
 
     begin: int
     name: int
@@ -49,15 +57,15 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class Chunks:
-    """What a file is made of.
+    """The structure of an uncompressed audio file.
 
     Attributes:
-        magic: its first four bytes.
-        heads: the chunks before the samples, by name.
-        begin: where the samples begin.
-        promised: their bytes by the header; None for a placeholder, as writers to a pipe leave it.
-        there: their bytes.
-        second: bytes of a second of sound; 0 where that is not known.
+        magic: the file's first four bytes.
+        heads: content of the chunks before the samples, by name.
+        begin: position of the samples.
+        promised: size of the samples in bytes by the header; None for a placeholder, as writers to a pipe leave it.
+        there: actual size of the samples in bytes.
+        second: bytes per second of sound; 0 if unknown.
     """
 
     magic: bytes
@@ -68,7 +76,7 @@ class Chunks:
     second: float
 
     def whole(self, source: Path | bytes) -> bytes | None:
-        """The file with the sizes that it has, where its header holds placeholders; None where nothing can be done."""
+        """Return the file's content with correct sizes in its header; None for kinds that cannot be rebuilt."""
         if self.magic in (b"RIFX", b"caff", b".snd"):
             return None
         with _open(source) as file:
@@ -86,10 +94,10 @@ def _open(source: Path | bytes) -> BinaryIO | io.BytesIO:
 
 
 def read_chunks(source: Path | bytes) -> Chunks | None:
-    """The chunks of a file; None for one of another kind, or without samples.
+    """Return the chunks of an uncompressed audio file; None for other kinds and for files without samples.
 
     Args:
-        source: a file that exists, or the content of one.
+        source: path of an existing file, or a file's content.
     """
     with _open(source) as file:
         size = file.seek(0, 2)
@@ -104,14 +112,14 @@ def read_chunks(source: Path | bytes) -> Chunks | None:
         heads: dict[bytes, bytes] = {}
         for name, at, promised in _walk(file, kind, size):
             if name in (b"data", b"SSND"):
-                return _found(file, heads, magic, (at, promised, size))
+                return _measured(file, heads, magic, (at, promised, size))
             file.seek(at)
             heads[name] = file.read(min(promised, 4096))
     return None
 
 
 def _walk(file: BinaryIO | io.BytesIO, kind: _Kind, size: int) -> Iterator[tuple[bytes, int, int]]:
-    """Name, place of the content, and size of every chunk."""
+    """Yield name, position of the content and size of every chunk."""
     at, head = kind.begin, kind.name + struct.calcsize(kind.size)
     while at + head <= size:
         file.seek(at)
@@ -122,10 +130,10 @@ def _walk(file: BinaryIO | io.BytesIO, kind: _Kind, size: int) -> Iterator[tuple
         at += -at % kind.align
 
 
-def _found(
+def _measured(
     file: BinaryIO | io.BytesIO, heads: dict[bytes, bytes], magic: bytes, place: tuple[int, int, int]
 ) -> Chunks | None:
-    """By where the content begins, how many bytes are promised, and the size of the file."""
+    """Return the chunks for `place`: position and size of the samples' chunk, and the size of the file."""
     at, promised, size = place
     extra = 8 if magic == b"FORM" else 4 if magic == b"caff" else 0  # offset and block size; count of edits
     if b"ds64" in heads and len(heads[b"ds64"]) >= 16 and promised == 2**32 - 1:
@@ -139,13 +147,12 @@ def _found(
 
 
 def _is_placeholder(size: int) -> bool:
-    """Whether a size is what writers leave that cannot go back to their header."""
-    near = any(abs(size - top) <= _ROOM for top in _STREAMED)
-    return size == 0 or near or abs(size - _SOX) <= _ROOM
+    """Whether a size is a placeholder of a writer that could not return to its header."""
+    return size == 0 or any(abs(size - each) <= _ROOM for each in _STREAMED)
 
 
 def _before_last(file: BinaryIO | io.BytesIO, begin: int, size: int, magic: bytes) -> int:
-    """The end of samples that reach to the end of the file, or to known chunks there."""
+    """Return the end of the samples: the end of the file, or the known chunks before it."""
     file.seek(max(begin, size - _TAIL))
     offset, tail = file.tell(), file.read()
     order = ">I" if magic in (b"FORM", b"RIFX") else "<I"
@@ -164,7 +171,7 @@ def _before_last(file: BinaryIO | io.BytesIO, begin: int, size: int, magic: byte
 
 
 def _second(magic: bytes, heads: Mapping[bytes, bytes]) -> float | None:
-    """Bytes of a second; None where the chunk that says so is missing."""
+    """Return the bytes per second; None without the chunk that states it."""
     try:
         if magic == b"FORM":
             channels, _, bits, rate = _comm(heads[b"COMM"])
@@ -178,7 +185,7 @@ def _second(magic: bytes, heads: Mapping[bytes, bytes]) -> float | None:
 
 
 def _comm(content: bytes) -> tuple[int, int, int, float]:
-    """Channels, frames, bits and rate of an AIFF; its rate is a float of 80 bits."""
+    """Return channels, frames, bits and rate of an AIFF file. The rate is stored as an 80-bit float."""
     channels, frames, bits, exponent, mantissa = struct.unpack(">hIhHQ", content[:18])
     return channels, frames, bits, mantissa * 2.0 ** ((exponent & 0x7FFF) - 16383 - 63)
 

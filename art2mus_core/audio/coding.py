@@ -1,25 +1,25 @@
-"""How sound files are coded: the kinds by suffix, and the qualities of each."""
+"""The formats of written audio files by suffix, and the qualities of each."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["KINDS", "STANDARD", "Coding", "Kind", "qualities"]
+__all__ = ["KINDS", "STANDARD", "Coding", "Kind"]
 
 STANDARD = "standard"
-"""The quality of every kind when none is asked for: 16 bits a sample, or 96 kbit/s a channel."""
+"""The default quality of every format: 16 bits a sample, or 96 kbit/s a channel."""
 
 
 @dataclass(frozen=True)
 class Coding:
-    """One quality.
+    """Encoder settings of one quality.
 
     Attributes:
-        codec: FFmpeg's encoder.
-        layout: its sample format; 32-bit formats hold 24 bits.
-        each: bits a second for each channel, or
-        whole: for all channels.
-        options: of the encoder.
+        codec: FFmpeg's name of the encoder.
+        layout: FFmpeg's sample format; 32-bit formats hold 24 bits.
+        each: bit rate of each channel in bits a second.
+        whole: bit rate of all channels together, instead of `each`.
+        options: options of the encoder.
     """
 
     codec: str
@@ -31,13 +31,13 @@ class Coding:
 
 @dataclass(frozen=True)
 class Kind:
-    """What a suffix stands for.
+    """A file format.
 
     Attributes:
-        container: FFmpeg's muxer.
-        qualities: by name, :data:`STANDARD` first.
-        rates: in hertz that the codec takes; empty for all.
-        most: bits a second that the codec takes for a channel, if it refuses more.
+        container: FFmpeg's name of the muxer.
+        qualities: settings by name, :data:`STANDARD` first.
+        rates: sample rates in hertz that the codec supports; empty for all.
+        most: the codec's largest bit rate of a channel in bits a second; None without a limit.
     """
 
     container: str
@@ -70,9 +70,4 @@ KINDS = {
     ".ogg": _OPUS,
     ".opus": _OPUS,
 }
-"""Kinds that can be written by suffix, the default first."""
-
-
-def qualities(suffix: str) -> tuple[str, ...]:
-    """Names of the qualities of a suffix of :data:`KINDS`."""
-    return tuple(KINDS[suffix].qualities)
+"""Writable formats by suffix, the default first."""

@@ -1,7 +1,7 @@
-"""Sound files by their bytes, where FFmpeg does not do it: Ogg, joined FLACs, and ID3 in front of other formats.
+"""Splits audio files that FFmpeg does not split: chained Ogg streams, joined FLAC files, and files behind an ID3 tag.
 
-The pages of an Ogg file (RFC 3533) and the streams that are chained in it; FLAC files joined, and where a frame ends
-(RFC 9639); ID3 tags in front of files that are not to have any: players pass over them, and so do readers of MP3 and FLAC.
+Parses the pages of Ogg files (RFC 3533) and finds the ends of FLAC frames (RFC 9639). Formats other than MP3 and FLAC have
+no ID3 tags, but some files do, and players skip them.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import NamedTuple
 __all__ = ["OggPage", "behind_id3", "chained", "frame_ends", "joined_flacs", "ogg_pages"]
 
 _HEAD = 27
-"""Bytes of a page before its table of segments."""
+"""Bytes of a page before its segment table."""
 
 
 class OggPage(NamedTuple):
-    """Where a page begins and ends, and whether it is the first or the last of its stream."""
+    """Start and end of a page, and whether it is the first or the last of its stream."""
 
     start: int
     end: int
@@ -26,7 +26,7 @@ class OggPage(NamedTuple):
 
 
 def ogg_pages(content: bytes) -> list[OggPage]:
-    """All pages that are whole; what stands between and behind them is passed over."""
+    """Return all complete pages; bytes between and after them are skipped."""
     pages, at = [], content.find(b"OggS")
     while at >= 0:
         page = _page(content, at)
@@ -37,14 +37,12 @@ def ogg_pages(content: bytes) -> list[OggPage]:
 
 
 def chained(content: bytes, pages: list[OggPage]) -> list[bytes]:
-    """The streams of a file by themselves: a first page that follows another kind of page begins anew."""
+    """Return each chained stream of a file; a first page after one that is not begins a new stream."""
     streams: list[list[OggPage]] = []
-    before = None
     for page in pages:
-        if before is None or (page.first and not before.first):
+        if not streams or (page.first and not streams[-1][-1].first):
             streams.append([])
         streams[-1].append(page)
-        before = page
     return [b"".join(content[page.start : page.end] for page in stream) for stream in streams]
 
 
@@ -57,14 +55,14 @@ def _page(content: bytes, at: int) -> OggPage | None:
 
 
 FLAC_START = b"fLaC\x00\x00\x00\x22"
-"""How a FLAC begins: its mark, and the header of the block that is always first."""
+"""The first bytes of every FLAC file: its signature and the header of STREAMINFO."""
 
 LONGEST_END = 2**16
-"""Bytes of a packet in which the end of its frame is looked for."""
+"""Bytes of a packet that are searched for the end of its frame."""
 
 
 def joined_flacs(content: bytes) -> list[bytes]:
-    """The files that a FLAC was joined of; none if it is one."""
+    """Return the FLAC files that were concatenated; [] for a single file."""
     starts = []
     at = content.find(FLAC_START)
     while at >= 0:
@@ -74,9 +72,9 @@ def joined_flacs(content: bytes) -> list[bytes]:
 
 
 def frame_ends(packet: bytes) -> Iterator[int]:
-    """Where a frame may end that something else stands behind, shortest first: its last two bytes are its CRC-16.
+    """Yield possible ends of a FLAC frame before the end of its packet, shortest first: where its CRC-16 matches.
 
-    FFmpeg before version 8.1 hands on the tags behind a file as a part of its last frame.
+    FFmpeg before version 8.1 returns tags at the end of a file as a part of the last frame.
     """
     table = _table()
     check = 0
@@ -87,7 +85,7 @@ def frame_ends(packet: bytes) -> Iterator[int]:
 
 
 def _table() -> list[int]:
-    """Of the polynomial x^16 + x^15 + x^2 + 1 (RFC 9639, 9.3)."""
+    """Return the CRC table of the polynomial x^16 + x^15 + x^2 + 1 (RFC 9639, 9.3)."""
     table = []
     for value in range(256):
         check = value << 8
@@ -100,14 +98,14 @@ def _table() -> list[int]:
 _ID3_HEAD = 10
 _ID3_FOOTER = 0x10
 _BEHIND_ID3 = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"caff", b".snd")
-"""What FFmpeg does not know behind a tag."""
+"""First bytes of the formats that FFmpeg does not recognise behind a tag."""
 
 
 def behind_id3(path: Path) -> Path | bytes:
-    """The content of an uncompressed file that begins with ID3v2 tags, without these; of any other file, its path.
+    """Return the content of an uncompressed file without the ID3v2 tags at its start, or the path of any other file.
 
     Args:
-        path: of a file that exists.
+        path: path of an existing file.
     """
     with path.open("rb") as file:
         start = 0

@@ -1,4 +1,4 @@
-"""Sound through FFmpeg's decoders (PyAV), as players have it: a packet that cannot be decoded is left out, and the rest goes on."""
+"""Decodes audio files through FFmpeg's libraries (PyAV). Like players, it skips packets that cannot be decoded."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ from .resample import resample
 __all__ = ["FAILURES", "Decoded", "decode", "openable", "opened"]
 
 FAILURES = (av.FFmpegError, ArithmeticError, LookupError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
-"""What a damaged file raises in FFmpeg's libraries and on the way out of them."""
+"""Exceptions that PyAV raises for damaged files."""
 
-_READABLE = "aac,aiff,au,caf,flac,matroska,mov,mp3,ogg,w64,wav"  # no playlists: they open other files and addresses
+_READABLE = "aac,aiff,au,caf,flac,matroska,mov,mp3,ogg,w64,wav"  # not playlists, which open other files and URLs
 
 
 @dataclass
 class Decoded:
-    """What came out of a file.
+    """A decoded file.
 
     Attributes:
         format: FFmpeg's name of the container.
-        rate: in hertz.
-        samples: of all channels.
-        declared: samples that the container speaks of; 0 if of none.
-        short: of these, those that are missing at the end.
-        gap: those that are missing on the way.
-        lost: packets that could not be decoded.
-        torn: whether the last packet is one of them.
-        changes: rates and channels of what follows, where a file changes them on its way.
-        chunks: of an uncompressed file.
-        parts: of an MP3.
-        ends: whether the last page of an Ogg file is marked as such.
+        rate: sample rate in hertz.
+        samples: all samples.
+        declared: number of samples by the container; 0 if it states none.
+        short: number of declared samples missing at the end.
+        gap: number of declared samples missing before the end.
+        lost: number of packets that could not be decoded.
+        torn: whether the last packet could not be decoded.
+        changes: later sample rates and channel counts, if a file changes them.
+        chunks: structure of an uncompressed file.
+        parts: parts of an MP3 file.
+        ends: whether the last page of an Ogg file is marked as the last.
     """
 
     format: str
@@ -62,10 +62,10 @@ class Decoded:
 
 
 def decode(path: Path) -> Decoded:
-    """Everything that can be decoded.
+    """Decode as much of a file as possible.
 
     Raises:
-        AudioError: no such file, or none in which there is sound.
+        AudioError: the file is missing or contains no sound.
     """
     source, name, chunks = openable(path)
     sources: list[Path | bytes] = [source]
@@ -91,7 +91,7 @@ def decode(path: Path) -> Decoded:
 
 
 def openable(path: Path) -> tuple[Path | bytes, str, Chunks | None]:
-    """The file, or its content with a header that is true, FFmpeg's name of its container, and the chunks it is made of.
+    """Return a file's path, or its content with a corrected header, FFmpeg's name of its container, and its chunks.
 
     Raises:
         AudioError: as :func:`decode`.
@@ -115,35 +115,35 @@ def openable(path: Path) -> tuple[Path | bytes, str, Chunks | None]:
 
 
 def opened(source: Path | bytes, path: Path, form: str | None = None) -> av.container.InputContainer:
-    """A container that has at least one stream of sound.
+    """Open a container with at least one audio stream.
 
     Args:
-        source: a file, or the content of one.
-        path: of the file, for messages.
-        form: FFmpeg's name of the container; found out if not given.
+        source: a path, or a file's content.
+        path: path of the file, for messages.
+        form: FFmpeg's name of the container; detected if not given.
 
     Raises:
-        AudioError: no such file, or no sound in it.
+        AudioError: the file is missing or contains no sound.
     """
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
-        raise AudioError(f"{path} {what}", "a sound file", "Check the path.")
+        raise AudioError(f"{path} {what}", "an audio file", "Check the path.")
     if path.stat().st_size == 0:
-        raise AudioError(f"{path} is empty", "a sound file", "Save or download it again.")
-    # A relative name with a colon in it, as titles have, would be the address of a protocol.
+        raise AudioError(f"{path} is empty", "an audio file", "Save or download it again.")
+    # FFmpeg would take a relative name with a colon for a URL.
     place = str(source.absolute()) if isinstance(source, Path) else io.BytesIO(source)
     try:
         container = av.open(place, "r", format=form, options={"format_whitelist": _READABLE}, metadata_errors="replace")
     except FAILURES as error:
         raise AudioError(
-            f"{path} is not a sound that can be read",
-            "a sound file (FLAC, WAV, MP3, Ogg)",
+            f"{path} is not a readable audio file",
+            "an audio file (FLAC, WAV, MP3, Ogg)",
             "Convert it to FLAC or WAV.",
         ) from error
     if container.streams.audio and container.streams.audio[0].rate:
         return container
     container.close()
-    raise AudioError(f"{path} holds no sound", "a sound file", "Choose another file.")
+    raise AudioError(f"{path} contains no sound", "an audio file", "Choose another file.")
 
 
 def _format(source: Path | bytes, path: Path) -> str:
@@ -159,7 +159,7 @@ def _decoded(source: Path | bytes, path: Path, form: str | None) -> Decoded:
         if not length and len(container.streams) == 1 and "matroska" in whole.format:
             length = (container.duration or 0) / av.time_base
         whole.declared = round(length * whole.rate)
-        if whole.format == "flac":  # the checksum of a frame tells noise from music, and no frame depends on another
+        if whole.format == "flac":  # frames are independent, and a wrong checksum means noise
             stream.codec_context.options = {"err_detect": "crccheck+explode"}
         start, last = stream.start_time or 0, 0.0
         runs = []
@@ -175,26 +175,24 @@ def _decoded(source: Path | bytes, path: Path, form: str | None) -> Decoded:
 
 
 def _frames(container: av.container.InputContainer, stream: av.AudioStream, whole: Decoded) -> Iterator[av.AudioFrame]:
-    """Every frame that can be decoded; what fails on the way is counted in `whole`."""
+    """Yield every decodable frame and count the failures in `whole`."""
     packets = container.demux(stream)
     while True:
         try:
-            packet = next(packets, None)
+            packet = next(packets)
+        except StopIteration:
+            return
         except FAILURES:
             whole.torn = True
             return
-        if packet is None:
-            return
         frames = _attempt(packet, stream)
-        if frames is None:
-            whole.lost, whole.torn = whole.lost + 1, True
-            continue
-        whole.torn = whole.torn and not frames
-        yield from frames
+        whole.lost += frames is None
+        whole.torn = frames is None or (whole.torn and not frames)
+        yield from frames or ()
 
 
 def _attempt(packet: av.Packet, stream: av.AudioStream) -> list[av.AudioFrame] | None:  # type: ignore[type-arg]
-    """The frames of a packet; of a FLAC's, up to where its checksum fits, if something stands behind it."""
+    """Decode a packet; None on failure. A FLAC packet is retried up to each position where its checksum matches."""
     with suppress(*FAILURES):
         return stream.codec_context.decode(packet)
     for end in frame_ends(bytes(packet)) if stream.codec_context.name == "flac" else ():
@@ -217,7 +215,7 @@ def _floats(frame: av.AudioFrame) -> Float[np.ndarray, "channels _"]:
 
 
 def _gather(whole: Decoded, runs: list[tuple[int, np.ndarray]]) -> None:
-    """All values in one array, at the rate and in the channels of the first."""
+    """Join runs of samples at the rate and channel count of the first, and record the changes."""
     channels = len(whole.samples)
     together: list[np.ndarray] = []
     for (rate, count), group in groupby(runs, key=lambda run: (run[0], len(run[1]))):
@@ -238,7 +236,7 @@ def _fitted(values: np.ndarray, rate: int, wanted: int, channels: int) -> np.nda
 
 
 def _together(found: list[Decoded]) -> Decoded:
-    """Files one after the other."""
+    """Join decoded files in sequence."""
     first = found[0]
     whole = Decoded(first.format, first.rate, first.samples, torn=found[-1].torn)
     for name in ("declared", "short", "gap", "lost"):

@@ -1,9 +1,9 @@
-"""Kaldi's log-mel filter bank, and the clips of it that ImageBind's audio tower hears.
+"""Kaldi's log-mel filter bank, and the clips of it that ImageBind's audio tower takes as input.
 
-As Kaldi computes it (Povey et al. 2011) with a Hanning window, no dither, the energy left out and the samples in -1..1:
-frames of 25 ms every 10 ms that lie wholly inside the sound, each without its mean, preemphasised, windowed and
-transformed at the next power of two; powers weighted by triangles on the scale 1127 ln(1 + f / 700) from 20 Hz to half
-the rate; natural logarithm. Computed in float64 where the samples are, except on devices that have none.
+As in Kaldi (Povey et al. 2011) with a Hanning window, without dither and energy, for samples in -1..1: frames of 25 ms
+every 10 ms that lie entirely inside the sound; mean removed, preemphasis, window, FFT at the next power of two; powers
+weighted by triangles on the scale 1127 ln(1 + f / 700) from 20 Hz to half the rate; natural logarithm. Computed in float64
+on the samples' device, or on the CPU if the device has no float64.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from .filters import htk_mel, triangles
 __all__ = ["Clips", "fbank"]
 
 WINDOW, SHIFT = Fraction(25, 1000), Fraction(10, 1000)
-"""Seconds in a frame, and from frame to frame."""
+"""Length of a frame and distance between frames, in seconds."""
 
 PREEMPHASIS = 0.97
 LOWEST = 20.0
 """Lower edge of the lowest triangle in hertz."""
 
 FLOOR = float(np.finfo(np.float32).eps)
-"""Powers are clamped here before the logarithm."""
+"""Smallest power before the logarithm."""
 
 
 def fbank(
     samples: Float[Tensor, "*batch samples"], sample_rate: int, bins: int
 ) -> Float[Tensor, "*batch frames {bins}"]:
-    """Natural logarithms of mel-weighted powers, float32; N samples have 1 + (N - window) // shift frames.
+    """Return natural logarithms of mel-weighted powers, float32; N samples have 1 + (N - window) // shift frames.
 
     Args:
-        samples: in -1..1.
-        sample_rate: in hertz.
-        bins: triangles.
+        samples: samples in -1..1.
+        sample_rate: rate in hertz.
+        bins: number of triangles.
 
     Raises:
-        AudioError: a sound shorter than one frame.
+        AudioError: the sound is shorter than one frame.
     """
     window, shift = int(WINDOW * sample_rate), int(SHIFT * sample_rate)
     if samples.shape[-1] < window or shift < 1:
@@ -54,7 +54,7 @@ def fbank(
             "Use a longer sound.",
         )
     length = 1 << (window - 1).bit_length()
-    exact = samples.cpu() if samples.device.type == "mps" else samples  # which has no float64
+    exact = samples.cpu() if samples.device.type == "mps" else samples  # mps has no float64
     frames = exact.double().unfold(-1, window, shift)
     frames = frames - frames.mean(-1, keepdim=True)
     before = torch.cat([frames[..., :1], frames[..., :-1]], -1)
@@ -66,16 +66,16 @@ def fbank(
 
 @dataclass(frozen=True)
 class Clips:
-    """How a sound is cut into clips and normalised.
+    """Settings for cutting a sound into normalised clips.
 
     Attributes:
-        sample_rate: of the sound, in hertz.
-        bins: mel rows of a clip.
-        frames: columns of a clip; a clip with fewer is filled up with zeros, one with more is cut.
-        clips: clips a sound.
+        sample_rate: rate of the sound in hertz.
+        bins: mel bins of a clip.
+        frames: frames of a clip, padded with zeros or cropped.
+        clips: number of clips per sound.
         seconds: length of a clip.
-        mean: what is subtracted from the logarithms, zeros of the filling included.
-        std: what they are divided by then.
+        mean: subtracted from the logarithms and the padding.
+        std: divisor after the subtraction.
     """
 
     sample_rate: int
@@ -87,10 +87,10 @@ class Clips:
     std: float
 
     def cut(self, samples: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch clips bins frames"]:
-        """Normalised clips; a sound that is shorter than one clip is heard whole, `clips` times.
+        """Return normalised clips; a sound shorter than one clip is repeated whole `clips` times.
 
         Raises:
-            AudioError: a sound shorter than one frame, or samples that are not finite.
+            AudioError: the sound is shorter than one frame or has samples that are not finite.
         """
         if not samples.isfinite().all():
             raise AudioError("samples that are NaN or infinite", "finite samples", "Make or read the sound again.")
@@ -101,20 +101,17 @@ class Clips:
         return (filled - self.mean) / self.std
 
     def starts(self, length: int) -> list[int]:
-        """First samples of the clips: the room that one clip leaves is divided by their number.
-
-        The last clip therefore ends before the sound does.
-        """
-        # seconds in floating point, then exact: one sample of difference is heard in every frame of a clip
+        """Return the first sample of each clip, evenly spaced as in ImageBind; the last clip ends before the sound does."""
+        # float seconds, then exact: an offset of one sample would change every frame of a clip
         room = Fraction(max(length / self.sample_rate - self.seconds, 0.0))
         return [int(room / self.clips * index * self.sample_rate) for index in range(self.clips)]
 
 
 @lru_cache(maxsize=4)
 def _triangles(sample_rate: int, bins: int, length: int) -> Float[np.ndarray, "bins half"]:
-    """Weights [bins, length / 2 + 1] of the FFT's powers; triangles are straight on the mel scale."""
+    """Return weights [bins, length / 2 + 1] of the FFT's powers: triangles on the mel scale."""
     lowest, highest = htk_mel(np.array([LOWEST, sample_rate / 2])).tolist()
     edges = np.linspace(lowest, highest, bins + 2)
     weights = triangles(edges, htk_mel(np.fft.rfftfreq(length, 1 / sample_rate)))
-    weights[:, -1] = 0  # half the rate is the last edge; rounding must not let it in
+    weights[:, -1] = 0  # the last edge is at half the rate; rounding must not give it weight
     return weights

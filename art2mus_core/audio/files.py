@@ -1,4 +1,4 @@
-"""Writes sound files through FFmpeg's libraries (PyAV), with tags and the artwork as the cover."""
+"""Writes audio files through FFmpeg's libraries (PyAV), with tags and a cover."""
 
 from __future__ import annotations
 
@@ -22,15 +22,10 @@ from ..types import Waveform
 from .coding import KINDS, STANDARD, Coding, Kind
 from .resample import resample
 
-__all__ = ["add_to_flac", "audio_suffixes", "picture_block", "write_audio"]
+__all__ = ["picture_block", "write_audio"]
 
-
-_INFO_TAGS = {"title", "artist", "album", "comment", "copyright", "date", "genre", "language"}  # RIFF's own
-
-
-def audio_suffixes() -> tuple[str, ...]:
-    """Suffixes that :func:`write_audio` knows, the default first."""
-    return tuple(KINDS)
+_INFO_TAGS = {"title", "artist", "album", "comment", "copyright", "date", "genre", "language"}
+"""Tags with a name in RIFF."""
 
 
 def write_audio(
@@ -42,29 +37,29 @@ def write_audio(
     quality: str = STANDARD,
     no_replace: bool = False,
 ) -> None:
-    """One piece as a file of the suffix's kind: FLAC, WAV, MP3, Opus (`.opus` or `.ogg`).
+    """Write one piece in the format of the suffix: FLAC, WAV, MP3, Opus (`.opus` or `.ogg`).
 
-    WAV has no cover, and tags that RIFF has no name for become one JSON object in its comment. The tag `encoder` is the
-    container library's own; one of that name is written as `software`.
+    WAV files have no cover; if a tag has no name in RIFF, all tags are written as a JSON object in the comment. FFmpeg reserves
+    the tag `encoder`, so it is written as `software`.
 
     Args:
-        path: its folder is made if it is not there; a file there is replaced.
-        waveform: [1, 1 or 2 channels, N]; beyond -1..1 it clips.
+        path: file to write; its folder is created, and an existing file replaced.
+        waveform: [1, 1 or 2 channels, N]; samples beyond -1..1 clip.
         tags: name to text.
         cover: a JPEG or PNG.
-        quality: one of :func:`~.coding.qualities` of the suffix; a codec's own limits lower a bit rate beyond them.
-        no_replace: refuse to replace a file instead.
+        quality: one of the qualities of the suffix in `KINDS`; bit rates above the codec's limit are lowered.
+        no_replace: raise an error instead of replacing a file.
 
     Raises:
-        OutputError: unknown suffix or quality, a place that cannot be written, or a file that must not be replaced.
-        AudioError: another batch or channel count, no samples, or samples that are not finite.
+        OutputError: unknown suffix or quality, a path that cannot be written, or an existing file with `no_replace`.
+        AudioError: wrong batch size or channel count, no samples, or samples that are not finite.
     """
     path = Path(path)
-    check_place(path, audio_suffixes())
+    check_place(path, tuple(KINDS))
     kind = KINDS[path.suffix.lower()]
     if quality not in kind.qualities:
         raise OutputError(
-            f"{path.suffix} of the quality {quality!r}", f"one of {', '.join(kind.qualities)}", "Choose one of these."
+            f"quality {quality!r} for {path.suffix}", f"one of {', '.join(kind.qualities)}", "Choose one of these."
         )
     coding = kind.qualities[quality]
     named = {("software" if name.lower() == "encoder" else name): readable(str(value)) for name, value in tags.items()}
@@ -73,12 +68,12 @@ def write_audio(
     if coding.codec == "libopus" and cover:
         named["METADATA_BLOCK_PICTURE"] = base64.b64encode(picture_block(cover)).decode("ascii")
     content = _encoded(kind, coding, _checked(waveform, kind), named, cover if kind.container == "mp3" else None)
-    content = add_to_flac(content, cover) if kind.container == "flac" and cover else content
+    content = _with_flac_cover(content, cover) if kind.container == "flac" and cover else content
     place(path, content, no_replace=no_replace)
 
 
 def _checked(waveform: Waveform, kind: Kind) -> Waveform:
-    """The waveform at a rate that the codec takes."""
+    """Check the waveform and resample it to a rate that the codec supports."""
     batch, channels, length = waveform.samples.shape
     if batch != 1 or channels not in (1, 2) or length == 0:
         raise AudioError(
@@ -95,13 +90,13 @@ def _checked(waveform: Waveform, kind: Kind) -> Waveform:
 
 
 def _info(tags: dict[str, str]) -> dict[str, str]:
-    """What a RIFF header has names for, and everything as JSON in the comment if there is more."""
+    """Return the tags with a name in RIFF, and all tags as JSON in the comment if any has none."""
     known = {name: value for name, value in tags.items() if name.lower() in _INFO_TAGS}
     return known if len(known) == len(tags) else known | {"comment": json.dumps(tags, ensure_ascii=False)}
 
 
 def _encoded(kind: Kind, coding: Coding, waveform: Waveform, tags: dict[str, str], cover: bytes | None) -> bytes:
-    """The whole file in memory; `cover` becomes a stream, which is how FFmpeg has it in MP3."""
+    """Return the file's content; `cover` becomes a stream, as FFmpeg requires for MP3."""
     pcm = _pcm(waveform.samples[0], deep=coding.layout.startswith("s32"))
     layout = "mono" if len(pcm) == 1 else "stereo"
     sink = io.BytesIO()
@@ -123,11 +118,10 @@ def _encoded(kind: Kind, coding: Coding, waveform: Waveform, tags: dict[str, str
 
 
 def _pcm(samples: Tensor, *, deep: bool) -> np.ndarray:
-    """Integers [channels, N]: 16 bits, or 24 at the top of 32."""
-    values = samples.detach().cpu().double().numpy()
-    if deep:
-        return np.clip(np.rint(values * 2**23), -(2**23), 2**23 - 1).astype(np.int32) << 8
-    return np.clip(np.rint(values * 2**15), -(2**15), 2**15 - 1).astype(np.int16)
+    """Convert to integers [channels, N] of 16 bits, or of 24 bits in the upper bytes of 32."""
+    full = 2 ** (23 if deep else 15)
+    rounded = np.clip(np.rint(samples.detach().cpu().double().numpy() * full), -full, full - 1)
+    return rounded.astype(np.int32) << 8 if deep else rounded.astype(np.int16)
 
 
 def _mux_cover(container: av.container.OutputContainer, cover: bytes) -> None:
@@ -145,10 +139,10 @@ FRONT_COVER, PICTURE, LONGEST = 3, 6, 2**24 - 1
 
 
 def picture_block(cover: bytes) -> bytes:
-    """The body of a PICTURE block for a JPEG or PNG.
+    """Return the body of a FLAC PICTURE block (RFC 9639, 8.8) for a JPEG or PNG.
 
     Raises:
-        AudioError: no picture, one of another format, or one of 16 MiB or more.
+        AudioError: not a JPEG or PNG, or one of 16 MiB or more.
     """
     try:
         with Image.open(io.BytesIO(cover)) as image:
@@ -157,7 +151,7 @@ def picture_block(cover: bytes) -> bytes:
         kind, width, height = None, 0, 0
     if kind not in {"JPEG", "PNG"} or len(cover) > LONGEST - 64:
         raise AudioError(
-            f"a cover of {len(cover)} bytes ({kind or 'no picture'})", "a small JPEG or PNG", "Convert it."
+            f"a cover of {len(cover)} bytes ({kind or 'not a picture'})", "a JPEG or PNG below 16 MiB", "Convert it."
         )
     mime = f"image/{kind.lower()}".encode("ascii")
     return (
@@ -168,12 +162,8 @@ def picture_block(cover: bytes) -> bytes:
     )
 
 
-def add_to_flac(file: bytes, cover: bytes) -> bytes:
-    """A FLAC file with the cover as its second metadata block, after STREAMINFO, which is 34 bytes long and never last here."""
+def _with_flac_cover(file: bytes, cover: bytes) -> bytes:
+    """Insert a PICTURE block after STREAMINFO, which is 34 bytes long and, as FFmpeg writes it, never the last block."""
     block = picture_block(cover)
     after = 4 + 4 + 34
-    last = file[4] & 0x80
-    header = struct.pack(">I", PICTURE << 24 | len(block))
-    streaminfo = bytes([file[4] & 0x7F]) + file[5:after]
-    marked = bytes([header[0] | last]) + header[1:]
-    return file[:4] + streaminfo + marked + block + file[after:]
+    return file[:after] + struct.pack(">I", PICTURE << 24 | len(block)) + block + file[after:]

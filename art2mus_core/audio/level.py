@@ -1,4 +1,4 @@
-"""The last touch before music is heard: no offset, no clicks at the ends, no clipping."""
+"""Finishes music: removes the DC offset, fades the ends and prevents clipping."""
 
 from __future__ import annotations
 
@@ -15,21 +15,23 @@ CEILING = 10 ** (-1 / 20)
 """-1 dBFS."""
 
 FADE = 0.008
-"""Seconds; at most half of the piece."""
+"""Length of each fade in seconds, at most half of the piece."""
 
 
 def finish(waveform: Waveform) -> Waveform:
-    """Each piece without its mean, faded at both ends, and turned down where it peaks above -1 dBFS.
+    """Remove the mean, fade both ends, and attenuate each piece that peaks above -1 dBFS.
 
-    It is never turned up: how loud the music is belongs to the artwork.
+    Never amplifies: loudness is part of the music for an artwork.
 
     Raises:
-        AudioError: NaN or infinity in the samples.
+        AudioError: samples that are NaN or infinite.
     """
     samples = waveform.samples
     if not torch.isfinite(samples).all():
         raise AudioError(
-            "music that holds NaN or infinity", "finite samples", "Compose again in float32, or with a lower guidance."
+            "music with NaN or infinite samples",
+            "finite samples",
+            "Compose again in float32, or with a lower guidance.",
         )
     length = samples.shape[-1]
     if length == 0:

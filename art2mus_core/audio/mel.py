@@ -1,12 +1,12 @@
-"""Waveform to log-magnitude spectrogram: AudioLDM2's mel front end, and a semitone scale for music in tune.
+"""Log-magnitude spectrograms: AudioLDM2's mel front end, and a semitone scale for tuned music.
 
 `slaney` is AudioLDM2's: one Hann window, Slaney's mel scale with area normalisation (Slaney, Auditory Toolbox, 1998).
 
-`semitone` gives every semitone of equal temperament (A4 = MIDI 69 = 440 Hz) a row. Each row is read from the shortest of
-the grid's windows whose Hann main lobe (half width 2 x rate / length) is no wider than one semitone, or from the longest
-where none is: long windows for low notes, short ones for high notes, as in the constant-Q transform (Brown 1991). Filters
-are triangles in log-frequency, half a width of one semitone, never narrower than one bin; they are normalised so that a
-steady sine of amplitude a at the row's pitch reads a.
+`semitone` has a row for every semitone of equal temperament (A4 = MIDI 69 = 440 Hz). Each row uses the shortest of the
+grid's windows whose Hann main lobe (half width 2 x rate / length) is at most one semitone wide, or else the longest: long
+windows for low notes, short ones for high notes, as in the constant-Q transform (Brown 1991). Filters are triangles in
+log-frequency with a half width of one semitone, but at least one bin, normalised so that a steady sine of amplitude a at
+the row's pitch has the value a.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ FloatArray = np.ndarray
 
 
 class MelTransform(nn.Module):
-    """`[B, N]` samples to `[B, N // hop, bins]` natural logarithms of magnitudes, clamped to the grid's floor.
+    """Maps samples `[B, N]` to natural log magnitudes `[B, N // hop, bins]`, clamped to the grid's floor.
 
     Frames are centred on multiples of the hop; the signal is reflected at both ends.
 
     Raises:
-        AudioError: (when called) fewer samples than half the longest window, too few to reflect, or than one hop.
+        AudioError: (when called) fewer samples than one hop, or than half the longest window, which reflection needs.
     """
 
     def __init__(self, grid: AudioGrid) -> None:
@@ -41,9 +41,9 @@ class MelTransform(nn.Module):
         self.grid = grid
         self._columns: dict[int, slice] = {}
         for size, filters in filterbanks(grid).items():
-            # most of a long window's spectrum belongs to shorter windows: its magnitudes are not even computed
-            heard = np.flatnonzero(filters.any(0))
-            columns = slice(int(heard[0]), int(heard[-1]) + 1) if heard.size else slice(0)
+            # only the columns with weights are computed: shorter windows cover most of a long window's spectrum
+            used = np.flatnonzero(filters.any(0))
+            columns = slice(int(used[0]), int(used[-1]) + 1) if used.size else slice(0)
             self._columns[size] = columns
             self.register_buffer(f"filters_{size}", torch.from_numpy(filters[:, columns]).float(), persistent=False)
             window = torch.hann_window(size, dtype=torch.float64).float()
@@ -65,12 +65,12 @@ class MelTransform(nn.Module):
 
 @lru_cache(maxsize=4)
 def filterbanks(grid: AudioGrid) -> dict[int, FloatArray]:
-    """FFT length to a matrix [rows, length // 2 + 1], longest window and lowest rows first; windows without rows are left out."""
+    """Return a matrix [rows, length // 2 + 1] for each FFT length that has rows, longest window and lowest rows first."""
     return {grid.windows[0]: _slaney(grid)} if grid.scale == "slaney" else _semitones(grid)
 
 
 def _slaney(grid: AudioGrid) -> FloatArray:
-    """Triangles on Slaney's mel scale, each of unit area."""
+    """Return triangles of unit area on Slaney's mel scale."""
     edges = slaney_hertz(np.linspace(slaney_mel(grid.lowest), slaney_mel(grid.highest), grid.mel_bins + 2))
     bins = np.fft.rfftfreq(grid.windows[0], 1 / grid.sample_rate)
     return triangles(edges, bins) * (2 / (edges[2:] - edges[:-2]))[:, None]
@@ -97,7 +97,7 @@ def _semitones(grid: AudioGrid) -> dict[int, FloatArray]:
 
 
 def _sine_response(offset: FloatArray, size: int, rate: int) -> FloatArray:
-    """Magnitude of the periodic Hann window's transform at `offset` hertz: what the STFT reads of a unit sine there."""
+    """Return the magnitude of the periodic Hann window's transform at `offset` hertz: the STFT of a unit sine."""
     x = offset * size / rate
     near = np.sinc(x) + 0.5 * np.sinc(x - 1) + 0.5 * np.sinc(x + 1)
     return np.abs(near) * size / 4

@@ -1,8 +1,8 @@
-"""The frames of an MP3, without what stands in front of them, between them and behind them.
+"""Finds the frames of an MP3 file and drops other bytes.
 
-FFmpeg's parser hands what lies between two frames to the decoder as a part of the first, which is then lost; and it takes the
-header of the first of several joined files for that of all. So a file that is not frames from end to end is cut into the files
-that it is made of, each of nothing but its frames.
+FFmpeg's parser passes bytes between two frames to the decoder as a part of the first frame, which is then lost, and applies
+the header of the first of several joined files to all. So a file is split into the files it was joined from, each reduced to
+its frames.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..errors import AudioError
 __all__ = ["MpegPart", "check_bit_rate", "is_free_format", "mpeg_parts"]
 
 _RATES = (44_100, 48_000, 32_000)
-_BITS = {  # kilobits a second by (MPEG 1 or not, layer)
+_BITS = {  # bit rates in kbit/s by (whether MPEG 1, layer)
     (True, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
     (True, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
     (True, 3): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
@@ -26,14 +26,14 @@ _BITS = {  # kilobits a second by (MPEG 1 or not, layer)
     (False, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
 _SMALLEST, _LARGEST = 24, 6000
-"""Bytes of a frame of a free bit rate: from 8 to 640 kbit/s."""
+"""Sizes in bytes of a free-format frame, from 8 to 640 kbit/s."""
 
 _CHAIN = 3
-"""Frames in a row that prove a beginning: what looks like one header occurs by chance."""
+"""Consecutive frames that confirm a start: a single header may occur by chance."""
 
 
 class _Frame(NamedTuple):
-    """Bytes and samples of a frame, and what it shares with its neighbours: version, layer and rate."""
+    """Bytes, samples and channels of a frame; `kind` is its version, layer and rate, the same in the whole file."""
 
     size: int
     samples: int
@@ -43,15 +43,15 @@ class _Frame(NamedTuple):
 
 @dataclass
 class MpegPart:
-    """One of the files that an MP3 is made of.
+    """One of the files that an MP3 file was joined from.
 
     Attributes:
-        frames: where each begins and ends, the Xing header left out.
-        rate: in hertz.
-        samples: of a frame.
-        promised: frames that the Xing header speaks of; 0 if there is none.
-        promised_bytes: bytes that it speaks of, its own frame among them; 0 if of none.
-        header: the frame with the Xing header; empty if there is none.
+        frames: start and end of each frame without the Xing header's.
+        rate: sample rate in hertz.
+        samples: samples in a frame.
+        promised: number of frames by the Xing header; 0 without one.
+        promised_bytes: bytes by the Xing header, its own frame included; 0 if not stated.
+        header: the frame with the Xing header; empty without one.
         skipped: bytes between the frames.
     """
 
@@ -64,24 +64,24 @@ class MpegPart:
     skipped: int = 0
 
     def content(self, whole: bytes) -> bytes:
-        """The part by itself."""
+        """Return the part's frames without other bytes."""
         return self.header + b"".join(whole[start:end] for start, end in self.frames)
 
     @property
     def missing(self) -> int:
-        """Frames that were promised and are neither there nor lost between others."""
+        """Number of promised frames that are neither present nor lost between others."""
         size = sum(end - start for start, end in self.frames) / max(len(self.frames), 1)
         return self.promised - len(self.frames) - round(self.skipped / max(size, 1.0))
 
     @property
     def is_cut(self) -> bool:
-        """Whether frames are missing by both counts of the Xing header: encoders miscount frames by one or two, but not bytes."""
+        """Whether both counts of the Xing header exceed the file: encoders miscount frames by one or two, but not bytes."""
         there = len(self.header) + sum(end - start for start, end in self.frames) + self.skipped
         return self.missing > 0 and self.promised_bytes > there
 
 
 def mpeg_parts(content: bytes) -> list[MpegPart]:
-    """The files that an MP3 is made of; none where there is no frame whose size is known."""
+    """Return the files that an MP3 file was joined from; [] without any frame of known size."""
     parts: list[MpegPart] = []
     at, kind, end = 0, None, -1
     while at < len(content) - 3:
@@ -105,21 +105,21 @@ def mpeg_parts(content: bytes) -> list[MpegPart]:
 
 
 def check_bit_rate(path: Path, content: bytes) -> None:
-    """Refuse an MP3 whose frames do not say their bit rate: FFmpeg has no decoder for it.
+    """Refuse free-format MP3 files, which FFmpeg cannot decode.
 
     Raises:
-        AudioError: it is one.
+        AudioError: the frames state no bit rate.
     """
     if is_free_format(content):
         raise AudioError(
-            f"{path} is an MP3 of a free bit rate (free format)",
-            "a bit rate that decoders know, 32 to 320 kbit/s",
+            f"{path} is a free-format MP3, without a bit rate",
+            "an MP3 of 32 to 320 kbit/s",
             "Decode it with mpg123 or LAME, and save it as FLAC.",
         )
 
 
 def is_free_format(content: bytes) -> bool:
-    """Whether frames of a free bit rate stand here, which is no rate of the table: equally far from each other, but for padding."""
+    """Whether the content has free-format frames: headers without a bit rate at equal distances, apart from padding."""
     at = _next_sync(content, 0)
     while at < len(content) - 3:
         if _is_free(content[at : at + 4]) and _repeats(content, at):
@@ -134,7 +134,7 @@ def _is_free(head: bytes) -> bool:
 
 
 def _repeats(content: bytes, at: int) -> bool:
-    """Whether the same header follows three times; padding (a bit of the third byte) makes a frame longer by one unit."""
+    """Whether the header recurs three times at equal distances; padding (a bit of the third byte) adds one unit to a frame."""
     kind, unit = content[at : at + 2], 4 if content[at + 1] & 6 == 6 else 1
     places = [at]
     while len(places) <= _CHAIN:
@@ -156,7 +156,7 @@ def _next_sync(content: bytes, at: int) -> int:
 
 
 def _is_next(content: bytes, at: int, frame: _Frame, kind: tuple[int, ...] | None, end: int) -> bool:
-    """Whether a frame begins here: it follows another of its kind, or others follow it up to the end or for a while."""
+    """Whether a frame starts here: it follows a frame of its kind, or enough frames or the end of the file follow it."""
     if at == end and kind is not None and frame.kind == kind[:3]:
         return True
     for _ in range(_CHAIN - 1):
@@ -169,7 +169,7 @@ def _is_next(content: bytes, at: int, frame: _Frame, kind: tuple[int, ...] | Non
 
 
 def _frame(content: bytes, at: int) -> _Frame | None:
-    """The frame whose header (ISO/IEC 11172-3, 2.4.2.3) stands here, unless there is none, or one of a free bit rate."""
+    """Parse a frame header (ISO/IEC 11172-3, 2.4.2.3); None for other bytes and for a free bit rate."""
     head = content[at : at + 4]
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return None
@@ -187,7 +187,7 @@ def _frame(content: bytes, at: int) -> _Frame | None:
 
 
 def _promised(content: bytes, at: int, frame: _Frame) -> tuple[int, int] | None:
-    """Frames and bytes that the Xing header in this frame speaks of, 0 for what it doesn't say; None without such a header."""
+    """Return the counts of frames and bytes in a frame's Xing header, 0 if not stated; None without the header."""
     first = frame.kind[0] == 3
     mark = at + 4 + ((17 if frame.mono else 32) if first else (9 if frame.mono else 17))
     if content[mark : mark + 4] not in (b"Xing", b"Info"):

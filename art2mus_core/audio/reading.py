@@ -1,7 +1,4 @@
-"""Reads sound files, with their tags, and tells one that was cut short from a whole one.
-
-That is told by what is in it: sizes in headers are wrong too often.
-"""
+"""Reads audio files and their tags, and detects truncated files by their content, as sizes in headers are often wrong."""
 
 from __future__ import annotations
 
@@ -23,8 +20,8 @@ from .resample import resample
 __all__ = ["lost_seconds", "missing_end", "read_audio", "read_tags", "short_seconds"]
 
 LOUD, ABSURD = 2.0, 100.0
-"""Peaks, full scale being 1: from +6 dBFS on a sound will clip wherever it is played or written; beyond +40 dBFS its floats
-hold integers, and nothing that is measured would be true."""
+"""Peaks relative to full scale. Above +6 dBFS a note warns of clipping; above +40 dBFS the floats must hold integers, and all
+measurements would be wrong."""
 
 
 def read_audio(
@@ -34,26 +31,28 @@ def read_audio(
     mono: bool = True,
     on_note: Callable[[str], None] | None = None,
 ) -> Waveform:
-    """A sound file as a waveform [1, channels, N], read as players read it and whole.
+    """Read an audio file as a waveform [1, channels, N].
 
-    Sizes in headers are not believed, tags and padding around the sound and junk within it are passed over, and joined files
-    are read one after the other. What cannot be decoded in the middle is left out and told.
+    Does not rely on sizes in headers, skips tags, padding and junk, reads joined files in sequence, and skips packets in the
+    middle that cannot be decoded, with a note.
 
     Args:
-        path: FLAC, WAV, MP3, Ogg (Opus or Vorbis), AIFF, M4A and their like; the content decides, not the suffix.
-        sample_rate: wanted rate in hertz; the file's own if not given.
-        mono: mix all channels.
-        on_note: told, in a sentence, what is odd about a sound that can be used all the same.
+        path: FLAC, WAV, MP3, Ogg (Opus or Vorbis), AIFF, M4A and similar; the content decides, not the suffix.
+        sample_rate: rate of the waveform in hertz; the file's rate if not given.
+        mono: mix all channels to one.
+        on_note: called with a sentence on each flaw of a file that is usable nevertheless.
 
     Raises:
-        AudioError: no such file, no sound, one that ends early or of which less than half can be decoded, samples that are not
-            finite, or so far beyond full scale that they must be integers.
+        AudioError: the file is missing, contains no sound, ends early, is less than half decodable, has samples that are not
+            finite, or samples so far beyond full scale that they must be integers.
     """
     path = Path(path)
     try:
         found = decode(path)
     except FAILURES as error:
-        raise AudioError(f"{path} is damaged ({error})", "a whole sound file", "Save or download it again.") from error
+        raise AudioError(
+            f"{path} is damaged ({error})", "a complete audio file", "Save or download it again."
+        ) from error
     _check_whole(path, found)
     peak = _check_values(path, found.samples)
     if on_note:
@@ -65,7 +64,7 @@ def read_audio(
 
 
 def read_tags(path: Path | str) -> dict[str, str]:
-    """The tags of a sound file, names in lower case.
+    """Return the tags of an audio file, names in lower case.
 
     Raises:
         AudioError: as :func:`read_audio`.
@@ -73,7 +72,7 @@ def read_tags(path: Path | str) -> dict[str, str]:
     path = Path(path)
     try:
         container = opened(behind_id3(path), path) if path.is_file() else opened(path, path)
-    except AudioError:  # only its samples can be saved
+    except AudioError:  # its header has to be corrected first
         source, form, _ = openable(path)
         container = opened(source, path, form)
     with container:
@@ -92,25 +91,25 @@ def _check_whole(path: Path, found: Decoded) -> None:
     if count and not missing and lost_seconds(found) <= count / found.rate:
         return
     if not missing:
-        missing = f"is damaged: {count / found.rate:.2f} s of it can be decoded"
-    raise AudioError(f"{path} {missing}", "a whole sound file", "Save or download it again.")
+        missing = f"is damaged: only {count / found.rate:.2f} s of it can be decoded"
+    raise AudioError(f"{path} {missing}", "a complete audio file", "Save or download it again.")
 
 
 def _check_values(path: Path, samples: np.ndarray) -> float:
-    """The peak.
+    """Return the peak.
 
     Raises:
-        AudioError: samples that are not finite, or no floats between -1 and 1.
+        AudioError: samples that are not finite or far beyond full scale.
     """
     peak = max(float(samples.max()), -float(samples.min()))
     if not math.isfinite(peak):
         bad = int(np.count_nonzero(~np.isfinite(samples)))
         raise AudioError(
-            f"{path} holds {bad} of {samples.size} samples that are NaN or infinite", "finite samples", "Save it again."
+            f"{path} has {bad} of {samples.size} samples that are NaN or infinite", "finite samples", "Save it again."
         )
     if peak > ABSURD:
         raise AudioError(
-            f"{path} peaks at {_decibels(peak)} ({peak:,.0f} times full scale), as integers stored as floats do",
+            f"{path} peaks at {_decibels(peak)} ({peak:,.0f} times full scale), like integers stored as floats",
             "floats between -1 and 1",
             "Divide its samples by their full scale (32,768 for 16 bits), and save it again.",
         )
@@ -121,19 +120,19 @@ def _notes(path: Path, found: Decoded, peak: float) -> list[str]:
     notes = []
     skipped = sum(part.skipped for part in found.parts)
     if lost := lost_seconds(found):
-        notes.append(f"{path}: {lost:.2f} s on its way cannot be decoded and are left out.")
+        notes.append(f"{path}: {lost:.2f} s in the middle cannot be decoded and were skipped.")
     elif found.lost and not (found.torn and found.lost == 1):
-        notes.append(f"{path}: what cannot be decoded is left out ({found.lost} of its packets).")
+        notes.append(f"{path}: packets that cannot be decoded were skipped ({found.lost}).")
     if short := short_seconds(found):
-        notes.append(f"{path} ends {short:.2f} s early, as its Xing header tells.")
+        notes.append(f"{path} ends {short:.2f} s early according to its Xing header.")
     if skipped:
-        notes.append(f"{path}: what is no sound between its frames is left out (bytes: {skipped:,}).")
+        notes.append(f"{path}: {skipped:,} bytes between its frames are not sound and were skipped.")
     for rate, channels in dict.fromkeys(found.changes):
         notes.append(
-            f"{path} goes on at {rate:,} Hz in {channels} channels: converted to {found.rate:,} Hz in {len(found.samples)}."
+            f"{path} changes to {rate:,} Hz and {channels} channels: converted to {found.rate:,} Hz and {len(found.samples)}."
         )
     if peak > LOUD:
-        notes.append(f"{path} peaks at {_decibels(peak)}: whatever plays or writes it will clip.")
+        notes.append(f"{path} peaks at {_decibels(peak)} and will clip when it is played or written.")
     return notes
 
 
@@ -142,23 +141,20 @@ def _decibels(peak: float) -> str:
 
 
 SLIP = 128
-"""Bytes; writers that count their header as samples promise so many too much."""
+"""Bytes by which a header may exceed the samples: some writers count their header as samples."""
 
 FRAMES = 5
-"""MP3 frames; encoders miscount by one or two, and a tenth of a second less is a piece all the same."""
+"""MP3 frames that may be missing: encoders miscount by one or two, and a tenth of a second does no harm."""
 
 SECONDS = 0.1
-"""Containers round their lengths, and encoders count what they put in front of the sound or behind it."""
+"""Seconds that may be missing: containers round lengths, and encoders count their padding."""
 
 
 def missing_end(found: Decoded) -> str:
-    """What is missing at the end of a file, in words that go on from its name; empty if it is whole.
+    """Return a predicate on what is missing at the end of a file ("ends 1 s early: ..."), or "" if it is complete.
 
-    What is compared is what the samples themselves are promised by: the `data` chunk of a WAV, `SSND` of an AIFF, the samples
-    of a FLAC, the last page of an Ogg stream, the frames of a Xing header. An MP3 without one is never called short.
-
-    Args:
-        found: all that could be decoded of a file.
+    Compares the samples with the count closest to them: the `data` chunk of a WAV file, `SSND` of an AIFF, the samples of a
+    FLAC, the last page of an Ogg stream, the frames of a Xing header. An MP3 without a Xing header counts as complete.
     """
     if found.chunks:
         return _short_chunk(found.chunks)
@@ -166,25 +162,25 @@ def missing_end(found: Decoded) -> str:
         for part in found.parts:
             if part.missing > FRAMES:
                 late, there = part.missing * part.samples / part.rate, len(part.frames)
-                return f"ends {late:.2f} s early: its Xing header promises {part.promised:,} frames, and {there:,} are there"
+                return f"ends {late:.2f} s early: its Xing header promises {part.promised:,} frames, and the file has {there:,}"
         return ""
     if found.format == "ogg":
-        return "" if found.ends else "ends early: its last Ogg page is missing, or cut short"
+        return "" if found.ends else "ends early: its last Ogg page is missing or truncated"
     if found.short > (0 if found.format == "flac" else SECONDS * found.rate):
         late = found.short / found.rate
         return f"ends {late:.2f} s early: its header promises {found.declared / found.rate:.2f} s"
-    return "ends early: its last frame is cut short" if found.format == "flac" and found.torn else ""
+    return "ends early: its last frame is truncated" if found.format == "flac" and found.torn else ""
 
 
 def short_seconds(found: Decoded) -> float:
-    """How much is missing at the end of a file that is taken for whole; 0 where nothing is, or nothing tells it."""
+    """Return the seconds missing at the end of an MP3 file that counts as complete, 0 if none or unknown."""
     last = found.parts[-1] if found.parts else None
     return last.missing * last.samples / last.rate if last and last.is_cut else 0.0
 
 
 def lost_seconds(found: Decoded) -> float:
-    """How much is missing on the way, in seconds; 0 where that is not known, or hardly anything is."""
-    short = found.short if found.format == "ogg" else 0  # its last page is there
+    """Return the seconds missing in the middle, 0 if unknown or negligible."""
+    short = found.short if found.format == "ogg" else 0  # an Ogg file with its last page has lost samples before it
     lost = (found.gap + short) / found.rate
     if found.chunks or found.format == "mp3" or lost <= (0 if found.format == "flac" else SECONDS):
         return 0.0
@@ -196,6 +192,4 @@ def _short_chunk(chunks: Chunks) -> str:
     if late <= SLIP:
         return ""
     seconds = f"{late / chunks.second:.2f} s " if chunks.second else ""
-    return (
-        f"ends {seconds}early: its header promises {chunks.promised:,} bytes of samples, and {chunks.there:,} are there"
-    )
+    return f"ends {seconds}early: its header promises {chunks.promised:,} bytes of samples, and the file has {chunks.there:,}"

@@ -1,4 +1,4 @@
-"""Changes the sample rate by cutting or extending the spectrum of the whole signal."""
+"""Resamples by truncating or zero-padding the spectrum of the whole signal."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ..errors import AudioError
 __all__ = ["resample"]
 
 PASSBAND = 0.92
-"""Share of the lower of both Nyquist frequencies that passes untouched; a raised cosine falls from there to 1."""
+"""Passband as a share of the lower Nyquist frequency; a raised cosine falls from there to the Nyquist frequency."""
 
 MARGIN = 0.05
-"""Seconds of silence around the signal: a spectrum is cyclic, and the end must not ring into the beginning."""
+"""Seconds of zero padding at both ends: the transform is cyclic, and the end must not ring into the beginning."""
 
 
 def resample(
     samples: Float[Tensor, "*batch samples"], from_rate: int, to_rate: int
 ) -> Float[Tensor, "*batch resampled"]:
-    """`samples` at another rate; N samples become ceil(N x to_rate / from_rate).
+    """Resample: N samples become ceil(N x to_rate / from_rate).
 
-    Any pair of whole rates costs about one Fourier transform each way.
+    Any pair of integer rates costs about one Fourier transform each way.
 
     Raises:
         AudioError: a rate below 1 Hz.
@@ -36,7 +36,7 @@ def resample(
         return samples
     common = math.gcd(from_rate, to_rate)
     old, new = from_rate // common, to_rate // common
-    # both margins and the whole are multiples of `old` samples, so that they are whole numbers of samples afterwards
+    # margins and padded length are multiples of `old` samples, so they stay integers at the new rate
     before = math.ceil(MARGIN * from_rate / old)
     blocks = 2 * before + math.ceil(length / old)
     padded = torch.nn.functional.pad(samples, (before * old, (blocks - before) * old - length))

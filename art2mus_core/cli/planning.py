@@ -46,7 +46,7 @@ def gather(artworks: Sequence[Path], *, recursive: bool = False) -> Gathered:
     Raises:
         ArtworkError: a folder contains no artwork.
     """
-    from ..images.listing import find_artworks, say_skipped
+    from ..images.listing import find_artworks, describe_skipped
 
     files: list[tuple[Path, Path]] = []
     skipped: list[Skipped] = []
@@ -56,13 +56,13 @@ def gather(artworks: Sequence[Path], *, recursive: bool = False) -> Gathered:
             continue
         listing = find_artworks(path, recursive=recursive)
         if not listing.artworks:
-            note = say_skipped(listing.skipped, 0)
+            note = describe_skipped(listing.skipped, 0)
             raise ArtworkError(
                 f"{path} holds no picture{f' ({note})' if note else ''}", "at least one", "Choose another folder."
             )
         files += [(file, file.parent.relative_to(path)) for file in listing.artworks]
         skipped += listing.skipped
-    note = say_skipped(skipped, len(files))
+    note = describe_skipped(skipped, len(files))
     if any(each.path.is_dir() for each in skipped) and not recursive:
         note += "; --recursive searches folders"
     several = len(artworks) > 1 or any(path.is_dir() for path in artworks)
@@ -99,9 +99,9 @@ def plan(found: Gathered, out: Path | None, takes: int = 1) -> list[Job]:
     Raises:
         OutputError: `out` is a file where a folder is needed, has an unknown suffix or cannot be written.
     """
-    from ..audio.files import audio_suffixes
+    from ..audio.coding import KINDS
 
-    suffixes = audio_suffixes()
+    suffixes = tuple(KINDS)
     if not found.several and out is not None and not out.is_dir():
         outputs = (out, *(out.with_stem(take_name(out.stem, str(number))) for number in range(2, takes + 1)))
         for path in outputs:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..datasets.manifest import read_manifest
 from ..errors import ArtworkError, EvaluationError
-from ..images.listing import Listing, find_artworks, samples, say_skipped
+from ..images.listing import Listing, describe_skipped, find_artworks, samples
 from ..images.reading import read_artwork
 from ..naming import same_name
 from ..types import OnStep, Step
@@ -71,7 +71,7 @@ def skipped_files(config: EvaluationConfig) -> list[str]:
     """A sentence on each folder of artworks that holds something else."""
     folders = [source for source in config.artworks if source.folder]
     said = [
-        (source.folder, say_skipped(found.skipped, len(found.artworks)))
+        (source.folder, describe_skipped(found.skipped, len(found.artworks)))
         for source in folders
         for found in [_listing(source)]
     ]

@@ -1,4 +1,4 @@
-"""The middle of a picture as CLIP and its descendants see it, and what of a very long one can be seen in a square."""
+"""Centre crops: the normalised square that CLIP and ImageBind take as input, and the middle of very long pictures."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ __all__ = ["CLIP_MEAN", "CLIP_STD", "centre_square", "middle"]
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
-"""Of red, green and blue in 0..1, over CLIP's training pictures (Radford et al. 2021)."""
+"""Mean and standard deviation of red, green and blue (0..1) in CLIP's training set (Radford et al. 2021)."""
 
 
 def centre_square(artwork: Artwork, size: int) -> Float[Tensor, "3 {size} {size}"]:
-    """The picture's central square, normalised by CLIP's mean and deviation.
+    """Return the picture's central square, normalised by CLIP's mean and standard deviation.
 
-    The shorter side becomes `size` pixels (bicubic, antialiased, in 8 bits), the longer one in proportion, rounded down;
-    then both are cropped to `size`. Half pixels of the crop's offset go to the even neighbour, as in the pipelines that
-    CLIP and ImageBind were trained with (some later ones round them down).
+    The shorter side is resized to `size` pixels (bicubic, antialiased, in 8 bits) and the longer side in proportion, rounded
+    down; then both are cropped to `size`. A half-pixel crop offset is rounded to even, as in the preprocessing that CLIP and
+    ImageBind were trained with (some later versions round down).
 
     Raises:
-        ArtworkError: a picture without pixels.
+        ArtworkError: the picture has no pixels.
     """
     rows = middle(artwork).permute(1, 2, 0).contiguous().cpu().numpy()
     image = Image.fromarray(rows)
@@ -42,14 +42,14 @@ def centre_square(artwork: Artwork, size: int) -> Float[Tensor, "3 {size} {size}
 
 
 LONGEST = 16
-"""Pictures longer than this many times their shorter side lose their ends before they are resized, not after."""
+"""Longest aspect ratio that is resized whole; longer pictures are cropped first."""
 
 
 def middle(artwork: Artwork) -> UInt8[Tensor, "3 height width"]:
-    """The pixels, uncopied; of a very long picture only the part around its centre.
+    """Return a view of the pixels, cropped around the centre to an aspect ratio of at most `LONGEST`.
 
     Raises:
-        ArtworkError: a picture without pixels.
+        ArtworkError: the picture has no pixels.
     """
     height, width = artwork.pixels.shape[1:]
     shorter = min(height, width)

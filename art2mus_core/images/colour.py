@@ -1,6 +1,6 @@
-"""What the colours of a picture mean, and the one step from there to sRGB.
+"""Reads how a picture's colours are encoded and converts them to sRGB.
 
-Whatever a file says of its colours becomes an ICC profile, and LittleCMS converts. A file that says nothing is sRGB.
+Every description of colours becomes an ICC profile, which LittleCMS converts from. A file without one is sRGB.
 """
 
 from __future__ import annotations
@@ -8,15 +8,18 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Callable, Sequence
-from typing import BinaryIO, NamedTuple, TypeVar
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageCms
 
-from .containers import Nclx, bmp_profile, heif_nclx, jpeg2000_profile, png_chunks
+from .containers import bmp_profile, heif_code_points, jpeg2000_profile, png_code_points
 from .hdr import HLG, PQ
 from .icc import BT2020, D65, SRGB, XY, code_points, display_profile, from_srgb_curve, is_srgb, profile_space
 from .tiff import TiffSamples
+from .tiff_tags import Tag
 
 __all__ = ["Colours", "colours_of", "to_srgb"]
 
@@ -35,27 +38,25 @@ _PRIMARIES = {
     12: (P3, D65),
     22: (((0.630, 0.340), (0.295, 0.605), (0.155, 0.077)), D65),
 }
-"""Code points of ITU-T H.273 with other primaries than sRGB's."""
+"""Code points of ITU-T H.273 whose primaries differ from sRGB's, with their white points."""
 
 _GAMMAS = {4: 2.2, 5: 2.8, 8: 1.0, 17: 2.6}
-"""Code points of ITU-T H.273 with a power for a curve. Those of television are seen on sRGB's curve, as browsers do."""
+"""Code points of ITU-T H.273 whose transfer is a power. Television's transfers use sRGB's curve, as browsers do."""
 
 _STEEPEST = 10.0
-"""Powers beyond which a PNG's gamma is a slip: all would be black, or white."""
-
-Found = TypeVar("Found")
+"""Largest gamma of a PNG that is used; beyond it the picture would be all black or all white, so the value is an error."""
 
 _MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab": "LAB"}
 _FAILURES = (ImageCms.PyCMSError, OSError, ValueError, TypeError, KeyError, IndexError, struct.error, OverflowError)
 
 
 class Colours(NamedTuple):
-    """What a file says of its colours.
+    """How a picture's colours are encoded.
 
     Attributes:
-        icc: the profile; nothing for sRGB.
-        transfer: PQ or HLG, whose light is for bright displays; the profile is then of its primaries.
-        note: what is wrong with what it says.
+        icc: the ICC profile; None for sRGB.
+        transfer: PQ or HLG for high dynamic range, whose profile then states the primaries only; else None.
+        note: what is wrong with the file's description of its colours, if anything.
     """
 
     icc: bytes | None = None
@@ -64,13 +65,13 @@ class Colours(NamedTuple):
 
 
 def colours_of(image: Image.Image) -> Colours:
-    """What an opened picture says of its colours; its pixels are not read, and the place in its file is kept."""
-    say = _SAY.get(image.format or "", _embedded)
+    """Return the colour encoding of an opened picture. Reads no pixels and keeps the position in the file."""
+    read = _READERS.get(image.format or "", _embedded)
     file = getattr(image, "fp", None)
     try:
         place = file.tell() if file else 0
         try:
-            found = say(image) or _by_exif(image)
+            found = read(image) or _by_exif(image)
         finally:
             if file:
                 file.seek(place)
@@ -87,119 +88,107 @@ def _embedded(image: Image.Image) -> Colours | None:
     if "icc_profile" not in image.info:
         return None
     icc = image.info["icc_profile"]
-    return _by_profile(icc) if icc else Colours(note=DAMAGED)  # Pillow found one and could not put it together
+    return _by_profile(icc) if icc else Colours(note=DAMAGED)  # Pillow found one that it could not decompress
 
 
 def _by_profile(icc: bytes) -> Colours:
-    """The tables of a profile for bright displays are for one of them, what else it says is for all."""
-    code = code_points(icc)
-    return _by_code(Nclx(*code)) if code and code[1] in {PQ, HLG} else Colours(icc)
+    """A profile for HDR maps to one certain display in its tables; its code points are independent of the display."""
+    codes = code_points(icc)
+    return _by_code(*codes) if codes and codes[1] in {PQ, HLG} else Colours(icc)
 
 
-def _png(image: Image.Image) -> Colours | None:
-    """PNG's own order: cICP, iCCP, sRGB, gAMA with cHRM."""
-    chunks = png_chunks(image.fp)  # type: ignore[attr-defined]
-    if len(code := chunks.get(b"cICP", b"")) == 4:
-        return _by_code(Nclx(code[0], code[1]))
-    if b"iCCP" in chunks:
-        return _embedded(image) or Colours(note=DAMAGED)
+def _png(image: Image.Image) -> Colours:
+    """PNG's order of precedence: cICP, iCCP, sRGB, gAMA with cHRM."""
+    if codes := png_code_points(image.fp):  # type: ignore[attr-defined]
+        return _by_code(*codes)
+    if found := _embedded(image):
+        return found
     if image.info.get("lost_colours"):
         return Colours(note=DAMAGED)
-    if b"sRGB" in chunks or b"gAMA" not in chunks:
+    if "srgb" in image.info or "gamma" not in image.info:
         return Colours()
-    (gamma,) = struct.unpack(">I", chunks[b"gAMA"])
-    corners = struct.unpack(">8I", chunks[b"cHRM"]) if b"cHRM" in chunks else None
-    xy = [(corners[i] / 100_000, corners[i + 1] / 100_000) for i in range(0, 8, 2)] if corners else [D65, *SRGB]
-    if not 1 / _STEEPEST <= gamma / 100_000 <= _STEEPEST:
+    gamma = image.info["gamma"]
+    if not 1 / _STEEPEST <= gamma <= _STEEPEST:
         return Colours(note=DAMAGED)
-    return _display(xy[1:], xy[0], 100_000 / gamma)
+    corners = image.info.get("chromaticity")
+    white, *primaries = zip(corners[::2], corners[1::2], strict=True) if corners else (D65, *SRGB)
+    return _display(primaries, white, 1 / gamma)
 
 
 def _display(primaries: Sequence[XY], white: XY, gamma: float) -> Colours:
-    """A display by its chromaticities and gamma; 2.2 stands for sRGB's curve where the primaries are sRGB's."""
+    """Return the profile of a display; with sRGB's primaries, a gamma of 2.2 means sRGB's curve."""
     alike = np.abs(np.array([*primaries, white]) - np.array([*SRGB, D65])).max() < 0.003
     if alike and abs(1 / gamma - 1 / 2.2) < 0.01:
         return Colours()
     return Colours(display_profile(primaries, white, lambda x: x**gamma))
 
 
-def _by_code(code: Nclx) -> Colours:
-    if code.primaries not in _PRIMARIES and code.transfer not in {*_GAMMAS, PQ, HLG}:
+def _by_code(primaries: int, transfer: int) -> Colours:
+    if primaries not in _PRIMARIES and transfer not in {*_GAMMAS, PQ, HLG}:
         return Colours()
-    primaries, white = _PRIMARIES.get(code.primaries, (SRGB, D65))
-    if code.transfer in {PQ, HLG}:
-        return Colours(display_profile(primaries, white), code.transfer)
-    gamma = _GAMMAS.get(code.transfer)
-    return Colours(display_profile(primaries, white, (lambda x: x**gamma) if gamma else from_srgb_curve))
+    corners, white = _PRIMARIES.get(primaries, (SRGB, D65))
+    if transfer in {PQ, HLG}:
+        return Colours(display_profile(corners, white), transfer)
+    gamma = _GAMMAS.get(transfer)
+    return Colours(display_profile(corners, white, (lambda x: x**gamma) if gamma else from_srgb_curve))
 
 
 def _heif(image: Image.Image) -> Colours | None:
     if found := _embedded(image):
         return found
-    code = _in_file(image, heif_nclx)
-    return _by_code(code) if code else None
+    with Path(image.filename).open("rb") as file:  # type: ignore[attr-defined]
+        codes = heif_code_points(file)
+    return _by_code(*codes) if codes else None
 
 
-def _jpeg2000(image: Image.Image) -> Colours | None:
-    icc = _in_file(image, jpeg2000_profile)
+def _by_profile_in_file(find: Callable[[BinaryIO], bytes | None], image: Image.Image) -> Colours | None:
+    with Path(image.filename).open("rb") as file:  # type: ignore[attr-defined]
+        icc = find(file)
     return _by_profile(icc) if icc else None
-
-
-def _bmp(image: Image.Image) -> Colours | None:
-    icc = _in_file(image, bmp_profile)
-    return _by_profile(icc) if icc else None
-
-
-def _in_file(image: Image.Image, find: Callable[[BinaryIO], Found]) -> Found | None:
-    """What is found in the picture's file, which its reader may have closed."""
-    name = getattr(image, "filename", "")
-    if not name:
-        return None
-    with open(name, "rb") as file:  # noqa: PTH123  a name is what Pillow has
-        return find(file)
 
 
 def _tiff(image: Image.Image) -> Colours | None:
     if found := _embedded(image):
         return found
     tags = image.tags if isinstance(image, TiffSamples) else image.tag_v2  # type: ignore[attr-defined]
-    corners, white, table = (tags.get(tag) for tag in (319, 318, 301))
+    corners, white, table = (tags.get(tag) for tag in (Tag.PrimaryChromaticities, Tag.WhitePoint, Tag.TransferFunction))
     if not corners and not table:
         return None
     values = [float(value) for value in corners] if corners else [x for corner in SRGB for x in corner]
-    xy = list(zip(values[::2], values[1::2], strict=True))
+    primaries = list(zip(values[::2], values[1::2], strict=True))
     centre = (float(white[0]), float(white[1])) if white else D65
     if table and len(table) > 2:
-        own = np.array(table[: len(table) // 3] if len(table) % 3 == 0 else table) / 65535
-        return Colours(display_profile(xy, centre, lambda x: np.interp(x, np.linspace(0, 1, len(own)), own)))
-    return _display(xy, (centre[0], centre[1]), 2.2)
+        curve = np.array(table[: len(table) // 3] if len(table) % 3 == 0 else table) / 65535
+        return Colours(display_profile(primaries, centre, lambda x: np.interp(x, np.linspace(0, 1, len(curve)), curve)))
+    return _display(primaries, centre, 2.2)
 
 
 def _by_exif(image: Image.Image) -> Colours | None:
-    """Cameras that write no profile name Adobe RGB by their files' interoperability (DCF 2.0), or as colour space 2."""
+    """Cameras that embed no profile mark Adobe RGB by interoperability rule R03 (DCF 2.0) or by colour space 2."""
     try:
         exif = image.getexif()
-        space, rule = exif.get_ifd(0x8769).get(0xA001), exif.get_ifd(0xA005).get(1, "")
-    except (OSError, ValueError, SyntaxError, KeyError, TypeError, AttributeError, struct.error):
+        space = exif.get_ifd(Tag.ExifOffset).get(Tag.ColorSpace)
+        rule = exif.get_ifd(Tag.ExifInteroperabilityOffset).get(1, "")
+    except (*_FAILURES, SyntaxError, AttributeError):
         return None
     if space == 2 or str(rule).startswith("R03"):
         return Colours(display_profile(ADOBE_RGB, D65, lambda x: x ** (563 / 256)))
     return None
 
 
-_SAY: dict[str, Callable[[Image.Image], Colours | None]] = {
+_READERS: dict[str, Callable[[Image.Image], Colours | None]] = {
     "AVIF": _heif,
-    "BMP": _bmp,
+    "BMP": partial(_by_profile_in_file, bmp_profile),
     "HEIF": _heif,
-    "JPEG2000": _jpeg2000,
+    "JPEG2000": partial(_by_profile_in_file, jpeg2000_profile),
     "PNG": _png,
     "TIFF": _tiff,
 }
-"""Formats that say it in ways of their own."""
+"""Formats with their own description of colours; the others embed a profile."""
 
 
 def _is_grey(image: Image.Image) -> bool:
-    """Whether a picture is grey, however it is kept; Pillow keeps grey of 16 bits with transparency as colours."""
+    """Whether all pixels are grey. Pillow opens 16-bit grey with transparency as RGBA."""
     if image.mode in {"1", "LA", "La"}:
         return True
     red, green, blue = np.moveaxis(np.asarray(image.convert("RGB")), -1, 0)
@@ -207,9 +196,9 @@ def _is_grey(image: Image.Image) -> bool:
 
 
 def to_srgb(image: Image.Image, icc: bytes) -> tuple[Image.Image, str | None]:
-    """The picture in sRGB (mode RGB or RGBA), or as it came with a note on why not.
+    """Return the picture in sRGB (mode RGB or RGBA), or unchanged with a note that says why.
 
-    Relative colorimetric with black point compensation. The picture has 8 bits a channel; its transparency is kept.
+    Relative colorimetric with black point compensation, 8 bits a channel; transparency is kept.
     """
     space = profile_space(icc)
     alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
@@ -218,24 +207,20 @@ def to_srgb(image: Image.Image, icc: bytes) -> tuple[Image.Image, str | None]:
     ):
         image = image.convert("L" if space == "GRAY" and _is_grey(image) else "RGB")
     if _MODES.get(space) != image.mode:
-        return image, f"its colour profile is for {space} and does not fit a picture in {image.mode}: it was ignored"
+        return image, f"its colour profile is for {space}, does not match the picture's {image.mode}, and was ignored"
     try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-        converted = ImageCms.applyTransform(
+        converted = ImageCms.profileToProfile(
             image,
-            ImageCms.buildTransform(
-                source,
-                ImageCms.createProfile("sRGB"),
-                image.mode,
-                "RGB",
-                ImageCms.Intent.RELATIVE_COLORIMETRIC,
-                ImageCms.Flags.BLACKPOINTCOMPENSATION,
-            ),
+            io.BytesIO(icc),
+            ImageCms.createProfile("sRGB"),
+            ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            "RGB",
+            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
         )
     except ImportError:
         return image, NO_CONVERTER
     except _FAILURES:
-        return image, DAMAGED
+        converted = None
     if converted is None:
         return image, DAMAGED
     if alpha is not None:

@@ -1,6 +1,6 @@
-"""What PNG, HEIF, JPEG 2000 and BMP files say of their colours, where Pillow does not pass it on.
+"""Colour information that Pillow does not pass on from PNG, HEIF, JPEG 2000 and BMP files.
 
-And PNG files of which a chunk beside the picture is damaged: programs that show pictures ignore it.
+Also repairs PNG files with damaged chunks before the pixels, which image viewers ignore.
 """
 
 from __future__ import annotations
@@ -12,50 +12,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-__all__ = [
-    "COLOUR_CHUNKS",
-    "Mended",
-    "Nclx",
-    "bmp_profile",
-    "heif_nclx",
-    "jpeg2000_profile",
-    "png_chunks",
-    "without_damaged_chunks",
-]
+__all__ = ["bmp_profile", "heif_code_points", "jpeg2000_profile", "png_code_points", "without_damaged_chunks"]
 
 MOST = 1 << 24
-"""Bytes of one description of colours that are read."""
+"""Largest number of bytes read of one profile or box."""
 
-
-class Nclx(NamedTuple):
-    """Code points of ITU-T H.273, as PNG's cICP and HEIF's `nclx` have them."""
-
-    primaries: int
-    transfer: int
+PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+_COLOUR_CHUNKS = {b"cICP": 4, b"iCCP": None, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32}
+"""Chunks that state a PNG file's colours, with their length in bytes where it is fixed."""
 
 
 class Box(NamedTuple):
-    """A box of ISO/IEC 14496-12: its kind, and where its content lies in the file."""
+    """A box of ISO/IEC 14496-12: its kind, and the start and end of its content in the file."""
 
     kind: bytes
     start: int
     end: int
-
-
-def png_chunks(file: BinaryIO | io.BytesIO) -> dict[bytes, bytes]:
-    """The chunks of a PNG file that stand before its pixels and say what colours it has, by name."""
-    file.seek(8)
-    found: dict[bytes, bytes] = {}
-    while len(head := file.read(8)) == 8:
-        length, kind = struct.unpack(">I4s", head)
-        if kind in {b"IDAT", b"IEND"}:
-            break
-        if kind in COLOUR_CHUNKS:
-            found.setdefault(kind, file.read(min(length, MOST)))
-            file.seek(length - len(found[kind]) + 4, 1)
-        else:
-            file.seek(length + 4, 1)
-    return found
 
 
 def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
@@ -73,13 +45,16 @@ def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
         start = stop
 
 
-def _box(file: BinaryIO, start: int, end: int, *kinds: bytes) -> Box | None:
-    """The first box of a path of kinds, one within the other."""
-    for box in _boxes(file, start, end):
-        if box.kind == kinds[0]:
-            inner = box.start + (4 if box.kind == b"meta" else 0)
-            return box if len(kinds) == 1 else _box(file, inner, box.end, *kinds[1:])
-    return None
+def _box(file: BinaryIO, *path: bytes) -> Box | None:
+    """Return the first box at a path of nested kinds."""
+    start, end = 0, file.seek(0, 2)
+    box = None
+    for kind in path:
+        box = next((box for box in _boxes(file, start, end) if box.kind == kind), None)
+        if box is None:
+            return None
+        start, end = box.start + (4 if kind == b"meta" else 0), box.end
+    return box
 
 
 def _content(file: BinaryIO, box: Box) -> bytes:
@@ -88,52 +63,49 @@ def _content(file: BinaryIO, box: Box) -> bytes:
 
 
 def jpeg2000_profile(file: BinaryIO) -> bytes | None:
-    """The ICC profile of a JP2 file (ISO/IEC 15444-1, I.5.3.3)."""
-    head = _box(file, 0, _size(file), b"jp2h")
-    for box in _boxes(file, head.start, head.end) if head else ():
-        if box.kind == b"colr":
-            content = _content(file, box)
-            if content[:1] in {b"\x02", b"\x03"}:
-                return content[3:]
-    return None
+    """Return the ICC profile of a JP2 file (ISO/IEC 15444-1, I.5.3.3), or None."""
+    head = _box(file, b"jp2h")
+    contents = (
+        (_content(file, box) for box in _boxes(file, head.start, head.end) if box.kind == b"colr") if head else ()
+    )
+    return next((content[3:] for content in contents if content[:1] in {b"\x02", b"\x03"}), None)
 
 
-def heif_nclx(file: BinaryIO) -> Nclx | None:
-    """The code points of a HEIF or AVIF file's main picture (ISO/IEC 23008-12, 6.5.5 and 9.3)."""
-    size = _size(file)
-    main = _box(file, 0, size, b"meta", b"pitm")
-    owned = _box(file, 0, size, b"meta", b"iprp", b"ipma")
-    kept = _box(file, 0, size, b"meta", b"iprp", b"ipco")
-    if not (main and owned and kept):
+def heif_code_points(file: BinaryIO) -> tuple[int, int] | None:
+    """Return primaries and transfer of a HEIF or AVIF file's primary item (ISO/IEC 23008-12, 6.5.5 and 9.3), or None."""
+    primary, association, container = (
+        _box(file, b"meta", *path) for path in ((b"pitm",), (b"iprp", b"ipma"), (b"iprp", b"ipco"))
+    )
+    if not (primary and association and container):
         return None
-    properties = list(_boxes(file, kept.start, kept.end))
-    version, *number = _content(file, main)
+    properties = list(_boxes(file, container.start, container.end))
+    version, *number = _content(file, primary)
     item = int.from_bytes(bytes(number[3 : 5 if version == 0 else 7]), "big")
-    for index in _properties_of(item, _content(file, owned)):
+    for index in _properties_of(item, _content(file, association)):
         if 0 < index <= len(properties) and properties[index - 1].kind == b"colr":
             content = _content(file, properties[index - 1])
             if content[:4] == b"nclx" and len(content) >= 8:
-                return Nclx(*struct.unpack_from(">HH", content, 4))
+                return struct.unpack_from(">HH", content, 4)
     return None
 
 
 def _properties_of(item: int, content: bytes) -> list[int]:
-    """Numbers of the properties that belong to an item, from the content of an `ipma` box."""
+    """Return the property numbers associated with an item by the content of an `ipma` box."""
     version, wide = content[0], content[3] & 1
     (count,) = struct.unpack_from(">I", content, 4)
     at, name = 8, (">H", 2) if version == 0 else (">I", 4)
     for _ in range(count):
-        (own,) = struct.unpack_from(name[0], content, at)
+        (owner,) = struct.unpack_from(name[0], content, at)
         number, at = content[at + name[1]], at + name[1] + 1
         shape = f">{number}{'H' if wide else 'B'}"
-        if own == item:
+        if owner == item:
             return [each & (0x7FFF if wide else 0x7F) for each in struct.unpack_from(shape, content, at)]
         at += struct.calcsize(shape)
     return []
 
 
 def bmp_profile(file: BinaryIO) -> bytes | None:
-    """The profile within a BMP file of version 5."""
+    """Return the profile embedded in a BMP file of version 5, or None."""
     file.seek(14)
     head = file.read(124)
     if len(head) < 124 or struct.unpack_from("<I", head)[0] != 124 or head[56:60] != b"DEBM":
@@ -143,52 +115,52 @@ def bmp_profile(file: BinaryIO) -> bytes | None:
     return file.read(min(size, MOST))
 
 
-def _size(file: BinaryIO) -> int:
-    return file.seek(0, 2)
-
-
-PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
-COLOUR_CHUNKS = frozenset({b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM"})
-_LENGTHS = {b"cICP": 4, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32}
-_KEPT = {b"tRNS", b"eXIf", *COLOUR_CHUNKS}
-
-
-class Mended(NamedTuple):
-    """A file that can be read, and whether something on its colours had to be left out."""
-
-    content: bytes
-    lost_colours: bool
-
-
-def without_damaged_chunks(path: Path) -> Mended | None:
-    """The file without what stands before the picture and is damaged or no part of its looks; nothing if it is no PNG."""
-    content = path.read_bytes()
-    if not content.startswith(PNG_MAGIC):
-        return None
-    kept, lost, at = [PNG_MAGIC], False, len(PNG_MAGIC)
-    for kind, start, end in _chunks(content):
-        at = start
-        if kind == b"IDAT":
-            break
-        if kind[0] < ord("a") or _is_sound(kind, content[start:end]):
-            kept.append(content[start:end])
-        else:
-            lost = lost or kind in COLOUR_CHUNKS
-        at = end
-    return Mended(b"".join([*kept, content[at:]]), lost)
-
-
-def _chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, beginning and end of every chunk."""
+def _chunks(file: BinaryIO | io.BytesIO) -> Iterator[tuple[bytes, int, int]]:
+    """Yield kind, start and length of the content of each PNG chunk before the pixels, then the first chunk of pixels."""
     at = len(PNG_MAGIC)
-    while at + 12 <= len(content):
-        length, kind = struct.unpack_from(">I4s", content, at)
-        yield kind, at, at + 12 + length
+    kind = b""
+    while kind not in {b"IDAT", b"IEND"}:
+        file.seek(at)
+        head = file.read(8)
+        if len(head) < 8:
+            return
+        length, kind = struct.unpack(">I4s", head)
+        yield kind, at + 8, length
         at += 12 + length
 
 
+def png_code_points(file: BinaryIO | io.BytesIO) -> tuple[int, int] | None:
+    """Return primaries and transfer of a PNG file's cICP chunk, or None."""
+    start = next((start for kind, start, length in _chunks(file) if kind == b"cICP" and length == 4), None)
+    if start is None:
+        return None
+    file.seek(start)
+    return struct.unpack("BB", file.read(2))
+
+
+def without_damaged_chunks(path: Path) -> tuple[bytes, bool] | None:
+    """Return the PNG file without damaged or unneeded chunks before its pixels, or None if it is not a PNG file.
+
+    The flag is true if a removed chunk stated the file's colours.
+    """
+    content = path.read_bytes()
+    if not content.startswith(PNG_MAGIC):
+        return None
+    kept, lost, end = [PNG_MAGIC], False, len(PNG_MAGIC)
+    for kind, start, length in _chunks(io.BytesIO(content)):
+        if kind == b"IDAT":
+            break
+        end = start + length + 4
+        if kind[0] < ord("a") or _is_sound(kind, content[start:end]):
+            kept.append(content[start - 8 : end])
+        else:
+            lost = lost or kind in _COLOUR_CHUNKS
+    return b"".join([*kept, content[end:]]), lost
+
+
 def _is_sound(kind: bytes, chunk: bytes) -> bool:
-    """Whether a chunk that a picture can do without is needed and right."""
-    body, checksum = chunk[4:-4], chunk[-4:]
-    long_enough = len(body) - 4 == _LENGTHS.get(kind, len(body) - 4) and (kind != b"iCCP" or b"\0" in body[4:84])
-    return kind in _KEPT and long_enough and zlib.crc32(body).to_bytes(4, "big") == checksum
+    """Whether an optional chunk (content and checksum) affects the picture and is intact."""
+    body, checksum = chunk[:-4], chunk[-4:]
+    fits = len(body) == (_COLOUR_CHUNKS.get(kind) or len(body)) and (kind != b"iCCP" or b"\0" in body[:80])
+    known = kind in _COLOUR_CHUNKS or kind in {b"tRNS", b"eXIf"}
+    return known and fits and zlib.crc32(kind + body).to_bytes(4, "big") == checksum

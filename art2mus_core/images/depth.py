@@ -1,4 +1,4 @@
-"""Pictures of 16 bits a channel, which Pillow keeps whole for grey only."""
+"""Pictures of 16 bits a channel, which Pillow reads in full depth for grey only."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from .tiff import TiffSamples
 __all__ = ["deep_rows", "on_srgb_curve"]
 
 _LOW = {"RGB;16B": "RGB;16L", "RGBA;16B": "RGBA;16L"}
-"""How the high byte of each sample of a PNG is read, and how the low one."""
+"""Pillow's raw mode for the high bytes of a PNG's samples, and that for the low bytes."""
 
 
 def deep_rows(
     image: Image.Image, again: Callable[[], Image.Image]
 ) -> UInt16[np.ndarray, "height width channels"] | None:
-    """The samples of an opened picture of 16 bits; nothing for others, which are left unread.
+    """Return the samples of an opened 16-bit picture; None, without reading pixels, for other depths.
 
     Args:
         image: the picture.
-        again: opens it once more.
+        again: opens it again.
     """
     if isinstance(image, TiffSamples):
         return image.deep()
@@ -47,9 +47,9 @@ def deep_rows(
 def on_srgb_curve(
     deep: UInt16[np.ndarray, "height width channels"], icc: bytes, transfer: int | None
 ) -> tuple[Image.Image, bytes | None] | None:
-    """A picture of 8 bits on sRGB's curve, with its profile, which has the same primaries; nothing if `icc` has no curves.
+    """Return the picture in 8 bits on sRGB's curve with a profile of the same primaries; None if `icc` has no curves.
 
-    Eight bits hold what can be seen on that curve, but not on others, so that dark tones would become steps.
+    On sRGB's curve 8 bits show no banding; on others dark tones would.
     """
     colours = 3 if deep.shape[-1] > 2 else 1
     if transfer is not None and colours == 3:

@@ -1,4 +1,4 @@
-"""The kinds of pictures that are read, the suffixes they are known by, and what reads them. Nothing is opened here."""
+"""The supported picture formats, their suffixes and the modules that read them. Opens no file."""
 
 from __future__ import annotations
 
@@ -27,18 +27,17 @@ _MODULES = {
     "TIFF": "Tiff",
     "WEBP": "WebP",
 }
-"""Formats by Pillow's names, with Pillow's modules. Formats that are programs (EPS, WMF) are not here: to read them is to
-run them."""
+"""Pillow's modules by its names of formats. Formats that are programs (EPS, WMF) are left out: reading would execute them."""
 
 
 class PlugIn(NamedTuple):
-    """A package that teaches Pillow a format, used where it is installed.
+    """An optional package that adds a format to Pillow.
 
     Attributes:
-        format: Pillow's name for it.
-        module: what is imported.
-        package: what pip installs.
-        suffixes: of its files.
+        format: Pillow's name of the format.
+        module: name of its Python module.
+        package: name to install with pip.
+        suffixes: suffixes of its files.
     """
 
     format: str
@@ -51,7 +50,7 @@ class PlugIn(NamedTuple):
         return find_spec(self.module) is not None
 
     def register(self) -> None:
-        """Make it known to Pillow; one package does so as it is imported, the other when it is asked."""
+        """Register the format with Pillow; one package does so on import, the other by a function."""
         module = import_module(self.module)
         if hasattr(module, "register_heif_opener"):
             module.register_heif_opener()
@@ -65,8 +64,8 @@ PLUG_INS = (
 
 @cache
 def formats() -> tuple[str, ...]:
-    """Names of the formats that can be read here, as Pillow calls them; their modules and plug-ins are loaded."""
-    from PIL import Image  # noqa: PLC0415 - without Pillow only the nodes that read pictures are lost
+    """Load all readers and return Pillow's names of the readable formats."""
+    from PIL import Image  # noqa: PLC0415 - without Pillow only the nodes that read pictures fail
 
     _load()
     for plug_in in PLUG_INS:
@@ -78,8 +77,8 @@ def formats() -> tuple[str, ...]:
 
 @cache
 def suffixes() -> tuple[str, ...]:
-    """Suffixes of what can be read here, in lower case and with their dot, sorted; plug-ins are not loaded for it."""
-    from PIL import Image  # noqa: PLC0415 - without Pillow only the nodes that read pictures are lost
+    """Return the sorted suffixes of readable files, in lower case with their dot. Loads no plug-in."""
+    from PIL import Image  # noqa: PLC0415 - without Pillow only the nodes that read pictures fail
 
     _load()
     known = {suffix for suffix, name in Image.EXTENSION.items() if name in _MODULES}

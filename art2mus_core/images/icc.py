@@ -1,6 +1,6 @@
-"""ICC profiles as bytes: those of displays are built from primaries and a curve, and taken apart again.
+"""ICC profiles as bytes: builds display profiles from primaries and a curve, and parses them.
 
-A display's profile is three curves to linear light and the XYZ of its primaries, adapted to D50 by Bradford's matrix
+A display profile has three curves to linear light and the XYZ of its primaries, adapted to D50 by Bradford's matrix
 (ICC.1:2022, 10.6 `curveType`, 10.18 `parametricCurveType`, annex E).
 """
 
@@ -40,16 +40,16 @@ BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.03
 POINTS = 4096
 DEEP = 65536
 _ABOUT_SAME_COLORANTS, _ABOUT_SAME_CURVE = 0.005, 4.0 / 255
-"""How far the many profiles that are called sRGB are from each other, and no others from them."""
+"""Largest differences from sRGB within which a profile counts as one of its many published copies."""
 
 
 def from_srgb_curve(encoded: np.ndarray) -> np.ndarray:
-    """Linear light of values on sRGB's curve, both 0..1 (IEC 61966-2-1)."""
+    """Decode values on sRGB's curve to linear light, both 0..1 (IEC 61966-2-1)."""
     return np.where(encoded <= 0.04045, encoded / 12.92, ((np.maximum(encoded, 0) + 0.055) / 1.055) ** 2.4)
 
 
 def to_srgb_curve(linear: np.ndarray) -> np.ndarray:
-    """The inverse of :func:`from_srgb_curve`, clipped to 0..1."""
+    """Encode linear light on sRGB's curve, clipped to 0..1; the inverse of :func:`from_srgb_curve`."""
     light = np.clip(linear, 0, 1)
     return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
 
@@ -57,29 +57,29 @@ def to_srgb_curve(linear: np.ndarray) -> np.ndarray:
 def display_profile(
     primaries: Sequence[XY], white: XY = D65, curve: Callable[[np.ndarray], np.ndarray] = from_srgb_curve
 ) -> bytes:
-    """The profile of a display.
+    """Return the ICC profile of a display.
 
     Args:
         primaries: chromaticities (x, y) of red, green and blue.
-        white: chromaticity of all three together.
+        white: chromaticity (x, y) of the white point.
         curve: from encoded values to linear light, both 0..1.
 
     Raises:
-        ValueError: chromaticities of which no colour can be made.
+        ValueError: the chromaticities span no colour space.
     """
     return _profile(_adapted(primaries, white), curve(np.linspace(0, 1, POINTS)))
 
 
 def _adapted(primaries: Sequence[XY], white: XY) -> Float[np.ndarray, "3 3"]:
-    """XYZ of the primaries under D50, in columns."""
+    """Return XYZ of the primaries adapted to D50, in columns."""
     corners = np.array([*primaries, white], float)
     if not (np.isfinite(corners).all() and (corners[:, 1] > 1e-6).all()):
-        raise ValueError("chromaticities of no colour")
+        raise ValueError("chromaticities that are not finite or have no luminance")
     xyz = np.stack([corners[:, 0], corners[:, 1], 1 - corners.sum(1)]) / corners[:, 1]
     try:
         matrix = xyz[:, :3] * np.linalg.solve(xyz[:, :3], xyz[:, 3])
     except np.linalg.LinAlgError as error:
-        raise ValueError("primaries that make no white") from error
+        raise ValueError("primaries on one line") from error
     gains = (BRADFORD @ D50) / (BRADFORD @ xyz[:, 3])
     return np.linalg.inv(BRADFORD) @ (gains[:, None] * (BRADFORD @ matrix))
 
@@ -105,34 +105,38 @@ def _xyz(values: Sequence[float] | np.ndarray) -> bytes:
 
 
 def profile_space(icc: bytes) -> str:
-    """The colours that a profile is for: `RGB`, `GRAY`, `CMYK`, `Lab`, ..., or nothing where it is none."""
+    """Return the colour space of a profile (`RGB`, `GRAY`, `CMYK`, `Lab`, ...), or "" if the bytes are not a profile."""
     return icc[16:20].decode("ascii", "replace").strip() if len(icc) > 128 and icc[36:40] == b"acsp" else ""
 
 
 def _tags(icc: bytes) -> dict[bytes, bytes]:
-    (count,) = struct.unpack_from(">I", icc, 128)
-    entries = [struct.unpack_from(">4sII", icc, 132 + 12 * number) for number in range(min(count, 100))]
+    """Return the content of each tag of a profile; {} for a damaged tag table."""
+    try:
+        (count,) = struct.unpack_from(">I", icc, 128)
+        entries = [struct.unpack_from(">4sII", icc, 132 + 12 * number) for number in range(min(count, 100))]
+    except struct.error:
+        return {}
     return {name: icc[offset : offset + size] for name, offset, size in entries}
 
 
 def colorants(icc: bytes) -> Float[np.ndarray, "3 3"] | None:
-    """XYZ of the primaries under D50, in columns; nothing for profiles that are no display's."""
+    """Return XYZ of the primaries adapted to D50, in columns; None if the profile has none or has lookup tables."""
+    tags = _tags(icc)
+    if any(name[:3] == b"A2B" for name in tags):
+        return None
     try:
-        tags = _tags(icc)
-        if any(name[:3] == b"A2B" for name in tags):
-            return None
         return np.array([struct.unpack_from(">3i", tags[name], 8) for name in (b"rXYZ", b"gXYZ", b"bXYZ")]).T / 65536
     except (struct.error, KeyError):
         return None
 
 
 def curves(icc: bytes) -> list[Float[np.ndarray, levels]] | None:
-    """Linear light at 65,536 even values of each channel, one table for grey; nothing where there are no curves to light."""
+    """Return linear light at 65,536 evenly spaced values for each channel (one for grey); None without such curves."""
     if icc[20:24] != b"XYZ ":
-        return None  # those of grey may lead to lightness
+        return None  # a grey profile's curve may map to L*
+    tags = _tags(icc)
+    names = (b"kTRC",) if profile_space(icc) == "GRAY" else (b"rTRC", b"gTRC", b"bTRC")
     try:
-        tags = _tags(icc)
-        names = (b"kTRC",) if profile_space(icc) == "GRAY" else (b"rTRC", b"gTRC", b"bTRC")
         return [_curve(tags[name]) for name in names]
     except (struct.error, KeyError, ValueError, IndexError):
         return None
@@ -145,7 +149,7 @@ def _curve(tag: bytes) -> Float[np.ndarray, levels]:
         values = struct.unpack_from(f">{(1, 3, 4, 5, 7)[kind]}i", tag, 12)
         return np.clip(_parametric(kind, [value / 65536 for value in values], x), 0, 1)
     if tag[:4] != b"curv":
-        raise ValueError("no curve")
+        raise ValueError(f"a curve of type {tag[:4]!r}")
     (count,) = struct.unpack_from(">I", tag, 8)
     points = struct.unpack_from(f">{count}H", tag, 12)
     if count == 0:
@@ -169,38 +173,29 @@ def _parametric(kind: int, values: Sequence[float], x: np.ndarray) -> np.ndarray
 
 
 def code_points(icc: bytes) -> tuple[int, int] | None:
-    """Primaries and transfer by ITU-T H.273, where a profile says them (ICC.1:2022, 10.3 `cicpType`)."""
-    try:
-        return struct.unpack_from("BB", _tags(icc)[b"cicp"], 8)
-    except (struct.error, KeyError):
-        return None
+    """Return a profile's code points for primaries and transfer (ITU-T H.273; ICC.1:2022, 10.3 `cicpType`), or None."""
+    tag = _tags(icc).get(b"cicp", b"")
+    return (tag[8], tag[9]) if len(tag) >= 10 else None
 
 
 def is_srgb(icc: bytes) -> bool:
-    """Whether a profile is sRGB's or one of its many near copies, so that pixels stay as they are.
+    """Whether a profile is sRGB or a near copy, so that pixels need no conversion.
 
-    Displays are compared by their numbers; of profiles made of tables, which move colours to fit a gamut, by their name.
+    Display profiles are compared by primaries and curves. Profiles with lookup tables also map the gamut and are compared by
+    name.
     """
     if profile_space(icc) != "RGB":
         return False
     matrix, tables = colorants(icc), curves(icc)
     if matrix is None or tables is None:
-        name = _name(icc)
+        name = _tags(icc).get(b"desc", b"").replace(b"\0", b"").decode("latin-1").lower()
         return "srgb" in name and "linear" not in name
     if np.abs(matrix - _adapted(SRGB, D65)).max() > _ABOUT_SAME_COLORANTS:
         return False
     return all(np.abs(to_srgb_curve(each) - np.linspace(0, 1, DEEP)).max() <= _ABOUT_SAME_CURVE for each in tables)
 
 
-def _name(icc: bytes) -> str:
-    try:
-        tag = _tags(icc)[b"desc"]
-    except (struct.error, KeyError):
-        return ""
-    return tag.replace(b"\0", b"").decode("latin-1").lower()
-
-
 def with_srgb_curve(icc: bytes) -> bytes | None:
-    """The profile of a display with sRGB's curve in the place of its own."""
+    """Return a display profile with its curves replaced by sRGB's; None if it has no primaries."""
     matrix = colorants(icc)
     return None if matrix is None else _profile(matrix, from_srgb_curve(np.linspace(0, 1, POINTS)))

@@ -1,4 +1,4 @@
-"""JPEG files that lack nothing but their end marker, and those that were cut short, by what is in them."""
+"""Finds out whether a truncated JPEG file lost part of the picture or only its end marker."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PIL import Image
 __all__ = ["NO_END", "may_be_cut", "missing_part", "without_end"]
 
 END = b"\xff\xd9"
-NO_END = "its end marker is missing; all of the picture is there"
+NO_END = "its end marker is missing, but the picture is complete"
 
 _FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 _SEQUENTIAL, _PROGRESSIVE = (0xC0, 0xC1), 0xC2
@@ -25,31 +25,30 @@ _COEFFICIENTS = frozenset(range(64))
 
 
 def without_end(path: Path) -> Image.Image | None:
-    """The opened picture of a file that could not be decoded to its end; nothing if some of it is missing.
+    """Open a file whose decoding failed at its end; None if part of the picture is missing.
 
-    A decoder fills what is missing with whatever follows. So the file is decoded twice, followed by nothing and by noise: it is
-    whole if both are the same picture, and if every coefficient has had its last scan.
+    A decoder computes missing blocks from whatever follows the data. So the file is decoded twice, once followed by noise: it
+    is complete if the pictures are equal and every coefficient has had its last scan.
     """
     content = path.read_bytes()
     content = content[:-1] if content.endswith(b"\xff") else content
     try:
-        if not _has_all_scans(content):
-            return None
-        plain, followed = (_decoded(content + more) for more in (b"", _noise(content)))
-        return Image.open(io.BytesIO(content + END), formats=["JPEG"]) if plain == followed else None
+        return Image.open(io.BytesIO(content + END), formats=["JPEG"]) if _is_complete(content) else None
     except (OSError, SyntaxError, ValueError, IndexError, struct.error):
         return None
 
 
 def may_be_cut(image: Image.Image, rows: UInt8[np.ndarray, "height width 3"]) -> bool:
-    """Whether a look at the file is worth its time: decoders fill up what is missing, to the last corner, with one grey.
+    """Whether part of the picture may be missing: decoders fill the rest, to the last corner, with one grey.
+
+    A quick check before the slow one of :func:`missing_part`.
 
     Args:
-        image: as it was opened.
-        rows: as it was seen, perhaps turned.
+        image: the opened file.
+        rows: its decoded pixels, perhaps rotated or reduced.
     """
     is_reduced = sorted(image.size) != sorted(rows.shape[:2])
-    # Colours of the block above shine through the first line of the last block, which may be all that is seen of it.
+    # If the last block shows one line only, upsampled colours of the block above it hide the grey.
     if image.info.get("progressive") or is_reduced or 1 in {length % 8 for length in image.size}:
         return True
     wide, high = ((length % 8 or 8) // 2 for length in image.size)
@@ -59,10 +58,10 @@ def may_be_cut(image: Image.Image, rows: UInt8[np.ndarray, "height width 3"]) ->
 
 
 def missing_part(path: Path) -> str | None:
-    """What a picture lacks that could be decoded, in words; nothing if it is whole.
+    """Return a note on the missing part of a picture that decoded without an error; None if it is complete.
 
-    A file that was cut and then closed with an end marker is filled up in silence, mostly with grey. As above, what follows its
-    data tells; an eighth of the size is enough to see where.
+    Decoders silently fill a file that was cut and then closed with an end marker, mostly with grey. It is compared with the
+    file followed by noise, as above; an eighth of the size is enough to find the missing rows.
     """
     content = path.read_bytes()
     try:
@@ -70,44 +69,44 @@ def missing_part(path: Path) -> str | None:
         content = content[: next((at for kind, at in markers if kind == _END), len(content))].rstrip(b"\xff")
         frame = next(kind for kind, _ in markers if kind in _FRAMES)
         if frame == _PROGRESSIVE:
-            whole = _has_all_scans(content) and _decoded(content) == _decoded(content + _noise(content))
-            return None if whole else "its data end early: details are missing everywhere"
+            return None if _is_complete(content) else "its data end early: details are missing everywhere"
         return _missing_rows(content) if frame in _SEQUENTIAL else None
     except (OSError, SyntaxError, ValueError, IndexError, StopIteration, struct.error):
         return None
 
 
 def _missing_rows(content: bytes) -> str | None:
-    plain, followed = (_eighth(content + more) for more in (b"", _noise(content)))
+    plain, followed = (_decoded(content + more, shrink=8) for more in (b"", _noise(content)))
     rows = np.flatnonzero((plain != followed).reshape(len(plain), -1).any(1))
     if not len(rows):
         return None
     share = 100 * (1 - rows[0] / len(plain))
-    return f"its data end early: the lowest {max(share, 1):.0f} % of the picture are missing and filled up"
+    return f"its data end early: the lowest {max(share, 1):.0f} % of the picture are missing and were filled"
 
 
-def _eighth(content: bytes) -> np.ndarray:
+def _decoded(content: bytes, shrink: int = 1) -> np.ndarray:
     with Image.open(io.BytesIO(content + END), formats=["JPEG"]) as image:
-        image.draft(None, (max(image.width // 8, 1), max(image.height // 8, 1)))
+        image.draft(None, (max(image.width // shrink, 1), max(image.height // shrink, 1)))
         return np.asarray(image)
 
 
-def _decoded(content: bytes) -> bytes:
-    with Image.open(io.BytesIO(content + END), formats=["JPEG"]) as image:
-        return image.tobytes()
+def _is_complete(content: bytes) -> bool:
+    if not _has_all_scans(content):
+        return False
+    return np.array_equal(_decoded(content), _decoded(content + _noise(content)))
 
 
 def _noise(content: bytes) -> bytes:
-    """Bytes that are no picture's, in as many restart intervals as a decoder could wait for."""
+    """Return noise for every restart interval that a decoder could wait for."""
     last = next((kind for kind in reversed(list(_markers(content))) if kind[0] in _RESTARTS), None)
     following = (last[0] - _RESTARTS.start + 1) % 8 if last else 0
-    garbage = b"\xaa\x55\x33" * 400  # several blocks of the finest picture
+    garbage = b"\xaa\x55\x33" * 400  # several blocks at the highest quality
     restarts = [bytes([0xFF, _RESTARTS[(following + number) % 8]]) + garbage for number in range(8)]
     return garbage + b"".join(restarts)
 
 
 def _markers(content: bytes) -> Iterator[tuple[int, int]]:
-    """Markers and where they stand, those between the pixels too."""
+    """Yield the kind and position of every marker, those within the scans too."""
     at = 2
     while found := _MARKER.search(content, at):
         kind, at = found[1][0], found.end()
@@ -117,7 +116,7 @@ def _markers(content: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _has_all_scans(content: bytes) -> bool:
-    """Whether every component has had scans to the last bit of all its coefficients."""
+    """Whether scans cover all coefficients of every component to the last bit."""
     waiting: dict[int, set[int]] = {}
     for kind, at in _markers(content):
         if kind in _FRAMES:

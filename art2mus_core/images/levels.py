@@ -1,4 +1,4 @@
-"""What white is, among samples that do not say it."""
+"""Finds the white level of samples whose file does not state it."""
 
 from __future__ import annotations
 
@@ -8,29 +8,26 @@ from jaxtyping import Float, Num
 __all__ = ["levels"]
 
 OVER_WHITE = 8.0
-"""Floats up to this are shares of white, the brightest of them lights or a sharpening's overshoot; beyond they are of 8 bits."""
+"""Float samples up to this value are relative to white (1.0), with some overshoot; larger ones are on an 8-bit scale."""
 
 
 def levels(samples: Num[np.ndarray, "*shape"], depth: int) -> tuple[Float[np.ndarray, "*shape"], float]:
-    """Samples, none below 0, and the value that is white; none is beyond it.
+    """Return the samples as floats from 0 to white, and the value of white.
 
-    Whole numbers reach to the end of their depth if one is in its upper half, else to 65,535; floats to 1, where brighter ones
-    are white, or to 255. What lies beyond is stretched from the least to the greatest value, and so is what has values below 0.
+    White is the largest value of the bit depth if any integer is in its upper half, else that of 16 bits; for floats it is 1
+    (brighter samples are clipped) or 255. Samples below 0 or above white are stretched from their minimum to their maximum.
 
     Args:
-        samples: of one picture; what is not finite counts as black.
-        depth: bits of a whole number, without its sign.
+        samples: all samples of one picture; values that are not finite count as black.
+        depth: bits of an integer sample, without its sign.
     """
     values = np.nan_to_num(samples.astype(np.float64), posinf=0.0, neginf=0.0)
     low, high = float(values.min()), float(values.max())
-    if samples.dtype.kind != "f":
-        white = 2.0 ** (depth if high >= 2.0 ** (depth - 1) else min(depth, 16)) - 1
-    elif high > OVER_WHITE:
-        white = 255.0
+    is_float = samples.dtype.kind == "f"
+    if is_float:
+        white = 255.0 if high > OVER_WHITE else 1.0
     else:
-        white = 1.0
-        if low >= 0:
-            return np.minimum(values, white), white
-    if low < 0 or high > white:
+        white = 2.0 ** (depth if high >= 2.0 ** (depth - 1) else min(depth, 16)) - 1
+    if low < 0 or (high > white and not (is_float and white == 1.0)):
         return values - low, (high - low) or 1.0
-    return values, white
+    return np.minimum(values, white), white

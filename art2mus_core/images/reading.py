@@ -1,4 +1,4 @@
-"""Reads pictures of every kind as upright RGB8."""
+"""Reads picture files as artworks: upright, RGB8, sRGB."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ from torch import Tensor
 from ..errors import ArtworkError
 from ..types import Artwork
 from .containers import without_damaged_chunks
-from .formats import formats
+from .formats import formats, suffixes
 from .jpeg import NO_END, may_be_cut, missing_part, without_end
-from .listing import image_suffixes
 from .tiff import TiffSamples, mend
 from .tiff_tags import largest_directory
-from .upright import Seen, upright_rgb
+from .upright import Upright, upright_rgb
 
 __all__ = [
     "LONGEST_SIDE",
@@ -34,19 +33,19 @@ __all__ = [
 ]
 
 MOST_PIXELS = 500_000_000
-"""Pictures with more pixels than this are refused before they are decoded."""
+"""Largest number of pixels that is decoded."""
 
 LONGEST_SIDE = 4096
-"""Longer pictures are reduced to this while they are read."""
+"""Longest side of an artwork in pixels; larger pictures are reduced while they are read."""
 
 
 def artwork_from_array(array: UInt8[np.ndarray, "height width 3"], name: str = "artwork") -> Artwork:
-    """An artwork from RGB8 rows."""
+    """Return an artwork of RGB8 rows."""
     return Artwork(torch.from_numpy(np.array(array, np.uint8)).permute(2, 0, 1).contiguous(), name)
 
 
 def as_square(artwork: Artwork, size: int) -> Float[Tensor, "3 size size"]:
-    """The whole picture, squashed to size x size with an antialiased filter (Hamming), in 0..1."""
+    """Resize the whole picture to size x size, ignoring its proportions, with an antialiased filter (Hamming); 0..1."""
     image = _image(artwork)
     if image.size != (size, size):
         image = image.resize((size, size), Image.Resampling.HAMMING)
@@ -59,7 +58,7 @@ def _image(artwork: Artwork) -> Image.Image:
 
 
 def thumbnail_jpeg(artwork: Artwork, longest: int = 512) -> bytes:
-    """A JPEG of the artwork, its longer side at most `longest` pixels: the cover of its music."""
+    """Return a JPEG of the artwork with at most `longest` pixels a side, for instance as the cover of its music."""
     image = _image(artwork)
     image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     sink = io.BytesIO()
@@ -68,15 +67,15 @@ def thumbnail_jpeg(artwork: Artwork, longest: int = 512) -> bytes:
 
 
 def read_artwork(path: Path | str) -> Artwork:
-    """A picture file as an upright artwork named by its stem.
+    """Read a picture file as an upright artwork named by its stem.
 
-    The first frame of an animation and the largest of several pages, EXIF rotation applied, in sRGB whatever its file says of
-    its colours, transparency over white, deeper samples scaled to 8 bits. What had to be guessed is in `notes`. A picture
-    whose longer side exceeds `LONGEST_SIDE` is reduced to it while it is decoded, by a rule that depends on nothing
-    but its size; the artwork's `sha256` is then that of the reduced pixels.
+    Reads the first frame of an animation and the largest of several pages, applies EXIF orientation, converts colours to sRGB,
+    composites transparency over white and scales deeper samples to 8 bits. `notes` states what is wrong with the file or had to
+    be guessed. A picture with a side longer than `LONGEST_SIDE` is reduced to it while it is decoded, by a rule that depends on
+    its size alone; the artwork's `sha256` is then that of the reduced pixels.
 
     Raises:
-        ArtworkError: no such file, no picture, a damaged one, or one of more than `MOST_PIXELS`.
+        ArtworkError: the file is missing, not a picture, damaged, or larger than `MOST_PIXELS`.
     """
     path = Path(path)
     if not path.is_file():
@@ -95,41 +94,45 @@ def read_artwork(path: Path | str) -> Artwork:
                         f"at most {MOST_PIXELS // 1_000_000} megapixels",
                         "Make a smaller copy of the picture.",
                     )
-                seen = _seen(image, path)
-                return replace(artwork_from_array(seen.rows, path.stem), notes=seen.notes)
+                rows, notes = _decoded(image, path)
+                return replace(artwork_from_array(rows, path.stem), notes=notes)
     except ArtworkError:
         raise
     except UnidentifiedImageError as error:
         raise ArtworkError(
             f"{path} is not a picture that can be read",
-            f"a picture ({', '.join(suffix[1:] for suffix in image_suffixes())})",
+            f"a picture ({', '.join(suffix[1:] for suffix in suffixes())})",
             "Open it in an image program and save it as PNG or JPEG.",
         ) from error
     except Exception as error:
-        # Pillow's readers raise whatever a broken header leads them to: OSError, SyntaxError, struct.error, KeyError...
+        # For broken files Pillow raises OSError, SyntaxError, struct.error, KeyError and others.
         raise ArtworkError(
             f"{path} is damaged or cut short ({error})", "a whole picture file", "Save or download the picture again."
         ) from error
 
 
-def _seen(image: Image.Image, path: Path) -> Seen:
+def _decoded(image: Image.Image, path: Path) -> Upright:
     is_jpeg = image.format in {"JPEG", "MPO"}
+    note = None
     try:
-        seen = upright_rgb(image, LONGEST_SIDE, lambda: opened(path))
+        upright = upright_rgb(image, LONGEST_SIDE, lambda: opened(path))
+        if is_jpeg and image.tell() == 0 and may_be_cut(image, upright.rows):
+            note = missing_part(path)
     except OSError:
-        whole = without_end(path) if is_jpeg else None
-        if whole is None:
+        complete = without_end(path) if is_jpeg else None
+        if complete is None:
             raise
-        seen = upright_rgb(whole, LONGEST_SIDE, lambda: opened(path))
-        return seen._replace(notes=(*seen.notes, NO_END))
-    note = missing_part(path) if is_jpeg and image.tell() == 0 and may_be_cut(image, seen.rows) else None
-    return seen._replace(notes=(*seen.notes, note)) if note else seen
+        upright, note = upright_rgb(complete, LONGEST_SIDE, lambda: opened(path)), NO_END
+    return upright._replace(notes=(*upright.notes, note)) if note else upright
 
 
 def opened(path: Path) -> Image.Image:
-    """The header of a picture: of a file of several pages the largest, of one that moves the first frame.
+    """Open a picture without decoding it, at its largest page or its first frame.
 
-    Past Pillow's own limit, which is global and so left alone, its plugins are asked.
+    Pictures beyond Pillow's own limit, a global setting, are opened too.
+
+    Raises:
+        UnidentifiedImageError: no reader accepts the file.
     """
     try:
         image = _opened(path)
@@ -154,12 +157,7 @@ def _largest_frame(image: Image.Image) -> int:
     for number in range(image.n_frames):  # type: ignore[attr-defined]
         try:
             image.seek(number)
-        except (
-            OSError,
-            ValueError,
-            SyntaxError,
-            EOFError,
-        ):  # programs that keep the first picture keep the list of all
+        except (OSError, ValueError, SyntaxError, EOFError):  # some programs drop pictures but keep the index of all
             break
         sizes.append(image.width * image.height)
     image.seek(0)
@@ -174,13 +172,13 @@ def _opened(path: Path) -> Image.Image:
         with path.open("rb") as file:
             prefix = file.read(16)
     except (UnidentifiedImageError, ValueError):
-        mended = without_damaged_chunks(path)
-        if mended is None:
+        repaired = without_damaged_chunks(path)
+        if repaired is None:
             raise
-        image = Image.open(io.BytesIO(mended.content), formats=["PNG"])
-        image.info["lost_colours"] = mended.lost_colours
+        image = Image.open(io.BytesIO(repaired[0]), formats=["PNG"])
+        image.info["lost_colours"] = repaired[1]
         return image
     for factory, accept in (Image.OPEN[kind] for kind in known):
         if accept is not None and accept(prefix) is True:
-            return factory(str(path), str(path))  # type: ignore[arg-type]  # a path is what ImageFile itself opens
+            return factory(str(path), str(path))  # type: ignore[arg-type]  # ImageFile opens a path
     raise UnidentifiedImageError(path.name)

@@ -1,4 +1,4 @@
-"""Any opened picture as upright RGB8 rows: orientation, transparency, depth and colour model."""
+"""Converts any opened picture to upright RGB8 rows: orientation, transparency, depth and colour model."""
 
 from __future__ import annotations
 
@@ -16,39 +16,38 @@ from .hdr import tone_mapped
 from .levels import levels
 from .tiff import TiffSamples
 
-__all__ = ["Seen", "upright_rgb"]
+__all__ = ["Upright", "upright_rgb"]
 
 _AVERAGED = frozenset({"L", "RGB", "RGBX", "RGBA", "LA", "CMYK", "YCbCr", "I", "F"})
-_DEEP = frozenset({"I", "F"})
+"""Modes that Pillow resizes with a filter."""
 
 
-class Seen(NamedTuple):
-    """A picture as it looks.
+class Upright(NamedTuple):
+    """A decoded picture.
 
     Attributes:
         rows: upright, in sRGB.
-        notes: how they had to be read, if there is anything to tell.
+        notes: what is wrong with the file or had to be guessed.
     """
 
     rows: UInt8[np.ndarray, "height width 3"]
     notes: tuple[str, ...]
 
 
-def upright_rgb(image: Image.Image, longest: int, again: Callable[[], Image.Image]) -> Seen:
-    """Upright sRGB rows of a picture that has been opened, its longer side at most `longest`.
+def upright_rgb(image: Image.Image, longest: int, again: Callable[[], Image.Image]) -> Upright:
+    """Decode an opened picture to upright sRGB rows, reduced to at most `longest` pixels a side.
 
-    JPEG files are reduced while they are decoded, everything else right after; colours are converted then.
+    JPEG files are reduced during decoding, others right after it; then colours are converted.
 
     Args:
         image: the picture.
         longest: pixels.
-        again: opens it once more.
+        again: opens the picture again.
     """
     colours = colours_of(image)
     share = longest / max(image.size)
     if share < 1:
-        target = max(round(image.width * share), 1), max(round(image.height * share), 1)
-        image.draft(None, target)
+        image.draft(None, _scaled(image, share))
     image, icc = _loaded(image, colours, again)
     image = _turned(image)
     if share < 1:
@@ -56,31 +55,36 @@ def upright_rgb(image: Image.Image, longest: int, again: Callable[[], Image.Imag
     note = colours.note
     if icc is not None:
         image, note = to_srgb(_eight(image), icc)
-    return Seen(np.asarray(_rgb(image)), (note,) if note else ())
+    return Upright(np.asarray(_rgb(image)), (note,) if note else ())
+
+
+def _scaled(image: Image.Image, share: float) -> tuple[int, int]:
+    return max(round(image.width * share), 1), max(round(image.height * share), 1)
 
 
 def _loaded(image: Image.Image, colours: Colours, again: Callable[[], Image.Image]) -> tuple[Image.Image, bytes | None]:
-    """The picture with its pixels, and the profile that they are left to be converted from."""
+    """Return the decoded picture and the profile it still has to be converted from."""
     icc = colours.icc
-    if icc is not None:
-        image = TiffSamples.deeper(image)
-        deep = deep_rows(image, again)
-        eight = None if deep is None else on_srgb_curve(deep, icc, colours.transfer)
-        if eight is not None:
-            eight[0].info = dict(image.info)
-            return eight
-    image.load()
-    if icc is not None and colours.transfer is not None:
+    if icc is None:
+        image.load()
+        return image, None
+    image = TiffSamples.deeper(image)
+    deep = deep_rows(image, again)
+    converted = None if deep is None else on_srgb_curve(deep, icc, colours.transfer)
+    if converted is None:
+        image.load()
+        if colours.transfer is None:
+            return image, icc
         mapped = Image.fromarray(tone_mapped(np.asarray(image.convert("RGB")), colours.transfer))
         if image.has_transparency_data:
             mapped.putalpha(image.convert("RGBA").getchannel("A"))
-        mapped.info = dict(image.info)
-        image = mapped
-    return image, icc
+        converted = mapped, icc
+    converted[0].info = dict(image.info)
+    return converted
 
 
 def _turned(image: Image.Image) -> Image.Image:
-    """The picture as its EXIF orientation asks; damaged EXIF data asks nothing."""
+    """Apply the EXIF orientation; damaged EXIF data count as none."""
     try:
         return ImageOps.exif_transpose(image) or image
     except (OSError, ValueError, SyntaxError, KeyError, TypeError, struct.error):
@@ -95,16 +99,16 @@ def _reduced(image: Image.Image, longest: int) -> Image.Image:
         image = image.convert("I")
     elif image.mode not in _AVERAGED or (image.has_transparency_data and image.mode not in {"RGBA", "LA"}):
         image = _rgb(image)
-    if share >= 1:
-        return image
-    target = max(round(image.width * share), 1), max(round(image.height * share), 1)
-    return image.resize(target, Image.Resampling.HAMMING, reducing_gap=2.0)
+    return image if share >= 1 else image.resize(_scaled(image, share), Image.Resampling.HAMMING, reducing_gap=2.0)
 
 
 def _eight(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16") or image.mode in _DEEP:
-        return Image.fromarray(_eight_bits(np.asarray(image)))
-    return image
+    """Scale grey of 16 bits, of 32 bits or in floating point to 8 bits, see :func:`levels`."""
+    if not (image.mode.startswith("I;16") or image.mode in {"I", "F"}):
+        return image
+    deep = np.asarray(image)
+    values, white = levels(deep, 8 * deep.dtype.itemsize - (deep.dtype.kind == "i"))
+    return Image.fromarray(np.rint(values * 255 / white).astype(np.uint8))
 
 
 def _rgb(image: Image.Image) -> Image.Image:
@@ -116,9 +120,3 @@ def _rgb(image: Image.Image) -> Image.Image:
         image = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
     return image.convert("RGB")
-
-
-def _eight_bits(deep: np.ndarray) -> UInt8[np.ndarray, "height width"]:
-    """Grey of 16 bits, of 32, or in floating point, scaled to 8 bits, see :func:`levels`."""
-    values, white = levels(deep, 8 * deep.dtype.itemsize - (deep.dtype.kind == "i"))
-    return np.rint(values * 255 / white).astype(np.uint8)

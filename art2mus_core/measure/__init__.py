@@ -1,5 +1,5 @@
-"""What is measured: in a piece of music (`sound`), in a picture (`pictures`), between two sounds (`pairs`) and between sets (`sets`).
+"""Measurements of a piece of music (`sound`), of a picture (`pictures`), between two sounds (`pairs`) and between sets (`sets`).
 
-Each quantity is defined here once, and calibration, the node Score Music, `look` and the report of an evaluation use that
-definition. `docs/EVALUATION.md` says how well each agrees with known sounds and with other implementations.
+Each quantity has one definition, used by calibration, the node Score Music, `look` and evaluation reports.
+`docs/EVALUATION.md` shows how well each agrees with known sounds and with other implementations.
 """

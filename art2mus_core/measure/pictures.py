@@ -1,7 +1,7 @@
-"""What can be measured of a picture: eight numbers, taken from its 128 x 128 square, so that size does not matter.
+"""Eight statistics of a picture, measured on a 128 x 128 square and therefore independent of its size.
 
-Colour is measured in OKLab (B. Ottosson, "A perceptual color space for image processing", 2020), whose lightness and
-chroma are even to the eye. A table of quantiles turns each number into a percentile among painted pictures.
+Colours are in OKLab (B. Ottosson, "A perceptual color space for image processing", 2020), which is perceptually uniform.
+A table of quantiles converts each statistic to a percentile among painted pictures.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from ..errors import ArtworkError
+from ..images.icc import from_srgb_curve
 from ..images.reading import as_square
 from ..placing import place
 from ..types import Artwork
@@ -34,12 +35,12 @@ __all__ = [
 ]
 
 SIDE = 128
-"""Side of the square on which everything is measured."""
+"""Side of the measured square in pixels."""
 
 _TABLE = Path(__file__).parent.parent / "configs" / "statistics.json"
 _POINTS = 101
-_WARM = math.radians(50)  # orange; green lies just beyond 90 degrees from it, blue opposite
-_EDGE = 0.06  # a lightness step per pixel that counts half as an edge
+_WARM = math.radians(50)  # orange; green is just beyond 90 degrees from it, blue opposite
+_EDGE = 0.06  # lightness step per pixel with an edge weight of one half
 _HUES = 72
 _LEVELS = 4096
 
@@ -63,16 +64,16 @@ _TO_LAB = np.array(
 
 @dataclass(frozen=True)
 class ImageStatistics:
-    """Eight measures of one picture, or (from :func:`percentiles`) their ranks in 0..1.
+    """Eight statistics of a picture, or (from :func:`percentiles`) their percentiles in 0..1.
 
     Attributes:
         lightness: mean OKLab lightness, 0..1.
         warmth: mean OKLab chroma towards orange; red and yellow positive, green, cyan and blue negative, grey 0.
         saturation: mean OKLab chroma, 0 to about 0.32.
-        contrast: 95th less 5th percentile of lightness, 0..1.
-        edge_density: share of the picture that is edge, soft count, 0..1.
-        symmetry: share of the coarse picture's variance that is even under a left-right mirror, 0..1.
-        texture_scale: 0 all detail as fine as can be, 1 all as coarse as the picture.
+        contrast: 95th minus 5th percentile of lightness, 0..1.
+        edge_density: share of edge pixels by a soft threshold, 0..1.
+        symmetry: share of the coarse picture's variance that is left-right symmetric, 0..1.
+        texture_scale: 0 if all detail has the finest scale, 1 if all has the scale of the picture.
         hue: dominant hue as an OKLab angle in radians, -pi..pi; 0 for a grey picture.
     """
 
@@ -91,12 +92,11 @@ RANKED = tuple(field.name for field in fields(ImageStatistics) if field.name != 
 
 @cache
 def _linear_light() -> np.ndarray:
-    x = np.linspace(0, 1, _LEVELS)
-    return np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4).astype(np.float32)
+    return from_srgb_curve(np.linspace(0, 1, _LEVELS)).astype(np.float32)
 
 
 def oklab(square: Float32[np.ndarray, "3 height width"]) -> Float32[np.ndarray, "3 height width"]:
-    """OKLab lightness, a and b of sRGB values in 0..1."""
+    """Convert sRGB values in 0..1 to OKLab lightness, a and b."""
     levels = (np.clip(square, 0, 1) * (_LEVELS - 1) + 0.5).astype(np.int32)
     linear = _linear_light()[levels].reshape(3, -1)
     return (_TO_LAB @ np.cbrt(_TO_CONE @ linear)).reshape(square.shape)
@@ -104,7 +104,7 @@ def oklab(square: Float32[np.ndarray, "3 height width"]) -> Float32[np.ndarray, 
 
 @cache
 def _octaves(side: int) -> tuple[np.ndarray, np.ndarray]:
-    """The Hann window of the square and the octave (0 coarse .. 1 finest) of each bin of its `rfft2`."""
+    """Return the square's Hann window and the octave (0 coarsest, 1 finest) of each bin of its `rfft2`."""
     hann = np.hanning(side + 1)[:-1].astype(np.float32)
     radius = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None]) * side
     octave = np.log2(np.maximum(radius, 1)) / math.log2(side / 2)
@@ -112,7 +112,7 @@ def _octaves(side: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _texture_scale(lightness: np.ndarray) -> float:
-    """One less the mean octave of the power spectrum."""
+    """Return 1 minus the mean octave of the power spectrum."""
     window, octave = _octaves(lightness.shape[-1])
     power = np.abs(np.fft.rfft2((lightness - lightness.mean()) * window)) ** 2
     power[0, 0] = 0
@@ -121,7 +121,7 @@ def _texture_scale(lightness: np.ndarray) -> float:
 
 
 def _symmetry(lab: np.ndarray) -> float:
-    """Share of even variance on blocks of a 32nd of the side: brush strokes are nobody's mirror image."""
+    """Return the symmetric share of the variance of 32 x 32 blocks; single brush strokes are never symmetric."""
     side = lab.shape[-1]
     block = max(side // 32, 1)
     coarse = lab.reshape(3, side // block, block, side // block, block).mean((2, 4))
@@ -139,7 +139,7 @@ def _smoothing() -> np.ndarray:
 
 
 def _dominant_hue(a: np.ndarray, b: np.ndarray, chroma: np.ndarray) -> float:
-    """Peak of the chroma-weighted hue histogram, smoothed over about 16 degrees, between bins by a parabola."""
+    """Return the peak of the chroma-weighted hue histogram, smoothed over about 16 degrees, interpolated by a parabola."""
     if float(chroma.mean()) < 2e-3:
         return 0.0
     turn = np.arctan2(b, a) / (2 * math.pi) + 0.5
@@ -155,7 +155,7 @@ def _dominant_hue(a: np.ndarray, b: np.ndarray, chroma: np.ndarray) -> float:
 
 
 def measure_square(square: Float32[np.ndarray, "3 side side"]) -> ImageStatistics:
-    """The statistics of a square of sRGB values in 0..1; the side is a multiple of 32 (128 everywhere so far)."""
+    """Return the statistics of a square of sRGB values in 0..1, whose side is a multiple of 32."""
     lab = oklab(square)
     lightness, a, b = lab
     chroma = np.sqrt(a * a + b * b)
@@ -177,16 +177,16 @@ def measure_square(square: Float32[np.ndarray, "3 side side"]) -> ImageStatistic
 
 
 def measure(artwork: Artwork) -> ImageStatistics:
-    """The statistics of an artwork, whatever its size."""
+    """Return the statistics of an artwork of any size."""
     return measure_square(as_square(artwork, SIDE).numpy())
 
 
 @cache
 def table() -> dict[str, tuple[float, ...]]:
-    """The packaged quantiles of each statistic, evenly spaced in probability from 0 to 1.
+    """Return the packaged quantiles of each statistic, evenly spaced in probability from 0 to 1.
 
     Raises:
-        ArtworkError: the packaged table is missing or damaged.
+        ArtworkError: the table is missing or damaged.
     """
     try:
         quantiles = json.loads(_TABLE.read_text(encoding="utf-8"))["quantiles"]
@@ -194,17 +194,17 @@ def table() -> dict[str, tuple[float, ...]]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ArtworkError(
             f"the table of image statistics {_TABLE.name} is missing or damaged ({type(error).__name__})",
-            "the table that comes with the package",
+            "the table of the package",
             "Install the package again.",
         ) from error
 
 
 def percentiles(statistics: ImageStatistics, quantiles: dict[str, tuple[float, ...]] | None = None) -> ImageStatistics:
-    """Each statistic's rank, 0..1, among painted pictures: monotone, clamped at both ends; the hue passes unchanged.
+    """Return each statistic's percentile (0..1, clamped) among painted pictures, and the hue unchanged.
 
     Args:
-        statistics: what :func:`measure` gave.
-        quantiles: another table than the packaged one, from :func:`calibrate`.
+        statistics: the result of :func:`measure`.
+        quantiles: a table from :func:`calibrate` instead of the packaged one.
     """
     chosen = table() if quantiles is None else quantiles
     ranks = {}
@@ -215,7 +215,7 @@ def percentiles(statistics: ImageStatistics, quantiles: dict[str, tuple[float, .
 
 
 def calibrate(measured: Iterable[ImageStatistics]) -> dict[str, tuple[float, ...]]:
-    """The table of quantiles of many measured pictures, for :func:`percentiles` and :func:`write_table`.
+    """Return the quantiles of many pictures' statistics, for :func:`percentiles` and :func:`write_table`.
 
     Raises:
         ArtworkError: fewer than two pictures.
@@ -231,7 +231,7 @@ def calibrate(measured: Iterable[ImageStatistics]) -> dict[str, tuple[float, ...
 def write_table(
     quantiles: dict[str, tuple[float, ...]], path: Path, pictures: int, *, no_replace: bool = False
 ) -> None:
-    """Write a table as JSON; `pictures` says how many it was made from."""
+    """Write a table as JSON with the number of its pictures."""
     rounded = {name: [round(value, 5) for value in values] for name, values in quantiles.items()}
     rows = ",\n".join(f'    "{name}": {json.dumps(values)}' for name, values in rounded.items())
     content = f'{{\n  "pictures": {pictures},\n  "quantiles": {{\n{rows}\n  }}\n}}\n'

@@ -1,4 +1,4 @@
-"""MP3 files that lack their last frames, and those of a free bit rate."""
+"""MP3 files without their last frames, and free-format MP3 files."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_header_that_says_less_tells_less(tmp_path, mp3, flags):
 
 
 def free(sizes, head=b"\xff\xfb\x00\xc0"):
-    """Silent frames of a free bit rate; every second one is padded by a byte."""
+    """Silent free-format frames; every second one is padded by a byte."""
     return b"".join(
         head[:2] + bytes([head[2] | (number % 2) << 1, head[3]]) + bytes(size - 4 + number % 2)
         for number, size in enumerate(sizes)
@@ -74,7 +74,7 @@ def free(sizes, head=b"\xff\xfb\x00\xc0"):
 @pytest.mark.parametrize("size", [60, 500, 2000])
 @pytest.mark.parametrize("head", [b"\xff\xfb\x00\xc0", b"\xff\xfa\x04\x00", b"\xff\xf3\x00\xc0"])
 def test_a_free_bit_rate_is_named(tmp_path, front, size, head):
-    with pytest.raises(AudioError, match="MP3 of a free bit rate") as refused:
+    with pytest.raises(AudioError, match="free-format MP3") as refused:
         told(tmp_path, front + free([size] * 40, head))
     assert "save it as FLAC" in refused.value.remedy
 

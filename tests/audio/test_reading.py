@@ -234,7 +234,7 @@ def test_joined_mp3s_of_other_rates_go_on_at_the_first_and_are_told(read, mp3, t
     other = written(tmp_path, ".mp3", seconds=0.5, rate=16_000, channels=2)
     samples, told = read(mp3 + other)
     assert samples.shape == (1, 1, round(0.6 * RATE) + round(0.5 * RATE))
-    assert "goes on at 16,000 Hz in 2 channels" in told[0]
+    assert "changes to 16,000 Hz and 2 channels" in told[0]
 
 
 def test_an_mp3_without_a_xing_header_is_read(read, mp3):
@@ -287,7 +287,7 @@ def test_a_hole_in_a_flac_is_told_with_its_length(read, flac):
     samples, told = read(bytes(broken), ".flac")
     missing = 3.0 - samples.shape[-1] / RATE
     assert 0.05 < missing < 1.5
-    assert f"{missing:.2f} s on its way cannot be decoded" in told[0]
+    assert f"{missing:.2f} s in the middle cannot be decoded" in told[0]
 
 
 def test_ogg_chained_or_with_something_behind_is_whole_and_needs_its_last_page(read, tmp_path):
@@ -315,7 +315,7 @@ def test_a_damaged_page_is_left_out_and_told_unless_it_is_nearly_all(read, tmp_p
             continue
         samples, told = read(bytes(content), ".opus")
         assert samples.shape[-1] < seconds * 48_000
-        assert "on its way cannot be decoded and are left out" in told[0]
+        assert "in the middle cannot be decoded and were skipped" in told[0]
 
 
 def float_wav(values):

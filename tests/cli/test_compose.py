@@ -268,7 +268,7 @@ def test_a_tree_of_artworks_becomes_a_tree_of_music(art2mus, paintings, tmp_path
     code, out, err = art2mus("compose", tree, "-r", "-o", "music", "--seconds", "1", "--steps", "1")
     assert (code, err) == (0, "")
     assert written() == ["music/dawn.flac", "music/spring/dawn.flac", "music/spring/early/dawn.flac"]
-    assert out.splitlines()[-1] == "skipped 1 of 4 files: notes.txt (no picture)"
+    assert out.splitlines()[-1] == "skipped 1 of 4 files: notes.txt (not a picture)"
 
 
 def test_what_a_folder_holds_beside_artworks_is_told(art2mus, paintings, tmp_path):

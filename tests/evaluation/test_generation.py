@@ -291,5 +291,5 @@ def test_folders_of_folders_and_what_is_left_out_of_them(base):
         for deep in (False, True)
     )
     assert set(deep.collection.artworks) - set(flat.collection.artworks) == {"night"}
-    assert any("notes.txt (no picture), inner (a folder" in note for note in flat.collection.notes)
-    assert any("notes.txt (no picture)." in note for note in deep.collection.notes)
+    assert any("notes.txt (not a picture), inner (a folder" in note for note in flat.collection.notes)
+    assert any("notes.txt (not a picture)." in note for note in deep.collection.notes)

@@ -18,7 +18,7 @@ from art2mus_core.evaluation.scoring.follows import follows
 from art2mus_core.evaluation.scoring.found import by_artwork, deranged, in_errors
 from art2mus_core.evaluation.scoring.match import match, match_notes
 from art2mus_core.evaluation.scoring.sound import sound, sound_notes
-from art2mus_core.measure.pairs.distances import log_spectral_distance
+from art2mus_core.measure.pairs.distances import distances
 from art2mus_core.measure.sets.correlation import rank_correlation
 from art2mus_core.measure.sets.frechet import frechet_distance
 from art2mus_core.measure.sets.intervals import bootstrap
@@ -49,9 +49,13 @@ def test_controls_are_other_artworks_with_takes_and_without(known_cause: Path, t
     other = [told.pieces[2 * order[owner]].id for owner in told.owners]
     assert all(piece.id != name for piece, name in zip(told.pieces, other, strict=True))
     far = [
-        log_spectral_distance(
-            *(read_audio(path, 16_000).samples[0, 0].numpy() for path in (piece.path, study.collection.reference[name]))
-        )
+        distances(
+            *(
+                read_audio(path, 16_000).samples[0, 0].numpy()
+                for path in (piece.path, study.collection.reference[name])
+            ),
+            16_000,
+        ).log_spectral
         for piece, name in zip(told.pieces, other, strict=True)
     ]
     assert next(distance(study, told)).figure.control == pytest.approx(np.mean(far))

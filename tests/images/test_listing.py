@@ -10,7 +10,7 @@ from PIL import Image
 
 from art2mus_core.errors import ArtworkError
 from art2mus_core.images import formats
-from art2mus_core.images.listing import find_artworks, image_suffixes, list_artworks, say_skipped
+from art2mus_core.images.listing import describe_skipped, find_artworks, list_artworks
 from art2mus_core.images.reading import read_artwork
 
 
@@ -36,13 +36,13 @@ def test_a_folder_lists_its_artworks(tmp_path):
 
 
 def test_suffixes_are_lower_case_with_their_dot():
-    assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in image_suffixes())
+    assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in formats.suffixes())
     usual = "apng bmp dib gif ico j2k jfif jp2 jpe jpeg jpf jpg jpx mpo pbm pcx pgm png pnm ppm sgi tga tif tiff webp"
-    assert {f".{suffix}" for suffix in usual.split()} <= set(image_suffixes())
-    assert not {".eps", ".pdf", ".wmf", ".psd"} & set(image_suffixes())
+    assert {f".{suffix}" for suffix in usual.split()} <= set(formats.suffixes())
+    assert not {".eps", ".pdf", ".wmf", ".psd"} & set(formats.suffixes())
 
 
-@pytest.mark.parametrize("suffix", image_suffixes())
+@pytest.mark.parametrize("suffix", formats.suffixes())
 def test_what_is_listed_is_read(tmp_path, suffix):
     """Every suffix under which Pillow writes one of the formats, in upper case as cameras have it."""
     kind = Image.EXTENSION.get(suffix)
@@ -70,7 +70,7 @@ def test_folders_of_folders_are_looked_into_when_asked(tmp_path, link):
     flat = find_artworks(tmp_path)
     assert names(flat.artworks, tmp_path) == ["b.png"]
     assert [path.name for path, _ in flat.skipped] == ["again", "c", "z"]
-    assert say_skipped(flat.skipped, 1) == "skipped 3 folders: again, c, z (a folder, not looked into)"
+    assert describe_skipped(flat.skipped, 1) == "skipped 3 folders: again, c, z (a folder, not searched)"
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the system lets this user list everything")
@@ -96,12 +96,12 @@ def test_what_is_skipped_is_said_by_reason(tmp_path, link):
     lay(tmp_path, *(f"notes {number}.txt" for number in range(7)))
     link(tmp_path / "gone.png", "nowhere.png")
     found = find_artworks(tmp_path)
-    assert say_skipped(found.skipped, len(found.artworks)) == (
-        "skipped 12 of 13 files: IMG_1.CR2, IMG_2.CR2 (a camera's raw file: export it as TIFF), film.mp4 (a film), "
-        "gone.png (a link that leads nowhere), notes 0.txt, notes 1.txt, notes 2.txt and 4 more (no picture), "
-        "work.PSD (a drawing program's own file: export it as PNG)"
+    assert describe_skipped(found.skipped, len(found.artworks)) == (
+        "skipped 12 of 13 files: IMG_1.CR2, IMG_2.CR2 (a camera's raw file: export it as TIFF), film.mp4 (a video), "
+        "gone.png (a broken link), notes 0.txt, notes 1.txt, notes 2.txt and 4 more (not a picture), "
+        "work.PSD (a drawing program's file: export it as PNG)"
     )
-    assert say_skipped([], 5) == ""
+    assert describe_skipped([], 5) == ""
 
 
 def test_a_missing_plug_in_is_named(tmp_path, monkeypatch):

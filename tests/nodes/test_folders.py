@@ -84,7 +84,7 @@ def test_how_a_file_had_to_be_read_is_told(nodes, host_folders):
     assert line.startswith("odd.png: ")
     assert "profile" in line
     assert load.execute("endless.jpg").ui["text"] == [
-        "endless.jpg: its end marker is missing; all of the picture is there"
+        "endless.jpg: its end marker is missing, but the picture is complete"
     ]
     lines = nodes["Art2MusArtworkFolder"].execute("input", 1, 0).ui["text"]
     assert [text.partition(": ")[0] for text in lines] == ["endless.jpg", "odd.png"]
@@ -162,7 +162,7 @@ def test_a_quality_of_another_format_is_refused_at_once(nodes, kind, quality):
 
 def test_qualities_offered_are_the_cores(nodes, pack):
     coding, saving = pack("art2mus_core.audio.coding"), pack("nodes.saving")
-    known = {quality for suffix in saving.SUFFIXES.values() for quality in coding.qualities(suffix)}
+    known = {quality for suffix in saving.SUFFIXES.values() for quality in coding.KINDS[suffix].qualities}
     assert known == set(saving.QUALITIES)
     assert saving.QUALITIES[0] == coding.STANDARD
 

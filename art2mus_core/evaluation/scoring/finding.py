@@ -63,7 +63,7 @@ def _figures(
     for kind, note in NOTES.items():
 
         def value(rows: np.ndarray, kind: str = kind) -> float:
-            return Retrieval(found.ranks[rows], found.precisions[rows]).figures()[kind]
+            return Retrieval(found.ranks[rows], found.precisions[rows]).metrics()[kind]
 
         interval = bootstrap(value, len(similarity), seed=study.seed, resamples=study.resamples, groups=groups)
         measure = Measure(

@@ -1,57 +1,40 @@
-"""Mel-cepstral distance (MCD), plain and along the cheapest alignment of two sounds in time."""
+"""Mel-cepstral distance (MCD), plain and after dynamic time warping."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float, Float64, Int
+from jaxtyping import Float64, Int
 
-from .spectrograms import check_sounds, mel_filters, power_spectrogram
+from .spectrograms import mel_filters, power_spectrogram
 
-__all__ = ["mel_cepstral_distance", "mel_cepstral_distances"]
+__all__ = ["WINDOW", "mel_cepstral_distances"]
 
 WINDOW, HOP = 0.032, 0.008
 """Seconds."""
 
 ROWS, FIRST, LAST = 20, 2, 16
-"""Mel rows, and the 15 terms of their cosine transform that are compared; term 0 would be the loudness."""
-
-
-def mel_cepstral_distance(
-    a: Float[np.ndarray, " samples"], b: Float[np.ndarray, " samples_"], rate: int, *, warped: bool = False
-) -> float:
-    """Mean Euclidean distance of the mel cepstra of two sounds, which are cut to the shorter (Kubichek 1993).
-
-    It equals the package `mel-cepstral-distance` with its defaults and `aligning="pad"`: peaks at 1, Hann windows of 32 ms
-    every 8 ms, 20 mel rows up to half the rate, logarithms to base 10, terms 2 to 16 of their cosine transform (its `s=1`
-    and `D=16`), no factor of 10 sqrt(2) / ln 10. Loudness and tilt of the spectrum are left out, so that it need not grow
-    with a low-pass. A silent sound, for which the package has no value, stays silent.
-
-    Args:
-        a: mono.
-        b: mono.
-        rate: of both, hertz.
-        warped: whether frames are paired along the cheapest path (dynamic time warping of the mel spectrograms, without a
-            limit: `aligning="dtw", dtw_radius=None`).
-
-    Raises:
-        EvaluationError: a sound of no more than a window, or with samples that are not finite.
-    """
-    return mel_cepstral_distances(a, b, rate)[warped]
+"""Mel rows, and the first and last of the compared terms of their cosine transform; term 0 would be the loudness."""
 
 
 def mel_cepstral_distances(
-    a: Float[np.ndarray, " samples"], b: Float[np.ndarray, " samples_"], rate: int
+    a: Float64[np.ndarray, " samples"], b: Float64[np.ndarray, " samples"], rate: int
 ) -> tuple[float, float]:
-    """Both of :func:`mel_cepstral_distance`, plain and warped.
+    """Return the mean Euclidean distance of two sounds' mel cepstra (Kubichek 1993), plain and along the cheapest path.
 
-    Raises:
-        EvaluationError: as there.
+    The values equal those of the package `mel-cepstral-distance` with its defaults, `aligning="pad"` and `aligning="dtw",
+    dtw_radius=None`: peaks normalised to 1, Hann windows of 32 ms every 8 ms, 20 mel rows up to half the rate, logarithms to
+    base 10, terms 2 to 16 of their cosine transform (its `s=1` and `D=16`), no factor of 10 sqrt(2) / ln 10. Loudness and
+    spectral tilt are excluded, so the distance need not grow with a low-pass filter. Silent sounds, for which the package
+    has no value, stay silent.
+
+    Args:
+        a: mono, longer than a window.
+        b: mono, as long as `a`.
+        rate: sample rate of both in hertz.
     """
-    size = int(WINDOW * rate)
-    count = min(len(a), len(b))
-    first, second = (_mels(sound, rate, size) for sound in check_sounds(a[:count], b[:count], least=size + 1))
+    first, second = (_mels(sound, rate, int(WINDOW * rate)) for sound in (a, b))
     path = _cheapest_path(first, second)
     a_cepstra, b_cepstra = first @ _cosines().T, second @ _cosines().T
     plain = np.linalg.norm(a_cepstra - b_cepstra, axis=1).mean()
@@ -74,11 +57,11 @@ def _cosines() -> Float64[np.ndarray, "coefficients rows"]:
 
 
 def _cheapest_path(a: Float64[np.ndarray, "n rows"], b: Float64[np.ndarray, "m rows"]) -> Int[np.ndarray, "steps 2"]:
-    """Pairs of frames from both starts to both ends, each one step further in `a`, in `b` or in both (Sakoe and Chiba 1978).
+    """Return the pairs of frames on the path with the least sum of Euclidean distances (Sakoe and Chiba 1978).
 
-    The sum of Euclidean distances is least. All cells of an anti-diagonal are found at once. Of equally cheap ways, the
-    step in `a` alone is taken before that in `b` alone, and that before both, as the package does: silence against silence
-    costs nothing however it is paired, but decides how many pairs there are.
+    Each step advances in `a`, in `b` or in both. All cells of an anti-diagonal are computed at once. Among equally cheap
+    steps the order is `a`, `b`, both, as in the package: pairing silence with silence costs nothing, but the order decides
+    the number of pairs.
     """
     from scipy.spatial.distance import cdist  # noqa: PLC0415 - scipy is an extra
 

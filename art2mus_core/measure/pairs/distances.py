@@ -1,4 +1,4 @@
-"""How far one sound is from another: spectra, mel spectrograms and several resolutions. See also `cepstra`."""
+"""Distances between two sounds: spectra, mel spectrograms and STFTs of several resolutions. See also `cepstra`."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float64
 
-from .cepstra import mel_cepstral_distances
+from .cepstra import WINDOW, mel_cepstral_distances
 from .spectrograms import check_sounds, hann, mel_filters, power_spectrogram
 
-__all__ = ["Distances", "distances", "log_spectral_distance", "mel_cosine", "multi_resolution_distance"]
+__all__ = ["Distances", "distances"]
 
 SIZE, HOP = 1024, 256
-"""Of the Hann windows of the log-spectral distance and the mel cosine, samples."""
+"""Hann window and hop of the log-spectral distance and the mel cosine, in samples."""
 
 FLOOR = 1e-10
-"""Of the power spectrum, where a sine of amplitude 1 reads 1."""
+"""Least power, relative to a sine of amplitude 1."""
 
 MEL_ROWS, MEL_HIGHEST, MEL_RANGE = 80, 8000.0, 80.0
 """Art2Music's mel rows and highest frequency in hertz; decibels."""
@@ -27,7 +27,7 @@ RESOLUTIONS = ((1024, 600, 120), (2048, 1200, 240), (512, 240, 50))
 LEAST_POWER = 1e-7
 
 FRAMES_AT_ONCE = 64
-"""So many spectra stay in a processor's cache: half as long again without."""
+"""Spectra that fit a processor's cache; without blocks the distance takes half as long again."""
 
 Sound = Float64[np.ndarray, " samples"]
 Power = Float64[np.ndarray, "frames bins"]
@@ -35,14 +35,14 @@ Power = Float64[np.ndarray, "frames bins"]
 
 @dataclass(frozen=True)
 class Distances:
-    """Between a sound and its reference.
+    """Distances of a sound from its reference.
 
     Attributes:
-        log_spectral: decibels; :func:`log_spectral_distance`.
-        mel_cepstral: :func:`.cepstra.mel_cepstral_distance`.
-        mel_cepstral_warped: the same, warped in time.
-        mel_cosine: 1 for equal spectrograms; :func:`mel_cosine`.
-        multi_resolution: :func:`multi_resolution_distance`.
+        log_spectral: log-spectral distance in decibels.
+        mel_cepstral: mel-cepstral distance.
+        mel_cepstral_warped: mel-cepstral distance after dynamic time warping.
+        mel_cosine: cosine similarity of mel spectrograms; 1 for equal ones, at least 0.
+        multi_resolution: multi-resolution STFT distance.
     """
 
     log_spectral: float
@@ -55,84 +55,42 @@ class Distances:
 def distances(
     generated: Float[np.ndarray, " samples"], reference: Float[np.ndarray, " samples_"], rate: int
 ) -> Distances:
-    """All of them, from as few transforms as they need.
-
-    Both are mono, of one rate in hertz, and cut to the shorter. Silence stays silence: it is far, not undefined.
+    """Return all distances of two mono sounds of one rate in hertz, cut to the shorter. Silence is far, not undefined.
 
     Raises:
-        EvaluationError: a sound shorter than a window, or with samples that are not finite.
+        EvaluationError: a sound is shorter than a window or has samples that are not finite.
     """
-    a, b = _pair(generated, reference, least=max(fft for fft, _, _ in RESOLUTIONS) // 2 + 1)
-    powers = _power(a), _power(b)
+    count = min(len(generated), len(reference))
+    least = 1 + max(int(WINDOW * rate), *(fft // 2 for fft, _, _ in RESOLUTIONS))
+    a, b = check_sounds(generated[:count], reference[:count], least=least)
+    window = hann(SIZE)
+    powers = [power_spectrogram(sound, window * (2 / window.sum()), HOP) for sound in (a, b)]
     return Distances(
         _log_spectral(*powers),
         *mel_cepstral_distances(a, b, rate),
         _mel_cosine(*powers, rate),
-        _multi_resolution(a, b),
+        sum(_one_resolution(a, b, *resolution) for resolution in RESOLUTIONS) / len(RESOLUTIONS),
     )
 
 
-def log_spectral_distance(a: Float[np.ndarray, " samples"], b: Float[np.ndarray, " samples_"]) -> float:
-    """LSD in decibels (Gray and Markel 1976): root of the mean over frequencies of squared differences, mean over frames.
+def _log_spectral(a: Power, b: Power) -> float:
+    """Return the LSD in decibels (Gray and Markel 1976).
 
         mean_t sqrt(mean_f (10 log10 A_tf - 10 log10 B_tf)^2)
 
-    A and B are power spectra of Hann windows (1024, hop 256) at which a sine of amplitude 1 reads 1, not below 1e-10. Level
-    counts: half the amplitude is 6 dB.
-
-    Raises:
-        EvaluationError: fewer samples than a window, or samples that are not finite.
+    A and B are power spectra of at least 1e-10, 1 for a sine of amplitude 1. Level counts: half the amplitude is 6 dB.
     """
-    return _log_spectral(*map(_power, _pair(a, b, least=SIZE)))
-
-
-def mel_cosine(a: Float[np.ndarray, " samples"], b: Float[np.ndarray, " samples_"], rate: int) -> float:
-    """Mean over frames of the cosine of two mel spectrograms: 1 for equal ones, 0 or more.
-
-    Art2Music (arXiv 2512.00120) reports a cosine similarity and makes mel spectrograms; of which numbers is not
-    said. Here they are the decibels of 80 mel rows up to 8 kHz (or half the rate) above a floor that lies 80 dB below the sound's
-    loudest, so that none is negative and level doesn't count. Where one sound is at its floor and the other is not, a
-    frame counts 0; where both are, 1.
-
-    Raises:
-        EvaluationError: fewer samples than a window, or samples that are not finite.
-    """
-    first, second = _pair(a, b, least=SIZE)
-    return _mel_cosine(_power(first), _power(second), rate)
-
-
-def multi_resolution_distance(
-    generated: Float[np.ndarray, " samples"], reference: Float[np.ndarray, " samples_"]
-) -> float:
-    """Spectral convergence + mean |log magnitude difference|, averaged over three STFTs (Yamamoto et al. 2020, eq. 4-6).
-
-        |B - A|_F / |B|_F + mean |log B - log A|,  B of the reference, A of the generated sound
-
-    As in Parallel WaveGAN's loss: reflected ends, Hann windows, powers of at least 1e-7.
-
-    Raises:
-        EvaluationError: no more samples than half the longest FFT, or samples that are not finite.
-    """
-    return _multi_resolution(*_pair(generated, reference, least=max(fft for fft, _, _ in RESOLUTIONS) // 2 + 1))
-
-
-def _pair(a: np.ndarray, b: np.ndarray, *, least: int) -> tuple[Sound, Sound]:
-    count = min(len(a), len(b))
-    first, second = check_sounds(a[:count], b[:count], least=least)
-    return first, second
-
-
-def _power(sound: Sound) -> Power:
-    window = hann(SIZE)
-    return power_spectrogram(sound, window * (2 / window.sum()), HOP)
-
-
-def _log_spectral(a: Power, b: Power) -> float:
     difference = 10 * np.log10(np.maximum(a, FLOOR) / np.maximum(b, FLOOR))
     return float(np.sqrt(np.mean(difference**2, axis=1)).mean())
 
 
 def _mel_cosine(a: Power, b: Power, rate: int) -> float:
+    """Return the mean over frames of the cosine of two mel spectrograms.
+
+    Art2Music (arXiv 2512.00120) reports a cosine similarity of mel spectrograms without its details. Here they are the
+    decibels of 80 mel rows up to 8 kHz (or half the rate) above a floor 80 dB below the sound's maximum, so that no value
+    is negative and level does not count. A frame in which one sound is at its floor counts 0; if both are, 1.
+    """
     filters = mel_filters(rate, SIZE, MEL_ROWS, min(MEL_HIGHEST, rate / 2))
     first, second = (_above_floor(power @ filters.T) for power in (a, b))
     lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
@@ -142,17 +100,19 @@ def _mel_cosine(a: Power, b: Power, rate: int) -> float:
 
 
 def _above_floor(mels: Float64[np.ndarray, "frames rows"]) -> Float64[np.ndarray, "frames rows"]:
-    """Decibels above a floor that lies below the loudest; nothing is above it in a sound that is silent."""
+    """Return decibels above the floor; 0 everywhere for silence."""
     shares = mels / (mels.max() or 1.0)
     return np.asarray(10 * np.log10(np.maximum(shares, 10 ** (-MEL_RANGE / 10))) + MEL_RANGE)
 
 
-def _multi_resolution(generated: Sound, reference: Sound) -> float:
-    return sum(_one_resolution(generated, reference, *resolution) for resolution in RESOLUTIONS) / len(RESOLUTIONS)
-
-
 def _one_resolution(generated: Sound, reference: Sound, fft: int, size: int, hop: int) -> float:
-    # the sound reflected at its ends; zeros on both sides of a short window turn phases only, and are left out
+    """Return spectral convergence + mean |log magnitude difference| of one STFT (Yamamoto et al. 2020, eq. 4-6).
+
+        |B - A|_F / |B|_F + mean |log B - log A|,  B of the reference, A of the generated sound
+
+    As in Parallel WaveGAN's loss: reflected ends, Hann windows, powers of at least 1e-7.
+    """
+    # zeros on both sides of a short window only shift phases, and are left out
     padded = [np.pad(sound, fft // 2, mode="reflect") for sound in (generated, reference)]
     trimmed = [sound[(fft - size) // 2 : len(sound) - (fft - size) // 2] for sound in padded]
     count = 1 + (len(trimmed[0]) - size) // hop

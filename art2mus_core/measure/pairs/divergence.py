@@ -1,4 +1,4 @@
-"""Kullback-Leibler divergences: of what a classifier hears, and Art2Mus 2024's home-made one of spectra."""
+"""Kullback-Leibler divergences: of a classifier's class probabilities, and Art2Mus 2024's own one of spectra."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .spectrograms import check_sounds, hann, power_spectrogram
 __all__ = ["kl_of_classes", "spectral_kl_2024"]
 
 EPSILON = 1e-6
-"""Added to every probability before they are normalised again, so that a class that is never heard costs a finite sum."""
+"""Added to every probability before normalisation, so that classes of probability 0 have a finite cost."""
 
 SIZE, HOP = 2048, 512
 RANGE = 80.0
@@ -20,13 +20,13 @@ RANGE = 80.0
 def kl_of_classes(
     reference: Float[np.ndarray, "n classes"], generated: Float[np.ndarray, "_ _"]
 ) -> Float64[np.ndarray, " n"]:
-    """KL(reference || generated) of the class probabilities of paired sounds, in nats.
+    """Return KL(reference || generated) of the class probabilities of each pair of sounds, in nats.
 
-    The field's KL is the mean of these over pairs, with one classifier for both (AudioGen, Kreuk et al. 2023;
-    AudioLDM, Liu et al. 2023); figures of different classifiers don't compare.
+    The published KL is the mean over pairs, with one classifier for both (AudioGen, Kreuk et al. 2023; AudioLDM, Liu et al.
+    2023); values of different classifiers are not comparable.
 
     Raises:
-        EvaluationError: rows that are no probabilities, or sets of different shapes.
+        EvaluationError: rows that are not probabilities, or sets of different shapes.
     """
     if reference.shape != generated.shape:
         raise EvaluationError(
@@ -36,24 +36,24 @@ def kl_of_classes(
         # a softmax in float32 sums to 1 within about 1e-6
         if not (np.all(rows >= 0) and np.allclose(rows.sum(1), 1, atol=1e-3)):
             raise EvaluationError(
-                "rows that are no probabilities", "numbers above 0 that sum to 1", "Apply a softmax to the logits."
+                "rows that are not probabilities", "numbers above 0 that sum to 1", "Apply a softmax to the logits."
             )
     p, q = (np.asarray(rows, np.float64) + EPSILON for rows in (reference, generated))
     return np.asarray(_divergence(p / p.sum(1, keepdims=True), q / q.sum(1, keepdims=True)))
 
 
 def spectral_kl_2024(reference: Float[np.ndarray, " samples"], generated: Float[np.ndarray, " samples_"]) -> float:
-    """What Art2Mus 2024 (arXiv 2410.04906) reports as KL, as its published code computes it; 0 or more, in nats.
+    """Return the KL of Art2Mus 2024 (arXiv 2410.04906), as its published code computes it; at least 0, in nats.
 
-    The power of an STFT (2048, 512) is taken for an amplitude, put into decibels below its peak, cut at -80, summed over
-    frames to one number a frequency, divided by the sum of all, and treated as a distribution: KL(reference ||
-    generated). All numbers are negative before they are divided, so that the quiet frequencies have the most weight. It
-    is no divergence of sounds or classes, and compares with nothing but itself.
+    The code takes the power of an STFT (2048, 512) for an amplitude, converts it to decibels below its peak, clips at -80,
+    sums over frames, normalises over frequencies and treats the result as a distribution: KL(reference || generated). All
+    values are negative before normalisation, so quiet frequencies weigh most. It is not a divergence of sounds or classes
+    and is comparable with no other measure.
 
     Both sounds need one rate here; the authors read each at its own.
 
     Raises:
-        EvaluationError: a sound shorter than half a window, silent, or with samples that are not finite.
+        EvaluationError: a sound is shorter than half a window, silent, or has samples that are not finite.
     """
     shares = []
     for sound in check_sounds(reference, generated, least=SIZE // 2 + 1):
@@ -67,7 +67,7 @@ def spectral_kl_2024(reference: Float[np.ndarray, " samples"], generated: Float[
 
 
 def _divergence(p: np.ndarray, q: np.ndarray) -> np.ndarray:
-    """Sum of p log(p / q) over the last axis; what p leaves out costs nothing."""
+    """Return the sum of p log(p / q) over the last axis; terms with p = 0 are 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
         terms = np.where(p > 0, p * np.log(p / q), 0.0)
     return np.asarray(terms.sum(-1))

@@ -1,4 +1,4 @@
-"""Power spectrograms and mel filters in float64, for comparing two sounds."""
+"""Power spectrograms and mel filters in float64 for comparing two sounds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["check_sounds", "hann", "mel_filters", "power_spectrogram"]
 
 
 def check_sounds(*sounds: Float[np.ndarray, " _"], least: int) -> list[Float64[np.ndarray, " _"]]:
-    """The sounds in float64.
+    """Check sounds and convert them to float64.
 
     Raises:
         EvaluationError: fewer than `least` samples, or samples that are not finite.
@@ -30,7 +30,7 @@ def check_sounds(*sounds: Float[np.ndarray, " _"], least: int) -> list[Float64[n
 
 @lru_cache(maxsize=8)
 def hann(size: int) -> Float64[np.ndarray, " size"]:
-    """The periodic Hann window. It is shared: not to be written to."""
+    """Return the periodic Hann window, shared and read-only."""
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
     window.flags.writeable = False
     return np.asarray(window)
@@ -43,7 +43,7 @@ def power_spectrogram(
     *,
     length: int | None = None,
 ) -> Float64[np.ndarray, "frames bins"]:
-    """|X|^2 of every whole window in the sound, zero-padded to an FFT of `length`."""
+    """Return |X|^2 of every complete window of the sound, zero-padded to an FFT of `length`."""
     frames = np.lib.stride_tricks.sliding_window_view(sound, len(window))[::hop]
     spectrum = np.fft.rfft(frames * window, length)
     return np.asarray(spectrum.real**2 + spectrum.imag**2)
@@ -51,15 +51,15 @@ def power_spectrogram(
 
 @lru_cache(maxsize=8)
 def mel_filters(rate: int, length: int, rows: int, highest: float) -> Float64[np.ndarray, "rows bins"]:
-    """Triangles of height 1, evenly spaced from 0 Hz on the mel scale 2595 log10(1 + f / 700), with edges on FFT bins.
+    """Return triangles of height 1, evenly spaced from 0 Hz on the mel scale 2595 log10(1 + f / 700), with edges on FFT bins.
 
-    As the package `mel-cepstral-distance` has them. The matrix is shared: not to be written to.
+    As in the package `mel-cepstral-distance`. The matrix is shared and read-only.
 
     Args:
-        rate: samples a second.
-        length: of the FFT.
-        rows: triangles.
-        highest: upper edge of the last, hertz.
+        rate: sample rate in hertz.
+        length: length of the FFT.
+        rows: number of triangles.
+        highest: upper edge of the last triangle in hertz.
     """
     hertz = 700 * (10 ** (np.linspace(0, 2595 * np.log10(1 + highest / 700), rows + 2) / 2595) - 1)
     edges = np.floor((length + 1) * hertz / rate).astype(int)

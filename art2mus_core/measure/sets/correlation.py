@@ -1,4 +1,4 @@
-"""Does the one rise with the other?"""
+"""Rank correlations with their confidence intervals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .intervals import RESAMPLES, Interval, Paired, bootstrap
 __all__ = ["FEWEST", "paired_correlations", "rank_correlation", "spearman"]
 
 FEWEST = 4
-"""Artworks; ranks of fewer say nothing."""
+"""Least number of artworks for a rank correlation."""
 
 
 def rank_correlation(
@@ -23,16 +23,16 @@ def rank_correlation(
     seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> Interval:
-    """Spearman's rank correlation and its bootstrap interval over artworks; ties share their mean rank.
+    """Return Spearman's rank correlation and its bootstrap interval over artworks; ties share their mean rank.
 
-    Pairs with a NaN are left out. Everything is NaN for fewer than four artworks, or where all x or all y are equal.
+    Pairs with a NaN are skipped. All values are NaN for fewer than four artworks, or if all x or all y are equal.
 
     Args:
-        x: one value a piece.
-        y: another.
+        x: one value for each piece.
+        y: another value for each piece.
         groups: the artwork of each piece, for several takes.
-        seed: of the bootstrap.
-        resamples: of the bootstrap.
+        seed: seed of the bootstrap.
+        resamples: number of bootstrap resamples.
     """
     known = ~(np.isnan(x) | np.isnan(y))
     x, y = np.asarray(x[known], np.float64), np.asarray(y[known], np.float64)
@@ -45,16 +45,16 @@ def rank_correlation(
 def paired_correlations(
     x: Float64[np.ndarray, " n"], a: Float64[np.ndarray, " n"], b: Float64[np.ndarray, " n"], *, seed: int = 0
 ) -> tuple[tuple[float, float], Paired]:
-    """Does `a` go with `x` more than `b` does? Both correlations, and the comparison of them over the same artworks.
+    """Return the rank correlations of `a` and of `b` with `x`, and their comparison over the same artworks.
 
-    Artworks are drawn with replacement, the same for both; p is twice the share of draws whose difference lies on the smaller
-    side of 0 (Efron and Tibshirani 1993, section 15).
+    Artworks are drawn with replacement, the same for both; p is twice the share of resamples on the smaller side of 0 (Efron
+    and Tibshirani 1993, section 15).
 
     Args:
-        x: one value an artwork.
-        a: of the first system.
-        b: of the second.
-        seed: of the draws.
+        x: one value for each artwork.
+        a: values of the first system.
+        b: values of the second system.
+        seed: seed of the bootstrap.
     """
     drawn: list[float] = []
 
@@ -71,7 +71,7 @@ def paired_correlations(
 
 
 def spearman(x: Float64[np.ndarray, " n"], y: Float64[np.ndarray, " n"]) -> float:
-    """Spearman's rank correlation of values without NaN; NaN where all x or all y are equal."""
+    """Return Spearman's rank correlation of values without NaN; NaN if all x or all y are equal."""
     a, b = _ranks(x), _ranks(y)
     a, b = a - a.mean(), b - b.mean()
     spread = math.sqrt(float(a @ a) * float(b @ b))

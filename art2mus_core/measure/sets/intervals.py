@@ -1,4 +1,4 @@
-"""Confidence intervals, paired comparisons, and the price of making many of them."""
+"""Bootstrap confidence intervals, paired comparisons and the correction for multiple tests."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Interval:
-    """A value and where it may lie.
+    """A value and its confidence interval.
 
     Attributes:
-        value: of the statistic, on everything.
-        low: lower end of the 95 % interval; NaN where there is none.
-        high: its upper end.
+        value: the statistic of all rows.
+        low: lower end of the 95 % interval; NaN without one.
+        high: upper end of the 95 % interval.
         error: standard error.
     """
 
@@ -41,8 +41,8 @@ class Paired:
 
     Attributes:
         difference: mean of a - b.
-        p: two-sided, of Wilcoxon's signed-rank test; 1 where no pair differs.
-        n: pairs of which both values are known.
+        p: two-sided p-value of Wilcoxon's signed-rank test; 1 if no pair differs.
+        n: number of pairs without NaN.
     """
 
     difference: Interval
@@ -58,27 +58,26 @@ def bootstrap(
     resamples: int = RESAMPLES,
     groups: Int[np.ndarray, " count"] | None = None,
 ) -> Interval:
-    """The percentile bootstrap (Efron 1979).
+    """Compute a percentile bootstrap interval (Efron 1979).
 
-    Whole artworks are drawn with replacement, each with all its takes: the takes of one artwork are not independent.
-    Resamples of which the statistic is NaN are left out; if they are more than half, or if there are fewer than two
-    artworks, there is no interval.
+    Artworks are drawn with replacement, each with all its takes, as takes of one artwork are not independent. Resamples with
+    a statistic of NaN are skipped; there is no interval if more than half are, or for fewer than two artworks.
 
-    Rows that were drawn twice narrow a set: distances between sets (Frechet, kernel) grow by it, and their interval has to
-    be moved back to the value.
+    Repeated rows reduce the spread of a set: distances between sets (Frechet, kernel) grow, so their callers shift the
+    interval back to the value.
 
     Args:
-        statistic: of the rows whose numbers it is given; a number that was drawn twice comes twice.
-        count: rows.
-        seed: of the draws.
-        resamples: draws.
-        groups: the artwork of each row; each row is its own where None.
+        statistic: function of row numbers, which may repeat.
+        count: number of rows.
+        seed: seed of the resampling.
+        resamples: number of resamples.
+        groups: the artwork of each row; None if every row has its own.
 
     Raises:
-        EvaluationError: no rows, or not one group a row.
+        EvaluationError: no rows, or `groups` of another length.
     """
     if count < 1:
-        raise EvaluationError("no values", "at least one", "Give something to measure.")
+        raise EvaluationError("no values", "at least one", "Measure at least one piece.")
     numbers, artworks = distinct(groups, count)
     value = float(statistic(np.arange(count)))
     if artworks < 2:
@@ -91,7 +90,7 @@ def bootstrap(
     for step in range(resamples):
         chosen = rng.integers(artworks, size=artworks)
         taken = sizes[chosen]
-        # where each artwork's rows begin in `order`, less where they begin in the resample
+        # offset of each artwork's rows in `order` relative to their position in the resample
         shift = np.repeat(starts[chosen] - (np.cumsum(taken) - taken), taken)
         drawn[step] = statistic(order[shift + np.arange(len(shift))])
     known = drawn[~np.isnan(drawn)]
@@ -102,31 +101,27 @@ def bootstrap(
 
 
 def paired(a: Float[np.ndarray, " n"], b: Float[np.ndarray, " n"], *, seed: int = 0) -> Paired:
-    """Is `a` more than `b`? One value an artwork each; pairs with a NaN are left out.
+    """Compare two systems with one value for each artwork; pairs with a NaN are skipped.
 
     Raises:
-        EvaluationError: no pair is left.
+        EvaluationError: no pair without NaN.
     """
     differences = np.asarray(a, np.float64) - np.asarray(b, np.float64)
     differences = differences[~np.isnan(differences)]
     if not differences.size:
         raise EvaluationError("no pair of values", "at least one", "Measure both systems on the same artworks.")
     interval = bootstrap(lambda rows: float(differences[rows].mean()), len(differences), seed=seed)
-    return Paired(interval, _signed_rank(differences), len(differences))
-
-
-def _signed_rank(differences: Float64[np.ndarray, " n"]) -> float:
     if not differences.any():
-        return 1.0
+        return Paired(interval, 1.0, len(differences))
     from scipy.stats import wilcoxon  # noqa: PLC0415 - half a second
 
-    return float(wilcoxon(differences).pvalue)
+    return Paired(interval, float(wilcoxon(differences).pvalue), len(differences))
 
 
 def holm(p: Float[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
-    """The p-values times what asking so often costs (Holm 1979): with these, the chance of any false finding is kept.
+    """Adjust p-values for multiple tests (Holm 1979), so that the chance of any false positive stays at the level.
 
-    A NaN is no test, and stays NaN.
+    NaN does not count as a test and stays NaN.
     """
     adjusted = np.full(len(p), np.nan)
     known = np.flatnonzero(~np.isnan(p))

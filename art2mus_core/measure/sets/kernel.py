@@ -1,4 +1,4 @@
-"""Kernel distances between sets of embeddings: KAD and, with KID's kernel, the polynomial one."""
+"""Kernel distances between sets of embeddings: KAD, and the polynomial distance with KID's kernel."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["KernelTarget", "kernel_distance", "median_distance", "polynomial_dis
 
 SCALE = 100.0
 BLOCK = 512
-"""Rows of a kernel matrix that are held at once."""
+"""Rows of a kernel matrix computed at once."""
 
 MEDIAN_ROWS = 4096
-"""The median distance is taken over at most so many rows, evenly spaced: 8 million pairs settle it."""
+"""Largest number of rows, evenly spaced, for the median distance: 8 million pairs."""
 
 Rows = Float64[np.ndarray, "_ dim"]
 Kernel = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -26,12 +26,12 @@ Kernel = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class KernelTarget:
-    """A reference, with what many sets that are compared with it share.
+    """A reference set, with values shared by all comparisons with it.
 
     Attributes:
-        rows: around their middle.
+        rows: embeddings minus their mean.
         middle: mean of the embeddings.
-        bandwidth: of the Gaussian kernel.
+        bandwidth: bandwidth of the Gaussian kernel.
         own: mean of the kernel over pairs of different embeddings.
     """
 
@@ -42,7 +42,7 @@ class KernelTarget:
 
     @classmethod
     def fit(cls, rows: Float[np.ndarray, "m dim"], *, bandwidth: float | None = None) -> KernelTarget:
-        """To at least two embeddings; the bandwidth is :func:`median_distance` if none is given.
+        """Fit to at least two embeddings; the bandwidth is :func:`median_distance` if not given.
 
         Raises:
             EvaluationError: fewer than two rows, values that are not finite, or a bandwidth that is not positive.
@@ -53,9 +53,9 @@ class KernelTarget:
             raise EvaluationError(
                 f"a bandwidth of {width:g}",
                 "one above 0",
-                "Give one, or a reference of which fewer than half of the embeddings are the same.",
+                "Set one, or use a reference in which fewer than half of the embeddings are equal.",
             )
-        # from the reference's middle, squares of distances lose the fewest digits
+        # relative to the reference's mean, squared distances lose the fewest digits
         middle = rows.mean(0)
         return cls(rows - middle, middle, width, _mean_of_others(rows - middle, _gaussian(width)))
 
@@ -66,20 +66,19 @@ def kernel_distance(
     *,
     bandwidth: float | None = None,
 ) -> float:
-    """KAD (Chung et al. 2025, "KAD: No More FAD!"): 100 times the unbiased MMD^2 with a Gaussian kernel.
+    """Return KAD (Chung et al. 2025, "KAD: No More FAD!"): 100 times the unbiased MMD^2 with a Gaussian kernel.
 
         MMD^2 = mean k(x, x') over x != x' + mean k(y, y') over y != y' - 2 mean k(x, y)
         k(x, y) = exp(-|x - y|^2 / (2 bandwidth^2))
 
-    The bandwidth is the median distance between two embeddings of the reference, so that it stays the same for all
-    systems; exchanging the sets changes the value. The authors' toolkit (kadtk 1.1.0), whose factor of 100 this is, takes the
-    other set's bandwidth unless one is given. Being unbiased, the distance is negative half of the time for sets of one
-    distribution.
+    The bandwidth is the median distance between embeddings of the reference, so it is the same for all systems; exchanging
+    the sets changes the value. The authors' toolkit (kadtk 1.1.0), which has the same factor of 100, defaults to the other
+    set's bandwidth. As the distance is unbiased, it is negative half of the time for sets of one distribution.
 
     Args:
         generated: embeddings.
-        reference: embeddings, or what was fitted to them.
-        bandwidth: of the kernel, where `reference` is not fitted yet.
+        reference: embeddings, or a target fitted to them.
+        bandwidth: bandwidth of the kernel, if `reference` is not fitted.
 
     Raises:
         EvaluationError: fewer than two rows, different widths, values that are not finite, or a bandwidth that is not
@@ -92,7 +91,7 @@ def kernel_distance(
 
 
 def polynomial_distance(generated: Float[np.ndarray, "n dim"], reference: Float[np.ndarray, "m _"]) -> float:
-    """The unbiased MMD^2 with the kernel (x.y / dim + 1)^3 (Binkowski et al. 2018, "Demystifying MMD GANs": KID).
+    """Return the unbiased MMD^2 with the kernel (x.y / dim + 1)^3 (Binkowski et al. 2018, "Demystifying MMD GANs": KID).
 
     Raises:
         EvaluationError: fewer than two rows, different widths, or values that are not finite.
@@ -106,7 +105,7 @@ def polynomial_distance(generated: Float[np.ndarray, "n dim"], reference: Float[
 
 
 def median_distance(rows: Float[np.ndarray, "n dim"]) -> float:
-    """The median of the Euclidean distances between two different rows.
+    """Return the median Euclidean distance between different rows.
 
     Raises:
         EvaluationError: fewer than two rows, or values that are not finite.
@@ -130,7 +129,7 @@ def _gaussian(width: float) -> Kernel:
 
 
 def _mean_of_others(x: Rows, kernel: Kernel) -> float:
-    """Mean of the kernel over pairs of different rows of one set."""
+    """Return the mean of the kernel over pairs of different rows of one set."""
     total = 0.0
     for start in range(0, len(x), BLOCK):
         values = kernel(x[start : start + BLOCK], x)

@@ -1,4 +1,4 @@
-"""Does a piece lie near its own artwork in an embedder's space, and nearer than to other artworks?"""
+"""Similarity of pieces and artworks in an embedding space, compared with wrong pairs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int
+from jaxtyping import Float, Float64, Int
 
 from ...errors import EvaluationError
 from .intervals import RESAMPLES, Interval, bootstrap
@@ -17,15 +17,15 @@ __all__ = ["Agreement", "agreement", "forced_choice"]
 
 @dataclass(frozen=True)
 class Agreement:
-    """Cosines of pairs.
+    """Cosines of pairs and of wrong pairs.
 
     Attributes:
-        per_pair: the cosine of each pair.
-        value: mean over artworks (of the means over each one's takes).
-        low: lower end of its 95 % bootstrap interval over artworks.
-        high: its upper end.
-        control: mean cosine of each piece with the other artworks; NaN where there is only one artwork.
-        gap: (value - control) in standard errors; NaN for fewer than two artworks, or where no two artworks differ.
+        per_pair: cosine of each pair.
+        value: mean over artworks of the means over their takes.
+        low: lower end of the value's 95 % bootstrap interval over artworks.
+        high: upper end of the interval.
+        control: mean cosine of each piece with the other artworks; NaN for one artwork.
+        gap: (value - control) in standard errors; NaN for one artwork, or if all artworks are equal.
     """
 
     per_pair: Float64[np.ndarray, " n"]
@@ -44,25 +44,25 @@ def agreement(
     seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> Agreement:
-    """The mean cosine of pairs against that of all wrong pairs: ImageBindScore and CLAP score with their control.
+    """Compare the mean cosine of pairs with that of all wrong pairs, as in ImageBindScore and CLAP score with a control.
 
-    With c_ij the cosine of artwork i and piece j, and m_j the mean of c_ij over the other artworks (the takes of one
-    artwork are no wrong pair), and everything averaged over takes before it is over artworks:
+    With c_ij the cosine of artwork i and piece j, and m_j the mean of c_ij over the other artworks (other takes of one
+    artwork are not wrong pairs), all averaged over takes first and over artworks second:
 
         value = mean c_jj,  control = mean m_j,  gap = mean d / (std d / sqrt n),  d_j = c_jj - m_j
 
-    The control is the expectation over all ways to exchange artworks, not one shuffling of them. Differences of one
-    piece are taken before their spread is: pieces that are near to every artwork, or to none, don't blur the gap.
+    The control is the expectation over all permutations of artworks. The spread is that of differences within a piece, so
+    pieces that are similar to every artwork, or to none, do not inflate it.
 
     Args:
-        a: embeddings of the artworks (or captions, or reference music), one a piece.
+        a: embeddings of the artworks (or captions, or reference music), one for each piece.
         b: embeddings of the pieces.
         groups: the artwork of each pair, for several takes.
-        seed: of the bootstrap.
-        resamples: of the bootstrap.
+        seed: seed of the bootstrap.
+        resamples: number of bootstrap resamples.
 
     Raises:
-        EvaluationError: no pairs, not as many `a` as `b`, different widths, zeros, or values that are not finite.
+        EvaluationError: no pairs, unequal lengths or widths, zeros, or values that are not finite.
     """
     cosines, numbers, artworks = _cosines(a, b, groups)
     own = np.diagonal(cosines)
@@ -75,7 +75,7 @@ def agreement(
     wrong = _mean_by((by_artwork.sum(0) - right) / (artworks - 1), numbers, artworks)
     differences = values - wrong
     error = differences.std(ddof=1) / math.sqrt(artworks)
-    # a spread of rounding errors is no spread
+    # rounding errors do not count as a spread
     gap = float(differences.mean() / error) if error > 1e-14 else math.nan
     return Agreement(own.copy(), interval.value, interval.low, interval.high, float(wrong.mean()), gap)
 
@@ -88,20 +88,20 @@ def forced_choice(
     seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> Interval:
-    """How often a piece is nearer to its own artwork than to another one, over all others; 0.5 by chance.
+    """Return the share of other artworks that are less similar to a piece than its own artwork; 0.5 by chance.
 
-    The two-alternative forced choice of psychophysics (Green and Swets 1966); equal cosines count half. Arguments and
-    errors are those of :func:`agreement`.
+    This is the two-alternative forced choice of psychophysics (Green and Swets 1966); equal cosines count half. Arguments
+    as for :func:`agreement`.
 
     Raises:
-        EvaluationError: also for a single artwork.
+        EvaluationError: a single artwork, or as :func:`agreement`.
     """
     cosines, numbers, artworks = _cosines(a, b, groups)
     if artworks < 2:
-        raise EvaluationError("one artwork", "at least two to choose from", "Give more artworks.")
+        raise EvaluationError("one artwork", "at least two", "Add artworks.")
     by_artwork = np.round(_by_artwork(cosines, numbers, artworks), DIGITS)
     own = by_artwork[numbers, np.arange(len(numbers))]
-    # its own artwork is among them, as half a win: it is taken out again
+    # subtract the half win against its own artwork
     wins = (by_artwork < own).sum(0) + 0.5 * (by_artwork == own).sum(0) - 0.5
     shares = _mean_by(wins / (artworks - 1), numbers, artworks)
     return bootstrap(lambda rows: float(shares[rows].mean()), artworks, seed=seed, resamples=resamples)
@@ -111,19 +111,15 @@ def _cosines(
     a: np.ndarray, b: np.ndarray, groups: np.ndarray | None
 ) -> tuple[Float64[np.ndarray, "n n"], Int[np.ndarray, " n"], int]:
     if len(a) != len(b):
-        raise EvaluationError(f"{len(a)} and {len(b)} embeddings", "one of each a pair", "Pair them first.")
+        raise EvaluationError(f"{len(a)} and {len(b)} embeddings", "equal numbers", "Pair them first.")
     a, b = check_rows(a, b, least=1)
     numbers, artworks = distinct(groups, len(a))
     return unit(a) @ unit(b).T, numbers, artworks
 
 
-def _belongs(numbers: np.ndarray, artworks: int) -> Bool[np.ndarray, "artworks n"]:
-    return np.arange(artworks)[:, None] == numbers
-
-
 def _by_artwork(cosines: np.ndarray, numbers: np.ndarray, artworks: int) -> Float64[np.ndarray, "artworks n"]:
-    """Each piece's cosine with each artwork: rows that stand for one artwork are averaged."""
-    belongs = _belongs(numbers, artworks)
+    """Average the rows of each artwork: the cosine of each artwork with each piece."""
+    belongs = np.arange(artworks)[:, None] == numbers
     return np.asarray(belongs @ cosines / belongs.sum(1, keepdims=True))
 
 

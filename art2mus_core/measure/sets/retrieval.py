@@ -1,4 +1,4 @@
-"""Can the music be found by its artwork, and the artwork by its music?"""
+"""Retrieval of music by its artwork and of artworks by their music."""
 
 from __future__ import annotations
 
@@ -18,19 +18,18 @@ DEPTHS = (1, 5, 10)
 
 @dataclass(frozen=True)
 class Retrieval:
-    """What each query found.
+    """Ranks for each query.
 
     Attributes:
-        ranks: of the first relevant entry, from 1.
-        precisions: average precision (Voorhees and Harman, TREC): mean over relevant entries of the share of relevant
-            ones among all down to it.
+        ranks: rank of the first relevant entry, from 1.
+        precisions: average precision (Voorhees and Harman, TREC): mean over relevant entries of the precision at their rank.
     """
 
     ranks: Int[np.ndarray, " queries"]
     precisions: Float64[np.ndarray, " queries"]
 
-    def figures(self) -> dict[str, float]:
-        """`R@1`, `R@5`, `R@10` (share of queries with a relevant entry so far up), `median rank`, `MRR` and `mAP`."""
+    def metrics(self) -> dict[str, float]:
+        """Return `R@1`, `R@5`, `R@10` (share of queries with a relevant entry in the top 1, 5, 10), `median rank`, `MRR`, `mAP`."""
         return {
             **{f"R@{depth}": float(np.mean(self.ranks <= depth)) for depth in DEPTHS},
             "median rank": float(np.median(self.ranks)),
@@ -42,10 +41,10 @@ class Retrieval:
 def retrieval(
     similarity: Float[np.ndarray, "queries gallery"], relevant: Bool[np.ndarray, "queries gallery"]
 ) -> Retrieval:
-    """Ranks the gallery for each query; transposed arguments ask the other way round.
+    """Rank the gallery for each query; transpose both arguments to exchange queries and gallery.
 
-    Among equally similar entries the irrelevant ones come first: a system that says the same of everything finds
-    nothing, and is not saved by the order of its files, nor by the last digits of equal cosines.
+    Equally similar entries (up to rounding) rank irrelevant ones first, so that a system with equal output for all queries
+    finds nothing, whatever the order of its files.
 
     Raises:
         EvaluationError: no queries, a query without a relevant entry, or similarities that are not finite.
@@ -55,7 +54,7 @@ def retrieval(
         raise EvaluationError(
             f"{int((~np.isfinite(similarity)).sum())} similarities that are not finite",
             "finite ones",
-            "Look for broken sounds, or for a broken embedder.",
+            "Check the sounds and the embedder.",
         )
     levels = np.round(similarity / (np.abs(similarity).max() or 1.0), DIGITS)
     order = np.lexsort((relevant, -levels), axis=1)
@@ -66,9 +65,9 @@ def retrieval(
 
 
 def chance(relevant: Bool[np.ndarray, "queries gallery"]) -> dict[str, float]:
-    """What :meth:`Retrieval.figures` would be in expectation if the gallery were in random order.
+    """Return the expectation of :meth:`Retrieval.metrics` for a gallery in random order.
 
-    The median rank is that of the ranks of all queries over all orders.
+    The median rank is taken over all queries and all orders.
 
     Raises:
         EvaluationError: no queries, or a query without a relevant entry.
@@ -78,7 +77,7 @@ def chance(relevant: Bool[np.ndarray, "queries gallery"]) -> dict[str, float]:
     places = np.arange(1, gallery + 1)
     counts, queries = np.unique(relevant.sum(1), return_counts=True)
     weights = queries / queries.sum()
-    # share of orders with a relevant entry among the first k
+    # share of orders with a relevant entry in the top k
     within = weights @ np.array([1 - _all_miss(gallery, int(count)) for count in counts])
     harmonic = np.sum(1 / places)
     others = (counts - 1) / max(gallery - 1, 1)
@@ -91,15 +90,15 @@ def chance(relevant: Bool[np.ndarray, "queries gallery"]) -> dict[str, float]:
 
 
 def _all_miss(gallery: int, relevant: int) -> Float64[np.ndarray, " gallery"]:
-    """Share of orders whose first 1, 2, ... entries are all irrelevant."""
+    """Return the share of orders in which the top 1, 2, ... entries are all irrelevant."""
     whole = math.comb(gallery, relevant)
     return np.array([math.comb(gallery - k, relevant) / whole for k in range(1, gallery + 1)])
 
 
 def _check(relevant: np.ndarray) -> None:
     if not relevant.size:
-        raise EvaluationError("no queries", "at least one, and a gallery", "Give artworks and pieces.")
+        raise EvaluationError("no queries", "at least one, and a gallery", "Add artworks and pieces.")
     if not relevant.any(1).all():
         raise EvaluationError(
-            f"{int((~relevant.any(1)).sum())} queries without a relevant entry", "one each", "Leave those queries out."
+            f"{int((~relevant.any(1)).sum())} queries without a relevant entry", "one each", "Remove those queries."
         )

@@ -1,4 +1,4 @@
-"""How different a system's pieces are, from each other and from what it was trained on."""
+"""Diversity of a system's pieces, and their distance from other music such as the training set."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ BLOCK = 1024
 
 @dataclass(frozen=True)
 class Variety:
-    """Mean cosine distances (1 - cosine) between two pieces.
+    """Mean cosine distances (1 - cosine) of pairs of pieces.
 
     Attributes:
-        within: takes of one artwork, averaged over the artworks that have several; NaN where none has.
-        across: pieces of different artworks; NaN where there is only one.
+        within: between takes of one artwork, averaged over artworks with several; NaN without any.
+        across: between pieces of different artworks; NaN for one artwork.
     """
 
     within: float
@@ -30,12 +30,12 @@ class Variety:
 
 
 def variety(rows: Float[np.ndarray, "n dim"], *, groups: Int[np.ndarray, " n"] | None = None) -> Variety:
-    """Pairwise distances within and across artworks: music that follows its artwork varies more across than within.
+    """Return mean distances within and across artworks: music that follows its artwork varies more across than within.
 
-    All pairs of artworks weigh the same across, whatever their takes.
+    All pairs of artworks have the same weight, whatever their number of takes.
 
     Raises:
-        EvaluationError: no rows, zeros, values that are not finite, or not one group a row.
+        EvaluationError: no rows, zeros, values that are not finite, or `groups` of another length.
     """
     (rows,) = check_rows(rows, least=1)
     numbers, artworks = distinct(groups, len(rows))
@@ -43,7 +43,7 @@ def variety(rows: Float[np.ndarray, "n dim"], *, groups: Int[np.ndarray, " n"] |
     sums = np.zeros((artworks, rows.shape[1]))
     np.add.at(sums, numbers, unit(rows))
     several = takes > 1
-    # the sum over pairs of unit vectors is the square of their sum, less each with itself
+    # the sum over pairs of unit vectors is the square of their sum minus each vector's own square
     cosines = (np.sum(sums[several] ** 2, 1) - takes[several]) / (takes[several] * (takes[several] - 1))
     within = max(0.0, float(np.mean(1 - cosines))) if several.any() else math.nan
     if artworks < 2:
@@ -54,10 +54,10 @@ def variety(rows: Float[np.ndarray, "n dim"], *, groups: Int[np.ndarray, " n"] |
 
 
 def vendi_score(rows: Float[np.ndarray, "n dim"]) -> float:
-    """The effective number of different pieces, from 1 to n (Friedman and Dieng 2023, eq. 2).
+    """Return the effective number of different pieces, from 1 to n (Friedman and Dieng 2023, eq. 2).
 
-    The exponential of the entropy of the eigenvalues of K / n, K being the cosines of all pairs: 1 where all pieces have
-    one direction, n where each is at right angles to all others.
+    The exponential of the entropy of the eigenvalues of K / n, where K has the cosines of all pairs: 1 if all embeddings
+    are parallel, n if all are orthogonal.
 
     Raises:
         EvaluationError: no rows, zeros, or values that are not finite.
@@ -71,9 +71,9 @@ def vendi_score(rows: Float[np.ndarray, "n dim"]) -> float:
 def nearest_distance(
     rows: Float[np.ndarray, "n dim"], others: Float[np.ndarray, "m _"] | None = None
 ) -> Float64[np.ndarray, " n"]:
-    """The cosine distance of each row to the nearest of `others`, or to the nearest other row where None.
+    """Return the cosine distance of each row to the nearest of `others`, or to the nearest other row if None.
 
-    Near 0 for copies: of the training music, or of each other.
+    Copies of training music, or of each other, have distances near 0.
 
     Raises:
         EvaluationError: no other row, different widths, zeros, or values that are not finite.
@@ -83,7 +83,7 @@ def nearest_distance(
     elif len(others):
         checked = check_rows(rows, others, least=1)
     else:
-        raise EvaluationError("no embeddings to compare with", "at least one", "Give some.")
+        raise EvaluationError("no embeddings to compare with", "at least one", "Add music to compare with.")
     queries, gallery = unit(checked[0]), unit(checked[-1])
     nearest = np.empty(len(queries))
     for start in range(0, len(queries), BLOCK):

@@ -1,4 +1,4 @@
-"""What is wrong with a piece as a sound: silence, clipping, a DC offset, and a segment that is played over and over."""
+"""Faults of a piece as a sound: silence, clipping, DC offset and looping."""
 
 from __future__ import annotations
 
@@ -16,25 +16,26 @@ from .spectra import check_finite, spectra
 __all__ = ["LOOPED", "SILENT", "Faults", "clipping", "dc_offset", "faults"]
 
 SILENT = -60.0
-"""dBFS; a window whose RMS lies below is silent."""
+"""RMS level in dBFS below which a window is silent."""
 
 SILENCE_WINDOW = 0.05
 """Seconds."""
 
 FLAT_RUN, FLAT_TOP, LOUD = 3, 0.99, 0.1
-"""So many equal samples in a row, so near the largest, are a flat top; below -20 dBFS 16-bit tones have them too."""
+"""Consecutive equal samples and share of the peak that make a flat top, and least peak: below -20 dBFS 16-bit tones have
+flat tops without clipping."""
 
 LOOPED = 0.9
-"""Repetition from which on a piece counts as a loop. Composed music, which repeats its bars, reaches 0.84."""
+"""Least repetition of a loop. Composed music, which repeats bars, reaches 0.84."""
 
 SHORTEST_LOOP = 0.5
 """Seconds."""
 
 WINDOW, HOP, BANDS, DEPTH = 0.064, 0.01, 40, 60.0
-"""Of the log-mel frames that are compared, in seconds, seconds, bands, and decibels below the loudest."""
+"""Log-mel frames for repetition: window and hop in seconds, bands, and decibels below the maximum."""
 
 RIPPLE = 1.0
-"""Decibels of change that count for nothing, so that a steady tone is no loop."""
+"""Decibels of variation that are ignored, so that a steady tone is not a loop."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,11 @@ class Faults:
 
     Attributes:
         silence: share of windows of 50 ms whose RMS is below -60 dBFS.
-        clipping: share of samples, over channels, on flat tops: at least three equal ones within 1 % of the largest.
-        dc: largest mean of a channel, without sign; full scale is 1.
-        peak: largest sample in dBFS; minus infinity for digital silence.
-        repetition: correlation of the piece with itself `period` later, -1..1; 1 is an exact loop.
-        period: seconds, half a second to half the piece: the lag at which it resembles itself most. Of a piece of less
-            than a second both are NaN.
+        clipping: share of samples, over channels, on flat tops: at least three equal ones within 1 % of the peak.
+        dc: largest absolute mean of a channel relative to full scale.
+        peak: peak in dBFS; minus infinity for digital silence.
+        repetition: autocorrelation at `period`, -1..1; 1 for an exact loop; NaN for less than a second.
+        period: lag of the largest autocorrelation in seconds, from 0.5 to half the piece; NaN for less than a second.
     """
 
     silence: float
@@ -60,16 +60,16 @@ class Faults:
 
     @property
     def looped(self) -> bool:
-        """Whether it repeats a segment all but exactly."""
+        """Whether the piece repeats a segment almost exactly."""
         return self.repetition >= LOOPED
 
 
 def faults(samples: Float[np.ndarray, "channels samples"], rate: int) -> Faults:
-    """The faults of a piece at its own rate: resampling would round off what is clipped.
+    """Measure the faults of a piece at its original rate, as resampling would hide clipping.
 
     Args:
-        samples: in -1..1.
-        rate: in hertz.
+        samples: samples in -1..1.
+        rate: rate in hertz.
 
     Raises:
         AudioError: no samples, or samples that are not finite.
@@ -88,12 +88,12 @@ def faults(samples: Float[np.ndarray, "channels samples"], rate: int) -> Faults:
 
 
 def clipping(samples: Float[np.ndarray, "channels samples"]) -> float:
-    """Share of samples, over channels, on flat tops."""
+    """Return the share of samples, over channels, on flat tops."""
     return float(np.mean([_flat_tops(channel).mean() for channel in samples]))
 
 
 def dc_offset(samples: Float[np.ndarray, "channels samples"]) -> float:
-    """Largest mean of a channel, without sign."""
+    """Return the largest absolute mean of a channel."""
     return float(np.abs(samples.mean(1, dtype=np.float64)).max())
 
 
@@ -105,7 +105,7 @@ def _silence(samples: np.ndarray, rate: int) -> float:
 
 
 def _flat_tops(channel: Float[np.ndarray, " samples"]) -> Bool[np.ndarray, " samples"]:
-    """Samples that lie in a run of equal ones at the top or the bottom of the channel's range."""
+    """Mark samples in runs of equal ones at the channel's positive or negative peak."""
     tops = np.zeros(len(channel), bool)
     size = np.abs(channel)
     if size.max() < LOUD:
@@ -118,7 +118,7 @@ def _flat_tops(channel: Float[np.ndarray, " samples"]) -> Bool[np.ndarray, " sam
 
 
 def _repetition(mono: np.ndarray, rate: int) -> tuple[float, float]:
-    """Largest normalised autocorrelation of the log-mel frames over time, each band without its mean, and its lag."""
+    """Return the largest normalised autocorrelation of zero-mean log-mel frames, and its lag in seconds."""
     size, hop = 2 * round(WINDOW * rate / 2), round(HOP * rate)
     power = spectra(np.asarray(mono, np.float32), size, hop).astype(np.float64) ** 2 @ _bands(size, rate)
     levels = 10 * np.log10(np.maximum(power / max(float(power.max()), 1e-20), 10 ** (-DEPTH / 10)))
@@ -138,6 +138,6 @@ def _repetition(mono: np.ndarray, rate: int) -> tuple[float, float]:
 
 @lru_cache(maxsize=4)
 def _bands(size: int, rate: int) -> np.ndarray:
-    """Triangles that are even on Slaney's mel scale up to half the rate, [bins, bands]."""
+    """Return triangles [bins, bands], evenly spaced on Slaney's mel scale up to half the rate."""
     edges = slaney_hertz(np.linspace(0, slaney_mel(rate / 2), BANDS + 2))
     return triangles(edges, np.fft.rfftfreq(size, 1 / rate)).T * (2 / (edges[2:] - edges[:-2]))

@@ -1,4 +1,4 @@
-"""Integrated loudness after ITU-R BS.1770-4: K-weighting, blocks of 400 ms, an absolute and a relative gate."""
+"""Integrated loudness by ITU-R BS.1770-4: K-weighting, blocks of 400 ms, an absolute and a relative gate."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from jaxtyping import Float
 __all__ = ["SILENCE", "integrated_loudness"]
 
 SILENCE = -70.0
-"""LUFS; the absolute gate: quieter music counts as this loud."""
+"""Absolute gate in LUFS; quieter music has this loudness."""
 
 SHELF = ((1.53512485958697, -2.69169618940638, 1.19839281085285), (1.0, -1.69065929318241, 0.73248077421585))
 HIGH_PASS = ((1.0, -2.0, 1.0), (1.0, -1.99004745483398, 0.99007225036621))
 KWEIGHTING_RATE = 48_000
-"""The two filters of the recommendation and the rate that they are given for."""
+"""The two filters of the recommendation and their sample rate."""
 
 BLOCK, STEP = 0.4, 0.1
 """Seconds."""
 
 RELATIVE = 10.0
-"""Decibels below the mean of what passes the absolute gate."""
+"""Relative gate in decibels below the mean of the blocks above the absolute gate."""
 
 OFFSET = -0.691
-"""Of the recommendation; with it a full-scale sine of 997 Hz in one channel reads -3.01 LUFS."""
+"""Offset by which a full-scale sine of 997 Hz in one channel has -3.01 LUFS."""
 
 
 def integrated_loudness(samples: Float[np.ndarray, "channels samples"], rate: int) -> float:
-    """LUFS, the power of all channels added with weight 1; a piece of less than 400 ms is one block.
+    """Return LUFS with weight 1 for all channels; a piece of less than 400 ms is one block.
 
-    The filters' frequency response is applied to the spectrum of the whole piece, so that it is the same at every rate.
+    The filters' frequency response is applied to the spectrum of the whole piece, so it is the same at every rate.
     """
     length = samples.shape[-1]
     size = max(1, min(length, round(BLOCK * rate)))
-    padded = length + round(STEP * rate)  # a spectrum is cyclic: the end must not ring into the beginning
+    padded = length + round(STEP * rate)  # the transform is cyclic: the end must not ring into the beginning
     turn = np.exp(-2j * np.pi * np.minimum(np.fft.rfftfreq(padded, 1 / rate) / KWEIGHTING_RATE, 0.5))
     weights = np.ones(len(turn), complex)
     for upper, lower in (SHELF, HIGH_PASS):
@@ -43,10 +43,10 @@ def integrated_loudness(samples: Float[np.ndarray, "channels samples"], rate: in
     total = np.concatenate([[0.0], np.cumsum(power)])
     starts = np.arange(0, length - size + 1, max(1, round(STEP * rate)))
     blocks = np.maximum((total[starts + size] - total[starts]) / size, 1e-12)
-    heard = blocks[_lufs(blocks) > SILENCE]
-    if not heard.size:
+    audible = blocks[_lufs(blocks) > SILENCE]
+    if not audible.size:
         return SILENCE
-    kept = heard[_lufs(heard) > _lufs(heard.mean()) - RELATIVE]
+    kept = audible[_lufs(audible) > _lufs(audible.mean()) - RELATIVE]
     return max(SILENCE, float(_lufs(kept.mean())))
 
 

@@ -1,6 +1,6 @@
-"""What is heard in a piece of music, measured without a learned model and at the piece's own sample rate.
+"""Musical measures of a piece, computed without a learned model at the piece's original sample rate.
 
-`benchmarks/definitions.py` compares each of these with known sounds and with librosa, essentia and pyloudnorm.
+`benchmarks/definitions.py` compares each with known sounds and with librosa, essentia and pyloudnorm.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from .tonality import TONAL_RATE, chroma_of, in_tune_share, key_of, mode_of, reg
 __all__ = ["FACTS", "Fact", "Music", "measure", "measure_samples"]
 
 WINDOW, HOP = 0.064, 0.01
-"""Seconds, of the one spectrogram that all but loudness and pitches are read from."""
+"""Window and hop in seconds of the spectrogram for all measures except loudness and pitch."""
 
 LOWEST = 50.0
-"""Hertz; what lies below is left out of brightness and flatness."""
+"""Lowest frequency in hertz for brightness and flatness."""
 
 DEPTH = 60.0
-"""Decibels below the loudest frame at which a frame counts as quiet as can be."""
+"""Level of the quietest frames in decibels below the loudest frame."""
 
 
 @dataclass(frozen=True)
 class Music:
-    """Measures of one piece. What the piece has not got is NaN: silence has no brightness.
+    """Measures of one piece; NaN for those that silence does not have, such as brightness.
 
     Attributes:
-        onset_rate: beginnings of notes or strokes a second; loudness does not change it.
-        tempo: beats a minute by the autocorrelation of the onset strength. It often finds half or twice the beat.
-        loudness: integrated loudness in LUFS (ITU-R BS.1770-4, gated); -70 and below reads -70.
-        dynamics: decibels between the frames that are louder than 10 % and than 95 % of all frames.
-        brightness: octaves of the mean spectral centroid above 1 Hz, frames weighted by their amplitude.
-        register: mean MIDI pitch of the tones, weighted by amplitude; overtones of lower tones are discounted.
-        density: how many tones sound at once: exp of the entropy of their amplitudes, frames weighted by amplitude.
-        mode: fit of the best major key less that of the best minor key; negative in minor, positive in major.
+        onset_rate: onsets of notes or strokes a second, independent of loudness.
+        tempo: beats a minute by the autocorrelation of the onset strength, often half or twice the actual tempo.
+        loudness: integrated loudness in LUFS (ITU-R BS.1770-4, gated), at least -70.
+        dynamics: decibels between the 10th and the 95th percentile of the frames' levels.
+        brightness: mean spectral centroid in octaves above 1 Hz, frames weighted by amplitude.
+        register: mean MIDI pitch of the tones, weighted by amplitude without overtones of lower tones.
+        density: number of simultaneous tones: exp of the entropy of their amplitudes, frames weighted by amplitude.
+        mode: fit of the best major key minus that of the best minor key; positive in major, negative in minor.
         key: pitch class of the tonic, 0 = C.
         chroma: share of each pitch class, C first.
         in_tune: share of spectral peaks within 15 cents of a semitone of A4 = 440 Hz; 0.30 by chance.
@@ -68,7 +68,7 @@ class Music:
 
 @dataclass(frozen=True)
 class Fact:
-    """How a measure is shown: a title, its unit, and a sentence on what it is not, where there is one."""
+    """Title and unit of a measure, and a note on its limits."""
 
     title: str
     unit: str = ""
@@ -80,20 +80,20 @@ FACTS = {
     "tempo": Fact(
         "Tempo",
         "BPM",
-        "Autocorrelation often finds half or twice the beat: against tempos that are known it ranks pieces poorly.",
+        "Autocorrelation often finds half or twice the tempo, and ranks pieces of known tempo poorly.",
     ),
     "loudness": Fact("Loudness", "LUFS"),
     "dynamics": Fact("Dynamic range", "dB"),
     "brightness": Fact("Brightness", "octaves"),
     "register": Fact("Register", "semitones"),
     "density": Fact("Density", "tones"),
-    "mode": Fact("Mode", "", "Of pieces whose mode is known more than four in five are told right."),
+    "mode": Fact("Mode", "", "Correct for more than four in five pieces of known mode."),
 }
-"""Those measures of :class:`Music` that a report shows."""
+"""The measures of :class:`Music` in a report."""
 
 
 def measure(waveform: Waveform) -> Music:
-    """The measures of a waveform [1, channels, N].
+    """Measure a waveform [1, channels, N].
 
     Raises:
         AudioError: several pieces, no samples, or samples that are not finite.
@@ -105,7 +105,7 @@ def measure(waveform: Waveform) -> Music:
 
 
 def measure_samples(samples: Float[np.ndarray, "channels samples"], rate: int) -> Music:
-    """The measures of a piece in -1..1; loudness is that of all channels together, all else that of their mean.
+    """Measure a piece in -1..1: loudness of all channels together, all other measures of their mean.
 
     Raises:
         AudioError: no samples, or samples that are not finite.
@@ -121,7 +121,6 @@ def measure_samples(samples: Float[np.ndarray, "channels samples"], rate: int) -
     onsets = onset_times(strength)
     brightness, flatness = _timbre(spectrum, rate)
     peaks = tonal_peaks(resample(torch.from_numpy(mono), rate, TONAL_RATE).numpy())
-    chroma = chroma_of(peaks)
     register, density = register_and_density(peaks)
     return Music(
         onset_rate=len(onsets) * rate / len(mono),
@@ -133,7 +132,7 @@ def measure_samples(samples: Float[np.ndarray, "channels samples"], rate: int) -
         density=density,
         mode=mode_of(peaks),
         key=key_of(peaks),
-        chroma=chroma,
+        chroma=chroma_of(peaks),
         in_tune=in_tune_share(peaks),
         flatness=flatness,
     )
@@ -147,7 +146,7 @@ def _dynamics(spectrum: np.ndarray) -> float:
 
 
 def _timbre(spectrum: np.ndarray, rate: int) -> tuple[float, float]:
-    """Brightness and flatness."""
+    """Return brightness and flatness."""
     size = 2 * (spectrum.shape[1] - 1)
     first = math.ceil(LOWEST * size / rate)
     amplitudes = spectrum[:, first:].astype(np.float64)
@@ -155,8 +154,8 @@ def _timbre(spectrum: np.ndarray, rate: int) -> tuple[float, float]:
     sums, level = amplitudes.sum(1), amplitudes.max(1)
     if not sums.any():
         return math.nan, math.nan
-    heard = level > max(1e-3 * float(level.max()), 1e-9)
-    power = np.maximum(amplitudes[heard], 1e-3 * level[heard, None]) ** 2
+    audible = level > max(1e-3 * float(level.max()), 1e-9)
+    power = np.maximum(amplitudes[audible], 1e-3 * level[audible, None]) ** 2
     flatness = 10 * (np.log10(power).mean(1) - np.log10(power.mean(1)))
     centroid = float((amplitudes @ hertz).sum() / sums.sum())
-    return math.log2(centroid), float(np.average(flatness, weights=level[heard]))
+    return math.log2(centroid), float(np.average(flatness, weights=level[audible]))

@@ -1,4 +1,4 @@
-"""Where notes begin, and how fast they pulse: peaks and period of the rise of a log-compressed spectrum."""
+"""Onsets and tempo: peaks and period of the rise of a log-compressed spectrum."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ HOP = 0.01
 """Seconds between two frames."""
 
 LAG = 2
-"""Frames over which a rise is taken."""
+"""Distance in frames over which a rise is measured."""
 
 BANDS_AN_OCTAVE, LOWEST = 6, 60.0
 DEPTH = 50.0
-"""Decibels below the loudest bands that are looked at."""
+"""Range in decibels below the loudest bands."""
 
 NEAR, WIDE = 3, 30
-"""Frames to both sides in which an onset is the largest, and whose median it exceeds."""
+"""Frames to both sides in which an onset is the maximum, and frames whose median it exceeds."""
 
 SPACING = 0.05
-"""Seconds between two onsets at least."""
+"""Least distance of onsets in seconds."""
 
 THRESHOLD, LEAST = 0.12, 0.006
-"""By how much it exceeds the median: a share of the piece's strong onsets, and the ripple of steady noise."""
+"""Least excess over the median: a share of the piece's strong onsets plus the ripple of steady noise."""
 
 SLOWEST, USUAL, FASTEST = 30.0, 120.0, 300.0
-"""Beats a minute that are looked for, and the likeliest."""
+"""Tempo in beats a minute: least, most likely and largest."""
 
 
 @lru_cache(maxsize=4)
 def _bands(size: int, rate: int) -> np.ndarray:
-    """Triangles of a sixth of an octave from 60 Hz up, [bins, bands]; low ones are at least two bins wide."""
+    """Return triangles [bins, bands] of a sixth of an octave from 60 Hz up, at least two bins wide."""
     hertz = np.fft.rfftfreq(size, 1 / rate)
     spacing = rate / size
     centres = [LOWEST]
@@ -47,10 +47,10 @@ def _bands(size: int, rate: int) -> np.ndarray:
 
 
 def onset_strength(spectrum: Float[np.ndarray, "frames bins"], rate: int) -> Float[np.ndarray, " frames"]:
-    """Mean rise over all bands every hundredth of a second, in units of the 50 decibels that are looked at.
+    """Return the mean rise over all bands every hundredth of a second, in units of 50 dB.
 
-    Levels are counted from 50 dB below the piece's own loudest bands, so loudness does not matter. A band's rise is
-    taken against the loudest of itself and its neighbours before, which a vibrato does not exceed (Böck & Widmer 2013).
+    Levels start 50 dB below the piece's loudest bands, so loudness does not matter. A band's rise is measured from the
+    maximum of itself and its neighbours before, which vibrato does not exceed (Böck & Widmer 2013).
     """
     levels = spectrum @ _bands(2 * (spectrum.shape[1] - 1), rate)
     loudest = np.quantile(levels.max(1), 0.95) if levels.size else 0.0
@@ -65,10 +65,7 @@ def onset_strength(spectrum: Float[np.ndarray, "frames bins"], rate: int) -> Flo
 
 
 def onset_times(strength: Float[np.ndarray, " frames"]) -> Float[np.ndarray, " onsets"]:
-    """Seconds at which something begins.
-
-    A frame counts if it is the largest within 30 ms to both sides and exceeds the median of 300 ms to both sides.
-    """
+    """Return onset times in seconds: frames that are the maximum within 30 ms and exceed the median within 300 ms."""
     if not strength.any():
         return np.zeros(0)
     largest = _windows(strength, NEAR).max(1)
@@ -83,12 +80,12 @@ def onset_times(strength: Float[np.ndarray, " frames"]) -> Float[np.ndarray, " o
 
 
 def _windows(values: np.ndarray, reach: int) -> np.ndarray:
-    """The neighbourhood of each value, [n, 2 reach + 1]."""
+    """Return the neighbourhood of each value, [n, 2 reach + 1]."""
     return np.lib.stride_tricks.sliding_window_view(np.pad(values, reach, mode="edge"), 2 * reach + 1)
 
 
 def tempo_of(strength: Float[np.ndarray, " frames"]) -> float:
-    """Beats a minute: the lag of the largest autocorrelation, weighted towards 120 a minute (Ellis 2007); NaN for none."""
+    """Return beats a minute by the largest autocorrelation, weighted towards 120 (Ellis 2007); NaN if there is none."""
     rise = strength - strength.mean()
     count = len(rise)
     spectrum = np.fft.rfft(rise, 2 * count)

@@ -1,4 +1,4 @@
-"""Short-time spectra and their peaks, for measuring."""
+"""Short-time spectra and their peaks."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["Peaks", "check_finite", "find_peaks", "pitch_of", "spectra"]
 
 @dataclass(frozen=True)
 class Peaks:
-    """Spectral peaks of a sound, in order of time: [n] each.
+    """Spectral peaks of a sound in order of time, [n] each.
 
     Attributes:
         frame: number of the frame.
-        hertz: frequency, between bins by a parabola through the logarithms.
-        amplitude: of a sine that would make this peak.
+        hertz: frequency, interpolated by a parabola through logarithms.
+        amplitude: amplitude of a sine with this peak.
     """
 
     frame: Int[np.ndarray, " n"]
@@ -28,13 +28,13 @@ class Peaks:
     amplitude: Float[np.ndarray, " n"]
 
     def within(self, lowest: float, highest: float) -> Peaks:
-        """Those between two frequencies."""
+        """Return the peaks between two frequencies."""
         kept = (self.hertz >= lowest) & (self.hertz <= highest)
         return Peaks(self.frame[kept], self.hertz[kept], self.amplitude[kept])
 
 
 def check_finite(samples: Float[np.ndarray, "channels samples"]) -> None:
-    """Refuse what cannot be measured.
+    """Check that samples can be measured.
 
     Raises:
         AudioError: no samples, or samples that are not finite.
@@ -51,7 +51,7 @@ def _hann(size: int) -> np.ndarray:
 
 
 def spectra(samples: Float[np.ndarray, " samples"], size: int, hop: int) -> Float[np.ndarray, "frames bins"]:
-    """Amplitudes, Hann window, frames centred on multiples of the hop, silence around the sound; a sine of 1 reads 1."""
+    """Return amplitudes (1 for a sine of amplitude 1) with a Hann window; frames are centred on multiples of the hop."""
     padded = np.pad(samples, size // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop]
     return np.abs(np.fft.rfft(frames * _hann(size))).astype(np.float32) * np.float32(4 / size)
@@ -60,14 +60,14 @@ def spectra(samples: Float[np.ndarray, " samples"], size: int, hop: int) -> Floa
 def find_peaks(
     amplitudes: Float[np.ndarray, "frames bins"], spacing: float, *, lowest: float, highest: float, depth: float
 ) -> Peaks:
-    """Local maxima between two frequencies that lie at most `depth` decibels below their frame's maximum there.
+    """Return local maxima between two frequencies, at most `depth` decibels below their frame's maximum in that range.
 
     Args:
-        amplitudes: from :func:`spectra`.
-        spacing: hertz between two bins.
-        lowest: hertz.
-        highest: hertz.
-        depth: decibels.
+        amplitudes: the result of :func:`spectra`.
+        spacing: distance of bins in hertz.
+        lowest: lowest frequency in hertz.
+        highest: highest frequency in hertz.
+        depth: range in decibels.
     """
     first, last = max(1, int(lowest / spacing)), min(amplitudes.shape[1] - 2, int(highest / spacing) + 1)
     before, here, after = (amplitudes[:, first + shift : last + shift + 1] for shift in (-1, 0, 1))
@@ -80,5 +80,5 @@ def find_peaks(
 
 
 def pitch_of(hertz: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-    """MIDI note number, with its fraction (A4 = 69 = 440 Hz)."""
+    """Convert hertz to fractional MIDI note numbers (A4 = 69 = 440 Hz)."""
     return 69 + 12 * np.log2(np.maximum(hertz, 1e-9) / 440)

@@ -1,4 +1,4 @@
-"""Key, mode, register, density and tuning, read from the peaks of long spectra."""
+"""Key, mode, register, density and tuning from the peaks of long spectra."""
 
 from __future__ import annotations
 
@@ -12,45 +12,46 @@ from .spectra import Peaks, find_peaks, pitch_of, spectra
 __all__ = ["TONAL_RATE", "chroma_of", "in_tune_share", "key_of", "mode_of", "register_and_density", "tonal_peaks"]
 
 TONAL_RATE = 8000
-"""Hertz, at which tones are looked for: their window and its resolution are then the same for every piece."""
+"""Sample rate in hertz for tonal measures, so that window and resolution are the same for every piece."""
 
 WINDOW, HOP = 4096, 1024
 LOWEST, HIGHEST, DEPTH = 60.0, 2000.0, 30.0
-"""Hertz, hertz, and decibels below the loudest of a frame."""
+"""Range of peaks: hertz, hertz, and decibels below the frame's maximum."""
 
 CENTS = 15
 TUNING_WIDTH = 0.12
-"""Semitones off a pitch class at which a peak counts 1 / e of what it would."""
+"""Deviation from a pitch class, in semitones, that reduces a peak's weight to 1 / e."""
 
 BASS = (28.0, 54.0)
-"""MIDI pitches whose share of each pitch class speaks for it as a tonic, and how much: see :data:`BASS_WEIGHT`."""
+"""Range of MIDI pitches that support their pitch class as the tonic."""
 
 BASS_WEIGHT = 0.15
+"""Weight of the bass relative to the correlation with a key profile."""
 
 OVERTONES = ((2, 0.5), (3, 0.5), (4, 0.4), (5, 0.3), (6, 0.25))
-"""Multiples of a frequency, and the share of its amplitude that is taken for its overtone there."""
+"""Multiples of a frequency, and the expected amplitude of the overtone relative to the tone."""
 
 PROFILES = (
     (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
     (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),
 )
-"""How well each degree fits a major and a minor key (Krumhansl & Kessler 1982)."""
+"""Fit of each degree to a major and a minor key (Krumhansl & Kessler 1982)."""
 
 
 def tonal_peaks(samples: Float[np.ndarray, " samples"]) -> Peaks:
-    """Peaks of half-second spectra of a sound at `TONAL_RATE`: 60 to 2000 Hz, 30 dB deep in their frame."""
+    """Return peaks of half-second spectra of a sound at `TONAL_RATE`: 60 to 2000 Hz, down to 30 dB below the maximum."""
     amplitudes = spectra(samples, WINDOW, HOP)
     return find_peaks(amplitudes, TONAL_RATE / WINDOW, lowest=LOWEST, highest=HIGHEST, depth=DEPTH)
 
 
 def in_tune_share(peaks: Peaks) -> float:
-    """Share of the peaks within 15 cents of a semitone of A4 = 440 Hz; 0.30 by chance, 0 without peaks."""
+    """Return the share of peaks within 15 cents of a semitone of A4 = 440 Hz; 0.30 by chance, 0 without peaks."""
     pitch = pitch_of(peaks.hertz)
     return float(np.mean(np.abs(pitch - np.round(pitch)) <= CENTS / 100)) if len(pitch) else 0.0
 
 
 def register_and_density(peaks: Peaks) -> tuple[float, float]:
-    """Mean MIDI pitch of the tones, weighted by amplitude, and how many sound at once; NaN without peaks."""
+    """Return the mean MIDI pitch of the tones, weighted by amplitude, and the number of simultaneous tones; NaN without."""
     if not len(peaks.hertz):
         return math.nan, math.nan
     pitch, tones = pitch_of(peaks.hertz), _without_overtones(peaks)
@@ -61,7 +62,7 @@ def register_and_density(peaks: Peaks) -> tuple[float, float]:
 
 
 def _without_overtones(peaks: Peaks) -> np.ndarray:
-    """The amplitudes, less what lower peaks of the same frame explain as their overtones."""
+    """Return amplitudes minus the expected overtones of lower peaks in the same frame."""
     row = np.round(4 * pitch_of(peaks.hertz)).astype(int)  # quarters of a semitone
     loudest = np.zeros((int(peaks.frame.max()) + 1, int(row.max()) + 2))
     np.maximum.at(loudest, (peaks.frame, row), peaks.amplitude)
@@ -74,7 +75,7 @@ def _without_overtones(peaks: Peaks) -> np.ndarray:
 
 
 def _classes(peaks: Peaks, lowest: float = -math.inf, highest: float = math.inf) -> np.ndarray:
-    """Amplitude in each pitch class, C first, from the peaks whose MIDI pitch lies in between; nearly in tune only."""
+    """Return the amplitude of each pitch class, C first, from peaks in a range of MIDI pitches, weighted by tuning."""
     pitch = pitch_of(peaks.hertz)
     kept = (pitch >= lowest) & (pitch <= highest)
     nearest = np.round(pitch[kept])
@@ -83,20 +84,20 @@ def _classes(peaks: Peaks, lowest: float = -math.inf, highest: float = math.inf)
 
 
 def chroma_of(peaks: Peaks) -> tuple[float, ...]:
-    """Share of each pitch class, C first; all zero without peaks."""
+    """Return the share of each pitch class, C first; all 0 without peaks."""
     classes = _classes(peaks)
     return tuple(float(value) for value in classes / max(float(classes.sum()), 1e-12))
 
 
 def _fits(peaks: Peaks) -> np.ndarray:
-    """How well each key fits, [major and minor, tonic]: the correlation with its profile, and the bass's say."""
+    """Return the fit of each key, [major and minor, tonic]: the correlation with its profile plus the weighted bass."""
     classes, bass = _classes(peaks), _classes(peaks, *BASS)
     profiles = [[np.corrcoef(np.roll(profile, tonic), classes)[0, 1] for tonic in range(12)] for profile in PROFILES]
     return np.array(profiles) + BASS_WEIGHT * bass / max(float(bass.max()), 1e-12)
 
 
 def mode_of(peaks: Peaks) -> float:
-    """Fit of the best major key less that of the best minor key; NaN where no pitch class stands out."""
+    """Return the fit of the best major key minus that of the best minor key; NaN if all pitch classes are equal."""
     classes = _classes(peaks)
     if not classes.max() > classes.min():
         return math.nan
@@ -105,6 +106,6 @@ def mode_of(peaks: Peaks) -> float:
 
 
 def key_of(peaks: Peaks) -> int:
-    """Pitch class of the tonic of the key that fits best, 0 = C."""
+    """Return the tonic of the best key as a pitch class, 0 = C."""
     classes = _classes(peaks)
     return int(_fits(peaks).max(0).argmax()) if classes.max() > classes.min() else int(classes.argmax())

@@ -85,7 +85,7 @@ def test_gaussians_keep_mean_and_covariance():
         fitted = Gaussian.fit(rows)
         assert fitted.n == n
         np.testing.assert_allclose(fitted.mean, rows.mean(0))
-        np.testing.assert_allclose(fitted.covariance, np.cov(rows, rowvar=False), atol=1e-12)
+        np.testing.assert_allclose(fitted.factor.T @ fitted.factor, np.cov(rows, rowvar=False), atol=1e-12)
         assert frechet_distance(fitted, rows + 1) == pytest.approx(7.0)
 
 

@@ -48,7 +48,7 @@ def test_it_is_the_definition_with_ties_and_without(seed, ties):
 
 def test_figures_are_means_over_queries():
     found = Retrieval(np.array([1, 3, 6, 11, 2]), np.array([1.0, 0.5, 0.25, 0.1, 0.4]))
-    assert found.figures() == pytest.approx(
+    assert found.metrics() == pytest.approx(
         {
             "R@1": 0.2,
             "R@5": 0.6,
@@ -74,7 +74,7 @@ def test_order_of_files_and_growing_functions_change_nothing(seed):
 
 def test_finding_everything_and_saying_the_same_of_everything():
     right = np.eye(12, dtype=bool)
-    best, worst = retrieval(right.astype(float), right).figures(), retrieval(np.ones((12, 12)), right).figures()
+    best, worst = retrieval(right.astype(float), right).metrics(), retrieval(np.ones((12, 12)), right).metrics()
     assert best == {"R@1": 1, "R@5": 1, "R@10": 1, "median rank": 1, "MRR": 1, "mAP": 1}
     assert (worst["R@10"], worst["median rank"]) == (0, 12)
 
@@ -85,7 +85,7 @@ def test_chance_is_the_mean_over_all_orders(counts):
     every = [
         retrieval(-np.tile(np.array(order, float), (len(counts), 1)), relevant) for order in permutations(range(5))
     ]
-    mean = {key: np.mean([found.figures()[key] for found in every]) for key in every[0].figures()}
+    mean = {key: np.mean([found.metrics()[key] for found in every]) for key in every[0].metrics()}
     ranks = np.sort(np.concatenate([found.ranks for found in every]))
     expected = chance(relevant)
     assert expected.pop("median rank") == ranks[(len(ranks) - 1) // 2]
