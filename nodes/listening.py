@@ -93,11 +93,11 @@ def present(
 
 def draw_pieces(heard: Heard) -> list[Image.Image]:
     """Every piece as a spectrogram with its axes."""
-    from ..art2mus_core.figures.look import WRITTEN_GRID
+    from ..art2mus_core.figures.overview import SEMITONE_GRID
     from ..art2mus_core.figures.spectrogram import draw_spectrogram
 
     both = zip(heard.pieces, heard.mels, strict=True)
-    return [draw_spectrogram(mel, piece.seconds, grid=WRITTEN_GRID) for piece, mel in both]
+    return [draw_spectrogram(mel, piece.seconds, grid=SEMITONE_GRID) for piece, mel in both]
 
 
 def _mel(piece: Waveform) -> Tensor:
@@ -110,11 +110,11 @@ def _mel(piece: Waveform) -> Tensor:
 
     from ..art2mus_core.audio.mel import MelTransform
     from ..art2mus_core.audio.resample import resample
-    from ..art2mus_core.figures.look import WRITTEN_GRID
+    from ..art2mus_core.figures.overview import SEMITONE_GRID
 
-    sound = resample(piece.samples.mean(1), piece.sample_rate, WRITTEN_GRID.sample_rate)
+    sound = resample(piece.samples.mean(1), piece.sample_rate, SEMITONE_GRID.sample_rate)
     sound = sound / sound.abs().amax().clamp(min=1e-9)
     length = sound.shape[-1]
-    grid = replace(WRITTEN_GRID, hop=max(WRITTEN_GRID.hop, ceil(length / MOST_FRAMES)))
+    grid = replace(SEMITONE_GRID, hop=max(SEMITONE_GRID.hop, ceil(length / MOST_FRAMES)))
     longer = pad(sound, (0, max(grid.windows) + grid.hop))
     return MelTransform(grid)(longer)[0, : max(1, length // grid.hop)]

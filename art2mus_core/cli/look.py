@@ -28,7 +28,7 @@ def look(
     replaced = check_file(out, (".png",), no_replace=no_replace)
 
     with importing():
-        from ..figures.look import draw_look
+        from ..figures.overview import draw_overview
         from ..figures.paper import save_image
         from ..images.reading import read_artwork
         from ..pipelines import load
@@ -39,6 +39,6 @@ def look(
     pipeline = load(model, dtype=choose_precision("auto", device), device=device, frugal=True)
     with reporting() as on_step:
         (piece,) = pipeline.compose([picture], seeds=[seed], **chosen, on_step=on_step)
-    save_image(draw_look(picture, piece), out, no_replace=no_replace)
+    save_image(draw_overview(picture, piece), out, no_replace=no_replace)
     print_file(out, replaced=replaced)
     print_lines(*(f"{artwork}: {note}" for note in picture.notes))

@@ -19,7 +19,7 @@ from ..checkpoints.memory import allocating, check_memory
 from ..encoders.files import image_bytes, load_audio_encoder, load_image_encoder
 from ..errors import AudioError, EvaluationError
 from ..figures.bars import Measured
-from ..figures.look import describe_artwork, describe_music, draw_look
+from ..figures.overview import describe_artwork, describe_music, draw_overview
 from ..images.listing import samples
 from ..images.reading import read_artwork
 from ..measure.sound.faults import clipping, dc_offset
@@ -212,4 +212,4 @@ def draw(card: Scorecard) -> Image.Image:
     """The artwork, the spectrogram, and what is measured in both as bars."""
     title = f"Match {card.match:.2f}, by chance {card.chance:.2f}"
     music = {**card.music, "faults": "; ".join(card.faults) or "none found"}
-    return draw_look(replace(card.artwork, name=title), card.piece, None, card.picture, music)
+    return draw_overview(replace(card.artwork, name=title), card.piece, card.picture, music)

@@ -1,1 +1,1 @@
-"""Drawings of music, of artworks beside it, and of training."""
+"""Drawings: spectrograms, an artwork beside its music, and training curves."""

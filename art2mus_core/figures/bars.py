@@ -11,11 +11,11 @@ from .paper import FAINT, INK, LINES, SOFT, Number, draw_text, font, shortened
 __all__ = ["Measured", "bars_height", "draw_bars"]
 
 Measured = Number | str | tuple[Number, str]
-"""A share 0..1; or words; or a share and the words that say it."""
+"""A share 0..1, a text, or a share with its text."""
 
 
 def bars_height(count: int, text: int) -> int:
-    """Pixels that a title and `count` bars take."""
+    """Return the height in pixels of a title and `count` bars."""
     return round(text * (2.2 + 1.75 * count))
 
 
@@ -28,23 +28,23 @@ def draw_bars(
     *,
     colour: tuple[int, int, int] = LINES[0],
 ) -> None:
-    """A title and one row a value: its name, a bar, and what it says.
+    """Draw a title and one row for each value: its name, a bar and its text.
 
     Args:
-        pen: of the sheet.
-        box: left, top and right in pixels; :func:`bars_height` is how far it reaches down.
-        title: over the bars.
-        values: by name.
-        text: size of the type in pixels.
-        colour: of the bars.
+        pen: pen of the sheet.
+        box: left, top and right in pixels; the height is :func:`bars_height`.
+        title: title above the bars.
+        values: values by name.
+        text: text size in pixels.
+        colour: colour of the bars.
     """
     left, top, right = box
     draw_text(pen, (left, top), shortened(title, round(text * 1.1), right - left), round(text * 1.1))
-    said = {name: _said(value) for name, value in values.items()}
+    labelled = {name: _labelled(value) for name, value in values.items()}
     first = left + max((font(text).getlength(name) for name in values), default=0) + text
-    last = right - max((font(text).getlength(words) for _, words in said.values()), default=0) - text
+    last = right - max((font(text).getlength(words) for _, words in labelled.values()), default=0) - text
     last = max(last, first + text)
-    for row, (name, (share, words)) in enumerate(said.items()):
+    for row, (name, (share, words)) in enumerate(labelled.items()):
         y = top + text * (2.2 + 1.75 * row) + text / 2
         draw_text(pen, (left, y), name, text, anchor="lm", colour=SOFT)
         if share is None:
@@ -57,7 +57,7 @@ def draw_bars(
         draw_text(pen, (right, y), words, text, anchor="rm", colour=INK)
 
 
-def _said(value: Measured) -> tuple[float | None, str]:
+def _labelled(value: Measured) -> tuple[float | None, str]:
     if isinstance(value, str):
         return None, value
     if isinstance(value, tuple):

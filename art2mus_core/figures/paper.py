@@ -9,12 +9,11 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from PIL import Image, ImageDraw, ImageFont
 
+from ..images.icc import to_srgb_curve
 from ..placing import check_place, place
-from ..types import Artwork
 
 __all__ = [
     "AXIS",
@@ -28,7 +27,6 @@ __all__ = [
     "fitted",
     "font",
     "heat",
-    "picture_of",
     "save_image",
     "sheet",
     "shortened",
@@ -41,10 +39,10 @@ SOFT = (112, 108, 102)
 AXIS = (176, 171, 163)
 FAINT = (232, 229, 223)
 LINES = ((196, 78, 49), (44, 104, 158), (88, 140, 72), (134, 86, 160), (204, 150, 42), (60, 146, 150))
-"""Colours of lines and bars, told apart by lightness too."""
+"""Colours of lines and bars, which also differ in lightness."""
 
 Number = int | float
-"""Pixels and values; a checker at run time tells the two apart."""
+"""Pixels and values; type checks at run time distinguish int and float."""
 
 HEAT_ANCHORS = (
     (0.0, (0.0, 0.0, 0.0)),
@@ -55,7 +53,7 @@ HEAT_ANCHORS = (
     (0.88, (0.85, 0.02, 0.14)),
     (1.0, (0.98, -0.01, 0.06)),
 )
-"""Black over violet, red and orange to pale yellow: place and OKLab colour, lightness rising nearly evenly."""
+"""Positions and OKLab colours from black over violet, red and orange to pale yellow, with nearly even lightness steps."""
 
 _TO_CONE = np.array(
     [[1, 0.3963377774, 0.2158037573], [1, -0.1055613458, -0.0638541728], [1, -0.0894841775, -1.291485548]]
@@ -71,28 +69,26 @@ _TO_LINEAR = np.array(
 
 @lru_cache(maxsize=16)
 def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """The type that comes with Pillow."""
+    """Return Pillow's bundled font."""
     return ImageFont.load_default(size)
 
 
 @lru_cache(maxsize=1)
 def _heat_table() -> np.ndarray:
-    """uint8 [256, 3]: the anchors' OKLab colours (Ottosson 2020), straight lines between them, as sRGB."""
+    """Return uint8 [256, 3]: the anchors' OKLab colours (Ottosson 2020), interpolated, in sRGB."""
     places, colours = zip(*HEAT_ANCHORS, strict=True)
     lab = np.stack([np.interp(np.linspace(0, 1, 256), places, channel) for channel in np.array(colours).T], 1)
-    linear = np.clip((lab @ _TO_CONE.T) ** 3 @ _TO_LINEAR.T, 0, 1)
-    encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return np.round(encoded * 255).astype(np.uint8)
+    return np.round(to_srgb_curve((lab @ _TO_CONE.T) ** 3 @ _TO_LINEAR.T) * 255).astype(np.uint8)
 
 
 def heat(values: Float[np.ndarray, "height width"]) -> Image.Image:
-    """Values in 0..1 as colours that grow lighter with them; what lies outside is clamped."""
+    """Map values in 0..1, clamped, to colours of increasing lightness."""
     index = np.clip(np.nan_to_num(values) * 255 + 0.5, 0, 255).astype(np.uint8)
     return Image.fromarray(_heat_table()[index])
 
 
 def sheet(width: int, height: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
-    """An empty sheet and its pen."""
+    """Return an empty sheet and its pen."""
     image = Image.new("RGB", (width, height), BACKGROUND)
     return image, ImageDraw.Draw(image)
 
@@ -106,12 +102,12 @@ def draw_text(
     anchor: str = "la",
     colour: tuple[int, int, int] = INK,
 ) -> None:
-    """One line of text; `anchor` as Pillow has it (left, middle, right; ascender, middle, baseline, descender)."""
+    """Draw one line of text with Pillow's `anchor` (left, middle, right; ascender, middle, baseline, descender)."""
     pen.text(where, text, fill=colour, font=font(size), anchor=anchor)
 
 
 def shortened(text: str, size: int, width: Number) -> str:
-    """As much of one line as fits into `width` pixels, with an ellipsis if something is missing."""
+    """Shorten a text to one line of at most `width` pixels, with an ellipsis if needed."""
     line = " ".join(text.split())
     if font(size).getlength(line) <= width:
         return line
@@ -120,21 +116,15 @@ def shortened(text: str, size: int, width: Number) -> str:
     return line.rstrip() + "…"
 
 
-def picture_of(artwork: Artwork) -> Image.Image:
-    """The artwork's pixels."""
-    pixels = artwork.pixels.to(torch.uint8).permute(1, 2, 0).contiguous().cpu().numpy()
-    return Image.fromarray(pixels)
-
-
 def fitted(image: Image.Image, width: int, height: int) -> Image.Image:
-    """The whole picture as large as it fits, its sides' ratio kept; small ones are enlarged."""
+    """Scale a picture up or down to fit a rectangle, with its aspect ratio."""
     scale = min(width / image.width, height / image.height)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     return image.resize(size, Image.Resampling.LANCZOS)
 
 
 def ticks(lowest: Number, highest: Number, about: int) -> Sequence[Number]:
-    """Round numbers (1, 2 or 5 times a power of ten apart) from `lowest` to `highest`, about so many."""
+    """Return about so many round numbers from `lowest` to `highest`, with steps of 1, 2 or 5 times a power of ten."""
     span = highest - lowest
     if not (math.isfinite(span) and span > 0):
         return [lowest]
@@ -149,10 +139,10 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
 
 def save_image(image: Image.Image, path: Path | str, *, no_replace: bool = False) -> None:
-    """Write a picture whole or not at all; the suffix says how: PNG, JPEG or WebP.
+    """Write a picture completely or not at all, in the format of its suffix: PNG, JPEG or WebP.
 
     Raises:
-        OutputError: unknown suffix, or a place that cannot be written; or, with `no_replace`, a file is there.
+        OutputError: an unknown suffix, a path that cannot be written, or an existing file with `no_replace`.
     """
     path = Path(path)
     check_place(path, tuple(FORMATS))

@@ -1,10 +1,11 @@
-"""Lines over steps: how training went."""
+"""Plots of training curves."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from PIL import Image, ImageDraw
 
@@ -17,7 +18,7 @@ Points = Sequence[tuple[Number, Number]]
 
 @dataclass(frozen=True)
 class _Frame:
-    """The rectangle that is drawn in, in pixels, and the values at its edges."""
+    """The plot area in pixels, and the values at its edges."""
 
     left: Number
     top: Number
@@ -33,9 +34,9 @@ class _Frame:
 
 
 def draw_lines(lines: Mapping[str, Points], *, title: str = "", size: tuple[int, int] = (1000, 520)) -> Image.Image:
-    """One line a name through its (x, y) points; points that are not finite are left out.
+    """Draw a line for each name through its (x, y) points, without points that are not finite.
 
-    A line of more than 200 points is drawn faintly, with a running mean over a fiftieth of them on top.
+    A line of more than 200 points is drawn faintly, with a running mean over a fiftieth of the points on top.
     """
     kept = {
         name: [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)] for name, points in lines.items()
@@ -55,7 +56,7 @@ def draw_lines(lines: Mapping[str, Points], *, title: str = "", size: tuple[int,
 def _frame(lines: Mapping[str, Points], width: int, height: int, text: int) -> _Frame:
     everything = [point for points in lines.values() for point in points] or [(0.0, 0.0)]
     xs, ys = zip(*everything, strict=True)
-    # the first few steps of a training lie far above the rest and would flatten it
+    # the first steps of training have far higher values, which would flatten the rest
     high = sorted(ys)[min(len(ys) - 1, math.ceil(0.99 * len(ys)))]
     room = 0.06 * (high - min(ys)) or 0.5
     y = (0.0 if 0 <= min(ys) < 0.4 * high else min(ys) - room, high + room)
@@ -96,15 +97,12 @@ def _clipped(frame: _Frame, points: Points) -> list[tuple[float, float]]:
 
 
 def _running_mean(points: Points, reach: int) -> Points:
-    """Over up to `reach` points to both sides."""
-    sums = [0.0]
-    for _, y in points:
-        sums.append(sums[-1] + y)
-    smooth = []
-    for index, (x, _) in enumerate(points):
-        first, last = max(0, index - reach), min(len(points), index + reach + 1)
-        smooth.append((x, (sums[last] - sums[first]) / (last - first)))
-    return smooth
+    """Average over up to `reach` points to both sides."""
+    sums = list(accumulate((y for _, y in points), initial=0.0))
+    ends = [(max(0, index - reach), min(len(points), index + reach + 1)) for index in range(len(points))]
+    return [
+        (x, (sums[last] - sums[first]) / (last - first)) for (x, _), (first, last) in zip(points, ends, strict=True)
+    ]
 
 
 def _legend(pen: ImageDraw.ImageDraw, frame: _Frame, names: list[str], text: int) -> None:

@@ -1,4 +1,4 @@
-"""A spectrogram: time to the right, pitch upwards, loudness as light."""
+"""Spectrograms: time from left to right, pitch upwards, loudness as lightness."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .paper import AXIS, SOFT, Number, draw_text, heat, sheet, ticks
 __all__ = ["NOTE_NAMES", "draw_spectrogram", "heat_map", "row_labels"]
 
 DEPTH = 7.0
-"""Nepers below the loudest that are drawn (about 60 dB)."""
+"""Drawn range below the maximum in nepers (about 60 dB)."""
 
 NOTE_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
@@ -22,13 +22,13 @@ NOTE_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 def heat_map(
     log_mel: Float[Tensor, "frames bins"], width: int, height: int, span: tuple[Number, Number] | None = None
 ) -> Image.Image:
-    """The bare picture, low pitch at the bottom, from the loudest value down to `DEPTH` below or the quietest.
+    """Draw a spectrogram without axes, from the largest value down to `DEPTH` below it or to the smallest.
 
     Args:
         log_mel: natural logarithms of magnitudes.
-        width: of the picture, in pixels.
-        height: of the picture, in pixels.
-        span: quietest and loudest value, where several pictures are to share their colours; without it, this one's own.
+        width: width in pixels.
+        height: height in pixels.
+        span: smallest and largest value, to share colours between pictures; those of `log_mel` if not given.
     """
     values = log_mel.detach().float().cpu().numpy()
     quietest, top = span or (float(values.min()), float(values.max()))
@@ -41,16 +41,16 @@ def heat_map(
 def draw_spectrogram(
     log_mel: Float[Tensor, "frames bins"],
     seconds: Number,
+    grid: AudioGrid,
     size: tuple[int, int] = (960, 400),
-    grid: AudioGrid | None = None,
 ) -> Image.Image:
-    """A spectrogram with a time axis and, where the grid is given, a pitch axis.
+    """Draw a spectrogram with a time axis and a pitch axis.
 
     Args:
         log_mel: natural logarithms of magnitudes.
-        seconds: that the frames cover.
-        size: width and height of the figure in pixels.
-        grid: of the mel; names the rows.
+        seconds: duration of the frames.
+        grid: audio grid of the spectrogram.
+        size: width and height in pixels.
     """
     width, height = size
     text = max(11, round(min(height / 22, width / 44)))
@@ -74,7 +74,7 @@ def _time_axis(pen: ImageDraw.ImageDraw, box: tuple[int, int, int, int], seconds
 
 
 def _pitch_axis(
-    pen: ImageDraw.ImageDraw, box: tuple[int, int, int, int], grid: AudioGrid | None, bins: int, text: int
+    pen: ImageDraw.ImageDraw, box: tuple[int, int, int, int], grid: AudioGrid, bins: int, text: int
 ) -> None:
     left, top, _, bottom = box
     for row, label in row_labels(grid, bins):
@@ -83,10 +83,8 @@ def _pitch_axis(
         draw_text(pen, (left - text * 0.6, y), label, text, anchor="rm", colour=SOFT)
 
 
-def row_labels(grid: AudioGrid | None, bins: int) -> list[tuple[Number, str]]:
-    """Rows to be named and their names: each C of a semitone grid, round frequencies of a Slaney grid, or low and high."""
-    if grid is None:
-        return [(bins * 0.06, "low"), (bins * 0.94, "high")]
+def row_labels(grid: AudioGrid, bins: int) -> list[tuple[Number, str]]:
+    """Return labelled rows: each C of a semitone grid, or round frequencies of a Slaney grid."""
     if grid.scale == "semitone":
         pitches = [round(grid.lowest) + row for row in range(bins)]
         return [(row, f"C{pitch // 12 - 1}") for row, pitch in enumerate(pitches) if pitch % 12 == 0]

@@ -28,6 +28,7 @@ __all__ = [
     "artwork_from_array",
     "as_square",
     "opened",
+    "picture_of",
     "read_artwork",
     "thumbnail_jpeg",
 ]
@@ -46,20 +47,21 @@ def artwork_from_array(array: UInt8[np.ndarray, "height width 3"], name: str = "
 
 def as_square(artwork: Artwork, size: int) -> Float[Tensor, "3 size size"]:
     """Resize the whole picture to size x size, ignoring its proportions, with an antialiased filter (Hamming); 0..1."""
-    image = _image(artwork)
+    image = picture_of(artwork)
     if image.size != (size, size):
         image = image.resize((size, size), Image.Resampling.HAMMING)
     rows = np.asarray(image, np.float32) / np.float32(255)
     return torch.from_numpy(np.ascontiguousarray(rows.transpose(2, 0, 1)))
 
 
-def _image(artwork: Artwork) -> Image.Image:
+def picture_of(artwork: Artwork) -> Image.Image:
+    """Return the artwork as a Pillow image."""
     return Image.fromarray(np.ascontiguousarray(artwork.pixels.permute(1, 2, 0).cpu().numpy()))
 
 
 def thumbnail_jpeg(artwork: Artwork, longest: int = 512) -> bytes:
     """Return a JPEG of the artwork with at most `longest` pixels a side, for instance as the cover of its music."""
-    image = _image(artwork)
+    image = picture_of(artwork)
     image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     sink = io.BytesIO()
     image.save(sink, "JPEG", quality=88)

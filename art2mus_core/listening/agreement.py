@@ -1,4 +1,4 @@
-"""Intervals and agreement for answers of listeners who each judged some of the pieces."""
+"""Confidence intervals and agreement of listeners who each rated some of the pieces."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ def alpha(
     *,
     level: Literal["ordinal", "nominal"],
 ) -> float | None:
-    """Krippendorff's alpha: 1 for perfect agreement, 0 for what chance would give, negative below that.
+    """Return Krippendorff's alpha: 1 for perfect agreement, 0 for chance, negative below chance.
 
     Source: K. Krippendorff, Content Analysis, 4th ed. (2018), chapter 12, computed by the library `krippendorff`.
 
     Args:
         values: answers.
-        listeners: who gave each.
-        units: what each was given to; one answer of a listener to a unit.
+        listeners: number of the listener of each answer.
+        units: number of the rated unit of each answer; a listener answers once for each unit.
         level: `ordinal` for scales, `nominal` for choices.
 
     Returns:
-        Alpha, or none where no unit has two answers or all answers are the same: it is not defined then.
+        Alpha; None, as it is undefined, if no unit has two answers or all answers are equal.
     """
     _, row = np.unique(listeners, return_inverse=True)
     _, column = np.unique(units, return_inverse=True)
@@ -51,20 +51,19 @@ def crossed_interval(
     *,
     seed: int,
 ) -> tuple[float, float] | None:
-    """95 % interval of the mean, by resampling listeners and artworks, each with replacement.
+    """Return the 95 % interval of the mean by resampling listeners and artworks, each with replacement.
 
-    An answer counts as often as its listener times its artwork was drawn, so that the interval speaks of other
-    listeners and other artworks. It errs on the wide side (A. Owen, The pigeonhole bootstrap, Annals of Applied
-    Statistics 1, 2007).
+    The weight of an answer is the number of draws of its listener times that of its artwork, so the interval holds for other
+    listeners and other artworks. It is conservative (A. Owen, The pigeonhole bootstrap, Annals of Applied Statistics 1, 2007).
 
     Args:
         values: answers.
-        listeners: who gave each.
-        artworks: what it was given for.
-        seed: of the draws.
+        listeners: number of the listener of each answer.
+        artworks: number of the artwork of each answer.
+        seed: seed of the resampling.
 
     Returns:
-        Lower and upper end, or none with fewer than two listeners.
+        Lower and upper end; None for fewer than two listeners.
     """
     draw = np.random.default_rng(seed)
     weights = _weights(listeners, draw) * _weights(artworks, draw)
@@ -79,7 +78,7 @@ def crossed_interval(
 def _weights(
     clusters: Int64[np.ndarray, " answers"], draw: np.random.Generator
 ) -> Float64[np.ndarray, "draws answers"]:
-    """How often the cluster of each answer is drawn; [draws, answers]."""
+    """Return how often the cluster of each answer is drawn, [draws, answers]."""
     names, member = np.unique(clusters, return_inverse=True)
     counts = draw.multinomial(len(names), np.full(len(names), 1 / len(names)), size=DRAWS)
     return counts[:, member].astype(np.float64)

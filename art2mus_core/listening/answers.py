@@ -1,4 +1,4 @@
-"""What a listener is shown, what they answer, and which answers are taken."""
+"""Pages and answers of a listening test, and the checks of answers."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import Any, NamedTuple
 from ..errors import EvaluationError
 from .design import QUESTIONS, Kind, Part
 
-__all__ = ["HEARD", "Answer", "Page", "Turn", "UnknownTokenError", "check_heard", "check_values"]
+__all__ = ["LEAST_PLAYED", "Answer", "Page", "Turn", "UnknownTokenError", "check_played", "check_values"]
 
-HEARD = 0.8
-"""Share of a piece that must have been heard before it can be judged."""
+LEAST_PLAYED = 0.8
+"""Share of a piece that must be played before questions can be answered."""
 
 
 class UnknownTokenError(EvaluationError):
-    """A listener or a page that this study did not make."""
+    """A token of no listener or page of this study."""
 
     def __init__(self) -> None:
-        super().__init__("a listener or page of another test", "one of this test", "Open the page anew.")
+        super().__init__("a listener or page of another test", "one of this test", "Reload the page.")
 
 
 class Page(NamedTuple):
-    """A trial as its listener may know it.
+    """A trial as sent to its listener.
 
     Attributes:
-        token: names the trial and its media; random.
+        token: random identifier of the trial and its media.
         part: rating or ab.
-        sounds: how many are heard.
-        wanted: the answer that a check asks for.
+        sounds: number of sounds.
+        wanted: the answer that an attention check asks for.
     """
 
     token: str
@@ -39,7 +39,7 @@ class Page(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """Where a listener stands; no page where all are done."""
+    """A listener's progress and next page; None after the last."""
 
     done: int
     total: int
@@ -53,12 +53,12 @@ class Answer(NamedTuple):
         listener: number of the listener.
         part: rating or ab.
         kind: main, repeat or check.
-        wanted: the answer that a check asks for.
-        artwork: id.
-        sounds: numbers of the sounds that were heard, in this order.
-        systems: that made them.
-        question: of :data:`.design.QUESTIONS`.
-        value: 1 to 5; in comparisons 1 or 2, the place of the sound that was chosen.
+        wanted: the answer that an attention check asks for.
+        artwork: id of the artwork.
+        sounds: numbers of the sounds in their order on the page.
+        systems: the systems of the sounds.
+        question: key in :data:`.design.QUESTIONS`.
+        value: 1 to 5; in comparisons 1 or 2, the position of the chosen sound.
     """
 
     listener: int
@@ -73,10 +73,10 @@ class Answer(NamedTuple):
 
 
 def check_values(part: Part, values: Mapping[str, Any]) -> None:
-    """Refuse answers that miss a question or lie off its scale.
+    """Check that all questions are answered on their scales.
 
     Raises:
-        EvaluationError: which.
+        EvaluationError: a missing or unknown question, or a value off its scale.
     """
     scales = QUESTIONS[part]
     if set(values) != set(scales):
@@ -86,18 +86,18 @@ def check_values(part: Part, values: Mapping[str, Any]) -> None:
     for question, highest in scales.items():
         if type(values[question]) is not int or not 1 <= values[question] <= highest:
             raise EvaluationError(
-                f"{values[question]!r} for {question}", f"a whole number from 1 to {highest}", "Choose one."
+                f"{values[question]!r} for {question}", f"an integer from 1 to {highest}", "Choose one."
             )
 
 
-def check_heard(heard: list[Any], sounds: int) -> None:
-    """Refuse answers of somebody who did not listen.
+def check_played(shares: list[Any], sounds: int) -> None:
+    """Check that enough of each sound was played.
 
     Raises:
-        EvaluationError: another number of shares than of sounds, or one that is too small.
+        EvaluationError: a wrong number of shares, or one that is too small.
     """
-    numbers = [share for share in heard if type(share) in (int, float) and math.isfinite(share)]
-    if len(heard) != sounds or len(numbers) != sounds or min(numbers) < HEARD:
+    numbers = [share for share in shares if type(share) in (int, float) and math.isfinite(share)]
+    if len(shares) != sounds or len(numbers) != sounds or min(numbers) < LEAST_PLAYED:
         raise EvaluationError(
-            f"{heard} of the music was heard", f"at least {HEARD:g} of each of {sounds}", "Listen to it first."
+            f"{shares} of the music was played", f"at least {LEAST_PLAYED:g} of each of {sounds}", "Listen to it first."
         )

@@ -1,8 +1,8 @@
-"""What listeners said: means and win rates with intervals, and how far listeners agree."""
+"""Results of a listening test: means and win rates with intervals, and agreement of listeners."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
@@ -16,52 +16,38 @@ from .answers import Answer
 from .design import QUESTIONS
 from .store import Store
 
-__all__ = ["MEASURES", "Findings", "Opinion", "figures", "findings"]
+__all__ = ["MEASURES", "Findings", "Opinion", "findings"]
 
 MOST_APART = 1.5
-"""Mean distance between a rating and its hidden repeat from which a listener is set aside; 1.6 is what answering at
-random gives."""
+"""Largest mean difference between ratings and their hidden repeats; random answers have 1.6."""
 
-_INTERVAL = "95 % intervals over listeners and artworks."
-MEASURES = {
-    measure.key: measure
-    for measure in (
-        Measure("listening:quality", "Quality, by listeners", "rating", "higher", f"1 bad to 5 excellent. {_INTERVAL}"),
-        Measure(
-            "listening:relevance",
-            "Fits the artwork, by listeners",
-            "rating",
-            "higher",
-            f"1 not at all to 5. {_INTERVAL}",
-        ),
-        Measure(
-            "listening:expressiveness",
-            "Expressive, by listeners",
-            "rating",
-            "higher",
-            f"1 not at all to 5. {_INTERVAL}",
-        ),
-        Measure(
-            "listening:preference",
-            "Preferred for the artwork, by listeners",
-            "rating",
-            "higher",
-            f"Share of its comparisons with other systems that the system won; 0.5 is chance. {_INTERVAL}",
-        ),
-    )
+_TITLES = {
+    "quality": ("Quality, by listeners", "1 bad to 5 excellent."),
+    "relevance": ("Fits the artwork, by listeners", "1 not at all to 5."),
+    "expressiveness": ("Expressive, by listeners", "1 not at all to 5."),
+    "preference": (
+        "Preferred for the artwork, by listeners",
+        "Share of its comparisons with other systems that the system won; 0.5 is chance.",
+    ),
 }
-"""By key; n of their figures counts answers."""
+MEASURES = {
+    f"listening:{name}": Measure(
+        f"listening:{name}", title, "rating", "higher", f"{note} 95 % intervals over listeners and artworks."
+    )
+    for name, (title, note) in _TITLES.items()
+}
+"""Measures by key; their n is the number of answers."""
 
 
 @dataclass(frozen=True)
 class Opinion:
-    """What a set of listeners said.
+    """Results of a set of listeners.
 
     Attributes:
-        listeners: how many.
-        figures: system to key of :data:`MEASURES` to figure.
-        wins: system to other system to the share of their comparisons that the first one won.
-        alpha: Krippendorff's alpha by key; none where it is not defined.
+        listeners: number of listeners.
+        figures: value of each measure (key of :data:`MEASURES`) for each system.
+        wins: for each system and each other system, the share of their comparisons that the first won.
+        alpha: Krippendorff's alpha by key; None if undefined.
     """
 
     listeners: int
@@ -72,14 +58,14 @@ class Opinion:
 
 @dataclass(frozen=True)
 class Findings:
-    """What a study found.
+    """Results of a study.
 
     Attributes:
-        begun: listeners with at least one answer.
-        finished: listeners who answered everything.
-        flagged: listeners who failed a check of attention, by number, and how.
-        kept: what the others said; these are the figures to report.
-        everyone: what all said.
+        begun: number of listeners with at least one answer.
+        finished: number of listeners who answered all pages.
+        flagged: reason for each excluded listener, by number.
+        kept: results of the other listeners, for publication.
+        everyone: results of all listeners.
     """
 
     begun: int
@@ -90,11 +76,11 @@ class Findings:
 
 
 def findings(store: Store, *, seed: int = 0) -> Findings:
-    """What a study found so far.
+    """Return the results of a study so far.
 
     Args:
-        store: of the study.
-        seed: of the bootstrap.
+        store: the open study.
+        seed: seed of the bootstrap.
     """
     answers = store.answers()
     flagged = {
@@ -107,60 +93,52 @@ def findings(store: Store, *, seed: int = 0) -> Findings:
     return Findings(begun, sum(store.listeners().values()), flagged, _opinion(kept, seed), _opinion(answers, seed))
 
 
-def figures(store: Store, *, seed: int = 0) -> dict[str, dict[str, Figure]]:
-    """System to measure to figure, of attentive listeners: what an evaluation report shows; see :data:`MEASURES`."""
-    return findings(store, seed=seed).kept.figures
-
-
 def _inattention(answers: list[Answer]) -> str:
-    """How a listener failed a check; empty if not at all."""
+    """Return the reason to exclude a listener, "" if there is none."""
     missed = sum(answer.kind == "check" and answer.value != answer.wanted for answer in answers)
     if missed:
-        return "did not give the answer that a page asked for"
+        return "failed an attention check"
     first = {(answer.sounds, answer.question): answer.value for answer in answers if answer.kind == "main"}
     apart = [abs(answer.value - first[answer.sounds, answer.question]) for answer in answers if answer.kind == "repeat"]
     if apart and sum(apart) / len(apart) > MOST_APART:
-        return f"rated the same music {sum(apart) / len(apart):.1f} apart on average"
+        return f"rated the same music with a mean difference of {sum(apart) / len(apart):.1f}"
     return ""
 
 
 def _opinion(answers: list[Answer], seed: int) -> Opinion:
+    systems: dict[str, dict[str, Figure]] = {}
+    agreement: dict[str, float | None] = {}
     mains = [answer for answer in answers if answer.kind == "main"]
-    shown: dict[str, dict[str, Figure]] = {}
-    agreed: dict[str, float | None] = {}
     for question in QUESTIONS["rating"]:
-        own = [answer for answer in mains if answer.question == question]
-        if own:
-            agreed[f"listening:{question}"] = _agreement(
-                [(answer, answer.systems[0], float(answer.value)) for answer in own], "ordinal"
-            )
-        for system, rated in _by(own, lambda each: each.systems).items():
-            values = [float(each.value) for each in rated]
-            shown.setdefault(system, {})[f"listening:{question}"] = _figure(rated, values, seed)
+        key, rated = f"listening:{question}", [answer for answer in mains if answer.question == question]
+        if rated:
+            ratings = [(answer, answer.systems[0], float(answer.value)) for answer in rated]
+            agreement[key] = _agreement(ratings, "ordinal")
+        for system, own in _by_system(rated).items():
+            systems.setdefault(system, {})[key] = _figure(own, [float(each.value) for each in own], seed)
     compared = [answer for answer in mains if answer.question == "preference"]
     if compared:
-        # From both systems' sides: alpha would else depend on which of a pair is called the first.
+        # counted for both systems, as alpha would otherwise depend on which of a pair comes first
         sides = [(answer, system, _has_won(system, answer)) for answer in compared for system in answer.systems]
-        agreed["listening:preference"] = _agreement(sides, "nominal")
+        agreement["listening:preference"] = _agreement(sides, "nominal")
     wins: dict[str, dict[str, Figure]] = {}
-    for system, own in _by(compared, lambda each: each.systems).items():
-        shown.setdefault(system, {})["listening:preference"] = _won(system, own, seed)
-        for other, pair in _by(own, lambda each: each.systems).items():
-            if other != system:
-                wins.setdefault(system, {})[other] = _won(system, pair, seed)
-    return Opinion(len({answer.listener for answer in answers}), shown, wins, agreed)
+    for system, own in _by_system(compared).items():
+        systems.setdefault(system, {})["listening:preference"] = _win_rate(system, own, seed)
+        pairs = _by_system(own)
+        wins[system] = {other: _win_rate(system, pair, seed) for other, pair in pairs.items() if other != system}
+    return Opinion(len({answer.listener for answer in answers}), systems, wins, agreement)
 
 
-def _by(answers: Iterable[Answer], names: Callable[[Answer], Iterable[str]]) -> dict[str, list[Answer]]:
-    """Answers by each of their names, sorted."""
+def _by_system(answers: Iterable[Answer]) -> dict[str, list[Answer]]:
+    """Group answers by each of their systems, sorted."""
     found: dict[str, list[Answer]] = {}
     for answer in answers:
-        for name in names(answer):
+        for name in answer.systems:
             found.setdefault(name, []).append(answer)
     return dict(sorted(found.items()))
 
 
-def _won(system: str, compared: list[Answer], seed: int) -> Figure:
+def _win_rate(system: str, compared: list[Answer], seed: int) -> Figure:
     return _figure(compared, [_has_won(system, answer) for answer in compared], seed)
 
 
@@ -176,7 +154,7 @@ def _figure(answers: list[Answer], values: list[float], seed: int) -> Figure:
 
 
 def _agreement(judged: list[tuple[Answer, str, float]], level: Literal["ordinal", "nominal"]) -> float | None:
-    """Alpha over what was judged: the answer, the system it speaks of, and what it says of it."""
+    """Return alpha over ratings: an answer, the rated system, and the value."""
     return alpha(
         np.array([value for *_, value in judged]),
         np.array([answer.listener for answer, *_ in judged]),
@@ -186,5 +164,5 @@ def _agreement(judged: list[tuple[Answer, str, float]], level: Literal["ordinal"
 
 
 def _numbers(names: list[str]) -> Int64[np.ndarray, " names"]:
-    """Each name's place among the different ones."""
+    """Return each name's number among the distinct ones."""
     return np.unique(names, return_inverse=True)[1].astype(np.int64)

@@ -1,11 +1,11 @@
-"""The server of a listening test: one static page, four calls, and media under names that tell nothing.
+"""The server of a listening test: one static page, four calls, and media under random names.
 
-Calls take and give JSON:
+Calls send and receive JSON:
 
-    GET  /api/study                                    -> pages, minutes, mode, share that must be heard
+    GET  /api/study                                    -> pages, minutes, mode, share that must be played
     POST /api/begin   {"consent": true}                -> a listener, and their first page
-    POST /api/next    {"listener"}                     -> where they stand, and their next page
-    POST /api/answer  {"listener", "page", "answers", "heard"}   -> the same
+    POST /api/next    {"listener"}                     -> progress and next page
+    POST /api/answer  {"listener", "page", "answers", "heard"}   -> progress and next page
     GET  /media/PAGE/artwork, /media/PAGE/1, /media/PAGE/2
 """
 
@@ -20,7 +20,7 @@ from typing import Any
 from aiohttp import web
 
 from ..errors import EvaluationError, SettingError
-from .answers import HEARD, UnknownTokenError
+from .answers import LEAST_PLAYED, UnknownTokenError
 from .material import Material
 from .store import Store
 
@@ -42,18 +42,18 @@ HEADERS = {
 }
 LARGEST_BODY = 16_384
 SECONDS_TO_JUDGE = 10
-"""What a page takes beside the listening, for the estimate that is shown before the test."""
+"""Time for the answers of a page, for the estimated duration before the test."""
 
 STORE: web.AppKey[Store] = web.AppKey("store", Store)
 MATERIAL: web.AppKey[Material] = web.AppKey("material", Material)
 
 
 def application(store: Store, material: Material) -> web.Application:
-    """The server of a study.
+    """Build the web application of a study.
 
     Args:
-        store: of the study; every answer goes into it.
-        material: copies of what is seen and heard.
+        store: the open study, which receives the answers.
+        material: copies of artworks and sounds.
     """
     app = web.Application(client_max_size=LARGEST_BODY, middlewares=[_explain])
     app[STORE], app[MATERIAL] = store, material
@@ -81,15 +81,15 @@ async def serve(
     """Run the server until it is cancelled.
 
     Args:
-        store: of the study.
-        artworks: pictures by id.
-        sounds: files by the key of their sound.
-        host: address to listen at; 127.0.0.1 is this machine alone, 0.0.0.0 whoever can reach it.
-        port: to listen at; 0 takes a free one.
-        on_ready: is told the page's address.
+        store: the open study.
+        artworks: picture files by id.
+        sounds: sound files by the key of their sound.
+        host: address to bind to; 127.0.0.1 for this machine only, 0.0.0.0 for all networks.
+        port: port to bind to; 0 for any free port.
+        on_ready: called with the page's address.
 
     Raises:
-        SettingError: an address that cannot be listened at.
+        SettingError: the address cannot be bound.
     """
     with TemporaryDirectory(prefix="listening-") as copies:
         runner = web.AppRunner(application(store, Material(artworks, sounds, Path(copies))), access_log=None)
@@ -99,12 +99,11 @@ async def serve(
                 await web.TCPSite(runner, host, port).start()
             except OSError as error:
                 raise SettingError(
-                    f"{host}:{port} cannot be listened at ({error.strerror})",
+                    f"{host}:{port} cannot be used ({error.strerror})",
                     "an address of this machine and a free port",
                     "Choose another --port, or 0 for any.",
                 ) from error
-            named = f"[{host}]" if ":" in host else host
-            on_ready(f"http://{named}:{runner.addresses[0][1]}/")
+            on_ready(f"http://{f'[{host}]' if ':' in host else host}:{runner.addresses[0][1]}/")
             await asyncio.Event().wait()
         finally:
             await runner.cleanup()
@@ -112,7 +111,7 @@ async def serve(
 
 @web.middleware
 async def _explain(request: web.Request, handler: Callable[[web.Request], Any]) -> web.StreamResponse:
-    """Every refusal is a sentence in JSON."""
+    """Return errors as JSON with a message."""
     try:
         return await handler(request)
     except EvaluationError as error:
@@ -141,33 +140,33 @@ async def _study(request: web.Request) -> web.Response:
     seconds = sum(sound.seconds for sound in store.sounds.values()) / len(store.sounds)
     seconds = pages * (seconds * (1 if store.design.mode == "rating" else 2) + SECONDS_TO_JUDGE)
     return web.json_response(
-        {"pages": pages, "minutes": max(1, round(seconds / 60)), "mode": store.design.mode, "share": HEARD}
+        {"pages": pages, "minutes": max(1, round(seconds / 60)), "mode": store.design.mode, "share": LEAST_PLAYED}
     )
 
 
 async def _begin(request: web.Request) -> web.Response:
     store, body = request.app[STORE], await _body(request, consent=bool)
     if not body["consent"]:
-        raise EvaluationError("no consent", "a listener who agrees to take part", "Agree first.")
+        raise EvaluationError("no consent", "consent to take part", "Agree first.")
     listener = store.begin()
-    return web.json_response({"listener": listener, **_where(store, listener)})
+    return web.json_response({"listener": listener, **_progress(store, listener)})
 
 
 async def _next(request: web.Request) -> web.Response:
     body = await _body(request, listener=str)
-    return web.json_response(_where(request.app[STORE], body["listener"]))
+    return web.json_response(_progress(request.app[STORE], body["listener"]))
 
 
 async def _answer(request: web.Request) -> web.Response:
     store, body = request.app[STORE], await _body(request, listener=str, page=str, answers=dict, heard=list)
     store.answer(body["listener"], body["page"], body["answers"], body["heard"])
-    return web.json_response(_where(store, body["listener"]))
+    return web.json_response(_progress(store, body["listener"]))
 
 
 async def _media(request: web.Request) -> web.Response:
-    """In a thread: copies take a moment when they are asked for first."""
+    """Return an artwork or a sound; a thread makes its copy, which takes a moment at the first request."""
     name, material = request.match_info["name"], request.app[MATERIAL]
-    artwork, sounds = request.app[STORE].heard_in(request.match_info["page"])
+    artwork, sounds = request.app[STORE].media_of(request.match_info["page"])
     if name == "artwork":
         return web.Response(body=await asyncio.to_thread(material.picture, artwork), content_type="image/jpeg")
     if int(name) > len(sounds):
@@ -177,7 +176,7 @@ async def _media(request: web.Request) -> web.Response:
 
 
 def _ranged(request: web.Request, content: bytes) -> web.Response:
-    """The part of a sound that the player asks for (RFC 9110, section 14): browsers seek by it."""
+    """Return the requested range of a sound (RFC 9110, section 14), which browsers need for seeking."""
     try:
         wanted = request.http_range
     except ValueError:
@@ -193,12 +192,12 @@ def _ranged(request: web.Request, content: bytes) -> web.Response:
 
 
 async def _body(request: web.Request, **kinds: type) -> dict[str, Any]:
-    """The JSON object that was sent, with just these entries.
+    """Return the request's JSON object, which must have exactly these keys.
 
-    Only `application/json` is read, which a page of another origin cannot send without being asked first.
+    Only accepts `application/json`, which pages of other origins cannot send without a preflight request.
 
     Raises:
-        EvaluationError: anything else.
+        EvaluationError: any other body.
     """
     expected = ", ".join(f"{name} ({kind.__name__})" for name, kind in kinds.items())
     try:
@@ -206,10 +205,10 @@ async def _body(request: web.Request, **kinds: type) -> dict[str, Any]:
     except ValueError:
         body = None
     if not isinstance(body, dict) or set(body) != set(kinds) or any(type(body[key]) is not kinds[key] for key in kinds):
-        raise EvaluationError("a request of another form", f"a JSON object of {expected}", "Reload the page.")
+        raise EvaluationError("an invalid request", f"a JSON object of {expected}", "Reload the page.")
     return body
 
 
-def _where(store: Store, listener: str) -> dict[str, Any]:
+def _progress(store: Store, listener: str) -> dict[str, Any]:
     turn = store.turn(listener)
     return {"done": turn.done, "total": turn.total, "page": turn.page and turn.page._asdict()}

@@ -1,4 +1,4 @@
-"""Begins a listening test over a folder of music, or goes on with one."""
+"""Begins or continues a listening test on a folder of music."""
 
 from __future__ import annotations
 
@@ -25,28 +25,27 @@ def open_study(
     *,
     systems: Sequence[str] = (),
 ) -> tuple[Store, dict[tuple[str, str, str], Path]]:
-    """The study kept in `path`, begun now if there is no such file, and its sound files by key.
+    """Open the study in `path`, or begin it if the file does not exist, and return it with its sound files by key.
 
     Args:
-        path: of the answers.
-        collection: the music and the artworks.
-        levels: seconds and loudness of the music, from :func:`.material.read_levels`.
-        settings: fields of :class:`.design.Design` that are not to be its defaults.
-        systems: to be heard; all if empty.
+        path: file of the answers.
+        collection: artworks and pieces.
+        levels: seconds and loudness of the sounds, from :func:`.material.read_levels`.
+        settings: fields of :class:`.design.Design` that differ from the defaults.
+        systems: names of the systems in the study; all if empty.
 
     Raises:
-        EvaluationError: the music is no longer that of the study.
-        SettingError: settings that the study was not begun with, or that the music does not allow.
-        OutputError: a place that cannot hold the answers.
+        EvaluationError: the sounds differ from those that the study began with.
+        SettingError: settings that differ from those that the study began with, or that do not suit the music.
+        OutputError: a path that cannot be written.
     """
     if not path.exists():
         check_place(path, (".sqlite",))
         design, music = Design(**settings), music_of(collection, systems)
         artworks = design.draw(list(music), list({piece.id for own in music.values() for piece in own}))
         sounds = sounds_of(music, artworks)
-        heard = measured(sounds, levels, matched=design.matched)
         make_folder(path.parent)
-        store = create_store(path, design, heard)
+        store = create_store(path, design, measured(sounds, levels, matched=design.matched))
     else:
         store = open_store(path)
         sounds = sounds_of(music_of(collection, systems or store.systems), store.artworks)
@@ -61,14 +60,14 @@ def _require_same(
     if other := {name: value for name, value in settings.items() if begun[name] != value}:
         raise SettingError(
             ", ".join(f"{name} {value}" for name, value in other.items()),
-            f"what {path} was begun with: {', '.join(f'{name} {begun[name]}' for name in other)}",
-            "Leave the setting out, or begin another study with another --answers.",
+            f"the settings of {path}: {', '.join(f'{name} {begun[name]}' for name in other)}",
+            "Omit the setting, or begin another study with another --answers.",
         )
     kept = {sound.key: sound.sha256 for sound in store.sounds.values()}
     if changed := sorted({key for key, _ in kept.items() ^ digests.items()}):
         system, artwork, take = changed[0]
         raise EvaluationError(
-            f"{len(changed)} pieces are not those that {path} was begun with, the first of {system} for {artwork}{take}",
-            "the same systems and the same files throughout a study",
-            "Bring the files back, or begin another study with another --answers.",
+            f"{len(changed)} pieces differ from those of {path}, the first of {system} for {artwork}{take}",
+            "the same systems and files throughout a study",
+            "Restore the files, or begin another study with another --answers.",
         )

@@ -16,7 +16,7 @@ import numpy as np
 from ..audio.resample import resample
 from ..evaluation.reading import Asked, long_enough, read_files
 from ..evaluation.records import Collection
-from ..figures.look import describe_music
+from ..figures.overview import describe_music
 from ..images.reading import thumbnail_jpeg
 from ..measure.sound.music import measure
 from ..types import Artwork, OnStep, Waveform

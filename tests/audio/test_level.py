@@ -57,5 +57,5 @@ def test_ends_are_faded_and_the_offset_is_gone():
 def test_broken_samples_are_refused(bad):
     samples = torch.zeros(1, 1, 50)
     samples[0, 0, 7] = bad
-    with pytest.raises(AudioError, match="NaN or infinity"):
+    with pytest.raises(AudioError, match="NaN or infinite"):
         finish(Waveform(samples, 16_000))

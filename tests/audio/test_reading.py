@@ -152,7 +152,9 @@ CUT = {
 def test_a_header_that_promises_more_samples_is_told_with_how_much(tmp_path, name):
     path = tmp_path / "sound.wav"
     path.write_bytes(CUT[name])
-    with pytest.raises(AudioError, match=r"sound\.wav ends 0\.26 s early: .* 12,096 bytes of samples, and 8,000 are"):
+    with pytest.raises(
+        AudioError, match=r"sound\.wav ends 0\.26 s early: .* 12,096 bytes of samples, and the file has 8,000;"
+    ):
         read_audio(path)
 
 
@@ -217,7 +219,7 @@ def test_junk_between_frames_costs_no_frame_and_is_told(read, mp3, junk):
     samples, told = read(spliced)
     assert torch.equal(samples, read(mp3)[0])
     assert len(told) == 1
-    assert f"(bytes: {len(junk) * len([*range(2, len(frames) - 1, 5)]):,})" in told[0]
+    assert f"{len(junk) * len([*range(2, len(frames) - 1, 5)]):,} bytes between its frames" in told[0]
 
 
 def test_joined_mp3s_are_all_read_whatever_the_first_header_says(read, mp3, tmp_path):
@@ -256,7 +258,7 @@ def test_a_frame_that_cannot_be_decoded_is_left_out_and_told(read, mp3):
     frames[4] = frames[4][:4] + b"\xff" * (len(frames[4]) - 4)
     samples, told = read(front + b"".join(frames))
     assert 0 < read(mp3)[0].shape[-1] - samples.shape[-1] <= 2 * 576
-    assert "(1 of its packets)" in told[0]
+    assert "packets that cannot be decoded were skipped (1)" in told[0]
 
 
 @pytest.fixture(scope="module")

@@ -10,13 +10,12 @@ from PIL import Image
 
 from art2mus_core.errors import OutputError
 from art2mus_core.figures.bars import bars_height, draw_bars
-from art2mus_core.figures.contact_sheet import draw_contact_sheet
-from art2mus_core.figures.look import WRITTEN_GRID, describe_artwork, describe_music, draw_look
+from art2mus_core.figures.overview import SEMITONE_GRID, describe_artwork, describe_music, draw_overview
 from art2mus_core.figures.paper import BACKGROUND, LINES, font, heat, save_image, sheet, shortened, ticks
 from art2mus_core.figures.plots import draw_lines
 from art2mus_core.figures.spectrogram import draw_spectrogram, heat_map, row_labels
 from art2mus_core.measure.sound.music import measure
-from art2mus_core.types import Artwork, AudioGrid, Mel, Waveform
+from art2mus_core.types import Artwork, AudioGrid, Waveform
 
 RED = torch.tensor([230, 20, 30], dtype=torch.uint8)
 
@@ -74,18 +73,17 @@ def test_pictures_of_one_span_share_their_colours():
 
 
 def test_spectrogram_has_the_asked_size_and_paper_around_it():
-    image = draw_spectrogram(torch.randn(33, 96), 2.5, (501, 303), WRITTEN_GRID)
+    image = draw_spectrogram(torch.randn(33, 96), 2.5, SEMITONE_GRID, (501, 303))
     assert image.size == (501, 303)
     assert tuple(pixels(image)[0, 0]) == BACKGROUND
     assert lightness(image)[20:200, 150:400].mean() < 200
 
 
 def test_rows_are_named_by_octaves_or_hertz():
-    assert row_labels(WRITTEN_GRID, 84)[:2] == [(0, "C2"), (12, "C3")]
+    assert row_labels(SEMITONE_GRID, 84)[:2] == [(0, "C2"), (12, "C3")]
     slaney = AudioGrid(16_000, 160, 64, "slaney", 0.0, 8000.0, (1024,), 1e-5, 8, 4, 1.0, 7)
     places = {name: row for row, name in row_labels(slaney, 64)}
     assert places["1 kHz"] == pytest.approx(15 / (15 + 27 * math.log(8) / math.log(6.4)) * 65 - 1)
-    assert [name for _, name in row_labels(None, 7)] == ["low", "high"]
 
 
 def test_bars_are_as_long_as_their_share():
@@ -99,8 +97,8 @@ def test_bars_are_as_long_as_their_share():
     assert lengths[7.0] == lengths[1.0]
 
 
-def test_look_shows_the_artwork_unstretched_and_both_measurements():
-    image = draw_look(artwork(), waveform())
+def test_an_overview_shows_the_artwork_unstretched_and_both_measurements():
+    image = draw_overview(artwork(), waveform())
     red = np.argwhere(np.abs(pixels(image) - RED.numpy()).max(-1) <= 3)
     height, width = red.max(0) - red.min(0) + 1
     assert width / height == pytest.approx(90 / 40, abs=0.02)
@@ -109,30 +107,28 @@ def test_look_shows_the_artwork_unstretched_and_both_measurements():
     assert count(bottom, LINES[1]) > 500
 
 
-def test_look_takes_what_it_is_given():
-    mel = Mel(torch.randn(1, 30, 11))
-    few = draw_look(artwork(), waveform(), mel, {"lightness": 0.3}, {"key": "A minor", "onsets": 0.2})
-    many = draw_look(artwork(), waveform(), mel, {str(k): 0.1 for k in range(9)}, {})
+def test_an_overview_draws_given_values():
+    few = draw_overview(artwork(), waveform(), {"lightness": 0.3}, {"key": "A minor", "onsets": 0.2})
+    many = draw_overview(artwork(), waveform(), {str(k): 0.1 for k in range(9)}, {})
     assert few.width == many.width
     assert many.height > few.height
 
 
 def test_descriptions_are_shares():
-    seen, heard = describe_artwork(artwork()), describe_music(measure(waveform()))
-    assert set(seen) == {"lightness", "warmth", "saturation", "contrast", "edge density", "symmetry", "texture scale"}
-    assert all(0 <= share <= 1 for share in seen.values())
-    assert heard["key"].startswith("A ")
-    assert heard["register"][1] == "around A4"
-    assert heard["in tune"][0] > 0.95
-
-
-@pytest.mark.parametrize(("pieces", "columns"), [(0, None), (1, None), (5, None), (5, 3)])
-def test_contact_sheet_holds_every_artwork(pieces, columns):
-    rows = [(artwork(), torch.randn(21, 13), f"piece {k}\nsecond line") for k in range(pieces)]
-    image = draw_contact_sheet(rows, columns)
-    one = count(draw_contact_sheet(rows[:1]), RED.numpy(), 3)
-    assert count(image, RED.numpy(), 3) == pieces * one
-    assert image.height > 2 * 32 - 1
+    picture, music = describe_artwork(artwork()), describe_music(measure(waveform()))
+    assert set(picture) == {
+        "lightness",
+        "warmth",
+        "saturation",
+        "contrast",
+        "edge density",
+        "symmetry",
+        "texture scale",
+    }
+    assert all(0 <= share <= 1 for share in picture.values())
+    assert music["key"].startswith("A ")
+    assert music["register"][1] == "around A4"
+    assert music["in tune"][0] > 0.95
 
 
 def test_lines_follow_their_points():

@@ -20,7 +20,7 @@ def go_through(store: Store, opinion: Callable[..., int] = obedient, pages: int 
     listener = store.begin()
     seen: list[object] = []
     while (page := store.turn(listener).page) and pages != len(seen):
-        artwork, sounds = store.heard_in(page.token)
+        artwork, sounds = store.media_of(page.token)
         systems = tuple(sound.system for sound in sounds)
         times = seen.count((page.part, artwork, systems))
         values = {question: opinion(systems, question, page.wanted, times) for question in QUESTIONS[page.part]}

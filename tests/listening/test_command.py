@@ -51,7 +51,7 @@ def answered(command):
 def test_the_report_for_a_person(command):
     lines = command("--report").stdout.splitlines()
     assert lines[0] == "4 listeners answered, 4 of them all questions; 1 excluded."
-    assert lines[1] == "Listener 3 did not give the answer that a page asked for."
+    assert lines[1] == "Listener 3 failed an attention check."
     assert lines[3].split() == ["quality", "relevance", "expressiveness", "preference"]
     best = next(line for line in lines if line.startswith(min(SYSTEMS)))
     assert best.removeprefix(min(SYSTEMS)).lstrip().startswith("4.00 [4.00, 4.00] n 6  5.00 [5.00, 5.00] n 6")

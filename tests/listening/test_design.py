@@ -19,7 +19,7 @@ SEEDS = st.integers(0, 99)
 def study(design, systems, artworks, listeners):
     heard: Counter[Cell] = Counter()
     for listener in range(listeners):
-        trials = plan(design, systems, artworks, listener=listener, heard=heard)
+        trials = plan(design, systems, artworks, listener=listener, given=heard)
         heard += cells_of(trials)
         yield trials
     assert design.length(systems) == len(trials)
@@ -93,7 +93,7 @@ def test_no_artwork_twice_in_a_row_where_there_is_another():
 
 def test_the_seed_and_the_listener_draw_the_order():
     def drawn(seed, listener):
-        return plan(Design("both", 2, seed), ["s", "t", "u"], ["a", "b", "c"], listener=listener, heard={})
+        return plan(Design("both", 2, seed), ["s", "t", "u"], ["a", "b", "c"], listener=listener, given={})
 
     assert drawn(1, 2) == drawn(1, 2)
     assert drawn(1, 2) != drawn(1, 3)

@@ -234,7 +234,7 @@ def test_an_address_that_is_taken(open_one):
         first = asyncio.create_task(serve(store, {}, sounds, port=0, on_ready=on_ready))
         await ready.wait()
         port = int(addresses[0].rstrip("/").rpartition(":")[2])
-        with pytest.raises(SettingError, match=f"{port} cannot be listened at"):
+        with pytest.raises(SettingError, match=f"{port} cannot be used"):
             await serve(store, {}, sounds, port=port, on_ready=on_ready)
         first.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -159,7 +159,7 @@ def test_other_files_are_refused(content, tmp_path):
             connection.execute("CREATE TABLE song (name TEXT)")
     else:
         path.write_bytes(content)
-    with pytest.raises(EvaluationError, match="holds no listening test"):
+    with pytest.raises(EvaluationError, match="is not a listening test"):
         open_store(path)
     with pytest.raises(EvaluationError, match="does not exist"):
         open_store(tmp_path / "nothing.sqlite")

@@ -114,7 +114,7 @@ def test_nothing_can_be_answered_before_it_was_heard(visit, music, tmp_path):
     with listening(music, "--answers", str(tmp_path / "study.sqlite"), "--rounds", "1") as (address, _):
         page = visit(address)
         begin(page)
-        page.get_by_text("Listen first: 1 s to go.").wait_for()
+        page.get_by_text("Listen first: 1 s left.").wait_for()
         assert page.get_by_role("radio", disabled=True).count() == 15
         page.keyboard.press("4")
         page.locator("input[type=range]").fill("0.89")  # to skip is not to listen
@@ -122,7 +122,7 @@ def test_nothing_can_be_answered_before_it_was_heard(visit, music, tmp_path):
         assert page.get_by_role("radio", checked=True).count() == 0
         listen_through(page)
         page.get_by_role("button", name="Play Music").click()
-        page.get_by_text("Answer to go on.").wait_for()
+        page.get_by_text("Answer to continue.").wait_for()
         assert page.get_by_role("button", name="Next").is_disabled()
 
 

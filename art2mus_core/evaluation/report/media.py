@@ -15,7 +15,7 @@ from torch.nn.functional import pad
 from ...audio.files import write_audio
 from ...audio.mel import MelTransform
 from ...audio.reading import read_audio
-from ...figures.look import WRITTEN_GRID
+from ...figures.overview import SEMITONE_GRID
 from ...figures.spectrogram import heat_map
 from ...images.reading import read_artwork, thumbnail_jpeg
 from ...types import Waveform
@@ -25,7 +25,7 @@ __all__ = ["Strips", "link_to", "opus_data", "thumbnail_data"]
 STRIP = (240, 44)
 """Width and height of a piece's spectrogram in pixels."""
 
-GRID = replace(WRITTEN_GRID, hop=2 * WRITTEN_GRID.hop)
+GRID = replace(SEMITONE_GRID, hop=2 * SEMITONE_GRID.hop)
 """Half as many frames: there are more than pixels still."""
 
 

@@ -1,5 +1,5 @@
-// The page of a listening test: consent, one page a trial, thanks. The server knows where the listener stands; the
-// browser keeps nothing but the listener's token, in its storage and behind the # of the address.
+// The page of a listening test: consent, one page for each trial, thanks. The server keeps the progress; the browser
+// stores only the listener's token, in its local storage and in the fragment of the address.
 
 import { createPlayer } from "./player.js";
 import { TEXTS } from "./texts.js";
@@ -26,7 +26,7 @@ async function open() {
   showStart();
 }
 
-/** A call to the server, tried until it answers; null if it does not know the listener. */
+/** Calls the server until it answers; returns null for an unknown listener. */
 async function call(name, body) {
   const request = body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   for (;;) {
@@ -42,7 +42,7 @@ async function call(name, body) {
   }
 }
 
-/** Says what went wrong until the listener wants to try again. */
+/** Shows an error with a button to try again. */
 function offerAgain(message) {
   return new Promise((resolve) => {
     const button = element("button", { type: "button" }, TEXTS.again);
@@ -213,7 +213,7 @@ function pressed(event, trial, players, form) {
   }
 }
 
-/** Answers the first question without an answer, or that in which the focus is if all have one. */
+/** Answers the first unanswered question, or the focused one if all are answered. */
 function choose(form, value) {
   const scales = [...form.querySelectorAll("fieldset:not(:disabled)")];
   const unanswered = scales.find((scale) => !scale.querySelector(":checked"));

@@ -1,11 +1,11 @@
-// One piece of music with a button, a position, and a memory of what has been heard of it.
+// A player for one piece: a button, a position, and a record of the played parts.
 
 import { element } from "./element.js";
 import { TEXTS } from "./texts.js";
 
 const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
 
-/** Plays `address`; fires "heard" while it plays and "play" when it starts. Enough is `share` of the whole. */
+/** Plays `address`; fires "heard" during playback and "play" at its start. `share` of the piece must be played. */
 export function createPlayer(address, name, share) {
   const player = new EventTarget();
   const audio = new Audio(address);
@@ -14,7 +14,7 @@ export function createPlayer(address, name, share) {
   const position = element("input", { type: "range", min: 0, max: 1, step: "any", value: 0, ariaLabel: TEXTS.position });
   const time = element("span", { className: "time" });
 
-  // What was played, without what was skipped; the sum holds each second once.
+  // Played seconds without skipped parts; repeated parts count once.
   const heard = () => {
     let seconds = 0;
     for (let index = 0; index < audio.played.length; index++) seconds += audio.played.end(index) - audio.played.start(index);

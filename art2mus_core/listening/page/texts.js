@@ -1,4 +1,4 @@
-// All words of the page. To translate it, translate this file.
+// All texts of the page. To translate the page, translate this file.
 
 const minutes = (count) => (count === 1 ? "one minute" : `${count} minutes`);
 
@@ -7,24 +7,22 @@ export const TEXTS = {
   start: {
     heading: "How does this music sound to you?",
     rating: (pages, about) =>
-      `You will see artworks and hear music that was made for them, on ${pages} pages, and say what you think of it. It takes about ${minutes(about)}.`,
+      `On ${pages} pages you will see artworks, hear music made for them, and rate it. The test takes about ${minutes(about)}.`,
     ab: (pages, about) =>
-      `You will see artworks and hear two pieces of music for each, on ${pages} pages, and choose one. It takes about ${minutes(about)}.`,
+      `On ${pages} pages you will see an artwork, hear two pieces of music for it, and choose one. The test takes about ${minutes(about)}.`,
     both: (pages, about) =>
-      `You will see artworks and hear music that was made for them, on ${pages} pages: one piece at first, two to choose between later. It takes about ${minutes(about)}.`,
+      `On ${pages} pages you will see artworks and hear music made for them. First you rate single pieces, then you choose between two. The test takes about ${minutes(about)}.`,
     hints: [
-      "Use headphones in a quiet place, and don't change the volume during the test.",
-      "There are no right answers. A few pages check that you read them.",
-      "You can close the page and go on later, in this browser.",
+      "Use headphones in a quiet place, and do not change the volume during the test.",
+      "There are no right or wrong answers. A few pages check your attention.",
+      "You can close the page and continue later in this browser.",
     ],
     consent:
-      "I take part of my own free will and may stop at any time. My answers are stored without my name or anything else about me.",
+      "I take part voluntarily and may stop at any time. My answers are stored without my name or other personal data.",
     begin: "Begin",
   },
   progress: (page, total) => `Page ${page} of ${total}`,
   artwork: "The artwork",
-  play: "Play",
-  pause: "Pause",
   position: "Position in the music",
   sounds: { single: "Music", pair: ["A", "B"] },
   playThis: (name) => `Play ${name}`,
@@ -52,24 +50,24 @@ export const TEXTS = {
     },
   },
   check: {
-    rating: (wanted) => `This page checks that you read it: please listen, and answer ${wanted} to each question.`,
-    ab: (wanted) => `This page checks that you read it: please listen, and choose ${wanted}.`,
+    rating: (wanted) => `This is an attention check: please listen, and answer ${wanted} to each question.`,
+    ab: (wanted) => `This is an attention check: please listen, and choose ${wanted}.`,
   },
   next: "Next",
   listen: "Listen first.",
-  listenFirst: (seconds) => `Listen first: ${seconds} s to go.`,
-  listenFirstTo: (seconds, name) => `Listen first: ${seconds} s of ${name} to go.`,
-  answerAll: "Answer to go on.",
+  listenFirst: (seconds) => `Listen first: ${seconds} s left.`,
+  listenFirstTo: (seconds, name) => `Listen first: ${seconds} s of ${name} left.`,
+  answerAll: "Answer to continue.",
   keys: {
-    rating: "Keys: space plays, 1 to 5 answer, Enter goes on.",
-    ab: "Keys: A and B play, space pauses, 1 and 2 choose, Enter goes on.",
+    rating: "Keys: Space plays, 1 to 5 answer, Enter continues.",
+    ab: "Keys: A and B play, Space pauses, 1 and 2 choose, Enter continues.",
   },
   end: {
     heading: "Thank you",
-    text: "All your answers are stored. You can close this page.",
-    another: "Begin again for another listener",
+    text: "All your answers are saved. You can close this page.",
+    another: "Begin as another listener",
   },
-  lost: "The server cannot be reached. Your last answer is not stored yet.",
-  broken: "This music cannot be played. Reload the page; if that does not help, tell the person who gave you the address.",
+  lost: "The server cannot be reached. Your last answer is not saved yet.",
+  broken: "This music cannot be played. Reload the page. If that does not help, contact the person who sent you the link.",
   again: "Try again",
 };

@@ -64,11 +64,11 @@ def distances(
     least = 1 + max(int(WINDOW * rate), *(fft // 2 for fft, _, _ in RESOLUTIONS))
     a, b = check_sounds(generated[:count], reference[:count], least=least)
     window = hann(SIZE)
-    powers = [power_spectrogram(sound, window * (2 / window.sum()), HOP) for sound in (a, b)]
+    first, second = (power_spectrogram(sound, window * (2 / window.sum()), HOP) for sound in (a, b))
     return Distances(
-        _log_spectral(*powers),
+        _log_spectral(first, second),
         *mel_cepstral_distances(a, b, rate),
-        _mel_cosine(*powers, rate),
+        _mel_cosine(first, second, rate),
         sum(_one_resolution(a, b, *resolution) for resolution in RESOLUTIONS) / len(RESOLUTIONS),
     )
 

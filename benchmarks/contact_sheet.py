@@ -1,4 +1,4 @@
-"""Many artworks beside their music on one sheet."""
+"""Draws many artworks beside their music on one sheet."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from ..types import Artwork
-from .paper import AXIS, draw_text, fitted, picture_of, sheet, shortened
-from .spectrogram import heat_map
+from art2mus_core.figures.paper import AXIS, draw_text, fitted, sheet, shortened
+from art2mus_core.figures.spectrogram import heat_map
+from art2mus_core.images.reading import picture_of
+from art2mus_core.types import Artwork
 
 __all__ = ["draw_contact_sheet"]
 
@@ -21,11 +22,11 @@ SIDE, SOUND, TEXT, GAP, MARGIN = 200, 420, 16, 12, 32
 def draw_contact_sheet(
     rows: Sequence[tuple[Artwork, Float[Tensor, "frames bins"], str]], columns: int | None = None
 ) -> Image.Image:
-    """Each artwork, its music's log-mel beside it and a caption below, row by row.
+    """Draw each artwork with its music's log-mel beside it and a caption below.
 
     Args:
-        rows: artwork, log-mel [T, bins], caption; a caption may have several lines.
-        columns: pairs side by side; one up to four pairs, else two.
+        rows: artwork, log-mel [T, bins], and caption of one or several lines.
+        columns: pairs in a row; by default one for up to four pairs, else two.
     """
     across = columns or (1 if len(rows) <= 4 else 2)
     lines = max((caption.count("\n") + 1 for _, _, caption in rows), default=0)
