@@ -23,8 +23,7 @@ from scipy import stats
 
 from art2mus_core.audio.mel import MelTransform
 from art2mus_core.datasets.synthetic.correspondence import CHARACTERS, character
-from art2mus_core.figures.bars import draw_bars
-from art2mus_core.figures.overview import describe_artwork
+from art2mus_core.figures.overview import describe_artwork, draw_bars
 from art2mus_core.figures.paper import save_image, sheet
 from art2mus_core.images.listing import list_artworks
 from art2mus_core.images.reading import read_artwork

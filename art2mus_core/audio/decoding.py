@@ -224,15 +224,11 @@ def _gather(whole: Decoded, runs: list[tuple[int, np.ndarray]]) -> None:
             whole.rate, channels = rate, count
         elif (rate, count) != (whole.rate, channels):
             whole.changes.append((rate, count))
-        together.append(_fitted(values, rate, whole.rate, channels))
+        if count != channels:
+            values = np.repeat(values.mean(0, keepdims=True), channels, 0)
+        together.append(resample(torch.from_numpy(values), rate, whole.rate).numpy())
     if together:
         whole.samples = np.concatenate(together, 1)
-
-
-def _fitted(values: np.ndarray, rate: int, wanted: int, channels: int) -> np.ndarray:
-    if len(values) != channels:
-        values = np.repeat(values.mean(0, keepdims=True), channels, 0)
-    return values if rate == wanted else resample(torch.from_numpy(values), rate, wanted).numpy()
 
 
 def _together(found: list[Decoded]) -> Decoded:

@@ -7,8 +7,8 @@ its frames.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +25,9 @@ _BITS = {  # bit rates in kbit/s by (whether MPEG 1, layer)
     (False, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
     (False, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
+_FREE = re.compile(rb"(?=\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff][\x00-\x0b].)", re.DOTALL)
+"""Starts of headers with a version, a layer and a sample rate but without a bit rate."""
+
 _SMALLEST, _LARGEST = 24, 6000
 """Sizes in bytes of a free-format frame, from 8 to 640 kbit/s."""
 
@@ -120,34 +123,21 @@ def check_bit_rate(path: Path, content: bytes) -> None:
 
 def is_free_format(content: bytes) -> bool:
     """Whether the content has free-format frames: headers without a bit rate at equal distances, apart from padding."""
-    at = _next_sync(content, 0)
-    while at < len(content) - 3:
-        if _is_free(content[at : at + 4]) and _repeats(content, at):
-            return True
-        at = _next_sync(content, at + 1)
-    return False
-
-
-def _is_free(head: bytes) -> bool:
-    shape = len(head) == 4 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0
-    return shape and head[1] >> 3 & 3 != 1 and head[1] & 6 != 0 and head[2] & 0xF0 == 0 and head[2] & 0x0C != 0x0C
+    return any(_repeats(content, found.start()) for found in _FREE.finditer(content))
 
 
 def _repeats(content: bytes, at: int) -> bool:
     """Whether the header recurs three times at equal distances; padding (a bit of the third byte) adds one unit to a frame."""
-    kind, unit = content[at : at + 2], 4 if content[at + 1] & 6 == 6 else 1
-    places = [at]
-    while len(places) <= _CHAIN:
-        follows = content.find(kind, places[-1] + _SMALLEST, places[-1] + _LARGEST)
-        while follows >= 0 and not (
-            _is_free(content[follows : follows + 4]) and (content[follows + 2] ^ content[at + 2]) & 0x0C == 0
-        ):
-            follows = content.find(kind, follows + 1, places[-1] + _LARGEST)
-        if follows < 0:
+    kind, rate, unit = content[at : at + 2], content[at + 2] & 0x0C, 4 if content[at + 1] & 6 == 6 else 1
+    same = re.compile(b"%b[%b]." % (re.escape(kind), re.escape(bytes(range(rate, rate + 4)))), re.DOTALL)
+    sizes = set()
+    for _ in range(_CHAIN):
+        following = same.search(content, at + _SMALLEST, at + _LARGEST + 2)
+        if following is None:
             return False
-        places.append(follows)
-    sizes = [b - a - unit * (content[a + 2] >> 1 & 1) for a, b in pairwise(places)]
-    return len(set(sizes)) == 1
+        sizes.add(following.start() - at - unit * (content[at + 2] >> 1 & 1))
+        at = following.start()
+    return len(sizes) == 1
 
 
 def _next_sync(content: bytes, at: int) -> int:

@@ -64,8 +64,8 @@ def train(
 
 def _write_history(folder: Path, stage: str, history: list[dict[str, float]]) -> None:
     from ..figures.paper import save_image
-    from ..figures.plots import draw_lines
+    from ..figures.plots import draw_curve
 
     (folder / "history.json").write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")
-    lines = {"loss": [(entry["step"], entry["loss"]) for entry in history if "loss" in entry]}
-    save_image(draw_lines(lines, title=f"{stage}: loss by step"), folder / "history.png")
+    points = [(entry["step"], entry["loss"]) for entry in history if "loss" in entry]
+    save_image(draw_curve(points, title=f"{stage}: loss by step"), folder / "history.png")

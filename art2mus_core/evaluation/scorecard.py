@@ -18,8 +18,7 @@ from torch.nn import functional as F
 from ..checkpoints.memory import allocating, check_memory
 from ..encoders.files import image_bytes, load_audio_encoder, load_image_encoder
 from ..errors import AudioError, EvaluationError
-from ..figures.bars import Measured
-from ..figures.overview import describe_artwork, describe_music, draw_overview
+from ..figures.overview import Measured, describe_artwork, describe_music, draw_overview
 from ..images.listing import samples
 from ..images.reading import read_artwork
 from ..measure.sound.faults import clipping, dc_offset

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
 from PIL import Image, ImageDraw
 
-from .paper import AXIS, FAINT, INK, LINES, SOFT, Number, draw_text, font, sheet, shortened, ticks
+from .paper import AXIS, BACKGROUND, FAINT, LINES, SOFT, Number, draw_text, sheet, shortened, ticks
 
-__all__ = ["draw_lines"]
+__all__ = ["draw_curve"]
 
 Points = Sequence[tuple[Number, Number]]
+COLOUR = LINES[0]
 
 
 @dataclass(frozen=True)
@@ -32,30 +33,30 @@ class _Frame:
         up = (y - self.y[0]) / (self.y[1] - self.y[0])
         return self.left + across * (self.right - self.left), self.bottom - up * (self.bottom - self.top)
 
+    def line(self, points: Points) -> list[tuple[float, float]]:
+        """Return pixels of points, clipped at the top and the bottom."""
+        pixels = [self.at(x, y) for x, y in points]
+        return [(x, min(max(y, self.top), self.bottom)) for x, y in pixels]
 
-def draw_lines(lines: Mapping[str, Points], *, title: str = "", size: tuple[int, int] = (1000, 520)) -> Image.Image:
-    """Draw a line for each name through its (x, y) points, without points that are not finite.
+
+def draw_curve(points: Points, *, title: str = "", size: tuple[int, int] = (1000, 520)) -> Image.Image:
+    """Draw a line through (x, y) points, without those that are not finite.
 
     A line of more than 200 points is drawn faintly, with a running mean over a fiftieth of the points on top.
     """
-    kept = {
-        name: [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)] for name, points in lines.items()
-    }
+    kept = [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
     width, height = size
     text = max(11, round(height / 30))
     image, pen = sheet(width, height)
     frame = _frame(kept, width, height, text)
     draw_text(pen, (frame.left, text * 1.1), shortened(title, round(1.3 * text), width * 0.8), round(1.3 * text))
     _axes(pen, frame, text)
-    for index, points in enumerate(kept.values()):
-        _line(pen, frame, points, LINES[index % len(LINES)])
-    _legend(pen, frame, list(kept), text)
+    _line(pen, frame, kept)
     return image
 
 
-def _frame(lines: Mapping[str, Points], width: int, height: int, text: int) -> _Frame:
-    everything = [point for points in lines.values() for point in points] or [(0.0, 0.0)]
-    xs, ys = zip(*everything, strict=True)
+def _frame(points: Points, width: int, height: int, text: int) -> _Frame:
+    xs, ys = zip(*(points or [(0.0, 0.0)]), strict=True)
     # the first steps of training have far higher values, which would flatten the rest
     high = sorted(ys)[min(len(ys) - 1, math.ceil(0.99 * len(ys)))]
     room = 0.06 * (high - min(ys)) or 0.5
@@ -78,22 +79,17 @@ def _axes(pen: ImageDraw.ImageDraw, frame: _Frame, text: int) -> None:
     draw_text(pen, (middle, frame.bottom + text * 2.1), "step", text, anchor="ma", colour=SOFT)
 
 
-def _line(pen: ImageDraw.ImageDraw, frame: _Frame, points: Points, colour: tuple[int, int, int]) -> None:
+def _line(pen: ImageDraw.ImageDraw, frame: _Frame, points: Points) -> None:
     if len(points) > 200:
-        pale = (round((colour[0] + 2 * 252) / 3), round((colour[1] + 2 * 251) / 3), round((colour[2] + 2 * 248) / 3))
-        pen.line(_clipped(frame, points), fill=pale, width=1)
+        red, green, blue = (round((c + 2 * paper) / 3) for c, paper in zip(COLOUR, BACKGROUND, strict=True))
+        pen.line(frame.line(points), fill=(red, green, blue), width=1)
         points = _running_mean(points, len(points) // 50)
-    pixels = _clipped(frame, points)
+    pixels = frame.line(points)
     if len(pixels) == 1:
         (x, y), reach = pixels[0], 4
-        pen.ellipse((x - reach, y - reach, x + reach, y + reach), fill=colour)
+        pen.ellipse((x - reach, y - reach, x + reach, y + reach), fill=COLOUR)
     elif pixels:
-        pen.line(pixels, fill=colour, width=3, joint="curve")
-
-
-def _clipped(frame: _Frame, points: Points) -> list[tuple[float, float]]:
-    pixels = [frame.at(x, y) for x, y in points]
-    return [(x, min(max(y, frame.top), frame.bottom)) for x, y in pixels]
+        pen.line(pixels, fill=COLOUR, width=3, joint="curve")
 
 
 def _running_mean(points: Points, reach: int) -> Points:
@@ -103,15 +99,3 @@ def _running_mean(points: Points, reach: int) -> Points:
     return [
         (x, (sums[last] - sums[first]) / (last - first)) for (x, _), (first, last) in zip(points, ends, strict=True)
     ]
-
-
-def _legend(pen: ImageDraw.ImageDraw, frame: _Frame, names: list[str], text: int) -> None:
-    x = frame.right
-    for index in reversed(range(len(names))):
-        x -= font(text).getlength(names[index])
-        draw_text(pen, (x, frame.top - text * 1.1), names[index], text, anchor="lm", colour=INK)
-        x -= text * 0.6
-        pen.line(
-            (x - 1.6 * text, frame.top - text * 1.1, x, frame.top - text * 1.1), fill=LINES[index % len(LINES)], width=3
-        )
-        x -= 2.8 * text

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import UInt8, UInt16
 from PIL import Image, ImageCms, ImageOps
 
 from .colour import Colours, colours_of, to_srgb
-from .depth import deep_rows, on_srgb_curve
 from .hdr import tone_mapped
+from .icc import curves, profile_space, to_srgb_curve, with_srgb_curve
 from .levels import levels
 from .tiff import TiffSamples
 
@@ -20,6 +20,9 @@ __all__ = ["Upright", "upright_rgb"]
 
 _AVERAGED = frozenset({"L", "RGB", "RGBX", "RGBA", "LA", "CMYK", "YCbCr", "I", "F"})
 """Modes that Pillow resizes with a filter."""
+
+_LOW = {"RGB;16B": "RGB;16L", "RGBA;16B": "RGBA;16L"}
+"""Pillow's raw mode for the high bytes of a PNG's samples, and that for the low bytes."""
 
 
 class Upright(NamedTuple):
@@ -69,8 +72,8 @@ def _loaded(image: Image.Image, colours: Colours, again: Callable[[], Image.Imag
         image.load()
         return image, None
     image = TiffSamples.deeper(image)
-    deep = deep_rows(image, again)
-    converted = None if deep is None else on_srgb_curve(deep, icc, colours.transfer)
+    deep = _deep_rows(image, again)
+    converted = None if deep is None else _on_srgb_curve(deep, icc, colours.transfer)
     if converted is None:
         image.load()
         if colours.transfer is None:
@@ -81,6 +84,54 @@ def _loaded(image: Image.Image, colours: Colours, again: Callable[[], Image.Imag
         converted = mapped, icc
     converted[0].info = dict(image.info)
     return converted
+
+
+def _deep_rows(
+    image: Image.Image, again: Callable[[], Image.Image]
+) -> UInt16[np.ndarray, "height width channels"] | None:
+    """Return the samples of an opened 16-bit picture; None, without reading pixels, for other depths.
+
+    Args:
+        image: the picture.
+        again: opens it again.
+    """
+    if isinstance(image, TiffSamples):
+        return image.deep()
+    if image.mode.startswith("I;16"):
+        return np.asarray(image).astype(np.uint16)[..., None]
+    if image.mode == "I":
+        values = np.asarray(image)
+        return values.astype(np.uint16)[..., None] if values.min() >= 0 and values.max() < 65536 else None
+    tiles = getattr(image, "tile", [])
+    if image.format != "PNG" or len(tiles) != 1 or tiles[0][3] not in _LOW:
+        return None
+    with again() as low:
+        codec, box, offset, raw = low.tile[0]  # type: ignore[attr-defined]
+        tile = (codec, box, offset, _LOW[raw])
+        low.tile = [type(low.tile[0])._make(tile) if hasattr(low.tile[0], "_make") else tile]  # type: ignore[attr-defined]
+        return np.asarray(image).astype(np.uint16) << 8 | np.asarray(low)
+
+
+def _on_srgb_curve(
+    deep: UInt16[np.ndarray, "height width channels"], icc: bytes, transfer: int | None
+) -> tuple[Image.Image, bytes | None] | None:
+    """Return the picture in 8 bits on sRGB's curve with a profile of the same primaries; None if `icc` has no curves.
+
+    On sRGB's curve 8 bits show no banding; on others dark tones would.
+    """
+    colours = 3 if deep.shape[-1] > 2 else 1
+    if transfer is not None and colours == 3:
+        rows = tone_mapped(deep[..., :3], transfer)
+    else:
+        tables = curves(icc)
+        if tables is None or (profile_space(icc) == "GRAY" and colours == 3):
+            return None
+        eight = [np.rint(to_srgb_curve(table) * 255).astype(np.uint8) for table in tables]
+        rows = np.stack([eight[channel % len(eight)][deep[..., channel]] for channel in range(colours)], -1)
+    if deep.shape[-1] > colours:
+        rows = np.concatenate([rows, (deep[..., colours:] >> 8).astype(np.uint8)], -1)
+    image = Image.fromarray(rows[..., 0] if rows.shape[-1] == 1 else rows)
+    return image, with_srgb_curve(icc) if colours == 3 else None
 
 
 def _turned(image: Image.Image) -> Image.Image:

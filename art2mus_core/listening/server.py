@@ -58,14 +58,17 @@ def application(store: Store, material: Material) -> web.Application:
     app = web.Application(client_max_size=LARGEST_BODY, middlewares=[_explain])
     app[STORE], app[MATERIAL] = store, material
     app.on_response_prepare.append(_add_headers)
-    app.router.add_get("/favicon.ico", _nothing)
-    app.router.add_get("/api/study", _study)
-    app.router.add_post("/api/begin", _begin)
-    app.router.add_post("/api/next", _next)
-    app.router.add_post("/api/answer", _answer)
-    app.router.add_get("/media/{page}/{name:artwork|1|2}", _media)
-    for address in STATIC:
-        app.router.add_get(address, _static)
+    app.add_routes(
+        [
+            *(web.get(address, _static) for address in STATIC),
+            web.get("/favicon.ico", _nothing),
+            web.get("/api/study", _study),
+            web.post("/api/begin", _begin),
+            web.post("/api/next", _next),
+            web.post("/api/answer", _answer),
+            web.get("/media/{page}/{name:artwork|1|2}", _media),
+        ]
+    )
     return app
 
 
