@@ -69,7 +69,7 @@ def missing_part(path: Path) -> str | None:
         content = content[: next((at for kind, at in markers if kind == _END), len(content))].rstrip(b"\xff")
         frame = next(kind for kind, _ in markers if kind in _FRAMES)
         if frame == _PROGRESSIVE:
-            return None if _is_complete(content) else "its data end early: details are missing everywhere"
+            return None if _is_complete(content) else "its data ends early: details are missing everywhere"
         return _missing_rows(content) if frame in _SEQUENTIAL else None
     except (OSError, SyntaxError, ValueError, IndexError, StopIteration, struct.error):
         return None
@@ -81,7 +81,7 @@ def _missing_rows(content: bytes) -> str | None:
     if not len(rows):
         return None
     share = 100 * (1 - rows[0] / len(plain))
-    return f"its data end early: the lowest {max(share, 1):.0f} % of the picture are missing and were filled"
+    return f"its data ends early: the lowest {max(share, 1):.0f} % of the picture is missing and was filled in"
 
 
 def _decoded(content: bytes, shrink: int = 1) -> np.ndarray:

@@ -85,7 +85,7 @@ def test_a_progressive_picture_that_was_cut_and_closed_is_told(tmp_path_factory,
     path = tmp_path_factory.mktemp("closed") / "short.jpg"
     path.write_bytes(content[: start + 20 + int(share * (len(content) - start - 40))] + END)
     with suppress(ArtworkError):  # cut within a table, which then takes the end marker for its own
-        assert read_artwork(path).notes == ("its data end early: details are missing everywhere",)
+        assert read_artwork(path).notes == ("its data ends early: details are missing everywhere",)
 
 
 def test_a_progressive_picture_that_lacks_only_its_last_details_is_told(tmp_path):
@@ -93,7 +93,7 @@ def test_a_progressive_picture_that_lacks_only_its_last_details_is_told(tmp_path
     scans = [found.start() for found in re.finditer(b"\xff\xda", content)]
     for end in (len(content) - 60, scans[-1], scans[2]):
         (tmp_path / "short.jpg").write_bytes(content[:end] + END)
-        assert read_artwork(tmp_path / "short.jpg").notes == ("its data end early: details are missing everywhere",)
+        assert read_artwork(tmp_path / "short.jpg").notes == ("its data ends early: details are missing everywhere",)
 
 
 def jpeg_rows(content):
