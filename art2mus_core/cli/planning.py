@@ -46,7 +46,7 @@ def gather(artworks: Sequence[Path], *, recursive: bool = False) -> Gathered:
     Raises:
         ArtworkError: a folder contains no artwork.
     """
-    from ..images.listing import find_artworks, describe_skipped
+    from ..images.listing import describe_skipped, find_artworks
 
     files: list[tuple[Path, Path]] = []
     skipped: list[Skipped] = []

@@ -109,7 +109,9 @@ def read_artwork(path: Path | str) -> Artwork:
     except Exception as error:
         # For broken files Pillow raises OSError, SyntaxError, struct.error, KeyError and others.
         raise ArtworkError(
-            f"{path} is damaged or cut short ({error})", "a complete picture file", "Save or download the picture again."
+            f"{path} is damaged or cut short ({error})",
+            "a complete picture file",
+            "Save or download the picture again.",
         ) from error
 
 
