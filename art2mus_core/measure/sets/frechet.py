@@ -14,6 +14,10 @@ from .rows import check_rows
 __all__ = ["Extrapolation", "Gaussian", "frechet_distance", "frechet_infinity", "frechet_per_song"]
 
 LEAST_FOR_INFINITY = 20
+"""Least number of rows for an extrapolation."""
+
+SUBSETS = 15
+"""Number of subsets for an extrapolation."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,6 @@ def frechet_infinity(
     rows: Float[np.ndarray, "n dim"],
     reference: Float[np.ndarray, "m _"] | Gaussian,
     *,
-    points: int = 15,
     seed: int = 0,
 ) -> Extrapolation:
     """Estimate FAD for n -> infinity: the distance is linear in 1/n, so a line through subsets of several sizes is fitted.
@@ -109,13 +112,11 @@ def frechet_infinity(
     the value means little. The size of the reference is not extrapolated.
 
     Raises:
-        EvaluationError: fewer than 20 rows, fewer than 3 points, or as :func:`frechet_distance`.
+        EvaluationError: fewer than 20 rows, or as :func:`frechet_distance`.
     """
     (rows,) = check_rows(rows, least=LEAST_FOR_INFINITY)
-    if points < 3:
-        raise EvaluationError(f"a line through {points} points", "at least 3", "Use more points.")
     fixed = reference if isinstance(reference, Gaussian) else Gaussian.fit(reference)
-    sizes = np.unique(np.linspace(len(rows) // 10, len(rows), points).round().astype(int))
+    sizes = np.unique(np.linspace(len(rows) // 10, len(rows), SUBSETS).round().astype(int))
     rng = np.random.default_rng(seed)
     subsets = (rows[rng.permutation(len(rows))[:size]] for size in sizes)
     distances = np.array([_between(Gaussian.fit(subset), fixed) for subset in subsets])

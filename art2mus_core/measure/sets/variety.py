@@ -1,4 +1,4 @@
-"""Diversity of a system's pieces, and their distance from other music such as the training set."""
+"""Diversity of a system's pieces."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float64, Int
 
-from ...errors import EvaluationError
 from .rows import check_rows, distinct, unit
 
 __all__ = ["Variety", "nearest_distance", "variety", "vendi_score"]
@@ -68,27 +67,16 @@ def vendi_score(rows: Float[np.ndarray, "n dim"]) -> float:
     return float(np.exp(-np.sum(shares * np.log(shares))))
 
 
-def nearest_distance(
-    rows: Float[np.ndarray, "n dim"], others: Float[np.ndarray, "m _"] | None = None
-) -> Float64[np.ndarray, " n"]:
-    """Return the cosine distance of each row to the nearest of `others`, or to the nearest other row if None.
-
-    Copies of training music, or of each other, have distances near 0.
+def nearest_distance(rows: Float[np.ndarray, "n dim"]) -> Float64[np.ndarray, " n"]:
+    """Return the cosine distance of each row to the nearest other row; near 0 for copies.
 
     Raises:
-        EvaluationError: no other row, different widths, zeros, or values that are not finite.
+        EvaluationError: fewer than two rows, zeros, or values that are not finite.
     """
-    if others is None:
-        checked = check_rows(rows, least=2)
-    elif len(others):
-        checked = check_rows(rows, others, least=1)
-    else:
-        raise EvaluationError("no embeddings to compare with", "at least one", "Add music to compare with.")
-    queries, gallery = unit(checked[0]), unit(checked[-1])
-    nearest = np.empty(len(queries))
-    for start in range(0, len(queries), BLOCK):
-        cosines = queries[start : start + BLOCK] @ gallery.T
-        if others is None:
-            np.fill_diagonal(cosines[:, start:], -np.inf)
+    units = unit(*check_rows(rows, least=2))
+    nearest = np.empty(len(units))
+    for start in range(0, len(units), BLOCK):
+        cosines = units[start : start + BLOCK] @ units.T
+        np.fill_diagonal(cosines[:, start:], -np.inf)
         nearest[start : start + BLOCK] = cosines.max(1)
     return np.asarray(np.maximum(1 - nearest, 0))

@@ -117,19 +117,17 @@ def test_extrapolation_takes_off_what_small_sets_add():
 
 def test_extrapolation_ends_with_the_plain_distance_and_repeats():
     a, b = sets(3, n=41)
-    result = frechet_infinity(a, b, points=9, seed=4)
+    result = frechet_infinity(a, b, seed=4)
     assert result.sizes[-1] == 41
     assert result.distances[-1] == pytest.approx(frechet_distance(a, b))
-    assert frechet_infinity(a, b, points=9, seed=4).value == result.value
-    assert frechet_infinity(a, b, points=9, seed=5).value != result.value
+    assert frechet_infinity(a, b, seed=4).value == result.value
+    assert frechet_infinity(a, b, seed=5).value != result.value
     x = np.stack([1 / result.sizes, np.ones(len(result.sizes))], 1)
     solution, residual, _, _ = np.linalg.lstsq(x, result.distances, rcond=None)
     assert result.value == pytest.approx(solution[1])
     assert result.r2 == pytest.approx(1 - residual[0] / np.var(result.distances) / len(result.sizes))
     with pytest.raises(EvaluationError, match="at least 20"):
         frechet_infinity(a[:19], b)
-    with pytest.raises(EvaluationError, match="through 2 points"):
-        frechet_infinity(a, b, points=2)
 
 
 def test_per_song_finds_the_odd_one():

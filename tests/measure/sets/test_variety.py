@@ -65,18 +65,16 @@ def test_turning_the_space_stretching_rows_and_order_change_nothing(seed):
 @pytest.mark.parametrize("block", [3, 1024])
 def test_the_nearest_is_found(monkeypatch, block):
     monkeypatch.setattr(module, "BLOCK", block)
-    rows, others = rows_of(2), rows_of(3, n=11)
-    assert nearest_distance(rows, others) == pytest.approx(cdist(rows, others, "cosine").min(1))
+    rows = rows_of(2)
     own = cdist(rows, rows, "cosine") + 9 * np.eye(7)
     assert nearest_distance(rows) == pytest.approx(own.min(1))
 
 
 def test_copies_are_found_whatever_their_level():
-    others = rows_of(3, n=11)
-    rows = np.concatenate([rows_of(2), 0.3 * others[4:5]])
-    distances = nearest_distance(rows, others)
-    assert distances[7] == pytest.approx(0, abs=1e-12)
-    assert distances[:7].min() > 0.01
+    rows = rows_of(2)
+    distances = nearest_distance(np.concatenate([rows, 0.3 * rows[4:5]]))
+    assert distances[[4, 7]] == pytest.approx(0, abs=1e-12)
+    assert np.delete(distances, [4, 7]).min() > 0.01
     assert np.all(distances >= 0)
 
 
@@ -88,5 +86,3 @@ def test_what_has_no_direction_or_no_neighbour_is_refused():
         vendi_score(rows[:0])
     with pytest.raises(EvaluationError, match="1 embeddings; expected at least 2"):
         nearest_distance(rows[:1])
-    with pytest.raises(EvaluationError, match="of 4 and of 5 numbers"):
-        nearest_distance(rows, rows[:, :4])
