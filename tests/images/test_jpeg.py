@@ -69,7 +69,7 @@ def test_a_picture_that_was_cut_and_closed_is_told_with_how_much(tmp_path_factor
     path.write_bytes(content[: start + int(share * (len(content) - start))] + END)
     seen = read_artwork(path)
     (note,) = seen.notes
-    told = int(re.search(r"the lowest (\d+) % of the picture are missing", note)[1])
+    told = int(re.search(r"the lowest (\d+) % of the picture is missing", note)[1])
     whole = jpeg_rows(content)
     rows = seen.pixels.permute(1, 2, 0).numpy()
     same = np.abs(rows.astype(int) - whole).max((1, 2)) <= 2

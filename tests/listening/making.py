@@ -23,7 +23,7 @@ SYSTEMS = ("aligned-tern", "shuffled-gull", "captioned-heron")
 """Words that turn up nowhere else."""
 
 ARTWORKS = ("dawn", "dusk", "noon", "rain", "snow")
-PACK = Path(__file__).parents[3]
+PACK = Path(__file__).parents[2]
 COMMAND = "import typer; from art2mus_core.cli.listen import listen; typer.run(listen)"
 
 

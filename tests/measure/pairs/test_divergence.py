@@ -44,11 +44,11 @@ def test_single_precision_softmaxes_are_probabilities():
 
 def test_logits_and_unpaired_sounds_are_refused():
     p = probabilities(0)
-    with pytest.raises(EvaluationError, match="no probabilities"):
+    with pytest.raises(EvaluationError, match="not probabilities"):
         kl_of_classes(np.log(p), p)
-    with pytest.raises(EvaluationError, match="no probabilities"):
+    with pytest.raises(EvaluationError, match="not probabilities"):
         kl_of_classes(p, 2 * p)
-    with pytest.raises(EvaluationError, match="no probabilities"):
+    with pytest.raises(EvaluationError, match="not probabilities"):
         kl_of_classes(p, np.full_like(p, np.nan))
     with pytest.raises(EvaluationError, match=r"\(5, 11\) and \(4, 11\)"):
         kl_of_classes(p, p[:4])
