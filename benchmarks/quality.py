@@ -42,7 +42,8 @@ from art2mus_core.checkpoints.names import locate
 from art2mus_core.cli.devices import choose_precision
 from art2mus_core.conditioning.constants import conditions
 from art2mus_core.conditioning.language import roll_out
-from art2mus_core.datasets.manifest import Pair, read_manifest
+from art2mus_core.datasets.manifest import Pair
+from art2mus_core.datasets.reading import read_pairs
 from art2mus_core.datasets.synthetic.correspondence import CHARACTERS, Character
 from art2mus_core.datasets.synthetic.rendering import compose
 from art2mus_core.encoders.pocket import PocketAudioEncoder
@@ -67,7 +68,7 @@ class Bench:
     def __init__(self, data: Path, model: str, count: int, precision: str) -> None:
         dtype = choose_precision(precision, torch.device("cpu"))
         self.data, self.pipeline = data, load(model, dtype=dtype)
-        pairs = read_manifest(data)
+        pairs = read_pairs(data)
         self.pairs = [pair for pair in pairs if pair.split == "test"][:count]
         self.others = [pair for pair in pairs if pair.split == "validation"]
         self.parts, self.grid = self.pipeline.parts, self.pipeline.parts.grid

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..datasets.manifest import read_manifest
+from ..datasets.reading import read_pairs
 from ..errors import ArtworkError, EvaluationError
 from ..images.listing import Listing, describe_skipped, find_artworks, samples
 from ..images.reading import read_artwork
@@ -119,7 +119,7 @@ def _artworks(source: Source) -> list[Subject]:
 
 
 def _pairs(folder: Path, source: Source) -> Iterator[Subject]:
-    pairs = [pair for pair in read_manifest(folder) if pair.split == source.split]
+    pairs = [pair for pair in read_pairs(folder) if pair.split == source.split]
     for pair in pairs[: source.count]:
         group = source.group or pair.source
         yield Subject(

@@ -19,7 +19,8 @@ from torch.nn.functional import pad
 
 from ..audio.mel import MelTransform
 from ..audio.reading import read_audio
-from ..datasets.manifest import Pair, read_manifest
+from ..datasets.manifest import Pair
+from ..datasets.reading import read_pairs
 from ..datasets.workers import spread
 from ..errors import DatasetError
 from ..images.reading import as_square, read_artwork
@@ -109,7 +110,7 @@ class Dataset:
 
     def __init__(self, folder: Path, grid: AudioGrid, on_step: OnStep | None = None) -> None:
         self.folder, self.grid, self.on_step = Path(folder), grid, on_step
-        self.pairs = read_manifest(self.folder)
+        self.pairs = read_pairs(self.folder)
         for pair in self.pairs:
             if not 0 < pair.seconds < math.inf:
                 raise DatasetError(

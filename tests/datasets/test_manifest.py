@@ -8,6 +8,7 @@ import pytest
 from pyarrow import parquet
 
 from art2mus_core.datasets.manifest import MANIFEST, Pair, read_manifest, write_manifest
+from art2mus_core.datasets.reading import read_pairs
 from art2mus_core.errors import DatasetError
 
 PLAIN = Pair(
@@ -49,7 +50,7 @@ def test_a_failed_write_leaves_the_old_manifest_and_no_crumbs(tmp_path: Path):
 
 def test_a_folder_without_a_manifest_is_refused(tmp_path: Path):
     with pytest.raises(DatasetError, match=r"no manifest\.parquet .* `art2mus synthesize`"):
-        read_manifest(tmp_path)
+        read_pairs(tmp_path)
 
 
 def test_a_damaged_manifest_is_refused(tmp_path: Path):
@@ -79,13 +80,13 @@ def test_other_columns_are_refused(tmp_path: Path):
 def test_a_path_that_leaves_the_folder_is_refused(tmp_path: Path, column: str, place: str):
     write_manifest(tmp_path, [PLAIN, replace(FULL, **{column: place})])
     with pytest.raises(DatasetError, match=r"pair Käthe 2 points to .* a path inside the folder"):
-        read_manifest(tmp_path)
+        read_pairs(tmp_path)
 
 
 def test_an_unknown_split_is_refused(tmp_path: Path):
     write_manifest(tmp_path, [replace(PLAIN, split="tset")])
     with pytest.raises(DatasetError, match="split 'tset'"):
-        read_manifest(tmp_path)
+        read_pairs(tmp_path)
 
 
 def rewrite(path: Path, **columns: pa.Array) -> None:

@@ -1,0 +1,42 @@
+"""Reads the pairs of a dataset folder in any known format: the table of readers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ..errors import DatasetError
+from .manifest import MANIFEST, SPLITS, Pair, read_manifest
+
+__all__ = ["READERS", "read_pairs"]
+
+READERS: dict[str, Callable[[Path], list[Pair]]] = {MANIFEST: read_manifest}
+"""Name of the file that marks a format, to the function that reads a folder in that format."""
+
+
+def read_pairs(folder: Path) -> list[Pair]:
+    """Return all pairs of a dataset folder, checked.
+
+    Raises:
+        DatasetError: no file of a known format, or one that its reader refuses; an unknown split, or a path that leaves the folder.
+    """
+    for name, read in READERS.items():
+        if (Path(folder) / name).is_file():
+            pairs = read(Path(folder))
+            for pair in pairs:
+                _check(pair, Path(folder) / name)
+            return pairs
+    raise DatasetError(
+        f"no {' or '.join(READERS)} in {folder}", "a dataset folder", "Make one with `art2mus synthesize`."
+    )
+
+
+def _check(pair: Pair, path: Path) -> None:
+    for place in (pair.artwork, pair.music):
+        parts = Path(place).parts
+        if Path(place).is_absolute() or ".." in parts or "\\" in place:
+            raise DatasetError(
+                f"{path}: pair {pair.id} points to {place!r}", "a path inside the folder", "Correct the row."
+            )
+    if pair.split not in SPLITS:
+        raise DatasetError(f"{path}: pair {pair.id} is in split {pair.split!r}", f"one of {SPLITS}", "Correct the row.")
