@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import csv
-import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import yaml
+from PIL import Image
 from torch import nn
 
 from art2mus_core.aligners.files import read_header
+from art2mus_core.audio.files import write_audio
 from art2mus_core.checkpoints.folder import save_component
 from art2mus_core.cli import main
-from art2mus_core.datasets.manifest import MANIFEST, Pair, read_manifest
+from art2mus_core.datasets.manifest import Pair
 from art2mus_core.datasets.reading import READERS, read_pairs
 from art2mus_core.encoders.files import IMAGE_ENCODERS
 from art2mus_core.errors import DatasetError
-from art2mus_core.evaluation.config import load_config
+from art2mus_core.evaluation.config import EvaluationConfig
 from art2mus_core.evaluation.gathering import gather_artworks
-from art2mus_core.types import Artwork, Embedding
+from art2mus_core.types import Artwork, Embedding, Waveform
 
-from ..conftest import write_checkpoint
+from .conftest import write_checkpoint
 
 SYSTEMS = {"real": {"kind": "reference"}}
 COLUMNS = ("id", "split", "artwork", "artwork_sha256", "music", "seconds")
@@ -34,19 +36,24 @@ def read_table(folder: Path) -> list[Pair]:
     with (folder / "pairs.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     return [
-        Pair(**{**row, "seconds": float(row["seconds"])}, sample_rate=16000, source="csv", licence="CC0-1.0")
+        Pair(**{**row, "seconds": float(row["seconds"])}, sample_rate=8000, source="csv", licence="CC0-1.0")
         for row in rows
     ]
 
 
 @pytest.fixture
-def table(pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The pairs in a format of its own, which a row makes known."""
-    folder = shutil.copytree(pairs, tmp_path / "table", ignore=shutil.ignore_patterns("features", MANIFEST))
-    with (folder / "pairs.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows({name: getattr(pair, name) for name in COLUMNS} for pair in read_manifest(pairs))
+def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Five pairs in a format of its own, which a row makes known: three to train on, two to validate with."""
+    folder, rng = tmp_path / "table", np.random.default_rng(0)
+    folder.mkdir()
+    lines = [COLUMNS]
+    for number in range(5):
+        Image.fromarray(rng.integers(256, size=(21, 34, 3), dtype=np.uint8)).save(folder / f"{number}.png")
+        sound = torch.from_numpy(rng.uniform(-0.5, 0.5, (1, 1, 16000)))
+        write_audio(folder / f"{number}.flac", Waveform(sound.float(), 8000), tags={}, cover=None)
+        split = "train" if number < 3 else "validation"
+        lines.append((str(number), split, f"{number}.png", f"{number}" * 64, f"{number}.flac", "2.0"))
+    (folder / "pairs.csv").write_text("\n".join(map(",".join, lines)), encoding="utf-8")
     monkeypatch.setitem(READERS, "pairs.csv", read_table)
     return folder
 
@@ -87,7 +94,7 @@ def test_an_image_encoder_and_a_dataset_reader_are_a_file_and_a_row(
     assert read_header(prior / "aligner" / "mine.safetensors").space == "colours"
     source = {"dataset": str(table), "split": "validation", "count": 2}
     Path("study.yaml").write_text(yaml.safe_dump({"artworks": [source], "systems": SYSTEMS}), encoding="utf-8")
-    found = gather_artworks(load_config("study.yaml"))
+    found = gather_artworks(EvaluationConfig.load("study.yaml"))
     pictures = [subject.picture for subject in found.values()]
     chosen = ("--model", prior, "--encoder", colours, "--aligner", "mine", "--steps", 2, "--seconds", 1)
     run("compose", *pictures, *chosen, "--out", "music")
