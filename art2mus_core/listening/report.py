@@ -153,12 +153,12 @@ def _figure(answers: list[Answer], values: list[float], seed: int) -> Figure:
     return Figure(float(np.mean(values)), len(values), low, high)
 
 
-def _agreement(judged: list[tuple[Answer, str, float]], level: Literal["ordinal", "nominal"]) -> float | None:
+def _agreement(ratings: list[tuple[Answer, str, float]], level: Literal["ordinal", "nominal"]) -> float | None:
     """Return alpha over ratings: an answer, the rated system, and the value."""
     return alpha(
-        np.array([value for *_, value in judged]),
-        np.array([answer.listener for answer, *_ in judged]),
-        _numbers([f"{sorted(answer.sounds)} {system}" for answer, system, _ in judged]),
+        np.array([value for *_, value in ratings]),
+        np.array([answer.listener for answer, *_ in ratings]),
+        _numbers([f"{sorted(answer.sounds)} {system}" for answer, system, _ in ratings]),
         level=level,
     )
 

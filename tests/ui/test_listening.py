@@ -175,7 +175,7 @@ def test_no_answer_is_lost_when_the_server_dies(visit, music, tmp_path):
     for scale in page.locator("fieldset").all():
         scale.get_by_role("radio", name="3").check()
     page.get_by_role("button", name="Next").click()
-    page.get_by_role("alert").get_by_text("not stored yet").wait_for()
+    page.get_by_role("alert").get_by_text("not saved yet").wait_for()
     with listening(music, *options, "--port", address.rstrip("/").rpartition(":")[2]):
         page.get_by_role("button", name="Try again").click()
         page.get_by_text("Page 3 of 5").wait_for()
