@@ -1,11 +1,11 @@
-"""Runs the default tests with the oldest packages that pyproject.toml allows, or with the newest there are.
+"""Runs the default tests with the oldest packages that pyproject.toml allows, or with the newest available ones.
 
     python3 .ci/versions.py oldest
     python3 .ci/versions.py newest
-    python3 .ci/versions.py newest tests/conditioning     # only some tests; nothing is noted down
+    python3 .ci/versions.py newest tests/conditioning     # selected tests; the table is not updated
 
-Each has an environment of its own in .versions/. On Linux torch brings several gigabytes of CUDA libraries with it. When all
-default tests pass, what they ran with is noted in art2mus_core/configs/tested_versions.json, which `art2mus doctor` reads.
+Each kind has its own environment in .versions/. On Linux torch installs several gigabytes of CUDA libraries. If all default tests
+pass, the installed versions are written to art2mus_core/configs/tested_versions.json, which `art2mus doctor` reads.
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "art2mus_core" / "configs" / "tested_versions.json"
 KINDS = ("oldest", "newest")
-OF_THE_TABLE = "tests/cli/test_tested.py::test_the_oldest_tested_are_the_lower_bounds"
-ASK = "import importlib.metadata, json, sys; print(json.dumps([importlib.metadata.version(n) for n in sys.argv[1:]]))"
+TABLE_TEST = "tests/cli/test_tested.py::test_the_oldest_tested_are_the_lower_bounds"
+VERSIONS_OF = (
+    "import importlib.metadata, json, sys; print(json.dumps([importlib.metadata.version(n) for n in sys.argv[1:]]))"
+)
 
 
 def main(kind: str, *tests: str) -> None:
-    """Make the environment, run the tests, and note what passed."""
+    """Create the environment, run the tests, and record the versions."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     folder = ROOT / ".versions" / kind
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
@@ -38,38 +40,38 @@ def main(kind: str, *tests: str) -> None:
     constraints = folder / "constraints.txt"
     constraints.write_text("".join(lowest(project) if kind == "oldest" else ()), encoding="utf-8")
     install = ["install", "--quiet", "--upgrade", "--upgrade-strategy", "eager", "--editable", ".[test]"]
-    # A constraint that the machine sets for all its users would hold back the newest.
+    # PIP_CONSTRAINT replaces constraints of this machine, which could hold back the newest versions.
     run([python, "-m", "pip", *install], PIP_CONSTRAINT=str(constraints))
     names = [name_of(line) for line in project["dependencies"]]
-    found = json.loads(subprocess.run([python, "-c", ASK, *names], check=True, capture_output=True).stdout)
+    found = json.loads(subprocess.run([python, "-c", VERSIONS_OF, *names], check=True, capture_output=True).stdout)
     installed = dict(zip(names, found, strict=True))
     print(", ".join(f"{name} {version}" for name, version in installed.items()), flush=True)
-    # The table is what this run is to write, and options of one machine must not thin it out.
-    run([python, "-m", "pytest", "-q", f"--deselect={OF_THE_TABLE}", *tests], PYTHONPATH=str(ROOT), PYTEST_ADDOPTS="")
+    # The test of the table is left out because this run writes the table; PYTEST_ADDOPTS of this machine could select fewer tests.
+    run([python, "-m", "pytest", "-q", f"--deselect={TABLE_TEST}", *tests], PYTHONPATH=str(ROOT), PYTEST_ADDOPTS="")
     if not tests:
         note(kind, installed)
 
 
 def lowest(project: dict) -> list[str]:
-    """A line `name==bound` for every lower bound of the project and its extras."""
+    """Lines `name==bound` for all lower bounds of the project and its extras."""
     lines = chain(project["dependencies"], *project["optional-dependencies"].values())
     return sorted({line.replace(">=", "==") + "\n" for line in lines if ">=" in line})
 
 
 def name_of(line: str) -> str:
-    """The package that a dependency names."""
+    """The package name of a dependency."""
     return re.split(r"[^\w.-]", line)[0]
 
 
 def note(kind: str, installed: dict[str, str]) -> None:
-    """Put one kind's date and versions into the table, and leave the other's."""
+    """Replace one kind's date and versions in the table."""
     table = json.loads(TABLE.read_text(encoding="utf-8"))
     table[kind] = {"date": f"{dt.datetime.now(dt.UTC):%Y-%m-%d}", "versions": installed}
     TABLE.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
 
 
 def run(command: list, **variables: str) -> None:
-    """Run a command in the project's folder; leave with its exit code if it fails."""
+    """Run a command in the project's folder; exit with its code if it fails."""
     if code := subprocess.run(command, cwd=ROOT, env={**os.environ, **variables}, check=False).returncode:
         sys.exit(code)
 

@@ -45,6 +45,10 @@ DRAWINGS = {
 PLACEHOLDER = re.compile(r"^[A-Z][A-Z_/.0-9]*$")
 CODE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 WORDS = re.compile(r"`(art2mus [^`\n]+)`")
+FILES = re.compile(r"`((?:[a-z_.][\w.-]*/)+[a-z_]\w*\.py)`")
+DOTTED = re.compile(
+    r"`(?:art2mus_core\.)?((?:types|[a-z]+(?:\.[a-z_]+)+))\.([A-Z]\w+)`|`art2mus_core\.([\w.]+)\.(\w+)\("
+)
 
 
 class Block(NamedTuple):
@@ -63,6 +67,7 @@ def blocks_of(page: Path) -> list[Block]:
 
 
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
+NAMING = [page for page in PAGES if page.name not in HISTORY and FILES.search(page.read_text(encoding="utf-8"))]
 TELLING = [page for page in PAGES if page.name not in HISTORY and WORDS.search(page.read_text(encoding="utf-8"))]
 
 
@@ -217,6 +222,16 @@ def test_blocks_are_followed(block: Block, tmp_path: Path, monkeypatch: pytest.M
 def test_commands_in_a_line_are_there(page: Path) -> None:
     for words in WORDS.findall(page.read_text(encoding="utf-8")):
         art2mus(shlex.split(re.sub(r"\[|\]|\.\.\.", "", words))[1:], whole=False)
+
+
+@pytest.mark.parametrize("page", NAMING, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_files_and_names_in_a_line_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    roots = (ROOT, ROOT / "art2mus_core", page.parent)
+    assert not [place for place in FILES.findall(text) if not any((root / place).is_file() for root in roots)]
+    for groups in DOTTED.findall(text):
+        module, name = (group for group in groups if group)
+        assert hasattr(importlib.import_module(f"art2mus_core.{module}"), name), (module, name)
 
 
 def test_there_is_something_to_follow() -> None:
