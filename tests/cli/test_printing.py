@@ -1,0 +1,74 @@
+"""What commands print: lines, JSON documents and progress bars."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from art2mus_core.cli.outputs import print_document, print_lines
+from art2mus_core.cli.progress import notify_once, reporting
+from art2mus_core.types import Step
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def refuse(constant: str) -> None:
+    raise AssertionError(f"{constant} is no JSON")
+
+
+def test_a_document_is_strict_json(capsys):
+    print_document({"nan": float("nan"), "deep": [{"inf": (float("inf"), -float("inf"), 0.5)}], "half": "caf\udce9"})
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    document = json.loads(out, parse_constant=refuse)
+    assert (document["nan"], document["deep"]) == (None, [{"inf": [None, None, 0.5]}])
+    document["half"].encode()
+
+
+def test_each_text_is_one_line(capsys):
+    print_lines("one", "two\nthree", "")
+    print_lines()
+    assert capsys.readouterr().out.splitlines()[0] == "one"
+    print_lines("two\nthree", "four")
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "shown", "hidden"),
+    [
+        ({}, ("open", "denoise", "done,", "left"), "kB"),
+        ({"first": "connect", "in_bytes": True}, ("denoise", "kB"), "done,"),
+    ],
+    ids=["steps", "bytes"],
+)
+def test_a_bar_shows_steps_or_bytes(monkeypatch, options, shown, hidden):
+    monkeypatch.setattr("sys.stderr", terminal := Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    with reporting(**options) as on_step:
+        on_step(Step("denoise", 5_000, 10_000))
+    text = terminal.getvalue()
+    assert [word for word in shown if word not in text] == []
+    assert hidden not in text
+
+
+def test_no_bar_without_a_terminal(monkeypatch):
+    monkeypatch.setattr("sys.stderr", stream := io.StringIO())
+    with reporting() as on_step:
+        on_step(Step("denoise", 1, 2))
+    assert stream.getvalue() == ""
+
+
+def test_a_sentence_is_printed_once(capsys):
+    notify = notify_once()
+    for sentence in ("held by another", "held by another", "held by a third"):
+        notify(sentence)
+    assert capsys.readouterr().err.splitlines() == [
+        "art2mus: held by another; Ctrl-C to stop",
+        "art2mus: held by a third; Ctrl-C to stop",
+    ]
