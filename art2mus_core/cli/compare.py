@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..evaluation.compare import Comparison
     from ..evaluation.results import Report
 
-WHERE = "A report.json, or the folder of one; if it has several systems, followed by :SYSTEM."
+WHERE = "A report.json, or the folder of one; add :SYSTEM if it has several systems."
 
 
 def compare(
@@ -37,14 +37,16 @@ def compare(
 ) -> None:
     """Test whether one system is better than another, with paired tests over the artworks that both composed for.
 
-    Two systems of one report: art2mus compare report.json:mine report.json:translator
+    Two systems of one report: art2mus compare report.json:mine
+    report.json:translator
 
-    For each measure with a value per piece, the table shows the mean difference A - B
-    with its 95 % bootstrap interval, and the p-value of Wilcoxon's signed-rank test.
-    Measures of how music follows its artworks have no value per piece; their rank
-    correlations are compared over resampled artworks. The p-values are corrected for
-    the number of measures (Holm), and the last column is based on the corrected ones.
-    Decide which measure matters before you read the table.
+    For each measure with a value per piece, the table shows the mean difference
+    A - B with its 95 % bootstrap interval, and the p-value of Wilcoxon's
+    signed-rank test. Measures of how music follows its artworks have no value
+    per piece; their rank correlations are compared over resampled artworks. The
+    p-values are corrected for the number of measures (Holm), and the last
+    column is based on the corrected ones. Decide which measure matters before
+    you read the table.
     """
     from ..evaluation.compare import compare as compare_systems
 

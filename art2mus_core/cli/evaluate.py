@@ -41,10 +41,11 @@ def evaluate(
 
     art2mus evaluate bundled --artworks paintings --out study
 
-    The page is OUT/report.html; OUT/report.json has all results. Pieces and embeddings
-    of an earlier run are reused if their content and settings are the same, so an
-    interrupted run resumes, and a changed setting recomputes only what depends on it.
-    docs/EVALUATION.md explains a configuration line by line.
+    The page is OUT/report.html; OUT/report.json has all results. Pieces and
+    embeddings of an earlier run are reused if their content and settings are
+    the same, so an interrupted run resumes, and a changed setting recomputes
+    only what depends on it. docs/EVALUATION.md explains a configuration line by
+    line.
     """
     page = out / "report.html"
     check_file(page, (".html",))

@@ -31,15 +31,16 @@ def export_text(
 
     art2mus export-text audioldm2 --support "A slow dance" --name dance
 
-    AudioLDM 2 is conditioned on text, even when it composes from pictures alone: on a
-    support prompt ("Music representing the content of this artwork") and a negative
-    prompt. This command encodes both with the model's two text encoders and stores
-    the result in MODEL/constants (less than 0.5 MB). Composing then loads neither
-    text encoder, which saves half of the weights.
+    AudioLDM 2 is conditioned on text, even when it composes from pictures
+    alone: on a support prompt ("Music representing the content of this
+    artwork") and a negative prompt. This command encodes both with the model's
+    two text encoders and stores the result in MODEL/constants (less than 0.5
+    MB). Composing then loads neither text encoder, which saves half of the
+    weights.
 
-    `art2mus compose --support NAME` chooses the support prompt: model (the default),
-    period, emotion, or yours. The default negative prompt is that of the authors'
-    test script; their pipeline uses the empty text.
+    `art2mus compose --support NAME` chooses the support prompt: model (the
+    default), period, emotion, or yours. The default negative prompt is that of
+    the authors' test script; their pipeline uses the empty text.
     """
     if (support is None) != (name is None):
         raise SettingError("--support or --name alone", "both, or neither", 'Give --support "TEXT" --name NAME.')

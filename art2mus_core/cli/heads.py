@@ -31,8 +31,8 @@ def heads(
     """Compare the two ways to divide a model's attention into heads, by their noise prediction error on music.
 
     AudioLDM 2's published configuration and the code it was trained with divide
-    attention differently. Pass the better one to `art2mus compose --heads`, unless the
-    aligner was trained with the other.
+    attention differently. Pass the better one to `art2mus compose --heads`,
+    unless the aligner was trained with the other.
     """
     with reporting() as on_step:
         with importing():

@@ -66,10 +66,10 @@ def score(
 ) -> None:
     """Score existing music: its match with the artworks, how it follows them, and its sound.
 
-    Files are paired by name: artworks/dawn.jpg, mine/dawn.flac, theirs/dawn.flac,
-    reference/dawn.flac; further takes are dawn--2.flac, dawn--3.flac. Scores whose
-    files are missing are skipped, with a note in the report. Embeddings are stored in
-    FOLDER/.features.
+    Files are paired by name: artworks/dawn.jpg, mine/dawn.flac,
+    theirs/dawn.flac, reference/dawn.flac; further takes are dawn--2.flac,
+    dawn--3.flac. Scores whose files are missing are skipped, with a note in the
+    report. Embeddings are stored in FOLDER/.features.
     """
     page = out or folder / "report.html"
     check_file(page, (".html", ".htm"), no_replace=no_replace)

@@ -15,18 +15,16 @@ from torch import Tensor
 from ..checkpoints.folder import config_file, load_component, weights_file
 from ..checkpoints.precision import imitates
 from ..decoders.vae import MelAutoencoder
-from ..diffusion.sampling import draw_noise
 from ..encoders.files import image_component, load_image_encoder
 from ..encoders.pocket import PocketAudioEncoder
 from ..errors import SettingError
 from ..images.reading import read_artwork
 from ..networks.autoencoder import Autoencoder
 from ..types import Embedding, Mel
-from .batches import Draw
 from .features import Dataset, Pieces, cached
 from .grids import mel_of
 
-__all__ = ["Embeddings", "Latents", "digest", "embed_artworks", "embed_sounds"]
+__all__ = ["Embeddings", "digest", "embed_artworks", "embed_sounds", "encode_latents"]
 
 CHUNK = 4
 
@@ -51,10 +49,8 @@ class Embeddings:
         return Embedding(torch.from_numpy(self.values[rows]), self.space, patches)
 
 
-class Latents:
-    """Latents of a dataset, encoded by the VAE of a checkpoint.
-
-    They are stored unscaled with the dataset's features, in a file whose name has a digest of the VAE's weights.
+def encode_latents(data: Dataset, checkpoint: Path, device: torch.device) -> Pieces:
+    """Encode a dataset with the VAE of a checkpoint: unscaled latents, float16 [frames, channels, rows] for each pair.
 
     Args:
         data: the dataset on the checkpoint's grid.
@@ -65,48 +61,28 @@ class Latents:
         SettingError: the VAE has several channels.
         CheckpointError: the VAE is missing or damaged.
     """
-
-    def __init__(self, data: Dataset, checkpoint: Path, device: torch.device) -> None:
-        self.grid, self.scale = data.grid, data.grid.latent_scale
-        if self.grid.channels > 1:
-            raise SettingError(
-                f"a VAE for sound of {self.grid.channels} channels in {checkpoint}",
-                "one for mono: datasets are read as the mean of their channels",
-                "Choose another checkpoint.",
-            )
-        mels = data.mels(self.grid.latent_factor)
-        self.pieces = cached(
-            data.feature("latent", digest(checkpoint, "vae"), mel_of(self.grid)),
-            mels.lengths // self.grid.latent_factor,
-            lambda: self._encode(mels, load_component(checkpoint, "vae", Autoencoder), device),
-            stage="latents",
-            on_step=data.on_step,
+    grid = data.grid
+    if grid.channels > 1:
+        raise SettingError(
+            f"a VAE for sound of {grid.channels} channels in {checkpoint}",
+            "one for mono: datasets are read as the mean of their channels",
+            "Choose another checkpoint.",
         )
-
-    def draw(
-        self, draw: Draw, rows: Int[np.ndarray, " size"], crop: int, levels: int, *, beginning: bool = False
-    ) -> tuple[
-        Float[Tensor, "part channels crop rows"], Float[Tensor, "part channels crop rows"], Int[Tensor, " part"]
-    ]:
-        """Scaled latents of `rows`, cropped at random or from the beginning, with noise and its levels."""
-        shares = draw.shares()[draw.part]
-        crops = self.pieces.crops(rows[draw.part], crop, None if beginning else shares)
-        latent = torch.from_numpy(np.moveaxis(crops, 1, 2).copy()) * self.scale
-        t = torch.from_numpy(draw.levels(levels)[draw.part])
-        seeds = draw.seeds()
-        channels, frames, height = latent.shape[1:]
-        return latent, draw_noise((channels, frames, height), seeds), t
+    mels = data.mels(grid.latent_factor)
 
     @torch.no_grad()
-    def _encode(self, mels: Pieces, vae: Autoencoder, device: torch.device) -> Iterator[np.ndarray]:
-        """Encode each mel, time first; bfloat16, if supported, halves the time and changes latents by half a percent."""
-        fast = not imitates(device, torch.bfloat16)
-        unscaled = MelAutoencoder(vae.to(device, memory_format=torch.channels_last), scale=1.0)  # type: ignore[call-overload]
+    def latents() -> Iterator[np.ndarray]:
+        fast = not imitates(device, torch.bfloat16)  # half of the time, and latents change by half a percent
+        vae = load_component(checkpoint, "vae", Autoencoder).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        unscaled = MelAutoencoder(vae, scale=1.0)
         for row in range(len(mels.lengths)):
             mel = Mel(torch.from_numpy(mels[row].astype(np.float32))[None].to(device))
             with torch.autocast(device.type, torch.bfloat16, enabled=fast):
                 latent = unscaled.encode(mel).values[0]
             yield latent.transpose(0, 1).to(torch.float16).cpu().numpy()
+
+    path = data.feature("latent", digest(checkpoint, "vae"), mel_of(grid))
+    return cached(path, mels.lengths // grid.latent_factor, latents, stage="latents", on_step=data.on_step)
 
 
 def embed_artworks(data: Dataset, encoder: Path, device: torch.device, *, patches: bool) -> Embeddings:

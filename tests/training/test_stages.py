@@ -21,7 +21,7 @@ from art2mus_core.training.batches import Draw
 from art2mus_core.training.config import STAGES, TrainingConfig
 from art2mus_core.training.features import Dataset
 from art2mus_core.training.grids import checkpoint_grid
-from art2mus_core.training.latents import Latents, digest, embed_artworks
+from art2mus_core.training.latents import digest, embed_artworks, encode_latents
 from art2mus_core.training.loop import STATE
 from art2mus_core.training.stages import OBJECTIVES, stage_builder
 from art2mus_core.training.state import load_state
@@ -67,13 +67,14 @@ def test_exported_weights_are_the_averaged_ones(trained: Path):
     assert away > 1e-3
 
 
-def test_latents_are_drawn_at_the_scale_they_are_decoded_at(trained: Path, pairs: Path):
+def test_latents_are_drawn_at_the_scale_they_are_decoded_at(trained: Path, pairs: Path, tiny):
     """A prior that learns latents of one scale and is decoded at another makes faint music, and no loss shows it."""
     data, pipeline = dataset_of(pairs, trained), load(str(trained))
     assert pipeline.parts.grid.latent_scale == 0.37
     rows = np.array([4, 5, 6])
     draw = Draw(np.random.default_rng(0), 3)
-    latent, _, _ = Latents(data, trained, CPU).draw(draw, rows, 100, 1000, beginning=True)
+    objective = stage_builder(tiny("aligner", {"crop": 100}), pairs, trained)()
+    latent = objective.noised(draw, rows, beginning=True).latent
     mel = torch.from_numpy(data.mels().crops(rows, 800))
     with torch.no_grad():
         expected = pipeline.parts.autoencoder.encode(Mel(mel)).values
@@ -138,7 +139,7 @@ def test_latents_and_embeddings_belong_together(pairs: Path, trained: Path, tiny
     objective = stage_builder(tiny("aligner"), pairs, trained)()
     batch = objective.batch(Draw(np.random.default_rng(0), 9))
     assert batch.latent.shape == batch.noise.shape == (9, 5, 7, 12)
-    pieces = objective.latents.pieces
+    pieces = objective.latents
     for row in range(9):
         owners = [
             pair
@@ -153,7 +154,7 @@ def test_latents_and_embeddings_belong_together(pairs: Path, trained: Path, tiny
 def test_features_are_computed_once_for_the_weights_they_come_from(pairs: Path, trained: Path, tmp_path: Path):
     steps: list[str] = []
     data = dataset_of(pairs, trained, lambda step: steps.append(step.stage))
-    Latents(data, trained, CPU)
+    encode_latents(data, trained, CPU)
     embed_artworks(data, trained, CPU, patches=False)
     assert steps == []
     assert not list((pairs / "features").glob(".*"))

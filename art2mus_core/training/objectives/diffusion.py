@@ -12,12 +12,13 @@ from torch.nn import functional as F
 
 from ...diffusion.denoiser import LatentDenoiser
 from ...diffusion.levels import NoiseLevels
+from ...diffusion.sampling import draw_noise
 from ...networks.unet import UNet
 from ...types import Condition, Embedding
 from ..batches import Draw, LatentBatch
 from ..config import TrainingConfig
 from ..features import Dataset
-from ..latents import Embeddings, Latents
+from ..latents import Embeddings, encode_latents
 from ..objective import Objective, check_crop
 
 __all__ = ["DiffusionObjective", "diffusion_loss"]
@@ -46,8 +47,8 @@ class DiffusionObjective(Objective):
         self, data: Dataset, config: TrainingConfig, checkpoint: Path, device: torch.device, *, crop: int
     ) -> None:
         super().__init__(data, config, checkpoint, device)
-        self.latents, self.crop = Latents(data, checkpoint, device), crop
-        check_crop(crop, self.latents.pieces, data)
+        self.latents, self.crop = encode_latents(data, checkpoint, device), crop
+        check_crop(crop, self.latents, data)
 
     def condition(self, embedding: Embedding) -> Condition:
         """The conditioning of the denoiser."""
@@ -65,8 +66,16 @@ class DiffusionObjective(Objective):
         *,
         beginning: bool = False,
     ) -> LatentBatch:
-        """Latents of `rows` with noise, and the embeddings of the same pairs or of `partners`."""
-        latent, noise, t = self.latents.draw(draw, rows, self.crop, len(self.levels), beginning=beginning)
+        """Scaled latents of `rows` with noise, and the embeddings of the same pairs or of `partners`.
+
+        Latents are cropped at random or from the beginning.
+        """
+        shares = draw.shares()[draw.part]
+        crops = self.latents.crops(rows[draw.part], self.crop, None if beginning else shares)
+        latent = torch.from_numpy(np.moveaxis(crops, 1, 2).copy()) * self.data.grid.latent_scale
+        t = torch.from_numpy(draw.levels(len(self.levels))[draw.part])
+        channels, frames, height = latent.shape[1:]
+        noise = draw_noise((channels, frames, height), draw.seeds())
         return LatentBatch(latent, noise, t, self.embeddings.of((rows if partners is None else partners)[draw.part]))
 
     def validate(self) -> dict[str, float]:

@@ -1,0 +1,39 @@
+"""Help texts are sentences or noun phrases that stand alone, and fit on a terminal of 80 columns."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+import typer
+
+from art2mus_core.cli.app import COMMANDS, app
+
+FRAGMENTS = ("Of ", "By ", "In ", "To ", "Where ", "What ", "How ", "As ", "From ")
+
+
+def faults(text: str | None) -> list[str]:
+    text = text or ""
+    found = [word for word in FRAGMENTS if text.startswith(word)]
+    return found + ([] if text.endswith(".") else ["no full stop"]) + ([] if text[:1].isupper() else ["no capital"])
+
+
+def test_the_help_of_an_option_stands_alone():
+    commands = typer.main.get_command(app).commands
+    helps = {(name, each.name): each.help for name, command in commands.items() for each in command.params}
+    assert len(helps) > 100
+    assert {option: text for option, text in helps.items() if faults(text)} == {}
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.__name__)
+def test_the_help_of_a_command_fits(command):
+    first, *more = inspect.getdoc(command).split("\n\n")
+    assert "\n" not in first
+    assert faults(first) == []
+    assert [line for each in more for line in each.splitlines() if len(line) > 76] == []
+
+
+def test_fragments_are_found():
+    assert faults("Of the page.") == ["Of "]
+    assert faults("float16 or float32") == ["no full stop", "no capital"]
+    assert faults(None) == ["no full stop", "no capital"]
