@@ -33,18 +33,16 @@ def make_tables(
     """
     if count < 2:
         raise SettingError(f"count {count}", "at least 2 paintings", "Choose 4000, for example.")
-    populations = []
-    for pass_number, first in enumerate(FIRST_SEEDS):
-        measured = []
-        for done, statistics in enumerate(spread(_measured, range(first, first + count), workers), start=1):
-            measured.append(statistics)
-            if on_step:
-                on_step(Step("measure", pass_number * count + done, 2 * count))
-        populations.append(measured)
-    write_table(calibrate(populations[0]), folder / STATISTICS_FILE, count, no_replace=no_replace)
+    seeds = [first + index for first in FIRST_SEEDS for index in range(count)]
+    measured = []
+    for statistics in spread(_measured, seeds, workers):
+        measured.append(statistics)
+        if on_step:
+            on_step(Step("measure", len(measured), len(seeds)))
+    write_table(calibrate(measured[:count]), folder / STATISTICS_FILE, count, no_replace=no_replace)
     stored = json.loads((folder / STATISTICS_FILE).read_text(encoding="utf-8"))["quantiles"]
     table = {name: tuple(values) for name, values in stored.items()}  # rounded, as it will be read
-    ranks = [percentiles(statistics, table) for statistics in populations[1]]
+    ranks = [percentiles(statistics, table) for statistics in measured[count:]]
     write_quantiles(ranks, folder / CHARACTERS_FILE, no_replace=no_replace)
 
 
