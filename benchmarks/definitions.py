@@ -26,7 +26,7 @@ from scipy.stats import spearmanr
 
 from art2mus_core.audio.files import write_audio
 from art2mus_core.audio.reading import read_audio
-from art2mus_core.datasets.synthetic.composing import compose_score
+from art2mus_core.datasets.synthetic.composing import compose_notes
 from art2mus_core.datasets.synthetic.correspondence import Character
 from art2mus_core.datasets.synthetic.rendering import render
 from art2mus_core.evaluation.collection import SOUNDS
@@ -59,7 +59,7 @@ def composed(count: int) -> Known:
     rng, found = np.random.default_rng(0), {}
     for seed in range(count):
         character = Character(*rng.random(6), tonic=int(rng.integers(12)))
-        score = compose_score(character, seed, 10.0)
+        score = compose_notes(character, seed, 10.0)
         starts: list[float] = []
         for start in sorted(note.start for note in score.notes):
             starts += [start] if start < 9.95 and (not starts or start - starts[-1] > 0.05) else []
