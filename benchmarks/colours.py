@@ -1,11 +1,11 @@
-"""One picture in twelve encodings of its colours: how far the embedding and the music are from those of its sRGB copy.
+"""Compares one picture in twelve colour encodings with its sRGB copy: pixels, embeddings and music.
 
     python benchmarks/colours.py [--sample NAME] [--model NAME] [--seconds 5] [--keep FOLDER]
 
-For each encoding: mean difference of the pixels (of 255), cosine of the embeddings, and the distance of the music that is composed
-from the same seed, as the root mean square difference of the log-mel spectrograms in dB. Last for comparison: another sample.
-The table goes to standard error, one JSON document to the last line of standard output. `--keep` leaves the files in a folder;
-given again, it reads them as they lie there, so that two versions of the package can be compared on the same files.
+For each encoding: mean difference of the pixels (of 255), cosine similarity of the embeddings, and root mean square difference
+of the log-mel spectrograms (dB) of music composed with the same seed. The last row is another sample, for comparison. `--keep
+FOLDER` keeps the files; running it again with that folder reuses them, so two versions of the package can be compared on the
+same files. The table goes to standard error, one JSON document to the last line of standard output.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ WHITE_OF = {"prophoto": coded.D50}
 
 
 def signal(rows, space, gamma=None, bits=8):
-    """The picture in another space, on a power or on sRGB's curve."""
+    """The picture in another colour space, with a power curve or sRGB's curve."""
     light = coded.light_in(rows, space, WHITE_OF.get(space, coded.D65))
     return coded.quantised(light ** (1 / gamma) if gamma else coded.srgb_curve(light), bits)
 
@@ -54,7 +54,7 @@ def saved(image, kind, **options):
 
 
 def encodings(rows):
-    """Files by name: the same picture each time."""
+    """File contents by name; each file encodes the same picture."""
     fine, adobe = {"quality": 98, "subsampling": 0}, 2.19921875
     image = {name: Image.fromarray(signal(rows, name, gamma)) for name, gamma in (("p3", None), ("adobe", adobe))}
     corners = [value for corner in coded.PRIMARIES["adobe"] for value in corner]
@@ -80,7 +80,7 @@ def encodings(rows):
 
 
 def laid_out(chosen, folder):
-    """The files, in a folder that is filled if it is empty."""
+    """Paths of the files; writes them if the folder is empty."""
     folder.mkdir(parents=True, exist_ok=True)
     with Image.open(samples()[chosen.sample]) as image:
         image.thumbnail((SIDE, SIDE))

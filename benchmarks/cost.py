@@ -1,10 +1,9 @@
-"""What composing costs: wall time and peak memory of the command, process start included.
+"""Measures wall time and peak memory of `art2mus compose`, including process start.
 
     python benchmarks/cost.py ARTWORK... [--runs 5] [--many 24] [-- OPTION...]
 
-One piece, several times, then one folder of `--many` pictures (the artworks, over and over). Options after `--` go to
-`art2mus compose`, so that two settings can be compared in one run of a shell. The table goes to standard error, one JSON document
-to the last line of standard output.
+Composes one piece several times, then a folder of `--many` pictures (the artworks, repeated). Options after `--` are passed to
+`art2mus compose`. The table goes to standard error, one JSON document to the last line of standard output.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""How each metric reacts to damage whose strength is known: does it get worse as the damage grows?
+"""Measures how each score reacts to damage of known strength: does it get worse as the damage increases?
 
     python benchmarks/damage.py [--pieces 40] [--workers 2] [--out TABLE.md]
 
-Pieces are composed from paintings and damaged at four rising strengths; the undamaged ones are strength 0. Paired metrics
-compare a piece with itself undamaged, FAD and KAD compare all with the music of as many other paintings, agreement compares
-with the paintings; facts count by how much they change, faults by their value. A metric is monotone in a damage if every step
-makes it worse on average; otherwise Spearman's correlation of its mean with the strength is given, or `blind` if nothing
-moves. The table goes to standard error (and into --out), one JSON document to the last line of standard output.
+Pieces are composed for paintings and damaged at four increasing strengths; strength 0 is undamaged. Pairwise distances compare
+a damaged piece with the original. FAD and KAD compare all pieces with the music of as many other paintings. Agreement compares
+pieces with paintings. Musical measurements count by their change, faults by their value. A score is `monotone` if every step
+makes it worse on average. Otherwise the table has Spearman's correlation of its mean with the strength, or `blind` if it does
+not change. The table goes to standard error (and into --out), one JSON document to the last line of standard output.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ from art2mus_core.types import Waveform
 
 EMBEDDER = "pocket"
 FALLING = ("mel cosine", "agreement with the painting", "agreement with itself")
-"""Metrics of which less is worse."""
+"""Metrics for which a lower value is worse."""
 
 BLIND = 5e-6
-"""A metric that moves by less does not react."""
+"""Metrics that change by less are `blind`."""
 
 
 def add_noise(sound: np.ndarray, ratio: float) -> np.ndarray:
@@ -67,7 +67,7 @@ def shift_pitch(sound: np.ndarray, semitones: float) -> np.ndarray:
 
 
 def shuffle(sound: np.ndarray, pieces: float) -> np.ndarray:
-    """Equal segments in an order in which none keeps its place."""
+    """Shuffle equal segments; none keeps its position."""
     count = int(pieces)
     rng = np.random.default_rng(0)
     order = np.arange(count)
@@ -78,7 +78,7 @@ def shuffle(sound: np.ndarray, pieces: float) -> np.ndarray:
 
 
 def clip(sound: np.ndarray, over: float) -> np.ndarray:
-    """Cut off so far below the peak, at the same RMS: a loss of level is another damage."""
+    """Clip at a level below the peak and restore the RMS; a change of level is a separate kind of damage."""
     level = np.abs(sound).max() * 10 ** (-over / 20)
     cut = np.clip(sound, -level, level)
     return cut * np.sqrt(np.mean(sound**2) / np.mean(cut**2))
@@ -91,7 +91,7 @@ def turn_down(sound: np.ndarray, decibels: float) -> np.ndarray:
 class Damage(NamedTuple):
     done: Callable[[np.ndarray, float], np.ndarray]
     strengths: tuple[float, ...]
-    """From weak to strong."""
+    """Increasing."""
     unit: str
 
 
@@ -109,21 +109,21 @@ LEVELS = 4
 
 @cache
 def towers() -> ArtworkEmbedder:
-    """Opened once a process."""
+    """The embedder, opened once per process."""
     found = open_embedder(EMBEDDER)
     assert isinstance(found, ArtworkEmbedder)  # noqa: S101
     return found
 
 
 class Heard(NamedTuple):
-    """One version of one piece: metrics by name, and where it lies in the embedder's space."""
+    """One version of a piece: metrics by name, and its embedding."""
 
     values: dict[str, float]
     place: np.ndarray
 
 
 def hear(sound: np.ndarray, clean: np.ndarray) -> Heard:
-    """The metrics of a version that need no other piece; facts as they are."""
+    """The metrics of one version that need no other piece; musical measurements unchanged."""
     found, far = faults(sound[None], RATE), distances(sound, clean, RATE)
     heard = measure_samples(sound[None], RATE)
     values = {
@@ -141,7 +141,7 @@ def hear(sound: np.ndarray, clean: np.ndarray) -> Heard:
 
 
 def work(kinds: tuple[str, ...], seed: int) -> tuple[np.ndarray, Heard, dict[str, list[Heard]]]:
-    """The place of a painting, its piece undamaged, and damaged in these ways at every strength."""
+    """The embedding of a painting, its undamaged piece, and its piece with each kind of damage at every strength."""
     torch.set_num_threads(1)
     artwork = paint(seed)
     clean = compose(character(measure(artwork)), seed).astype(np.float64)
@@ -153,7 +153,7 @@ def work(kinds: tuple[str, ...], seed: int) -> tuple[np.ndarray, Heard, dict[str
 
 
 def means(versions: list[Heard], clean: list[Heard], paintings: np.ndarray, others: np.ndarray) -> dict[str, float]:
-    """Every metric of one version of all pieces."""
+    """All metrics for one version of all pieces."""
     values = {}
     for name in clean[0].values:
         each = np.array([version.values[name] for version in versions])
@@ -170,7 +170,7 @@ def means(versions: list[Heard], clean: list[Heard], paintings: np.ndarray, othe
 
 
 def verdict(name: str, values: list[float]) -> str:
-    """`monotone`, `blind`, or the rank correlation of damage with strength."""
+    """`monotone`, `blind`, or the rank correlation of the metric with the strength."""
     worse = -np.array(values) if name in FALLING else np.array(values)
     if np.ptp(worse) < BLIND:
         return "blind"
@@ -180,7 +180,7 @@ def verdict(name: str, values: list[float]) -> str:
 
 
 def table(found: dict[str, dict[str, list[float]]]) -> str:
-    """Markdown: verdicts, then means at strength 0 and the four strengths."""
+    """Two Markdown tables: verdicts, and means at strength 0 and the four strengths."""
     heads = [f"{name} ({', '.join(f'{s:g}' for s in d.strengths)} {d.unit})" for name, d in DAMAGES.items()]
     lines = [f"| metric | {' | '.join(heads)} |", f"|---|{'---|' * len(heads)}"]
     lines += [f"| {name} | {' | '.join(verdict(name, row[d]) for d in DAMAGES)} |" for name, row in found.items()]

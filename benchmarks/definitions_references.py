@@ -3,7 +3,8 @@
     python -m venv other && other/bin/pip install librosa essentia pyloudnorm soundfile
     other/bin/python benchmarks/definitions_references.py FOLDER
 
-This script uses none of the project's code, and the project none of these packages. essentia is under the AGPL: it is run, not shipped.
+This script uses none of the project's code, and the project none of these packages. essentia is under the AGPL: it is run, not
+shipped.
 """
 
 from __future__ import annotations

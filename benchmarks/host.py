@@ -1,11 +1,10 @@
-"""What the pack costs ComfyUI, and how near its samplers are to ours.
+"""Measures the pack's cost in ComfyUI, and the difference between ComfyUI's sampler and ours.
 
     COMFYUI_HOME=... COMFYUI_PYTHON=... python benchmarks/host.py [--prompts 200] [--model CHECKPOINT]
 
-Start-up: this pack against an empty one, in one process each time. Sampling: on the bundled model, or `--model`. Prompts: through
-a server that caches nothing, 20 to warm up and then `--prompts`, with its memory before and after: all that the system counts, and
-what is left of it when the C library has given back what was freed. The table goes to standard
-error, one JSON document to the last line of standard output.
+Start-up compares this pack with an empty one in the same process. Sampling uses the bundled model, or `--model`. Prompts run on
+a server without a cache: 20 to warm up, then `--prompts`. Memory is measured before and after, in total and without freed
+memory that the C library has kept. The table goes to standard error, one JSON document to the last line of standard output.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ WARM_UP = 20
 
 
 def inside(*arguments: object) -> dict:
-    """The answer of host_inside.py."""
+    """The JSON output of host_inside.py."""
     script = Path(__file__).with_name("host_inside.py")
     command = [PYTHON, str(HOST / "start_host.py"), "--run", str(script), str(PACK), *map(str, arguments)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603  our own scripts
@@ -37,7 +36,7 @@ def inside(*arguments: object) -> dict:
 
 
 def start(times: int) -> dict:
-    """Median milliseconds over fresh processes."""
+    """Median milliseconds over new processes."""
     found = [inside("start") for _ in range(times)]
     medians = {name: statistics.median(one[name] for one in found) for name in ("empty pack", "this pack")}
     return {
@@ -48,7 +47,7 @@ def start(times: int) -> dict:
 
 
 def prompts(count: int, *, trim: bool) -> dict:
-    """Megabytes of the server before and after so many prompts; `trim` leaves out freed memory that the C library keeps."""
+    """Megabytes of the server before and after the prompts; `trim` excludes freed memory that the C library keeps."""
     query = "/probe?trim=1" if trim else "/probe"
     with tempfile.TemporaryDirectory() as place:
         packs = {"probe": HOST / "probe"}

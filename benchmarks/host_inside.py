@@ -1,4 +1,4 @@
-"""The parts of host.py that run in ComfyUI's process, through tests/host/start_host.py: `start` and `sampling`."""
+"""The parts of host.py that run in ComfyUI's process, started by tests/host/start_host.py: `start` and `sampling`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from inside import Graph, answer, pack  # isort: skip  tells the host to use the CPU, before its parts are imported
+from inside import Graph, answer, pack  # isort: skip  sets the host to the CPU before its modules are imported
 
 import torch
 
@@ -19,7 +19,7 @@ SECONDS, STEPS, ROUNDS = 10.0, 20, 10
 
 
 def start() -> dict:
-    """Milliseconds that the host takes to load an empty pack, and this one after it; its own nodes are there already."""
+    """Milliseconds to load an empty pack, and then this pack; ComfyUI's nodes are already loaded."""
     asyncio.run(core.init_extra_nodes(init_custom_nodes=False, init_api_nodes=False))
     with tempfile.TemporaryDirectory() as place:
         for name in ("first", "empty"):
@@ -41,7 +41,7 @@ def _load(folder: Path) -> float:
 
 
 def sampling(model: str) -> dict:
-    """KSampler and our sampler from the same noise, and what a step costs in three places."""
+    """Compare KSampler and our sampler from the same noise, and measure the time per step in three places."""
     torch.set_num_threads(2)
     graph = Graph(model, (0.7,))
     settings = pack("art2mus_core.pipelines.settings").Settings
@@ -67,7 +67,7 @@ def _ours(graph: Graph, settings: object, seed: int) -> torch.Tensor:
 
 
 def _far(graph: Graph, first: torch.Tensor, second: torch.Tensor) -> float:
-    """Mean distance of two pieces' log-mels in decibels, where either is louder than 60 dB below the loudest."""
+    """Mean distance of two log-mels in decibels, where at least one is within 60 dB of the loudest value."""
     transform = pack("art2mus_core.audio.mel").MelTransform(graph.grid)
     mels = [
         transform(graph.vae.decode(latent)[..., 0]) * 20 / torch.log(torch.tensor(10.0)) for latent in (first, second)
@@ -79,7 +79,7 @@ def _far(graph: Graph, first: torch.Tensor, second: torch.Tensor) -> float:
 
 
 def _steps(graph: Graph, folder: Path) -> dict:
-    """Seconds of a guided step: the core alone, our node in the host, the host's KSampler; in turns."""
+    """Seconds of a guided step, measured alternately: the core alone, our node in the host, the host's KSampler."""
     denoiser = pack("art2mus_core.diffusion.denoiser").LatentDenoiser(
         pack("art2mus_core.pipelines.parts").open_parts(pack("art2mus_core.pipelines.parts").Choice(str(folder))).unet
     )

@@ -1,19 +1,19 @@
-"""Are our ImageBind towers Meta's, and what does it cost to open them? Random weights of the published shapes.
+"""Compares our ImageBind encoders with Meta's code and measures the cost of opening them, with random weights of the published
+shapes.
 
     pip install --no-deps --target REFERENCE imagebind-unofficial==0.1.1 einops ftfy wcwidth regex iopath portalocker tqdm
     python benchmarks/imagebind.py REFERENCE --artworks FOLDER --music FOLDER [--sizes small] [--file FILE] [--scratch FOLDER]
 
-REFERENCE is any folder outside this project that holds Meta's package `imagebind`; the first command makes one. Nothing of it is
-installed beside ours: `--no-deps` keeps torchvision, torchaudio, timm, pytorchvideo and decord away, which its models don't
-need, and the six packages after it are what they do need, in plain Python but for regex. Of timm two names are needed,
-which torch answers here (see `reference_towers`). A checkout of facebookresearch/ImageBind is a REFERENCE too, with these six
-installed. Its licence is CC BY-NC-SA 4.0: no commercial use. All six towers are built with the published sizes;
-every weight is drawn anew, so that no bias is zero, and written as `torch.save` writes it. Ours open that file.
+REFERENCE is a folder outside this project with Meta's package `imagebind`; the first command creates it. `--no-deps` leaves out
+torchvision, torchaudio, timm, pytorchvideo and decord, which its models don't need; the six packages after it are required. The
+two names of timm that the models use are replaced by torch's (see `reference_towers`). A checkout of facebookresearch/ImageBind
+also works, with these six packages installed. Its licence is CC BY-NC-SA 4.0: no commercial use. All six of Meta's encoders are
+built with the published sizes and random weights (no bias is zero) and saved with `torch.save`. Our encoders open that file.
 
-Figures: relative error |ours - theirs| / |theirs| of the embeddings and of the patch tokens in float32, for every artwork
-and every sound (both see the same pixels and the same filter bank); seconds and peak of anonymous memory, in a process of
-its own, of opening the file and building a tower (and once more when the system has just read the file), of one picture or
-sound, and of converting. The table goes to standard error, one JSON document to the last line of standard output.
+Measured: the relative error |ours - theirs| / |theirs| of embeddings and patch tokens in float32, for every artwork and sound,
+from the same pixels and filter bank values; seconds and peak anonymous memory, each in a new process, of opening the file and
+building an encoder (also with the file in the system's cache), of encoding one picture or sound, and of converting. The table
+goes to standard error, one JSON document to the last line of standard output.
 """
 
 from __future__ import annotations
@@ -59,12 +59,12 @@ OTHERS: dict[str, dict[str, int]] = {
         for name, value in (("embed_dim", 16), ("num_blocks", 1), ("num_heads", 2))
     },
 }
-"""Of the towers that are not compared; what is not said is as published."""
+"""Sizes of the encoders that are not compared; missing values are as published."""
 FILE = "imagebind_huge.pth"
 
 
 class DropPath(nn.Identity):
-    """In evaluation nothing is dropped."""
+    """Replaces timm's DropPath, which has no effect in evaluation."""
 
     def __init__(self, share: float = 0.0) -> None:
         super().__init__()
@@ -72,9 +72,9 @@ class DropPath(nn.Identity):
 
 
 def reference_towers(folder: Path, named: str) -> nn.Module:
-    """Meta's model with every weight at random. Its package is entered below its door, which imports its data code.
+    """Meta's model with random weights. Its `__init__` is skipped, because it imports the data code.
 
-    Of timm its models take a layer that does nothing in evaluation, and how weights begin, which are drawn anew here.
+    The models use two names of timm: a layer without effect in evaluation, and an initialisation, which random weights replace here.
     """
     sizes = SIZES[named]
     package = folder / "imagebind"
@@ -103,7 +103,7 @@ def reference_towers(folder: Path, named: str) -> nn.Module:
 
 
 def published_file(model: nn.Module, path: Path) -> None:
-    """Write the model's weights to the file; of one that is there already, the model takes the weights."""
+    """Write the model's weights to the file; if the file exists, load the weights from it."""
     if path.is_file():
         model.load_state_dict(torch.load(path, mmap=True, weights_only=True))
         return
@@ -113,14 +113,14 @@ def published_file(model: nn.Module, path: Path) -> None:
 
 
 def forget(path: Path) -> None:
-    """Let the system drop what it holds of a file, where it can be asked to."""
+    """Remove a file from the system's cache, where the system supports it."""
     if hasattr(os, "posix_fadvise"):
         with path.open("rb") as file:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def load_tower(path: Path, name: str, sizes: dict[str, Any], dtype: torch.dtype = torch.float32) -> Any:
-    """One tower from the published file; in float32 its weights stay on the disk until they are used."""
+    """One encoder from the published file; in float32 its weights are mapped, not read."""
 
     def build() -> nn.Module:
         return TOWERS[name](sizes[name])
@@ -135,7 +135,7 @@ def relative(ours: Tensor, theirs: Tensor) -> float:
 
 
 def reference_vision(model: nn.Module, square: Tensor) -> tuple[Tensor, Tensor]:
-    """Their embedding, and what their head's LayerNorm makes of the trunk's patches."""
+    """Meta's embedding, and its patch tokens after the head's LayerNorm."""
     inputs = model.modality_preprocessors["vision"](vision=square)["trunk"]
     patches = model.modality_heads["vision"][0](model.modality_trunks["vision"](**inputs))[:, 1:]
     return model({"vision": square})["vision"], patches
@@ -175,11 +175,11 @@ def sounds(model: nn.Module, path: Path, sizes: dict[str, Any], folder: Path) ->
     return found
 
 
-# What it costs, in a process of its own.
+# Time and memory, each in a new process.
 
 
 def anonymous() -> int:
-    """Bytes of this process that are no mapped file; 0 where the system does not tell."""
+    """Anonymous memory of this process in bytes; 0 if the system does not report it."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
             if line.startswith("RssAnon:"):
@@ -188,7 +188,7 @@ def anonymous() -> int:
 
 
 class Peak:
-    """Watches the anonymous memory of a block of work, and its time."""
+    """Measures peak anonymous memory and time of a block."""
 
     def __enter__(self) -> Self:
         self.before = self.most = anonymous()
@@ -239,7 +239,7 @@ def converting(path: Path, folder: Path, precision: str, sizes: dict[str, dict[s
 
 
 def apart(*arguments: str) -> dict[str, Any]:
-    """The figures that this file prints when it is called to work by itself."""
+    """The measurements that this file prints when it runs as a new process."""
     command = [sys.executable, __file__, *arguments]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603
     return json.loads(done.stdout.splitlines()[-1])

@@ -1,11 +1,11 @@
-"""How the music of real paintings spreads, and whether it ranks as their measured statistics do.
+"""Measures the spread of music for real paintings, and whether it follows the paintings' statistics.
 
     python benchmarks/paintings.py FOLDER [--model NAME] [--seeds 3] [--sheet OUT.png [--measured]]
 
-For every artwork of the folder: the character its statistics ask for, and what is measured of its music (mean over seeds).
-Below: the spread of onset rate and loudness between extremes, and rank correlations with the character. The table goes to
-standard error, one JSON document to the last line of standard output. The sheet shows the music of the first seed; with
-`--measured` beside the paintings' statistics instead of the paintings, so that it can be shown where they cannot.
+For every artwork of the folder: the musical character for its statistics, and the measurements of its music (mean over seeds).
+Below: the range of onset rate and loudness, and rank correlations with the character. The sheet shows the music of the first
+seed beside the paintings, or with `--measured` beside their statistics, for use where the paintings cannot be shown. The table
+goes to standard error, one JSON document to the last line of standard output.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ FOLLOWS = {
 
 
 def portrait(artwork: Artwork) -> Artwork:
-    """What is measured of a painting, drawn in the painting's place."""
+    """A drawing of a painting's statistics, to replace the painting."""
     image, pen = sheet(SIDE, SIDE)
     draw_bars(pen, (0, 0, SIDE), "percentiles", describe_artwork(artwork), TEXT)
     return replace(artwork, pixels=torch.from_numpy(np.array(image)).permute(2, 0, 1))

@@ -1,17 +1,15 @@
-"""What the published path costs: ImageBind, Art2Mus 2024 and AudioLDM2 at full size, from the command line.
+"""Measures time and memory of the published models at full size, from the command line: ImageBind, Art2Mus 2024, AudioLDM2.
 
     python benchmarks/published.py CONFIGURATIONS --artwork FILE [--folder FOLDER] [--steps 10] [-- OPTION...]
 
-CONFIGURATIONS holds AudioLDM2's published configuration files; full-size random weights in the published layouts are
-written to FOLDER (9.3 GB, see `random_checkpoints.py`) and used again if they are there. Then the commands of a person who
-has just downloaded them are run, each in a process of its own: the conversion of ImageBind, the export of the text, one
-composition of 10 seconds in each precision that this CPU computes in, and one evaluation of two artworks with every baseline,
-judged by ImageBind. Options after `--` go to `art2mus compose`.
+CONFIGURATIONS has AudioLDM2's published configuration files. Full-size random weights in the published layouts are written to
+FOLDER (9.3 GB, see `random_checkpoints.py`), or reused if they exist. Then the commands that follow a download run, each in a
+new process: convert ImageBind, export the text, compose 10 seconds in each precision that this CPU supports, and evaluate two
+artworks with every baseline, using ImageBind as the embedder. Options after `--` are passed to `art2mus compose`.
 
-Figures: seconds of each command, process start included, and of each stage; seconds of processor time, which tell whether
-other programs were in the way; peaks, looked at every 20 ms, of anonymous memory (what cannot be dropped and read again),
-of mapped files, and of both together as Linux counts them. The music must be finite and 10 s long. The table goes to
-standard error, one JSON document to the last line of standard output.
+Measured: seconds of each command, including process start, and of each stage; processor time, which shows whether other
+programs interfered; peaks, sampled every 20 ms, of anonymous memory, of mapped files, and of both (as Linux counts them). The
+music must be finite and 10 s long. The table goes to standard error, one JSON document to the last line of standard output.
 """
 
 from __future__ import annotations
@@ -42,21 +40,21 @@ from art2mus_core.images.listing import samples
 from art2mus_core.types import Waveform
 
 EVERY = 0.02
-"""Seconds from look to look at the memory."""
+"""Seconds between samples of the memory."""
 
 SECONDS = 10.0
 LIMITS = {"bfloat16": 3.2, "float32": 5.5}
-"""Gigabytes of anonymous memory that a composition may take."""
+"""Maximum gigabytes of anonymous memory when composing."""
 
 WATCHED = {"RssAnon": "anonymous GB", "RssFile": "mapped GB", "VmHWM": "together GB"}
 
 
 class CommandError(Exception):
-    """A command that did not do what it should."""
+    """A command failed or had a wrong result."""
 
 
 class Watch(threading.Thread):
-    """Looks at the memory of a process until it ends."""
+    """Samples the memory of a process until it ends."""
 
     def __init__(self, process: int) -> None:
         super().__init__(daemon=True)
@@ -80,7 +78,7 @@ class Watch(threading.Thread):
 
 
 def cost(home: Path, *arguments: str) -> tuple[dict[str, Any], str]:
-    """Seconds and peaks of one `art2mus` command, and what it printed."""
+    """Seconds and peaks of one `art2mus` command, and its output."""
     command = [sys.executable, "-c", "from art2mus_core.cli import main; main()", *arguments]
     load, worked, started = os.getloadavg()[0], worked_by_children(), time.perf_counter()
     environment = {**os.environ, "ART2MUS_HOME": str(home)}
@@ -103,7 +101,7 @@ def cost(home: Path, *arguments: str) -> tuple[dict[str, Any], str]:
 
 
 def worked_by_children() -> float:
-    """Seconds of processor time of all commands that have ended."""
+    """Processor time in seconds of all finished commands."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
@@ -141,7 +139,7 @@ def composing(home: Path, artwork: Path, precision: str, steps: int, options: Se
 
 
 def evaluating(home: Path, steps: int) -> dict[str, Any]:
-    """Every baseline for two of the packaged artworks, from the configuration to the report."""
+    """Evaluate every baseline on two of the packaged artworks."""
     sampled = {"model": "audioldm2", "steps": steps, "guidance": 3.5}
     systems = {
         "art2mus-2024": {"kind": "artwork", "aligner": "art2mus-2024", "encoder": "imagebind", **sampled},
@@ -181,7 +179,7 @@ def evaluating(home: Path, steps: int) -> dict[str, Any]:
 
 
 def measure(chosen: argparse.Namespace, home: Path, options: Sequence[str]) -> dict[str, Any]:
-    """The figures of every command; of one that fails, what it said."""
+    """The measurements of every command, or its error message."""
     work = {
         "convert": lambda: converting(home),
         "export-text": lambda: exporting(home),

@@ -1,21 +1,22 @@
-"""Does the music follow the painting? Held-out synthetic pairs, judged by signal features alone.
+"""Measures whether music follows the painting on held-out synthetic pairs, with signal features only.
 
     python benchmarks/quality.py DATA [--model FOLDER] [--count 200] [--guidance G ...] [--shuffled-aligner NAME]
         [--precision auto] [--only SYSTEM ...]
 
 Every system makes one piece a pair:
   real          the pair's own music
-  recomposed    the same character, another seed: the ceiling for following
-  reconstructed real music through VAE and vocoder: the ceiling for sound
-  audio prior   the real music's embedding through the linear head, at the first guidance asked for
-  aligner       the painting through the image aligner, at each guidance asked for
-  shuffled      an aligner trained on pairs torn apart, at the first guidance asked for
-  unconditional no artwork at all
+  recomposed    the same character, another seed: the upper limit of following
+  reconstructed real music through VAE and vocoder: the upper limit of sound quality
+  audio prior   the real music's embedding through the projection head, with the first guidance given
+  aligner       the painting through the image aligner, with each guidance given
+  shuffled      an aligner trained on shuffled pairs, with the first guidance given
+  unconditional without an artwork
 
-Figures: two-alternative forced choice (is the piece nearer to its own pair's music than to another's, over all others),
-the same after pairing pieces with other paintings; rank correlations with the intended character; share of spectral peaks
-in tune; Frechet distance of the pocket audio tower's embeddings to the real music of the validation split, which none of the
-systems made (a distance to the same pairs' music would be too kind). Intervals are 95 % bootstrap over pairs. The table goes to standard error, one JSON document to the last line of standard output.
+Scores: two-alternative forced choice (share of other pairs' music that is farther from the piece than its own pair's music),
+and the same after assigning pieces to other paintings; rank correlations with the intended character; share of spectral peaks
+in tune; Frechet distance of pocket's audio embeddings to the real music of the validation split, which none of the systems
+made. Intervals are 95 % bootstrap intervals over pairs. The table goes to standard error, one JSON document to the last line of
+standard output.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def character_of(pair: Pair) -> Character:
 
 
 class Bench:
-    """Held-out pairs of a dataset and the systems under test."""
+    """Held-out pairs of a dataset, and the systems to compare."""
 
     def __init__(self, data: Path, model: str, count: int, precision: str) -> None:
         dtype = choose_precision(precision, torch.device("cpu"))
@@ -145,17 +146,17 @@ def describe(sound: np.ndarray, rate: int) -> Music:
 
 
 WEIGHTS = (*[1.0] * 6, *[12**-0.5] * 12)
-"""What each feature counts in a distance once it is standardised: the twelve of the chroma count as one."""
+"""Weights of the standardised features in a distance; the twelve of the chroma together count as one feature."""
 
 
 def feature_vector(heard: Music) -> np.ndarray:
-    """Onset rate (the logarithm of 0.5 more), loudness, brightness, mode, register, flatness and chroma."""
+    """log(onset rate + 0.5), loudness, brightness, mode, register, flatness and chroma."""
     own = heard.loudness, heard.brightness, heard.mode, heard.register, heard.flatness
     return np.array([math.log(heard.onset_rate + 0.5), *own, *heard.chroma])
 
 
 def forced_choice(made: np.ndarray, real: np.ndarray) -> np.ndarray:
-    """For each row, the share of other pairs' music that lies farther from the piece than its own pair's."""
+    """For each piece, the share of other pairs' music that is farther away than its own pair's music."""
     distance = np.linalg.norm(made[:, None] - real[None], axis=-1)
     own = np.diag(distance)[:, None]
     better = (own < distance) + 0.5 * (own == distance)
@@ -163,7 +164,7 @@ def forced_choice(made: np.ndarray, real: np.ndarray) -> np.ndarray:
 
 
 def interval(figure: Callable[[np.ndarray], float], count: int) -> list[float]:
-    """The figure over all pairs, and its 95 % bootstrap interval."""
+    """The score over all pairs, and its 95 % bootstrap interval."""
     rng = np.random.default_rng(0)
     draws = [figure(rng.integers(count, size=count)) for _ in range(RESAMPLES)]
     low, high = np.nanpercentile(draws, [2.5, 97.5])

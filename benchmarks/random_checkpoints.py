@@ -1,10 +1,10 @@
-"""Full-size checkpoints of random weights in the layouts in which ImageBind, AudioLDM2 and Art2Mus 2024 are published.
+"""Writes full-size checkpoints with random weights in the published layouts of ImageBind, AudioLDM2 and Art2Mus 2024.
 
     python benchmarks/random_checkpoints.py CONFIGURATIONS FOLDER
 
-CONFIGURATIONS holds AudioLDM2's published configuration files. Below FOLDER, which then serves as ART2MUS_HOME, come
-`imagebind`, `audioldm2`, `art2mus-2024` and `art2mus-2024-4`: 9.3 GB in float32, as published. A part that is there is
-left as it is. Nothing larger than one network is in memory; ImageBind's file is filled where it lies.
+CONFIGURATIONS has AudioLDM2's published configuration files. FOLDER, which can be used as ART2MUS_HOME, gets `imagebind`,
+`audioldm2`, `art2mus-2024` and `art2mus-2024-4`: 9.3 GB in float32, as published. Existing parts are kept. At most one network
+is in memory at a time; ImageBind's file is filled through a memory map.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from art2mus_core.encoders.imagebind_files import HUGE, published_key
 from art2mus_core.pipelines.texts import SUPPORTS
 
 ALIGNERS = {"art2mus-2024": ("art2mus_img_proj_layer.pt", 1), "art2mus-2024-4": ("art2mus_4_img_proj_layer.pt", 4)}
-"""Folder to file name and prompt tokens."""
+"""File name and number of prompt tokens by folder."""
 
 SIGHT, HIDDEN = 1024, 1536
 """Widths of ImageBind's embedding and of the 2024 projection."""
@@ -44,14 +44,14 @@ UNUSED: dict[str, dict[str, Any]] = {
     "thermal": {"width": 768, "blocks": 12, "stem": "rgbt_stem", "kernel": (1, 16, 16), "tokens": 197},
     "imu": {"width": 512, "blocks": 6, "stem": "imu_stem", "kernel": (48,), "tokens": 251, "head": 3},
 }
-"""ImageBind's towers that are not used here; all but the text tower have one key and value more in every attention."""
+"""ImageBind's encoders that are not used here; all except the text encoder have an additional key and value in every attention."""
 
 WORDS, LENGTH = 49408, 77
-"""Of ImageBind's text tower."""
+"""Vocabulary of ImageBind's text encoder."""
 
 
 def draw(name: str, value: Tensor) -> None:
-    """Fill a weight in place: scales near 1, biases near 0, the rest so wide that signals keep their order of size."""
+    """Fill a weight in place: scales near 1, biases near 0, other weights scaled to preserve the signals' variance."""
     if not value.is_floating_point() or value.dim() == 0:
         return
     if value.dim() == 1:
@@ -120,9 +120,9 @@ def _norm(name: str, width: int) -> Iterator[tuple[str, tuple[int, ...]]]:
 
 
 def write_imagebind(path: Path) -> None:
-    """The file with room for every tensor first, then the tensors, through a map of it."""
+    """Write the file with space for every tensor, then fill the tensors through a memory map."""
     partial = path.with_name("partial.pth")
-    empty = {key: torch.empty(shape) for key, shape in imagebind_shapes().items()}  # memory nobody touches
+    empty = {key: torch.empty(shape) for key, shape in imagebind_shapes().items()}  # not allocated until written
     with torch.serialization.skip_data():
         torch.save(empty, partial)
     with torch.serialization.set_default_mmap_options(mmap.MAP_SHARED):
@@ -136,7 +136,7 @@ def write_imagebind(path: Path) -> None:
 
 
 def networks() -> dict[str, Callable[[dict[str, Any]], nn.Module]]:
-    """Component to what builds it from its configuration."""
+    """Functions that build a component from its configuration, by name."""
 
     def transformed(model: str, config: str) -> Callable[[dict[str, Any]], nn.Module]:
         return lambda content: getattr(transformers, model)(getattr(transformers, config)(**content))
@@ -154,7 +154,7 @@ def networks() -> dict[str, Callable[[dict[str, Any]], nn.Module]]:
 
 @torch.no_grad()
 def write_component(configurations: Path, folder: Path, build: Callable[[dict[str, Any]], nn.Module]) -> None:
-    """A network of its published configuration, saved by its own library; the configuration stays as published."""
+    """Build a network from its published configuration and save it with its library; the published configuration is kept."""
     published = configurations / folder.name / "config.json"
     network = build(json.loads(published.read_text(encoding="utf-8")))
     for name, value in network.named_parameters():
@@ -164,7 +164,7 @@ def write_component(configurations: Path, folder: Path, build: Callable[[dict[st
 
 
 def write_tokenizers(folder: Path) -> None:
-    """Tokenizers of letters. T5's also knows the words of the support prompts, which are as long to it as to the real one."""
+    """Tokenizers of single letters. T5's vocabulary also has the words of the support prompts, so they have their real lengths."""
     letters = sorted(ByteLevel.alphabet())
     words = {word: index for index, word in enumerate(["<s>", "<pad>", "</s>", "<unk>", *letters, "<mask>"])}
     transformers.RobertaTokenizer(vocab=words, merges=[], model_max_length=512).save_pretrained(folder / "tokenizer")
@@ -203,7 +203,7 @@ def write_aligner(path: Path, tokens: int, width: int) -> None:
 
 
 def write(configurations: Path, folder: Path) -> None:
-    """Everything that is not there yet."""
+    """Write all parts that don't exist yet."""
     torch.manual_seed(0)
     transformers.logging.disable_progress_bar()
     language = json.loads((configurations / "language_model" / "config.json").read_text(encoding="utf-8"))

@@ -1,10 +1,10 @@
-"""Whether the bundled model still makes the same music: every sample artwork, before a change and after it.
+"""Compares the bundled model's music for every sample artwork before and after a change.
 
     python benchmarks/same_music.py [--before COMMIT] [--seconds 5] [--solvers dpm++2m-karras ddim]
 
-The tree of the earlier commit is checked out into a temporary folder (`git worktree`); `art2mus compose` of both trees runs in this
-environment, and the samples of the pieces are compared bit by bit. One JSON document goes to the last line of standard output; the exit
-code is 1 if a piece differs, and the document says by how much.
+The earlier commit is checked out into a temporary folder (`git worktree`). `art2mus compose` of both trees runs in this
+environment, and the pieces' samples are compared bit by bit. One JSON document with the differences goes to the last line of
+standard output; the exit code is 1 if a piece differs.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""How fast the metrics that need no model are: facts, faults and distances of many clips, files read included.
+"""Measures the speed of the metrics without networks (musical measurements, faults, distances), including reading of files.
 
     python benchmarks/signal_speed.py [--clips 1000] [--seconds 10] [--workers 2]
 
-Clips are composed into a folder that goes away again. What starting costs (imports, once a process)
-is in the total, and told apart. The table goes to standard error, one JSON document to the last line of standard output.
+Clips are composed into a temporary folder. The total includes the start of each process (imports), which is also reported
+separately. The table goes to standard error, one JSON document to the last line of standard output.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def distance_of(pair: tuple[Path, Path]) -> Distances:
 
 
 def start_seconds(path: Path) -> float:
-    """Seconds that the first clip takes beyond the second, in a process of its own."""
+    """Seconds that the first clip takes longer than the second, in a new process."""
     command = [sys.executable, "-c", FIRST, str(path)]
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)  # noqa: S603
 

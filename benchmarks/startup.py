@@ -1,12 +1,12 @@
-"""How long `art2mus compose` takes from process start to its first denoising step, before a change and after it.
+"""Measures the time from process start to the first denoising step of `art2mus compose`, before and after a change.
 
     python benchmarks/startup.py ARTWORK [--before COMMIT] [--rounds 5]
 
-The tree of the earlier commit is checked out into a temporary folder (`git worktree`) and both are run in turns, each round in
-fresh processes: `art2mus --help`, and `art2mus compose ARTWORK` until it tells of its first denoising step. Seconds of processor time
-tell what was worked, seconds by the clock also what other programs took; the figures are medians, the ratios are of the medians. What the
-libraries cost by themselves is measured beside them: torch alone, and torch with the two network classes. The table goes to
-standard error, one JSON document to the last line of standard output.
+The earlier commit is checked out into a temporary folder (`git worktree`). Both trees run alternately, each time in new
+processes: `art2mus --help`, and `art2mus compose ARTWORK` until its first denoising step. Wall time includes delays by other
+programs; processor time does not. Results are medians and ratios of medians. The import of the libraries alone is also
+measured: torch, and torch with the two network classes. The table goes to standard error, one JSON document to the last line of
+standard output.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ TORCH = "import gc, sys; gc.disable(); import torch; sys.stderr.write(str(len(sy
 
 
 def cost(tree: Path, script: str, *arguments: str) -> dict[str, float]:
-    """Seconds by the clock and of processor time of one process over a tree, and the modules it had imported."""
+    """Wall time and processor time in seconds of one process of a tree, and the modules it imported."""
     environment = {**os.environ, "PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1"}
     started, before = time.perf_counter(), os.times()
     done = subprocess.run(  # noqa: S603  our own scripts
@@ -95,7 +95,7 @@ def measure(trees: dict[str, Path], artwork: Path, rounds: int) -> dict[str, dic
     for turn in range(rounds + 1):
         for name, call in work.items():
             figures = cost(*call)
-            if turn:  # the first round warms the disk and compiles
+            if turn:  # the first round fills the disk cache and compiles
                 found[name].append(figures)
     return {name: median(figures) for name, figures in found.items()}
 
