@@ -1,4 +1,4 @@
-"""ComfyUI's door to Art2Mus. What is behind it is imported when the host asks for it."""
+"""Entry point of the Art2Mus node pack for ComfyUI; imports the nodes only when ComfyUI requests them."""
 
 WEB_DIRECTORY = "./web"
 
@@ -6,7 +6,7 @@ __all__ = ["WEB_DIRECTORY", "comfy_entrypoint"]
 
 
 async def comfy_entrypoint() -> object:
-    """The pack's nodes, as ComfyUI's V3 interface wants them."""
+    """Return the extension that lists the pack's nodes (ComfyUI's V3 interface)."""
     from .nodes.extension import Art2MusExtension  # noqa: PLC0415
 
     return Art2MusExtension()

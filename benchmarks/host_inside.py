@@ -88,7 +88,7 @@ def _steps(graph: Graph, folder: Path) -> dict:
     told, untold = (graph.assembly.unpack(side, graph.grid, "")[0] for side in (graph.positive, graph.negative))
     settings = pack("art2mus_core.pipelines.settings").Settings(SECONDS, STEPS, 1.5)
     noise = sampler.draw_noise(graph.grid.latent_shape(SECONDS), [5])
-    plan = dict(graph.model.model.schedule)
+    plan = dict(graph.model.model.info.schedule)
 
     def alone() -> None:
         sampler.sample(guided(denoiser, untold, 1.5), told, noise, levels(plan, settings.solver, settings.steps))
@@ -98,7 +98,7 @@ def _steps(graph: Graph, folder: Path) -> dict:
     def in_the_node() -> None:
         with memory.denoising(graph.model, 1, noise.shape[2]) as (told_by, _):
             inside = guided(told_by, untold, 1.5)
-            report = memory.reporter(settings.steps, graph.model.model.picture)
+            report = memory.reporter(settings.steps, preview=graph.model.model.info.preview)
             sampler.sample(inside, told, noise, levels(plan, settings.solver, settings.steps), on_step=report)
 
     taken: dict[str, list[float]] = {}

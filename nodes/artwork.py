@@ -1,4 +1,4 @@
-"""Load Artwork and Artwork Folder: pictures from the input folder, uploads, and packaged samples."""
+"""Load Artwork and Artwork Folder: pictures from the input folder, uploads and packaged samples."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from itertools import chain
 from comfy_api.latest import io
 
 from .folders import artwork_names, artwork_path, sample_paths
-from .packing import pack_file
-from .picture_folders import check_room, choose, everything, folder_names, marks, names_of, pictures_of
-from .telling import told
+from .packing import pack_file, pack_messages
+from .picture_folders import all_pictures, check_room, choose, file_stamps, folder_names, names_of, pictures_of
 
 __all__ = ["ArtworkFolder", "LoadArtwork"]
 
@@ -18,7 +17,7 @@ MOST_PICTURES = 10_000
 
 
 class LoadArtwork(io.ComfyNode):
-    """Reads what the host's own Load Image refuses or distorts: 16-bit, CMYK, huge scans."""
+    """Loads files that the host's Load Image refuses or distorts: 16-bit, CMYK, very large scans."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -27,8 +26,7 @@ class LoadArtwork(io.ComfyNode):
             display_name="Load Artwork",
             category="Art2Mus",
             essentials_category="Audio",
-            description="Opens a painting, drawing or photograph. Samples come with the pack, so that you can press Run "
-            "right away.",
+            description="Loads a painting, drawing or photograph. The pack includes samples, so you can press Run right away.",
             search_aliases=["painting", "open artwork", "art to music"],
             inputs=[
                 io.Combo.Input(
@@ -36,7 +34,7 @@ class LoadArtwork(io.ComfyNode):
                     options=artwork_names(),
                     default=next(iter(sample_paths()), None),
                     upload=io.UploadType.image,
-                    tooltip="A picture in ComfyUI's input folder, or a sample that comes with Art2Mus.",
+                    tooltip="A picture in ComfyUI's input folder, or a sample included with Art2Mus.",
                 )
             ],
             outputs=[io.Image.Output(display_name="image"), io.Mask.Output(display_name="mask")],
@@ -48,19 +46,19 @@ class LoadArtwork(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, artwork: str | None) -> str | list[str]:
-        if artwork is None:  # linked: any of them
-            return marks(artwork_path(name) for name in artwork_names())
+        if artwork is None:  # linked: the file is not known yet, so any change counts
+            return file_stamps(artwork_path(name) for name in artwork_names())
         with artwork_path(artwork).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     @classmethod
     def execute(cls, artwork: str) -> io.NodeOutput:
-        image, mask, remarks = pack_file(artwork_path(artwork))
-        return io.NodeOutput(image, mask, ui=told(remarks))
+        image, mask, notes = pack_file(artwork_path(artwork))
+        return io.NodeOutput(image, mask, ui=pack_messages(notes))
 
 
 class ArtworkFolder(io.ComfyNode):
-    """Lists, not a batch, so that every picture keeps its own size."""
+    """Outputs lists, not a batch, so that every picture keeps its own size."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -69,14 +67,14 @@ class ArtworkFolder(io.ComfyNode):
             display_name="Artwork Folder",
             category="Art2Mus",
             essentials_category="Audio",
-            description="Opens every picture of a folder. The nodes behind it run once for each, so that every picture "
+            description="Loads every picture in a folder. The nodes that follow run once for each picture, so every picture "
             "becomes a piece of music.",
             search_aliases=["load images from folder", "image directory", "batch of paintings", "many artworks"],
             inputs=[
                 io.Combo.Input(
                     "folder",
                     options=folder_names(),
-                    tooltip="ComfyUI's input folder, a folder in it that holds pictures, or the samples that come with "
+                    tooltip="ComfyUI's input folder, one of its subfolders with pictures, or the samples included with "
                     "Art2Mus. Press R on the canvas to read the lists again.",
                 ),
                 io.Int.Input(
@@ -84,14 +82,14 @@ class ArtworkFolder(io.ComfyNode):
                     default=1,
                     min=1,
                     max=MOST_PICTURES,
-                    tooltip="Which picture is the first, counted from 1 in the order of the file names (2 comes before 10).",
+                    tooltip="The first picture to load, counted from 1 in file-name order (2 comes before 10).",
                 ),
                 io.Int.Input(
                     "count",
                     default=0,
                     min=0,
                     max=MOST_PICTURES,
-                    tooltip="How many pictures. 0 takes all that are left.",
+                    tooltip="How many pictures to load. 0 loads all that remain.",
                 ),
             ],
             outputs=[
@@ -107,13 +105,13 @@ class ArtworkFolder(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, folder: str | None, start: int | None, count: int | None) -> list[str]:
-        if folder is None or start is None:  # linked: any of them
-            return marks(everything(folder))
-        return marks(choose(folder, start, count))
+        if folder is None or start is None:  # linked: not known yet, so any change counts
+            return file_stamps(all_pictures(folder))
+        return file_stamps(choose(folder, start, count))
 
     @classmethod
     def execute(cls, folder: str, start: int, count: int) -> io.NodeOutput:
         paths = choose(folder, start, count)
         check_room(paths, folder)
-        images, masks, remarks = zip(*map(pack_file, paths), strict=True)
-        return io.NodeOutput(list(images), list(masks), names_of(paths), ui=told(chain.from_iterable(remarks)))
+        images, masks, notes = zip(*map(pack_file, paths), strict=True)
+        return io.NodeOutput(list(images), list(masks), names_of(paths), ui=pack_messages(chain.from_iterable(notes)))

@@ -1,4 +1,4 @@
-"""Artwork to Music: the whole way in one node."""
+"""Artwork to Music: from a picture to audio in one node."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from .inputs import DEFAULTS
 
 __all__ = ["ArtworkToMusic", "Gather"]
 
-BEHIND = {"optional": True, "advanced": True}
-"""What a beginner need not see."""
+ADVANCED = {"optional": True, "advanced": True}
+"""Inputs that the node shows only on request."""
 
 SAME = "same"
-"""The choice of an encoder that leaves it to model and aligner."""
+"""The `encoder` option that follows from model and aligner."""
 
 PIECES = "ART2MUS_PIECES"
 
 Link = list[Any]
-"""An output in the host's words: the node's id and the output's number."""
+"""The host's link to an output: the node's id and the output's index."""
 
 
 def _linked(socket: Any) -> Any:  # noqa: ANN401  any of the host's inputs
-    """An input that is handed on as the link it is: the host knows what comes from there, and a list stays a list.
+    """Have an input passed to the expansion as a link, so that the host can reuse cached outputs and a list stays a list.
 
-    Lazy, because a host that keeps nothing would run what is behind it twice: for this node, and for the one that reads it.
+    Lazy, because a host without a cache would otherwise run the linked node twice: for this node and for its expansion.
     """
     socket.rawLink = socket.lazy = True
     return socket
 
 
 class ArtworkToMusic(io.ComfyNode):
-    """Nodes take its place when it runs, so that the host keeps what they load and see, and a seed means the same."""
+    """Expands into the separate nodes, so that the host caches each of them and the same seed gives the same music."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -44,8 +44,8 @@ class ArtworkToMusic(io.ComfyNode):
             display_name="Artwork to Music",
             category="Art2Mus",
             essentials_category="Audio",
-            description="Turns a picture into music, all in one node. The same as Load Art2Mus Model, Visual "
-            "Conditioning Extractor, Image Aligner and AudioLDM2 Sampler in a row.",
+            description="Turns a picture into music in one node. Equivalent to Load Art2Mus Model, Visual Conditioning "
+            "Extractor, Image Aligner and AudioLDM2 Sampler in a row.",
             search_aliases=["image to music", "image to audio", "painting to music", "compose", "generate music"],
             enable_expand=True,
             inputs=[
@@ -58,21 +58,21 @@ class ArtworkToMusic(io.ComfyNode):
                     "encoder",
                     options=[SAME, *encoder_names()],
                     default=SAME,
-                    tooltip="The image encoder. 'same' takes the model's own, or else the one that the aligner was trained "
-                    "with.",
-                    **BEHIND,
+                    tooltip="The image encoder. 'same' uses the model's own if it fits the aligner, otherwise the one that "
+                    "the aligner was trained with.",
+                    **ADVANCED,
                 ),
                 io.Combo.Input(
                     "aligner",
                     options=aligner_names(),
-                    tooltip="The trained image aligner; 'model' is the model's own. It has to fit encoder and model.",
-                    **BEHIND,
+                    tooltip="The trained image aligner. 'model' is the model's own. It must match the encoder and the model.",
+                    **ADVANCED,
                 ),
-                _linked(inputs.strength(**BEHIND)),
-                _linked(inputs.steps(**BEHIND)),
-                _linked(inputs.guidance(**BEHIND)),
-                _linked(inputs.solver(**BEHIND)),
-                _linked(inputs.invert(**BEHIND)),
+                _linked(inputs.strength(**ADVANCED)),
+                _linked(inputs.steps(**ADVANCED)),
+                _linked(inputs.guidance(**ADVANCED)),
+                _linked(inputs.solver(**ADVANCED)),
+                _linked(inputs.invert(**ADVANCED)),
             ],
             outputs=[io.Audio.Output(display_name="audio", is_output_list=True)],
         )
@@ -103,7 +103,7 @@ class ArtworkToMusic(io.ComfyNode):
 
 
 class Gather(io.ComfyNode):
-    """The last of those nodes: of a list that nodes give in another's place, the host hands on the first item alone."""
+    """Ends the expansion. It collects a list into one value, because the host passes on only the first item of an expansion."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -111,7 +111,7 @@ class Gather(io.ComfyNode):
             node_id="Art2MusGather",
             display_name="Gather (Art2Mus)",
             category="Art2Mus",
-            description="Works inside Artwork to Music and is of no use elsewhere.",
+            description="Used internally by Artwork to Music. You do not need to add it yourself.",
             search_aliases=["collect"],
             is_input_list=True,
             is_dev_only=True,
@@ -125,11 +125,11 @@ class Gather(io.ComfyNode):
 
 
 def _encoder_of(model: str, aligner: str) -> str:
-    """The model's own encoder if the aligner reads what it says, or else the one that the aligner was trained with.
+    """Name of the model's own encoder if its space is the aligner's, otherwise of the one that the aligner was trained with.
 
     Raises:
-        SettingError: no model or aligner of that name.
-        CheckpointError: the aligner is damaged.
+        SettingError: there is no model or aligner of that name.
+        CheckpointError: the aligner file is damaged.
     """
     from ..art2mus_core.aligners.files import find_aligner, read_header
     from ..art2mus_core.encoders.files import image_space
@@ -140,23 +140,23 @@ def _encoder_of(model: str, aligner: str) -> str:
 
 
 def _expanded(
-    model: str, looking: dict[str, Any], aligning: dict[str, Any], composing: dict[str, Any]
+    model: str, encoding: dict[str, Any], aligning: dict[str, Any], sampling: dict[str, Any]
 ) -> tuple[dict[str, Any], Link]:
-    """The graph in the host's words, and the link to its music.
+    """Build the expansion in the host's graph format; also returns the link to its audio.
 
     Args:
         model: name of the checkpoint.
-        looking: inputs of the Visual Conditioning Extractor.
-        aligning: inputs of the Image Aligner beside what it is told.
-        composing: settings of the sampler.
+        encoding: inputs of Visual Conditioning Extractor.
+        aligning: inputs of Image Aligner, without its links.
+        sampling: settings of the sampler.
     """
     from comfy_execution.graph_utils import GraphBuilder
 
     graph = GraphBuilder()
     load = graph.node("Art2MusLoadModel", model=model)
-    look = graph.node("Art2MusVisualConditioningExtractor", **looking)
-    align = graph.node("Art2MusImageAligner", embedding=look.out(0), language=load.out(2), **aligning)
+    encode = graph.node("Art2MusVisualConditioningExtractor", **encoding)
+    align = graph.node("Art2MusImageAligner", embedding=encode.out(0), language=load.out(2), **aligning)
     parts = {"model": load.out(0), "vae": load.out(1), "positive": align.out(0), "negative": align.out(1)}
-    music = graph.node("Art2MusSampler", **parts, **composing)
+    music = graph.node("Art2MusSampler", **parts, **sampling)
     pieces = graph.node("Art2MusGather", audio=music.out(0))
     return graph.finalize(), pieces.out(0)

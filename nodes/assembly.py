@@ -1,4 +1,4 @@
-"""What the nodes do: the core's functions, with the networks in the host's hands."""
+"""The work of the nodes: the core's stages, with networks under a :class:`~.memory.Memory`."""
 
 from __future__ import annotations
 
@@ -28,22 +28,32 @@ from ..art2mus_core.pipelines.words import Said, Words
 from ..art2mus_core.types import Artwork, AudioGrid, Condition, Embedding, Latent, Waveform
 from .checks import require_conditioning
 from .folders import aligner_name, model_folder
-from .memory import Memory, Picture, host_memory
+from .memory import DenoiserInfo, Memory, Preview, host_memory
 from .packing import Audio, pack_audio
 from .vae import HostVAE
 
-__all__ = ["Conditioning", "Language", "Look", "align", "compose", "empty_latent", "load_parts", "look", "unpack"]
+__all__ = [
+    "Conditioning",
+    "EncodedArtwork",
+    "Language",
+    "align",
+    "compose",
+    "empty_latent",
+    "encode_artworks",
+    "load_parts",
+    "unpack",
+]
 
 Conditioning = list[tuple[Float[Tensor, "batch language width"], dict[str, Any]]]
-"""The host's CONDITIONING: the language of audio, and beside it T5 states, their mask and provenance."""
+"""The host's CONDITIONING: the language of audio, and a dict with T5 states, their mask and the provenance."""
 
-PREVIEW = (640, 160)
-"""Pixels of the picture above the progress bar."""
+PREVIEW_SIZE = (640, 160)
+"""Width and height in pixels of the preview above the progress bar."""
 
 
 @dataclass(frozen=True)
-class Look:
-    """What ART2MUS_EMBEDDING carries: what an encoder says of artworks, and which artworks they are."""
+class EncodedArtwork:
+    """The value of ART2MUS_EMBEDDING: embeddings of a batch of artworks, and the artworks' `sha256` hashes."""
 
     embedding: Embedding
     artworks: tuple[str, ...]
@@ -51,34 +61,34 @@ class Look:
 
 @dataclass(frozen=True)
 class Language:
-    """What ART2MUS_LANGUAGE carries: GPT-2 and the text constants of one checkpoint."""
+    """The value of ART2MUS_LANGUAGE: GPT-2 and the text constants of one checkpoint."""
 
     parts: Parts
     memory: Memory
 
     @cached_property
     def patcher(self) -> Any:  # noqa: ANN401
-        """GPT-2 in the memory's hands."""
-        return self.memory.hold({"language_model": self.parts.language_model})
+        """GPT-2 under memory management."""
+        return self.memory.manage({"language_model": self.parts.language_model})
 
     def __repr__(self) -> str:
-        return f"Language({self.parts.folder.name})"  # the host sends it beside an error
+        return f"Language({self.parts.folder.name})"  # the host shows it with an error
 
 
 def load_parts(
     name: str, *, support: str = "model", heads: str = "config", memory: Memory | None = None
 ) -> tuple[Any, HostVAE, Language]:
-    """A checkpoint as MODEL, VAE and ART2MUS_LANGUAGE.
+    """Load a checkpoint as MODEL, VAE and ART2MUS_LANGUAGE.
 
     Args:
-        name: of the checkpoint.
-        support: of its text constants.
+        name: name of the checkpoint.
+        support: name of its text constants.
         heads: `config` or `original`.
-        memory: where its networks are kept; in the host's memory if left out.
+        memory: memory policy; the host's by default.
 
     Raises:
-        SettingError: no checkpoint or constants of that name, or too little memory.
-        CheckpointError: something in it is missing, damaged or does not fit.
+        SettingError: there is no such checkpoint or text constants, or memory is too small.
+        CheckpointError: a file of the checkpoint is missing, damaged or does not match the others.
     """
     memory = memory or host_memory()
     parts = open_parts(Choice(str(model_folder(name)), support=support, heads=heads, dtype=memory.dtype))
@@ -87,56 +97,59 @@ def load_parts(
     check_memory(sum(parts.weights().values()), name)
     with allocating(name):
         vae = HostVAE(parts, memory)
-        picture = _picture(load_sketch(parts.folder) or vae.sketch())
-        model = memory.model(parts.unet, parts.grid, parts.schedule, name=name, picture=picture)
+        preview = _preview(load_sketch(parts.folder) or vae.fit_preview())
+        model = memory.model(parts.unet, DenoiserInfo(name, parts.grid, parts.schedule, preview))
         return model, vae, Language(parts, memory)
 
 
-def _picture(sketch: MelSketch) -> Picture:
-    return lambda latent: heat_map(sketch.draw(Latent(latent)).values[0], *PREVIEW, sketch.span)
+def _preview(decoder: MelSketch) -> Preview:
+    return lambda latent: heat_map(decoder.draw(Latent(latent)).values[0], *PREVIEW_SIZE, decoder.span)
 
 
-def look(artworks: list[Artwork], encoder: str, *, identities: list[str], memory: Memory | None = None) -> Look:
-    """What the encoder of a checkpoint says of artworks.
+def encode_artworks(
+    artworks: list[Artwork], encoder: str, *, hashes: list[str], memory: Memory | None = None
+) -> EncodedArtwork:
+    """Encode artworks with a checkpoint's image encoder.
 
     Args:
-        artworks: as they are to be seen, masked parts painted over.
+        artworks: the pictures to encode, with masked parts filled.
         encoder: name of the checkpoint.
-        identities: `sha256` of the artworks as they are.
-        memory: as for :func:`load_parts`.
+        hashes: `sha256` of each artwork before masking.
+        memory: memory policy; the host's by default.
 
     Raises:
-        SettingError: no checkpoint of that name, or too little memory.
+        SettingError: there is no such checkpoint, or memory is too small.
         CheckpointError: its encoder is missing or damaged.
     """
     memory = memory or host_memory()
     folder, dtype = model_folder(encoder, is_encoder), memory.dtype
     check_memory(image_bytes(folder, dtype=dtype), f"the image encoder {encoder}")
     network = load_image_encoder(folder, dtype=dtype)
-    with memory.resident(memory.hold({"encoder": cast("nn.Module", network)})):
-        seen = network.encode(artworks)
-    patches = None if seen.patches is None else memory.put_by(seen.patches)
-    return Look(Embedding(memory.put_by(seen.values), seen.space, patches), tuple(identities))
+    with memory.resident(memory.manage({"encoder": cast("nn.Module", network)})):
+        found = network.encode(artworks)
+    patches = None if found.patches is None else memory.to_intermediate(found.patches)
+    return EncodedArtwork(Embedding(memory.to_intermediate(found.values), found.space, patches), tuple(hashes))
 
 
 def align(
-    seen: Look, language: Language, aligner: str, strength: float, *, text: str = "", negative: str = ""
+    encoded: EncodedArtwork, language: Language, aligner: str, strength: float, *, text: str = "", negative: str = ""
 ) -> tuple[Conditioning, Conditioning]:
-    """CONDITIONING with the artworks, and without.
+    """Compute the positive CONDITIONING, with the artworks, and the negative one, without them.
 
     Args:
-        seen: from :func:`look`.
+        encoded: from :func:`encode_artworks`.
         language: from :func:`load_parts`.
         aligner: name of the aligner.
-        strength: of the artworks, 1 as trained.
-        text: words beside the artworks, if any.
-        negative: what the music is pushed away from, if not what the constants say.
+        strength: conditioning strength; 1 as trained.
+        text: text prompt; empty for none.
+        negative: negative prompt; empty for the checkpoint's own.
 
     Raises:
-        SettingError: no aligner of that name; a strength other than 1 beside a text.
-        CheckpointError: the aligner was made for another encoder or another language model; no text encoders for words.
+        SettingError: there is no such aligner, or a strength other than 1 with a text prompt.
+        CheckpointError: the aligner was trained for another encoder or language model, or there are no text encoders for
+            the prompts.
     """
-    parts, memory, space = language.parts, language.memory, seen.embedding.space
+    parts, memory, space = language.parts, language.memory, encoded.embedding.space
     network = load_aligner(
         find_aligner(parts.folder, aligner_name(aligner)),
         space=space,
@@ -144,53 +157,53 @@ def align(
         language=fingerprint(parts.folder),
         prior=parts.folder.name,
     )
-    words = _words(text, negative, strength)
-    positive, negative_side = condition(
+    words = _prompts(text, negative, strength)
+    positive, unconditional = condition(
         parts.language_model,
-        network.align(seen.embedding),
+        network.align(encoded.embedding),
         parts.constants,
         parts.grid,
         resident=lambda _: memory.resident(language.patcher),
-        embedding=seen.embedding,
-        said=_read(words, language, seen.embedding) if words else None,
+        embedding=encoded.embedding,
+        said=_encode_prompts(words, language, encoded.embedding) if words else None,
     )
-    known = {
-        "artworks": list(seen.artworks),
+    prompts = {"text": text, "negative_text": negative}
+    provenance = {
+        "artworks": list(encoded.artworks),
         "image_encoder": space,
         "aligner": aligner,
         "strength": strength,
-        **{name: said for name, said in (("text", text), ("negative_text", negative)) if said.strip()},
+        **{name: prompt for name, prompt in prompts.items() if prompt.strip()},
     }
-    return _pack(blend(positive, negative_side, strength), known, memory), _pack(negative_side, {}, memory)
+    return _pack(blend(positive, unconditional, strength), provenance, memory), _pack(unconditional, {}, memory)
 
 
 def empty_latent(model: Any, seconds: float, count: int, *, memory: Memory | None = None) -> dict[str, Any]:  # noqa: ANN401
-    """LATENT for a core sampler, unscaled.
+    """LATENT of zeros for a core sampler.
 
     Raises:
-        SettingError: another family's model.
+        SettingError: the model is not an Art2Mus model.
     """
     memory = memory or host_memory()
-    shape = (count, *memory.inside(model).grid.latent_shape(seconds))
-    return {"samples": memory.put_by(torch.zeros(shape)), "type": "audio"}
+    shape = (count, *memory.info(model).grid.latent_shape(seconds))
+    return {"samples": memory.to_intermediate(torch.zeros(shape)), "type": "audio"}
 
 
-def _words(text: str, negative: str, strength: float) -> Words | None:
-    """Words that were written.
+def _prompts(text: str, negative: str, strength: float) -> Words | None:
+    """The prompts that are not blank; None if both are.
 
     Raises:
-        SettingError: a text, which has no place between an artwork and none.
+        SettingError: a text prompt with a strength other than 1: the strength blends with a conditioning without text.
     """
     if text.strip() and strength != 1:
         raise SettingError(
-            f"a strength of {strength:g} beside a text", "1", "Set the strength to 1, or empty the text."
+            f"a strength of {strength:g} with a text prompt", "1", "Set strength to 1, or clear the text."
         )
-    said = [words if words.strip() else None for words in (text, negative)]
-    return Words(*said) if any(said) else None
+    prompts = [prompt if prompt.strip() else None for prompt in (text, negative)]
+    return Words(*prompts) if any(prompts) else None
 
 
-def _read(words: Words, language: Language, embedding: Embedding) -> Said:
-    """What the checkpoint's text encoders make of words."""
+def _encode_prompts(words: Words, language: Language, embedding: Embedding) -> Said:
     parts, memory = language.parts, language.memory
     return read_words(
         parts.folder,
@@ -198,33 +211,41 @@ def _read(words: Words, language: Language, embedding: Embedding) -> Said:
         parts.constants,
         dim=embedding.values.shape[-1],
         dtype=parts.dtype,
-        resident=lambda network: memory.resident(memory.hold({"network": network})),
+        resident=lambda network: memory.resident(memory.manage({"network": network})),
     )
 
 
-def _pack(condition: Condition, known: dict[str, Any], memory: Memory) -> Conditioning:
-    beside: dict[str, Any] = {"pooled_output": None, "art2mus": known}
+def _pack(condition: Condition, provenance: dict[str, Any], memory: Memory) -> Conditioning:
+    options: dict[str, Any] = {"pooled_output": None, "art2mus": provenance}
     if condition.text is not None and condition.text_mask is not None:
-        beside |= {"art2mus_text": memory.put_by(condition.text), "art2mus_text_mask": condition.text_mask.cpu()}
-    return [(memory.put_by(condition.language), beside)]
+        options |= {
+            "art2mus_text": memory.to_intermediate(condition.text),
+            "art2mus_text_mask": condition.text_mask.cpu(),
+        }
+    return [(memory.to_intermediate(condition.language), options)]
 
 
 def unpack(conditioning: Conditioning, grid: AudioGrid, name: str) -> tuple[Condition, dict[str, Any]]:
-    """The core's condition in a CONDITIONING, and what is known of where it comes from.
+    """The core's condition in a CONDITIONING, and its provenance.
+
+    Args:
+        conditioning: from an Image Aligner, possibly averaged or concatenated.
+        grid: sizes of the checkpoint.
+        name: `positive` or `negative`, for the messages.
 
     Raises:
-        SettingError: it is another model's, or combined in a way that only core samplers know; `name` is said then.
+        SettingError: it was made for another model, or combines parts in a way that only core samplers support.
     """
     if len(conditioning) != 1:
         raise SettingError(
             f"a {name} conditioning of {len(conditioning)} parts",
-            "one, averaged or concatenated if you like",
-            "Take a core sampler for conditionings that are combined in other ways.",
+            "one; averaged or concatenated is fine",
+            "Use a core sampler for conditionings that are combined in other ways.",
         )
-    language, beside = conditioning[0]
-    require_conditioning(language, beside.get("art2mus"), grid, f"a {name}")
-    condition = Condition(language, beside.get("art2mus_text"), beside.get("art2mus_text_mask"))
-    return condition, beside["art2mus"]
+    language, options = conditioning[0]
+    require_conditioning(language, options.get("art2mus"), grid, f"a {name}")
+    condition = Condition(language, options.get("art2mus_text"), options.get("art2mus_text_mask"))
+    return condition, options["art2mus"]
 
 
 def compose(
@@ -237,35 +258,36 @@ def compose(
     seed: int,
     memory: Memory | None = None,
 ) -> tuple[Audio, dict[str, Any]]:
-    """AUDIO and LATENT, one piece for each artwork.
+    """Generate AUDIO and LATENT, one piece for each artwork.
 
     Raises:
-        SettingError: a value outside its range, or parts of different models.
+        SettingError: a value is outside its range, or the inputs belong to different models.
     """
     check_seed(seed)
     memory = memory or host_memory()
-    inside = memory.inside(model)
-    grid = inside.grid
-    told, known = unpack(positive, grid, "positive")
-    untold, _ = unpack(negative, grid, "negative")
-    count = len(told.language)
+    info = memory.info(model)
+    grid = info.grid
+    conditional, provenance = unpack(positive, grid, "positive")
+    unconditional, _ = unpack(negative, grid, "negative")
+    count = len(conditional.language)
     if not isinstance(vae, HostVAE) or vae.grid != grid:
         raise SettingError(
-            "a VAE of another model", f"that of {inside.name}", "Connect the VAE of the same Load Art2Mus Model."
+            "a VAE of another model", f"that of {info.name}", "Connect the VAE of the same Load Art2Mus Model."
         )
-    if len(untold.language) not in {1, count}:
+    if len(unconditional.language) not in {1, count}:
         raise SettingError(
-            f"a negative conditioning of {len(untold.language)} artworks beside {count}",
+            f"a negative conditioning of {len(unconditional.language)} artworks and a positive one of {count}",
             "as many, or one",
             "Connect the negative output of the same Image Aligner.",
         )
-    untold = untold if len(untold.language) == count else repeated(untold, count)
-    report = memory.reporter(settings.steps, inside.picture)
+    if len(unconditional.language) != count:
+        unconditional = repeated(unconditional, count)
+    report = memory.reporter(settings.steps, preview=info.preview)
     with memory.denoising(model, count, grid.latent_frames(settings.seconds)) as (denoiser, device):
-        both, levels = (denoiser, told, untold), dict(inside.schedule)
-        latent = denoise(*both, settings, [seed] * count, grid=grid, levels=levels, device=device, on_step=report)
-    pieces = finished(vae.play(latent), grid, settings.seconds)
-    known = {**known, "model": inside.name, "seed": seed, **vars(settings)}
-    unscaled = memory.put_by(latent.values / grid.latent_scale)
+        guided, levels = (denoiser, conditional, unconditional), dict(info.schedule)
+        latent = denoise(*guided, settings, [seed] * count, grid=grid, levels=levels, device=device, on_step=report)
+    pieces = finished(vae.decode_latent(latent), grid, settings.seconds)
+    provenance = {**provenance, "model": info.name, "seed": seed, **vars(settings)}
+    unscaled = memory.to_intermediate(latent.values / grid.latent_scale)
     music = Waveform(torch.cat([piece.samples for piece in pieces]), grid.sample_rate)
-    return pack_audio(music, known), {"samples": unscaled, "type": "audio"}
+    return pack_audio(music, provenance), {"samples": unscaled, "type": "audio"}

@@ -1,4 +1,4 @@
-"""What is refused in words, because the networks would refuse it in numbers."""
+"""Checks of inputs that would otherwise fail inside a network with a message about shapes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["require_conditioning", "require_latent"]
 
 
 def require_latent(latent: Tensor, grid: AudioGrid) -> None:
-    """Refuse a latent that is another model's.
+    """Check that a latent has the model's channels and rows.
 
     Raises:
-        SettingError: it is.
+        SettingError: it was made for another model.
     """
     channels, rows = grid.latent_channels, grid.latent_rows
     if latent.ndim != 4 or latent.shape[1] != channels or latent.shape[3] != rows:
@@ -28,23 +28,23 @@ def require_latent(latent: Tensor, grid: AudioGrid) -> None:
 
 
 def require_conditioning(
-    language: Tensor | None, known: dict[str, Any] | None, grid: AudioGrid, name: str = "a"
+    language: Tensor | None, provenance: dict[str, Any] | None, grid: AudioGrid, name: str = "a"
 ) -> None:
-    """Refuse a conditioning that another model's aligner made, or none.
+    """Check that an Image Aligner made a conditioning for this model.
 
     Args:
         language: the conditioning's tensor.
-        known: what the Image Aligner put beside it, which core nodes hand on.
-        grid: the checkpoint's sizes.
-        name: which conditioning it is, for the message.
+        provenance: the Image Aligner's `art2mus` entry, which core nodes pass on.
+        grid: sizes of the checkpoint.
+        name: start of the message, such as `a positive`.
 
     Raises:
-        SettingError: it is one of those.
+        SettingError: another model's aligner made it, or something else.
     """
-    if known is None or language is None or language.ndim != 3 or language.shape[-1] != grid.language_width:
+    if provenance is None or language is None or language.ndim != 3 or language.shape[-1] != grid.language_width:
         shape = "no tensor" if language is None else str(list(language.shape))
         raise SettingError(
-            f"{name} conditioning of {shape}{'' if known is not None else ' that no Image Aligner made'}",
+            f"{name} conditioning of {shape}{'' if provenance is not None else ' that no Image Aligner made'}",
             f"the Image Aligner's, [artworks, tokens, {grid.language_width}]",
             "Connect the Image Aligner of the same model.",
         )

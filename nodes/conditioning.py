@@ -1,4 +1,4 @@
-"""Visual Conditioning Extractor and Image Aligner: from an artwork to what the denoiser is told."""
+"""Visual Conditioning Extractor and Image Aligner: from an artwork to conditioning."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .sockets import EmbeddingSocket, LanguageSocket
 if TYPE_CHECKING:
     import torch
 
-    from .assembly import Language, Look
+    from .assembly import EncodedArtwork, Language
 
 __all__ = ["ImageAligner", "VisualConditioningExtractor"]
 
@@ -28,14 +28,14 @@ class VisualConditioningExtractor(io.ComfyNode):
             node_id="Art2MusVisualConditioningExtractor",
             display_name="Visual Conditioning Extractor",
             category="Art2Mus",
-            description="Computes an embedding of the artwork with an image encoder, one for each picture of a batch.",
+            description="Computes the artwork's embedding with an image encoder, one for each picture of a batch.",
             search_aliases=["image encoder", "image embedding"],
             inputs=[
                 inputs.artworks(),
                 io.Combo.Input(
                     "encoder",
                     options=encoder_names(),
-                    tooltip="The image encoder. It has to be the one that the aligner was trained with: 'pocket' for the "
+                    tooltip="The image encoder. It must be the one that the aligner was trained with: 'pocket' for the "
                     "pocket model.",
                 ),
                 inputs.mask(),
@@ -52,14 +52,15 @@ class VisualConditioningExtractor(io.ComfyNode):
         mask: torch.Tensor | None = None,
         invert: bool = False,  # noqa: FBT001, FBT002  the socket's
     ) -> io.NodeOutput:
-        from .assembly import look
+        from .assembly import encode_artworks
 
-        seen = unpack_artworks(without_masked(image, mask, invert=invert))
-        return io.NodeOutput(look(seen, encoder, identities=[artwork.sha256 for artwork in unpack_artworks(image)]))
+        artworks = unpack_artworks(without_masked(image, mask, invert=invert))
+        hashes = [artwork.sha256 for artwork in unpack_artworks(image)]
+        return io.NodeOutput(encode_artworks(artworks, encoder, hashes=hashes))
 
 
 class ImageAligner(io.ComfyNode):
-    """The trained part of the method, and GPT-2."""
+    """The trained aligner, followed by GPT-2."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -68,7 +69,7 @@ class ImageAligner(io.ComfyNode):
             display_name="Image Aligner",
             category="Art2Mus",
             description="Turns the artwork's embedding into conditioning for the model. "
-            "The outputs are ordinary CONDITIONING for this pack's sampler and for core samplers.",
+            "The outputs are standard CONDITIONING and work with this pack's sampler and with core samplers.",
             search_aliases=["language of audio", "GPT-2", "image to music conditioning"],
             inputs=[
                 EmbeddingSocket.Input(
@@ -80,22 +81,22 @@ class ImageAligner(io.ComfyNode):
                 io.Combo.Input(
                     "aligner",
                     options=aligner_names(),
-                    tooltip="The trained image aligner; 'model' is the checkpoint's own. It has to fit encoder and model.",
+                    tooltip="The trained image aligner. 'model' is the model's own. It must match the encoder and the model.",
                 ),
                 inputs.strength(),
                 io.String.Input(
                     "text",
                     default="",
                     optional=True,
-                    tooltip="A text prompt used together with the artwork, for models with text encoders; strength has to "
-                    "be 1. Empty: the artwork alone.",
+                    tooltip="A text prompt used together with the artwork, for models with text encoders. Requires strength "
+                    "1. Empty: the artwork alone.",
                 ),
                 io.String.Input(
                     "negative_text",
                     default="",
                     optional=True,
-                    tooltip="A negative prompt, for models with text encoders: what the music should not be. Empty: the one "
-                    "that the model was exported with.",
+                    tooltip="A negative prompt, for models with text encoders: qualities that the music should not have. "
+                    "Empty: the model's default.",
                 ),
             ],
             outputs=[
@@ -108,7 +109,7 @@ class ImageAligner(io.ComfyNode):
     def execute(
         cls,
         *,
-        embedding: Look,
+        embedding: EncodedArtwork,
         language: Language,
         aligner: str,
         strength: float,

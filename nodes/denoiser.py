@@ -1,4 +1,4 @@
-"""The checkpoint's denoiser between two callers: the host's samplers, and the core's loop."""
+"""Adapters of the checkpoint's denoiser to its two callers: the host's samplers and the core's sampling loop."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["CoreDenoiser", "HostUNet"]
 
 
 class HostUNet(UNet):
-    """The network, asked and called as the host asks and calls its own."""
+    """The core's UNet with the attributes and the `forward` arguments that the host expects."""
 
     @property
     def dtype(self) -> torch.dtype:
-        """In which the weights are."""
+        """Number format of the weights."""
         return self.conv_in.weight.dtype
 
     def forward(  # type: ignore[override]  # the host's names
@@ -35,12 +35,12 @@ class HostUNet(UNet):
 
 
 class CoreDenoiser:
-    """The core's Denoiser over a network that the host has loaded, with the weights that LoRAs left in it.
+    """The core's `Denoiser` over a network that the host has loaded, including LoRA patches.
 
     Args:
         network: a :class:`HostUNet`.
-        device: where it computes.
-        dtype: in which number format.
+        device: device of its weights.
+        dtype: number format to compute in.
     """
 
     def __init__(self, network: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
@@ -50,13 +50,13 @@ class CoreDenoiser:
         self, x: Float[Tensor, "batch channels frames rows"], t: Int[Tensor, ""], condition: Condition
     ) -> Float[Tensor, "batch channels frames rows"]:
         predicted = self.network(
-            self._ready(x),
+            self._cast(x),
             t.expand(len(x)).to(self.device),
             condition.language.to(self.device, self.dtype),
-            self._ready(condition.text),
-            self._ready(condition.text_mask),
+            self._cast(condition.text),
+            self._cast(condition.text_mask),
         )
         return predicted.to(x)
 
-    def _ready(self, tensor: Tensor | None) -> Tensor | None:
+    def _cast(self, tensor: Tensor | None) -> Tensor | None:
         return None if tensor is None else tensor.to(self.device, self.dtype)

@@ -1,4 +1,4 @@
-"""What a person is told when a package is missing that a node needs."""
+"""The error for a missing package."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REQUIREMENTS = Path(__file__).parents[1] / "requirements.txt"
 
 
 def explained(error: ImportError) -> Art2MusError:
-    """An import that failed, as an error that can be mended: with pip, or by a newer host where it is the host's part."""
+    """An ImportError as an error with a remedy: a pip command, or a newer ComfyUI if one of its modules is missing."""
     if (error.name or "").startswith("comfy"):
         return Art2MusError(str(error), "a newer ComfyUI", "Update ComfyUI and start it again.")
     command = f"{quoted(sys.executable)} -m pip install -r {quoted(REQUIREMENTS)}"

@@ -1,18 +1,18 @@
-"""Download Art2Mus Model: a published model into ComfyUI's model folder, after its licence was accepted."""
+"""Download Art2Mus Model: fetches a published model into ComfyUI's model folder once its licence is accepted."""
 
 from __future__ import annotations
 
 from comfy_api.latest import io
 
 from .failures import without_paths
-from .fetching import bring, check_licence, is_ready, published_names
-from .telling import told
+from .fetching import check_licence, download, is_ready, published_names
+from .packing import pack_messages
 
 __all__ = ["DownloadModel"]
 
 
 class DownloadModel(io.ComfyNode):
-    """Explicit: without the licence accepted nothing is fetched, not even asked for."""
+    """Makes no connection before the licence is accepted."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -20,8 +20,8 @@ class DownloadModel(io.ComfyNode):
             node_id="Art2MusDownloadModel",
             display_name="Download Art2Mus Model",
             category="Art2Mus",
-            description="Brings a published model into ComfyUI/models/art2mus and makes it ready for use. Stop it at "
-            "any time: the next run goes on from there. Afterwards press R on the canvas to read the lists again.",
+            description="Downloads a published model into ComfyUI/models/art2mus and prepares it for use. You can stop at "
+            "any time: the next run resumes. Afterwards press R on the canvas to read the lists again.",
             search_aliases=["fetch model", "AudioLDM2", "ImageBind", "CLIP", "get checkpoint", "licence"],
             is_output_node=True,
             inputs=[
@@ -29,7 +29,7 @@ class DownloadModel(io.ComfyNode):
                     "model",
                     options=published_names(),
                     tooltip="A published model. Press Run with accept_licence off to read its licence, its size and "
-                    "where it comes from.",
+                    "its source.",
                 ),
                 io.Boolean.Input(
                     "accept_licence",
@@ -53,6 +53,7 @@ class DownloadModel(io.ComfyNode):
     @classmethod
     def execute(cls, model: str, accept_licence: bool) -> io.NodeOutput:  # noqa: FBT001  the socket's
         check_licence(model, accepted=accept_licence)
-        from .host import reporter
+        from .memory import host_memory
 
-        return io.NodeOutput(model, ui=told([without_paths(bring(model, reporter))]))
+        message = without_paths(download(model, host_memory().reporter))
+        return io.NodeOutput(model, ui=pack_messages([message]))

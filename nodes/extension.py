@@ -1,4 +1,4 @@
-"""The list of nodes."""
+"""The pack's nodes, and their registration with ComfyUI."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib import import_module
 from comfy_api.latest import ComfyExtension, io
 
 from .dependencies import explained
-from .failures import telling_node
+from .failures import redact_node
 
 __all__ = ["NODES", "Art2MusExtension"]
 
@@ -26,21 +26,21 @@ NODES = {
     "saving": ("SaveAudio",),
     "score_music": ("ScoreMusic",),
 }
-"""Node classes by module, in the order in which an artwork passes them."""
+"""Node classes by module, in the order of a graph."""
 
 
 class Art2MusExtension(ComfyExtension):
-    """What ComfyUI asks for the pack's nodes."""
+    """Entry point of ComfyUI's V3 interface."""
 
     async def on_load(self) -> None:
-        """Once, before the server starts."""
+        """Extend the web server; called once, before it starts."""
         try:
             import_module(".serving", __package__).extend_server()
-        except Exception as error:  # noqa: BLE001  a server that has changed costs no node
-            LOG.warning("Art2Mus: samples have no preview, and workflows no order (%s).", error)
+        except Exception as error:  # noqa: BLE001  the nodes work without it
+            LOG.warning("Art2Mus: no previews of samples, and workflows are not sorted (%s).", error)
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        """Every node that can be there; one whose imports fail is missed alone, and the log says why."""
+        """All nodes that can be loaded. One whose imports fail is left out with a warning in the log."""
         return [node for module, names in NODES.items() for node in _nodes(module, names)]
 
 
@@ -52,7 +52,7 @@ def _nodes(module: str, names: tuple[str, ...]) -> list[type[io.ComfyNode]]:
     except ImportError as error:
         LOG.warning("Art2Mus: no %s: %s", " and no ".join(names), explained(error))
         return []
-    except (TypeError, AttributeError) as error:  # a word or a socket that this host does not know
+    except (TypeError, AttributeError) as error:  # an argument or socket type that this host does not have
         LOG.warning("Art2Mus: no %s: this ComfyUI is not 0.15.0 or later (%s).", " and no ".join(names), error)
         return []
-    return [telling_node(node) for node in found]
+    return [redact_node(node) for node in found]

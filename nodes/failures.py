@@ -1,7 +1,8 @@
-"""What the browser is told of a failure: the error's short name, words without places on this machine's disk, no frames of ours.
+"""Errors without paths of this machine, for the browser.
 
-The host sends an exception's class with its module, which for a custom node is the path of its folder, and the traceback.
-The whole of both is in the host's log, as the cause.
+The host sends the browser an exception's message, its traceback and its class with the module, which for a custom node is the
+path of the pack. Nodes therefore raise a copy of each error: the same class under its short name, a message with paths below
+ComfyUI's folders, and no frames of the pack. The original is the copy's cause and appears in full in the host's log.
 """
 
 from __future__ import annotations
@@ -20,26 +21,26 @@ from comfy_api.latest import io
 from .dependencies import explained
 from .folders import model_roots
 
-__all__ = ["telling", "telling_node", "without_paths"]
+__all__ = ["redact_errors", "redact_node", "without_paths"]
 
 SHOWN_AS = "art2mus"
-"""What a traceback calls this file."""
+"""Name of this file in tracebacks."""
 
 ABSOLUTE = re.compile(r"(?<![\w.:/\\~%-])(?:[A-Za-z]:[\\/]|/)[^\s'\"(),;]+")
-"""A path from the root of a disk; an address on the web is none."""
+"""An absolute path; web addresses do not match."""
 
 Function = Callable[..., Any]
 
 
 def without_paths(text: str) -> str:
-    """The text with files and folders as they are called below the host's own folders, or by their last name elsewhere."""
+    """The text with paths relative to the host's folders; other absolute paths become their last part."""
     for place, shown in _places():
         text = text.replace(f"{place}{os.sep}", f"{shown}/" if shown else "")
     return ABSOLUTE.sub(lambda found: re.split(r"[\\/]", found[0].rstrip("\\/"))[-1], text)
 
 
 def _places() -> list[tuple[str, str]]:
-    """The host's folders and what each is shown as, inner ones first."""
+    """The host's folders and the name that replaces each, longest path first."""
     base = Path(folder_paths.base_path)
     folders = (
         folder_paths.get_input_directory(),
@@ -54,53 +55,54 @@ def _places() -> list[tuple[str, str]]:
     return sorted(shown.items(), key=lambda entry: -len(entry[0]))
 
 
-def telling(function: Function) -> Function:
-    """The function, which raises what it raised as the browser may have it."""
+def redact_errors(function: Function) -> Function:
+    """Wrap a function so that its errors carry no paths of this machine."""
 
-    def outspoken(*args: Any, **inputs: Any) -> Any:  # noqa: ANN401  whatever the function takes and gives
+    def wrapper(*args: Any, **inputs: Any) -> Any:  # noqa: ANN401  those of the function
         try:
             return function(*args, **inputs)
         except Exception as error:
-            raise _told(error) from error
+            raise _redacted(error) from error
 
-    outspoken.__code__ = outspoken.__code__.replace(co_filename=SHOWN_AS)
-    return functools.update_wrapper(outspoken, function)
+    wrapper.__code__ = wrapper.__code__.replace(co_filename=SHOWN_AS)
+    return functools.update_wrapper(wrapper, function)
 
 
-def _refusing(function: Function) -> Function:
-    """A node's `validate_inputs`, which gives back as text what it raised."""
+def _returning_errors(function: Function) -> Function:
+    """Wrap a node's `validate_inputs` so that it returns an error's message, as the host expects."""
 
     @functools.wraps(function)
-    def outspoken(*args: Any, **inputs: Any) -> bool | str:  # noqa: ANN401
+    def wrapper(*args: Any, **inputs: Any) -> bool | str:  # noqa: ANN401
         try:
             return function(*args, **inputs)
         except Exception as error:  # noqa: BLE001
-            return f"{_told(error)}"
+            return f"{_redacted(error)}"
 
-    # By which the host knows what to check.
-    outspoken.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
-    return outspoken
+    # The host reads from the signature which inputs to pass.
+    wrapper.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+    return wrapper
 
 
-def telling_node(node: type[io.ComfyNode]) -> type[io.ComfyNode]:
-    """The node, all of whose failures are told in this way."""
-    for name, wrapped in (("execute", telling), ("check_lazy_status", telling), ("validate_inputs", _refusing)):
+def redact_node(node: type[io.ComfyNode]) -> type[io.ComfyNode]:
+    """Wrap the methods of a node that the host calls, in place; returns the node."""
+    methods = {"execute": redact_errors, "check_lazy_status": redact_errors, "validate_inputs": _returning_errors}
+    for name, wrap in methods.items():
         if name in vars(node):
-            setattr(node, name, classmethod(wrapped(inspect.unwrap(getattr(node, name).__func__))))
+            setattr(node, name, classmethod(wrap(inspect.unwrap(getattr(node, name).__func__))))
     return node
 
 
-def _told(error: Exception) -> Exception:
-    """The same error, still of its class, under its short name."""
+def _redacted(error: Exception) -> Exception:
+    """A copy of the error: of a subclass of its class, with the short name and the redacted message."""
     error = explained(error) if isinstance(error, ImportError) else error
     text = without_paths(str(error))
-    name, facts = type(error).__name__, {"__module__": "builtins", "__str__": lambda _: text}
+    name, attributes = type(error).__name__, {"__module__": "builtins", "__str__": lambda _: text}
     try:
-        kind: Any = type(name, (type(error),), facts)
-        told = kind.__new__(kind)
-    except TypeError:  # a class that can't be derived from
-        kind = type(name, (Exception,), facts)
-        told = kind()
-    told.args = error.args
-    vars(told).update(vars(error))
-    return told
+        kind: Any = type(name, (type(error),), attributes)
+        copy = kind.__new__(kind)
+    except TypeError:  # a final class
+        kind = type(name, (Exception,), attributes)
+        copy = kind()
+    copy.args = error.args
+    vars(copy).update(vars(error))
+    return copy

@@ -1,4 +1,4 @@
-"""Published models in the host's model folders."""
+"""Downloads of published models into the host's model folder."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from .folders import model_roots
 if TYPE_CHECKING:
     from ..art2mus_core.types import OnStep
 
-__all__ = ["bring", "check_licence", "is_ready", "published_names"]
+__all__ = ["check_licence", "download", "is_ready", "published_names"]
 
-ELSEWHERE = "Make room there, or name a folder on another disk as art2mus in extra_model_paths.yaml."
+DISK_REMEDY = "Free space there, or set art2mus to a folder on another disk in extra_model_paths.yaml."
 
 
 def published_names() -> list[str]:
-    """Models that can be fetched."""
+    """Names of the models that can be downloaded."""
     return [name for name, found in read_cards().items() if not found.bundled]
 
 
 def is_ready(name: str) -> bool:
-    """Whether a model can be chosen already."""
+    """Whether a model is installed completely."""
     wanted = card(name)
     return look_for(wanted, _place(wanted)).ready
 
 
 def check_licence(name: str, *, accepted: bool) -> None:
-    """Refuse to fetch a model before its licence is accepted.
+    """Check that the licence is accepted, unless the model is already installed.
 
     Raises:
-        SettingError: it is not, and the model is not here.
+        SettingError: it is not accepted; the message gives the licence, the size and the source.
     """
     if accepted or is_ready(name):
         return
@@ -43,35 +43,35 @@ def check_licence(name: str, *, accepted: bool) -> None:
     raise SettingError(
         f"the licence of {name} is not accepted: {wanted.terms}; {_size(wanted)} from {wanted.source}; {wanted.citation}",
         "accept_licence switched on",
-        "Read the licence where the model comes from. If you agree to it, switch accept_licence on and run again.",
+        "Read the licence at the source. If you agree to it, switch accept_licence on and run again.",
     )
 
 
-def bring(name: str, reporter: Callable[..., OnStep]) -> str:
-    """Have a model in the host's first model folder, ready for use; what is there already is not fetched again.
+def download(name: str, reporter: Callable[..., OnStep]) -> str:
+    """Download a model into the host's first model folder and prepare it for use. Files that are complete are skipped.
 
     Args:
-        name: of its card.
-        reporter: makes an `on_step` of a total and of how an amount is said.
+        name: name of the model's card.
+        reporter: returns an `on_step` for a total and, as `amount`, a function that formats numbers of steps.
 
     Returns:
-        What was done, for a person.
+        A message for the node.
 
     Raises:
-        CheckpointError: no connection, or not the right bytes.
-        OutputError: too little room on the disk, or a place that cannot be written to.
+        CheckpointError: there is no connection, or a file's checksum is wrong.
+        OutputError: the disk is full, or the folder is not writable.
     """
     wanted = card(name)
     folder = _place(wanted)
     if is_ready(name):
-        return f"{name} is here: {folder}"
+        return f"{name} is installed: {folder}"
     try:
         _fetch(wanted, folder, reporter)
         _finish(wanted, folder, reporter)
     except OutputError as error:
-        raise OutputError(error.came, error.expected, ELSEWHERE) from error
-    after = f"{_beside(wanted)}{_left_over(wanted, folder)}"
-    return f"{name} is here: {folder}. Press R on the canvas to read the lists again.{after}"
+        raise OutputError(error.came, error.expected, DISK_REMEDY) from error
+    needs = f" It works with {' and '.join(wanted.needs)}." if wanted.needs else ""
+    return f"{name} is installed: {folder}. Press R on the canvas to read the lists again.{needs}{_deletable(wanted, folder)}"
 
 
 def _fetch(wanted: Card, folder: Path, reporter: Callable[..., OnStep]) -> None:
@@ -81,7 +81,7 @@ def _fetch(wanted: Card, folder: Path, reporter: Callable[..., OnStep]) -> None:
         chosen = plan(wanted, folder=folder)
         fetch(chosen, reporter(chosen.bytes or 1, amount=amount))
     except CheckpointError as error:
-        raise _by_hand(wanted, folder, error) from error
+        raise _with_manual_way(wanted, folder, error) from error
 
 
 def _finish(wanted: Card, folder: Path, reporter: Callable[..., OnStep]) -> None:
@@ -92,7 +92,7 @@ def _finish(wanted: Card, folder: Path, reporter: Callable[..., OnStep]) -> None
     from ..art2mus_core.types import Step
 
     on_step = reporter(1)
-    with alone(folder, f"conversion of {wanted.name}", lambda said: on_step(Step(said, 0, 1))):
+    with alone(folder, f"conversion of {wanted.name}", lambda message: on_step(Step(message, 0, 1))):
         if not look_for(wanted, folder).ready:
             finish_fetching(wanted, folder, on_step)
 
@@ -102,27 +102,22 @@ def _size(wanted: Card) -> str:
 
 
 def _place(wanted: Card) -> Path:
-    """The folder that holds the model, or the one in the host's first model folder."""
+    """The folder where the model is installed, or else its place in the host's first model folder."""
     places = [root / wanted.name for root in (*model_roots(), home())]
     return next((place for place in places if look_for(wanted, place).ready), places[0])
 
 
-def _beside(wanted: Card) -> str:
-    return f" It works with {' and '.join(wanted.needs)}." if wanted.needs else ""
-
-
-def _left_over(wanted: Card, folder: Path) -> str:
-    """What was converted and takes room for nothing."""
+def _deletable(wanted: Card, folder: Path) -> str:
+    """A sentence that names downloaded files which were converted and are no longer needed."""
     names = [file.path for file in wanted.files if wanted.converted and (folder / file.path).is_file()]
     size = sum((folder / name).stat().st_size for name in names)
-    return f" Its download, {' and '.join(names)} ({amount(size)}), may be deleted." if names else ""
+    return f" You can delete the downloaded {' and '.join(names)} ({amount(size)})." if names else ""
 
 
-def _by_hand(wanted: Card, folder: Path, error: Art2MusError) -> CheckpointError:
+def _with_manual_way(wanted: Card, folder: Path, error: Art2MusError) -> CheckpointError:
     files = ", ".join(file.path for file in wanted.files)
     return CheckpointError(
         error.came,
         error.expected,
-        f"Run again: it goes on where it stopped. Or bring the files yourself, from "
-        f"{wanted.address} into {folder}: {files}.",
+        f"Run again to resume. Or download the files yourself, from {wanted.address} into {folder}: {files}.",
     )

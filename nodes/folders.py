@@ -1,4 +1,4 @@
-"""Where the host keeps files: artworks to read, music to write, models to load."""
+"""Files in the host's folders: artworks to read, music to write, models to load."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
     "artwork_path",
     "check_name",
     "encoder_names",
-    "listener_names",
+    "joint_encoder_names",
     "model_folder",
     "model_names",
     "model_roots",
@@ -37,34 +37,34 @@ __all__ = [
 
 
 LONGEST_NAME = 255 - len("_00001_.flac")
-"""Bytes of a part of a path before its number and suffix; file systems hold 255."""
+"""Most bytes in a part of a path before its number and suffix; file systems allow 255."""
 
 UNREADABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
-"""Line breaks and other signs that steer, and bytes that are no Unicode."""
+"""Control characters, and bytes that are not Unicode."""
 
 
 def sample_paths() -> dict[str, Path]:
-    """Packaged artworks by a name that no file of the person's own has."""
+    """Packaged artworks by the names that the nodes list, such as `silver forest (sample)`."""
     return {f"{name.replace('_', ' ')} (sample)": path for name, path in samples().items()}
 
 
 def sample_path(name: str) -> Path | None:
-    """The packaged artwork of a name of :func:`sample_paths`, or of the name it had in version 0.1: `Sample: dawn`."""
+    """The packaged artwork of that name, also in the form of version 0.1, `Sample: dawn`; None if there is none."""
     return sample_paths().get(f"{name.removeprefix('Sample: ')} (sample)" if name.startswith("Sample: ") else name)
 
 
 def artwork_names() -> list[str]:
-    """Pictures in the host's input folder, then the packaged samples."""
+    """Names of pictures in the host's input folder, then of the packaged samples."""
     folder = Path(folder_paths.get_input_directory())
     files = [path.name for path in list_artworks(folder)] if folder.is_dir() else []
     return [*files, *sample_paths()]
 
 
 def artwork_path(name: str) -> Path:
-    """The file behind a name of :func:`artwork_names`, or behind the host's own `name [output]`.
+    """The file of a name from :func:`artwork_names`, or of the host's form `name [output]`.
 
     Raises:
-        ArtworkError: there is none.
+        ArtworkError: there is no such file.
     """
     path = sample_path(name)
     if path is None and folder_paths.exists_annotated_filepath(name):
@@ -77,26 +77,28 @@ def artwork_path(name: str) -> Path:
 
 
 class OutputFile(NamedTuple):
-    """A file to be written below one of the host's folders, `output` or `temp`; `subfolder` as its front end wants it."""
+    """A file to be written below the host's `output` or `temp` folder, which `type` names."""
 
     path: Path
     subfolder: str
     type: str
 
     @property
-    def shown(self) -> dict[str, str]:
-        """How the front end asks for it."""
+    def result(self) -> dict[str, str]:
+        """The entry that the front end loads the file by."""
         return {"filename": self.path.name, "subfolder": self.subfolder, "type": self.type}
 
 
 def check_name(name: str) -> None:
-    """Refuse a name that no file below the output folder can have.
+    """Check that a file of that name can be written below the output folder.
 
     Raises:
-        OutputError: it leads out of the output folder, names no file, is too long, or stands where nothing can be written.
+        OutputError: the name leads out of the output folder, is empty or too long, or its folder is not writable.
     """
     if UNREADABLE.search(name):
-        raise OutputError(f"the name {name!r}", "one line of readable signs", "Write a name such as art2mus/music.")
+        raise OutputError(
+            f"the name {name!r}", "printable characters on one line", "Write a name such as art2mus/music."
+        )
     if not Path(name).name.strip(". "):
         raise OutputError(f"the name {name!r}", "a file name", "Write a name such as art2mus/music.")
     longest = max(Path(name).parts, key=lambda part: len(part.encode()))
@@ -106,7 +108,7 @@ def check_name(name: str) -> None:
     root = Path(folder_paths.get_output_directory()).resolve()
     path = (root / name).resolve()
     if not path.is_relative_to(root):
-        raise OutputError(f"the name {name!r}", "a place inside ComfyUI's output folder", "Write it without '..'.")
+        raise OutputError(f"the name {name!r}", "a path inside ComfyUI's output folder", "Write it without '..'.")
     above = next((folder for folder in path.parents if folder.exists()), root)
     if not above.is_dir():
         raise OutputError(f"{above} is a file", "a folder", "Write another name.")
@@ -118,8 +120,8 @@ def output_file(name: str, suffix: str) -> OutputFile:
     """The next free file of that name below the host's output folder.
 
     Args:
-        name: may hold subfolders.
-        suffix: with its dot.
+        name: file name, which may contain subfolders.
+        suffix: file suffix with its dot.
 
     Raises:
         OutputError: see :func:`check_name`.
@@ -129,7 +131,7 @@ def output_file(name: str, suffix: str) -> OutputFile:
 
 
 def temp_file(name: str, suffix: str) -> OutputFile:
-    """A file below the host's temp folder whose name no file of an earlier run has, so that no browser shows that one."""
+    """A new file below the host's temp folder. Its name is unique, so that a browser never shows a cached older one."""
     return _next_file(f"art2mus/{name}_{secrets.token_hex(4)}", suffix, folder_paths.get_temp_directory(), "temp")
 
 
@@ -139,7 +141,7 @@ def _next_file(name: str, suffix: str, root: str, kind: str) -> OutputFile:
 
 
 def model_roots() -> list[Path]:
-    """What `extra_model_paths.yaml` names, then `models/art2mus`."""
+    """Model folders: those in `extra_model_paths.yaml`, then `models/art2mus`."""
     own = str(Path(folder_paths.models_dir) / "art2mus")
     paths, _ = folder_paths.folder_names_and_paths.setdefault("art2mus", ([own], set()))
     return [Path(path) for path in dict.fromkeys([*paths, own])]
@@ -150,49 +152,49 @@ def _names(is_a: Callable[[Path], bool]) -> list[str]:
 
 
 def model_names() -> list[str]:
-    """Checkpoints that make music: the bundled one first."""
+    """Checkpoints that generate music, the bundled one first."""
     return _names(is_prior)
 
 
 def encoder_names() -> list[str]:
-    """Checkpoints that can look at a picture: the bundled one first."""
+    """Checkpoints with an image encoder, the bundled one first."""
     return _names(is_encoder)
 
 
-def listener_names() -> list[str]:
-    """Encoders that hear too, in the space in which they look at pictures: the bundled one first."""
+def joint_encoder_names() -> list[str]:
+    """Checkpoints that encode pictures and audio in one space, the bundled one first."""
     return _names(lambda folder: is_encoder(folder) and (folder / "audio_encoder" / "config.json").is_file())
 
 
 def model_folder(name: str, is_a: Callable[[Path], bool] = is_prior) -> Path:
-    """The folder of a checkpoint; the host's model folders come before the core's own.
+    """The folder of a checkpoint; the host's model folders are searched before the core's.
 
     Args:
-        name: of the folder.
-        is_a: what it is wanted for.
+        name: name of the folder.
+        is_a: whether a folder is of the required kind.
 
     Raises:
-        SettingError: nothing of that name.
+        SettingError: there is no checkpoint of that name.
     """
     return folders(model_roots(), Path.is_dir).get(name) or locate(name, is_a)
 
 
 def aligner_names() -> list[str]:
-    """Aligners in any checkpoint's `aligner` folder, then those that are folders of their own; `model` is the checkpoint's."""
-    return list(dict.fromkeys(["model", *_beside("aligner"), *_names(is_aligner)]))
+    """`model` for the checkpoint's own aligner, then all files in `aligner` subfolders, then folders that are aligners."""
+    return list(dict.fromkeys(["model", *_names_in("aligner"), *_names(is_aligner)]))
 
 
 def support_names() -> list[str]:
-    """Text constants in any checkpoint's `constants` folder; `model` is the checkpoint's own."""
-    return list(dict.fromkeys(["model", *_beside("constants")]))
+    """`model` for the checkpoint's own text constants, then all files in `constants` subfolders."""
+    return list(dict.fromkeys(["model", *_names_in("constants")]))
 
 
-def _beside(subfolder: str) -> list[str]:
-    """Names of files in a subfolder of any checkpoint."""
+def _names_in(subfolder: str) -> list[str]:
+    """Names of the weight files in that subfolder of every checkpoint."""
     places = [model_folder(name) / subfolder for name in model_names()]
     return [path.stem for place in places for path in sorted(place.glob("*.safetensors"))]
 
 
 def aligner_name(name: str) -> str:
-    """What the core is told of an aligner: the place of one in the host's model folders, or else its name."""
+    """The path of an aligner in the host's model folders; otherwise the name itself, which the core resolves."""
     return str(folders(model_roots(), is_aligner).get(name, name))

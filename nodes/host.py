@@ -1,7 +1,7 @@
-"""The one file that touches ComfyUI's private interfaces; written for 0.15.0 and later, checked on 0.33.
+"""The one file that uses ComfyUI's private interfaces; written for 0.15.0 and later, checked on 0.33.
 
-Whatever holds weights is put into one of the host's patchers, so that its memory manager loads and frees it, and is made
-of the host's layers, so that it can stay partly in main memory.
+The host's memory manager loads and frees networks that are wrapped in one of its model patchers. Networks built from the
+host's layers can also stay partly in main memory.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import comfy.conds
@@ -37,28 +37,17 @@ from ..art2mus_core.networks.unet import UNet
 from ..art2mus_core.types import AudioGrid, OnStep, Step
 from .checks import require_conditioning, require_latent
 from .denoiser import CoreDenoiser, HostUNet
-from .failures import telling
-from .memory import Picture
+from .failures import redact_errors
+from .memory import DenoiserInfo, Preview
 from .progress import Clock
 
-__all__ = [
-    "HostMemory",
-    "HostModel",
-    "art2mus_model",
-    "diffusion_model",
-    "keeps_metadata",
-    "patcher",
-    "precision",
-    "reporter",
-    "require_version",
-    "resident",
-]
+__all__ = ["HostMemory", "HostModel", "Model", "keeps_metadata", "precision"]
 
 Model: TypeAlias = comfy.model_patcher.ModelPatcher
-"""What MODEL carries."""
+"""The host's MODEL."""
 
-BETWEEN_PICTURES = 0.3
-"""Seconds in which at most one picture is sent."""
+PREVIEW_INTERVAL = 0.3
+"""Least seconds between two previews."""
 
 OLDEST = (0, 15, 0)
 
@@ -66,30 +55,19 @@ LAYERS = {
     getattr(nn, name): getattr(comfy.ops.disable_weight_init, name)
     for name in ("Linear", "Conv1d", "Conv2d", "ConvTranspose1d", "GroupNorm", "LayerNorm", "Embedding")
 }
-"""torch's layers and the host's, which compute the same but can be streamed in from main memory."""
+"""torch's layers and the host's equivalents, whose weights can be streamed from main memory."""
 
 PREDICTIONS = {
     "epsilon": comfy.model_base.ModelType.EPS,
     "v_prediction": comfy.model_base.ModelType.V_PREDICTION,
 }
-"""diffusers' names of what a network predicts, and the host's."""
-
-
-def require_version() -> None:
-    """Refuse a host older than the interfaces used here.
-
-    Raises:
-        Art2MusError: ComfyUI is too old.
-    """
-    if tuple(int(part) for part in re.findall(r"\d+", version)[:3]) < OLDEST:
-        wanted = ".".join(map(str, OLDEST))
-        raise Art2MusError(f"ComfyUI {version}", f"{wanted} or newer", "Update ComfyUI and start it again.")
+"""diffusers' `prediction_type` and the host's."""
 
 
 def precision() -> torch.dtype:
-    """The host's choice of number format for a denoiser; its 8-bit formats need layers that ours are not.
+    """The host's number format for a denoiser, without its 8-bit formats, which need special layers.
 
-    A CPU that only imitates a half format would take many times as long as in float32, which is taken instead.
+    float32 on CPUs that only emulate the half format, where it would be many times slower.
     """
     device = memory.get_torch_device()
     chosen = memory.unet_dtype(device)
@@ -97,8 +75,13 @@ def precision() -> torch.dtype:
     return torch.float32 if device.type == "cpu" and imitates(device, chosen) else chosen
 
 
+def keeps_metadata() -> bool:
+    """Whether the host was started without `--disable-metadata`."""
+    return not args.disable_metadata
+
+
 class Weights(nn.Module):
-    """Several networks under one patcher; the host writes attributes of its own on this object."""
+    """Several networks under one patcher; the host sets its own attributes on this object."""
 
     def __init__(self, networks: Mapping[str, nn.Module]) -> None:
         super().__init__()
@@ -114,101 +97,55 @@ def _with_host_layers(network: nn.Module) -> nn.Module:
     return network.eval()
 
 
-def patcher(networks: Mapping[str, nn.Module]) -> Model:
-    """Small networks in one of the host's patchers, to be used within :func:`resident`.
-
-    The plain patcher, which loads them whole: the core asks its weights where to compute.
-    """
-    return comfy.model_patcher.ModelPatcher(Weights(networks), memory.get_torch_device(), memory.unet_offload_device())
-
-
-@contextmanager
-def resident(patched: Model, working: float = 0) -> Iterator[torch.device]:
-    """Have a patcher's networks loaded and yield the device; `working` bytes are needed beside the weights.
-
-    Raises:
-        OOM_EXCEPTION: memory ended, here or in the block; the host's own class, for which it unloads all models.
-    """
-    whole = isinstance(patched.model, Weights)
-    try:
-        memory.load_models_gpu([patched], memory_required=working, force_full_load=whole)
-        yield patched.load_device
-    except Exception as error:
-        if not is_shortage(error):
-            raise
-        # Without its traceback the cause keeps none of the tensors alive that there was no room for.
-        raise memory.OOM_EXCEPTION(f"{_short_of_memory()}") from error.with_traceback(None)
-
-
-def _short_of_memory() -> Art2MusError:
-    return Art2MusError(
-        "the memory is full",
-        "room for the model and the music",
-        "Make the music shorter, take fewer artworks at a time, close other programs, or start ComfyUI with --lowvram.",
-    )
-
-
-def keeps_metadata() -> bool:
-    """Whether files may tell how they were made."""
-    return not args.disable_metadata
-
-
 class HostLatents(comfy.latent_formats.LatentFormat):
-    """The checkpoint's latents as the host's samplers, previews and empty latents see them.
+    """The checkpoint's latent format for the host's samplers, previews and empty latents.
 
     Args:
-        grid: the checkpoint's sizes.
-        picture: what a scaled latent looks like, for the host's previews.
+        grid: sizes of the checkpoint.
+        preview: draws a scaled latent.
     """
 
-    def __init__(self, grid: AudioGrid, picture: Picture) -> None:
-        self.grid, self.picture = grid, picture
+    def __init__(self, grid: AudioGrid, preview: Preview) -> None:
+        self.grid, self.preview = grid, preview
         self.latent_channels, self.scale_factor = grid.latent_channels, grid.latent_scale
-        # The host's empty audio latents count frames of so many samples of a compact disc.
+        # The host's empty audio latents count frames in samples at 44.1 kHz.
         self.temporal_downscale_ratio = 44100 / grid.latent_rate
         if hasattr(comfy.latent_formats.LatentFormat, "latent_rgb_factors_reshape"):
             self.latent_rgb_factors = torch.eye(3).tolist()
             self.latent_rgb_factors_reshape = self._pixels
 
     def fix_empty_latent(self, latent: Tensor) -> Tensor:
-        """The host's own empty audio latents have no rows; they are given ours (hosts after 0.33.0)."""
+        """Add the rows that the host's empty audio latents lack (hosts after 0.33.0)."""
         return latent[..., None].repeat(1, 1, 1, self.grid.latent_rows) if latent.ndim == 3 else latent
 
     def _pixels(self, latent: Tensor) -> Tensor:
-        pixels = torch.from_numpy(np.array(self.picture(latent[:1]).convert("RGB"), np.float32))
+        pixels = torch.from_numpy(np.array(self.preview(latent[:1]).convert("RGB"), np.float32))
         return pixels.movedim(-1, 0)[None] / 127.5 - 1
 
 
 class HostModel(comfy.model_base.BaseModel):
-    """The denoiser as the host's samplers want it; `grid` and `schedule` are the checkpoint's."""
+    """A checkpoint's denoiser as the host's BaseModel.
 
-    @property
-    def picture(self) -> Picture:
-        """Draws its latents."""
-        return self.latent_format.picture
+    Args:
+        unet: the network, on the offload device; its class and its layers are replaced in place.
+        info: facts about it.
+    """
 
-    def __init__(
-        self,
-        unet: UNet,
-        config: comfy.supported_models_base.BASE,
-        grid: AudioGrid,
-        schedule: Mapping[str, Any],
-        name: str,
-    ) -> None:
-        super().__init__(config, PREDICTIONS[_prediction(schedule)], memory.unet_offload_device())
-        self.grid, self.schedule, self.name = grid, schedule, name
+    def __init__(self, unet: UNet, info: DenoiserInfo) -> None:
+        super().__init__(_config(info), _prediction(info.schedule), memory.unet_offload_device())
+        self.info = info
         unet.__class__ = HostUNet
         self.diffusion_model = _with_host_layers(unet)
 
-    @telling
+    @redact_errors
     def extra_conds(self, **kwargs: Any) -> dict[str, comfy.conds.CONDRegular]:  # noqa: ANN401
-        """What the samplers hand to the network beside the language of audio.
+        """The network's inputs for the host's samplers: the language of audio, T5 states and their mask.
 
         Raises:
-            SettingError: a latent or a conditioning of another model.
+            SettingError: the latent or the conditioning belongs to another model.
         """
-        require_latent(kwargs["noise"], self.grid)
-        require_conditioning(kwargs.get("cross_attn"), kwargs.get("art2mus"), self.grid)
+        require_latent(kwargs["noise"], self.info.grid)
+        require_conditioning(kwargs.get("cross_attn"), kwargs.get("art2mus"), self.info.grid)
         conds = super().extra_conds(**kwargs)
         for key in ("text", "text_mask"):
             if kwargs.get(f"art2mus_{key}") is not None:
@@ -216,7 +153,7 @@ class HostModel(comfy.model_base.BaseModel):
         return conds
 
 
-def _prediction(schedule: Mapping[str, Any]) -> str:
+def _prediction(schedule: Mapping[str, Any]) -> comfy.model_base.ModelType:
     kind, betas = schedule.get("prediction_type", "epsilon"), schedule.get("beta_schedule")
     if kind not in PREDICTIONS or betas != "scaled_linear":
         raise CheckpointError(
@@ -224,114 +161,101 @@ def _prediction(schedule: Mapping[str, Any]) -> str:
             f"{' or '.join(PREDICTIONS)} on scaled_linear",
             "Use another checkpoint.",
         )
-    return kind
+    return PREDICTIONS[kind]
 
 
-def _config(grid: AudioGrid, schedule: Mapping[str, Any], picture: Picture) -> comfy.supported_models_base.BASE:
+def _config(info: DenoiserInfo) -> comfy.supported_models_base.BASE:
     config = comfy.supported_models_base.BASE({"disable_unet_model_creation": True})
     config.sampling_settings = {
         "beta_schedule": "linear",  # the host's name for diffusers' scaled_linear
-        "linear_start": schedule["beta_start"],
-        "linear_end": schedule["beta_end"],
-        "timesteps": schedule["num_train_timesteps"],
+        "linear_start": info.schedule["beta_start"],
+        "linear_end": info.schedule["beta_end"],
+        "timesteps": info.schedule["num_train_timesteps"],
     }
-    config.latent_format = HostLatents(grid, picture)
+    config.latent_format = HostLatents(info.grid, info.preview)
     return config
 
 
-def diffusion_model(unet: UNet, grid: AudioGrid, schedule: Mapping[str, Any], *, name: str, picture: Picture) -> Model:
-    """The host's MODEL around a checkpoint's denoiser; core samplers and LoRA loaders work on it.
-
-    Args:
-        unet: the network, on the offload device; its class and its layers are exchanged in place.
-        grid: the checkpoint's sizes.
-        schedule: diffusers' scheduler configuration.
-        name: the checkpoint's name, for messages and provenance.
-        picture: what its latents look like.
-    """
-    model = HostModel(unet, _config(grid, schedule, picture), grid, schedule, name)
-    # Looked up at call time: the host swaps this class at start when it manages memory dynamically.
-    return comfy.model_patcher.CoreModelPatcher(model, memory.get_torch_device(), memory.unet_offload_device())
-
-
-def art2mus_model(model: Model) -> HostModel:
-    """What is inside a MODEL, if it is one of ours.
-
-    Raises:
-        SettingError: another family's model is connected.
-    """
-    if not isinstance(model.model, HostModel):
-        raise SettingError(
-            f"a {type(model.model).__name__} model", "an Art2Mus model", "Connect the MODEL of Load Art2Mus Model."
-        )
-    return model.model
-
-
-def reporter(total: int, picture: Picture | None = None, amount: Callable[[int], str] = str) -> OnStep:
-    """An `on_step` that moves the host's progress bar, says what is left, and raises when the person presses stop.
-
-    Args:
-        total: steps in all.
-        picture: draws a step's clean latent, to be shown above the bar.
-        amount: how a number of steps is said.
-    """
-    bar, clock, node = comfy.utils.ProgressBar(total), Clock(amount), _node()
-    drawn = -math.inf
-
-    def on_step(step: Step) -> None:
-        nonlocal drawn
-        memory.throw_exception_if_processing_interrupted()
-        shown = None
-        if picture and step.clean and (time.monotonic() > drawn + BETWEEN_PICTURES or step.done == step.total):
-            shown = ("JPEG", picture(step.clean.values[:1]), None)
-            drawn = time.monotonic()
-        bar.update_absolute(step.done, step.total, shown)
-        if node:
-            PromptServer.instance.send_progress_text(clock.say(step), node)
-
-    return on_step
-
-
-def _node() -> str | None:
-    """The node on the canvas that is at work, if a server shows one."""
-    working = getattr(execution_context, "get_executing_context", lambda: None)()
-    if working is None or not hasattr(getattr(PromptServer, "instance", None), "send_progress_text"):
+def _executing_node() -> str | None:
+    """Id of the node on the canvas that is being executed; None without a server that shows progress texts."""
+    context = getattr(execution_context, "get_executing_context", lambda: None)()
+    if context is None or not hasattr(getattr(PromptServer, "instance", None), "send_progress_text"):
         return None
-    return get_progress_state().dynprompt.get_display_node_id(working.node_id)
+    return get_progress_state().dynprompt.get_display_node_id(context.node_id)
 
 
 class HostMemory:
-    """The host's memory manager as the nodes see it: a :class:`~.memory.Memory`.
+    """The host's memory manager as a :class:`~.memory.Memory`.
 
     Raises:
-        Art2MusError: ComfyUI is too old.
+        Art2MusError: ComfyUI is older than 0.15.0.
     """
 
     def __init__(self) -> None:
-        require_version()
+        if tuple(int(part) for part in re.findall(r"\d+", version)[:3]) < OLDEST:
+            wanted = ".".join(map(str, OLDEST))
+            raise Art2MusError(f"ComfyUI {version}", f"{wanted} or newer", "Update ComfyUI and start it again.")
         self.dtype = precision()
 
-    def hold(self, networks: Mapping[str, nn.Module]) -> Model:
-        return patcher(networks)
+    def manage(self, networks: Mapping[str, nn.Module]) -> Model:
+        # The plain patcher loads networks whole, as the core needs: it computes on the device of their weights.
+        return comfy.model_patcher.ModelPatcher(
+            Weights(networks), memory.get_torch_device(), memory.unet_offload_device()
+        )
 
-    def resident(self, held: Model, *, working: float = 0) -> AbstractContextManager[torch.device]:
-        return resident(held, working)
+    @contextmanager
+    def resident(self, managed: Model, *, working: float = 0) -> Iterator[torch.device]:
+        whole = isinstance(managed.model, Weights)
+        try:
+            memory.load_models_gpu([managed], memory_required=working, force_full_load=whole)
+            yield managed.load_device
+        except Exception as error:
+            if not is_shortage(error):
+                raise
+            shortage = Art2MusError(
+                "the memory is full",
+                "room for the model and the music",
+                "Make the music shorter, use fewer artworks at a time, close other programs, or start ComfyUI with --lowvram.",
+            )
+            # The host unloads all models after its own exception class. Without its traceback the cause holds no tensors.
+            raise memory.OOM_EXCEPTION(f"{shortage}") from error.with_traceback(None)
 
-    def put_by(self, tensor: Tensor) -> Tensor:
+    def to_intermediate(self, tensor: Tensor) -> Tensor:
         return tensor.to(memory.intermediate_device(), torch.float32)
 
-    def model(self, unet: UNet, grid: AudioGrid, schedule: Mapping[str, Any], *, name: str, picture: Picture) -> Model:
-        return diffusion_model(unet, grid, schedule, name=name, picture=picture)
+    def model(self, unet: UNet, info: DenoiserInfo) -> Model:
+        # Looked up at call time: the host replaces this class at start-up when it manages memory dynamically.
+        return comfy.model_patcher.CoreModelPatcher(
+            HostModel(unet, info), memory.get_torch_device(), memory.unet_offload_device()
+        )
 
-    def inside(self, model: Model) -> HostModel:
-        return art2mus_model(model)
+    def info(self, model: Model) -> DenoiserInfo:
+        if not isinstance(model.model, HostModel):
+            raise SettingError(
+                f"a {type(model.model).__name__} model", "an Art2Mus model", "Connect the MODEL of Load Art2Mus Model."
+            )
+        return model.model.info
 
     @contextmanager
     def denoising(self, model: Model, pieces: int, frames: int) -> Iterator[tuple[CoreDenoiser, torch.device]]:
-        inside = art2mus_model(model)
-        shape = [2 * pieces, inside.grid.latent_channels, frames, inside.grid.latent_rows]
-        with resident(model, working=model.memory_required(shape)) as device:
-            yield CoreDenoiser(inside.diffusion_model, model.load_device, inside.get_dtype_inference()), device
+        grid = self.info(model).grid
+        working = model.memory_required([2 * pieces, grid.latent_channels, frames, grid.latent_rows])
+        with self.resident(model, working=working) as device:
+            yield CoreDenoiser(model.model.diffusion_model, device, model.model.get_dtype_inference()), device
 
-    def reporter(self, total: int, picture: Picture | None = None) -> OnStep:
-        return reporter(total, picture)
+    def reporter(self, total: int, *, preview: Preview | None = None, amount: Callable[[int], str] = str) -> OnStep:
+        bar, clock, node = comfy.utils.ProgressBar(total), Clock(amount), _executing_node()
+        drawn = -math.inf
+
+        def on_step(step: Step) -> None:
+            nonlocal drawn
+            memory.throw_exception_if_processing_interrupted()
+            picture = None
+            if preview and step.clean and (time.monotonic() > drawn + PREVIEW_INTERVAL or step.done == step.total):
+                picture = ("JPEG", preview(step.clean.values[:1]), None)
+                drawn = time.monotonic()
+            bar.update_absolute(step.done, step.total, picture)
+            if node:
+                PromptServer.instance.send_progress_text(clock.describe(step), node)
+
+        return on_step

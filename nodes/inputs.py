@@ -1,4 +1,4 @@
-"""Inputs that several nodes have: the same words, ranges and defaults everywhere."""
+"""Inputs that several nodes share, with the same tooltips, ranges and defaults."""
 
 from __future__ import annotations
 
@@ -27,44 +27,44 @@ __all__ = [
 DEFAULTS = Settings()
 
 MOST_SEED = 2**53 - 1
-"""What a browser's numbers hold exactly."""
+"""The largest integer that a browser's numbers represent exactly."""
 
 
 def artworks() -> io.Image.Input:
-    """Pictures, each of which is looked at."""
-    return io.Image.Input("image", tooltip="One artwork or a batch; each gives a piece of music of its own.")
+    """Input `image`: one artwork or a batch."""
+    return io.Image.Input("image", tooltip="One artwork or a batch. Each artwork becomes one piece of music.")
 
 
 def mask() -> io.Mask.Input:
-    """What is not looked at."""
+    """Input `mask`: areas to leave out."""
     return io.Mask.Input(
         "mask",
         optional=True,
-        tooltip="What is white in the mask is left out of the artwork: it is filled with the mean colour of the rest.",
+        tooltip="White areas of the mask are left out: they are filled with the mean colour of the rest of the picture.",
     )
 
 
-def invert(**more: Any) -> io.Boolean.Input:  # noqa: ANN401  of the host's inputs, here and below
-    """Which side of the mask is looked at."""
+def invert(**more: Any) -> io.Boolean.Input:  # noqa: ANN401  arguments of the host's inputs, here and below
+    """Input `invert`: the side of the mask that is used."""
     return io.Boolean.Input(
         "invert",
         default=False,
-        tooltip="Off: what is white in the mask is left out. On: only what is white in the mask is used.",
+        tooltip="Off: white areas of the mask are left out. On: only white areas of the mask are used.",
         **{"optional": True, **more},
     )
 
 
 def model_name() -> io.Combo.Input:
-    """A checkpoint that makes music."""
+    """Input `model`: a checkpoint that generates music."""
     return io.Combo.Input(
         "model",
         options=model_names(),
-        tooltip="'pocket' comes with the pack. Any other entry is a model folder in ComfyUI/models/art2mus.",
+        tooltip="'pocket' is included with the pack. Every other entry is a model folder in ComfyUI/models/art2mus.",
     )
 
 
 def strength(**more: Any) -> io.Float.Input:  # noqa: ANN401
-    """Of the artwork."""
+    """Input `strength`: conditioning strength."""
     return io.Float.Input(
         "strength",
         default=1.0,
@@ -78,7 +78,7 @@ def strength(**more: Any) -> io.Float.Input:  # noqa: ANN401
 
 
 def seconds() -> io.Float.Input:
-    """Length of a piece."""
+    """Input `seconds`: length of a piece."""
     return io.Float.Input(
         "seconds",
         default=DEFAULTS.seconds,
@@ -90,49 +90,49 @@ def seconds() -> io.Float.Input:
 
 
 def steps(**more: Any) -> io.Int.Input:  # noqa: ANN401
-    """Of the solver."""
+    """Input `steps`: denoising steps."""
     return io.Int.Input(
         "steps",
         default=DEFAULTS.steps,
         min=1,
         max=MOST_STEPS,
-        tooltip="More steps make finer music and take longer. 20 are enough for 'pocket', 30 for published models.",
+        tooltip="Denoising steps. More steps give finer music and take longer. Use 20 for 'pocket', 30 for published models.",
         **more,
     )
 
 
 def guidance(**more: Any) -> io.Float.Input:  # noqa: ANN401
-    """Classifier-free guidance."""
+    """Input `guidance`: scale of classifier-free guidance."""
     return io.Float.Input(
         "guidance",
         default=DEFAULTS.guidance,
         min=0.0,
         max=STRONGEST,
         step=0.1,
-        tooltip="Guidance scale: how closely the music follows the artwork. 1.5 suits 'pocket', 3.5 published models. 1 "
-        "turns guidance off; anything else takes twice the time.",
+        tooltip="Guidance scale: how closely the music follows the artwork. Use 1.5 for 'pocket', 3.5 for published models. "
+        "1 turns guidance off; any other value doubles the time.",
         **more,
     )
 
 
 def solver(**more: Any) -> io.Combo.Input:  # noqa: ANN401
-    """How noise is removed."""
+    """Input `solver`: sampling method."""
     return io.Combo.Input(
         "solver",
         options=list(SOLVERS),
         default=DEFAULTS.solver,
-        tooltip="How noise is removed. The first two need few steps, ddim needs many.",
+        tooltip="Sampling method. The first two need few steps, ddim needs many.",
         **more,
     )
 
 
 def seed() -> io.Int.Input:
-    """Of the noise."""
+    """Input `seed`: seed of the initial noise."""
     return io.Int.Input(
         "seed",
         default=0,
         min=0,
         max=MOST_SEED,
         control_after_generate=True,
-        tooltip="The same seed, settings and artwork give the same music, here and, up to rounding, on the command line.",
+        tooltip="The same seed, settings and artwork give the same music, also on the command line (up to rounding).",
     )

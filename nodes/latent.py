@@ -1,4 +1,4 @@
-"""Empty Art2Mus Latent: where a core sampler begins."""
+"""Empty Art2Mus Latent: the starting latent for core samplers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_PIECES = 64
 
 
 class EmptyLatent(io.ComfyNode):
-    """The host's own empty latents have other models' sizes."""
+    """A latent in the checkpoint's size; the host's empty latents have those of other models."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -25,18 +25,18 @@ class EmptyLatent(io.ComfyNode):
             node_id="Art2MusEmptyLatent",
             display_name="Empty Art2Mus Latent",
             category="Art2Mus",
-            description="An empty latent in the size of the model, for core samplers. "
-            "The AudioLDM2 Sampler makes its own and does not need it.",
+            description="An empty latent in the model's size, for core samplers. "
+            "AudioLDM2 Sampler creates its own and does not need it.",
             search_aliases=["empty latent audio", "latent music", "KSampler music"],
             inputs=[
-                io.Model.Input("model", tooltip="The denoiser the latent is for, from Load Art2Mus Model."),
+                io.Model.Input("model", tooltip="The denoiser that will sample the latent, from Load Art2Mus Model."),
                 inputs.seconds(),
                 io.Int.Input(
                     "batch_size",
                     default=1,
                     min=1,
                     max=MOST_PIECES,
-                    tooltip="How many pieces are made at once, each from noise of its own.",
+                    tooltip="How many pieces to generate at once, each from its own noise.",
                 ),
             ],
             outputs=[io.Latent.Output(display_name="latent")],

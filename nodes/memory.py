@@ -1,6 +1,6 @@
-"""Where networks are while nodes work: in the hands of the host's memory manager or, without a host, on one device.
+"""Memory policies for the nodes' networks: the host's memory manager or, without a host, a single device.
 
-What the nodes do is written against :class:`Memory`, so that it runs, and is tested, without a running host.
+The nodes' work is written against :class:`Memory`, so that it runs and is tested without ComfyUI.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from PIL import Image
@@ -18,114 +18,113 @@ from ..art2mus_core.diffusion.denoiser import LatentDenoiser
 from ..art2mus_core.networks.unet import UNet
 from ..art2mus_core.types import AudioGrid, Denoiser, OnStep
 
-__all__ = ["Memory", "Model", "Picture", "PlainMemory", "host_memory"]
+__all__ = ["DenoiserInfo", "Memory", "PlainMemory", "PlainModel", "Preview", "host_memory"]
 
-Picture = Callable[[Tensor], Image.Image]
-"""Draws one scaled latent, [1, channels, frames, rows], as the spectrogram it stands for."""
-
-
-class Inside(Protocol):
-    """What is known of a denoiser."""
-
-    @property
-    def grid(self) -> AudioGrid:
-        """The checkpoint's sizes."""
-
-    @property
-    def schedule(self) -> Mapping[str, Any]:
-        """The content of its `scheduler_config.json`."""
-
-    @property
-    def name(self) -> str:
-        """The checkpoint's name."""
-
-    @property
-    def picture(self) -> Picture:
-        """Draws its latents."""
-
-
-class Memory(Protocol):
-    """A memory policy for networks that outlive the work of one node."""
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Precision of denoisers, language models and encoders."""
-
-    def hold(self, networks: Mapping[str, nn.Module]) -> Any:  # noqa: ANN401  the host's ModelPatcher
-        """Small networks as one thing that can be made resident."""
-
-    def resident(self, held: Any, *, working: float = 0) -> AbstractContextManager[Any]:  # noqa: ANN401
-        """Have them where they compute for the length of a block; `working` bytes are needed beside the weights."""
-
-    def put_by(self, tensor: Tensor) -> Tensor:
-        """A tensor in float32 where what travels between nodes is kept."""
-
-    def model(self, unet: UNet, grid: AudioGrid, schedule: Mapping[str, Any], *, name: str, picture: Picture) -> Any:  # noqa: ANN401
-        """MODEL of a denoiser."""
-
-    def inside(self, model: Any) -> Inside:  # noqa: ANN401
-        """What is known of a MODEL.
-
-        Raises:
-            SettingError: another family's model is connected.
-        """
-
-    def denoising(self, model: Any, pieces: int, frames: int) -> AbstractContextManager[tuple[Denoiser, torch.device]]:  # noqa: ANN401
-        """A MODEL's denoiser, resident with room for so many pieces of so many latent frames, and where it computes."""
-
-    def reporter(self, total: int, picture: Picture | None = None) -> OnStep:
-        """An `on_step` that shows how far `total` steps are, and stops the work when a person wants it to stop."""
+Preview = Callable[[Tensor], Image.Image]
+"""Draws one scaled latent, [1, channels, frames, rows], as a spectrogram."""
 
 
 @dataclass(frozen=True)
-class Model:
+class DenoiserInfo:
+    """Facts about the denoiser in a MODEL.
+
+    Attributes:
+        name: name of the checkpoint.
+        grid: sizes of the checkpoint.
+        schedule: content of its `scheduler_config.json`.
+        preview: draws its latents.
+    """
+
+    name: str
+    grid: AudioGrid
+    schedule: Mapping[str, Any]
+    preview: Preview
+
+
+class Memory(Protocol):
+    """A memory policy for networks that are used by several nodes."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Number format of denoisers, language models and encoders."""
+
+    def manage(self, networks: Mapping[str, nn.Module]) -> Any:  # noqa: ANN401  the host's ModelPatcher
+        """Put small networks under memory management, as one object for :meth:`resident`."""
+
+    def resident(self, managed: Any, *, working: float = 0) -> AbstractContextManager[Any]:  # noqa: ANN401
+        """Load managed networks for a `with` block that needs `working` bytes beside the weights."""
+
+    def to_intermediate(self, tensor: Tensor) -> Tensor:
+        """A float32 copy on the device where values that travel between nodes are kept."""
+
+    def model(self, unet: UNet, info: DenoiserInfo) -> Any:  # noqa: ANN401
+        """Wrap a denoiser as MODEL."""
+
+    def info(self, model: Any) -> DenoiserInfo:  # noqa: ANN401
+        """Facts about a MODEL.
+
+        Raises:
+            SettingError: it is not an Art2Mus model.
+        """
+
+    def denoising(self, model: Any, pieces: int, frames: int) -> AbstractContextManager[tuple[Denoiser, torch.device]]:  # noqa: ANN401
+        """Load a MODEL's denoiser, with room for that many pieces and latent frames; yields it and its device."""
+
+    def reporter(self, total: int, *, preview: Preview | None = None, amount: Callable[[int], str] = str) -> OnStep:
+        """An `on_step` that shows progress and raises when the user cancels.
+
+        Args:
+            total: number of steps.
+            preview: draws a step's clean latent.
+            amount: formats a number of steps.
+        """
+
+
+class PlainModel(NamedTuple):
     """MODEL without a host."""
 
     unet: UNet
-    grid: AudioGrid
-    schedule: Mapping[str, Any]
-    name: str
-    picture: Picture
+    info: DenoiserInfo
 
 
 class PlainMemory:
-    """Everything on one device, for good.
+    """Keeps every network on one device.
 
     Args:
-        device: where.
+        device: the device.
         dtype: see :class:`Memory`.
     """
 
     def __init__(self, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> None:
         self.device, self.dtype = torch.device(device), dtype
 
-    def hold(self, networks: Mapping[str, nn.Module]) -> nn.ModuleDict:
+    def manage(self, networks: Mapping[str, nn.Module]) -> nn.ModuleDict:
         return nn.ModuleDict(networks)
 
     @contextmanager
-    def resident(self, held: nn.Module, *, working: float = 0) -> Iterator[torch.device]:  # noqa: ARG002
-        held.to(self.device)
+    def resident(self, managed: nn.Module, *, working: float = 0) -> Iterator[torch.device]:  # noqa: ARG002
+        managed.to(self.device)
         yield self.device
 
-    def put_by(self, tensor: Tensor) -> Tensor:
+    def to_intermediate(self, tensor: Tensor) -> Tensor:
         return tensor.to("cpu", torch.float32)
 
-    def model(self, unet: UNet, grid: AudioGrid, schedule: Mapping[str, Any], *, name: str, picture: Picture) -> Model:
-        return Model(unet, grid, schedule, name, picture)
+    def model(self, unet: UNet, info: DenoiserInfo) -> PlainModel:
+        return PlainModel(unet, info)
 
-    def inside(self, model: Model) -> Model:
-        return model
+    def info(self, model: PlainModel) -> DenoiserInfo:
+        return model.info
 
     @contextmanager
-    def denoising(self, model: Model, pieces: int, frames: int) -> Iterator[tuple[Denoiser, torch.device]]:  # noqa: ARG002
+    def denoising(self, model: PlainModel, pieces: int, frames: int) -> Iterator[tuple[Denoiser, torch.device]]:  # noqa: ARG002
         yield LatentDenoiser(model.unet.to(self.device)), self.device
 
-    def reporter(self, total: int, picture: Picture | None = None) -> OnStep:  # noqa: ARG002
+    def reporter(self, total: int, *, preview: Preview | None = None, amount: Callable[[int], str] = str) -> OnStep:  # noqa: ARG002
         return lambda _: None
 
 
 def host_memory() -> Memory:
-    """The host's; imported here, because its interfaces are there only while it runs."""
+    """The host's memory manager. Imported here, because its modules exist only in a running host."""
     from .host import HostMemory
 
     return HostMemory()

@@ -1,4 +1,4 @@
-"""Load Art2Mus Model: a checkpoint as three of the host's objects."""
+"""Load Art2Mus Model: a checkpoint as MODEL, VAE and ART2MUS_LANGUAGE."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HEADS = ["config", "original"]
 
 
 class LoadModel(io.ComfyNode):
-    """Each output is under the host's memory management."""
+    """The host's memory manager loads and frees each output."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -22,7 +22,7 @@ class LoadModel(io.ComfyNode):
             node_id="Art2MusLoadModel",
             display_name="Load Art2Mus Model",
             category="Art2Mus",
-            description="Loads the networks that make music. The pocket model comes with the pack; other models are "
+            description="Loads a model that generates music. The pocket model is included with the pack; other models are "
             "folders in ComfyUI/models/art2mus.",
             search_aliases=["AudioLDM2", "music model", "pocket"],
             inputs=[
@@ -31,16 +31,15 @@ class LoadModel(io.ComfyNode):
                     "support",
                     options=support_names(),
                     optional=True,
-                    tooltip="For published models, which also read a fixed sentence: 'model' asks for the artwork's "
-                    "content, 'period' for its time and place, 'emotion' for the feelings it stirs. 'pocket' "
-                    "reads none.",
+                    tooltip="The fixed sentence that published models read beside the artwork: about its content ('model'), "
+                    "its period and place ('period'), or the emotion it evokes ('emotion'). 'pocket' reads no text.",
                 ),
                 io.Combo.Input(
                     "heads",
                     options=HEADS,
                     optional=True,
-                    tooltip="For published models: how the denoiser's attention is divided. Leave it at 'config' unless "
-                    "the command art2mus heads says otherwise.",
+                    tooltip="For published models: how the denoiser's attention is split into heads. Keep 'config' unless "
+                    "the command art2mus heads recommends 'original'.",
                 ),
             ],
             outputs=[

@@ -1,7 +1,8 @@
-"""Between the host's types and the core's."""
+"""Conversions between the host's types and the core's."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
@@ -27,6 +28,7 @@ __all__ = [
     "pack_covers",
     "pack_file",
     "pack_mask",
+    "pack_messages",
     "pack_pictures",
     "packed_bytes",
     "unpack_artworks",
@@ -36,11 +38,11 @@ __all__ = [
 
 
 FLOAT = 4
-"""Bytes of one of the host's numbers."""
+"""Bytes of a float32."""
 
 
 class Audio(TypedDict, total=False):
-    """The host's AUDIO, with our provenance beside it."""
+    """The host's AUDIO with provenance in `art2mus`."""
 
     waveform: Float[Tensor, "batch channels samples"]
     sample_rate: int
@@ -53,21 +55,21 @@ def pack_artwork(artwork: Artwork) -> Float[Tensor, "1 height width 3"]:
 
 
 class Packed(NamedTuple):
-    """A picture file as the host has it.
+    """A picture file as the host's types.
 
     Attributes:
         image: IMAGE.
         mask: MASK.
-        remarks: what a person should know of how the file was read, a sentence each that begins with its name.
+        notes: sentences about problems with the file, each starting with the file's name.
     """
 
     image: Float[Tensor, "1 height width 3"]
     mask: Float[Tensor, "1 height width"]
-    remarks: list[str]
+    notes: list[str]
 
 
 def pack_file(path: Path) -> Packed:
-    """A picture file for the host.
+    """Read a picture file as IMAGE and MASK.
 
     Raises:
         ArtworkError: see :func:`~..art2mus_core.images.reading.read_artwork`.
@@ -75,12 +77,12 @@ def pack_file(path: Path) -> Packed:
     from ..art2mus_core.images.reading import read_artwork
 
     picture = read_artwork(path)
-    remarks = [f"{as_unicode(path.name)}: {note}" for note in picture.notes]
-    return Packed(pack_artwork(picture), pack_mask(path, picture), remarks)
+    notes = [f"{as_unicode(path.name)}: {note}" for note in picture.notes]
+    return Packed(pack_artwork(picture), pack_mask(path, picture), notes)
 
 
 def packed_bytes(path: Path) -> int:
-    """Bytes that :func:`pack_file` takes, by the picture's header; 0 where that cannot be read, which reading tells of."""
+    """Bytes that :func:`pack_file` needs, by the picture's header; 0 if the header cannot be read, as :func:`pack_file` reports."""
     from ..art2mus_core.images.reading import LONGEST_SIDE, opened
 
     try:
@@ -88,37 +90,39 @@ def packed_bytes(path: Path) -> int:
             share = min(1.0, LONGEST_SIDE / max(image.size))
             channels = 3 + image.has_transparency_data
             return round(image.width * image.height * share**2) * channels * FLOAT
-    except Exception:  # noqa: BLE001  Pillow's readers raise whatever a broken header leads them to
+    except Exception:  # noqa: BLE001  broken headers raise errors of many classes in Pillow
         return 0
 
 
 def pack_pictures(pictures: list[Image.Image]) -> Float[Tensor, "batch height width 3"]:
-    """Drawn pictures of one size as the host's IMAGE."""
+    """Pictures of one size as the host's IMAGE."""
     rows = [torch.from_numpy(np.array(picture.convert("RGB"), np.uint8)) for picture in pictures]
     return torch.stack(rows).float() / 255
 
 
 def pack_covers(image: Float[Tensor, "batch height width channels"] | None) -> list[bytes]:
-    """JPEGs for sound files, one a picture."""
+    """JPEG covers for audio files, one for each picture."""
     from ..art2mus_core.images.reading import thumbnail_jpeg
 
     return [] if image is None else [thumbnail_jpeg(artwork) for artwork in unpack_artworks(image)]
 
 
 def pack_mask(path: Path, artwork: Artwork) -> Float[Tensor, "1 height width"]:
-    """The host's MASK of a picture file: 1 where it is transparent or painted over in the mask editor."""
+    """The host's MASK of a picture file: 1 where it is transparent or was painted in the mask editor."""
     from ..art2mus_core.images.reading import opened
 
     height, width = artwork.pixels.shape[1:]
     with opened(path) as image:
         if not image.has_transparency_data:
-            return torch.from_numpy(np.zeros((1, height, width), np.float32))  # takes no memory until it is written to
+            return torch.from_numpy(
+                np.zeros((1, height, width), np.float32)
+            )  # zeros take no memory until they are written to
         alpha = ImageOps.exif_transpose(image).convert("RGBA").getchannel("A").resize((width, height))
     return 1 - torch.from_numpy(np.asarray(alpha, np.float32))[None] / 255
 
 
 def unpack_artworks(image: Float[Tensor, "batch height width channels"]) -> list[Artwork]:
-    """Artworks of an IMAGE, in which values round to the 8 bits they came from."""
+    """The artworks of an IMAGE, rounded to 8 bits."""
     from ..art2mus_core.types import Artwork
 
     rows = (image[..., :3] * 255).round().clamp(0, 255).to("cpu", torch.uint8).permute(0, 3, 1, 2)
@@ -131,15 +135,15 @@ def without_masked(
     *,
     invert: bool = False,
 ) -> Float[Tensor, "batch height width channels"]:
-    """The pictures with their masked parts in the mean colour of the rest, so that they say nothing.
+    """Fill the masked areas of pictures with the mean colour of the rest.
 
     Args:
         image: the pictures.
-        mask: 1 where a picture is left out; masks begin with the first again where pictures are more, as the host has it.
-        invert: leave out what is 0 in the mask.
+        mask: 1 in areas to leave out; if there are fewer masks than pictures, they repeat, as in the host's nodes.
+        invert: leave out areas that are 0 in the mask.
 
     Raises:
-        ArtworkError: nothing of a picture remains.
+        ArtworkError: a mask leaves nothing of a picture.
     """
     if mask is None:
         return image
@@ -160,13 +164,13 @@ def _nothing_left(number: int, count: int, *, invert: bool) -> ArtworkError:
     if invert:
         return ArtworkError(
             f"a mask that marks nothing{which}, with invert on",
-            "one that marks what is to be used",
+            "one that marks the area to use",
             "Paint a mask, or switch invert off.",
         )
     return ArtworkError(
         f"a mask that covers everything{which}",
-        "one that leaves something to look at",
-        "Paint a smaller mask, or switch invert on to use only what is masked.",
+        "one that leaves part of the picture",
+        "Paint a smaller mask, or switch invert on to use only the masked area.",
     )
 
 
@@ -176,17 +180,23 @@ def pack_audio(waveform: Waveform, provenance: dict[str, Any]) -> Audio:
 
 
 def unpack_audio(audio: Audio | None) -> tuple[list[Waveform], dict[str, Any]]:
-    """One waveform a piece, and what is known of where they come from; more than two channels are mixed.
+    """One waveform for each piece, and their provenance. More than two channels are averaged to mono.
 
     Raises:
-        AudioError: a video without a sound track came in, or a sound without samples.
+        AudioError: there is no audio, as from a video without a sound track, or it is empty.
     """
     from ..art2mus_core.types import Waveform
 
     if audio is None:
-        raise AudioError("no sound", "AUDIO", "The picture or video it comes from has no sound track.")
-    heard = audio["waveform"].float().cpu()
-    if heard.numel() == 0:
-        raise AudioError("an empty sound", "one that lasts", "Check what it was cut from.")
-    heard = heard.mean(1, keepdim=True) if heard.shape[1] > 2 else heard
-    return [Waveform(samples[None], audio["sample_rate"]) for samples in heard], audio.get("art2mus", {})
+        raise AudioError("no sound", "AUDIO", "The video that it comes from has no sound track.")
+    batch = audio["waveform"].float().cpu()
+    if batch.numel() == 0:
+        raise AudioError("an empty sound", "at least one sample", "Check the node that it comes from.")
+    batch = batch.mean(1, keepdim=True) if batch.shape[1] > 2 else batch
+    return [Waveform(samples[None], audio["sample_rate"]) for samples in batch], audio.get("art2mus", {})
+
+
+def pack_messages(messages: Iterable[str]) -> dict[str, list[str]] | None:
+    """The host's `ui` dict that shows messages on the node (web/js/notes.js) and keeps them in history; None for none."""
+    lines = list(messages)
+    return {"text": lines} if lines else None

@@ -1,4 +1,4 @@
-"""Folders of artworks: those in the host's input folder, and the packaged samples."""
+"""Folders of artworks: subfolders of the host's input folder, and the packaged samples."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from ..art2mus_core.naming import as_unicode, name_files
 from .folders import LONGEST_NAME
 from .packing import packed_bytes
 
-__all__ = ["check_room", "choose", "everything", "folder_names", "marks", "names_of", "pictures_of"]
+__all__ = ["all_pictures", "check_room", "choose", "file_stamps", "folder_names", "names_of", "pictures_of"]
 
 SAMPLES, INPUT = "Samples", "input"
 
 DEEPEST = 4
-"""Levels of folders in the input folder that are listed."""
+"""Levels of subfolders of the input folder that are listed."""
 
 
 def folder_names() -> list[str]:
-    """The samples, the input folder, and the folders in it that hold pictures."""
+    """Names of the samples, of the input folder, and of its subfolders with pictures."""
     root = _root()
     found = []
     for place, folders, files in os.walk(root):
@@ -38,21 +38,21 @@ def folder_names() -> list[str]:
 
 
 def pictures_of(name: str) -> list[Path]:
-    """The pictures of a folder, in the order of their names as a person counts: 2 before 10.
+    """The pictures of a folder in natural order: 2 before 10.
 
-    Links to pictures outside of the input folder are left out.
+    Links to files outside the input folder are skipped.
 
     Args:
-        name: from :func:`folder_names`.
+        name: a name from :func:`folder_names`.
 
     Raises:
-        ArtworkError: no such folder, one without pictures, or one that leads out of the input folder.
+        ArtworkError: there is no such folder, it has no pictures, or it links to a place outside the input folder.
     """
     pictures = _listed(name)
     if not pictures:
-        left = describe_skipped(find_artworks(_inside(name)).skipped, 0)
+        skipped = describe_skipped(find_artworks(_inside(name)).skipped, 0)
         raise ArtworkError(
-            f"{name} holds no picture{f' ({left})' if left else ''}",
+            f"{name} holds no picture{f' ({skipped})' if skipped else ''}",
             "at least one",
             "Put pictures into it or choose another folder.",
         )
@@ -60,55 +60,54 @@ def pictures_of(name: str) -> list[Path]:
 
 
 def choose(name: str, start: int, count: int | None) -> list[Path]:
-    """`count` pictures of a folder from the `start`-th on, counted from 1; 0 or None for all that are left.
+    """`count` pictures of a folder, beginning with number `start`, counted from 1; a count of 0 or None takes the rest.
 
     Raises:
-        ArtworkError: as :func:`pictures_of`; or there are not so many.
+        ArtworkError: as in :func:`pictures_of`, or `start` is beyond the last picture.
     """
     pictures = pictures_of(name)
     if start > len(pictures):
         raise ArtworkError(
-            f"picture {start} of {name}", f"1 to {len(pictures)}", "Set start to the number of a picture that is there."
+            f"picture {start} of {name}", f"1 to {len(pictures)}", "Set start to a number in this range."
         )
     return pictures[start - 1 :][: count or None]
 
 
-def everything(name: str | None) -> list[Path]:
-    """The pictures of a folder, or of all that :func:`folder_names` lists.
+def all_pictures(name: str | None) -> list[Path]:
+    """The pictures of a folder, or of all folders in :func:`folder_names`.
 
     Raises:
-        ArtworkError: no such folder.
+        ArtworkError: there is no such folder.
     """
     return [path for each in ([name] if name else folder_names()) for path in _listed(each)]
 
 
 def check_room(paths: list[Path], name: str, *, free: int | None = None) -> None:
-    """Refuse pictures for which there is no memory, before the first is read.
+    """Check that the pictures fit into memory, before the first is read.
 
     Args:
-        paths: of the pictures.
-        name: of their folder, for the message.
-        free: bytes; what the machine has if not given.
+        paths: the picture files.
+        name: name of their folder, for the message.
+        free: free memory in bytes; measured if None.
 
     Raises:
-        ArtworkError: they take more than is free.
+        ArtworkError: they need more memory than is free.
     """
     try:
         check_memory(sum(map(packed_bytes, paths)), f"to hold {len(paths)} pictures of {name}", free=free)
     except SettingError as error:
         raise ArtworkError(
-            error.came, error.expected, "Take fewer at a time: set count, and start for the next ones."
+            error.came, error.expected, "Load fewer at a time: set count, and start for the next ones."
         ) from error
 
 
-def marks(paths: Iterable[Path]) -> list[str]:
-    """What changes when one of the files is exchanged, added or taken away; nothing is read."""
-    found = [(path, path.stat()) for path in paths]
-    return [f"{path} {about.st_size} {about.st_mtime_ns}" for path, about in found]
+def file_stamps(paths: Iterable[Path]) -> list[str]:
+    """Path, size and modification time of each file, for the host to detect changes."""
+    return [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in paths]
 
 
 def names_of(paths: list[Path]) -> list[str]:
-    """Names of the pictures without their suffixes, as the `name` of Save Audio takes them: text, and not too long."""
+    """File names without suffixes, as valid Unicode and short enough for `name` of Save Audio."""
     return [name_files([as_unicode(path.stem)], LONGEST_NAME)[0].stem for path in paths]
 
 
@@ -128,10 +127,10 @@ def _root() -> Path:
 
 
 def _inside(name: str) -> Path:
-    """The folder behind a name.
+    """The folder of a name from :func:`folder_names`.
 
     Raises:
-        ArtworkError: there is none, or it is somewhere else.
+        ArtworkError: there is no such folder, or it links to a place outside the input folder.
     """
     first, *parts = name.split("/")
     path = _root().joinpath(*parts)
@@ -147,6 +146,6 @@ def _inside(name: str) -> Path:
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
-    """Numbers within a name compare as numbers."""
+    """Sort key that compares the numbers within a name by value."""
     parts = re.findall(r"(\d+)|(\D+)", name)
     return [(int(number or -1), text.casefold()) for number, text in parts] + [(-2, name)]

@@ -1,4 +1,4 @@
-"""What a person reads while a node works: how far it is, and how long it will take."""
+"""Progress texts: steps done and time left."""
 
 from __future__ import annotations
 
@@ -11,32 +11,31 @@ __all__ = ["Clock"]
 
 
 class Clock:
-    """Measures steps and says what is left.
+    """Estimates the time left from the steps since its creation.
 
-    Where more than one step is done when the first is told of (a download that goes on), they were done earlier, and say
-    nothing of the pace.
+    If the first report has more than one step done, as in a resumed download, those steps do not count towards the pace.
 
     Args:
-        amount: how a number is said: `str` counts steps.
-        now: seconds on a clock that never goes back.
+        amount: formats a number of steps.
+        now: a monotonic clock in seconds.
     """
 
     def __init__(self, amount: Callable[[int], str] = str, now: Callable[[], float] = time.monotonic) -> None:
         self._amount, self._now, self._began = amount, now, now()
         self._before: int | None = None
 
-    def say(self, step: Step) -> str:
-        """`7 of 20, 3 s left`; before the first step nothing is known of what is left, after the last how long it took."""
+    def describe(self, step: Step) -> str:
+        """`7 of 20, 3 s left`; `0 of 20` before the first step; `20 of 20 in 9 s` after the last."""
         passed, whole = self._now() - self._began, self._amount(step.total)
         if step.done >= step.total:
-            return f"{whole} of {whole} in {_spoken(passed)}"
+            return f"{whole} of {whole} in {_duration(passed)}"
         if self._before is None:
             self._before = step.done if step.done > 1 else 0
         done, new = f"{self._amount(step.done)} of {whole}", step.done - self._before
-        return f"{done}, {_spoken(passed / new * (step.total - step.done))} left" if new > 0 else done
+        return f"{done}, {_duration(passed / new * (step.total - step.done))} left" if new > 0 else done
 
 
-def _spoken(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

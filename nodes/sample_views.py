@@ -1,4 +1,4 @@
-"""Lets the front end show packaged samples, which lie in none of the folders it may look into."""
+"""Serves pictures of the packaged samples, which are outside the folders that the front end can read."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 __all__ = ["show_samples"]
 
 VIEWS = ("/view", "/api/view")
-"""Where the front end asks for the picture of a file name."""
+"""Addresses at which the front end requests pictures."""
 
 
 def show_samples(app: web.Application) -> None:
-    """Answer the front end's question for a sample's picture; every other question goes on to the host."""
+    """Answer requests for the picture of a sample; all others go to the host."""
     from aiohttp import web
 
     @web.middleware
     async def serve(
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        wanted = request.query.get("filename", "") if request.path in VIEWS else ""
-        path = sample_path(wanted)
+        name = request.query.get("filename", "") if request.path in VIEWS else ""
+        path = sample_path(name)
         return web.FileResponse(path) if path else await handler(request)
 
     app.middlewares.append(serve)

@@ -1,4 +1,4 @@
-"""AudioLDM2 Sampler: denoises a latent, conditioned on the artwork, and decodes it to sound."""
+"""AudioLDM2 Sampler: generates a latent conditioned on the artwork and decodes it to audio."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Sampler"]
 
 
 class Sampler(io.ComfyNode):
-    """The core's own loop, so that a seed gives the same music here and on the command line."""
+    """Uses the core's sampling loop, so that a seed gives the same music as on the command line."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -26,11 +26,11 @@ class Sampler(io.ComfyNode):
             node_id="Art2MusSampler",
             display_name="AudioLDM2 Sampler",
             category="Art2Mus",
-            description="Composes music: turns noise into a spectrogram conditioned on the artwork, and that into sound.",
+            description="Generates music: denoises a latent conditioned on the artwork and decodes it to audio.",
             search_aliases=["compose", "generate music", "KSampler audio"],
             inputs=[
                 io.Model.Input("model", tooltip="The denoiser, from Load Art2Mus Model."),
-                io.Vae.Input("vae", tooltip="Decodes latents to sound, from Load Art2Mus Model."),
+                io.Vae.Input("vae", tooltip="The VAE that decodes the latent to audio, from Load Art2Mus Model."),
                 io.Conditioning.Input("positive", tooltip="The conditioning with the artwork, from the Image Aligner."),
                 io.Conditioning.Input(
                     "negative", tooltip="The conditioning without the artwork, from the Image Aligner."

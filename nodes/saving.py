@@ -1,4 +1,4 @@
-"""Save Audio: the music as a file that plays anywhere and remembers where it comes from."""
+"""Save Audio: audio files with the settings, the workflow and a cover."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from comfy_api.latest import io
 
 from ..art2mus_core.errors import OutputError
 from .folders import OutputFile, check_name, output_file
-from .listening import hear, present
-from .marks import fill, fill_times
 from .packing import Audio, pack_covers
+from .placeholders import fill, fill_times
+from .player import analyse, write_pieces
 
 if TYPE_CHECKING:
     import torch
@@ -22,7 +22,7 @@ QUALITIES = ["standard", "16 bit", "24 bit", "64k", "96k", "128k", "192k", "320k
 
 
 class SaveAudio(io.ComfyNode):
-    """Files the core writes: tags and cover, which the host's own nodes leave out."""
+    """Writes files with the core, which adds tags and a cover; the host's nodes do not."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -31,38 +31,38 @@ class SaveAudio(io.ComfyNode):
             display_name="Save Audio (Art2Mus)",
             category="Art2Mus",
             essentials_category="Audio",
-            description="Writes the music into ComfyUI's output folder and shows a player. "
-            "The file holds the settings and the whole workflow: dropped on the canvas it brings the graph back (not WAV).",
+            description="Saves the music in ComfyUI's output folder and shows a player. The file contains the settings and "
+            "the whole workflow: drop it on the canvas to restore the graph (all formats except WAV).",
             search_aliases=["export music", "flac", "wav", "mp3", "opus"],
             is_output_node=True,
             hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo, io.Hidden.unique_id],
             inputs=[
                 io.Audio.Input(
-                    "audio", lazy=True, tooltip="The music. Every piece of a batch becomes a file of its own."
+                    "audio", lazy=True, tooltip="The music. Each piece of a batch is saved as a separate file."
                 ),
                 io.Image.Input(
-                    "cover", optional=True, lazy=True, tooltip="The artwork, to be shown by music players as the cover."
+                    "cover", optional=True, lazy=True, tooltip="The artwork, which music players show as the cover."
                 ),
                 io.String.Input(
                     "name",
                     default="art2mus/music",
-                    tooltip="File name inside the output folder, with subfolders if you like; a number is added to it. It "
-                    "may hold marks: the moment (%year%, %date:yyyy-MM-dd%), any node's widget (%Art2MusSampler.seed%), "
-                    "the number in the batch (%batch_num%).",
+                    tooltip="File name inside the output folder, optionally with subfolders; a number is appended. "
+                    "Placeholders: date and time (%year%, %date:yyyy-MM-dd%), the value of any node's widget "
+                    "(%Art2MusSampler.seed%), the number in the batch (%batch_num%).",
                 ),
                 io.Combo.Input(
                     "format",
                     options=list(SUFFIXES),
                     default="FLAC",
-                    tooltip="FLAC is lossless and keeps everything. WAV is for other programs. MP3 and Opus are small.",
+                    tooltip="FLAC is lossless; MP3 and Opus are smaller. All three store the workflow and the cover; WAV does not.",
                 ),
                 io.Combo.Input(
                     "quality",
                     options=QUALITIES,
                     default=QUALITIES[0],
                     optional=True,
-                    tooltip="FLAC and WAV: 16 bit (standard) or 24 bit. MP3 and Opus: kilobits a second for all channels "
-                    "(standard: 96 for each). V0: MP3 as good as it gets, with a variable rate.",
+                    tooltip="FLAC and WAV: 16 bit (standard) or 24 bit. MP3 and Opus: total bit rate in kbit/s (standard: 96 "
+                    "for each channel). V0: MP3 at the highest quality, with a variable bit rate.",
                 ),
             ],
         )
@@ -77,12 +77,12 @@ class SaveAudio(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, name: str | None, **_: Any) -> str:  # noqa: ANN401  the other sockets
-        """A name that holds the moment is another one at the next run."""
+        """The name with its date placeholders filled, so that the node runs again when they change."""
         return fill_times(name or "")
 
     @classmethod
     def check_lazy_status(cls, name: str, **others: Any) -> list[str]:  # noqa: ANN401  the other sockets
-        """First what a linked name says, and only then the music: minutes of work end in no name that can't be written."""
+        """Check a linked name before requesting the music, so that a bad name fails at once and not after minutes of work."""
         check_name(fill(name, cls.hidden))
         return [key for key, value in others.items() if value is None]
 
@@ -102,14 +102,14 @@ class SaveAudio(io.ComfyNode):
         def file(number: int) -> OutputFile:
             return output_file(fill(name, graph, number=number, size=(width, height)), suffix)
 
-        return io.NodeOutput(ui=present(hear(audio), graph, file, pack_covers(cover), quality))
+        return io.NodeOutput(ui=write_pieces(analyse(audio), graph, file, pack_covers(cover), quality))
 
 
 def _check_quality(chosen: str, quality: str) -> None:
-    """Refuse a quality that the format does not have, at once.
+    """Check that the format supports the quality.
 
     Raises:
-        OutputError: it has not.
+        OutputError: it does not.
     """
     from ..art2mus_core.audio.coding import KINDS
 

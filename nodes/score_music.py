@@ -1,4 +1,4 @@
-"""Score Music: how well music matches its artwork, and what is measured in it."""
+"""Score Music: the match of music and artwork, and measurements of the music."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from comfy_api.latest import io
 
 from ..art2mus_core.checkpoints.names import is_encoder
-from .folders import listener_names, model_folder
+from .folders import joint_encoder_names, model_folder
 from .packing import Audio, pack_pictures, unpack_artworks, unpack_audio
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ __all__ = ["ScoreMusic"]
 
 
 class ScoreMusic(io.ComfyNode):
-    """One number of each kind for a piece, and a list of them for a batch."""
+    """Outputs lists with one entry for each piece."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -27,17 +27,19 @@ class ScoreMusic(io.ComfyNode):
             node_id="Art2MusScoreMusic",
             display_name="Score Music",
             category="Art2Mus",
-            description="Measures how well music matches its artwork, compared with chance, and the music itself. "
+            description="Measures how well music matches its artwork, compared with chance, and properties of the music. "
             "Each output has one entry for each piece of a batch.",
             search_aliases=["evaluate", "rate", "compare image and audio", "loudness", "tempo", "similarity"],
             inputs=[
                 io.Image.Input("image", tooltip="The artwork: one for all pieces of a batch, or one for each."),
-                io.Audio.Input("audio", tooltip="The music, of 1 second or more; the first 2 minutes count."),
+                io.Audio.Input(
+                    "audio", tooltip="The music, at least 1 second long; only the first 2 minutes are scored."
+                ),
                 io.Combo.Input(
                     "encoder",
-                    options=listener_names(),
+                    options=joint_encoder_names(),
                     optional=True,
-                    tooltip="The encoder of both picture and sound: 'pocket', or 'imagebind' if it is installed with its "
+                    tooltip="The encoder of both picture and music: 'pocket', or 'imagebind' if it is installed with its "
                     "audio tower.",
                 ),
             ],
@@ -64,19 +66,18 @@ class ScoreMusic(io.ComfyNode):
 
 
 def _score(image: torch.Tensor | None, audio: Audio | None, encoder: str) -> list[Scorecard]:
-    """The core's scorecards, with the networks in the host's hands."""
+    """The core's scorecards, with networks under the host's memory management."""
     from ..art2mus_core.evaluation.scorecard import pair, score
+    from .memory import host_memory
 
-    pieces, known = unpack_audio(audio)
+    pieces, provenance = unpack_audio(audio)
     pairs = pair([] if image is None else unpack_artworks(image), pieces)
-
-    from . import host
-
+    memory = host_memory()
     return score(
         pairs,
         model_folder(encoder, is_encoder),
-        resident=lambda network: host.resident(host.patcher({"network": network})),
-        dtype=host.precision(),
-        maker=known.get("image_encoder"),
-        on_step=host.reporter(len(pairs)),
+        resident=lambda network: memory.resident(memory.manage({"network": network})),
+        dtype=memory.dtype,
+        maker=provenance.get("image_encoder"),
+        on_step=memory.reporter(len(pairs)),
     )

@@ -1,4 +1,4 @@
-"""What the pack adds to the host's web server. Without it samples have no preview and workflows no order, and all plays."""
+"""Additions to the host's web server: pictures of the samples, sorted workflows and links to them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["extend_server"]
 
 
 def extend_server() -> None:
-    """Add it, if there is a server that has not begun to serve."""
+    """Install the additions, unless there is no server or it has already started."""
     from server import PromptServer
 
     instance = getattr(PromptServer, "instance", None)

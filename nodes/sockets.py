@@ -1,4 +1,4 @@
-"""The two socket types of our own, and what travels through them."""
+"""The pack's two socket types."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from comfy_api.latest import io
 __all__ = ["EmbeddingSocket", "LanguageSocket"]
 
 EmbeddingSocket = io.Custom("ART2MUS_EMBEDDING")
-"""Carries `Look` of :mod:`.assembly`: what the encoder says of artworks, and which artworks they are."""
+"""Carries `EncodedArtwork` of :mod:`.assembly`: embeddings of artworks and their hashes."""
 
 LanguageSocket = io.Custom("ART2MUS_LANGUAGE")
 """Carries `Language` of :mod:`.assembly`: GPT-2 and the text constants of one checkpoint."""

@@ -1,7 +1,8 @@
-"""The pack's workflows in the host's template browser, where a file's name is all that is known of it.
+"""The pack's workflows in the host's template browser.
 
-The host lists files in the order of the disk, which only some disks keep sorted, and knows no list of ours. Names that are
-numbered and read as titles hold spaces, which its links (`?template=NAME&source=art2mus`) do not take.
+The host shows workflows by file name, in the order of the file system, so the names are numbered titles and the list is
+sorted here. Its links (`?template=NAME&source=art2mus`) do not accept the spaces in those titles, so each workflow also has
+a short name.
 """
 
 from __future__ import annotations
@@ -30,23 +31,23 @@ LINKS = {
     "image_generation_to_music": "7 Image generation to music",
     "published_audioldm2": "8 Published AudioLDM 2",
 }
-"""The file behind each name that links use. What runs at once has the first numbers."""
+"""Short names and file names. Workflows that run without downloads come first."""
 
 
 def keep_links(routes: web.RouteTableDef) -> None:
-    """Give each workflow a second address, by which links find it."""
+    """Serve each workflow also under its short name."""
     from aiohttp import web
 
     for name, stem in LINKS.items():
 
-        async def give(_: web.Request, path: Path = FOLDER / f"{stem}.json") -> web.StreamResponse:
+        async def serve(_: web.Request, path: Path = FOLDER / f"{stem}.json") -> web.StreamResponse:
             return web.FileResponse(path)
 
-        routes.get(f"/workflow_templates/{PACK}/{name}.json")(give)
+        routes.get(f"/workflow_templates/{PACK}/{name}.json")(serve)
 
 
 def order_templates(app: web.Application) -> None:
-    """Have our names sorted in the host's list; every other answer, and all of others in it, stay what they are."""
+    """Sort the pack's workflows in the host's list; all other answers pass unchanged."""
     from aiohttp import web
 
     @web.middleware
@@ -62,7 +63,7 @@ def order_templates(app: web.Application) -> None:
 
 
 def in_order(listed: bytes) -> bytes:
-    """The host's list of workflows by pack with ours sorted; what is no such list comes back as it is."""
+    """The host's JSON list of workflows by pack, with this pack's sorted; anything else is returned unchanged."""
     try:
         packs = json.loads(listed)
         names = packs[PACK]

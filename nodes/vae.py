@@ -1,4 +1,4 @@
-"""The host's VAE object: latents to sound and back, for this pack's sampler and for core audio nodes."""
+"""The host's VAE: latents to audio and back, for this pack's sampler and for core audio nodes."""
 
 from __future__ import annotations
 
@@ -11,92 +11,92 @@ from ..art2mus_core.pipelines.parts import Parts
 from ..art2mus_core.pipelines.stages import Resident, decode, encode_sound, vocode
 from ..art2mus_core.types import Latent, Waveform
 from .checks import require_latent
-from .failures import telling
+from .failures import redact_errors
 from .memory import Memory
 
 __all__ = ["HostVAE"]
 
 BYTES_A_MEL_VALUE = 4 * 512
-"""Room the VAE's widest layer takes for each value of the spectrogram."""
+"""Bytes that the VAE's widest layer needs for each value of the spectrogram."""
 
 
 class HostVAE:
-    """VAE and vocoder in one, because the host's audio nodes want sound from `decode`.
+    """VAE and vocoder in one object, because the host's audio nodes expect a waveform from `decode`.
 
-    Latents are unscaled here, as they are between the host's nodes.
+    Latents are unscaled, as between all of the host's nodes.
 
     Args:
-        parts: the checkpoint's.
-        memory: where they are kept.
+        parts: parts of the checkpoint.
+        memory: memory policy.
     """
 
     def __init__(self, parts: Parts, memory: Memory) -> None:
         self.autoencoder, self.vocoder, self.grid, self.memory = parts.autoencoder, parts.vocoder, parts.grid, memory
-        self.patcher = memory.hold({"autoencoder": self.autoencoder, "vocoder": self.vocoder})
+        self.patcher = memory.manage({"autoencoder": self.autoencoder, "vocoder": self.vocoder})
         self.audio_sample_rate = self.grid.sample_rate
 
     def __repr__(self) -> str:
-        return f"HostVAE({self.audio_sample_rate} Hz)"  # the host sends it beside an error
+        return f"HostVAE({self.audio_sample_rate} Hz)"  # the host shows it with an error
 
-    @telling
+    @redact_errors
     def decode(self, samples: Float[Tensor, "batch channels frames rows"]) -> Float[Tensor, "batch time 1"]:
-        """Sound of unscaled latents, time before channels as the host has it.
+        """Decode unscaled latents to audio, in the host's order of dimensions.
 
         Raises:
-            SettingError: they are another model's.
+            SettingError: the latents belong to another model.
         """
         require_latent(samples, self.grid)
-        return self.play(Latent(samples * self.grid.latent_scale)).samples.movedim(1, -1)
+        return self.decode_latent(Latent(samples * self.grid.latent_scale)).samples.movedim(1, -1)
 
-    @telling
+    @redact_errors
     def decode_tiled(
         self, samples: Float[Tensor, "batch channels frames rows"], **_: int
     ) -> Float[Tensor, "batch time 1"]:
-        """The same: a minute of music fits without tiles."""
+        """The same as `decode`: a minute of music fits into memory without tiles."""
         return self.decode(samples)
 
-    @telling
+    @redact_errors
     def temporal_compression_decode(self) -> None:
-        """What tiled decoding of pictures asks first.
+        """Refuse tiled decoding of images, which calls this first.
 
         Raises:
             SettingError: always.
         """
-        raise SettingError("a node that decodes pictures", "VAE Decode Audio", "This VAE hears, and sees no pictures.")
+        raise SettingError("a node that decodes pictures", "VAE Decode Audio", "This VAE decodes audio only.")
 
-    @telling
+    @redact_errors
     def encode(self, samples: Float[Tensor, "batch time channels"]) -> Float[Tensor, "batch latents frames rows"]:
-        """Unscaled latents of sound; channels are mixed where the model has fewer, and silence fills the last latent frame.
+        """Encode audio to unscaled latents. Extra channels are averaged; silence completes the last latent frame.
 
         Raises:
-            SettingError: it is no sound.
+            SettingError: the tensor is not audio.
         """
         if samples.ndim != 3:
             raise SettingError(
                 f"a tensor of {list(samples.shape)}",
-                "sound",
-                "Use VAE Encode Audio: this VAE hears, and sees no pictures.",
+                "audio",
+                "Use VAE Encode Audio: this VAE encodes audio only.",
             )
         sound = Waveform(samples.movedim(-1, 1), self.grid.sample_rate)
         resident = self._resident(samples.shape[0] * samples.shape[1])
         latent = encode_sound(self.autoencoder, sound, self.grid, resident=resident)
-        return self.memory.put_by(latent.values / self.grid.latent_scale)
+        return self.memory.to_intermediate(latent.values / self.grid.latent_scale)
 
-    def sketch(self) -> MelSketch:
-        """What latents look like without this VAE, fitted to it."""
+    def fit_preview(self) -> MelSketch:
+        """Fit a latent preview to this VAE."""
         frames = MATERIAL * self.grid.latent_factor
         with self._resident(frames * self.grid.hop)(self.autoencoder):
             return sketch_of(self.autoencoder, self.grid)
 
-    def play(self, latent: Latent) -> Waveform:
-        """Sound of scaled latents, where the host keeps what travels between nodes."""
+    def decode_latent(self, latent: Latent) -> Waveform:
+        """Decode scaled latents to audio on the intermediate device."""
         batch, _, frames, _ = latent.values.shape
         time = batch * frames * self.grid.latent_factor * self.grid.hop
         resident = self._resident(time)
-        heard = vocode(self.vocoder, decode(self.autoencoder, latent, resident=resident), self.grid, resident=resident)
-        return Waveform(self.memory.put_by(heard.samples), heard.sample_rate)
+        audio = vocode(self.vocoder, decode(self.autoencoder, latent, resident=resident), self.grid, resident=resident)
+        return Waveform(self.memory.to_intermediate(audio.samples), audio.sample_rate)
 
     def _resident(self, samples: int) -> Resident:
-        """Both networks at once, for so many samples of sound."""
+        """The policy for both networks, with memory for that many audio samples."""
         working = samples * self.grid.channels // self.grid.hop * self.grid.mel_bins * BYTES_A_MEL_VALUE
         return lambda _: self.memory.resident(self.patcher, working=working)

@@ -37,9 +37,10 @@ class Graph:
         self.assembly = pack("nodes.assembly")
         types_ = pack("art2mus_core.types")
         self.model, self.vae, self.language = self.assembly.load_parts(checkpoint)
-        self.grid = self.model.model.grid
+        self.grid = self.model.model.info.grid
         shades = [torch.full((3, 20, 30), round(255 * colour), dtype=torch.uint8) for colour in colours]
         for index, shade in enumerate(shades):
             shade[index % 3, :, ::2] //= 3
-        seen = self.assembly.look(list(map(types_.Artwork, shades)), checkpoint, identities=["none"] * len(shades))
-        self.positive, self.negative = self.assembly.align(seen, self.language, "model", 1.0)
+        artworks = list(map(types_.Artwork, shades))
+        encoded = self.assembly.encode_artworks(artworks, checkpoint, hashes=["none"] * len(shades))
+        self.positive, self.negative = self.assembly.align(encoded, self.language, "model", 1.0)

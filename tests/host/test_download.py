@@ -140,7 +140,7 @@ def test_a_name_that_was_fetched_goes_into_the_loaders(shop):
 
 def test_a_model_that_is_here_is_not_asked_for_again(shop, source):
     before = len(source.asked)
-    assert "is here" in shop.run(fetching())["outputs"]["1"]["text"][0]
+    assert "is installed" in shop.run(fetching())["outputs"]["1"]["text"][0]
     assert shop.run(fetching(accepted=False))["status"]["status_str"] == "success"
     assert len(source.asked) == before
 
@@ -153,7 +153,7 @@ def test_without_a_connection_the_way_by_hand_is_told(shop, source):
         said = shop.error(shop.run(fetching()))
     finally:
         source.root = hidden
-    assert "bring the files yourself" in said
+    assert "download the files yourself" in said
     assert source.url in said
     assert "into models/art2mus/small: " in said
     assert str(shop.base) not in said

@@ -64,8 +64,8 @@ def test_a_name_that_holds_the_moment_saves_again(server):
     [
         ("../../out", "inside ComfyUI's output folder"),
         ("x" * 300, "243 at most"),
-        ("two\nlines", "one line of readable signs"),
-        ("%yeer%", "the mark %yeer%"),
+        ("two\nlines", "printable characters on one line"),
+        ("%yeer%", "the placeholder %yeer%"),
     ],
 )
 def test_a_bad_name_is_refused_before_the_music_is_made(server, comfyui_module, name, said):
@@ -84,7 +84,7 @@ def test_a_widget_that_there_is_not_is_told_before_the_music_is_made(server):
     prompt = graph("tiny", seed=4322)
     prompt["6"]["inputs"]["name"] = "%KSampler.seed%"
     entry = server.run(prompt)
-    assert "expected a node that runs: Art2MusLoadArtwork, " in server.error(entry)
+    assert "expected a node of the graph: Art2MusLoadArtwork, " in server.error(entry)
     assert "5" not in ran(entry)
 
 

@@ -138,7 +138,7 @@ def test_parts_that_do_not_belong_together_are_named(server):
     assert "no text_encoder" in server.error(server.run(unheard))
     half = published_graph(text="Music of this place")
     half["4"]["inputs"]["strength"] = 0.5
-    assert "strength of 0.5 beside a text" in server.error(server.run(half))
+    assert "strength of 0.5 with a text prompt" in server.error(server.run(half))
 
 
 def test_a_batch_gives_a_file_each(server):

@@ -63,7 +63,7 @@ CASES = {
     "damaged": (damaged, "CheckpointError", "models/art2mus/broken one has no"),
     "covered": (covered, "ArtworkError", "a mask that covers everything"),
     "foreign": (foreign, "SettingError", "Connect Empty Art2Mus Latent"),
-    "mark": (unknown_mark, "OutputError", "a node that runs"),
+    "mark": (unknown_mark, "OutputError", "a node of the graph"),
     "encoder": (another_encoder, "CheckpointError", "trained for the encoder"),
 }
 

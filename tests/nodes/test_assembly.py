@@ -36,10 +36,10 @@ def artworks(pack, count=2):
 
 
 def test_the_nodes_make_what_the_pipeline_makes(pack, assembly, memory, installed, checkpoint):
-    pixels, seen = artworks(pack)
+    pixels, pictures = artworks(pack)
     model, vae, language = assembly.load_parts(installed, memory=memory)
-    look = assembly.look(seen, installed, identities=["a", "b"], memory=memory)
-    positive, negative = assembly.align(look, language, "model", 1.0)
+    encoded = assembly.encode_artworks(pictures, installed, hashes=["a", "b"], memory=memory)
+    positive, negative = assembly.align(encoded, language, "model", 1.0)
     settings = pack("art2mus_core.pipelines.settings").Settings(1.3, 3, 1.5, "ddim")
     with torch.inference_mode():
         audio, latent = assembly.compose(model, vae, positive, negative, settings=settings, seed=5, memory=memory)

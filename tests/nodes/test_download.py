@@ -74,14 +74,14 @@ def test_the_default_accepts_nothing(nodes):
 def test_a_model_comes_into_the_hosts_first_folder_and_once(fetching, host_folders, source):
     place, steps = host_folders / "models" / "art2mus" / "small", []
     assert not fetching.is_ready("small")
-    said = fetching.bring("small", reporter(steps))
+    said = fetching.download("small", reporter(steps))
     assert str(place) in said
     assert "Press R" in said
     assert {path: (place / path).read_bytes() for path in FILES} == FILES
     assert steps[-1] == (7002, 7002, 7002, "0.1 MB")
     assert not (host_folders / "home").exists()
     (source[1] / "model_index.json").unlink()
-    assert fetching.bring("small", reporter([])) == f"small is here: {place}"
+    assert fetching.download("small", reporter([])) == f"small is installed: {place}"
     fetching.check_licence("small", accepted=False)
 
 
@@ -93,20 +93,20 @@ def test_a_model_in_another_folder_of_the_host_is_here(fetching, host_folders, s
     source[1].rename(host_folders / "small")
     (host_folders / "second").mkdir()
     (host_folders / "small").rename(host_folders / "second" / "small")
-    assert fetching.bring("small", reporter([])) == f"small is here: {host_folders / 'second' / 'small'}"
+    assert fetching.download("small", reporter([])) == f"small is installed: {host_folders / 'second' / 'small'}"
 
 
 def test_a_model_among_the_cores_own_is_here(fetching, host_folders, source):
     (host_folders / "home").mkdir()
     place = source[1].rename(host_folders / "home" / "small")
-    assert fetching.bring("small", reporter([])) == f"small is here: {place}"
+    assert fetching.download("small", reporter([])) == f"small is installed: {place}"
 
 
 def test_the_node_runs_again_once_a_model_is_gone(nodes, fetching, source):
     node = nodes["Art2MusDownloadModel"]
     for name in ("small", None):
         assert node.fingerprint_inputs(name, accept_licence=True) == []
-    fetching.bring("small", reporter([]))
+    fetching.download("small", reporter([]))
     for name in ("small", None):
         assert node.fingerprint_inputs(name, accept_licence=None) == ["small"]
 
@@ -125,14 +125,14 @@ def test_what_came_before_a_stop_is_kept(fetching, host_folders):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fetching.bring("small", lambda total, amount=str: stop)
+        fetching.download("small", lambda total, amount=str: stop)
     assert list((host_folders / "models" / "art2mus" / "small").rglob("*.partial"))
 
 
 def test_without_a_connection_the_way_by_hand_is_told(pack, fetching, host_folders, source):
     (source[1] / "model_index.json").unlink()
     with pytest.raises(pack("art2mus_core.errors").CheckpointError) as caught:
-        fetching.bring("small", reporter([]))
+        fetching.download("small", reporter([]))
     assert source[0] in caught.value.remedy
     assert str(host_folders / "models" / "art2mus" / "small") in caught.value.remedy
     assert "unet/model.safetensors, model_index.json" in caught.value.remedy
@@ -157,7 +157,7 @@ def test_a_full_disk_is_told_with_the_hosts_way_out(pack, fetching, host_folders
     place.mkdir(parents=True)
     (place / "small").write_text("a file where the folder should be")
     with pytest.raises(pack("art2mus_core.errors").OutputError, match=r"extra_model_paths\.yaml"):
-        fetching.bring("small", reporter([]))
+        fetching.download("small", reporter([]))
 
 
 def test_a_full_disk_is_told_the_same_way_when_the_words_are_exported(
@@ -173,7 +173,7 @@ def test_a_full_disk_is_told_the_same_way_when_the_words_are_exported(
     )
     monkeypatch.setattr(fetching, "card", {"small": card}.__getitem__)
     with pytest.raises(pack("art2mus_core.errors").OutputError, match="constants") as caught:
-        fetching.bring("small", reporter([]))
+        fetching.download("small", reporter([]))
     assert "extra_model_paths.yaml" in caught.value.remedy
 
 
@@ -193,7 +193,7 @@ def test_what_was_converted_may_be_deleted(pack, fetching, host_folders, monkeyp
         (folder / "image_encoder" / "config.json").write_text("{}")
 
     monkeypatch.setattr(pack("art2mus_core.pipelines.finishing"), "finish_fetching", finish)
-    assert fetching.bring("eyes", reporter([])).endswith(" Its download, eyes.pth (4.8 MB), may be deleted.")
+    assert fetching.download("eyes", reporter([])).endswith(" You can delete the downloaded eyes.pth (4.8 MB).")
     (place / "eyes.pth").unlink()
     assert fetching.is_ready("eyes")
 
@@ -226,6 +226,6 @@ def test_stop_ends_the_waiting_for_another_fetch(fetching, pack, host_folders):
 
     folder = fetching._place(fetching.card("small"))
     with pack("art2mus_core.locking").alone(folder, "fetch of small", print), pytest.raises(Stopped):
-        fetching.bring("small", stopped)
+        fetching.download("small", stopped)
     assert said[0].startswith("another fetch of small is running")
     assert not folder.exists()

@@ -50,7 +50,7 @@ class Record(pydantic.BaseModel):
 
 def raised(failures, act) -> Exception:
     with pytest.raises(Exception) as found:  # noqa: PT011  any kind
-        failures.telling(act)()
+        failures.redact_errors(act)()
     return found.value
 
 
@@ -97,7 +97,7 @@ def test_a_stop_is_none(failures):
         raise Stop
 
     with pytest.raises(Stop):
-        failures.telling(act)()
+        failures.redact_errors(act)()
 
 
 def test_every_node_tells_in_this_way(nodes):

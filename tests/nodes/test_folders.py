@@ -121,13 +121,13 @@ def test_names_cannot_leave_the_output_folder(nodes, name):
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("a\nb", "one line of readable signs"),
-        ("a\0b", "one line of readable signs"),
-        ("caf\udce9", "one line of readable signs"),
+        ("a\nb", "printable characters on one line"),
+        ("a\0b", "printable characters on one line"),
+        ("caf\udce9", "printable characters on one line"),
         ("x" * 244, "243 at most"),
         ("海" * 82, "243 at most"),
         ("y" * 300 + "/a", "243 at most"),
-        ("%yeer%", "a mark such as"),
+        ("%yeer%", "a placeholder such as"),
         ("taken/a", "a folder"),
         ("taken/b/c", "a folder"),
     ],
@@ -151,7 +151,7 @@ def test_the_name_is_looked_at_before_the_music_is_asked_for(nodes):
     assert ask(name="a", audio=None, format="FLAC") == ["audio"]
     assert ask(name="a", audio=None, cover=None, format="FLAC", quality="standard") == ["audio", "cover"]
     assert ask(name="a", audio={}, cover=0, format="FLAC") == []
-    with pytest.raises(Exception, match="a node that runs"):
+    with pytest.raises(Exception, match="a node of the graph"):
         ask(name="%Sampler.seed%", audio=None)
 
 

@@ -34,22 +34,22 @@ def clock(pack):
 def test_what_is_left_is_said_as_a_person_says_it(clock, done, passed, said):
     hands, speaking = clock
     if done > 1:
-        speaking.say(Step("denoise", 1, 20))
+        speaking.describe(Step("denoise", 1, 20))
     hands.time += passed
-    assert speaking.say(Step("denoise", done, 20)) == said
+    assert speaking.describe(Step("denoise", done, 20)) == said
 
 
 def test_what_was_here_before_says_nothing_of_the_pace(clock):
     hands, speaking = clock
     hands.time += 1
-    assert speaking.say(Step("bytes", 900, 1000)) == "900 of 1000"
+    assert speaking.describe(Step("bytes", 900, 1000)) == "900 of 1000"
     hands.time += 1
-    assert speaking.say(Step("bytes", 910, 1000)) == "910 of 1000, 18 s left"
+    assert speaking.describe(Step("bytes", 910, 1000)) == "910 of 1000, 18 s left"
 
 
 def test_amounts_are_said_in_their_own_unit(pack):
     hands = Hands()
     speaking = pack("nodes.progress").Clock(lambda size: f"{size / 1000:g} kB", hands)
-    assert speaking.say(Step("bytes", 0, 4500)) == "0 kB of 4.5 kB"
+    assert speaking.describe(Step("bytes", 0, 4500)) == "0 kB of 4.5 kB"
     hands.time += 3
-    assert speaking.say(Step("bytes", 1500, 4500)) == "1.5 kB of 4.5 kB, 6 s left"
+    assert speaking.describe(Step("bytes", 1500, 4500)) == "1.5 kB of 4.5 kB, 6 s left"

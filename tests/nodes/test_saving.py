@@ -41,7 +41,7 @@ def test_every_format_plays_with_a_cover(pack, save, host_folders, kind):
     assert waveform.samples.abs().max() > 0.1
 
 
-def test_marks_tell_pieces_apart_and_titles_say_them(pack, save, host_folders):
+def test_placeholders_distinguish_pieces_and_appear_in_titles(pack, save, host_folders):
     name = "%date:yyyy%/p%batch_num% %width%x%height%"
     saved = save(audio(2), name, "MP3", cover=torch.rand(1, 6, 9, 3)).ui["audio"]
     assert [item["filename"] for item in saved] == ["p0 9x6_00001_.mp3", "p1 9x6_00001_.mp3"]
@@ -155,9 +155,9 @@ def test_a_long_sound_is_not_looked_at_sample_by_sample(nodes, host_folders):
 
 
 def test_a_long_sound_has_no_more_columns_than_are_worth_computing(pack):
-    listening = pack("nodes.listening")
-    heard = listening.hear({"waveform": torch.zeros(1, 1, 8000 * 120), "sample_rate": 8000})
-    assert listening.MOST_FRAMES * 0.9 < len(heard.mels[0]) <= listening.MOST_FRAMES
+    player = pack("nodes.player")
+    pieces = player.analyse({"waveform": torch.zeros(1, 1, 8000 * 120), "sample_rate": 8000})
+    assert player.MOST_FRAMES * 0.9 < len(pieces.mels[0]) <= player.MOST_FRAMES
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 0), (0, 1, 9), (1, 0, 9)])

@@ -90,8 +90,8 @@ def test_the_nodes_make_it(stereo, pack, host_folders):
     model, vae, language = assembly.load_parts("stereo", memory=memory)
     torch.manual_seed(0)
     artwork = pack("art2mus_core.types").Artwork(torch.randint(256, (3, 20, 30), dtype=torch.uint8))
-    look = assembly.look([artwork], "stereo", identities=["none"], memory=memory)
-    sides = assembly.align(look, language, "model", 1.0)
+    encoded = assembly.encode_artworks([artwork], "stereo", hashes=["none"], memory=memory)
+    sides = assembly.align(encoded, language, "model", 1.0)
     settings = pack("art2mus_core.pipelines.settings").Settings(1.0, 2, 1.5)
     with torch.inference_mode():
         audio, latent = assembly.compose(model, vae, *sides, settings=settings, seed=0, memory=memory)

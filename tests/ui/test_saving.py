@@ -38,7 +38,7 @@ def test_marks_in_a_name_are_filled(canvas):
 def test_a_mark_that_there_is_not_is_told(canvas):
     canvas.load(small(1.0))
     canvas.set_widget("Art2MusSaveAudio", "name", "%Nobody.seed%")
-    with pytest.raises(RuntimeError, match=r"the mark %Nobody\.seed% in a file name"):
+    with pytest.raises(RuntimeError, match=r"the placeholder %Nobody\.seed% in a file name"):
         canvas.run()
 
 

@@ -3,10 +3,10 @@ import { app } from "../../../scripts/app.js";
 import { lastOutputs, noteOpen } from "./history.js";
 import { placeOf } from "./places.js";
 import { Player } from "./player.js";
-import { loadWords, wordsOf } from "./words.js";
+import { loadTexts, textsOf } from "./texts.js";
 
 /**
- * What the server sends for a node: files in both lists, one entry a piece.
+ * A node's output as the server sends it; both lists have one entry for each piece.
  * @typedef {{filename: string, subfolder?: string, type?: string}} ResultFile
  * @typedef {{audio?: ResultFile[], art2mus?: {spectrogram?: ResultFile, seconds?: number, artwork?: string}[]}} Output
  */
@@ -14,20 +14,20 @@ import { loadWords, wordsOf } from "./words.js";
 const NODES = new Set(["Art2MusSaveAudio", "Art2MusPreviewMusic"]);
 const HEIGHT = 240;
 
-/** The player is no parameter: the panel of parameters leaves it out, by the newest front ends' words and by older ones'. */
+/** Keeps the player out of the panel of parameters: `surfaces` for the newest front ends, `hideInPanel` for older ones. */
 const SURFACES = { surfaces: { canvas: "shown", vueNode: "shown", panel: "never" }, hideInPanel: true };
 
-/** @type {WeakMap<object, Map<string, Player>>} by the node that shows it, and by the name of its widget */
+/** @type {WeakMap<object, Map<string, Player>>} by node and by name of the widget */
 const players = new WeakMap();
 
 let warned = false;
 
-/** A fault of ours costs the player, never the graph. */
+/** An error here disables the player, but never breaks the graph. */
 function guarded(/** @type {() => void} */ work) {
   try {
     work();
   } catch (error) {
-    if (!warned) console.warn("Art2Mus: no player for this node.", error);
+    if (!warned) console.warn("Art2Mus: could not show the player.", error);
     warned = true;
   }
 }
@@ -44,21 +44,21 @@ function address(/** @type {ResultFile} */ { filename, subfolder = "", type = "o
 const piecesOf = (output) =>
   (output?.audio ?? []).map((file, index) => {
     const { spectrogram, seconds, artwork } = output.art2mus?.[index] ?? {};
-    const name = file.type === "temp" ? undefined : file.filename; // of a preview it says nothing
+    const name = file.type === "temp" ? undefined : file.filename; // names of temporary files are random
     return { audio: address(file), spectrogram: spectrogram && address(spectrogram), seconds, name, artwork };
   });
 
-/** The host looks for a widget named audioUI on every node that sends audio, and fails where there is none. */
+/** The host requires a widget named audioUI on every node with audio output. */
 function playerOn(node, widget = "audioUI") {
   if (!players.has(node)) players.set(node, new Map());
-  const there = players.get(node);
-  if (!there.has(widget)) {
-    const player = new Player(wordsOf(app.ui.settings.getSettingValue("Comfy.Locale")));
+  const own = players.get(node);
+  if (!own.has(widget)) {
+    const player = new Player(textsOf(app.ui.settings.getSettingValue("Comfy.Locale")));
     const options = { serialize: false, hideOnZoom: false, getMinHeight: () => HEIGHT, ...SURFACES };
     node.addDOMWidget(widget, "ART2MUS_PLAYER", player.element, options).serialize = false;
-    there.set(widget, player);
+    own.set(widget, player);
   }
-  return there.get(widget);
+  return own.get(widget);
 }
 
 /** @param {Output} output */
@@ -67,7 +67,7 @@ function show(node, output) {
   if (pieces.length) playerOn(node).show(pieces);
 }
 
-/** What a node inside of subgraphs plays is heard on their outer nodes too, which may be all that is seen of them. */
+/** Show the pieces of a node in a subgraph on the subgraph's node too, since the inner node may not be visible. */
 function showOutside(/** @type {object[]} */ outer, node, /** @type {Output} */ output) {
   const pieces = NODES.has(node?.comfyClass) ? piecesOf(output) : [];
   for (const each of pieces.length ? outer : []) {
@@ -77,7 +77,7 @@ function showOutside(/** @type {object[]} */ outer, node, /** @type {Output} */ 
   }
 }
 
-/** Outputs that come back without a run. */
+/** Show outputs of earlier runs. */
 function showAll(/** @type {Record<string, Output>} */ outputs) {
   for (const [key, output] of Object.entries(outputs))
     guarded(() => {
@@ -94,7 +94,7 @@ document.head.append(style);
 app.registerExtension({
   name: "art2mus.player",
 
-  init: loadWords,
+  init: loadTexts,
 
   setup() {
     api.addEventListener("executed", ({ detail }) =>
@@ -105,7 +105,7 @@ app.registerExtension({
     );
   },
 
-  /** Front ends without DOM widgets get the host's own player, as its core nodes do. */
+  /** Front ends without DOM widgets use the host's own player, as for core nodes. */
   beforeRegisterNodeDef(nodeType, nodeData) {
     if (NODES.has(nodeData.name) && !nodeType.prototype.addDOMWidget)
       nodeData.input.required.audioUI = ["AUDIO_UI", {}];
@@ -125,14 +125,14 @@ app.registerExtension({
 
   beforeConfigureGraph: noteOpen,
 
-  /** After the page was loaded anew the front end brings the graph back, and the server still knows its last music. */
+  /** After a reload the front end restores the graph; its last outputs come from the server's history. */
   async afterLoadGraph() {
     const graph = app.rootGraph ?? app.graph;
     const nodes = graph.nodes;
     const outputs = await lastOutputs(graph);
-    if (nodes[0] === graph.nodes[0]) showAll(outputs); // else another graph came meanwhile
+    if (nodes[0] === graph.nodes[0]) showAll(outputs); // unless another graph was loaded meanwhile
   },
 
-  /** Another workflow tab, or a run picked from the queue. */
+  /** Called for another workflow tab and for a run chosen from the queue. */
   onNodeOutputsUpdated: showAll,
 });

@@ -1,60 +1,60 @@
-/** Playback speeds to choose from, as Chromium's own menu has them. */
+/** Playback speeds, those of Chromium's own menu. */
 const SPEEDS = [0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
 
-const part = (/** @type {string} */ tag, /** @type {object} */ values) =>
+const create = (/** @type {string} */ tag, /** @type {object} */ values) =>
   Object.assign(document.createElement(tag), values);
 
-/** What the audio element's own controls lack: the way through a batch, repeating, and the speed. */
+/** Controls that the audio element lacks: previous and next piece, repeat, and playback speed. */
 export class Controls {
   /**
-   * @param {import("./words.js").Words} words
+   * @param {import("./texts.js").Texts} texts
    * @param {HTMLAudioElement} audio
-   * @param {(by: number) => void} turn to another piece of the batch
+   * @param {(by: number) => void} skip moves by that many pieces of the batch
    */
-  constructor(words, audio, turn) {
+  constructor(texts, audio, skip) {
     this.audio = audio;
-    this.place = part("span", { ariaLive: "polite" });
-    this.repeat = this.#button("↻", words.repeat, "L", () => this.#repeat());
+    this.position = create("span", { ariaLive: "polite" });
+    this.repeat = this.#button("↻", texts.repeat, "L", () => this.#repeat());
     this.repeat.ariaPressed = "false";
-    this.speed = /** @type {HTMLSelectElement} */ (part("select", { title: `${words.speed} (< >)`, ariaLabel: words.speed }));
+    this.speed = /** @type {HTMLSelectElement} */ (create("select", { title: `${texts.speed} (< >)`, ariaLabel: texts.speed }));
     this.speed.append(...SPEEDS.map((speed) => new Option(`${speed}×`, String(speed), speed === 1, speed === 1)));
-    this.speed.addEventListener("change", () => this.#run(Number(this.speed.value)));
-    audio.addEventListener("ratechange", () => this.#run(audio.playbackRate)); // by the element's own menu
-    const back = this.#button("‹", words.previous, "P", () => turn(-1));
-    const on = this.#button("›", words.next, "N", () => turn(1));
-    this.batch = part("div", { className: "art2mus-batch" });
-    this.batch.append(back, this.place, on);
-    this.element = part("div", { className: "art2mus-controls", hidden: true });
+    this.speed.addEventListener("change", () => this.#setSpeed(Number(this.speed.value)));
+    audio.addEventListener("ratechange", () => this.#setSpeed(audio.playbackRate)); // changed in the element's own menu
+    const previous = this.#button("‹", texts.previous, "P", () => skip(-1));
+    const next = this.#button("›", texts.next, "N", () => skip(1));
+    this.batch = create("div", { className: "art2mus-batch" });
+    this.batch.append(previous, this.position, next);
+    this.element = create("div", { className: "art2mus-controls", hidden: true });
     this.element.append(this.batch, this.repeat, this.speed);
     /** @type {Record<string, () => void>} by key */
     this.keys = {
-      p: () => turn(-1),
-      n: () => turn(1),
+      p: () => skip(-1),
+      n: () => skip(1),
       l: () => this.#repeat(),
-      "<": () => this.#faster(-1),
-      ">": () => this.#faster(1),
+      "<": () => this.#changeSpeed(-1),
+      ">": () => this.#changeSpeed(1),
     };
   }
 
   /**
-   * Says which piece is open.
+   * Shows the position in the batch.
    * @param {number} index
-   * @param {number} all pieces of the batch
+   * @param {number} count number of pieces
    */
-  count(index, all) {
+  showPosition(index, count) {
     this.element.hidden = false;
-    this.batch.hidden = all < 2;
-    this.place.textContent = `${index + 1} / ${all}`;
+    this.batch.hidden = count < 2;
+    this.position.textContent = `${index + 1} / ${count}`;
   }
 
   /**
-   * Whether a key is one of these controls', which then has done its work.
+   * Runs the control of a key; returns whether there is one.
    * @param {string} key
    */
   press(key) {
-    const does = this.keys[key.toLowerCase()];
-    does?.();
-    return Boolean(does);
+    const action = this.keys[key.toLowerCase()];
+    action?.();
+    return Boolean(action);
   }
 
   #repeat() {
@@ -62,14 +62,14 @@ export class Controls {
     this.repeat.ariaPressed = String(this.audio.loop);
   }
 
-  /** @param {number} by steps */
-  #faster(by) {
+  /** @param {number} by number of entries in SPEEDS */
+  #changeSpeed(by) {
     const index = SPEEDS.findIndex((speed) => speed >= this.audio.playbackRate) + by;
-    this.#run(SPEEDS[Math.min(Math.max(index, 0), SPEEDS.length - 1)]);
+    this.#setSpeed(SPEEDS[Math.min(Math.max(index, 0), SPEEDS.length - 1)]);
   }
 
-  /** @param {number} speed of this piece and of those that follow */
-  #run(speed) {
+  /** @param {number} speed for this piece and the following ones */
+  #setSpeed(speed) {
     this.audio.defaultPlaybackRate = speed;
     if (this.audio.playbackRate !== speed) this.audio.playbackRate = speed;
     this.speed.value = String(speed);
@@ -78,14 +78,14 @@ export class Controls {
   /**
    * @param {string} sign
    * @param {string} title
-   * @param {string} key that does the same
-   * @param {() => void} does
+   * @param {string} key its shortcut
+   * @param {() => void} action
    */
-  #button(sign, title, key, does) {
+  #button(sign, title, key, action) {
     const values = { type: "button", textContent: sign, title: `${title} (${key})`, ariaLabel: title };
-    const button = part("button", values);
+    const button = create("button", values);
     button.setAttribute("aria-keyshortcuts", key);
-    button.addEventListener("click", does);
+    button.addEventListener("click", action);
     return button;
   }
 }

@@ -1,32 +1,32 @@
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 
-/** Runs to look at; the server sends each with its whole graph. */
+/** Number of runs to request; the server sends each with its whole graph. */
 const RUNS = 32;
 
-/** @type {Set<string | undefined>} workflows that were on the canvas since the page was loaded, by path */
-const seen = new Set();
+/** @type {Set<string | undefined>} paths of the workflows that were shown since the page was loaded */
+const shown = new Set();
 
-/** @type {string[]} workflows that were open before the present one came */
+/** @type {string[]} paths of the workflows that were open before the current one was loaded */
 let open = [];
 
 const workflows = () => app.extensionManager?.workflow ?? {};
 
-/** Has to be called before a graph comes on the canvas. */
+/** Must be called before a graph is loaded. */
 export function noteOpen() {
   open = (workflows().openWorkflows ?? []).map(({ path }) => path);
 }
 
-/** Whether the page brought the present workflow back; one that is opened later begins without music. */
+/** Whether the current workflow was restored with the page. Workflows that are opened later start without music. */
 function isRestored() {
   const path = workflows().activeWorkflow?.path;
-  const restored = !seen.size || (open.includes(path) && !seen.has(path));
-  seen.add(path);
+  const restored = !shown.size || (open.includes(path) && !shown.has(path));
+  shown.add(path);
   return restored;
 }
 
 /**
- * What the server still has of a graph that came back with the page: the last outputs of its nodes, by the run's names for them.
+ * The last outputs of the nodes of a restored graph, from the server's history, by the keys of the run.
  * @param {{id?: string}} graph
  * @returns {Promise<Record<string, import("./art2mus.js").Output>>}
  */
@@ -34,10 +34,10 @@ export async function lastOutputs({ id }) {
   if (!isRestored() || !id) return {};
   try {
     const runs = Object.values(await (await api.fetchApi(`/history?max_items=${RUNS}`)).json());
-    const own = runs.filter(({ prompt }) => prompt?.[3]?.extra_pnginfo?.workflow?.id === id);
-    return Object.assign({}, ...own.map(({ outputs }) => outputs));
+    const matching = runs.filter(({ prompt }) => prompt?.[3]?.extra_pnginfo?.workflow?.id === id);
+    return Object.assign({}, ...matching.map(({ outputs }) => outputs));
   } catch (error) {
-    console.warn("Art2Mus: no music of earlier runs.", error);
+    console.warn("Art2Mus: could not load the outputs of earlier runs.", error);
     return {};
   }
 }

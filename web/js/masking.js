@@ -1,13 +1,13 @@
 import { app } from "../../../scripts/app.js";
 
-/** What the host's mask editor calls the pictures it saves. */
+/** Prefix of the files that the host's mask editor saves. */
 const MASKED = "clipspace-";
 
 /**
- * The mask editor puts the picture it saved into a widget named `image`; on Load Artwork that widget is named `artwork`.
- * It also tells every node by its `images`, which is where this listens.
+ * The mask editor sets the widget `image` to the file it saved; on Load Artwork that widget is called `artwork`.
+ * It also sets the property `images` of every node, which is observed here.
  */
-function listen(node) {
+function observeImages(node) {
   let images = node.images;
   Object.defineProperty(node, "images", {
     configurable: true,
@@ -26,6 +26,6 @@ function listen(node) {
 app.registerExtension({
   name: "art2mus.masking",
   nodeCreated(node) {
-    if (node.comfyClass === "Art2MusLoadArtwork") listen(node);
+    if (node.comfyClass === "Art2MusLoadArtwork") observeImages(node);
   },
 });

@@ -1,8 +1,8 @@
 import { app } from "../../../scripts/app.js";
 
 /**
- * The node of a key of the host's outputs, and the subgraph nodes around it. A key is `id`, `outer id:id` as a run names it, or
- * `subgraph:id` as the front end keeps it.
+ * The node of a key in the host's outputs, and the subgraph nodes that contain it. A key is `id`, `outer id:id` in a run, or
+ * `subgraph:id` in the front end.
  * @returns {{node?: object, outer: object[]}}
  */
 export function placeOf(/** @type {string} */ key) {

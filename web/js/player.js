@@ -2,52 +2,52 @@ import { Controls } from "./controls.js";
 import { Spectrogram } from "./spectrogram.js";
 
 /**
- * A piece as the player needs it: addresses, its names and the length in seconds.
+ * A piece: addresses of its audio and spectrogram, length in seconds, file name and title of the artwork.
  * @typedef {{audio: string, spectrogram?: string, seconds?: number, name?: string, artwork?: string}} Piece
  */
 
-/** The host's shortcuts use some of these keys too; inside the player they are the player's. */
+/** Keys that the host also uses as shortcuts; inside the player they control the player only. */
 const KEYS = new Set([" ", "Enter", "Home", "End", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]);
 
-const CALM = matchMedia("(prefers-reduced-motion: reduce)");
+const REDUCED_MOTION = matchMedia("(prefers-reduced-motion: reduce)");
 
-/** @type {HTMLAudioElement | undefined} what is heard: one piece at a time on the whole canvas */
-let heard;
+/** @type {HTMLAudioElement | undefined} the playing element; only one plays at a time on the whole canvas */
+let playing;
 
-const part = (/** @type {string} */ tag, /** @type {object} */ values) =>
+const create = (/** @type {string} */ tag, /** @type {object} */ values) =>
   Object.assign(document.createElement(tag), values);
 
-/** Names, spectrogram, audio element and controls of a batch of pieces. `element` goes on the node. */
+/** Title, spectrogram, audio element and controls for a batch of pieces. `element` is put on the node. */
 export class Player {
   /** @type {Piece[]} */
   pieces = [];
   index = 0;
 
-  /** @param {import("./words.js").Words} words */
-  constructor(words) {
-    this.waiting = part("p", { className: "art2mus-waiting", textContent: words.waiting });
-    this.title = part("p", { className: "art2mus-title", hidden: true });
-    this.audio = /** @type {HTMLAudioElement} */ (part("audio", { controls: true, preload: "metadata", hidden: true }));
-    this.spectrogram = new Spectrogram(words, {
+  /** @param {import("./texts.js").Texts} texts */
+  constructor(texts) {
+    this.waiting = create("p", { className: "art2mus-waiting", textContent: texts.waiting });
+    this.title = create("p", { className: "art2mus-title", hidden: true });
+    this.audio = /** @type {HTMLAudioElement} */ (create("audio", { controls: true, preload: "metadata", hidden: true }));
+    this.spectrogram = new Spectrogram(texts, {
       seek: (seconds) => this.#seek(seconds),
       toggle: () => (this.audio.paused ? this.#play() : this.audio.pause()),
     });
-    this.controls = new Controls(words, this.audio, (by) => this.#turn(by));
-    this.element = part("div", { className: "art2mus-player" });
+    this.controls = new Controls(texts, this.audio, (by) => this.#skip(by));
+    this.element = create("div", { className: "art2mus-player" });
     this.element.append(this.waiting, this.title, this.spectrogram.element, this.audio, this.controls.element);
     this.element.addEventListener("keydown", (event) => this.#press(event));
     for (const kind of ["timeupdate", "seeking", "loadedmetadata", "ended"])
       this.audio.addEventListener(kind, () => this.#follow());
     this.audio.addEventListener("play", () => this.#start());
-    this.audio.addEventListener("ended", () => this.#goOn());
-    // Chromium fits its controls into what is on the screen, and only when it lays them out: a moving canvas does not.
+    this.audio.addEventListener("ended", () => this.#playNext());
+    // Chromium fits the controls into the visible part of the element, and only at layout, which a panned canvas does not cause.
     new IntersectionObserver(
-      (seen) => this.audio.classList.toggle("art2mus-whole", seen.at(-1).intersectionRatio > 0.98),
+      (entries) => this.audio.classList.toggle("art2mus-whole", entries.at(-1).intersectionRatio > 0.98),
       { threshold: 0.98 },
     ).observe(this.audio);
   }
 
-  /** @param {Piece[]} pieces of one run */
+  /** @param {Piece[]} pieces pieces of one run */
   show(pieces) {
     this.pieces = pieces;
     this.waiting.hidden = true;
@@ -67,20 +67,20 @@ export class Player {
     this.spectrogram.load(spectrogram);
     this.title.textContent = this.title.title = [name, artwork].filter(Boolean).join(" · ");
     this.title.hidden = !this.title.textContent;
-    this.controls.count(index, this.pieces.length);
+    this.controls.showPosition(index, this.pieces.length);
     this.#follow();
   }
 
-  /** @param {number} by pieces forward or back; the last is followed by the first */
-  #turn(by) {
+  /** @param {number} by number of pieces; after the last comes the first */
+  #skip(by) {
     if (this.pieces.length < 2) return;
-    const playing = !this.audio.paused;
+    const resume = !this.audio.paused;
     this.#open((this.index + by + this.pieces.length) % this.pieces.length);
-    if (playing) this.#play();
+    if (resume) this.#play();
   }
 
-  /** The next piece of the batch plays when one has ended; a repeated one does not end. */
-  #goOn() {
+  /** Play the next piece of the batch at the end of one. A piece on repeat does not end. */
+  #playNext() {
     if (this.index + 1 >= this.pieces.length) return;
     this.#open(this.index + 1);
     this.#play();
@@ -93,7 +93,7 @@ export class Player {
   }
 
   #play() {
-    this.audio.play().catch(() => {}); // the audio element itself shows that it does not play
+    this.audio.play().catch(() => {}); // the audio element itself shows the failure
   }
 
   #follow() {
@@ -101,11 +101,11 @@ export class Player {
   }
 
   #start() {
-    if (heard !== this.audio) heard?.pause();
-    heard = this.audio;
+    if (playing !== this.audio) playing?.pause();
+    playing = this.audio;
     const frame = () => {
       this.#follow();
-      if (!this.audio.paused && !CALM.matches) requestAnimationFrame(frame);
+      if (!this.audio.paused && !REDUCED_MOTION.matches) requestAnimationFrame(frame);
     };
     frame();
   }

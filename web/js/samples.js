@@ -1,9 +1,9 @@
 import { app } from "../../../scripts/app.js";
 
-/** What version 0.1 called samples, of which a narrow list showed `Sample:` alone. */
+/** Names of samples in version 0.1. */
 const OLD = /^Sample: (.+)$/;
 
-/** Graphs that were saved with such a name show the sample by its new one. */
+/** Replace an old name in a saved graph by the new one. */
 function rename(node) {
   const artwork = node.widgets?.find((widget) => widget.name === "artwork");
   if (typeof artwork?.value === "string") artwork.value = artwork.value.replace(OLD, "$1 (sample)");

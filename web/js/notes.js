@@ -3,12 +3,12 @@ import { app } from "../../../scripts/app.js";
 import { placeOf } from "./places.js";
 
 /**
- * What a node says of its work in words, such as how a picture file had to be read, stands on the node until it works again.
- * The host shows texts of its own nodes only, and words of progress until the run ends.
+ * Shows a node's messages, such as notes on a damaged picture file, on the node until its next run. The host shows such texts
+ * for its own nodes only, and progress texts only during a run.
  */
-const WIDGET = "art2mus remarks";
-const LINE = 18;
-const LETTERS = 38;
+const WIDGET = "art2mus notes";
+const LINE_HEIGHT = 18;
+const LINE_LENGTH = 38;
 
 const nodeOf = (/** @type {unknown} */ key) => {
   const { node } = placeOf(String(key));
@@ -25,17 +25,17 @@ function clear(node) {
 function show(node, /** @type {string[]} */ lines) {
   clear(node);
   const element = document.createElement("p");
-  Object.assign(element, { className: "art2mus-remarks", textContent: lines.join("\n") });
-  const rows = lines.reduce((sum, line) => sum + Math.ceil(line.length / LETTERS), 0);
-  const getMinHeight = () => LINE * Math.min(rows, 8) + 8;
+  Object.assign(element, { className: "art2mus-notes", textContent: lines.join("\n") });
+  const rows = lines.reduce((sum, line) => sum + Math.ceil(line.length / LINE_LENGTH), 0);
+  const getMinHeight = () => LINE_HEIGHT * Math.min(rows, 8) + 8;
   const options = { serialize: false, hideOnZoom: false, getMinHeight, hideInPanel: true };
-  node.addDOMWidget(WIDGET, "ART2MUS_REMARKS", element, options).serialize = false;
+  node.addDOMWidget(WIDGET, "ART2MUS_NOTES", element, options).serialize = false;
   const [width, height] = node.computeSize();
   node.setSize([Math.max(node.size[0], width), Math.max(node.size[1], height)]);
 }
 
 app.registerExtension({
-  name: "art2mus.remarks",
+  name: "art2mus.notes",
   setup() {
     api.addEventListener("executing", ({ detail }) => {
       const node = detail == null ? undefined : nodeOf(detail);

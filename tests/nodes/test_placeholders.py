@@ -1,4 +1,4 @@
-"""Marks in file names mean what they mean in the names of the host's own save nodes."""
+"""Placeholders in file names have the values that the host's own save nodes give them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NOW = dt.datetime(2031, 4, 9, 7, 5, 3, tzinfo=dt.UTC)
 
 
 @pytest.fixture
-def marks(pack, monkeypatch):
+def placeholders(pack, monkeypatch):
     """The module, at a known moment."""
 
     class Fixed(dt.datetime):
@@ -20,7 +20,7 @@ def marks(pack, monkeypatch):
         def now(cls, tz=None):
             return SimpleNamespace(astimezone=lambda: NOW)
 
-    module = pack("nodes.marks")
+    module = pack("nodes.placeholders")
     monkeypatch.setattr(module, "datetime", Fixed)
     return module
 
@@ -55,42 +55,44 @@ ONE = {"seed": 7, "cfg": 1.5, "strength": 1.0, "on": True, "none": None, "path":
         ("日本 %year%", "日本 2031"),
     ],
 )
-def test_a_mark_is_filled(marks, name, said):
+def test_a_placeholder_is_filled(placeholders, name, said):
     nodes = graph(_1=("Sampler", "My first sampler", ONE))
-    assert marks.fill(name, nodes, number=2, size=(30, 40)) == said
+    assert placeholders.fill(name, nodes, number=2, size=(30, 40)) == said
 
 
 @pytest.mark.parametrize("name", ["%yeer%", "%date%", "a_%Seed%", "%x%%year%"])
-def test_a_mark_that_there_is_not_is_refused_before_the_graph_is_known(pack, marks, name):
-    with pytest.raises(pack("art2mus_core.errors").OutputError, match=r"the mark %\w+% in a file name; expected"):
-        marks.fill_times(name)
+def test_an_unknown_placeholder_is_refused_before_the_graph_is_known(pack, placeholders, name):
+    with pytest.raises(
+        pack("art2mus_core.errors").OutputError, match=r"the placeholder %\w+% in a file name; expected"
+    ):
+        placeholders.fill_times(name)
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("%Gone.seed%", "a node that runs: Sampler, My first sampler"),
+        ("%Gone.seed%", "a node of the graph: Sampler, My first sampler"),
         ("%Sampler.gone%", "a widget without a link: seed, cfg, strength, on, none, path"),
         ("%Sampler.model%", "a widget without a link: seed"),
     ],
 )
-def test_what_is_not_in_the_graph_is_named_with_what_is(pack, marks, name, expected):
+def test_what_is_not_in_the_graph_is_named_with_what_is(pack, placeholders, name, expected):
     with pytest.raises(pack("art2mus_core.errors").OutputError, match=re.escape(expected)):
-        marks.fill(name, graph(_1=("Sampler", "My first sampler", ONE)))
+        placeholders.fill(name, graph(_1=("Sampler", "My first sampler", ONE)))
 
 
-def test_without_a_graph_no_widget_is_found(pack, marks):
+def test_without_a_graph_no_widget_is_found(pack, placeholders):
     for nothing in (None, SimpleNamespace(prompt=None, extra_pnginfo=None)):
-        with pytest.raises(pack("art2mus_core.errors").OutputError, match="a node that runs"):
-            marks.fill("%Sampler.seed%", nothing)
+        with pytest.raises(pack("art2mus_core.errors").OutputError, match="a node of the graph"):
+            placeholders.fill("%Sampler.seed%", nothing)
 
 
-def test_of_nodes_of_one_name_the_canvas_has_a_first(marks):
+def test_of_nodes_of_one_name_the_canvas_has_a_first(placeholders):
     nodes = graph(
         _3=("Sampler", "a", {"seed": 3}), _12_8=("Sampler", "b", {"seed": 8}), _1=("Sampler", "c", {"seed": 1})
     )
-    assert marks.fill("%Sampler.seed%_%b.seed%", nodes) == "3_8"
+    assert placeholders.fill("%Sampler.seed%_%b.seed%", nodes) == "3_8"
     inner = {"subgraphs": [{"nodes": [{"id": 8, "properties": {"Node name for S&R": "mine"}}]}]}
     drawn = {"nodes": [{"id": 1, "properties": {}}, {"id": 3}], "definitions": inner}
     nodes.extra_pnginfo = {"workflow": drawn}
-    assert marks.fill("%Sampler.seed%_%mine.seed%", nodes) == "1_8"
+    assert placeholders.fill("%Sampler.seed%_%mine.seed%", nodes) == "1_8"

@@ -1,4 +1,4 @@
-"""What a node says of its work stands on it, and is gone once it has nothing more to say."""
+"""A node shows the messages of its last run, and none after a run without messages."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from .canvas import small
 
 pytestmark = pytest.mark.ui
 
-SEEN = """() => [...document.querySelectorAll(".art2mus-remarks")].filter((each) => each.checkVisibility())
+NOTES = """() => [...document.querySelectorAll(".art2mus-notes")].filter((each) => each.checkVisibility())
   .map((each) => each.textContent)"""
 PICTURE = """() => app.graph.nodes.find((node) => node.type === "Art2MusLoadArtwork").imgs?.[0]?.naturalWidth > 0
   || [...document.querySelectorAll("img")].some((img) => img.src.includes("odd.png") && img.naturalWidth > 0)"""
 
 
-def test_how_a_picture_had_to_be_read_stands_on_its_node(canvas, server):
+def test_notes_on_a_picture_file_are_shown_on_its_node(canvas, server):
     page = canvas.page
     Image.new("RGB", (40, 30), "teal").save(server.base / "input" / "odd.png", icc_profile=b"nothing")
     Image.new("RGB", (40, 30), "teal").save(server.base / "input" / "plain.png")
@@ -24,13 +24,13 @@ def test_how_a_picture_had_to_be_read_stands_on_its_node(canvas, server):
     saved = canvas.nodes()
     for _ in range(2):  # the second time from the host's cache
         canvas.run()
-        page.wait_for_function(f"() => ({SEEN})().length === 1", timeout=30_000)
-        page.wait_for_timeout(500)  # words of progress would be gone by now
-        (said,) = page.evaluate(SEEN)
+        page.wait_for_function(f"() => ({NOTES})().length === 1", timeout=30_000)
+        page.wait_for_timeout(500)  # progress texts would have disappeared by now
+        (said,) = page.evaluate(NOTES)
         assert said.startswith("odd.png: ")
         assert "profile" in said
         page.wait_for_function(PICTURE, timeout=10_000)
     assert canvas.nodes() == saved
     canvas.set_widget("Art2MusLoadArtwork", "artwork", "plain.png")
     canvas.run()
-    page.wait_for_function(f"() => ({SEEN})().length === 0", timeout=30_000)
+    page.wait_for_function(f"() => ({NOTES})().length === 0", timeout=30_000)
