@@ -1,1 +1,1 @@
-"""The rooms that know ComfyUI. Nodes unpack the host's types, call the core and pack what it returns."""
+"""The ComfyUI nodes. They convert between the host's types and the core's and call the core."""

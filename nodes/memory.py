@@ -1,24 +1,23 @@
-"""Memory policies for the nodes' networks: the host's memory manager or, without a host, a single device.
+"""The memory policy of the nodes' networks, as a protocol that the host's memory manager implements.
 
-The nodes' work is written against :class:`Memory`, so that it runs and is tested without ComfyUI.
+:mod:`.assembly` and :mod:`.vae` depend on the protocol only, so that they run and are tested without ComfyUI.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from ..art2mus_core.diffusion.denoiser import LatentDenoiser
 from ..art2mus_core.networks.unet import UNet
 from ..art2mus_core.types import AudioGrid, Denoiser, OnStep
 
-__all__ = ["DenoiserInfo", "Memory", "PlainMemory", "PlainModel", "Preview", "host_memory"]
+__all__ = ["DenoiserInfo", "Memory", "Preview", "host_memory"]
 
 Preview = Callable[[Tensor], Image.Image]
 """Draws one scaled latent, [1, channels, frames, rows], as a spectrogram."""
@@ -52,7 +51,7 @@ class Memory(Protocol):
         """Put small networks under memory management, as one object for :meth:`resident`."""
 
     def resident(self, managed: Any, *, working: float = 0) -> AbstractContextManager[Any]:  # noqa: ANN401
-        """Load managed networks for a `with` block that needs `working` bytes beside the weights."""
+        """Load managed networks for a `with` block that needs `working` more bytes."""
 
     def to_intermediate(self, tensor: Tensor) -> Tensor:
         """A float32 copy on the device where values that travel between nodes are kept."""
@@ -78,49 +77,6 @@ class Memory(Protocol):
             preview: draws a step's clean latent.
             amount: formats a number of steps.
         """
-
-
-class PlainModel(NamedTuple):
-    """MODEL without a host."""
-
-    unet: UNet
-    info: DenoiserInfo
-
-
-class PlainMemory:
-    """Keeps every network on one device.
-
-    Args:
-        device: the device.
-        dtype: see :class:`Memory`.
-    """
-
-    def __init__(self, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> None:
-        self.device, self.dtype = torch.device(device), dtype
-
-    def manage(self, networks: Mapping[str, nn.Module]) -> nn.ModuleDict:
-        return nn.ModuleDict(networks)
-
-    @contextmanager
-    def resident(self, managed: nn.Module, *, working: float = 0) -> Iterator[torch.device]:  # noqa: ARG002
-        managed.to(self.device)
-        yield self.device
-
-    def to_intermediate(self, tensor: Tensor) -> Tensor:
-        return tensor.to("cpu", torch.float32)
-
-    def model(self, unet: UNet, info: DenoiserInfo) -> PlainModel:
-        return PlainModel(unet, info)
-
-    def info(self, model: PlainModel) -> DenoiserInfo:
-        return model.info
-
-    @contextmanager
-    def denoising(self, model: PlainModel, pieces: int, frames: int) -> Iterator[tuple[Denoiser, torch.device]]:  # noqa: ARG002
-        yield LatentDenoiser(model.unet.to(self.device)), self.device
-
-    def reporter(self, total: int, *, preview: Preview | None = None, amount: Callable[[int], str] = str) -> OnStep:  # noqa: ARG002
-        return lambda _: None
 
 
 def host_memory() -> Memory:

@@ -31,7 +31,7 @@ class LoadModel(io.ComfyNode):
                     "support",
                     options=support_names(),
                     optional=True,
-                    tooltip="The fixed sentence that published models read beside the artwork: about its content ('model'), "
+                    tooltip="The fixed sentence that published models read in addition to the artwork: about its content ('model'), "
                     "its period and place ('period'), or the emotion it evokes ('emotion'). 'pocket' reads no text.",
                 ),
                 io.Combo.Input(

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from .plain_memory import PlainMemory
+
 HERE = Path(__file__).parent
 PACK = HERE.parents[1]
 
@@ -35,6 +37,12 @@ def nodes(pack, host_folders):
 
     found = asyncio.run(pack("nodes.extension").Art2MusExtension().get_node_list())
     return {node.GET_SCHEMA().node_id: node for node in found}
+
+
+@pytest.fixture
+def memory(pack):
+    """A memory policy without a host."""
+    return PlainMemory(pack("art2mus_core.diffusion.denoiser").LatentDenoiser)
 
 
 @pytest.fixture

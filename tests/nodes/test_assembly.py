@@ -16,11 +16,6 @@ def assembly(pack, host_folders):
 
 
 @pytest.fixture
-def memory(pack):
-    return pack("nodes.memory").PlainMemory()
-
-
-@pytest.fixture
 def installed(host_folders, checkpoint):
     """The checkpoint among the host's models; its name there."""
     folder = host_folders / "models" / "art2mus"

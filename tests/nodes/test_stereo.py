@@ -82,11 +82,11 @@ def test_the_command_line_writes_it(stereo, painting, tmp_path):
         assert sum(frame.samples for frame in file.decode(audio=0)) == 44100
 
 
-def test_the_nodes_make_it(stereo, pack, host_folders):
+def test_the_nodes_make_it(stereo, pack, memory, host_folders):
     folder = host_folders / "models" / "art2mus"
     folder.mkdir(parents=True)
     (folder / "stereo").symlink_to(stereo, target_is_directory=True)
-    assembly, memory = pack("nodes.assembly"), pack("nodes.memory").PlainMemory()
+    assembly = pack("nodes.assembly")
     model, vae, language = assembly.load_parts("stereo", memory=memory)
     torch.manual_seed(0)
     artwork = pack("art2mus_core.types").Artwork(torch.randint(256, (3, 20, 30), dtype=torch.uint8))
