@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection as Collected
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from ..measure.sound.loudness import integrated_loudness
 from ..placing import place
 from ..types import OnStep, Waveform
 
-__all__ = ["LONGEST_SIDE", "Material", "Sound", "measured", "music_of", "names_of", "read_levels", "sounds_of"]
+__all__ = ["LONGEST_SIDE", "Material", "Sound", "measured", "music_of", "read_levels", "sounds_of"]
 
 LONGEST_SIDE = 1280
 """Longest side in pixels of an artwork on the page."""
@@ -49,12 +49,6 @@ class Sound(NamedTuple):
     @property
     def key(self) -> tuple[str, str, str]:
         return self.system, self.artwork, self.take
-
-
-def names_of(sounds: Iterable[Sound]) -> tuple[list[str], list[str]]:
-    """Return the names of systems and artworks, sorted."""
-    kept = list(sounds)
-    return sorted({sound.system for sound in kept}), sorted({sound.artwork for sound in kept})
 
 
 def music_of(collection: Collection, systems: Sequence[str] = ()) -> dict[str, list[Piece]]:

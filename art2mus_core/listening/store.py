@@ -17,7 +17,7 @@ from typing import Any
 from ..errors import EvaluationError
 from .answers import Answer, Page, Turn, UnknownTokenError, check_played, check_values
 from .design import Design, Trial, cells_of, plan
-from .material import Sound, names_of
+from .material import Sound
 
 __all__ = ["Store", "create_store", "open_store"]
 
@@ -111,7 +111,8 @@ class Store:
         self.design = Design(**settings | {"matched": bool(study["matched"])})
         rows = connection.execute("SELECT * FROM sound ORDER BY id").fetchall()
         self.sounds = {row["id"]: Sound(*(row[name] for name in Sound._fields)) for row in rows}
-        self.systems, self.artworks = names_of(self.sounds.values())
+        self.systems = sorted({sound.system for sound in self.sounds.values()})
+        self.artworks = sorted({sound.artwork for sound in self.sounds.values()})
 
     def close(self) -> None:
         self._connection.close()

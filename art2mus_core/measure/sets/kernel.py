@@ -60,12 +60,7 @@ class KernelTarget:
         return cls(rows - middle, middle, width, _mean_of_others(rows - middle, _gaussian(width)))
 
 
-def kernel_distance(
-    generated: Float[np.ndarray, "n dim"],
-    reference: Float[np.ndarray, "m _"] | KernelTarget,
-    *,
-    bandwidth: float | None = None,
-) -> float:
+def kernel_distance(generated: Float[np.ndarray, "n dim"], reference: Float[np.ndarray, "m _"] | KernelTarget) -> float:
     """Return KAD (Chung et al. 2025, "KAD: No More FAD!"): 100 times the unbiased MMD^2 with a Gaussian kernel.
 
         MMD^2 = mean k(x, x') over x != x' + mean k(y, y') over y != y' - 2 mean k(x, y)
@@ -78,13 +73,12 @@ def kernel_distance(
     Args:
         generated: embeddings.
         reference: embeddings, or a target fitted to them.
-        bandwidth: bandwidth of the kernel, if `reference` is not fitted.
 
     Raises:
         EvaluationError: fewer than two rows, different widths, values that are not finite, or a bandwidth that is not
             positive.
     """
-    target = reference if isinstance(reference, KernelTarget) else KernelTarget.fit(reference, bandwidth=bandwidth)
+    target = reference if isinstance(reference, KernelTarget) else KernelTarget.fit(reference)
     x = check_rows(generated, target.rows, least=2)[0] - target.middle
     kernel = _gaussian(target.bandwidth)
     return SCALE * (_mean_of_others(x, kernel) + target.own - 2 * _mean(x, target.rows, kernel))

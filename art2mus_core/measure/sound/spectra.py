@@ -27,11 +27,6 @@ class Peaks:
     hertz: Float[np.ndarray, " n"]
     amplitude: Float[np.ndarray, " n"]
 
-    def within(self, lowest: float, highest: float) -> Peaks:
-        """Return the peaks between two frequencies."""
-        kept = (self.hertz >= lowest) & (self.hertz <= highest)
-        return Peaks(self.frame[kept], self.hertz[kept], self.amplitude[kept])
-
 
 def check_finite(samples: Float[np.ndarray, "channels samples"]) -> None:
     """Check that samples can be measured.
@@ -75,8 +70,9 @@ def find_peaks(
     frame, bin_ = np.nonzero((here > before) & (here >= after) & (here > loud))
     a, b, c = (np.log(np.maximum(part[frame, bin_], 1e-12)).astype(np.float64) for part in (before, here, after))
     shift = 0.5 * (a - c) / np.minimum(a - 2 * b + c, -1e-9)
-    peaks = Peaks(frame, (bin_ + first + shift) * spacing, np.exp(b - 0.25 * (a - c) * shift))
-    return peaks.within(lowest, highest)
+    hertz = (bin_ + first + shift) * spacing
+    kept = (hertz >= lowest) & (hertz <= highest)
+    return Peaks(frame[kept], hertz[kept], np.exp(b - 0.25 * (a - c) * shift)[kept])
 
 
 def pitch_of(hertz: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
