@@ -166,7 +166,9 @@ class Progress:
             self.history.append({"step": at, **results})
 
     def _validate(self) -> dict[str, float]:
-        """Validate the averaged weights, then restore the trained ones."""
+        """Validate the averaged weights, if there are validation pairs, then restore the trained ones."""
+        if not len(self.objective.validation_rows):
+            return {}
         kept = {name: value.clone() for name, value in self.objective.trained.state_dict().items()}
         try:
             self.use_average()

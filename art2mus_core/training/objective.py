@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +24,7 @@ __all__ = ["Objective", "check_crop", "read_options", "sized"]
 Chosen = TypeVar("Chosen", bound=Fields)
 
 
-class Objective(nn.Module):
+class Objective(nn.Module, ABC):
     """The training objective of a stage.
 
     `trained` has the modules that are trained and saved, by the name of their component; all other modules are frozen.
@@ -50,21 +51,21 @@ class Objective(nn.Module):
                 f"no training pairs in {data.folder}", "some of the split train", "Correct the manifest."
             )
 
+    @abstractmethod
     def batch(self, draw: Draw) -> Batch:
         """A batch of training examples."""
-        raise NotImplementedError
 
+    @abstractmethod
     def forward(self, batch: Any) -> tuple[Tensor, dict[str, Tensor]]:  # noqa: ANN401
         """The loss of a batch, and its terms by name."""
-        raise NotImplementedError
 
+    @abstractmethod
     def validate(self) -> dict[str, float]:
-        """Results on the validation pairs by name; empty if there are none."""
-        raise NotImplementedError
+        """Results on the validation pairs by name; the loop calls it only if there are such pairs."""
 
+    @abstractmethod
     def export(self, folder: Path) -> None:
         """Write the trained components to a checkpoint folder."""
-        raise NotImplementedError
 
 
 def read_options(config: TrainingConfig, kind: type[Chosen]) -> Chosen:

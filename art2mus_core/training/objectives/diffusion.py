@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from pathlib import Path
 
 import numpy as np
@@ -50,9 +51,9 @@ class DiffusionObjective(Objective):
         self.latents, self.crop = encode_latents(data, checkpoint, device), crop
         check_crop(crop, self.latents, data)
 
+    @abstractmethod
     def condition(self, embedding: Embedding) -> Condition:
         """The conditioning of the denoiser."""
-        raise NotImplementedError
 
     def losses(self, batch: LatentBatch) -> Float[Tensor, " batch"]:
         """The loss of each example."""
@@ -86,4 +87,4 @@ class DiffusionObjective(Objective):
             self.losses(self.noised(draw, rows, beginning=True).to(self.unet.conv_in.weight.device))
             for draw in (Draw(np.random.default_rng(0), len(rows), chunk, chunks) for chunk in range(chunks))
         ]
-        return {"loss": torch.cat(losses).mean().item()} if losses else {}
+        return {"loss": torch.cat(losses).mean().item()}
