@@ -26,7 +26,7 @@ from art2mus_core.audio.reading import read_audio
 from art2mus_core.datasets.synthetic.correspondence import Character
 from art2mus_core.datasets.synthetic.rendering import RATE, compose
 from art2mus_core.datasets.workers import spread
-from art2mus_core.evaluation.reading import signals_of
+from art2mus_core.evaluation.reading import measure_piece
 from art2mus_core.measure.pairs.distances import Distances, distances
 from art2mus_core.measure.sound.faults import Faults
 from art2mus_core.measure.sound.music import Music
@@ -36,11 +36,11 @@ FIRST = """
 import sys, time
 started = time.perf_counter()
 from art2mus_core.audio.reading import read_audio
-from art2mus_core.evaluation.reading import signals_of
-signals_of(read_audio(sys.argv[1], mono=False))
+from art2mus_core.evaluation.reading import measure_piece
+measure_piece(read_audio(sys.argv[1], mono=False))
 first = time.perf_counter() - started
 started = time.perf_counter()
-signals_of(read_audio(sys.argv[1], mono=False))
+measure_piece(read_audio(sys.argv[1], mono=False))
 print(first - (time.perf_counter() - started))
 """
 
@@ -53,8 +53,8 @@ def write_clip(folder: Path, seconds: float, seed: int) -> Path:
     return path
 
 
-def signals_of_file(path: Path) -> tuple[Music, Faults]:
-    return signals_of(read_audio(path, mono=False))
+def measure_piece_file(path: Path) -> tuple[Music, Faults]:
+    return measure_piece(read_audio(path, mono=False))
 
 
 def distance_of(pair: tuple[Path, Path]) -> Distances:
@@ -88,7 +88,7 @@ def main() -> None:
         start = start_seconds(paths[0])
         load = os.getloadavg()[0]
         before = time.perf_counter()
-        list(spread(signals_of_file, paths, chosen.workers))
+        list(spread(measure_piece_file, paths, chosen.workers))
         between = time.perf_counter()
         pairs = list(zip(paths, [*paths[1:], paths[0]], strict=True))
         compared = len(list(spread(distance_of, pairs, chosen.workers)))

@@ -113,7 +113,7 @@ def _trouble(presence: Presence) -> str | None:
     with importing():
         from ..aligners.files import find_aligner, read_header
         from ..encoders.files import check_image_encoder
-        from ..evaluation.embedders.opening import check_judge
+        from ..evaluation.embedders.opening import check_installed
         from ..pipelines.parts import Choice, open_parts
 
     kind, bundled, folder = presence.card.kind, presence.card.bundled, presence.folder
@@ -123,7 +123,7 @@ def _trouble(presence: Presence) -> str | None:
             _ = parts.constants
             parts.check()
         if kind == "judge":
-            check_judge(folder)
+            check_installed(folder)
         if kind == "encoder" or bundled:
             check_image_encoder(folder)
         if kind == "aligner" or bundled:

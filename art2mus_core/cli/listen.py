@@ -15,7 +15,7 @@ from .outputs import print_document, print_lines, table
 from .progress import importing, reporting
 
 if TYPE_CHECKING:
-    from ..evaluation.results import Figure
+    from ..evaluation.results import Result
     from ..listening.report import Findings, Opinion
 
 LOCAL = "127.0.0.1"
@@ -158,6 +158,6 @@ def _table(opinion: Opinion) -> list[str]:
     return [*table(rows), *([""] if wins else []), *table(wins or [("",)])] if keys else ["No answers yet."]
 
 
-def _figure(figure: Figure) -> str:
+def _figure(figure: Result) -> str:
     interval = "" if figure.low is None else f" [{figure.low:.2f}, {figure.high:.2f}]"
     return f"{figure.value:.2f}{interval} n {figure.n}"

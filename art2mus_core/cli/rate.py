@@ -58,7 +58,7 @@ def rate(
         from ..evaluation.collection import read_collection
         from ..evaluation.results import write_report
         from ..rating.cache import AnswerCache
-        from ..rating.client import Endpoint, Judge
+        from ..rating.client import Endpoint, RatingClient
         from ..rating.evidence import read_evidence
         from ..rating.plan import make_plan
         from ..rating.rate import rate as ask
@@ -77,8 +77,8 @@ def rate(
     if plan.pending and not yes and not confirm("Send it?", "Add --yes if all this may be sent."):
         print_lines("Nothing was sent.")
         return
-    with closing(Judge(target)) as judge, reporting() as on_step:
-        ratings = ask(collection, plan, judge, kept, budget=budget, on_step=on_step)
+    with closing(RatingClient(target)) as client, reporting() as on_step:
+        ratings = ask(collection, plan, client, kept, budget=budget, on_step=on_step)
     report = summarise(ratings, collection, seed=seed)
     print_lines(*(line for line in _table(report) if line not in left_out), _usage(ratings, price_in, price_out))
     if out:

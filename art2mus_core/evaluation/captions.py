@@ -1,4 +1,7 @@
-"""From an artwork to a caption: words that somebody wrote down, that the picture's file carries, or that a captioner finds."""
+"""Captions of artworks: from a file, from the picture's metadata, or from a captioner.
+
+The captioner is BLIP (Li et al. 2022) as transformers stores it, from a folder on this machine.
+"""
 
 from __future__ import annotations
 
@@ -6,30 +9,39 @@ import html
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from PIL import ExifTags, Image, IptcImagePlugin
 
-from ..errors import ArtworkError, EvaluationError
+from ..checkpoints.folder import read_config
+from ..errors import ArtworkError, CheckpointError
 from ..images.reading import opened, read_artwork
 from ..pipelines.stages import Resident
 from ..placing import place
-from ..types import OnStep, Step
+from ..types import Artwork, OnStep, Step
 from .config import CaptionChoice
+from .fields import read_json
 from .pairing import Ids
 from .records import Subject
 from .systems.system import digest_of
 
-__all__ = ["add_captions", "metadata_caption", "read_captions"]
+__all__ = ["Captioner", "add_captions", "metadata_caption", "open_captioner", "read_captions"]
 
 BATCH = 8
-"""Artworks that a captioner sees at once."""
+"""Artworks that a captioner describes at once."""
+
+LONGEST = 40
+"""Tokens of a caption."""
+
+BEAMS = 3
+"""As in the BLIP authors' evaluation; decoding is deterministic."""
 
 IPTC_CAPTION = (2, 120)
-PNG_WORDS = ("Description", "Title")
+PNG_TEXTS = ("Description", "Title")
 XMP = re.compile(r"<dc:description>.*?<rdf:li[^>]*>(.*?)</rdf:li>", re.DOTALL)
 
 
@@ -42,19 +54,19 @@ def add_captions(
     resident: Resident,
     on_step: OnStep | None = None,
 ) -> dict[str, Subject]:
-    """The artworks with what captions there are: from the file, the dataset, the picture's metadata, the captioner.
+    """The artworks with captions from the file, the dataset, the picture's metadata or the captioner, the first that has one.
 
     Args:
         subjects: artworks by id.
-        choice: where captions come from.
-        cache: a file where the captioner's words are kept, so that it is not opened again for them.
+        choice: the sources of captions.
+        cache: a file that stores the captioner's captions, so that it need not be loaded again.
         dtype: precision of the captioner.
         resident: the caller's memory policy.
-        on_step: told of every artwork that the captioner has described.
+        on_step: called after each batch of the captioner.
 
     Raises:
-        EvaluationError: a captions file that holds none.
-        CheckpointError: a captioner that is not here.
+        EvaluationError: a captions file that cannot be read.
+        CheckpointError: a captioner that is missing or damaged.
     """
     written = read_captions(choice.file) if choice.file else {}
     ids = Ids(written)
@@ -62,59 +74,48 @@ def add_captions(
     for key, each in subjects.items():
         name = ids.find(key) or ids.find(each.picture.stem)
         known[key] = replace(each, caption=written[name]) if name else each
-    if choice.metadata:
-        for key, each in known.items():
-            known[key] = replace(each, caption=each.caption or metadata_caption(each.picture))
+        if choice.metadata and known[key].caption is None:
+            known[key] = replace(each, caption=metadata_caption(each.picture))
     if choice.captioner is None:
         return known
-    mute = [each for each in known.values() if each.caption is None]
-    return known | _captioned(
-        mute, folder=choice.captioner, cache=cache, dtype=dtype, resident=resident, on_step=on_step
-    )
+    without = [each for each in known.values() if each.caption is None]
+    return known | _captioned(without, choice.captioner, cache, dtype=dtype, resident=resident, on_step=on_step)
 
 
 def read_captions(path: Path) -> dict[str, str]:
-    """Captions by id, from JSON: {ID: "words"} or, as in items.json, {ID: {"caption": "words"}}; others are left out.
+    """Captions by id from JSON: {ID: "text"} or, as in items.json, {ID: {"caption": "text"}}; empty ones are left out.
 
     Raises:
-        EvaluationError: no such file, or another content.
+        EvaluationError: a missing file, or other content.
     """
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-        found = {key: row if isinstance(row, str) else row.get("caption") for key, row in rows.items()}
-    except (OSError, ValueError, AttributeError) as error:
-        raise EvaluationError(
-            f"{path} holds no captions ({type(error).__name__}: {error})",
-            '{"ID": "words"} or {"ID": {"caption": "words"}}',
-            "Mend the file, or name another.",
-        ) from error
-    return {key: words.strip() for key, words in found.items() if isinstance(words, str) and words.strip()}
+    items = read_json(path, dict[str, str | dict[str, Any]], '{"ID": "text"} or {"ID": {"caption": "text"}}')
+    found = {key: item if isinstance(item, str) else item.get("caption") for key, item in items.items()}
+    return {key: text.strip() for key, text in found.items() if isinstance(text, str) and text.strip()}
 
 
 def metadata_caption(path: Path) -> str | None:
-    """What a picture's file says of it: EXIF ImageDescription, XMP dc:description, IPTC caption, or PNG's Description or Title.
+    """The caption in a picture's metadata: EXIF ImageDescription, XMP dc:description, IPTC caption, PNG Description or Title.
 
     Raises:
-        ArtworkError: it cannot be opened.
+        ArtworkError: a picture that cannot be opened.
     """
     try:
         with opened(path) as image:
-            return next((clean for words in _said(image) if (clean := " ".join(words.split()))), None)
+            return next((clean for text in _descriptions(image) if (clean := " ".join(text.split()))), None)
     except (OSError, SyntaxError, ValueError) as error:
         raise ArtworkError(f"{path} cannot be opened ({error})", "a picture file", "Save it again.") from error
 
 
-def _said(image: Image.Image) -> Iterator[str]:
+def _descriptions(image: Image.Image) -> Iterator[str]:
     yield _text(image.getexif().get(ExifTags.Base.ImageDescription))
     packets = (image.info.get(name) for name in ("xmp", "XML:com.adobe.xmp"))
     if found := next((match for packet in packets if (match := XMP.search(_text(packet)))), None):
         yield html.unescape(found[1])
-    written = IptcImagePlugin.getiptcinfo(image) or {}  # type: ignore[arg-type]  # what a path opens is a file's
-    yield _text(written.get(IPTC_CAPTION))
-    yield from (_text(image.info.get(name)) for name in PNG_WORDS)
+    yield _text((IptcImagePlugin.getiptcinfo(image) or {}).get(IPTC_CAPTION))  # type: ignore[arg-type]  # `opened` returns a file's
+    yield from (_text(image.info.get(name)) for name in PNG_TEXTS)
 
 
-def _text(value: Any) -> str:  # noqa: ANN401  whatever Pillow finds
+def _text(value: Any) -> str:  # noqa: ANN401  any value of Pillow's
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="replace")
     return value if isinstance(value, str) else ""
@@ -122,33 +123,96 @@ def _text(value: Any) -> str:  # noqa: ANN401  whatever Pillow finds
 
 def _captioned(
     subjects: Sequence[Subject],
-    *,
     folder: Path,
     cache: Path,
+    *,
     dtype: torch.dtype,
     resident: Resident,
     on_step: OnStep | None,
 ) -> dict[str, Subject]:
-    """Artworks with the captioner's words, those that it said before from the cache."""
-    said = _kept(cache, by := digest_of(folder))
-    new = [each for each in subjects if each.sha256 not in said]
+    """Artworks with the captioner's captions, from the cache where it has them."""
+    captions = _cached(cache, made_by := digest_of(folder))
+    new = [each for each in subjects if each.sha256 not in captions]
     if new:
-        from .captioner import open_captioner  # noqa: PLC0415 - brings transformers with it
-
         captioner = open_captioner(folder, dtype=dtype, resident=resident)
         for start in range(0, len(new), BATCH):
             batch = new[start : start + BATCH]
-            words = captioner.describe([read_artwork(each.picture) for each in batch])
-            said |= {each.sha256: text for each, text in zip(batch, words, strict=True)}
-            place(cache, json.dumps({"captioner": by, "captions": said}, indent=1).encode())
+            texts = captioner.describe([read_artwork(each.picture) for each in batch])
+            captions |= {each.sha256: text for each, text in zip(batch, texts, strict=True)}
+            place(cache, json.dumps({"captioner": made_by, "captions": captions}, indent=1).encode())
             if on_step:
                 on_step(Step("caption", start + len(batch), len(new)))
-    return {each.id: replace(each, caption=said[each.sha256]) for each in subjects}
+    return {each.id: replace(each, caption=captions[each.sha256]) for each in subjects}
 
 
-def _kept(cache: Path, by: str) -> dict[str, str]:
+def _cached(cache: Path, made_by: str) -> dict[str, str]:
     try:
-        held = json.loads(cache.read_text(encoding="utf-8"))
-        return dict(held["captions"]) if held["captioner"] == by else {}
-    except (OSError, ValueError, KeyError, TypeError):
+        stored = json.loads(cache.read_text(encoding="utf-8"))
+        return dict(stored["captions"]) if stored["captioner"] == made_by else {}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
+
+
+@dataclass(frozen=True)
+class Captioner:
+    """Describes artworks.
+
+    Attributes:
+        network: `BlipForConditionalGeneration`.
+        preprocessor: picture to pixels, without torchvision.
+        tokenizer: token ids to text.
+        resident: the caller's memory policy.
+    """
+
+    network: Any
+    preprocessor: Any
+    tokenizer: Any
+    resident: Resident
+
+    def describe(self, artworks: Sequence[Artwork]) -> list[str]:
+        """A caption for each artwork."""
+        rows = [np.ascontiguousarray(artwork.pixels.permute(1, 2, 0).cpu().numpy()) for artwork in artworks]
+        pixels = self.preprocessor(rows, input_data_format="channels_last", return_tensors="pt")["pixel_values"]
+        with self.resident(self.network), torch.inference_mode():
+            weight = next(self.network.parameters())
+            tokens = self.network.generate(pixel_values=pixels.to(weight), max_new_tokens=LONGEST, num_beams=BEAMS)
+        return [text.strip() for text in self.tokenizer.batch_decode(tokens, skip_special_tokens=True)]
+
+
+def open_captioner(folder: Path, *, dtype: torch.dtype, resident: Resident) -> Captioner:
+    """The captioner in a folder; nothing is ever downloaded.
+
+    Raises:
+        CheckpointError: no BLIP, or incomplete weights.
+    """
+    from transformers import AutoTokenizer, BlipForConditionalGeneration  # noqa: PLC0415 - only for a captioner
+
+    try:
+        from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil as Preprocessor  # noqa: PLC0415
+    except ImportError:  # in older versions, the plain class does not require torchvision
+        from transformers import BlipImageProcessor as Preprocessor  # type: ignore[assignment]  # noqa: PLC0415
+
+    # without a configuration, transformers would build a network of its default size
+    if read_config(folder, ".").get("model_type") != "blip":
+        raise _no_captioner(folder, "its config.json describes another model")
+    local: dict[str, Any] = {"local_files_only": True}
+    try:
+        filled: Any = BlipForConditionalGeneration.from_pretrained(
+            folder, use_safetensors=True, output_loading_info=True, **local
+        )
+        preprocessor = Preprocessor.from_pretrained(folder, **local)
+        tokenizer = AutoTokenizer.from_pretrained(folder, **local)
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+        raise _no_captioner(folder, " ".join(str(error).split())[:300]) from error
+    network, found = filled
+    if lacking := sorted(found["missing_keys"]):
+        raise _no_captioner(folder, f"its weights lack {', '.join(lacking[:3])}")
+    return Captioner(network.eval().to(dtype), preprocessor, tokenizer, resident)
+
+
+def _no_captioner(folder: Path, why: str) -> CheckpointError:
+    return CheckpointError(
+        f"{folder} holds no captioner ({why})",
+        "a BLIP for captions as transformers saves it: config.json, model.safetensors, preprocessor_config.json and a tokenizer",
+        "Download it whole, or provide captions in a file.",
+    )

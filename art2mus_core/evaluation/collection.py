@@ -1,34 +1,36 @@
-"""What lies in a folder that is to be scored: artworks, the pieces of each system, real music, and words.
+"""Reads the folder that is scored: artworks, the pieces of each system, real music, and captions.
 
     FOLDER/artworks/ID.jpg         artworks
     FOLDER/SYSTEM/ID.flac          a system's piece for an artwork; further takes are ID--TAKE.flac
     FOLDER/reference/ID.flac       real music of that artwork
-    FOLDER/background/*.flac       real music of no artwork here, which sound is compared with
+    FOLDER/background/*.flac       real music that belongs to none of the artworks, for comparing sets of sounds
     FOLDER/items.json              {ID: {"caption": ..., "music_caption": ..., "group": ...}}
 
-Only the systems are needed. A folder that holds sound files itself is one system. Names pair also where they differ in case or
-in how accents are written, and where a long one was shortened by `compose`.
+Only the systems are required. A folder that holds sound files itself is one system. Names are matched also if they differ in
+case or in how accents are written, or if `compose` shortened them.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from pydantic import Field
+
+from ..configuration import Fields
 from ..errors import ArtworkError, EvaluationError
 from ..images.listing import list_artworks
 from ..naming import take_name
-from .pairing import Ids, inside, spelled_once
-from .partners import Partners
-from .records import Collection, Piece, Subject
+from .fields import read_json
+from .pairing import Ids, inside, shared_ids, spelled_once
+from .records import Collection, Piece, Subject, ids_by_group
 
-__all__ = ["RESERVED", "SOUNDS", "read_collection"]
+__all__ = ["RESERVED", "SOUNDS", "files_by_stem", "list_sounds", "read_collection"]
 
 SOUNDS = (".aif", ".aiff", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".wav")
 RESERVED = ("artworks", "reference", "background")
-"""Folders that are no system."""
+"""Names of folders that are not systems."""
 
 
 def read_collection(
@@ -39,17 +41,17 @@ def read_collection(
     background: Path | None = None,
     partial: bool = False,
 ) -> Collection:
-    """What lies in a folder.
+    """The contents of a folder.
 
     Args:
-        folder: as above.
+        folder: a folder as above.
         artworks: a folder of pictures elsewhere.
-        reference: a folder of real music elsewhere, by the artworks' ids.
+        reference: a folder of real music elsewhere, named by the artworks' ids.
         background: a folder of real music elsewhere.
-        partial: leave out what has no partner, and say so in the notes, instead of refusing it.
+        partial: leave out artworks and music without a partner, with a note, instead of raising.
 
     Raises:
-        EvaluationError: nothing to score, two files for one id, or what has no partner.
+        EvaluationError: nothing to score, two files for one id, or files without a partner.
         ArtworkError: no such folder of artworks.
     """
     folder = Path(folder)
@@ -58,32 +60,35 @@ def read_collection(
     if not pictures and artworks is None and len(systems) == 1:
         pictures = _pictures(folder, required=False)
     ids = Ids(set(pictures) or spelled_once([path.stem for path in files] for files in systems.values()))
-    told = _known(_items(inside(folder, "items.json")), ids)
+    described = _described(_items(inside(folder, "items.json")), ids)
     pieces = {name: _pieces(files, ids, name) for name, files in systems.items()}
-    sounds = _sounds(reference or inside(folder, "reference"), required=reference is not None)
+    sounds = list_sounds(reference or inside(folder, "reference"), required=reference is not None)
     music = {piece.id: piece.path for piece in _pieces(sounds, ids, "reference", takes=False)}
-    partners = Partners(_by_group(told), partial=partial)
-    kept = partners.common(
-        {**{name: {each.id for each in own} for name, own in pieces.items()}, "reference": set(music)}
-    )
-    subjects = {key: replace(told[key], path=pictures.get(key), music=music.get(key)) for key in sorted(kept)}
-    behind = tuple(_sounds(background or inside(folder, "background"), required=background is not None))
-    found = Collection(folder, {}, {name: tuple(own) for name, own in pieces.items()}, behind, tuple(partners.notes))
-    _require_music({name: [each for each in own if each.id in kept] for name, own in pieces.items()}, pictures)
-    return found.of(subjects)
+    have = {**{name: {piece.id for piece in own} for name, own in pieces.items()}, "reference": set(music)}
+    shared, notes = shared_ids(ids_by_group(described), have, partial=partial)
+    if empty := [name for name in pieces if not have[name] & shared]:
+        raise EvaluationError(
+            f"no piece of {empty[0]} has all its partners ({len(pictures)} artworks)",
+            "artworks and music whose file names agree up to the suffix",
+            "Rename the files.",
+        )
+    others = list_sounds(background or inside(folder, "background"), required=background is not None)
+    subjects = {key: replace(described[key], path=pictures.get(key), music=music.get(key)) for key in sorted(shared)}
+    systems_pieces = {name: tuple(own) for name, own in pieces.items()}
+    return Collection(folder, {}, systems_pieces, tuple(others), tuple(notes)).with_subjects(subjects)
 
 
 def _systems(folder: Path) -> dict[str, list[Path]]:
     if not folder.is_dir():
         raise EvaluationError(f"{folder} is no folder", "a folder of music", "Check the path.")
-    own = _sounds(folder, required=False)
+    own = list_sounds(folder, required=False)
     reserved = {inside(folder, name) for name in RESERVED}
     folders = sorted(path for path in folder.iterdir() if path.is_dir() and path not in reserved)
-    found = {path.name: _sounds(path, required=False) for path in folders if not path.name.startswith(".")}
+    found = {path.name: list_sounds(path, required=False) for path in folders if not path.name.startswith(".")}
     systems = {name: files for name, files in found.items() if files}
     if own and systems:
         raise EvaluationError(
-            f"{folder} holds sound files itself and folders of them ({', '.join(systems)})",
+            f"{folder} holds sound files and also folders of sound files ({', '.join(systems)})",
             "either one system's files, or a folder for each system",
             "Move the files into a folder of their own.",
         )
@@ -102,10 +107,19 @@ def _pictures(folder: Path, *, required: bool) -> dict[str, Path]:
     found = list_artworks(folder)
     if required and not found:
         raise ArtworkError(f"{folder} holds no picture", "at least one", "Choose another folder.")
-    return _named(found, folder.name)
+    return files_by_stem(found, folder.name)
 
 
-def _sounds(folder: Path, *, required: bool) -> list[Path]:
+def list_sounds(folder: Path, *, required: bool) -> list[Path]:
+    """The sound files in a folder, sorted.
+
+    Args:
+        folder: the folder.
+        required: raise if it is missing or empty, instead of returning an empty list.
+
+    Raises:
+        EvaluationError: a folder that cannot be listed, or a required one without sounds.
+    """
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:
@@ -122,8 +136,12 @@ def _sounds(folder: Path, *, required: bool) -> list[Path]:
     return found
 
 
-def _named(files: Iterable[Path], where: str) -> dict[str, Path]:
-    """Files by stem."""
+def files_by_stem(files: Iterable[Path], where: str) -> dict[str, Path]:
+    """Files by stem.
+
+    Raises:
+        EvaluationError: two files with the same stem.
+    """
     found: dict[str, Path] = {}
     for path in files:
         if found.setdefault(path.stem, path) != path:
@@ -134,15 +152,15 @@ def _named(files: Iterable[Path], where: str) -> dict[str, Path]:
 def _twice(where: str, name: str, first: Path, second: Path, *, takes: bool) -> EvaluationError:
     return EvaluationError(
         f"{where} has two files for the id {name}: {first.name} and {second.name}",
-        "one file an id",
+        "one file for each id",
         "Remove one of them, or name it as a further take: ID--TAKE."
         if takes
-        else "Rename one of them, and its music.",
+        else "Rename or remove one of them, and its partner.",
     )
 
 
 def _pieces(files: Iterable[Path], ids: Ids, where: str, *, takes: bool = True) -> list[Piece]:
-    """Files with the ids and takes that their names mean, sorted; without takes, a name is an id and nothing else."""
+    """Files matched with ids and takes, sorted; without `takes`, a whole name is an id."""
     found: dict[tuple[str, str], Path] = {}
     for path in files:
         key = ids.piece(path.stem) if takes else (ids.find(path.stem) or path.stem, "")
@@ -152,46 +170,24 @@ def _pieces(files: Iterable[Path], ids: Ids, where: str, *, takes: bool = True) 
     return [Piece(Subject(key), take, path) for (key, take), path in sorted(found.items())]
 
 
-def _known(told: Mapping[str, Subject], ids: Ids) -> dict[str, Subject]:
-    """What is known of every id."""
-    spelled = Ids(told)
+def _described(items: Mapping[str, Subject], ids: Ids) -> dict[str, Subject]:
+    """A subject for every id, with its captions and group where items.json has them."""
+    spelled = Ids(items)
     names = {each: spelled.find(each) for each in sorted(ids.exact)}
-    return {each: Subject(each) if name is None else replace(told[name], id=each) for each, name in names.items()}
+    return {each: Subject(each) if name is None else replace(items[name], id=each) for each, name in names.items()}
 
 
-def _by_group(subjects: Mapping[str, Subject]) -> dict[str, set[str]]:
-    groups: dict[str, set[str]] = {}
-    for key, subject in subjects.items():
-        groups.setdefault(subject.group, set()).add(key)
-    return groups
+class _Item(Fields):
+    """An entry of items.json."""
+
+    caption: str | None = None
+    music_caption: str | None = None
+    group: str = Field(default="artworks", min_length=1)
+
+
+ITEMS = '{"ID": {"caption": "text", "music_caption": "text", "group": "name"}}'
 
 
 def _items(path: Path) -> dict[str, Subject]:
-    if not path.is_file():
-        return {}
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-        return {key: _told(key, **row) for key, row in rows.items()}
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise EvaluationError(
-            f"{path} cannot be understood ({type(error).__name__}: {error})",
-            '{"ID": {"caption": "words", "music_caption": "words", "group": "name"}}',
-            "Mend the file, or remove it.",
-        ) from error
-
-
-def _told(
-    key: str, *, caption: str | None = None, music_caption: str | None = None, group: str = "artworks"
-) -> Subject:
-    """What a row of items.json says."""
-    return Subject(key, group=group, caption=caption, music_caption=music_caption)
-
-
-def _require_music(systems: Mapping[str, Sequence[Piece]], pictures: Mapping[str, Path]) -> None:
-    for name, pieces in systems.items():
-        if not pieces:
-            raise EvaluationError(
-                f"no piece of {name} has all its partners ({len(pictures)} artworks)",
-                "artworks and music whose file names agree up to the suffix",
-                "Rename the files.",
-            )
+    items = read_json(path, dict[str, _Item], ITEMS) if path.is_file() else {}
+    return {key: Subject(key, **item.model_dump()) for key, item in items.items()}

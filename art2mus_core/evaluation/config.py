@@ -1,4 +1,4 @@
-"""What a person writes to have systems compared: a YAML file, checked before anything is made."""
+"""The configuration of an evaluation: a YAML file, checked before anything is generated."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ Seed = Annotated[int, Field(ge=0, le=MOST_SEED)]
 
 
 class Source(Fields):
-    """Where artworks, or real music, come from; exactly one of `folder`, `dataset` and `samples`.
+    """A source of artworks or real music: exactly one of `folder`, `dataset` and `samples`.
 
     Attributes:
-        folder: of pictures (or, for music, of sounds).
-        recursive: look into the folders in it too, for pictures.
-        dataset: a folder with a manifest; ids, music and captions come with the artworks.
-        samples: the artworks that come with the package.
-        split: of the dataset.
-        count: the first so many; all if not given.
-        group: what the artworks are reported under; the source's own name if not given.
+        folder: a folder of pictures (or, for music, of sounds).
+        recursive: include pictures in its subfolders.
+        dataset: a folder with a manifest, which includes ids, music and captions.
+        samples: the sample artworks of the package.
+        split: split of the dataset.
+        count: use only the first so many; all if not given.
+        group: name under which the artworks are reported; the source's name if not given.
     """
 
     folder: LocalPath | None = None
@@ -49,18 +49,18 @@ class Source(Fields):
     @model_validator(mode="after")
     def _is_one(self) -> Source:
         if sum((self.folder is not None, self.dataset is not None, self.samples)) != 1:
-            raise ValueError("name exactly one of folder, dataset and samples")
+            raise ValueError("set exactly one of folder, dataset and samples")
         if self.split not in SPLITS:
             raise ValueError(f"split {self.split!r} is none of {', '.join(SPLITS)}")
         return self
 
 
 class CaptionChoice(Fields):
-    """Where captions come from. What is written in `file` wins over the dataset's, that over metadata, that over a captioner.
+    """Sources of captions, in this order: `file`, the dataset, the pictures' metadata, a captioner.
 
     Attributes:
-        file: JSON, {ID: "words"}.
-        metadata: whether what the picture's file says of itself is a caption.
+        file: JSON, {ID: "text"}.
+        metadata: use captions in the pictures' metadata.
         captioner: a folder with a BLIP.
     """
 
@@ -69,8 +69,8 @@ class CaptionChoice(Fields):
     captioner: LocalPath | None = None
 
 
-def _judge(table: Collection[str], name: str, info: Any) -> str:  # noqa: ANN401  pydantic's ValidationInfo
-    """A judge's name, the path that may stand behind its colon taken from the folder of the file."""
+def _network(table: Collection[str], name: str, info: Any) -> str:  # noqa: ANN401  pydantic's ValidationInfo
+    """The name of an embedder or classifier; a path after a colon is relative to the folder of the file."""
     kind, colon, path = name.partition(":")
     if kind not in table:
         raise ValueError(f"{kind!r} is none of {', '.join(table)}")
@@ -78,35 +78,35 @@ def _judge(table: Collection[str], name: str, info: Any) -> str:  # noqa: ANN401
 
 
 class MetricChoice(Fields):
-    """What is measured.
+    """Options of scoring.
 
     Attributes:
-        embedders: names in `EMBEDDERS`; with `:PATH` behind it, for weights of one's own.
+        embedders: names in `EMBEDDERS`; NAME:PATH for other weights.
         classifier: a name in `CLASSIFIERS`, for the KL of its classes.
-        skip_missing: go on without an embedder whose weights are not here.
-        seed: of bootstraps and shuffled pairs.
-        resamples: of every bootstrap.
+        skip_missing: skip models whose weights are not installed.
+        seed: seed of bootstraps and shuffles.
+        resamples: number of bootstrap resamples.
     """
 
-    embedders: list[Annotated[str, AfterValidator(partial(_judge, EMBEDDERS))]] = Field(default=["pocket"])
-    classifier: Annotated[str, AfterValidator(partial(_judge, CLASSIFIERS))] | None = None
+    embedders: list[Annotated[str, AfterValidator(partial(_network, EMBEDDERS))]] = Field(default=["pocket"])
+    classifier: Annotated[str, AfterValidator(partial(_network, CLASSIFIERS))] | None = None
     skip_missing: bool = False
     seed: Seed = 0
     resamples: int = Field(default=1000, gt=0)
 
 
 class EvaluationConfig(Configuration):
-    """One comparison.
+    """The configuration of an evaluation.
 
     Attributes:
         artworks: sources of artworks.
-        systems: what makes music for them, by name.
+        systems: the systems that are compared, by name.
         seconds: length of every piece; real music is cut to it.
-        seeds: one a take; each artwork's noise follows from one of these and the artwork.
-        reference: a folder of real music, ID.flac and the like, for artworks whose source has none.
-        background: real music of no artwork here, which sound is compared with.
-        captions: words on the artworks.
-        metrics: what is measured.
+        seeds: one for each take; a piece's noise depends on the seed and the artwork.
+        reference: a folder of real music, such as ID.flac, for artworks whose source has none.
+        background: real music that belongs to none of the artworks, for comparing sets of sounds.
+        captions: sources of captions.
+        metrics: options of scoring.
     """
 
     kind: ClassVar[str] = "evaluation"
@@ -124,24 +124,24 @@ class EvaluationConfig(Configuration):
     @classmethod
     def _differ(cls, seeds: list[int]) -> list[int]:
         if len(set(seeds)) < len(seeds):
-            raise ValueError("two takes of the same seed would be the same music")
+            raise ValueError("two takes with the same seed would be the same music")
         return seeds
 
     @field_validator("background")
     @classmethod
     def _is_music(cls, background: Source | None) -> Source | None:
         if background and background.samples:
-            raise ValueError("the samples are pictures: name a folder of music, or a dataset")
+            raise ValueError("the samples are pictures: use a folder of music, or a dataset")
         return background
 
     @model_validator(mode="after")
     def _names_hold(self) -> EvaluationConfig:
         lower = [name.lower() for name in self.systems]
         if taken := sorted({name for name in lower if lower.count(name) > 1 or name in RESERVED}):
-            raise ValueError(f"systems named {', '.join(taken)}: a folder is called so already")
+            raise ValueError(f"systems named {', '.join(taken)}: the name is reserved or used twice")
         for name, system in self.systems.items():
             if isinstance(system, ShuffledSystem):
                 other = self.systems.get(system.of)
                 if other is None or isinstance(other, ShuffledSystem):
-                    raise ValueError(f"systems.{name}.of: {system.of!r} is no other system that makes music")
+                    raise ValueError(f"systems.{name}.of: {system.of!r} is not another system that composes")
         return self

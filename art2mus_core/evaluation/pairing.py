@@ -1,22 +1,23 @@
-"""Which id a name means: itself, or the only one that differs in case, in how accents are written, or by being cut short.
+"""Matches file names with ids, and systems' music with artworks.
 
-A file that has been on another system may come back as `CAFE\u0301.FLAC` for `café.png`: macOS writes accents as characters of
-their own (NFD), others don't (NFC), and cameras and old disks write capitals.
+A name matches its id also if it differs in case, in how accents are written, or by having been shortened. A file that has been
+on another system may come back as `CAFE\u0301.FLAC` for `café.png`: macOS writes accents as separate characters (NFD),
+other systems do not (NFC), and cameras and old disks write capitals.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ..errors import EvaluationError
 from ..naming import TAKE, is_short_for, same_name
 
-__all__ = ["Ids", "inside", "spelled_once"]
+__all__ = ["Ids", "inside", "lacking", "shared_ids", "shortened", "spelled_once"]
 
 
 class Ids:
-    """Ids, and how they are found.
+    """Ids that names are matched with.
 
     Args:
         ids: as they are spelled.
@@ -29,7 +30,7 @@ class Ids:
             self.alike.setdefault(same_name(each), []).append(each)
 
     def find(self, name: str) -> str | None:
-        """The id that a name means, if there is one.
+        """The id that matches a name, or None.
 
         Raises:
             EvaluationError: two ids differ from the name, and from each other, only in case or accents.
@@ -42,7 +43,7 @@ class Ids:
         return alike[0] if alike else next((each for each in self.exact if is_short_for(name, each)), None)
 
     def piece(self, stem: str) -> tuple[str, str]:
-        """Id and take of a piece: an id's own name, or what stands before and behind the last `--`."""
+        """Id and take of a piece: the stem if it is an id, or else the parts before and after the last `--`."""
         if (own := self.find(stem)) is not None:
             return own, ""
         begin, _, take = stem.rpartition(TAKE)
@@ -50,9 +51,9 @@ class Ids:
 
 
 def spelled_once(systems: Iterable[Iterable[str]]) -> set[str]:
-    """Ids that the stems of all systems' files name; one that is spelled in several ways counts once.
+    """The ids in the file stems of all systems; an id with several spellings counts once.
 
-    Where a system has two files that differ only in their spelling, they are of two ids.
+    If one system has two files that differ only in their spelling, they count as two ids.
     """
     none, found, apart = Ids(()), dict[str, set[str]](), set[str]()
     for stems in systems:
@@ -66,7 +67,7 @@ def spelled_once(systems: Iterable[Iterable[str]]) -> set[str]:
 
 
 def inside(folder: Path, name: str) -> Path:
-    """The file or folder of a name, in whatever case it is written; as named if there is none.
+    """The file or folder with a name, written in any case; with the name as given if there is none.
 
     Raises:
         EvaluationError: two that differ only in case.
@@ -82,7 +83,54 @@ def inside(folder: Path, name: str) -> Path:
 
 def _ambiguous(name: str, alike: Iterable[str]) -> EvaluationError:
     return EvaluationError(
-        f"the name {name} may mean {' or '.join(alike)}",
+        f"the name {name} matches {' and '.join(alike)}",
         "names that differ in more than case or the way accents are written",
         "Rename one of them.",
     )
+
+
+def lacking(groups: Mapping[str, set[str]], music: Mapping[str, set[str]]) -> Iterator[tuple[str, str, set[str]]]:
+    """System, group, and the ids without music, for each system that has music for a part of a group only.
+
+    A system may have nothing for a whole group, as a reconstruction has where there is no real music.
+
+    Args:
+        groups: ids by group.
+        music: ids with music by system.
+    """
+    for system, have in music.items():
+        for group, ids in groups.items():
+            if have & ids and ids - have:
+                yield system, group, ids - have
+
+
+def shared_ids(
+    groups: Mapping[str, set[str]], music: Mapping[str, set[str]], *, partial: bool
+) -> tuple[set[str], list[str]]:
+    """Ids for which every system that has music for their group has some, and notes on the others.
+
+    Args:
+        groups: ids by group.
+        music: ids with music by system (or `reference`).
+        partial: leave out what has no partner and note it, instead of raising.
+
+    Raises:
+        EvaluationError: without `partial`, artworks or music without a partner.
+    """
+    every = set().union(*groups.values())
+    alone = [(have - every, f"{system} has music without an artwork") for system, have in music.items()]
+    alone += [(ids, f"{system} has no music for") for system, _, ids in lacking(groups, music)]
+    notes = [f"{text}: {shortened(sorted(ids), 5)} ({len(ids)} in all)" for ids, text in alone if ids]
+    if notes and not partial:
+        raise EvaluationError(
+            notes[0],
+            "artworks and music whose file names agree up to the suffix (further takes as ID--TAKE)",
+            "Rename or add the files, or score what has partners with --partial.",
+        )
+    return every.difference(*(ids for ids, _ in alone)), [f"Left out: {note}." for note in notes]
+
+
+def shortened(names: Iterable[str], most: int = 3) -> str:
+    """The first names of a list, with `...` in place of the rest."""
+    every = list(names)
+    return ", ".join(every[:most]) + (" ..." if len(every) > most else "")

@@ -1,32 +1,35 @@
-"""An artwork of an evaluation, a piece of music for it, and all that lies in a folder that is scored."""
+"""The records of an evaluation: an artwork, a piece of music for it, and the collection that is scored."""
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int
 
 from ..errors import ArtworkError
 from ..naming import take_name
 from ..pipelines.settings import MOST_SEED
 
-__all__ = ["Collection", "Piece", "Subject"]
+__all__ = ["Collection", "Piece", "Subject", "SystemGroup", "ids_by_group"]
 
 
 @dataclass(frozen=True)
 class Subject:
-    """An artwork of an evaluation, and what is known of it.
+    """An artwork of an evaluation.
 
     Attributes:
-        id: its name here.
-        path: of the picture, where there is one.
+        id: its name in the evaluation.
+        path: the picture file, if there is one.
         group: artworks that are reported together, such as `paintings` and `synthetic`.
-        caption: words on the artwork.
-        music: its real music, where there is any.
-        music_caption: words on that music.
-        sha256: its identity, of its upright pixels; empty until it is looked at.
+        caption: a description of the artwork.
+        music: file of its real music, if there is any.
+        music_caption: a description of that music.
+        sha256: hash of its upright pixels; empty until the picture has been read.
     """
 
     id: str
@@ -51,23 +54,23 @@ class Subject:
 
 @dataclass(frozen=True)
 class Piece:
-    """A piece of music for an artwork, made or to be made.
+    """A piece of music for an artwork, composed or to be composed.
 
     Attributes:
         subject: the artwork.
-        take: what tells several pieces for one artwork apart; empty for the first.
-        path: of the sound file.
-        drawn: the evaluation's seed for this take.
+        take: distinguishes several pieces for one artwork; empty for the first.
+        path: the sound file.
+        take_seed: the evaluation's seed for this take.
     """
 
     subject: Subject
     take: str = ""
     path: Path = Path()
-    drawn: int = field(default=0, compare=False)
+    take_seed: int = field(default=0, compare=False)
 
     @property
     def id(self) -> str:
-        """Of its artwork."""
+        """The artwork's id."""
         return self.subject.id
 
     @property
@@ -77,22 +80,57 @@ class Piece:
 
     @property
     def seed(self) -> int:
-        """The piece's own: artworks don't share their noise, and all systems get the same for an artwork and a take."""
-        digest = hashlib.sha256(f"{self.drawn} {self.subject.sha256}".encode()).digest()
+        """The seed of the piece: differs between artworks, is the same for all systems."""
+        digest = hashlib.sha256(f"{self.take_seed} {self.subject.sha256}".encode()).digest()
         return int.from_bytes(digest[:8], "little") & MOST_SEED
+
+
+class SystemGroup(NamedTuple):
+    """A system's pieces for one group of artworks; each is a row of the report.
+
+    Attributes:
+        system: name of the system.
+        group: name of the group.
+        title: the system, followed by the group if there are several groups.
+        pieces: sorted by id and take.
+    """
+
+    system: str
+    group: str
+    title: str
+    pieces: tuple[Piece, ...]
+
+    @property
+    def paths(self) -> list[Path]:
+        """The pieces' files."""
+        return [piece.path for piece in self.pieces]
+
+    @property
+    def owners(self) -> Int[np.ndarray, " pieces"]:
+        """The number of each piece's artwork; takes for one artwork share it."""
+        return np.unique([piece.id for piece in self.pieces], return_inverse=True)[1]
+
+    @property
+    def artworks(self) -> int:
+        """Number of artworks that the pieces are for."""
+        return len({piece.id for piece in self.pieces})
+
+    def restricted(self, ids: Container[str]) -> SystemGroup:
+        """The same with only the pieces for artworks among `ids`."""
+        return self._replace(pieces=tuple(piece for piece in self.pieces if piece.id in ids))
 
 
 @dataclass(frozen=True)
 class Collection:
-    """A folder to be scored.
+    """The contents of a folder that is scored.
 
     Attributes:
-        folder: where it lies.
+        folder: its path.
         subjects: artworks by id, sorted.
         systems: pieces by system, sorted by id and take.
-        background: real music of no artwork here.
-        notes: what was left out, in sentences.
-        left_out: files that cannot be read, and why.
+        background: real music that belongs to none of the artworks.
+        notes: sentences for the reader, such as which files were left out.
+        left_out: files that cannot be read, with the reason.
     """
 
     folder: Path
@@ -114,13 +152,37 @@ class Collection:
 
     @property
     def groups(self) -> dict[str, int]:
-        """How many artworks each group has, sorted by name."""
-        return dict(sorted(Counter(subject.group for subject in self.subjects.values()).items()))
+        """Number of artworks in each group, sorted by name."""
+        return {group: len(ids) for group, ids in ids_by_group(self.subjects).items()}
 
-    def of(self, subjects: Mapping[str, Subject]) -> Collection:
-        """The same with other artworks: pieces for those that are not among them are left out, and systems without any."""
+    @property
+    def system_groups(self) -> tuple[SystemGroup, ...]:
+        """Every system with every group that it has pieces for."""
+        groups = self.groups
+        found = [
+            SystemGroup(
+                system,
+                group,
+                system if len(groups) == 1 else f"{system} · {group}",
+                tuple(piece for piece in pieces if piece.subject.group == group),
+            )
+            for system, pieces in self.systems.items()
+            for group in groups
+        ]
+        return tuple(each for each in found if each.pieces)
+
+    def with_subjects(self, subjects: Mapping[str, Subject]) -> Collection:
+        """The collection with other artworks, without pieces for artworks not among them and systems without pieces."""
         kept = {
-            name: tuple(replace(piece, subject=subjects[piece.id]) for piece in own if piece.id in subjects)
-            for name, own in self.systems.items()
+            name: tuple(replace(piece, subject=subjects[piece.id]) for piece in pieces if piece.id in subjects)
+            for name, pieces in self.systems.items()
         }
-        return replace(self, subjects=subjects, systems={name: own for name, own in kept.items() if own})
+        return replace(self, subjects=subjects, systems={name: pieces for name, pieces in kept.items() if pieces})
+
+
+def ids_by_group(subjects: Mapping[str, Subject]) -> dict[str, set[str]]:
+    """Ids of the artworks in each group, sorted by the group's name."""
+    groups: dict[str, set[str]] = {}
+    for key, subject in subjects.items():
+        groups.setdefault(subject.group, set()).add(key)
+    return dict(sorted(groups.items()))

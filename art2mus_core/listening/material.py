@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ..audio.files import write_audio
 from ..audio.reading import read_audio
 from ..errors import EvaluationError
-from ..evaluation.reading import Asked, read_files
+from ..evaluation.reading import read_files
 from ..evaluation.records import Collection, Piece
 from ..images.reading import read_artwork, thumbnail_jpeg
 from ..measure.sound.loudness import integrated_loudness
@@ -97,7 +97,7 @@ def read_levels(
     Raises:
         EvaluationError: no piece is readable.
     """
-    rest, readings = read_files(collection, Asked(pieces=_level, music=_level), on_step=on_step)
+    rest, readings = read_files(collection, pieces=_level, music=_level, on_step=on_step)
     return rest, dict(readings.values)
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Int64
 
-from ..evaluation.results import Figure, Measure
+from ..evaluation.results import Result, Measure
 from .agreement import alpha, crossed_interval
 from .answers import Answer
 from .design import QUESTIONS
@@ -51,8 +51,8 @@ class Opinion:
     """
 
     listeners: int
-    figures: dict[str, dict[str, Figure]]
-    wins: dict[str, dict[str, Figure]]
+    figures: dict[str, dict[str, Result]]
+    wins: dict[str, dict[str, Result]]
     alpha: dict[str, float | None]
 
 
@@ -106,7 +106,7 @@ def _inattention(answers: list[Answer]) -> str:
 
 
 def _opinion(answers: list[Answer], seed: int) -> Opinion:
-    systems: dict[str, dict[str, Figure]] = {}
+    systems: dict[str, dict[str, Result]] = {}
     agreement: dict[str, float | None] = {}
     mains = [answer for answer in answers if answer.kind == "main"]
     for question in QUESTIONS["rating"]:
@@ -121,7 +121,7 @@ def _opinion(answers: list[Answer], seed: int) -> Opinion:
         # counted for both systems, as alpha would otherwise depend on which of a pair comes first
         sides = [(answer, system, _has_won(system, answer)) for answer in compared for system in answer.systems]
         agreement["listening:preference"] = _agreement(sides, "nominal")
-    wins: dict[str, dict[str, Figure]] = {}
+    wins: dict[str, dict[str, Result]] = {}
     for system, own in _by_system(compared).items():
         systems.setdefault(system, {})["listening:preference"] = _win_rate(system, own, seed)
         pairs = _by_system(own)
@@ -138,7 +138,7 @@ def _by_system(answers: Iterable[Answer]) -> dict[str, list[Answer]]:
     return dict(sorted(found.items()))
 
 
-def _win_rate(system: str, compared: list[Answer], seed: int) -> Figure:
+def _win_rate(system: str, compared: list[Answer], seed: int) -> Result:
     return _figure(compared, [_has_won(system, answer) for answer in compared], seed)
 
 
@@ -146,11 +146,11 @@ def _has_won(system: str, answer: Answer) -> float:
     return float(answer.systems[answer.value - 1] == system)
 
 
-def _figure(answers: list[Answer], values: list[float], seed: int) -> Figure:
+def _figure(answers: list[Answer], values: list[float], seed: int) -> Result:
     listeners = np.array([answer.listener for answer in answers])
     artworks = _numbers([answer.artwork for answer in answers])
     low, high = crossed_interval(np.array(values), listeners, artworks, seed=seed) or (None, None)
-    return Figure(float(np.mean(values)), len(values), low, high)
+    return Result(float(np.mean(values)), len(values), low, high)
 
 
 def _agreement(ratings: list[tuple[Answer, str, float]], level: Literal["ordinal", "nominal"]) -> float | None:

@@ -1,4 +1,4 @@
-"""A language model behind an endpoint that speaks as OpenAI's chat completions do."""
+"""A client for a language model behind an OpenAI-compatible endpoint of chat completions."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from ..errors import EvaluationError, SettingError
-from .evidence import Heard, Seen
+from .evidence import ArtworkEvidence, MusicEvidence
 from .rubric import FORMAT, REPAIR, RUBRIC, Answer
 
 if TYPE_CHECKING:
     from openai import OpenAI
 
-__all__ = ["Endpoint", "Judge", "Usage", "Verdict"]
+__all__ = ["Endpoint", "RatingClient", "Reply", "Usage"]
 
-HERE = {"localhost", "127.0.0.1", "::1"}
+LOCAL = {"localhost", "127.0.0.1", "::1"}
 NO_KEY = "none"
 
-TELLING = 200
-"""Characters of a server's message that are repeated."""
+SHOWN = 200
+"""Characters of a server's message in an error."""
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where the model is and how it is reached.
+    """The address of a model.
 
     Attributes:
-        url: up to and without `/chat/completions`.
-        model: its name there.
-        key_variable: the environment variable that holds the key; a server on this machine needs none.
-        timeout: seconds that an answer may take.
-        retries: further attempts where the server is busy, fails or does not answer; the pauses grow.
+        url: address without `/chat/completions`.
+        model: name of the model.
+        key_variable: the environment variable with the key; a server on this machine needs none.
+        timeout: longest time for an answer in seconds.
+        retries: further attempts if the server is busy, fails or does not answer, after growing pauses.
     """
 
     url: str
@@ -50,35 +50,37 @@ class Endpoint:
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise SettingError(f"the endpoint {self.url}", "an address such as https://host/v1", "Check the address.")
         if parts.username or parts.password:
-            raise SettingError("an endpoint with a password in it", "an address", "Put the key into a variable.")
+            raise SettingError(
+                "an endpoint with a password in it", "an address", "Put the key in an environment variable."
+            )
 
     @property
     def host(self) -> str:
-        """Who gets what is sent."""
+        """The host that receives the data."""
         return str(urlsplit(self.url).hostname)
 
     @property
     def is_private(self) -> bool:
-        """Whether nobody on the way can read along: it is encrypted, or does not leave this machine."""
-        return urlsplit(self.url).scheme == "https" or self.host in HERE
+        """Whether the connection is encrypted, or does not leave this machine."""
+        return urlsplit(self.url).scheme == "https" or self.host in LOCAL
 
     def key(self) -> str:
-        """The key, which is held nowhere else.
+        """The key, read from the environment every time.
 
         Raises:
-            SettingError: the variable is empty, or holds what is no key.
+            SettingError: the variable is empty, or contains characters that no key has.
         """
         key = os.environ.get(self.key_variable, "").strip()
-        if not key and self.host not in HERE:
+        if not key and self.host not in LOCAL:
             raise SettingError(f"no key in the variable {self.key_variable}", "the endpoint's key", "Set the variable.")
         if not (key.isascii() and key.isprintable()):
-            raise SettingError(f"signs in {self.key_variable} that no key has", "a key", "Copy the key again.")
+            raise SettingError(f"characters in {self.key_variable} that no key has", "a key", "Copy the key again.")
         return key or NO_KEY
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What was asked for, and what the endpoint counted."""
+    """Number of requests, and tokens as counted by the endpoint."""
 
     requests: int = 0
     tokens_in: int = 0
@@ -91,24 +93,24 @@ class Usage:
 
     @property
     def tokens(self) -> int:
-        """Of both directions."""
+        """Tokens in both directions."""
         return self.tokens_in + self.tokens_out
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """An answer, or why there is none; and what it took."""
+class Reply:
+    """An answer with its usage, or the reason why there is none."""
 
     answer: Answer | None
     usage: Usage
     problem: str = ""
 
 
-class Judge:
-    """Asks one question at a time; whoever asks nothing needs neither the client library nor a key.
+class RatingClient:
+    """Requests ratings one by one. The client library and a key are needed only for the first request.
 
     Args:
-        endpoint: whom.
+        endpoint: address of the model.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -117,7 +119,7 @@ class Judge:
     @cached_property
     def _library(self) -> ModuleType:
         try:
-            import openai  # noqa: PLC0415 - of the `eval` extra, and a second to import
+            import openai  # noqa: PLC0415 - in the `eval` extra, and slow to import
         except ModuleNotFoundError as error:
             raise EvaluationError(
                 f"no package {error.name}", "the packages for evaluation", "Run pip install 'art2mus[eval]'."
@@ -132,68 +134,67 @@ class Judge:
             timeout=self.endpoint.timeout,
             max_retries=self.endpoint.retries,
         )
-        # The library would tell any endpoint the account that other variables name.
+        # the library would send the account from other environment variables to any endpoint
         client.organization = client.project = None
         return client
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         if "_client" in vars(self):
             self._client.close()
 
-    def ask(self, seen: Seen, heard: Heard) -> Verdict:
-        """How alike artwork and music feel; a reply in another form is sent back once.
+    def ask(self, artwork: ArtworkEvidence, music: MusicEvidence) -> Reply:
+        """A rating of how similar artwork and music feel; an invalid answer is requested again once.
 
         Raises:
-            EvaluationError: the endpoint knows neither the key nor the model, or the client library is missing; asking on
-                is of no use.
+            EvaluationError: the endpoint rejects the key or does not have the model, or the client library is missing; further
+                requests would fail too.
             SettingError: there is no key.
         """
         messages: list[Any] = [
             {"role": "system", "content": RUBRIC},
-            {"role": "user", "content": [seen.part, heard.part]},
+            {"role": "user", "content": [artwork.part, music.part]},
         ]
         usage, problem = Usage(), ""
         for _ in range(2):
             try:
                 text, used = _read(self._complete(messages))
             except (self._library.OpenAIError, ValueError, AttributeError, IndexError, TypeError) as error:
-                return Verdict(None, usage + Usage(1), self._said(error))
+                return Reply(None, usage + Usage(1), self._message(error))
             usage += used
             try:
-                return Verdict(Answer.model_validate_json(text), usage)
+                return Reply(Answer.model_validate_json(text), usage)
             except ValidationError as error:
                 problem = f"no valid answer: {error.errors()[0]['msg']}"
             messages += [{"role": "assistant", "content": text}, {"role": "user", "content": REPAIR}]
-        return Verdict(None, usage, problem)
+        return Reply(None, usage, problem)
 
-    def _complete(self, messages: list[Any]) -> Any:  # noqa: ANN401 - whatever the server sends
+    def _complete(self, messages: list[Any]) -> Any:  # noqa: ANN401 - any reply of the server
         try:
             return self._client.chat.completions.create(
                 model=self.endpoint.model, messages=messages, response_format=FORMAT, temperature=0, seed=0
             )
         except (self._library.AuthenticationError, self._library.PermissionDeniedError) as error:
             raise EvaluationError(
-                f"{self.endpoint.host} does not accept the key ({self._said(error)})",
+                f"{self.endpoint.host} does not accept the key ({self._message(error)})",
                 f"a valid one in {self.endpoint.key_variable}",
                 "Check the variable.",
-            ) from None  # the library's error holds the request, and with it the key
+            ) from None  # the library's error contains the request, and with it the key
         except self._library.NotFoundError as error:
             raise EvaluationError(
-                f"{self.endpoint.host} has no {self.endpoint.model} ({self._said(error)})",
-                "the address up to /v1 and a model that is there",
+                f"{self.endpoint.host} has no {self.endpoint.model} ({self._message(error)})",
+                "the address up to /v1 and the name of one of its models",
                 "Check --endpoint and --model.",
             ) from None
 
-    def _said(self, error: Exception) -> str:
-        """An error in a line, without the key, which some servers repeat."""
-        said = " ".join(f"{type(error).__name__}: {error}".split())
-        key = self.endpoint.key()
-        return (said.replace(key, "[key]") if key != NO_KEY else said)[:TELLING]
+    def _message(self, error: Exception) -> str:
+        """An error on one line, without the key, which some servers repeat."""
+        text, key = " ".join(f"{type(error).__name__}: {error}".split()), self.endpoint.key()
+        return (text.replace(key, "[key]") if key != NO_KEY else text)[:SHOWN]
 
 
-def _read(reply: Any) -> tuple[str, Usage]:  # noqa: ANN401 - whatever the server sends
-    """The text of a reply and what it took; some servers don't count."""
+def _read(reply: Any) -> tuple[str, Usage]:  # noqa: ANN401 - any reply of the server
+    """The text of a reply and its usage; some servers do not count tokens."""
     used = reply.usage
     spent = Usage(1, used.prompt_tokens or 0, used.completion_tokens or 0) if used else Usage(1)
     return reply.choices[0].message.content or "", spent

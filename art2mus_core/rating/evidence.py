@@ -1,4 +1,4 @@
-"""What is sent of an artwork and of a piece: pixels and samples, or measured features, and no name of anything."""
+"""The data sent to the model: pixels and samples, or measured features, without any names."""
 
 from __future__ import annotations
 
@@ -13,21 +13,30 @@ from typing import Any
 
 import numpy as np
 
-from ..audio.resample import resample
-from ..evaluation.reading import Asked, long_enough, read_files
+from ..evaluation.embedders.windows import mono
+from ..evaluation.reading import check_length, read_files
 from ..evaluation.records import Collection
 from ..figures.overview import describe_music
 from ..images.reading import thumbnail_jpeg
 from ..measure.sound.music import measure
 from ..types import Artwork, OnStep, Waveform
 
-__all__ = ["LONGEST_SIDE", "MOST_SECONDS", "RATE", "Heard", "Seen", "hear", "read_evidence", "see"]
+__all__ = [
+    "LONGEST_SIDE",
+    "MOST_SECONDS",
+    "RATE",
+    "ArtworkEvidence",
+    "MusicEvidence",
+    "artwork_evidence",
+    "music_evidence",
+    "read_evidence",
+]
 
 LONGEST_SIDE = 768
-"""Pixels of a picture's longer side at most."""
+"""Longest side of a picture in pixels."""
 
 RATE, MOST_SECONDS = 16_000, 60.0
-"""Of the sound that is sent; what is longer is cut."""
+"""Sample rate of the sound, and seconds to which it is cut."""
 
 FEATURES = """\
 The music lasts {seconds:.1f} seconds. You do not hear it; this is what is measured in it:
@@ -37,8 +46,8 @@ mean pitch, C4 is the middle of the piano; mode: how much better a major key fit
 
 
 @dataclass(frozen=True)
-class Seen:
-    """An artwork as it is sent.
+class ArtworkEvidence:
+    """The data sent for an artwork.
 
     Attributes:
         sha256: the artwork's identity.
@@ -50,91 +59,90 @@ class Seen:
 
     @property
     def part(self) -> dict[str, Any]:
-        """Its part of a chat message."""
+        """The part of a chat message."""
         url = f"data:image/jpeg;base64,{base64.b64encode(self.jpeg).decode('ascii')}"
         return {"type": "image_url", "image_url": {"url": url}}
 
 
 @dataclass(frozen=True)
-class Heard:
-    """A piece as it is sent.
+class MusicEvidence:
+    """The data sent for a piece.
 
     Attributes:
-        sha256: of what is sent.
-        seconds: that it lasts.
-        wav: the sound, mono, 16-bit; empty where it is described.
-        words: measured features; empty where it is heard.
+        sha256: hash of the data.
+        seconds: length of the sound.
+        wav: the sound, mono, 16-bit; empty if the music is described.
+        text: measured features; empty if the sound is sent.
     """
 
     sha256: str
     seconds: float
     wav: bytes = field(default=b"", repr=False)
-    words: str = ""
+    text: str = ""
 
     @property
     def part(self) -> dict[str, Any]:
-        """Its part of a chat message."""
-        if self.words:
-            return {"type": "text", "text": self.words}
+        """The part of a chat message."""
+        if self.text:
+            return {"type": "text", "text": self.text}
         data = base64.b64encode(self.wav).decode("ascii")
         return {"type": "input_audio", "input_audio": {"data": data, "format": "wav"}}
 
 
 def read_evidence(
     collection: Collection, *, described: bool, on_step: OnStep | None = None
-) -> tuple[Collection, dict[Path, Seen | Heard]]:
-    """What can be read of a collection, and what would be sent of each file, without pictures and sounds; each is read once.
+) -> tuple[Collection, dict[Path, ArtworkEvidence | MusicEvidence]]:
+    """The readable part of a collection, and the evidence of each file without pixels and samples; each file is read once.
 
     Raises:
         EvaluationError: no piece is left.
     """
-    asked = Asked(pieces=partial(_listed, described=described), artworks=_shown)
-    rest, readings = read_files(collection, asked, on_step=on_step)
+    pieces = partial(_music, described=described)
+    rest, readings = read_files(collection, pieces=pieces, artworks=_artwork, on_step=on_step)
     return rest, dict(readings.values)
 
 
-def _shown(artwork: Artwork) -> Seen:
-    return replace(see(artwork), jpeg=b"")
+def _artwork(artwork: Artwork) -> ArtworkEvidence:
+    return replace(artwork_evidence(artwork), jpeg=b"")
 
 
-def _listed(sound: Waveform, *, described: bool) -> Heard:
+def _music(sound: Waveform, *, described: bool) -> MusicEvidence:
     if described:
-        long_enough(sound)
-    return replace(hear(sound, described=described), wav=b"")
+        check_length(sound)
+    return replace(music_evidence(sound, described=described), wav=b"")
 
 
-def see(artwork: Artwork) -> Seen:
-    """What is sent of an artwork."""
-    return Seen(artwork.sha256, thumbnail_jpeg(artwork, LONGEST_SIDE))
+def artwork_evidence(artwork: Artwork) -> ArtworkEvidence:
+    """The data sent for an artwork."""
+    return ArtworkEvidence(artwork.sha256, thumbnail_jpeg(artwork, LONGEST_SIDE))
 
 
-def hear(sound: Waveform, *, described: bool) -> Heard:
-    """What is sent of a piece, channels as they are.
+def music_evidence(sound: Waveform, *, described: bool) -> MusicEvidence:
+    """The data sent for a piece.
 
     Args:
-        sound: the piece.
-        described: measure it instead of sending it.
+        sound: the piece, with all its channels.
+        described: send measured features instead of the sound.
 
     Raises:
         AudioError: samples that are not finite.
     """
     sound = sound.cut(MOST_SECONDS)
     if described:
-        words = _words(sound)
-        return Heard(hashlib.sha256(words.encode()).hexdigest(), sound.seconds, words=words)
+        text = _features(sound)
+        return MusicEvidence(hashlib.sha256(text.encode()).hexdigest(), sound.seconds, text=text)
     wav = _wav(sound)
-    return Heard(hashlib.sha256(wav).hexdigest(), sound.seconds, wav=wav)
+    return MusicEvidence(hashlib.sha256(wav).hexdigest(), sound.seconds, wav=wav)
 
 
-def _words(sound: Waveform) -> str:
+def _features(sound: Waveform) -> str:
     measured = describe_music(measure(sound))
     lines = [f"{name}: {value[1] if isinstance(value, tuple) else value}" for name, value in measured.items()]
     return FEATURES.format(seconds=sound.seconds, lines="\n".join(lines))
 
 
 def _wav(sound: Waveform) -> bytes:
-    mono = resample(sound.samples[0].mean(0), sound.sample_rate, RATE).numpy()
-    samples = np.clip(np.rint(mono * 32767), -32768, 32767).astype("<i2")
+    samples = np.clip(np.rint(mono(sound, RATE).numpy() * 32767), -32768, 32767).astype("<i2")
     sink = io.BytesIO()
     with wave.open(sink, "wb") as file:
         file.setnchannels(1)

@@ -1,4 +1,4 @@
-"""Which pairs of artwork and music are to be rated, in which order, and what that will take."""
+"""The pairs of artwork and music to be rated, their order, and the expected cost."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from ..errors import EvaluationError
 from ..evaluation.records import Collection, Piece
 from ..images.reading import read_artwork
 from .cache import AnswerCache
-from .evidence import Heard, Seen, hear, see
+from .evidence import ArtworkEvidence, MusicEvidence, artwork_evidence, music_evidence
 from .rubric import RUBRIC
 
 __all__ = ["Pairing", "Plan", "likely_tokens", "make_plan", "pairings"]
 
 LETTERS, PICTURE, SECOND, ANSWER = 4, 800, 32, 80
-"""Letters a token, and tokens a picture, a second of sound and an answer: roughly, and rather too many than too few."""
+"""Estimates, rather high: letters per token, and tokens per picture, per second of sound and per answer."""
 
 
 @dataclass(frozen=True)
 class Pairing:
-    """A piece, and the artwork that it is rated with.
+    """A piece and the artwork that it is rated with.
 
     Attributes:
-        system: whose piece.
+        system: system of the piece.
         piece: the piece.
-        artwork: id of the artwork: the piece's own, or another one as a control.
+        artwork: id of the piece's own artwork, or of another one as a control.
     """
 
     system: str
@@ -44,13 +44,13 @@ class Pairing:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be asked.
+    """The pairs to be rated.
 
     Attributes:
-        pairings: in the order in which they are asked.
+        pairings: in the order of the requests.
         described: whether the music is described instead of being sent.
-        pending: how many of them no cache answers.
-        tokens: about what those will take.
+        pending: number of pairs without a cached answer.
+        tokens: estimated tokens for these.
     """
 
     pairings: tuple[Pairing, ...]
@@ -58,26 +58,29 @@ class Plan:
     pending: int
     tokens: int
 
-    def evidence(self, pairing: Pairing, collection: Collection) -> tuple[Seen, Heard]:
-        """What is sent of a pairing."""
+    def evidence(self, pairing: Pairing, collection: Collection) -> tuple[ArtworkEvidence, MusicEvidence]:
+        """The data sent for a pair."""
         sound = read_audio(pairing.piece.path, mono=False)
-        return see(read_artwork(collection.artworks[pairing.artwork])), hear(sound, described=self.described)
+        artwork = read_artwork(collection.artworks[pairing.artwork])
+        return artwork_evidence(artwork), music_evidence(sound, described=self.described)
 
 
 def pairings(collection: Collection, *, control: bool, seed: int) -> tuple[Pairing, ...]:
-    """Artworks in a random order, and of each all systems' pieces, so that a run that is stopped is fair to all systems.
+    """Artworks in random order, each with all systems' pieces, so that an interrupted run is fair to all systems.
 
     Args:
         collection: the pieces and their artworks.
-        control: also put each piece to another artwork of its group, the same for all systems.
-        seed: of the order.
+        control: also pair each piece with another artwork of its group, the same for all systems.
+        seed: seed of the order.
 
     Raises:
         EvaluationError: there are no artworks, or too few for a control.
     """
     if not collection.artworks:
         raise EvaluationError(
-            f"no artworks in {collection.folder}", "a folder of artworks beside the music", "Give one: --artworks."
+            f"no artworks in {collection.folder}",
+            "a folder of artworks beside the music",
+            "Choose one with --artworks.",
         )
     order = sorted(collection.artworks)
     random.Random(seed).shuffle(order)
@@ -93,7 +96,7 @@ def pairings(collection: Collection, *, control: bool, seed: int) -> tuple[Pairi
 
 
 def _others(collection: Collection, order: list[str]) -> dict[str, str]:
-    """The next artwork of the same group, around a circle; an artwork that is alone has none."""
+    """The next artwork of the same group, cyclically; none for a single artwork."""
     others: dict[str, str] = {}
     for group in collection.groups:
         circle = [key for key in order if collection.subjects[key].group == group]
@@ -104,22 +107,22 @@ def _others(collection: Collection, order: list[str]) -> dict[str, str]:
 
 def make_plan(
     collection: Collection,
-    evidence: Mapping[Path, Seen | Heard],
+    evidence: Mapping[Path, ArtworkEvidence | MusicEvidence],
     cache: AnswerCache,
     *,
     described: bool = False,
     control: bool = False,
     seed: int = 0,
 ) -> Plan:
-    """Pairings, and how many of them the cache does not answer.
+    """The pairs to be rated, with the number of those without a cached answer.
 
     Args:
         collection: the pieces and their artworks.
-        evidence: what would be sent of each file, from :func:`.evidence.read_evidence`.
+        evidence: evidence of each file, from :func:`.evidence.read_evidence`.
         cache: earlier answers.
-        described: send measured features instead of the music, as the evidence has it.
+        described: send measured features instead of the music; the same as for the evidence.
         control: see :func:`pairings`.
-        seed: of the order.
+        seed: seed of the order.
 
     Raises:
         EvaluationError: see :func:`pairings`.
@@ -127,13 +130,14 @@ def make_plan(
     chosen = pairings(collection, control=control, seed=seed)
     pending = []
     for each in chosen:
-        seen, heard = evidence[collection.artworks[each.artwork]], evidence[each.piece.path]
-        if isinstance(seen, Seen) and isinstance(heard, Heard) and cache.find(seen, heard) is None:
-            pending.append(heard)
+        artwork, music = evidence[collection.artworks[each.artwork]], evidence[each.piece.path]
+        assert isinstance(artwork, ArtworkEvidence) and isinstance(music, MusicEvidence)  # noqa: S101, PT018
+        if cache.find(artwork, music) is None:
+            pending.append(music)
     return Plan(chosen, described, len(pending), sum(map(likely_tokens, pending)))
 
 
-def likely_tokens(heard: Heard) -> int:
-    """About what a request takes; endpoints count differently."""
-    sound = len(heard.words) / LETTERS if heard.words else SECOND * heard.seconds
+def likely_tokens(music: MusicEvidence) -> int:
+    """Estimated tokens of a request; endpoints count differently."""
+    sound = len(music.text) / LETTERS if music.text else SECOND * music.seconds
     return math.ceil(len(RUBRIC) / LETTERS + PICTURE + sound + ANSWER)

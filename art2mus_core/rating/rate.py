@@ -1,28 +1,27 @@
-"""Feeling consistency as a language model judges it: each piece with its artwork, and with another one as the control."""
+"""Feeling consistency as rated by a language model: each piece with its artwork, and with another one as the control."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ..errors import EvaluationError
 from ..evaluation.records import Collection
 from ..types import OnStep, Step
 from .cache import AnswerCache
-from .client import Judge, Usage
-from .evidence import Heard, Seen
+from .client import RatingClient, Reply, Usage
 from .plan import Pairing, Plan, likely_tokens
 from .rubric import Answer
 
 __all__ = ["Rating", "Ratings", "rate"]
 
 PATIENCE = 3
-"""Failures in a row after which no more is asked."""
+"""Failures in a row after which the run stops."""
 
 
 @dataclass(frozen=True)
 class Rating:
-    """What came of a pairing: an answer, or why there is none."""
+    """The answer for a pair, or the reason why there is none."""
 
     pairing: Pairing
     answer: Answer | None
@@ -30,21 +29,21 @@ class Rating:
 
     @property
     def feeling(self) -> int:
-        """The rating, 1 to 5; 0 where there is none."""
+        """The rating, 1 to 5; 0 without an answer."""
         return self.answer.feeling if self.answer else 0
 
 
 @dataclass(frozen=True)
 class Ratings:
-    """What came of a plan.
+    """The outcome of a run.
 
     Attributes:
-        rated: pairings with an answer.
-        failed: pairings without one that were asked.
-        usage: of this run; what the cache answers takes nothing.
-        model: who answered.
-        described: whether the music was described to it.
-        stopped: why pairings are left that were not asked; empty if none are.
+        rated: pairs with an answer.
+        failed: pairs whose request gave no answer.
+        usage: usage of this run, without cached answers.
+        model: name of the model.
+        described: whether the music was described instead of being sent.
+        stopped: why the run stopped before the last pair; empty if it did not.
     """
 
     rated: tuple[Rating, ...]
@@ -58,77 +57,52 @@ class Ratings:
 def rate(
     collection: Collection,
     plan: Plan,
-    judge: Judge,
+    client: RatingClient,
     cache: AnswerCache,
     *,
     budget: int | None = None,
     on_step: OnStep | None = None,
 ) -> Ratings:
-    """Ask for everything in a plan that the cache does not answer. It can be stopped at any time and goes on from there.
+    """Request all ratings of a plan that are not cached. An interrupted run can be continued.
 
     Args:
         collection: the pieces and their artworks.
-        plan: of them.
-        judge: who is asked.
-        cache: where answers are found and kept.
-        budget: tokens; before more are spent than that, it stops.
-        on_step: told after each pairing.
+        plan: its pairs.
+        client: a client for the model.
+        cache: the cache of answers.
+        budget: number of tokens that must not be exceeded.
+        on_step: called after each pair.
 
     Raises:
-        EvaluationError: nothing was answered, or the endpoint knows neither the key nor the model.
+        EvaluationError: no answer at all, or the endpoint rejects the key or does not have the model.
         ArtworkError: an artwork that changed since the plan was made.
-        AudioError: a piece that did.
-        OutputError: answers cannot be kept.
+        AudioError: a piece that changed since then.
+        OutputError: answers cannot be written.
     """
-    run = _Run(judge, cache, budget)
-    for number, pairing in enumerate(plan.pairings, 1):
-        run.take(pairing, *plan.evidence(pairing, collection))
-        if run.stopped:
+    rated, failed, usage, stopped, in_a_row = list[Rating](), list[Rating](), Usage(), "", 0
+    for number, pairing in enumerate(plan.pairings, start=1):
+        artwork, music = plan.evidence(pairing, collection)
+        reply = Reply(cache.find(artwork, music), Usage())
+        if reply.answer is None:
+            likely = math.ceil(usage.tokens / usage.requests) if usage.tokens else likely_tokens(music)
+            if budget is not None and usage.tokens + likely > budget:
+                stopped = f"the next request would exceed the budget of {budget:,} tokens"
+                break
+            reply = client.ask(artwork, music)
+            usage += reply.usage
+            in_a_row = 0 if reply.answer else in_a_row + 1
+            if reply.answer:
+                cache.keep(artwork, music, reply.answer)
+        (rated if reply.answer else failed).append(Rating(pairing, reply.answer, reply.problem))
+        if in_a_row >= PATIENCE:
+            stopped = f"{PATIENCE} requests in a row failed, the last with {reply.problem}"
             break
         if on_step:
             on_step(Step("rate", number, len(plan.pairings)))
-    if not run.rated:
+    if not rated:
         raise EvaluationError(
-            f"no answer from {judge.endpoint.host} ({run.failed[-1].problem if run.failed else run.stopped})",
+            f"no answer from {client.endpoint.host} ({failed[-1].problem if failed else stopped})",
             "ratings",
-            "Check the endpoint and the model (one that hears nothing needs --describe), or raise --budget.",
+            "Check the endpoint and the model (a model without audio input needs --describe), or raise --budget.",
         )
-    return Ratings(tuple(run.rated), tuple(run.failed), run.usage, judge.endpoint.model, plan.described, run.stopped)
-
-
-@dataclass
-class _Run:
-    """Asks for one pairing after the other until it has to stop."""
-
-    judge: Judge
-    cache: AnswerCache
-    budget: int | None
-    rated: list[Rating] = field(default_factory=list)
-    failed: list[Rating] = field(default_factory=list)
-    usage: Usage = field(default_factory=Usage)
-    stopped: str = ""
-    in_a_row: int = 0
-
-    def take(self, pairing: Pairing, seen: Seen, heard: Heard) -> None:
-        if answer := self.cache.find(seen, heard):
-            self.rated.append(Rating(pairing, answer))
-            return
-        if self.budget is not None and self.usage.tokens + self._likely(heard) > self.budget:
-            self.stopped = f"the next request would exceed the budget of {self.budget:,} tokens"
-            return
-        verdict = self.judge.ask(seen, heard)
-        self.usage += verdict.usage
-        if verdict.answer:
-            self.in_a_row = 0
-            self.cache.keep(seen, heard, verdict.answer)
-            self.rated.append(Rating(pairing, verdict.answer))
-            return
-        self.failed.append(Rating(pairing, None, verdict.problem))
-        self.in_a_row += 1
-        if self.in_a_row >= PATIENCE:
-            self.stopped = f"{PATIENCE} requests in a row failed, the last with {verdict.problem}"
-
-    def _likely(self, heard: Heard) -> int:
-        """Tokens of the next request: what requests have taken so far, or the estimate."""
-        counted = self.usage.tokens
-        return math.ceil(counted / self.usage.requests) if counted else likely_tokens(heard)
+    return Ratings(tuple(rated), tuple(failed), usage, client.endpoint.model, plan.described, stopped)

@@ -1,7 +1,7 @@
-"""What a language model is asked: the rubric, word for word, and the form of its answer.
+"""The rubric that a language model gets, word for word, and the form of its answer.
 
-The question is that of Art2Music's evaluation: does the music feel as the picture does? Whoever changes a word of it gives it
-a new version, because ratings of different versions don't compare.
+The question is that of Art2Music's evaluation: does the music feel as the picture does? Any change of the rubric, or of the
+description of music in `evidence.py`, needs a new version, because ratings of different versions are not comparable.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ REPAIR = (
 
 
 class Answer(BaseModel):
-    """The model's answer, the reason first, so that the number follows from it."""
+    """The model's answer, with the reason first, so that the number follows from it."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,4 +1,4 @@
-"""Ratings as a report."""
+"""The report of ratings."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..evaluation.records import Collection
-from ..evaluation.results import Figure, Measure, Report
-from ..evaluation.scoring.found import figure
+from ..evaluation.results import Measure, Report, Result
+from ..evaluation.scoring.statistics import result_of
 from ..measure.sets.intervals import bootstrap
 from .rate import Rating, Ratings
 from .rubric import RUBRIC, VERSION
@@ -22,59 +22,55 @@ FEELING = Measure(
     "Feeling consistency (1-5)",
     "rating",
     "higher",
-    "How alike artwork and music feel to a language model, by a fixed rubric. The control puts another artwork to the music.",
+    "How similar artwork and music feel to a language model, by a fixed rubric. The control pairs the music with another artwork.",
 )
 
 
 def summarise(
     ratings: Ratings, collection: Collection, *, seed: int = 0, made: Mapping[str, Any] | None = None
 ) -> Report:
-    """Means over artworks with their intervals, every rating with its reason, and what the reader must know.
+    """Means over artworks with their intervals, every rating with its reason, and notes for the reader.
 
     Args:
         ratings: from :func:`.rate.rate`.
-        collection: what was rated.
-        seed: of the bootstrap.
-        made: what else the report should say of how it was made.
+        collection: the artworks and pieces.
+        seed: seed of the bootstrap.
+        made: further facts on how the report was made.
     """
-    figures: dict[str, dict[str, Figure]] = {}
-    pieces: dict[str, dict[str, dict[str, float]]] = {}
-    for system in collection.systems:
-        own = [rating for rating in ratings.rated if rating.pairing.system == system]
-        for group in collection.groups:
-            rated = [rating for rating in own if rating.pairing.piece.subject.group == group]
-            title = system if len(collection.groups) == 1 else f"{system} · {group}"
-            if any(not rating.pairing.is_control for rating in rated):
-                figures[title] = {FEELING.key: _figure(rated, seed)}
-        pieces[system] = {
-            rating.pairing.piece.name: {FEELING.key: float(rating.feeling)}
-            for rating in own
-            if not rating.pairing.is_control
-        }
+    figures: dict[str, dict[str, Result]] = {}
+    pieces: dict[str, dict[str, dict[str, float]]] = {system: {} for system in collection.systems}
+    for group in collection.system_groups:
+        rated = [
+            each for each in ratings.rated if each.pairing.system == group.system and each.pairing.piece in group.pieces
+        ]
+        own = [each for each in rated if not each.pairing.is_control]
+        if own:
+            figures[group.title] = {FEELING.key: _result(rated, seed)}
+        pieces[group.system] |= {each.pairing.piece.name: {FEELING.key: float(each.feeling)} for each in own}
     document = {
         "model": ratings.model,
         "music": "described by measured features" if ratings.described else "heard",
         "rubric": {"version": VERSION, "text": RUBRIC},
         "usage": vars(ratings.usage),
-        "answers": [_row(rating) for rating in ratings.rated],
-        "failed": [_row(rating) for rating in ratings.failed],
+        "answers": [_document(rating) for rating in ratings.rated],
+        "failed": [_document(rating) for rating in ratings.failed],
         **(made or {}),
     }
     notes = (*collection.notes, *_notes(ratings))
     return Report({FEELING.key: FEELING}, figures, pieces, notes=notes, made=document)
 
 
-def _figure(rated: Sequence[Rating], seed: int) -> Figure:
+def _result(rated: Sequence[Rating], seed: int) -> Result:
     """The mean over artworks, and its gap to the control in standard errors of their difference."""
     own, control = _means(rated, control=False), _means(rated, control=True)
     values = np.array(list(own.values()))
     interval = bootstrap(lambda rows: float(values[rows].mean()), len(values), seed=seed)
     apart = np.array([own[key] - control[key] for key in own.keys() & control.keys()])
     if not apart.size:
-        return figure(interval, len(values))
+        return result_of(interval, len(values))
     error = float(apart.std(ddof=1)) / math.sqrt(len(apart)) if len(apart) > 1 else 0.0
     gap = float(apart.mean()) / error if error > 0 else math.nan
-    return figure(interval, len(values), float(np.mean(list(control.values()))), gap)
+    return result_of(interval, len(values), float(np.mean(list(control.values()))), gap)
 
 
 def _means(rated: Sequence[Rating], *, control: bool) -> dict[str, float]:
@@ -85,14 +81,14 @@ def _means(rated: Sequence[Rating], *, control: bool) -> dict[str, float]:
     return {key: float(np.mean(values)) for key, values in found.items()}
 
 
-def _row(rating: Rating) -> dict[str, Any]:
+def _document(rating: Rating) -> dict[str, Any]:
     pairing, answer = rating.pairing, rating.answer
     row = {"system": pairing.system, "piece": pairing.piece.name, "artwork": pairing.artwork}
     return {**row, **(answer.model_dump() if answer else {"problem": rating.problem})}
 
 
 def _notes(ratings: Ratings) -> Iterator[str]:
-    yield f"Feeling consistency is the opinion of {ratings.model}, which is no listener."
+    yield f"Feeling consistency is rated by the model {ratings.model}, not by listeners."
     if not any(rating.pairing.is_control for rating in ratings.rated):
         yield "There is no control: a model may give high ratings to any pair."
     if ratings.failed:

@@ -70,7 +70,7 @@ def test_with_a_single_pair_there_is_no_interval(art2mus, reports):
         ("both.json:nobody", "one", "no system named 'nobody'"),
         ("none.json", "one", "cannot be read"),
         ("both.json:mine", "empty.json", "has 0 systems"),
-        ("both.json:mine", "other.json", "no measure of the same artwork"),
+        ("both.json:mine", "other.json", "share no measure on the same artwork"),
         ("both.json:mine", "text.json", "is no report"),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from art2mus_core.audio.files import write_audio
-from art2mus_core.evaluation.results import Figure, Measure, Report, write_report
+from art2mus_core.evaluation.results import Measure, Report, Result, write_report
 from art2mus_core.types import Waveform
 
 from .saying import one_line, written
@@ -45,7 +45,7 @@ def test_a_piece_that_cannot_be_heard_is_told_and_the_page_is_whole(art2mus, mus
 
 def test_its_report_is_shown_with_it(art2mus, music, paintings):
     measures = {"x": Measure("x", "How well it fits", "match", "higher")}
-    report = Report(measures, {"mine": {"x": Figure(0.25, 3)}}, {"mine": {"dawn": {"x": 0.5}}})
+    report = Report(measures, {"mine": {"x": Result(0.25, 3)}}, {"mine": {"dawn": {"x": 0.5}}})
     write_report(report, music / "report.json")
     assert art2mus("gallery", music, "page.html", "--artworks", paintings, "--title", "A & B", model=None)[0] == 0
     page = Path("page.html").read_text(encoding="utf-8")

@@ -56,8 +56,8 @@ def test_the_page_may_lie_elsewhere(scored, music, paintings):
     ("spoil", "said"),
     [
         (lambda music: write(music / "mine" / "dawn.wav", np.zeros((1, 9))), "two files for the id dawn"),
-        (lambda music: (music / "mine" / "dawn.flac").unlink(), "mine has no music for 1 of the names (dawn)"),
-        (lambda music: (music / "items.json").write_text("{"), "items.json cannot be understood"),
+        (lambda music: (music / "mine" / "dawn.flac").unlink(), "mine has no music for: dawn (1 in all)"),
+        (lambda music: (music / "items.json").write_text("{"), "items.json cannot be read"),
     ],
 )
 def test_bad_input_is_one_line(scored, music, spoil, said):

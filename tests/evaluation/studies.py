@@ -1,4 +1,4 @@
-"""A study by the bundled model's own towers, quickly resampled."""
+"""A study with the bundled model's embedder and few resamples."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from art2mus_core.evaluation.study import Study, open_study
 
 
 def study_of(collection: Collection, features: Path, **more: object) -> Study:
-    judges = {"pocket": open_embedder("pocket")}
-    return open_study(Study(collection, judges, FeatureCache(features), resamples=100, **more))
+    embedders = {"pocket": open_embedder("pocket")}
+    return open_study(Study(collection, embedders, FeatureCache(features), resamples=100, **more))

@@ -89,11 +89,11 @@ def test_captions_are_read_in_both_forms(tmp_path):
     }
     path.write_text(json.dumps(rows), encoding="utf-8")
     assert read_captions(path) == {"dawn": "Sun", "dusk": "Moon"}
-    for content in ("[]", '{"dawn": 3}', "{"):
+    for content in ("[]", '{"dawn": 3}', "{", "[" * 100_000):
         path.write_text(content, encoding="utf-8")
-        with pytest.raises(EvaluationError, match=r"words\.json holds no captions"):
+        with pytest.raises(EvaluationError, match=r"words\.json cannot be read"):
             read_captions(path)
-    with pytest.raises(EvaluationError, match="holds no captions"):
+    with pytest.raises(EvaluationError, match="cannot be read"):
         read_captions(tmp_path / "nowhere.json")
 
 
@@ -217,7 +217,7 @@ def test_captions_are_kept_and_belong_to_their_captioner(subjects, tmp_path, bli
     ("damage", "said"),
     [
         (lambda folder: (folder / "config.json").unlink(), r"config\.json"),
-        (lambda folder: (folder / "config.json").write_text('{"model_type": "clip"}'), "of something else"),
+        (lambda folder: (folder / "config.json").write_text('{"model_type": "clip"}'), "describes another model"),
         (lambda folder: (folder / "model.safetensors").unlink(), "holds no captioner"),
         (lambda folder: (folder / "preprocessor_config.json").unlink(), "holds no captioner"),
     ],
@@ -226,7 +226,7 @@ def test_captions_are_kept_and_belong_to_their_captioner(subjects, tmp_path, bli
 def test_a_captioner_that_is_not_whole_is_refused(blip, tmp_path, damage, said):
     import shutil
 
-    from art2mus_core.evaluation.captioner import open_captioner
+    from art2mus_core.evaluation.captions import open_captioner
 
     copy = Path(shutil.copytree(blip, tmp_path / "blip"))
     damage(copy)
@@ -239,7 +239,7 @@ def test_a_captioner_with_weights_missing_is_refused(blip, tmp_path):
 
     from safetensors.torch import load_file, save_file
 
-    from art2mus_core.evaluation.captioner import open_captioner
+    from art2mus_core.evaluation.captions import open_captioner
 
     copy = Path(shutil.copytree(blip, tmp_path / "blip"))
     state = load_file(copy / "model.safetensors")

@@ -114,9 +114,9 @@ def test_the_seed_decides_the_interval(report):
     ("pieces", "systems", "words"),
     [
         ({"a": {"p1": {"up": 1.0}}}, ("a", "b"), "no system named 'b'"),
-        ({"a": {"p1": {"up": 1.0}}, "b": {"p2": {"up": 1.0}}}, ("a", "b"), "no measure of the same artwork"),
-        ({"a": {"p1": {"up": 1.0}}, "b": {"p1": {"down": 1.0}}}, ("a", "b"), "no measure of the same artwork"),
-        ({"a": {"p1": {"up": math.nan}}, "b": {"p1": {"up": 1.0}}}, ("a", "b"), "no measure of the same artwork"),
+        ({"a": {"p1": {"up": 1.0}}, "b": {"p2": {"up": 1.0}}}, ("a", "b"), "share no measure on the same artwork"),
+        ({"a": {"p1": {"up": 1.0}}, "b": {"p1": {"down": 1.0}}}, ("a", "b"), "share no measure on the same artwork"),
+        ({"a": {"p1": {"up": math.nan}}, "b": {"p1": {"up": 1.0}}}, ("a", "b"), "share no measure on the same artwork"),
     ],
 )
 def test_what_cannot_be_compared_is_said(pieces, systems, words):

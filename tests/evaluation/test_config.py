@@ -16,7 +16,7 @@ seconds: 2
 seeds: [0, 5]
 captions: {file: words.json}
 background: {folder: music}
-metrics: {embedders: [pocket, "clap:judges/clap"]}
+metrics: {embedders: [pocket, "clap:models/clap"]}
 systems:
   ours: {kind: artwork, model: mine, steps: 3}
   torn: {kind: shuffled, of: ours}
@@ -63,7 +63,7 @@ def test_paths_start_at_the_file_and_names_of_checkpoints_may(path, tmp_path):
     assert config.captions.file == tmp_path / "words.json"
     assert config.background.folder == tmp_path / "music"
     assert config.systems["ours"].model == "mine"
-    assert config.metrics.embedders == ["pocket", f"clap:{tmp_path / 'judges' / 'clap'}"]
+    assert config.metrics.embedders == ["pocket", f"clap:{tmp_path / 'models' / 'clap'}"]
     (tmp_path / "mine").mkdir()
     assert EvaluationConfig.load(str(path)).systems["ours"].model == str(tmp_path / "mine")
     absolute = {"artworks": [{"folder": str(tmp_path / "elsewhere")}]}
@@ -88,11 +88,11 @@ def test_fields_are_replaced(path):
     [
         ("seconds: 2", "second: 2", "second: no such field"),
         ("seconds: 2", "seconds: 0.5", "seconds: .*greater"),
-        ("seeds: [0, 5]", "seeds: [5, 5]", "seeds: two takes of the same seed"),
+        ("seeds: [0, 5]", "seeds: [5, 5]", "seeds: two takes with the same seed"),
         ("seeds: [0, 5]", "seeds: []", "seeds: "),
         ("seeds: [0, 5]", "seeds: [-1]", r"seeds\.0: "),
-        ("{samples: true, count: 2}", "{samples: true, folder: x}", r"artworks\.1: name exactly one of"),
-        ("{samples: true, count: 2}", "{count: 2}", r"artworks\.1: name exactly one of"),
+        ("{samples: true, count: 2}", "{samples: true, folder: x}", r"artworks\.1: set exactly one of"),
+        ("{samples: true, count: 2}", "{count: 2}", r"artworks\.1: set exactly one of"),
         ("{samples: true, count: 2}", "{dataset: x, split: tests}", r"artworks\.1: split 'tests' is none of"),
         ("{samples: true, count: 2}", "{samples: true, count: 0}", r"artworks\.1\.count"),
         ("{folder: music}", "{samples: true}", "background: the samples are pictures"),
@@ -101,8 +101,8 @@ def test_fields_are_replaced(path):
         ("kind: artwork", "kind: artworks", r"systems\.ours: .*'artwork', 'text'"),
         ("kind: artwork, ", "", r"systems\.ours: .*kind"),
         ("[pocket,", "[pockets,", r"metrics\.embedders\.0: 'pockets' is none of pocket, imagebind"),
-        ("of: ours", "of: theirs", r"systems\.torn\.of: 'theirs' is no other system"),
-        ("of: ours", "of: torn", r"systems\.torn\.of: 'torn' is no other system"),
+        ("of: ours", "of: theirs", r"systems\.torn\.of: 'theirs' is not another system"),
+        ("of: ours", "of: torn", r"systems\.torn\.of: 'torn' is not another system"),
         ("  torn:", "  OURS:", "systems named ours"),
         ("  torn:", "  reference:", "systems named reference"),
         ("  torn:", "  a/b:", r"systems\.a/b"),

@@ -117,7 +117,7 @@ def test_a_second_run_opens_nothing_and_changes_nothing(base):
     assert again.collection == first.collection
     assert contents(out) == before
     assert not witness.networks
-    assert {step.stage for step in witness.steps} == {"look"}
+    assert {step.stage for step in witness.steps} == {"read"}
 
 
 @pytest.mark.parametrize("stop_after", [1, 3, 4])
@@ -184,7 +184,7 @@ def test_what_is_no_longer_named_stays_and_is_not_returned(base):
     assert (out / "torn" / "noon.flac").is_file()
     (note,) = done.collection.notes
     assert note.startswith(
-        "4 sounds in the folder are of another configuration (ours/noon.flac, torn/dawn.flac, torn/dusk.flac ...)"
+        "4 sounds in the folder come from another configuration (ours/noon.flac, torn/dawn.flac, torn/dusk.flac ...)"
     )
 
 
@@ -231,7 +231,7 @@ def test_systems_that_have_no_music_for_some_artworks_of_a_group_are_told(base):
     notes = [note for note in said if "skipped 4 folders" not in note]
     assert len(notes) == len(said) - 1
     assert [note.partition(" (none for noon)")[0] for note in notes] == [
-        f"{name} has music for 2 of the 3 artworks in the group some only" for name in ("real", "reference")
+        f"{name} has music for only 2 of the 3 artworks in the group some" for name in ("real", "reference")
     ]
     assert Witness().run(over(base, {"ours": OURS}, artworks=sources[:1]), base / "new").collection.notes == ()
 
@@ -261,11 +261,11 @@ def test_a_reference_folder_is_matched_by_name(base):
     ("fields", "said"),
     [
         ({"artworks": [{"folder": "empty"}]}, "no artworks in"),
-        ({"background": {"folder": "empty"}}, "no music for the background"),
+        ({"background": {"folder": "empty"}}, "empty holds no music"),
         ({"background": {"folder": "nowhere"}}, "nowhere cannot be listed"),
-        ({"reference": "twice"}, "two files named dusk"),
+        ({"reference": "twice"}, "two files for the id dusk"),
         ({"artworks": [{"folder": "paintings", "count": 1}]}, "only dawn in a group"),
-        ({"captions": {"file": "nowhere.json"}}, "holds no captions"),
+        ({"captions": {"file": "nowhere.json"}}, r"nowhere\.json cannot be read"),
         ({"captions": {"captioner": "nowhere"}}, "nowhere cannot be read"),
     ],
     ids=str,

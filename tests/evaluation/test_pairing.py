@@ -92,9 +92,9 @@ def test_a_name_that_may_mean_two_is_refused_with_both(tmp_path):
     for name in ("dawn", "Dawn"):
         picture(tmp_path / "artworks" / f"{name}.png")
     sound(tmp_path / "mine" / "DAWN.flac")
-    with pytest.raises(EvaluationError, match="DAWN may mean Dawn or dawn"):
+    with pytest.raises(EvaluationError, match="DAWN matches Dawn and dawn"):
         read_collection(tmp_path)
-    with pytest.raises(EvaluationError, match="dawn may mean DAWN or Dawn"):
+    with pytest.raises(EvaluationError, match="dawn matches DAWN and Dawn"):
         Ids(["Dawn", "DAWN"]).find("dawn")
 
 

@@ -16,7 +16,7 @@ from art2mus_core.datasets.synthetic.rendering import RATE, compose
 from art2mus_core.errors import AudioError, EvaluationError
 from art2mus_core.evaluation import reading, study
 from art2mus_core.evaluation.collection import read_collection
-from art2mus_core.evaluation.reading import Asked, read_files, signals_of
+from art2mus_core.evaluation.reading import measure_piece, read_files
 from art2mus_core.evaluation.records import Collection, Piece, Subject
 from art2mus_core.evaluation.scoring.score import score
 from art2mus_core.images.reading import read_artwork
@@ -45,7 +45,7 @@ def write(path, channels, rate=RATE):
 
 def test_a_file_reads_as_its_samples(tmp_path, sound):
     quantised = (np.rint(sound * 32768) / 32768).astype(np.float32)
-    facts, found = signals_of(read_audio(write(tmp_path / "a.flac", quantised), mono=False))
+    facts, found = measure_piece(read_audio(write(tmp_path / "a.flac", quantised), mono=False))
     assert facts == measure_samples(quantised[None], RATE)
     assert found == faults(quantised[None], RATE)
 
@@ -54,7 +54,7 @@ def test_rates_and_channels_may_be_mixed(tmp_path, sound):
     high = resample_poly(sound, 441, 160)
     paths = [write(tmp_path / "mono.flac", sound), write(tmp_path / "stereo.wav", np.stack([high, high]), 44_100)]
     told = []
-    _, readings = read_files(system(paths), Asked(pieces=signals_of), on_step=told.append)
+    _, readings = read_files(system(paths), pieces=measure_piece, on_step=told.append)
     (mono, _), (stereo, _) = (readings.values[path] for path in paths)
     assert stereo.loudness == pytest.approx(mono.loudness + 3.01, abs=0.05)
     for name in set(FACTS) - {"loudness"}:
@@ -64,7 +64,7 @@ def test_rates_and_channels_may_be_mixed(tmp_path, sound):
 
 def test_clipping_is_seen_in_files_of_another_rate(tmp_path, sound):
     loud = np.clip(4 * resample_poly(sound, 3, 1), -0.5, 0.5)
-    _, found = signals_of(read_audio(write(tmp_path / "a.wav", np.stack([loud, loud]), 48_000), mono=False))
+    _, found = measure_piece(read_audio(write(tmp_path / "a.wav", np.stack([loud, loud]), 48_000), mono=False))
     assert found.clipping == pytest.approx(np.mean(np.abs(loud) == 0.5), abs=0.01)
     assert found.clipping > 0.05
 
@@ -100,18 +100,18 @@ def test_files_that_cannot_be_measured_are_left_out_and_named(tmp_path, sound):
     for name, content in (("empty.flac", b""), ("text.flac", b"not a sound at all")):
         (tmp_path / name).write_bytes(content)
         paths.append(tmp_path / name)
-    rest, readings = read_files(system(paths), Asked(pieces=signals_of))
+    rest, readings = read_files(system(paths), pieces=measure_piece)
     assert [piece.path for piece in rest.systems["ours"]] == list(readings.values) == [whole]
     said = "; ".join(rest.left_out.values())
     assert "broken.wav holds 3 of 64000 samples that are NaN" in said
     assert "short.flac holds a sound of 0.50 s" in said
     assert len(rest.left_out) == 4
     with pytest.raises(EvaluationError, match="no piece is left"):
-        read_files(system(paths[:2]), Asked(pieces=signals_of))
+        read_files(system(paths[:2]), pieces=measure_piece)
 
 
 def test_every_file_is_decoded_once(known_cause, tmp_path, monkeypatch):
-    """By everything that judges them: measures, embedders, distances."""
+    """By measures, embedders and distances."""
     decoded = []
 
     def counting(read):
@@ -134,16 +134,16 @@ def test_every_file_is_decoded_once(known_cause, tmp_path, monkeypatch):
 def test_what_an_embedder_cannot_hear_is_left_out(tmp_path, sound):
     paths = [write(tmp_path / f"{name}.flac", sound) for name in ("a", "b")]
 
-    def here(path, content):
+    def on_content(path, content):
         if path == paths[0]:
             raise AudioError("a sound that is not liked", "another", "Leave it out.")
 
-    rest, _ = read_files(system(paths), Asked(here=here))
+    rest, _ = read_files(system(paths), on_content=on_content)
     assert [piece.path for piece in rest.systems["ours"]] == paths[1:]
     assert "a.flac holds a sound that is not liked" in rest.left_out[paths[0]]
 
 
 def test_what_processes_hand_each_other_can_be_handed(tmp_path, sound):
-    work = reading._Work(write(tmp_path / "a.flac", sound), reading._sound, signals_of, wanted=True)
-    there = pickle.loads(pickle.dumps(reading._looked(pickle.loads(pickle.dumps(work)))))
-    assert there.value == signals_of(there.content)
+    work = reading._Task(write(tmp_path / "a.flac", sound), measure_piece, wanted=True)
+    there = pickle.loads(pickle.dumps(reading._run(pickle.loads(pickle.dumps(work)))))
+    assert there.value == measure_piece(there.content)

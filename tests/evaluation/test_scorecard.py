@@ -104,7 +104,10 @@ def test_an_encoder_that_cannot_hear_says_so(own_checkpoint):
 def test_two_spaces_do_not_compare(own_checkpoint):
     config = own_checkpoint / "audio_encoder" / "config.json"
     config.write_text(config.read_text().replace('"tiny"', '"other"'))
-    with pytest.raises(EvaluationError, match="sees in tiny and hears in other"), torch.inference_mode():
+    with (
+        pytest.raises(EvaluationError, match="image encoder for tiny and an audio encoder for other"),
+        torch.inference_mode(),
+    ):
         score(pair([artwork(1)], [sound()]), own_checkpoint, resident=lambda _: nullcontext(), dtype=torch.float32)
 
 
@@ -147,9 +150,9 @@ def test_faults_are_found_and_a_clean_sound_has_none(cards):
 def test_the_report_says_what_was_found(cards):
     (card,) = cards([artwork(1)], [sound()], maker="tiny")
     said = describe(card)
-    assert f"Match {card.match:.2f}, from -1 to 1, as the encoder tiny sees and hears." in said
+    assert f"Match {card.match:.2f}, from -1 to 1, by the encoder tiny." in said
     assert f"By chance {card.chance:.2f}: with 8 other artworks" in said
-    assert f"above {sum(other < card.match for other in card.others)} of these 8" in said
+    assert f"higher than {sum(other < card.match for other in card.others)} of these 8" in said
     assert "no independent proof" in said
     assert "no independent proof" not in describe(replace(card, maker="another"))
     assert "Faults: none found." in said

@@ -13,18 +13,19 @@ from art2mus_core.audio.files import write_audio
 from art2mus_core.audio.reading import read_audio
 from art2mus_core.evaluation.collection import read_collection
 from art2mus_core.evaluation.scoring.distance import distance
-from art2mus_core.evaluation.scoring.finding import finding
 from art2mus_core.evaluation.scoring.follows import follows
-from art2mus_core.evaluation.scoring.found import by_artwork, deranged, in_errors
 from art2mus_core.evaluation.scoring.match import match, match_notes
+from art2mus_core.evaluation.scoring.retrieval import retrieval
 from art2mus_core.evaluation.scoring.sound import sound, sound_notes
+from art2mus_core.evaluation.scoring.statistics import by_artwork, deranged, in_errors
 from art2mus_core.measure.pairs.distances import distances
 from art2mus_core.measure.sets.correlation import rank_correlation
 from art2mus_core.measure.sets.frechet import frechet_distance
 from art2mus_core.measure.sets.intervals import bootstrap
 from art2mus_core.measure.sets.kernel import kernel_distance, polynomial_distance
 from art2mus_core.measure.sets.matching import agreement
-from art2mus_core.measure.sets.retrieval import chance, retrieval
+from art2mus_core.measure.sets.retrieval import chance
+from art2mus_core.measure.sets.retrieval import retrieval as rank
 from art2mus_core.types import Step
 
 from .conftest import ARTWORKS
@@ -34,13 +35,13 @@ from .studies import study_of
 def test_controls_are_other_artworks_with_takes_and_without(known_cause: Path, tmp_path: Path) -> None:
     """The values of two systems, a take at a time, from the files themselves."""
     study = study_of(read_collection(known_cause), tmp_path)
-    (told, _), pocket = study.rows, study.embedders["pocket"]
+    (told, _), pocket = study.system_groups, study.embedders["pocket"]
     pieces = np.stack([pocket.embed_sound(read_audio(path)).mean(0) for path in told.paths])
     real = np.stack([pocket.embed_sound(read_audio(study.collection.reference[p.id])).mean(0) for p in told.pieces])
     expected = agreement(real, pieces, groups=told.owners, resamples=100)
     found = {each.measure.key: each for each in match(study, told)}["music:pocket"]
-    figure = found.figure
-    assert (figure.value, figure.low, figure.control, figure.gap) == pytest.approx(
+    result = found.result
+    assert (result.value, result.low, result.control, result.gap) == pytest.approx(
         (expected.value, expected.low, expected.control, expected.gap)
     )
     unit = [rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (real, pieces)]
@@ -58,28 +59,28 @@ def test_controls_are_other_artworks_with_takes_and_without(known_cause: Path, t
         ).log_spectral
         for piece, name in zip(told.pieces, other, strict=True)
     ]
-    assert next(distance(study, told)).figure.control == pytest.approx(np.mean(far))
+    assert next(distance(study, told)).result.control == pytest.approx(np.mean(far))
 
 
 def test_retrieval_draws_artworks_with_all_their_takes(known_cause: Path, tmp_path: Path) -> None:
     study = study_of(read_collection(known_cause), tmp_path)
-    told = study.rows[0]
-    seen, heard = study.seen("pocket", told)[::2], study.vectors("pocket", told.paths)
-    figures = {found.measure.key: found.figure for found in finding(study, told)}
-    cosines = seen @ (heard / np.linalg.norm(heard, axis=1, keepdims=True)).T
+    told = study.system_groups[0]
+    images, sounds = study.image_embeddings("pocket", told)[::2], study.audio_embeddings("pocket", told.paths)
+    figures = {found.measure.key: found.result for found in retrieval(study, told)}
+    cosines = images @ (sounds / np.linalg.norm(sounds, axis=1, keepdims=True)).T
     relevant = np.arange(ARTWORKS)[:, None] == told.owners
     for way, values, fitting, groups in (
         ("music-by-artwork", cosines, relevant, None),
         ("artwork-by-music", cosines.T, relevant.T, told.owners),
     ):
-        precisions = retrieval(values, fitting).precisions
+        precisions = rank(values, fitting).precisions
         expected = bootstrap(lambda rows, p=precisions: p[rows].mean(), len(values), resamples=100, groups=groups)
-        figure = figures[f"map-{way}:pocket"]
+        result = figures[f"map-{way}:pocket"]
         by_chance = chance(fitting)["mAP"]
-        assert (figure.value, figure.low, figure.high, figure.control, figure.n) == pytest.approx(
+        assert (result.value, result.low, result.high, result.control, result.n) == pytest.approx(
             (expected.value, expected.low, expected.high, by_chance, ARTWORKS)
         )
-        assert figure.gap == pytest.approx((expected.value - by_chance) / expected.error)
+        assert result.gap == pytest.approx((expected.value - by_chance) / expected.error)
         assert figures[f"median-rank-{way}:pocket"].gap is None  # medians of few ranks have no error to speak of
 
 
@@ -87,9 +88,9 @@ def test_sets_are_compared_with_the_background_and_drawn_by_artwork(known_cause:
     collection = read_collection(known_cause)
     background = tuple(piece.path for piece in collection.systems["torn"][:5])
     study = study_of(replace(collection, background=background), tmp_path)
-    told = study.rows[0]
-    figures = {found.measure.key: found.figure for found in sound(study, told)}
-    rows, real = study.vectors("pocket", told.paths), study.vectors("pocket", background)
+    told = study.system_groups[0]
+    figures = {found.measure.key: found.result for found in sound(study, told)}
+    rows, real = study.audio_embeddings("pocket", told.paths), study.audio_embeddings("pocket", background)
     distances = {"frechet": frechet_distance, "kernel": kernel_distance, "polynomial": polynomial_distance}
     for key, between in ((f"{name}:pocket", one) for name, one in distances.items()):
         drawn = bootstrap(
@@ -104,10 +105,10 @@ def test_sets_are_compared_with_the_background_and_drawn_by_artwork(known_cause:
 def test_every_file_is_read_once_for_all_systems(known_cause: Path, tmp_path: Path) -> None:
     collection, steps = read_collection(known_cause), list[Step]()
     study = study_of(collection, tmp_path, on_step=steps.append)
-    for row in study.rows:
+    for group in study.system_groups:
         for _ in range(2):
-            study.seen("pocket", row)
-            study.vectors("pocket", row.paths)
+            study.image_embeddings("pocket", group)
+            study.audio_embeddings("pocket", group.paths)
     files = ARTWORKS + len({*collection.reference.values(), *collection.background})
     files += sum(map(len, collection.systems.values()))
     assert [step.stage for step in steps] == ["read"] * files
@@ -148,7 +149,7 @@ def test_means_by_artwork_leave_out_what_is_not_known() -> None:
 def test_following_is_counted_in_the_expected_direction(known_cause: Path, tmp_path: Path) -> None:
     collection = read_collection(known_cause)
     study = study_of(replace(collection, systems={"told": collection.systems["told"]}), tmp_path)
-    (told,) = study.rows
+    (told,) = study.system_groups
     found = {each.measure.key: each for each in follows(study, told)}
     seen = {
         name: np.array([getattr(study.percentiles[piece.id], name) for piece in told.pieces])
@@ -158,11 +159,11 @@ def test_following_is_counted_in_the_expected_direction(known_cause: Path, tmp_p
         ("brightness", 1 - seen["warmth"]),
         ("register", (seen["lightness"] + 1 - seen["texture_scale"]) / 2),
     ):
-        heard = np.array([getattr(facts, fact) for facts in study.facts(told)])
-        interval, figure = (
+        heard = np.array([getattr(facts, fact) for facts in study.music(told)])
+        interval, result = (
             rank_correlation(expected, heard, groups=told.owners, resamples=100),
-            found[f"follows:{fact}"].figure,
+            found[f"follows:{fact}"].result,
         )
-        assert (figure.value, figure.low, figure.high) == pytest.approx((interval.value, interval.low, interval.high))
+        assert (result.value, result.low, result.high) == pytest.approx((interval.value, interval.low, interval.high))
     assert found["follows:register"].measure.better == "higher"
     assert found["follows:register~texture_scale"].measure.better == "lower"

@@ -85,7 +85,7 @@ def test_plots_hold_every_piece(report: Report) -> None:
 
 
 def without_music(collection: Collection) -> Collection:
-    return collection.of({key: replace(subject, music=None) for key, subject in collection.subjects.items()})
+    return collection.with_subjects({key: replace(subject, music=None) for key, subject in collection.subjects.items()})
 
 
 def test_the_same_study_has_the_same_report_and_hears_nothing_twice(known_cause: Path, tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_the_same_study_has_the_same_report_and_hears_nothing_twice(known_cause:
 def test_without_artworks_reference_or_background_the_sound_alone_is_scored(known_cause: Path, features: Path) -> None:
     collection = read_collection(known_cause)
     bare = {key: replace(subject, path=None, music=None) for key, subject in collection.subjects.items()}
-    alone = replace(collection, systems={"torn": collection.systems["torn"]}, background=()).of(bare)
+    alone = replace(collection, systems={"torn": collection.systems["torn"]}, background=()).with_subjects(bare)
     found = score(study_of(alone, features))
     groups = {found.measures[key].group for key in found.figures["torn"]}
     assert groups == {"heard", "variety", "faults"}
@@ -129,10 +129,10 @@ def test_a_group_that_is_compared_with_anothers_music_is_told_of(known_cause: Pa
         key: replace(each, group="real" if key < "p3" else "painted", music=each.music if key >= "p3" else None)
         for key, each in collection.subjects.items()
     }
-    alone = replace(collection, systems={"torn": collection.systems["torn"]}).of(subjects)
+    alone = replace(collection, systems={"torn": collection.systems["torn"]}).with_subjects(subjects)
     found = score(study_of(alone, features))
-    assert [note for note in found.notes if "is real music of the group" in note] == [
-        "None of these sounds is real music of the group real: its Frechet and kernel distances are to other music."
+    assert [note for note in found.notes if "real music belongs to the group" in note] == [
+        "No real music belongs to the group real: its Frechet and kernel distances are to other music."
     ]
     assert "distance:mel-cosine" in found.figures["torn · painted"]
     assert "distance:mel-cosine" not in found.figures["torn · real"]

@@ -151,7 +151,7 @@ def test_real_music_is_cut_and_mixed(folder):
 @pytest.mark.parametrize("system", [{"kind": "reference"}, {"kind": "reconstruction"}], ids=str)
 def test_without_any_real_music_there_is_none(folder, system):
     config = configured(folder, artworks=[{"folder": "paintings"}], systems={"it": system})
-    with pytest.raises(EvaluationError, match="of which there is none"):
+    with pytest.raises(EvaluationError, match="without any real music"):
         opened(config, folder / "out").jobs("it")
 
 
@@ -238,4 +238,4 @@ def test_what_cannot_work_says_so_before_it_works(folder, pocket_like):
 
 def test_a_jobs_name():
     subject = Subject("dawn", Path("dawn.png"), "x", sha256="0" * 64)
-    assert (Piece(subject).name, Piece(subject, "2", drawn=1).name) == ("dawn", "dawn--2")
+    assert (Piece(subject).name, Piece(subject, "2", take_seed=1).name) == ("dawn", "dawn--2")

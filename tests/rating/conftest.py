@@ -10,7 +10,7 @@ from PIL import Image
 from art2mus_core.audio.files import write_audio
 from art2mus_core.evaluation.collection import read_collection
 from art2mus_core.rating.cache import AnswerCache
-from art2mus_core.rating.client import Endpoint, Judge
+from art2mus_core.rating.client import Endpoint, RatingClient
 from art2mus_core.rating.evidence import read_evidence
 from art2mus_core.rating.plan import make_plan
 from art2mus_core.rating.rate import rate
@@ -63,10 +63,10 @@ def run(server, folder):
         cache = AnswerCache(folder / ".ratings", "m")
         evidence = read_evidence(collection, described=described)
         plan = make_plan(*evidence, cache, described=described, control=control)
-        judge = Judge(Endpoint(server.url, "m", **{"retries": 1, "timeout": 5.0, **more}))
+        client = RatingClient(Endpoint(server.url, "m", **{"retries": 1, "timeout": 5.0, **more}))
         try:
-            return rate(collection, plan, judge, cache, budget=budget)
+            return rate(collection, plan, client, cache, budget=budget)
         finally:
-            judge.close()
+            client.close()
 
     return made

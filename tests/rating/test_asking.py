@@ -14,7 +14,7 @@ from art2mus_core.audio.reading import read_audio
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.rating.cache import AnswerCache
 from art2mus_core.rating.client import Usage
-from art2mus_core.rating.evidence import hear, see
+from art2mus_core.rating.evidence import artwork_evidence, music_evidence
 from art2mus_core.rating.rubric import FORMAT, RUBRIC, Answer
 
 from .conftest import IDS, KEY, SYSTEMS
@@ -84,14 +84,14 @@ def test_an_answer_belongs_to_a_model_a_picture_and_a_sound(run, folder, tmp_pat
     run()
     cache = AnswerCache(folder / ".ratings", "m")
     seen, heard = (
-        see(read_artwork(folder / "artworks" / "dawn.jpg")),
-        hear(read_audio(folder / "plain" / "dawn.flac"), described=False),
+        artwork_evidence(read_artwork(folder / "artworks" / "dawn.jpg")),
+        music_evidence(read_audio(folder / "plain" / "dawn.flac"), described=False),
     )
-    other = hear(read_audio(folder / "secret-system" / "noon.flac"), described=False)
+    other = music_evidence(read_audio(folder / "secret-system" / "noon.flac"), described=False)
     assert cache.find(seen, heard) == Answer(reason="Both are calm.", feeling=4)
-    assert cache.find(see(read_artwork(folder / "artworks" / "dusk.jpg")), heard) is None
+    assert cache.find(artwork_evidence(read_artwork(folder / "artworks" / "dusk.jpg")), heard) is None
     assert cache.find(seen, other) is None
-    assert cache.find(seen, hear(read_audio(folder / "plain" / "dawn.flac"), described=True)) is None
+    assert cache.find(seen, music_evidence(read_audio(folder / "plain" / "dawn.flac"), described=True)) is None
     assert AnswerCache(folder / ".ratings", "another").find(seen, heard) is None
 
 

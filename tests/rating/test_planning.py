@@ -13,7 +13,7 @@ from art2mus_core.errors import EvaluationError
 from art2mus_core.evaluation.collection import read_collection
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.rating.cache import AnswerCache
-from art2mus_core.rating.evidence import hear, read_evidence, see
+from art2mus_core.rating.evidence import artwork_evidence, music_evidence, read_evidence
 from art2mus_core.rating.plan import likely_tokens, make_plan, pairings
 from art2mus_core.rating.rubric import RUBRIC
 from art2mus_core.rating.summary import FEELING, summarise
@@ -42,7 +42,9 @@ def test_the_estimate_is_of_what_is_not_cached(run, folder):
     evidence = read_evidence(collection, described=False)
     before = make_plan(*evidence, cache)
     assert before.pending == 6
-    assert before.tokens == 6 * likely_tokens(hear(read_audio(folder / "plain" / "dawn.flac"), described=False))
+    assert before.tokens == 6 * likely_tokens(
+        music_evidence(read_audio(folder / "plain" / "dawn.flac"), described=False)
+    )
     run()
     after = make_plan(*evidence, cache)
     assert (after.pending, after.tokens) == (0, 0)
@@ -81,9 +83,9 @@ def test_a_control_needs_two_artworks(folder):
 def test_figures_are_means_over_artworks_with_their_control(run, server, folder):
     """The stand-in recognises the pictures that belong to the sounds."""
     collection = read_collection(folder)
-    jpegs = {see(read_artwork(path)).jpeg: key for key, path in collection.artworks.items()}
+    jpegs = {artwork_evidence(read_artwork(path)).jpeg: key for key, path in collection.artworks.items()}
     sounds = {
-        base64.b64encode(hear(read_audio(piece.path), described=False).wav).decode(): piece.id
+        base64.b64encode(music_evidence(read_audio(piece.path), described=False).wav).decode(): piece.id
         for pieces in collection.systems.values()
         for piece in pieces
     }

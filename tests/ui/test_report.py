@@ -11,7 +11,7 @@ from PIL import Image
 
 from art2mus_core.audio.files import write_audio
 from art2mus_core.evaluation.records import Collection, Piece, Subject
-from art2mus_core.evaluation.results import Figure, Measure, Report, Scatter
+from art2mus_core.evaluation.results import Measure, Report, Result, Scatter
 from art2mus_core.types import Waveform
 
 pytestmark = pytest.mark.ui
@@ -50,7 +50,7 @@ def report():
         }
         for system, row in SCORES.items()
     }
-    figures = {system: {"fit": Figure(0.2, 4, 0.1, 0.3, 0.0, 2.0)} for system in SCORES}
+    figures = {system: {"fit": Result(0.2, 4, 0.1, 0.3, 0.0, 2.0)} for system in SCORES}
     points = tuple((name, float(n), float(n)) for n, name in enumerate(NAMES))
     return Report(MEASURES, figures, pieces, (Scatter("mine", "all", "lightness", "brightness", points),), ("A note.",))
 
@@ -116,7 +116,7 @@ def test_one_piece_is_heard_at_a_time(gallery):
     gallery.button("theirs", "c 50%").click()
     gallery.wait_for_sound()
     gallery.wait_until_pressed("theirs")
-    assert gallery.page.inner_text("#heard") == "theirs · c 50%"
+    assert gallery.page.inner_text("#playing") == "theirs · c 50%"
     assert gallery.page.locator(".playhead:visible").count() == 1
     gallery.button("theirs", "c 50%").click()
     gallery.wait_until_pressed()
@@ -132,7 +132,7 @@ def test_keys_play_seek_and_move_on(gallery):
     assert gallery.time() >= 2
     gallery.page.keyboard.press("ArrowDown")
     gallery.page.keyboard.press("Space")
-    gallery.page.wait_for_function("document.querySelector('#heard').textContent.startsWith('theirs')")
+    gallery.page.wait_for_function("document.querySelector('#playing').textContent.startsWith('theirs')")
     gallery.wait_until_pressed("theirs")
 
 
@@ -166,7 +166,7 @@ def test_next_follows_the_order_on_the_page(gallery):
     gallery.button("theirs", "b & bëe #2").click()
     gallery.wait_for_sound()
     gallery.page.click("#next")
-    gallery.page.wait_for_function("document.querySelector('#heard').textContent === 'mine · d'")
+    gallery.page.wait_for_function("document.querySelector('#playing').textContent === 'mine · d'")
     gallery.wait_for_sound()
     gallery.wait_until_pressed("mine")
 

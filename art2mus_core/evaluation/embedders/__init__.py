@@ -1,7 +1,7 @@
-"""What judges music: networks that embed it, and one that names what is heard, behind one protocol each.
+"""Evaluation models: networks that embed or classify music, behind one protocol each.
 
-Only the bundled model's weights have been run here. The others are checked with random weights against transformers' own
-classes or a transcription of their definition; the published weights are run first by whoever fetches them.
+Only the bundled model's weights have been tested here. The other networks are tested with random weights against transformers'
+classes or a transcription of their definition; their published weights are untested.
 """
 
 from .opening import CLASSIFIERS, EMBEDDERS, MissingWeightsError, open_classifier, open_embedder

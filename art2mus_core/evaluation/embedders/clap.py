@@ -1,10 +1,10 @@
 """CLAP (Wu et al. 2023, LAION's checkpoints in transformers' layout): one space for sounds and texts.
 
-Sounds are heard as published: 48 kHz, windows of 10 s, a shorter sound repeated until it no longer fits and filled up with
-silence. What Gui et al. (2024) let overlap by nine seconds lies side by side here, so that the rows of a sound are as
-independent as they can be.
+Sounds are processed as published: 48 kHz, windows of 10 s, a shorter sound repeated while it fits and padded with silence.
+Windows do not overlap, unlike those of Gui et al. (2024), which overlap by nine seconds, so that the embeddings of a sound are as
+independent as possible.
 
-Feature fusion is refused: it hears random crops.
+Checkpoints with feature fusion are refused, because it embeds random crops.
 """
 
 from __future__ import annotations
@@ -19,36 +19,35 @@ import torch
 from jaxtyping import Float64
 from transformers import ClapConfig, ClapFeatureExtractor, ClapModel, PreTrainedTokenizerBase, RobertaTokenizerFast
 
-from ...checkpoints.folder import describes, read_config
+from ...checkpoints.folder import describes
 from ...checkpoints.strict import check_fit, fill, tensor_forms
 from ...errors import CheckpointError, EvaluationError
+from ...measure.sets.rows import unit
 from ...types import Waveform
-from .weights import digest, published_file, read_published
+from .weights import AGAIN, FRONT_END, digest, load_front_end, published_file, read_model_config, read_published
 from .windows import cut, mono
 
-__all__ = ["Clap", "ReadingClap", "open_clap"]
+__all__ = ["Clap", "TextClap", "open_clap"]
 
-FRONT = "preprocessor_config.json"
-AGAIN = "Download the checkpoint again."
 COUNTERS = (".position_ids", ".token_type_ids", ".relative_position_index")
-"""How buffers end that only count; versions of transformers store them or not."""
+"""Suffixes of buffers of indices, which only some versions of transformers store."""
 
 PROBES = ("a slow piano", "fast drums and a loud guitar", "0 1 2 3 4 5 6 7 8 9")
 ALIKE = 0.97
-"""Texts as different as the probes are less alike than this where a text tower works: unlike texts are reported to have a
-cosine of about 0.3 in laion/larger_clap_general, and of 0.999 in laion/larger_clap_music."""
+"""Cosine that unrelated texts stay below if the text encoder works; reported are about 0.3 for laion/larger_clap_general and
+0.999 for laion/larger_clap_music."""
 
 AT_ONCE = 8
 
 
 class Clap:
-    """The sound tower.
+    """CLAP's audio encoder.
 
     Args:
-        name: of the embedder.
+        name: name of the embedder.
         space: identity of the checkpoint.
-        network: both towers.
-        extractor: sound to what the sound tower hears.
+        network: both encoders.
+        extractor: sound to input features.
     """
 
     def __init__(self, name: str, space: str, network: ClapModel, extractor: ClapFeatureExtractor) -> None:
@@ -57,7 +56,7 @@ class Clap:
 
     @torch.inference_mode()
     def embed_sound(self, waveform: Waveform) -> Float64[np.ndarray, "windows dim"]:
-        """One row of unit norm for every 10 s.
+        """One embedding of unit norm for every 10 s.
 
         Raises:
             AudioError: several sounds, or samples that are not finite.
@@ -66,19 +65,21 @@ class Clap:
         windows = [window.numpy() for window in cut(mono(waveform, rate), self.extractor.nb_max_samples)]
         rows = []
         for start in range(0, len(windows), AT_ONCE):
-            heard = self.extractor(
+            features = self.extractor(
                 windows[start : start + AT_ONCE], truncation="rand_trunc", sampling_rate=rate, return_tensors="pt"
             )
-            rows.append(_rows(self.network.get_audio_features(heard["input_features"].to(self.network.logit_scale_a))))
+            rows.append(
+                _rows(self.network.get_audio_features(features["input_features"].to(self.network.logit_scale_a)))
+            )
         return np.concatenate(rows)
 
 
-class ReadingClap(Clap):
-    """Both towers.
+class TextClap(Clap):
+    """CLAP with its text encoder.
 
     Args:
-        clap: the sound tower.
-        tokenizer: text to numbers.
+        clap: the audio encoder.
+        tokenizer: text to token ids.
     """
 
     def __init__(self, clap: Clap, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -87,19 +88,19 @@ class ReadingClap(Clap):
 
     @torch.inference_mode()
     def embed_texts(self, texts: list[str]) -> Float64[np.ndarray, "texts dim"]:
-        """One row of unit norm a text; what does not fit into the tower's context is cut off.
+        """One embedding of unit norm for each text, cut to the encoder's context.
 
         Raises:
             EvaluationError: no texts.
         """
         if not texts:
-            raise EvaluationError("no texts", "at least one", "Give every artwork a caption in items.json.")
+            raise EvaluationError("no texts", "at least one", "Add a caption for every artwork to items.json.")
         tokens = self.tokenizer(texts, padding=True, truncation=True, return_tensors="pt").to(self.network.device)
         asked = {name: tokens[name] for name in ("input_ids", "attention_mask")}
         return _rows(self.network.get_text_features(**asked))
 
-    def tells_apart(self) -> bool:
-        """Whether texts that have nothing in common are not all the same."""
+    def distinguishes_texts(self) -> bool:
+        """Whether the embeddings of unrelated texts differ."""
         rows = self.embed_texts(list(PROBES))
         return bool((rows @ rows.T).min() <= ALIKE)
 
@@ -108,14 +109,14 @@ def open_clap(name: str, folder: Path, device: torch.device, *, kind: str) -> Cl
     """A CLAP folder in transformers' layout, in float32.
 
     Args:
-        name: of the embedder.
-        folder: with config.json, preprocessor_config.json, vocab.json and merges.txt (or tokenizer.json), and the
+        name: name of the embedder.
+        folder: folder with config.json, preprocessor_config.json, vocab.json and merges.txt (or tokenizer.json), and the
             weights as model.safetensors or pytorch_model.bin.
         device: where it computes.
-        kind: how the name of its space begins.
+        kind: prefix of the space's name.
 
     Returns:
-        A :class:`ReadingClap`, unless its text tower cannot tell one text from another.
+        A :class:`TextClap`, or only a :class:`Clap` if the text encoder does not distinguish texts.
 
     Raises:
         CheckpointError: a file is missing, damaged or of another network.
@@ -130,32 +131,26 @@ def open_clap(name: str, folder: Path, device: torch.device, *, kind: str) -> Cl
     network = fill(network, tensors, path, build, dtype=torch.float32)
     network.to(device)  # type: ignore[arg-type]  # transformers' wrapper hides the argument
     extractor, tokenizer = _load_extractor(folder, config), _load_tokenizer(folder, config)
-    clap = Clap(name, f"{kind}-{digest([path, folder / FRONT])}", network, extractor)
-    reading = ReadingClap(clap, tokenizer)
-    return reading if reading.tells_apart() else clap
+    clap = Clap(name, f"{kind}-{digest([path, folder / FRONT_END])}", network, extractor)
+    with_text = TextClap(clap, tokenizer)
+    return with_text if with_text.distinguishes_texts() else clap
 
 
 def _read_clap_config(folder: Path) -> Any:  # noqa: ANN401 - transformers' configurations have no types
-    stored = read_config(folder, ".")
-    if stored.get("model_type") != "clap":
-        raise CheckpointError(
-            f"{folder / 'config.json'} describes a model of type {stored.get('model_type')!r}",
-            "'clap'",
-            "Choose a CLAP in transformers' layout.",
-        )
+    stored = read_model_config(folder, "clap", "CLAP")
     with describes(folder / "config.json", "CLAP"):
         config: Any = ClapConfig.from_dict(stored)
     if config.audio_config.enable_fusion:
         raise CheckpointError(
             f"the CLAP in {folder} fuses random crops of a sound",
-            "one without feature fusion, which gives a sound the same numbers every time",
+            "one without feature fusion, whose embeddings are deterministic",
             "Use clap-music or clap-general.",
         )
     return config
 
 
 def _on_meta(build: Callable[[], ClapModel]) -> ClapModel:
-    """The network without memory for its weights; older versions of transformers count on tensors while they build it."""
+    """The network on `meta`; older versions of transformers need real tensors while they build it."""
     try:
         with torch.device("meta"):
             return build()
@@ -164,7 +159,7 @@ def _on_meta(build: Callable[[], ClapModel]) -> ClapModel:
 
 
 def _with_counters(table: dict[str, Any], network: ClapModel, build: Any) -> dict[str, Any]:  # noqa: ANN401
-    """The weights with the counters of this version of transformers, whichever of them were stored."""
+    """The weights with the index buffers of this version of transformers, whichever were stored."""
     state = network.state_dict()
     kept = {key: value for key, value in table.items() if key in state or not key.endswith(COUNTERS)}
     absent = [key for key in state if key.endswith(COUNTERS) and key not in kept]
@@ -173,14 +168,10 @@ def _with_counters(table: dict[str, Any], network: ClapModel, build: Any) -> dic
 
 
 def _load_extractor(folder: Path, config: Any) -> ClapFeatureExtractor:  # noqa: ANN401
-    path = folder / FRONT
-    if not path.is_file():
-        raise CheckpointError(f"{path} is missing", "a whole checkpoint folder", AGAIN)
-    with describes(path, "CLAP's front end"):
-        extractor = ClapFeatureExtractor.from_pretrained(folder, local_files_only=True)
+    extractor = load_front_end(ClapFeatureExtractor, folder, "CLAP")
     if extractor.feature_size != config.audio_config.num_mel_bins:
         raise CheckpointError(
-            f"{path} makes {extractor.feature_size} mel bins",
+            f"{folder / FRONT_END} has {extractor.feature_size} mel bins",
             f"the {config.audio_config.num_mel_bins} of config.json",
             "Use all files of one checkpoint, or download it again.",
         )
@@ -196,15 +187,14 @@ def _load_tokenizer(folder: Path, config: Any) -> PreTrainedTokenizerBase:  # no
     text = config.text_config
     if len(tokenizer) > text.vocab_size or tokenizer.pad_token_id != text.pad_token_id:
         raise CheckpointError(
-            f"the tokenizer in {folder} knows {len(tokenizer)} tokens and fills up with {tokenizer.pad_token_id}",
-            f"at most {text.vocab_size} and {text.pad_token_id}, as config.json says",
+            f"the tokenizer in {folder} has {len(tokenizer)} tokens and pads with {tokenizer.pad_token_id}",
+            f"at most {text.vocab_size} and {text.pad_token_id}, as in config.json",
             "Use all files of one checkpoint, or download it again.",
         )
-    # RoBERTa numbers its positions from the one behind the padding's on
+    # RoBERTa numbers positions from the padding's index + 1
     tokenizer.model_max_length = min(tokenizer.model_max_length, text.max_position_embeddings - text.pad_token_id - 1)
     return tokenizer
 
 
 def _rows(output: Any) -> Float64[np.ndarray, "rows dim"]:  # noqa: ANN401 - a tensor before transformers 5, an object since
-    values = getattr(output, "pooler_output", output).cpu().double().numpy()
-    return values / np.linalg.norm(values, axis=-1, keepdims=True)
+    return unit(getattr(output, "pooler_output", output).cpu().double().numpy())

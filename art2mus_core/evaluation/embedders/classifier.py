@@ -1,7 +1,7 @@
-"""The Audio Spectrogram Transformer (Gong et al. 2021), which names what is heard in a sound.
+"""The Audio Spectrogram Transformer (Gong et al. 2021), a classifier of sounds.
 
-AudioSet has several labels a sound, and AST was trained with a sigmoid for each. A divergence between sounds wants one
-distribution, so the field takes the softmax over the same logits (AudioGen, AudioLDM's evaluation); so does this.
+AudioSet has several labels for each sound, and AST was trained with a sigmoid for each. A divergence between sounds requires one
+distribution, so the softmax over the same logits is used, as in AudioGen and AudioLDM's evaluation.
 """
 
 from __future__ import annotations
@@ -19,21 +19,18 @@ from torch import Tensor
 from transformers import ASTConfig, ASTFeatureExtractor, ASTForAudioClassification
 
 from ...audio.fbank import fbank
-from ...checkpoints.folder import describes, read_config
+from ...checkpoints.folder import describes
 from ...checkpoints.strict import fill
 from ...errors import CheckpointError
 from ...types import Waveform
-from .weights import digest, published_file, read_published
+from .weights import AGAIN, FRONT_END, digest, load_front_end, published_file, read_model_config, read_published
 from .windows import cut, mono
 
 __all__ = ["SpectrogramTransformer", "open_ast"]
 
 SHIFT = 0.010
-"""Seconds from frame to frame."""
+"""Hop in seconds."""
 
-FRONT = "preprocessor_config.json"
-
-AGAIN = "Download the checkpoint again."
 RENAMED = (
     (r"\.encoder\.layer\.", ".layers."),
     (r"\.attention\.attention\.query\.", ".attention.q_proj."),
@@ -43,18 +40,18 @@ RENAMED = (
     (r"\.intermediate\.dense\.", ".mlp.fc1."),
     (r"(\.layers\.\d+)\.output\.dense\.", r"\1.mlp.fc2."),
 )
-"""Published names, and what transformers 5 calls them; applied one after the other."""
+"""Patterns of published names and their replacements in transformers 5, applied in order."""
 
 
 class SpectrogramTransformer:
-    """Sounds to a distribution over AudioSet's classes.
+    """Sounds to probabilities of AudioSet's classes.
 
     Args:
-        name: of the classifier.
+        name: name of the classifier.
         space: identity of the weights.
         network: spectrogram to logits.
-        extractor: holds the numbers of the front end, which itself is ours: the extractor computes another one where
-            torchaudio is installed.
+        extractor: the constants of the front end, which :mod:`art2mus_core.audio.fbank` computes: the extractor's result
+            depends on whether torchaudio is installed.
     """
 
     def __init__(
@@ -66,7 +63,7 @@ class SpectrogramTransformer:
 
     @torch.inference_mode()
     def classify(self, waveform: Waveform) -> Float64[np.ndarray, " classes"]:
-        """The softmax over the logits, mean over windows of 10.24 s; what a shorter sound lacks is filled up as published.
+        """The softmax over the logits, averaged over windows of 10.24 s; shorter sounds are padded as published.
 
         Raises:
             AudioError: several sounds, samples that are not finite, or less than one frame of 25 ms.
@@ -74,11 +71,11 @@ class SpectrogramTransformer:
         config: Any = self.network.config
         rate = self.extractor.sampling_rate
         windows = cut(mono(waveform, rate), round(config.max_length * SHIFT * rate))
-        logits = [self.network(self._heard(window)).logits[0] for window in windows]
+        logits = [self.network(self._features(window)).logits[0] for window in windows]
         return torch.stack(logits).cpu().double().softmax(-1).mean(0).numpy()
 
-    def _heard(self, window: Float[Tensor, " samples"]) -> Float[Tensor, "1 frames bins"]:
-        """Normalised logarithms; missing frames are zeros before they are normalised."""
+    def _features(self, window: Float[Tensor, " samples"]) -> Float[Tensor, "1 frames bins"]:
+        """Normalised log-mel features; missing frames are zeros before the normalisation."""
         config: Any = self.network.config
         logarithms = fbank(window, self.extractor.sampling_rate, config.num_mel_bins)[: config.max_length]
         filled = torch.nn.functional.pad(logarithms, (0, 0, 0, config.max_length - len(logarithms)))
@@ -90,21 +87,15 @@ def open_ast(name: str, folder: Path, device: torch.device, *, kind: str) -> Spe
     """An AST folder in transformers' layout, in float32.
 
     Args:
-        name: of the classifier.
-        folder: with config.json, preprocessor_config.json and the weights.
+        name: name of the classifier.
+        folder: folder with config.json, preprocessor_config.json and the weights.
         device: where it computes.
-        kind: how the name of its space begins.
+        kind: prefix of the space's name.
 
     Raises:
         CheckpointError: a file is missing, damaged or of another network.
     """
-    stored, path = read_config(folder, "."), published_file(folder)
-    if stored.get("model_type") != "audio-spectrogram-transformer":
-        raise CheckpointError(
-            f"{folder / 'config.json'} describes a model of type {stored.get('model_type')!r}",
-            "'audio-spectrogram-transformer'",
-            "Choose an AST in transformers' layout.",
-        )
+    stored, path = read_model_config(folder, "audio-spectrogram-transformer", "AST"), published_file(folder)
     with describes(folder / "config.json", "AST"), torch.device("meta"):
         config: Any = ASTConfig.from_dict(stored)
         network = ASTForAudioClassification(config)
@@ -112,30 +103,26 @@ def open_ast(name: str, folder: Path, device: torch.device, *, kind: str) -> Spe
     tensors = _named(read_published(path, "the weights of an AST", AGAIN), network)
     filled = fill(network, tensors, path, partial(ASTForAudioClassification, config), dtype=torch.float32)
     filled.to(device)  # type: ignore[arg-type]  # transformers' wrapper hides the argument
-    space = f"{kind}-{digest([path, folder / FRONT])}"
+    space = f"{kind}-{digest([path, folder / FRONT_END])}"
     return SpectrogramTransformer(name, space, filled, extractor)
 
 
 def _load_extractor(folder: Path, config: Any) -> ASTFeatureExtractor:  # noqa: ANN401
-    if not (folder / FRONT).is_file():
-        raise CheckpointError(f"{folder / FRONT} is missing", "a whole checkpoint folder", AGAIN)
-    with describes(folder / FRONT, "AST's front end"), warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # without torchaudio it computes triangles, of which the published ones are empty
-        extractor = ASTFeatureExtractor.from_pretrained(folder, local_files_only=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # without torchaudio it warns of empty filters in the published front end
+        extractor = load_front_end(ASTFeatureExtractor, folder, "AST")
     sizes = extractor.num_mel_bins, extractor.max_length
     if sizes != (config.num_mel_bins, config.max_length) or not extractor.do_normalize:
         raise CheckpointError(
-            f"{folder / FRONT} makes {sizes[1]} frames of {sizes[0]} mel bins",
-            f"{config.max_length} of {config.num_mel_bins}, as config.json says, and normalised",
+            f"{folder / FRONT_END} has {sizes[1]} frames of {sizes[0]} mel bins",
+            f"{config.max_length} of {config.num_mel_bins}, as in config.json, and normalised",
             "Use all files of one checkpoint, or download it again.",
         )
     return extractor
 
 
 def _named(table: dict[str, Tensor], network: ASTForAudioClassification) -> dict[str, Tensor]:
-    """The weights under the names of this version of transformers."""
+    """The weights with the names of this version of transformers."""
     known = network.state_dict().keys()
     return {key if key in known else _renamed(key): value for key, value in table.items()}
 

@@ -1,9 +1,9 @@
-"""Embedders and classifiers by name: which there are, where their weights lie, and what to do if they don't."""
+"""The table of evaluation models, and how to open them by name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,116 +18,99 @@ if TYPE_CHECKING:
 
     from .roles import Classifier, Embedder
 
-__all__ = ["CLASSIFIERS", "EMBEDDERS", "MissingWeightsError", "check_judge", "open_classifier", "open_embedder"]
+__all__ = ["CLASSIFIERS", "EMBEDDERS", "MissingWeightsError", "check_installed", "open_classifier", "open_embedder"]
 
 SECONDS = 10.0
-"""Window of the pocket tower: the length of its pieces. ImageBind hears a sound of any length as one, as published."""
+"""Window of the bundled audio encoder: the length of its training pieces. ImageBind embeds a sound of any length as one window."""
 
 
 class MissingWeightsError(CheckpointError):
-    """Weights of a judge that are not on this machine; whoever asked for several may go on without it."""
+    """The weights of an evaluation model are not installed; a caller with several models can skip it."""
 
 
-def _towers(name: str, folder: Path, device: torch.device, *, kind: str, seconds: float | None = None) -> Embedder:
-    from .towers import open_towers  # noqa: PLC0415 - one judge at a time
+class _Model(NamedTuple):
+    """A model: the module and function that open it, the card of its weights, and options of the function."""
 
-    return open_towers(name, folder, device, kind=kind, seconds=seconds)
-
-
-def _clap(name: str, folder: Path, device: torch.device, *, kind: str) -> Embedder:
-    from .clap import open_clap  # noqa: PLC0415 - brings transformers with it
-
-    return open_clap(name, folder, device, kind=kind)
-
-
-def _vggish(name: str, path: Path, device: torch.device, *, kind: str) -> Embedder:
-    from .vggish import open_vggish  # noqa: PLC0415 - brings torch with it
-
-    return open_vggish(name, path, device, kind=kind)
-
-
-def _ast(name: str, folder: Path, device: torch.device, *, kind: str) -> Classifier:
-    from .classifier import open_ast  # noqa: PLC0415 - brings transformers with it
-
-    return open_ast(name, folder, device, kind=kind)
-
-
-class _Judge(NamedTuple):
-    """What opens a judge, and the name of the card by which its weights are fetched."""
-
-    opened: Callable[..., Any]
+    module: str
+    function: str
     card: str | None
+    options: Mapping[str, Any] = MappingProxyType({})
 
 
 EMBEDDERS = MappingProxyType(
     {
-        "pocket": _Judge(partial(_towers, seconds=SECONDS), BUNDLED),
-        "imagebind": _Judge(_towers, "imagebind"),
-        "clap-music": _Judge(_clap, "clap-music"),
-        "clap-general": _Judge(_clap, "clap-general"),
-        "clap": _Judge(_clap, None),
-        "vggish": _Judge(_vggish, "vggish"),
+        "pocket": _Model("checkpoint", "open_checkpoint", BUNDLED, {"seconds": SECONDS}),
+        "imagebind": _Model("checkpoint", "open_checkpoint", "imagebind"),
+        "clap-music": _Model("clap", "open_clap", "clap-music"),
+        "clap-general": _Model("clap", "open_clap", "clap-general"),
+        "clap": _Model("clap", "open_clap", None),
+        "vggish": _Model("vggish", "open_vggish", "vggish"),
     }
 )
-"""What listens to music, by name."""
+"""Embedders by name."""
 
-CLASSIFIERS = MappingProxyType({"ast-audioset": _Judge(_ast, "ast-audioset")})
-"""What names the things that are heard, by name."""
+CLASSIFIERS = MappingProxyType({"ast-audioset": _Model("classifier", "open_ast", "ast-audioset")})
+"""Classifiers by name."""
 
 
 def open_embedder(name: str, *, device: torch.device | str = "cpu") -> Embedder:
-    """An embedder in float32, ready to listen.
+    """An embedder in float32.
 
     Args:
-        name: a key of `EMBEDDERS`; with `:PATH` behind it, for the weights of a folder (or file, `vggish`) of one's own.
+        name: a key of `EMBEDDERS`; or NAME:PATH, for the weights in another folder (or file, `vggish`).
         device: where it computes.
 
     Returns:
-        Also an :class:`~.roles.ArtworkEmbedder` (pocket, imagebind) or a :class:`~.roles.TextEmbedder` (a CLAP that can
-        tell texts apart; clap-music, as it is published, cannot).
+        Also an :class:`~.roles.ArtworkEmbedder` (pocket, imagebind) or a :class:`~.roles.TextEmbedder` (a CLAP whose text
+        encoder distinguishes texts; that of the published clap-music does not).
 
     Raises:
-        EvaluationError: no such embedder, or it needs a path.
-        MissingWeightsError: its card is not fetched yet.
-        CheckpointError: what is there is damaged, or something else.
+        EvaluationError: an unknown name, or a name that requires a path.
+        MissingWeightsError: weights that are not installed.
+        CheckpointError: weights that are damaged, or of another model.
     """
-    return _open(name, EMBEDDERS, device)
+    embedder: Embedder = _open(name, EMBEDDERS, device)
+    return embedder
 
 
 def open_classifier(name: str, *, device: torch.device | str = "cpu") -> Classifier:
-    """A classifier in float32, ready to listen; arguments and errors as :func:`open_embedder`'s, with `CLASSIFIERS`."""
-    return _open(name, CLASSIFIERS, device)
+    """A classifier in float32; arguments and errors as for :func:`open_embedder`, with `CLASSIFIERS`."""
+    classifier: Classifier = _open(name, CLASSIFIERS, device)
+    return classifier
 
 
-def check_judge(folder: Path) -> None:
-    """Refuse a folder of a card of the kind `judge` that is not fetched.
+def check_installed(folder: Path) -> None:
+    """Refuse the folder of an evaluation model's card if the weights are not installed.
 
     Raises:
-        MissingWeightsError: so it is.
+        MissingWeightsError: they are not.
     """
     if not there(folder, is_judge):
         raise _missing(folder.name, folder)
 
 
-def _open(asked: str, table: MappingProxyType[str, _Judge], device: torch.device | str) -> Any:  # noqa: ANN401
-    import torch  # noqa: PLC0415 - a name that is not known is told without it
+def _open(asked: str, table: Mapping[str, _Model], device: torch.device | str) -> Any:  # noqa: ANN401
+    import torch  # noqa: PLC0415 - not needed to refuse an unknown name
 
     kind, _, own = asked.partition(":")
     if kind not in table:
-        raise EvaluationError(f"no judge {asked!r}", f"one of {', '.join(table)}", "Check the name.")
-    judge = table[kind]
+        raise EvaluationError(f"no evaluation model {asked!r}", f"one of {', '.join(table)}", "Check the name.")
+    model = table[kind]
     if own:
-        path = there(own, Path.exists)
-        if path is None:
+        found = there(own, Path.exists)
+        if found is None:
             raise CheckpointError(f"{own} does not exist", f"the weights of {kind}", "Check the path.")
-        return judge.opened(f"{kind}:{path.stem}", path, torch.device(device), kind=kind)
-    if judge.card is None:
-        raise EvaluationError(f"{kind} without a path", f"{kind}:PATH", "Say where its weights lie.")
-    return judge.opened(kind, _fetched(judge.card), torch.device(device), kind=kind)
+        name, path = f"{kind}:{found.stem}", found
+    elif model.card is None:
+        raise EvaluationError(f"{kind} without a path", f"{kind}:PATH", "Add the path of its weights.")
+    else:
+        name, path = kind, _installed(model.card)
+    opened = getattr(import_module(f".{model.module}", __package__), model.function)
+    return opened(name, path, torch.device(device), kind=kind, **model.options)
 
 
-def _fetched(card: str) -> Path:
-    """Where the weights of a card lie."""
+def _installed(card: str) -> Path:
+    """The folder of a card's weights."""
     if card == BUNDLED:
         return locate(BUNDLED)
     folder = folder_of(read_cards()[card])
@@ -143,7 +126,7 @@ def _missing(name: str, folder: Path) -> MissingWeightsError:
         steps.append(" ".join(quoted(word.format(folder=folder)) for word in card.then.split()))
     commands = " and then ".join(f"`{step}`" for step in steps or [f"art2mus fetch {name} --again"])
     return MissingWeightsError(
-        f"the weights of {name} are not here",
-        f"those of its card in {folder}",
-        f"Run {commands}, or leave it out with --skip-missing.",
+        f"the weights of {name} are not installed",
+        f"the files of its card in {folder}",
+        f"Run {commands}, or skip the model with --skip-missing.",
     )

@@ -1,4 +1,4 @@
-"""What evaluation asks of a network that listens: rows of numbers for sounds, artworks and texts."""
+"""The interfaces of evaluation models: embedders of sounds, artworks and texts, and classifiers of sounds."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["ArtworkEmbedder", "Classifier", "Embedder", "TextEmbedder"]
 
 @runtime_checkable
 class Embedder(Protocol):
-    """Sounds in, one row a window out.
+    """Embeds sounds, window by window.
 
     Attributes:
-        name: as it was asked for, such as `clap-music`.
-        space: name and digest of what computes it; rows of one space can be compared, and are cached under it.
-        least: seconds of the shortest sound that it hears.
+        name: the name it was opened by, such as `clap-music`.
+        space: name and digest of its weights; embeddings of one space are comparable, and are cached under it.
+        least: seconds of the shortest sound that it can embed.
     """
 
     name: str
@@ -27,27 +27,27 @@ class Embedder(Protocol):
     least: float
 
     def embed_sound(self, waveform: Waveform) -> Float64[np.ndarray, "windows dim"]:
-        """One row a window, at least one; of unit norm where the space is one of cosines.
+        """One embedding for each window, at least one; of unit norm if the space is compared by cosines.
 
         Raises:
-            AudioError: several sounds, samples that are not finite, or a sound too short to be heard.
+            AudioError: several sounds, samples that are not finite, or a sound that is too short.
         """
 
 
 @runtime_checkable
 class ArtworkEmbedder(Embedder, Protocol):
-    """One space for sounds and artworks."""
+    """Embeds sounds and artworks in one space."""
 
     def embed_artworks(self, artworks: list[Artwork]) -> Float64[np.ndarray, "artworks dim"]:
-        """One row of unit norm an artwork."""
+        """One embedding of unit norm for each artwork."""
 
 
 @runtime_checkable
 class TextEmbedder(Embedder, Protocol):
-    """One space for sounds and texts."""
+    """Embeds sounds and texts in one space."""
 
     def embed_texts(self, texts: list[str]) -> Float64[np.ndarray, "texts dim"]:
-        """One row of unit norm a text.
+        """One embedding of unit norm for each text.
 
         Raises:
             EvaluationError: no texts.
@@ -56,11 +56,11 @@ class TextEmbedder(Embedder, Protocol):
 
 @runtime_checkable
 class Classifier(Protocol):
-    """Sounds in, probabilities of classes out.
+    """Computes class probabilities of sounds.
 
     Attributes:
-        name: as it was asked for.
-        space: as an :class:`Embedder`'s.
+        name: the name it was opened by.
+        space: as for an :class:`Embedder`.
         labels: names of the classes.
     """
 
@@ -69,8 +69,8 @@ class Classifier(Protocol):
     labels: tuple[str, ...]
 
     def classify(self, waveform: Waveform) -> Float64[np.ndarray, " classes"]:
-        """A distribution over the classes; it adds up to one.
+        """Class probabilities, which sum to one.
 
         Raises:
-            AudioError: as :meth:`Embedder.embed_sound`.
+            AudioError: as for :meth:`Embedder.embed_sound`.
         """

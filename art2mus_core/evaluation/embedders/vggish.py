@@ -1,11 +1,11 @@
-"""VGGish (Hershey et al. 2017), in whose space the Frechet audio distance was first measured (Kilgour et al. 2019).
+"""VGGish (Hershey et al. 2017), the space in which the Frechet audio distance was first measured (Kilgour et al. 2019).
 
-Front end and network as published with AudioSet: 16 kHz, frames of 25 ms every 10 ms, magnitudes, 64 triangles from 125 to
-7500 Hz, ln(x + 0.01), examples of 96 frames side by side; what is left at the end is not heard. The output is the network's
-own, [128] after its last ReLU: without the PCA and the quantisation to 8 bits that the released AudioSet features went
-through, as is usual for the distance. Only the resampler is another one.
+Front end and network are as published with AudioSet: 16 kHz, frames of 25 ms every 10 ms, magnitudes, 64 triangular filters from
+125 to 7500 Hz, ln(x + 0.01), consecutive examples of 96 frames; frames left over at the end are dropped. The output is the
+network's, [128] after its last ReLU, without the PCA and 8-bit quantisation of the released AudioSet features, as is usual for the
+distance. Only the resampler differs.
 
-Weights are read under the names of the ports to torch: `features.N` and `embeddings.N`.
+The weights' names are those of the ports to torch: `features.N` and `embeddings.N`.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from .windows import mono
 __all__ = ["Vggish", "VggishNetwork", "examples", "open_vggish"]
 
 RATE, WINDOW, HOP, TRANSFORM = 16_000, 400, 160, 512
-"""Hertz; samples of a frame, from frame to frame, and of its Fourier transform."""
+"""Hertz; samples of a frame, of the hop, and of the Fourier transform."""
 
 BANDS, LOWEST, HIGHEST, OFFSET = 64, 125.0, 7500.0, 0.01
 FRAMES = 96
-"""Of an example: 0.96 s."""
+"""Frames of an example, 0.96 s."""
 
 SAMPLES = WINDOW + (FRAMES - 1) * HOP
 LAYERS = (64, "pool", 128, "pool", 256, 256, "pool", 512, 512, "pool")
@@ -59,17 +59,17 @@ class VggishNetwork(nn.Module):
         )
 
     def forward(self, x: Float[Tensor, "batch frames bands"]) -> Float[Tensor, "batch dim"]:
-        """Channels come last when the map is laid flat, as in the published graph."""
+        """The map is flattened with channels last, as in the published graph."""
         return self.embeddings(self.features(x[:, None]).permute(0, 2, 3, 1).flatten(1))
 
 
 class Vggish:
-    """Sounds as VGGish hears them.
+    """The embedder.
 
     Args:
-        name: of the embedder.
+        name: name of the embedder.
         space: identity of the weights.
-        network: examples to rows.
+        network: examples to embeddings.
     """
 
     def __init__(self, name: str, space: str, network: VggishNetwork) -> None:
@@ -77,7 +77,7 @@ class Vggish:
 
     @torch.inference_mode()
     def embed_sound(self, waveform: Waveform) -> Float64[np.ndarray, "windows dim"]:
-        """One row, not of unit norm, for every whole 0.96 s.
+        """One embedding, not of unit norm, for every complete 0.96 s.
 
         Raises:
             AudioError: several sounds, samples that are not finite, or less than 0.975 s.
@@ -89,9 +89,8 @@ class Vggish:
                 f"at least {self.least} s for {self.name}",
                 "Use a longer sound, or another embedder.",
             )
-        heard = examples(samples).split(AT_ONCE)
-        weight = next(self.network.parameters())
-        return np.concatenate([self.network(part.to(weight)).cpu().double().numpy() for part in heard])
+        weight, parts = next(self.network.parameters()), examples(samples).split(AT_ONCE)
+        return np.concatenate([self.network(part.to(weight)).cpu().double().numpy() for part in parts])
 
 
 def examples(samples: Float[Tensor, " samples"]) -> Float[Tensor, "examples frames bands"]:
@@ -106,7 +105,7 @@ def examples(samples: Float[Tensor, " samples"]) -> Float[Tensor, "examples fram
 
 @lru_cache(maxsize=1)
 def _triangles() -> Float64[np.ndarray, "half bands"]:
-    """Weights of the magnitudes; triangles are straight on the scale 1127 ln(1 + f / 700)."""
+    """Weights of the magnitudes; the triangles are linear on the scale 1127 ln(1 + f / 700)."""
     lowest, highest = htk_mel(np.array([LOWEST, HIGHEST])).tolist()
     edges = np.linspace(lowest, highest, BANDS + 2)
     return triangles(edges, htk_mel(np.linspace(0, RATE / 2, TRANSFORM // 2 + 1))).T.copy()
@@ -116,13 +115,13 @@ def open_vggish(name: str, path: Path, device: torch.device, *, kind: str) -> Vg
     """VGGish with the weights of a file, in float32.
 
     Args:
-        name: of the embedder.
+        name: name of the embedder.
         path: `.safetensors`, or a state dict as `torch.save` writes it; or a folder with one such file.
         device: where it computes.
-        kind: how the name of its space begins.
+        kind: prefix of the space's name.
 
     Raises:
-        CheckpointError: missing, damaged, or the weights of something else.
+        CheckpointError: a missing or damaged file, or weights of another network.
     """
     file = _file(path)
     wanted, again = "the weights of VGGish as a port to torch has them", "Get vggish-10086976.pth of torchvggish again."
@@ -140,6 +139,6 @@ def _file(path: Path) -> Path:
     found = sorted(file for file in path.iterdir() if file.suffix in {".pth", ".pt", ".safetensors"})
     if len(found) != 1:
         raise CheckpointError(
-            f"{path} holds {len(found)} files of weights", "one, VGGish's", "Give the path of the file itself."
+            f"{path} holds {len(found)} files of weights", "one, VGGish's", "Use the path of the file."
         )
     return found[0]

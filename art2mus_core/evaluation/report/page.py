@@ -1,8 +1,8 @@
-"""A report as one static HTML file: tables, plots, and a gallery in which the music is heard beside its artworks."""
+"""A report as one static HTML file: tables, plots, and a gallery that plays the music beside its artworks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,22 +31,22 @@ def write_page(
     no_replace: bool = False,
     on_step: OnStep = lambda _: None,
 ) -> list[str]:
-    """Write the page, whole or not at all. It needs nothing from outside and works from a local file.
+    """Write the page, whole or not at all. It loads nothing from the network and works as a local file.
 
-    Artworks are thumbnails within the page. Sounds are links relative to the page's folder, so page and music move
-    together.
+    Artworks are thumbnails within the page. Sounds are links relative to the page's folder, so that page and music can be
+    moved together.
 
     Args:
-        report: what was found; an empty one makes a page of the gallery alone.
-        collection: artworks and music.
-        out: the page; its folder is made if it is not there.
-        embed: put the sounds into the page as Opus, so that it can be sent by itself.
-        title: of the page; the folder's name if not given.
-        no_replace: refuse to replace a page that is there.
-        on_step: told after each artwork.
+        report: the results; with an empty report, the page has only the gallery.
+        collection: the artworks and music.
+        out: the page; its folder is created if necessary.
+        embed: include the sounds in the page as Opus, so that it can be sent by itself.
+        title: title of the page; the folder's name if empty.
+        no_replace: refuse to replace an existing page.
+        on_step: called after each artwork.
 
     Returns:
-        What cannot be read, and why; its card says so, too.
+        The files that cannot be read, each with the reason, which the gallery also shows.
 
     Raises:
         OutputError: another suffix, a place that cannot be written, or a page that must not be replaced.
@@ -55,11 +55,13 @@ def write_page(
     check_place(out, SUFFIXES)
     systems = [*dict.fromkeys([*collection.systems, *report.pieces, *([REFERENCE] if collection.reference else [])])]
     cards = cards_of(collection, systems, out.parent, embed=embed, on_step=on_step)
+    problems = [f"{name}: {problem}" for name, problem in _problems(cards) if problem]
+    unread = [f"{_counted(len(problems), 'file')} cannot be read; the gallery shows the reasons."] if problems else []
     page = _rendered(
         title=title or collection.folder.resolve().name,
         facts=_facts(collection),
-        made=[(key, _words(value)) for key, value in report.made.items()],
-        notes=[*report.notes, *(note for note in collection.notes if note not in report.notes), *_problems(cards)],
+        made=[(key, _text(value)) for key, value in report.made.items()],
+        notes=[*report.notes, *(note for note in collection.notes if note not in report.notes), *unread],
         systems=systems,
         tables=tables_of(report, systems),
         scatters=scatter_rows(report.scatters, systems),
@@ -69,11 +71,11 @@ def write_page(
         colours=[SOFT if name == REFERENCE else LINES[index % len(LINES)] for index, name in enumerate([*systems, ""])],
     )
     place(out, page.encode("utf-8", errors="replace"), no_replace=no_replace)
-    return _told(cards)
+    return problems
 
 
-def _rendered(**parts: Any) -> str:  # noqa: ANN401 - whatever the templates name
-    import jinja2  # noqa: PLC0415 - of the extra `eval`
+def _rendered(**parts: Any) -> str:  # noqa: ANN401 - the templates' variables
+    import jinja2  # noqa: PLC0415 - in the extra `eval`
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -100,21 +102,16 @@ def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _told(cards: list[Card]) -> list[str]:
-    told = [(card.id, card.problem) for card in cards]
-    told += [(f"{track.system}/{track.piece}", track.problem) for card in cards for track in card.tracks]
-    return [f"{name}: {problem}" for name, problem in told if problem]
+def _problems(cards: list[Card]) -> Iterator[tuple[str, str]]:
+    for card in cards:
+        yield card.id, card.problem
+        yield from ((f"{track.system}/{track.piece}", track.problem) for track in card.tracks)
 
 
-def _problems(cards: list[Card]) -> list[str]:
-    count = len(_told(cards))
-    return [f"{_counted(count, 'file')} cannot be read; the gallery says which and why."] if count else []
-
-
-def _words(value: Any) -> str:  # noqa: ANN401 - any JSON
-    """A value of JSON on one line."""
+def _text(value: Any) -> str:  # noqa: ANN401 - any JSON
+    """A JSON value on one line."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_words(each)}" for key, each in value.items())
+        return ", ".join(f"{key} {_text(each)}" for key, each in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(map(_words, value))
+        return ", ".join(map(_text, value))
     return "none" if value is None else str(value)

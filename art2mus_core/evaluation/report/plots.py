@@ -1,4 +1,4 @@
-"""Where the dots, bars and axes of a report's plots stand, in the units of their SVG view boxes."""
+"""Positions of the dots, bars and axes of a report's plots, in units of their SVG view boxes."""
 
 from __future__ import annotations
 
@@ -7,23 +7,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...figures.paper import Number, ticks
-from ..results import Figure, Scatter
+from ..results import Result, Scatter
 
 __all__ = ["IntervalPlot", "IntervalRow", "ScatterPlot", "ScatterRow", "interval_plot", "scatter_rows"]
 
 Tick = tuple[Number, str]
-"""Place and label."""
+"""Position and label."""
 
-WIDTH, LEFT, RIGHT, ROW = 400, 158, 388, 26
-"""Of an interval plot: its width, where the axis starts and ends, and how high a system's row is."""
-
-SIDE, MARGIN = 168, 34
-"""Of a scatter plot: the square that is drawn in, and room for labels to its left."""
+ROW = 26
+"""Height of a system's row in an interval plot."""
 
 
 @dataclass(frozen=True)
 class IntervalRow:
-    """A system's dot, its 95 % interval and its shuffled control, from left to right in view box units."""
+    """A system's value, its 95 % interval and its control, from left to right."""
 
     system: str
     colour: int
@@ -36,12 +33,10 @@ class IntervalRow:
 
 @dataclass(frozen=True)
 class IntervalPlot:
-    """The values of one measure, a row a system."""
+    """The results of one measure, with a row for each system; the axis extends from `left` to `right`."""
 
-    width: int
+    width, left, right = 400, 158, 388
     height: int
-    left: int
-    right: int
     rows: tuple[IntervalRow, ...]
     ticks: tuple[Tick, ...]
     zero: Number | None
@@ -49,7 +44,7 @@ class IntervalPlot:
 
 @dataclass(frozen=True)
 class ScatterPlot:
-    """Points of one system and group: the artwork's id, x, y."""
+    """The points of one system and group: the piece's name, x, y."""
 
     system: str
     group: str
@@ -59,51 +54,50 @@ class ScatterPlot:
 
 @dataclass(frozen=True)
 class ScatterRow:
-    """Plots that share both axes."""
+    """Plots that share both axes: squares of `side`, with a `margin` for labels to the left."""
 
+    side, margin = 168, 34
     across: str
     up: str
-    side: int
-    margin: int
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     plots: tuple[ScatterPlot, ...]
 
 
-def interval_plot(figures: Mapping[str, tuple[int, Figure]], decimals: int) -> IntervalPlot | None:
-    """Dots with intervals on one axis that reaches over all of them; none without a finite value.
+def interval_plot(results: Mapping[str, tuple[int, Result]], decimals: int) -> IntervalPlot | None:
+    """Results with intervals on one axis that includes all of them; None without a finite value.
 
     Args:
-        figures: colour and figure of each system.
-        decimals: of the labels, at most.
+        results: colour and result of each system.
+        decimals: decimals of the labels, at most.
     """
-    if not figures:
+    if not results:
         return None
-    reach = [
-        value
-        for _, figure in figures.values()
-        for value in (figure.value, figure.low, figure.high, figure.control)
-        if value is not None and math.isfinite(value)
-    ]
-    low, high = _span(reach)
-    at = _scale(low, high, LEFT, RIGHT)
+    ends = [each for _, result in results.values() for each in (result.value, *_ends(result)) if each is not None]
+    low, high = _span(ends)
+    x = _scale(low, high, IntervalPlot.left, IntervalPlot.right)
     rows = [
         IntervalRow(
             system,
             colour,
             ROW * (index + 0.5),
-            at(figure.value),
-            *(None if v is None or not math.isfinite(v) else at(v) for v in (figure.low, figure.high, figure.control)),
+            x(result.value),
+            *(None if each is None else x(each) for each in _ends(result)),
         )
-        for index, (system, (colour, figure)) in enumerate(figures.items())
+        for index, (system, (colour, result)) in enumerate(results.items())
     ]
-    marks = tuple((at(value), _label(value, decimals)) for value in ticks(low, high, about=5))
-    zero = at(0.0) if low <= 0 <= high else None
-    return IntervalPlot(WIDTH, ROW * len(rows) + 24, LEFT, RIGHT, tuple(rows), marks, zero)
+    zero = x(0.0) if low <= 0 <= high else None
+    return IntervalPlot(ROW * len(rows) + 24, tuple(rows), _ticks(x, low, high, 5, decimals), zero)
+
+
+def _ends(result: Result) -> list[float | None]:
+    """Interval and control, None where not finite."""
+    ends = (result.low, result.high, result.control)
+    return [None if each is None or not math.isfinite(each) else each for each in ends]
 
 
 def scatter_rows(scatters: Sequence[Scatter], systems: Sequence[str]) -> list[ScatterRow]:
-    """A row for each pair of axes, a plot for each system and group; points that are not finite are left out.
+    """A row for each pair of axes, with a plot for each system and group; points that are not finite are left out.
 
     Args:
         scatters: plots of a report.
@@ -121,32 +115,25 @@ def _scatter_row(across: str, up: str, scatters: Sequence[Scatter], systems: Seq
         (each, [point for point in each.points if math.isfinite(point[1]) and math.isfinite(point[2])])
         for each in scatters
     ]
-    (x_low, x_high) = _span(x for _, points in kept for _, x, _ in points)
-    (y_low, y_high) = _span(y for _, points in kept for _, _, y in points)
-    x, y = _scale(x_low, x_high, MARGIN, MARGIN + SIDE), _scale(y_low, y_high, SIDE, 0)
+    side, margin = ScatterRow.side, ScatterRow.margin
+    x_low, x_high = _span(x for _, points in kept for _, x, _ in points)
+    y_low, y_high = _span(y for _, points in kept for _, _, y in points)
+    x, y = _scale(x_low, x_high, margin, margin + side), _scale(y_low, y_high, side, 0)
     plots = [
         ScatterPlot(
             each.system,
             each.group,
             systems.index(each.system) if each.system in systems else len(systems),
-            tuple((name, x(place[0]), y(place[1])) for name, *place in points),
+            tuple((name, x(across_), y(up_)) for name, across_, up_ in points),
         )
         for each, points in kept
         if points
     ]
-    return ScatterRow(
-        across,
-        up,
-        SIDE,
-        MARGIN,
-        tuple((x(value), _label(value, 3)) for value in ticks(x_low, x_high, about=4)),
-        tuple((y(value), _label(value, 3)) for value in ticks(y_low, y_high, about=4)),
-        tuple(plots),
-    )
+    return ScatterRow(across, up, _ticks(x, x_low, x_high, 4, 3), _ticks(y, y_low, y_high, 4, 3), tuple(plots))
 
 
 def _span(values: Iterable[Number]) -> tuple[Number, Number]:
-    """From the least to the greatest, with some room to both sides."""
+    """The least and the greatest value, with some room on both sides."""
     found = list(values) or [0.0]
     room = 0.06 * (max(found) - min(found)) or 0.06 * abs(found[0]) or 0.5
     return min(found) - room, max(found) + room
@@ -154,6 +141,10 @@ def _span(values: Iterable[Number]) -> tuple[Number, Number]:
 
 def _scale(low: Number, high: Number, start: Number, end: Number) -> Callable[[Number], Number]:
     return lambda value: round(start + (end - start) * (value - low) / (high - low), 1)
+
+
+def _ticks(scale: Callable[[Number], Number], low: Number, high: Number, about: int, decimals: int) -> tuple[Tick, ...]:
+    return tuple((scale(value), _label(value, decimals)) for value in ticks(low, high, about=about))
 
 
 def _label(value: Number, decimals: int) -> str:

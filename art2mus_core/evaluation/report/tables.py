@@ -1,4 +1,4 @@
-"""The tables of a report: a group of measures each, a row a system, a column a measure."""
+"""The tables of a report: one for each group of measures, with a row for each system and a column for each measure."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..compare import FEWEST
-from ..results import GROUPS, Figure, Measure, Report
+from ..results import GROUPS, Measure, Report, Result
 from .plots import IntervalPlot, interval_plot
 
-__all__ = ["Cell", "Column", "Row", "Table", "best_row", "decimals_for", "number", "tables_of"]
+__all__ = ["Cell", "Column", "Table", "TableRow", "best_row", "decimals_for", "number", "tables_of"]
 
 ARROWS = {"higher": "↑", "lower": "↓", "": ""}
 NOTHING = "–"
 
 BETWEEN = " · "
-"""Between system and group in the title of a row."""
+"""Separates system and group in the title of a row."""
 
 PART = "~"
-"""In the key of a measure that is one part of another."""
+"""Marks the key of a measure that is a part of another."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One figure in words; every part but the value may be empty.
+    """One result as text; every part except the value may be empty.
 
     Attributes:
-        value: of the system.
+        value: the result.
         interval: its 95 % interval.
-        n: what it stands on, where that differs within the column.
-        control: the same over shuffled pairs.
-        gap: between the two, in standard errors.
-        best: whether no other interval on the same artworks reaches this one.
+        n: number of artworks, where it differs within the column.
+        control: the same measure over shuffled pairs.
+        gap: difference of the two, in standard errors.
+        best: whether the interval lies on the better side of all others on the same artworks.
     """
 
     value: str = NOTHING
@@ -45,14 +45,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A measure and its cells, a cell a system.
+    """A measure and its results.
 
     Attributes:
-        measure: what is measured.
-        arrow: which way is better.
-        n: what every figure stands on, where that is the same.
+        measure: the measure.
+        arrow: which direction is better.
+        n: number of artworks, where it is the same for all.
         cells: in the order of the table's rows.
-        plot: of the intervals; none where there is no value.
+        plot: plot of the intervals; None without a value.
     """
 
     measure: Measure
@@ -63,13 +63,13 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Row:
-    """What a row is about.
+class TableRow:
+    """A system, or a system with one group of artworks.
 
     Attributes:
-        title: a system, or a system and a group of artworks, as the report names it.
-        group: of artworks; empty where the report does not tell them apart.
-        colour: of the system.
+        title: its name in the report.
+        group: group of artworks; empty if the report has only one.
+        colour: number of the system's colour.
     """
 
     title: str
@@ -82,27 +82,27 @@ class Table:
     """A group of measures.
 
     Attributes:
-        key: of the group.
-        title: what the group asks.
-        rows: group of artworks after group.
+        key: name of the group.
+        title: title of the group.
+        rows: systems, sorted by group of artworks.
         columns: measures.
-        parts: whether the measures are parts of those in the table before.
+        parts: whether the measures are parts of those in the previous table.
     """
 
     key: str
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[TableRow, ...]
     columns: tuple[Column, ...]
     parts: bool = False
 
 
 def tables_of(report: Report, systems: Sequence[str]) -> list[Table]:
-    """Tables in the order of :data:`GROUPS`, groups of other names last; rows without a figure are left out.
+    """Tables in the order of :data:`GROUPS`, other groups last; systems without a result are left out.
 
-    Measures whose keys hold a `~` are parts of others and get a table of their own behind them.
+    Measures whose keys contain `~` are parts of others and get a table of their own after them.
 
     Args:
-        report: what was found.
+        report: the results.
         systems: names in the order of their colours.
     """
     grouped: dict[tuple[str, bool], list[Measure]] = {}
@@ -114,78 +114,80 @@ def tables_of(report: Report, systems: Sequence[str]) -> list[Table]:
     return [_table(report, group, grouped[group, parts], rows, parts=parts) for group, parts in order]
 
 
-def _rows(titles: Iterable[str], systems: Sequence[str]) -> list[Row]:
-    """Groups stay together, so that systems are compared on the same artworks."""
+def _rows(titles: Iterable[str], systems: Sequence[str]) -> list[TableRow]:
+    """Rows sorted by group, so that systems are compared on the same artworks."""
     rows = []
     for title in titles:
         named = [system for system in systems if title == system or title.startswith(f"{system}{BETWEEN}")]
         system = max(named, key=len, default=title)
-        rows.append(Row(title, title[len(system) + len(BETWEEN) :], systems.index(system) if named else len(systems)))
+        rows.append(
+            TableRow(title, title[len(system) + len(BETWEEN) :], systems.index(system) if named else len(systems))
+        )
     groups = [*dict.fromkeys(row.group for row in rows)]
     return sorted(rows, key=lambda row: groups.index(row.group))
 
 
-def _table(report: Report, group: str, measures: Sequence[Measure], rows: Sequence[Row], *, parts: bool) -> Table:
+def _table(report: Report, group: str, measures: Sequence[Measure], rows: Sequence[TableRow], *, parts: bool) -> Table:
     keys = {measure.key for measure in measures}
     kept = tuple(row for row in rows if keys & set(report.figures[row.title]))
     columns = tuple(_column(measure, kept, report.figures) for measure in measures)
     return Table(group, GROUPS.get(group, group.capitalize()), kept, columns, parts)
 
 
-def _column(measure: Measure, rows: Sequence[Row], figures: Mapping[str, Mapping[str, Figure]]) -> Column:
-    known = {row: figures[row.title].get(measure.key) for row in rows}
-    found = {row: figure for row, figure in known.items() if figure and math.isfinite(figure.value)}
-    decimals = decimals_for(figure.value for figure in found.values())
-    counts = {figure.n for figure in found.values()}
+def _column(measure: Measure, rows: Sequence[TableRow], results: Mapping[str, Mapping[str, Result]]) -> Column:
+    known = {row: results[row.title].get(measure.key) for row in rows}
+    found = {row: result for row, result in known.items() if result and math.isfinite(result.value)}
+    decimals = decimals_for(result.value for result in found.values())
+    counts = {result.n for result in found.values()}
     groups = {row.group for row in found}
     best = [
         best_row({row.title: each for row, each in found.items() if row.group == group}, measure) for group in groups
     ]
     cells = [_cell(found.get(row), decimals, len(counts) == 1, best=row.title in best) for row in rows]
-    plot = interval_plot({row.title: (row.colour, figure) for row, figure in found.items()}, decimals)
+    plot = interval_plot({row.title: (row.colour, result) for row, result in found.items()}, decimals)
     n = f"n = {counts.pop():,}" if len(counts) == 1 else ""
     return Column(measure, ARROWS[measure.better], n, tuple(cells), plot)
 
 
-def _cell(figure: Figure | None, decimals: int, same_n: bool, *, best: bool) -> Cell:  # noqa: FBT001 - of the column
-    if figure is None:
+def _cell(result: Result | None, decimals: int, same_n: bool, *, best: bool) -> Cell:  # noqa: FBT001
+    if result is None:
         return Cell()
     return Cell(
-        value=number(figure.value, decimals),
+        value=number(result.value, decimals),
         interval=""
-        if _absent(figure.low, figure.high)
-        else f"{number(figure.low, decimals)} to {number(figure.high, decimals)}",
-        n="" if same_n else f"n = {figure.n:,}",
-        control="" if _absent(figure.control) else number(figure.control, decimals),
-        gap="" if _absent(figure.gap) else f"{'+' if (figure.gap or 0) > 0 else ''}{number(figure.gap, 1)}",
+        if _absent(result.low, result.high)
+        else f"{number(result.low, decimals)} to {number(result.high, decimals)}",
+        n="" if same_n else f"n = {result.n:,}",
+        control="" if _absent(result.control) else number(result.control, decimals),
+        gap="" if _absent(result.gap) else f"{'+' if (result.gap or 0) > 0 else ''}{number(result.gap, 1)}",
         best=best,
     )
 
 
-def best_row(figures: Mapping[str, Figure], measure: Measure) -> str | None:
-    """The one whose interval lies wholly on the better side of every other's.
+def best_row(results: Mapping[str, Result], measure: Measure) -> str | None:
+    """The title of the row whose interval lies wholly on the better side of every other's.
 
-    None where neither direction is better, where there is only one, where any interval is missing, or where one stands on fewer
-    artworks than can tell anything.
+    None if neither direction is better, there is only one row, an interval is missing, or a row has fewer artworks than a
+    test needs.
     """
-    if not measure.better or len(figures) < 2 or min(each.n for each in figures.values()) < FEWEST:
+    if not measure.better or len(results) < 2 or min(each.n for each in results.values()) < FEWEST:
         return None
-    if any(_absent(each.low, each.high) for each in figures.values()):
+    if any(_absent(each.low, each.high) for each in results.values()):
         return None
     sign = 1 if measure.better == "higher" else -1
-    ends = {name: sorted((sign * (each.low or 0.0), sign * (each.high or 0.0))) for name, each in figures.items()}
+    ends = {name: sorted((sign * (each.low or 0.0), sign * (each.high or 0.0))) for name, each in results.items()}
     leader = max(ends, key=lambda name: ends[name][0])
     return leader if all(high < ends[leader][0] for name, (_, high) in ends.items() if name != leader) else None
 
 
 def decimals_for(values: Iterable[float]) -> int:
-    """Decimals that give the largest of the values three significant digits, six at most."""
+    """Number of decimals that give the largest value three significant digits, at most six."""
     largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
     return min(6, max(0, 2 - math.floor(math.log10(largest)))) if largest > 0 else 2
 
 
 def number(value: float | None, decimals: int) -> str:
-    """A number for a person; a dash where there is none."""
+    """A number as text; a dash if there is none."""
     if value is None or not math.isfinite(value):
         return NOTHING
     text = f"{value:,.{decimals}f}"

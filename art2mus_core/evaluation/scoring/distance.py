@@ -1,10 +1,9 @@
-"""How far a piece is from the artwork's own real music, beside how far it is from another artwork's."""
+"""The distance of a piece from its artwork's real music, with the distance from another artwork's music as control."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,19 +14,20 @@ from ...errors import Art2MusError, EvaluationError
 from ...measure.pairs.distances import distances
 from ...measure.pairs.divergence import kl_of_classes, spectral_kl_2024
 from ...types import Step
+from ..records import SystemGroup
 from ..results import Measure
-from ..study import COMPARED, Row, Study
-from .found import Found, by_artwork, deranged, figure, in_errors, mean_over_artworks, over
+from ..study import COMPARED_RATE, Study
+from .statistics import Score, averaged, deranged, widened
 
 __all__ = ["distance"]
 
 Samples = Float[np.ndarray, " _"]
 
-OTHER = "Of two lengths the shorter counts. The control is the distance to another artwork's real music."
+CONTROL = "The longer sound is cut to the shorter. The control is the distance from another artwork's real music."
 
 
 def _measure(key: str, title: str, note: str, unit: str = "", *, higher: bool = False) -> Measure:
-    return Measure(f"distance:{key}", title, "distance", "higher" if higher else "lower", f"{note} {OTHER}", unit)
+    return Measure(f"distance:{key}", title, "distance", "higher" if higher else "lower", f"{note} {CONTROL}", unit)
 
 
 MEASURES = {
@@ -41,44 +41,36 @@ MEASURES = {
     "spectral_kl_2024": _measure(
         "spectral-kl-2024",
         "Spectral KL of Art2Mus 2024",
-        "Its own home-made figure, which compares with nothing but itself.",
+        "The KL divergence defined by Art2Mus 2024; comparable only with itself.",
         "nat",
     ),
 }
-CLASSES = _measure("kl-of-classes", "KL of classes", "Divergence of what a classifier hears.", "nat")
+CLASSES = _measure("kl-of-classes", "KL of classes", "Divergence of a classifier's class probabilities.", "nat")
 
 
-@dataclass(frozen=True)
-class _Pair:
-    """A piece and a sound that it is compared with."""
-
-    piece: Path
-    real: Path
-
-
-def distance(study: Study, row: Row) -> Iterator[Found]:
-    """Signal distances and, with a classifier, the divergence of classes, of pieces whose artwork has real music."""
-    part = row.having(study.collection.reference)
+def distance(study: Study, group: SystemGroup) -> Iterator[Score]:
+    """Signal distances and, with a classifier, the KL of classes, of pieces whose artwork has real music."""
+    part = group.restricted(study.collection.reference)
     if part.pieces:
-        yield from (over(row, part, found) for found in _distance(study, part))
+        yield from widened(group, part, _distance(study, part))
 
 
-def _distance(study: Study, row: Row) -> Iterator[Found]:
-    real = [piece.subject.music for piece in row.pieces if piece.subject.music]
-    others = _others(study, row, real)
-    values = _distances(study, row, [*map(_Pair, row.paths, real), *map(_Pair, row.paths, others)])
-    count = len(row.pieces)
+def _distance(study: Study, group: SystemGroup) -> Iterator[Score]:
+    real = [piece.subject.music for piece in group.pieces if piece.subject.music]
+    others = _others(study, group, real)
+    values = _distances(study, group, [*zip(group.paths, real, strict=True), *zip(group.paths, others, strict=False)])
+    count = len(group.pieces)
     for key, measure in MEASURES.items():
-        yield _compared(study, row, measure, values[key][:count], values[key][count:])
+        yield averaged(study, group, measure, values[key][:count], values[key][count:])
     if study.classifier:
-        said = study.probabilities(row.paths)
-        shuffled = kl_of_classes(study.probabilities(others), said) if others else np.zeros(0)
-        yield _compared(study, row, CLASSES, kl_of_classes(study.probabilities(real), said), shuffled)
+        classes = study.probabilities(group.paths)
+        control = kl_of_classes(study.probabilities(others), classes) if others else ()
+        yield averaged(study, group, CLASSES, kl_of_classes(study.probabilities(real), classes), control)
 
 
-def _others(study: Study, row: Row, real: list[Path]) -> list[Path]:
-    """The real music of another artwork for each piece; nothing for a single artwork."""
-    owners = row.owners
+def _others(study: Study, group: SystemGroup, real: list[Path]) -> list[Path]:
+    """The real music of another artwork for each piece; empty for a single artwork."""
+    owners = group.owners
     order = deranged(owners, study.seed)
     if order is None:
         return []
@@ -86,40 +78,25 @@ def _others(study: Study, row: Row, real: list[Path]) -> list[Path]:
     return [real[first[order[owner]]] for owner in owners]
 
 
-def _compared(study: Study, row: Row, measure: Measure, own: np.ndarray, other: np.ndarray) -> Found:
-    interval, n = mean_over_artworks(study, row, own)
-    if not other.size:
-        return Found(measure, figure(interval, n), own)
-    means, others = by_artwork(own, row.owners), by_artwork(other, row.owners)
-    apart = means - others
-    both = ~np.isnan(apart)
-    if not both.any():
-        return Found(measure, figure(interval, n), own)
-    error = float(apart[both].std(ddof=1)) / math.sqrt(both.sum()) if both.sum() > 1 else math.nan
-    control = float(others[both].mean())
-    gap = in_errors(float(means[both].mean()), control, error)
-    return Found(measure, figure(interval, n, control, gap), own)
-
-
-def _distances(study: Study, row: Row, pairs: list[_Pair]) -> dict[str, Float64[np.ndarray, " pairs"]]:
+def _distances(
+    study: Study, group: SystemGroup, pairs: list[tuple[Path, Path]]
+) -> dict[str, Float64[np.ndarray, " pairs"]]:
     found = []
-    given = ((pair, study.sound(pair.piece), study.sound(pair.real)) for pair in pairs)
+    given = ((piece, real, study.sound(piece), study.sound(real)) for piece, real in pairs)
     for done, values in enumerate(spread(_distances_of, given, study.workers), start=1):
         found.append(values)
         if study.on_step:
-            study.on_step(Step(f"compare {row.title}", done, len(pairs)))
+            study.on_step(Step(f"compare {group.title}", done, len(pairs)))
     return {key: np.array([values[key] for values in found], np.float64) for key in MEASURES}
 
 
-def _distances_of(given: tuple[_Pair, Samples, Samples]) -> dict[str, float]:
-    pair, piece, real = given
+def _distances_of(given: tuple[Path, Path, Samples, Samples]) -> dict[str, float]:
+    path, other, piece, real = given
     try:
-        found = vars(distances(piece, real, COMPARED))
+        found = vars(distances(piece, real, COMPARED_RATE))
     except Art2MusError as error:
-        raise EvaluationError(
-            f"{pair.piece.name} beside {pair.real}: {error.came}", error.expected, error.remedy
-        ) from error
+        raise EvaluationError(f"{path.name} beside {other}: {error.came}", error.expected, error.remedy) from error
     try:
         return {**found, "spectral_kl_2024": spectral_kl_2024(real, piece)}
-    except EvaluationError:  # it is not defined for silence, and a silent piece is told of among the faults
+    except EvaluationError:  # undefined for silence, which the faults report
         return {**found, "spectral_kl_2024": math.nan}

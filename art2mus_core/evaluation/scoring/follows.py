@@ -1,8 +1,8 @@
-"""Does the music follow the artwork, without any embedding? What is heard against what is seen.
+"""Whether the music follows the artwork: correlations of musical measurements with picture statistics, without embeddings.
 
-What is expected comes from the literature on colour, shape and sound, by the mapping that the bundled model's pairs were made
-from (:mod:`art2mus_core.datasets.synthetic.correspondence`). A model that was trained on other pairs may follow another
-mapping: of it only the size of a correlation says something, not its sign.
+The expected correlations come from the literature on colour, shape and sound, by the mapping that the bundled model's training
+pairs were made with (:mod:`art2mus_core.datasets.synthetic.correspondence`). A model that was trained on other pairs may follow
+another mapping; then only the size of a correlation is informative, not its sign.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from jaxtyping import Float64
 from ...measure.pictures import RANKED
 from ...measure.sets.correlation import rank_correlation, spearman
 from ...measure.sound.music import FACTS
-from ..results import Measure, Scatter
-from ..study import Row, Study
-from .found import Found, deranged, figure, in_errors
+from ..records import SystemGroup
+from ..results import Measure, Result, Scatter
+from ..study import Study
+from .statistics import Score, deranged, in_errors, result_of
 
 __all__ = ["EXPECTED", "follows", "scatters"]
 
@@ -49,89 +50,94 @@ EXPECTED: dict[tuple[str, str], tuple[int, str]] = {
     ("register", "texture_scale"): (-1, _HEIGHT),
     ("dynamics", "texture_scale"): (-1, _TOUCH),
 }
-"""By fact and statistic: 1 if the fact rises with the statistic, -1 if it falls, and who says so."""
+"""By musical measurement and picture statistic: 1 if it rises with the statistic, -1 if it falls, and the source."""
 
 SHUFFLES = 50
-"""Shufflings behind a control."""
+"""Number of shuffles behind a control."""
 
 SHOWN = ("onset_rate", "loudness", "brightness", "mode", "register", "density")
-"""Facts that are plotted."""
+"""Measurements that are plotted."""
+
+Values = Float64[np.ndarray, " pieces"]
 
 
-def follows(study: Study, row: Row) -> Iterator[Found]:
-    """Rank correlations of every fact with what it should follow: all of it together, and each statistic by itself."""
+def follows(study: Study, group: SystemGroup) -> Iterator[Score]:
+    """Rank correlations of every musical measurement with the statistics it should follow, together and one by one."""
     if not study.collection.artworks:
         return
-    heard, seen = _heard(study, row), _seen(study, row)
-    for fact, about in FACTS.items():
-        rising = _expected(fact)
-        together = _together(seen, rising)
-        words = ", ".join(f"{'' if sign > 0 else 'less '}{statistic.replace('_', ' ')}" for statistic, sign in rising)
+    music, pictures = _music(study, group), _pictures(study, group)
+    for name, fact in FACTS.items():
+        expected = _expected(name)
+        label = _label(expected, ", ")
         measure = Measure(
-            f"follows:{fact}",
-            f"{about.title} ~ {words}",
+            f"follows:{name}",
+            f"{fact.title} ~ {label}",
             "follows",
             "higher",
-            f"Spearman's rank correlation with the mean percentile of what it is expected to follow ({words}). {about.note}",
+            f"Spearman's rank correlation with the mean percentile of the expected statistics ({label}). {fact.note}",
         )
-        yield _correlated(study, row, measure, together, heard[fact])
-        if len(rising) > 1:
-            for statistic, sign in rising:
+        yield _correlation(study, group, measure, _combined(pictures, expected), music[name])
+        if len(expected) > 1:
+            for statistic, sign in expected:
                 measure = Measure(
-                    f"follows:{fact}~{statistic}",
-                    f"{about.title} ~ {statistic.replace('_', ' ')}",
+                    f"follows:{name}~{statistic}",
+                    f"{fact.title} ~ {statistic.replace('_', ' ')}",
                     "follows",
                     "higher" if sign > 0 else "lower",
                     f"Spearman's rank correlation, expected {'above' if sign > 0 else 'below'} 0.",
                 )
-                yield _correlated(study, row, measure, seen[statistic], heard[fact])
+                yield _correlation(study, group, measure, pictures[statistic], music[name])
 
 
-def scatters(study: Study, row: Row) -> Iterator[Scatter]:
-    """Plots of what is heard over what it should follow."""
+def scatters(study: Study, group: SystemGroup) -> Iterator[Scatter]:
+    """Plots of musical measurements over the statistics they should follow."""
     if not study.collection.artworks:
         return
-    heard, seen = _heard(study, row), _seen(study, row)
-    for fact in SHOWN:
-        rising = _expected(fact)
-        across = " + ".join(f"{'' if sign > 0 else 'less '}{statistic.replace('_', ' ')}" for statistic, sign in rising)
-        x, y = _together(seen, rising), heard[fact]
-        points = tuple((piece.name, float(a), float(b)) for piece, a, b in zip(row.pieces, x, y, strict=True))
-        unit = f" ({FACTS[fact].unit})" if FACTS[fact].unit else ""
-        yield Scatter(row.system, row.group, f"{across} (percentile)", f"{FACTS[fact].title}{unit}", points)
+    music, pictures = _music(study, group), _pictures(study, group)
+    for name in SHOWN:
+        fact, expected = FACTS[name], _expected(name)
+        values = zip(group.pieces, _combined(pictures, expected), music[name], strict=True)
+        points = tuple((piece.name, float(x), float(y)) for piece, x, y in values)
+        up = f"{fact.title} ({fact.unit})" if fact.unit else fact.title
+        yield Scatter(group.system, group.group, f"{_label(expected, ' + ')} (percentile)", up, points)
 
 
-def _expected(fact: str) -> list[tuple[str, int]]:
-    """Statistics that it follows, and which way."""
-    return [(statistic, sign) for (name, statistic), (sign, _) in EXPECTED.items() if name == fact]
+def _expected(name: str) -> list[tuple[str, int]]:
+    """The statistics that a measurement should follow, with the sign."""
+    return [(statistic, sign) for (fact, statistic), (sign, _) in EXPECTED.items() if fact == name]
 
 
-def _heard(study: Study, row: Row) -> dict[str, Float64[np.ndarray, " pieces"]]:
-    return {name: np.array([getattr(fact, name) for fact in study.facts(row)], np.float64) for name in FACTS}
+def _label(expected: list[tuple[str, int]], separator: str) -> str:
+    return separator.join(f"{'' if sign > 0 else 'less '}{statistic.replace('_', ' ')}" for statistic, sign in expected)
 
 
-def _seen(study: Study, row: Row) -> dict[str, Float64[np.ndarray, " pieces"]]:
-    """Percentiles among painted pictures of each statistic of each piece's artwork."""
-    ranks = [study.percentiles[piece.id] for piece in row.pieces]
+def _music(study: Study, group: SystemGroup) -> dict[str, Values]:
+    measured = study.music(group)
+    return {name: np.array([getattr(each, name) for each in measured], np.float64) for name in FACTS}
+
+
+def _pictures(study: Study, group: SystemGroup) -> dict[str, Values]:
+    """Percentiles among paintings of each statistic of each piece's artwork."""
+    ranks = [study.percentiles[piece.id] for piece in group.pieces]
     return {name: np.array([getattr(each, name) for each in ranks], np.float64) for name in RANKED}
 
 
-def _together(seen: dict[str, np.ndarray], rising: list[tuple[str, int]]) -> Float64[np.ndarray, " pieces"]:
-    return np.mean([seen[statistic] if sign > 0 else 1 - seen[statistic] for statistic, sign in rising], axis=0)
+def _combined(pictures: dict[str, Values], expected: list[tuple[str, int]]) -> Values:
+    return np.mean([pictures[name] if sign > 0 else 1 - pictures[name] for name, sign in expected], axis=0)
 
 
-def _correlated(study: Study, row: Row, measure: Measure, x: np.ndarray, y: np.ndarray) -> Found:
-    interval = rank_correlation(x, y, groups=row.owners, seed=study.seed, resamples=study.resamples)
-    count = len(np.unique(row.owners[~np.isnan(y)]))
+def _correlation(study: Study, group: SystemGroup, measure: Measure, x: Values, y: Values) -> Score:
+    interval = rank_correlation(x, y, groups=group.owners, seed=study.seed, resamples=study.resamples)
+    count = len(np.unique(group.owners[~np.isnan(y)]))
     if math.isnan(interval.value):
-        return Found(measure, figure(interval, count))
-    control = _control(study, row, x, y)
-    return Found(measure, figure(interval, count, control, in_errors(interval.value, control, interval.error)))
+        return Score(measure, Result(math.nan, count))
+    control = _control(study, group, x, y)
+    return Score(measure, result_of(interval, count, control, in_errors(interval.value, control, interval.error)))
 
 
-def _control(study: Study, row: Row, x: np.ndarray, y: np.ndarray) -> float:
-    """The mean correlation where every piece is put to another artwork; a shuffling that leaves all x equal has none."""
-    owners, known = row.owners, ~np.isnan(y)
+def _control(study: Study, group: SystemGroup, x: Values, y: Values) -> float:
+    """The mean correlation with the artworks shuffled; shuffles in which all x are equal have none and are left out."""
+    owners, known = group.owners, ~np.isnan(y)
     first = np.unique(owners, return_index=True)[1]
     orders = [deranged(owners, study.seed + shuffle) for shuffle in range(SHUFFLES)]
     found = [spearman(x[first][order][owners][known], y[known]) for order in orders if order is not None]

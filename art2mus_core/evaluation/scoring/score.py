@@ -1,4 +1,4 @@
-"""From a study to its report."""
+"""Scores a study."""
 
 from __future__ import annotations
 
@@ -6,91 +6,82 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ...measure.sets.correlation import FEWEST
-from ..results import Figure, Measure, Report
-from ..study import Row, Study
+from ..records import SystemGroup
+from ..results import Measure, Report, Result
+from ..study import Study
+from .averages import faults, music
 from .distance import distance
-from .finding import finding
 from .follows import follows, scatters
-from .found import Found
-from .heard import faulty, heard
 from .match import match, match_notes
-from .sound import background, sound, sound_notes
-from .variety import diversity
+from .retrieval import retrieval
+from .sound import sound, sound_notes
+from .statistics import Score
+from .variety import variety
 
 __all__ = ["SCORERS", "score"]
 
-SCORERS: tuple[Callable[[Study, Row], Iterator[Found]], ...] = (
+SCORERS: tuple[Callable[[Study, SystemGroup], Iterator[Score]], ...] = (
     follows,
     match,
     sound,
     distance,
-    finding,
-    heard,
-    diversity,
-    faulty,
+    retrieval,
+    music,
+    variety,
+    faults,
 )
-"""In the order in which a report shows what they find. Each gives nothing where what it needs is not there."""
+"""Scorers in the order of the report. A scorer returns nothing for a study that lacks what it needs."""
 
 FEW = 30
 """Artworks; intervals of fewer are wide, and their bootstrap is too narrow."""
 
 
 def score(study: Study, made: Mapping[str, Any] | None = None) -> Report:
-    """Everything that can be measured.
+    """The report of all scorers.
 
     Args:
-        study: what is scored, and with what.
-        made: what else the report should say of how it was made.
+        study: the embeddings and measurements.
+        made: further facts on how the report was made.
 
     Raises:
         EvaluationError: a sound or an artwork that cannot be measured.
     """
     measures: dict[str, Measure] = {}
-    figures: dict[str, dict[str, Figure]] = {}
+    figures: dict[str, dict[str, Result]] = {}
     pieces: dict[str, dict[str, dict[str, float]]] = {}
-    for row in study.rows:
-        own = figures.setdefault(row.title, {})
-        values = pieces.setdefault(row.system, {})
-        for scorer in SCORERS:
-            for found in scorer(study, row):
-                key = found.measure.key
-                measures.setdefault(key, found.measure)
-                own[key] = found.figure
-                if found.values is not None:
-                    for piece, value in zip(row.pieces, found.values, strict=True):
-                        values.setdefault(piece.name, {})[key] = float(value)
-    plots = tuple(plot for row in study.rows for plot in scatters(study, row))
+    for group in study.system_groups:
+        results = figures.setdefault(group.title, {})
+        values = pieces.setdefault(group.system, {})
+        for each in (each for scorer in SCORERS for each in scorer(study, group)):
+            key = each.measure.key
+            measures.setdefault(key, each.measure)
+            results[key] = each.result
+            if each.values is not None:
+                for piece, value in zip(group.pieces, each.values, strict=True):
+                    values.setdefault(piece.name, {})[key] = float(value)
+    plots = tuple(plot for group in study.system_groups for plot in scatters(study, group))
     return Report(measures, figures, pieces, plots, tuple(_notes(study)), {**_made(study), **(made or {})})
 
 
 def _notes(study: Study) -> Iterator[str]:
-    """What the reader must know before any figure."""
+    """Sentences that the reader needs before the results."""
     collection = study.collection
     yield from collection.notes
     yield from study.notes
     yield from match_notes(study)
-    yield from sound_notes(study)
     for group, count in collection.groups.items():
         if count < FEW:
-            said = f"Only {count} artwork{'s' if count > 1 else ''} in the group {group}: intervals are wide, and too narrow even so."
-            yield said if count >= FEWEST else f"{said} Whether music follows is not measured below {FEWEST}."
+            note = f"Only {count} artwork{'s' if count > 1 else ''} in the group {group}: intervals are wide, and still too narrow."
+            yield note if count >= FEWEST else f"{note} Whether music follows is not measured below {FEWEST}."
     if not collection.artworks:
         yield "There are no artworks: whether the music matches or follows them is not measured."
     if not collection.reference:
         yield "There is no real music of these artworks: distances to it are not measured."
-    paths, words = background(study)
-    if len(paths) < 2:
-        yield "There are no two sounds of background music: Frechet and kernel distances are not measured."
-    elif not collection.background:
-        yield f"Frechet and kernel distances are to {words}, which systems may have been made from."
-        own = {subject.group for subject in collection.subjects.values() if subject.music}
-        for group in collection.groups:
-            if group not in own:
-                yield f"None of these sounds is real music of the group {group}: its Frechet and kernel distances are to other music."
+    yield from sound_notes(study)
     if "pocket" in study.embedders:
         yield (
-            "The embedder pocket was trained on synthetic pairs only; what it says of other pictures and music is a guess. "
-            "It is the bundled model's own."
+            "The embedder pocket was trained on synthetic pairs only, so its results for other pictures and music are uncertain. "
+            "It belongs to the bundled model."
         )
 
 

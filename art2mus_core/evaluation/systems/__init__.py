@@ -1,4 +1,4 @@
-"""Systems that make the music which is compared, a file a kind."""
+"""Systems: the methods whose music is compared."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from pydantic import Field
 
 from .artwork import ArtworkSystem
 from .folder import FolderSystem
-from .reconstruction import ReconstructionSystem
-from .reference import ReferenceSystem
+from .real import ReconstructionSystem, ReferenceSystem
 from .shuffled import ShuffledSystem
 from .system import System, Workshop
 from .text import TextSystem
@@ -27,4 +26,4 @@ AnySystem = Annotated[
     | FolderSystem,
     Field(discriminator="kind"),
 ]
-"""The table of kinds."""
+"""The kinds of systems."""

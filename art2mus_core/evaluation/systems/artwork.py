@@ -1,15 +1,13 @@
-"""An artwork straight into music, without words: what is to be shown. Art2Mus 2024 is this with its own parts."""
+"""Music directly from the artwork, without text. Art2Mus 2024 is this system with its own parts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from ...aligners.files import find_aligner
 from ...images.reading import read_artwork
-from ...pipelines import load
-from ...pipelines.diffusion import ArtToMusic
 from ...pipelines.settings import at_once
 from ...types import OnStep, Waveform
 from ..fields import CheckpointName
@@ -26,8 +24,10 @@ class ArtworkSystem(Sampled):
     Attributes:
         aligner: as for :func:`~art2mus_core.pipelines.load`.
         encoder: a checkpoint with an image encoder.
-        support: text constants.
+        support: name of the text constants.
     """
+
+    route: ClassVar[str] = "artwork"
 
     kind: Literal["artwork"]
     aligner: CheckpointName = "model"
@@ -36,7 +36,7 @@ class ArtworkSystem(Sampled):
 
     def describe(self, workshop: Workshop) -> dict[str, Any]:
         """With the digest of prior, constants, aligner and image encoder."""
-        pipeline = self._opened(workshop, frugal=True)
+        pipeline = self.opened(workshop, frugal=True)
         parts = pipeline.parts
         own = parts.encoder_folder / "image_encoder"
         weights = [
@@ -44,13 +44,12 @@ class ArtworkSystem(Sampled):
             find_aligner(parts.folder, self.aligner),
             own if own.is_dir() else parts.encoder_folder,
         ]
-        words = {"support": parts.constants.support, "negative": parts.constants.negative}
+        texts = {"support": parts.constants.support, "negative": parts.constants.negative}
         return {
-            "kind": self.kind,
             **self.computing(pipeline, workshop),
             "image_encoder": parts.aligner.space,
             "aligner": Path(self.aligner).name,
-            **{name: text for name, text in words.items() if text is not None},
+            **{name: text for name, text in texts.items() if text is not None},
             "weights": workshop.digest(*weights),
         }
 
@@ -59,21 +58,9 @@ class ArtworkSystem(Sampled):
         return {"artwork_sha256": job.subject.sha256}
 
     def make(self, jobs: Sequence[Piece], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:
-        """Batch by batch."""
-        pipeline = self._opened(workshop)
+        """In batches."""
+        pipeline = self.opened(workshop)
         for batch in batches(jobs, at_once(workshop.seconds)):
             artworks = [read_artwork(job.subject.picture) for job in batch]
             seeds = [job.seed for job in batch]
             yield from pipeline.compose(artworks, seconds=workshop.seconds, seeds=seeds, on_step=on_step, **self.chosen)
-
-    def _opened(self, workshop: Workshop, *, frugal: bool = False) -> ArtToMusic:
-        return load(
-            self.model,
-            aligner=self.aligner,
-            encoder=self.encoder,
-            support=self.support,
-            heads=self.heads,
-            dtype=workshop.precision(self.precision),
-            resident=workshop.resident,
-            frugal=frugal,
-        )

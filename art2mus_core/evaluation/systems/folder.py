@@ -1,10 +1,10 @@
-"""Pieces that were made elsewhere."""
+"""Pieces that were made with other software."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from ...audio.reading import read_audio
 from ...errors import EvaluationError
@@ -18,34 +18,30 @@ __all__ = ["FolderSystem"]
 
 
 class FolderSystem(System):
-    """`folder`: ID.flac for every artwork, or another kind of sound; further takes as ID--2.flac and so on, if there are any.
+    """`folder`: ID.flac, or another sound file, for every artwork; further takes as ID--2.flac and so on.
 
     Attributes:
-        folder: where they lie.
+        folder: folder of the sound files.
     """
 
     kind: Literal["folder"]
     folder: LocalPath
 
     def jobs(self, workshop: Workshop) -> list[Piece]:
-        """The first piece for every artwork, and those of the other takes that are there; none that cannot be read."""
+        """The first piece for every artwork, and existing pieces of the other takes, without those that cannot be read."""
         jobs = [job for job in super().jobs(workshop) if not job.take or self._find(job)]
         return [job for job in jobs if self._find(job) not in workshop.left_out]
 
     def files(self, workshop: Workshop) -> list[Path]:
-        """All that are there."""
+        """All existing sound files of the pieces."""
         return [path for job in super().jobs(workshop) if (path := self._find(job))]
 
-    def describe(self, workshop: Workshop) -> dict[str, Any]:  # noqa: ARG002
-        """Nothing more is known of them."""
-        return {"kind": self.kind}
-
     def source(self, job: Piece, workshop: Workshop) -> dict[str, str]:
-        """The file."""
+        """The sound file."""
         return {"music_sha256": workshop.digest(self._file(job))}
 
     def make(self, jobs: Sequence[Piece], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:  # noqa: ARG002
-        """Mixed to one channel, and cut to the length of the others."""
+        """The sounds, mixed to one channel and cut to the length of the other pieces."""
         for job in jobs:
             yield read_audio(self._file(job)).cut(workshop.seconds)
 

@@ -1,37 +1,40 @@
-"""What all systems share that sample from a checkpoint's prior."""
+"""The base of all systems that sample from a checkpoint's prior."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import Field
 
 from ...conditioning.constants import constants_file
-from ...pipelines.latents import LatentToMusic
+from ...pipelines import load
 from ...pipelines.settings import MOST_STEPS, STRONGEST
 from ..fields import CheckpointName, Precision
 from .system import System, Workshop
 
 __all__ = ["Sampled", "batches", "prior_files"]
 
-Thing = TypeVar("Thing")
+Item = TypeVar("Item")
 
 PRIOR = ("language_model", "unet", "vae", "vocoder", "scheduler")
 
 
 class Sampled(System):
-    """A system over a checkpoint; what is not given is the checkpoint's default.
+    """A system that uses a checkpoint; settings that are not given have the checkpoint's defaults.
 
     Attributes:
         model: the checkpoint, by name or folder.
-        steps: denoising steps.
-        guidance: classifier-free guidance.
-        solver: name of the schedule.
+        steps: number of denoising steps.
+        guidance: scale of classifier-free guidance.
+        solver: name of the solver.
         heads: `config` or `original`.
-        precision: of the networks; the evaluation's if not given.
+        precision: precision of the networks; the evaluation's if not given.
     """
+
+    route: ClassVar[str]
+    """The route of the pipeline."""
 
     model: CheckpointName = "pocket"
     steps: int | None = Field(default=None, ge=1, le=MOST_STEPS)
@@ -42,17 +45,34 @@ class Sampled(System):
 
     @property
     def chosen(self) -> dict[str, Any]:
-        """Settings of the sampler that were given."""
-        return {"steps": self.steps, "guidance": self.guidance, "solver": self.solver}
+        """The settings of the sampler."""
+        return self.model_dump(include={"steps", "guidance", "solver"})
 
-    def computing(self, pipeline: LatentToMusic, workshop: Workshop) -> dict[str, Any]:
-        """The settings of a pipeline that was opened for this system.
+    def opened(self, workshop: Workshop, *, frugal: bool = False) -> Any:  # noqa: ANN401 - the route's pipeline
+        """The pipeline of the checkpoint.
+
+        Args:
+            workshop: has the precision and the memory policy.
+            frugal: as for :func:`~art2mus_core.pipelines.load`.
+        """
+        return load(  # type: ignore[call-overload]  # the route is not a literal
+            self.model,
+            route=self.route,
+            dtype=workshop.precision(self.precision),
+            resident=workshop.resident,
+            frugal=frugal,
+            **self.model_dump(include={"aligner", "encoder", "support", "heads"}),
+        )
+
+    def computing(self, pipeline: Any, workshop: Workshop) -> dict[str, Any]:  # noqa: ANN401
+        """The settings of an opened pipeline.
 
         Raises:
             SettingError: one is outside its range.
         """
         settings = pipeline.settings(seconds=workshop.seconds, **self.chosen)
         return {
+            "kind": self.kind,
             "model": Path(self.model).name,
             **vars(settings),
             "heads": self.heads,
@@ -61,11 +81,11 @@ class Sampled(System):
 
 
 def prior_files(folder: Path, support: str | None = None) -> list[Path]:
-    """What a checkpoint's music depends on behind the prompt, with constants of a name."""
+    """The folders of a checkpoint that its music depends on after the prompt, and the constants with a name."""
     return [*(folder / name for name in PRIOR), *([constants_file(folder, support)] if support else [])]
 
 
-def batches(things: Sequence[Thing], size: int) -> Iterator[Sequence[Thing]]:
-    """`size` of them at once."""
-    for start in range(0, len(things), size):
-        yield things[start : start + size]
+def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """Successive parts of a sequence, each of at most `size` items."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

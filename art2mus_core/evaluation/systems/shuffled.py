@@ -1,4 +1,4 @@
-"""The control: every artwork gets what a system made for another artwork of its group."""
+"""The shuffled control: every artwork gets the piece that a system made for another artwork of its group."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __all__ = ["ShuffledSystem", "partners"]
 
 
 class ShuffledSystem(System):
-    """`shuffled`. It sounds exactly like the other system, and follows no artwork that it is played for.
+    """`shuffled`: sounds exactly like the other system, but is unrelated to its artworks.
 
     Attributes:
         of: name of the other system.
-        seed: of the shuffling.
+        seed: seed of the shuffle.
     """
 
     seeded: ClassVar[bool] = False
@@ -40,7 +40,7 @@ class ShuffledSystem(System):
         return [replace(job, subject=workshop.subjects[own]) for own in others for job in others[pairs[own]]]
 
     def describe(self, workshop: Workshop) -> dict[str, Any]:  # noqa: ARG002
-        """Which pieces; that they are made from is in their keys."""
+        """The other system; its own settings are part of its pieces' keys."""
         return {"kind": self.kind, "of": self.of, "shuffled_by": self.seed}
 
     def source(self, job: Piece, workshop: Workshop) -> dict[str, str]:
@@ -49,7 +49,7 @@ class ShuffledSystem(System):
         return {"made_for": other.subject.id, "piece": workshop.key(self.of, other)}
 
     def make(self, jobs: Sequence[Piece], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:  # noqa: ARG002
-        """Sample for sample."""
+        """The other pieces, sample for sample."""
         for job in jobs:
             yield read_audio(workshop.place(self.of, self._piece(job, workshop)))
 
@@ -64,16 +64,16 @@ class ShuffledSystem(System):
 
 
 def partners(ids: Collection[str], seed: int) -> dict[str, str]:
-    """Each id's partner, never itself: one random ring (Sattolo 1986).
+    """A partner for each id, never itself: one random cycle (Sattolo 1986).
 
     Raises:
         EvaluationError: fewer than two.
     """
     if len(ids) < 2:
         raise EvaluationError(
-            f"only {', '.join(ids)} in a group that is to be shuffled",
+            f"only {', '.join(ids)} in a group that is shuffled",
             "at least two artworks in every group",
-            "Add artworks, or leave the shuffled system out.",
+            "Add artworks, or remove the shuffled system.",
         )
     order = np.random.default_rng(seed).permutation(sorted(ids)).tolist()
     return dict(zip(order, [*order[1:], order[0]], strict=True))

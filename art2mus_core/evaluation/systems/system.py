@@ -1,9 +1,10 @@
-"""What a system is: something that makes a piece of music for an artwork, and can say from what."""
+"""The interface of systems, and the state of a run that they share."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -24,55 +25,57 @@ __all__ = ["System", "Workshop", "digest_of"]
 
 
 class System(Fields):
-    """One way to make music for artworks, as a person's file describes it. A kind is a subclass in a file of its own."""
+    """A method that composes music for artworks, as configured. Each kind is a subclass."""
 
     seeded: ClassVar[bool] = True
-    """Whether another seed makes another piece."""
+    """Whether the piece depends on the seed."""
+
+    kind: str
 
     def jobs(self, workshop: Workshop) -> list[Piece]:
-        """The pieces to be made for each artwork: one a seed, or one in all if a seed changes nothing."""
+        """The pieces for each artwork: one for each seed, or only one if the system is not seeded."""
         seeds = workshop.seeds if self.seeded else workshop.seeds[:1]
         takes = [(str(number) if number > 1 else "", seed) for number, seed in enumerate(seeds, start=1)]
-        return [Piece(subject, take, drawn=seed) for subject in workshop.subjects.values() for take, seed in takes]
+        return [Piece(subject, take, take_seed=seed) for subject in workshop.subjects.values() for take, seed in takes]
 
     def files(self, workshop: Workshop) -> list[Path]:  # noqa: ARG002
-        """Sound files of others that pieces are made from, beside the artworks' real music."""
+        """Sound files that pieces are made from, other than the artworks' real music."""
         return []
 
-    def describe(self, workshop: Workshop) -> dict[str, Any]:
-        """All settings, resolved, and a digest of what computes: what two runs must share to make the same pieces.
+    def describe(self, workshop: Workshop) -> dict[str, Any]:  # noqa: ARG002
+        """All settings, resolved, and a digest of the weights: equal in two runs that make the same pieces.
 
         Raises:
-            Art2MusError: the system cannot work here.
+            Art2MusError: the system cannot be used.
         """
-        raise NotImplementedError
+        return {"kind": self.kind}
 
+    @abstractmethod
     def source(self, job: Piece, workshop: Workshop) -> dict[str, str]:
-        """What a piece is made from, by names that become its tags.
+        """The source of a piece, which becomes its tags.
 
         Raises:
-            EvaluationError: it is not there.
+            EvaluationError: it is missing.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def make(self, jobs: Sequence[Piece], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:
-        """The pieces [1, channels, N] of jobs, one after the other; networks are open only while this goes on."""
-        raise NotImplementedError
+        """The pieces [1, channels, N], one after the other; networks are loaded only during the iteration."""
 
 
 @dataclass
 class Workshop:
-    """Where systems work.
+    """The state of a run.
 
     Attributes:
-        out: the folder that is written.
+        out: the output folder.
         seconds: length of every piece.
-        seeds: of the takes.
+        seeds: one for each take.
         subjects: artworks by id.
-        systems: by name.
-        dtype: precision of networks whose system names none.
+        systems: systems by name.
+        dtype: precision of networks whose system has none in the configuration.
         resident: the caller's memory policy.
-        left_out: files that cannot be read, and why; nothing is made of them.
+        left_out: files that cannot be read, with the reason; no pieces are made from them.
     """
 
     out: Path
@@ -87,34 +90,34 @@ class Workshop:
     _jobs: dict[str, list[Piece]] = field(default_factory=dict)
 
     def precision(self, named: Precision | None) -> torch.dtype:
-        """The precision that a system names, or the evaluation's."""
+        """The precision of a system, or else the evaluation's."""
         return getattr(torch, named) if named else self.dtype
 
     def jobs(self, name: str) -> list[Piece]:
-        """All pieces of a system."""
+        """All pieces of a system, with their paths."""
         if name not in self._jobs:
             jobs = self.systems[name].jobs(self)
             self._jobs[name] = [replace(job, path=self.place(name, job)) for job in jobs]
         return self._jobs[name]
 
     def place(self, name: str, job: Piece) -> Path:
-        """Where a system's piece lies."""
+        """The path of a system's piece."""
         return self.out / name / f"{job.name}.flac"
 
     @cached_property
     def described(self) -> dict[str, dict[str, Any]]:
-        """What makes each system's pieces, by name."""
+        """The description of each system, by name."""
         return {name: system.describe(self) for name, system in self.systems.items()}
 
     def key(self, name: str, job: Piece) -> str:
-        """Identity of a piece: equal if it would be made again from the same, by the same, in the same way."""
+        """Identity of a piece: equal if source, system and settings are equal."""
         system = self.systems[name]
         seed = job.seed if system.seeded else None
         parts = [self.described[name], system.source(job, self), seed, self.seconds]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def digest(self, *paths: Path) -> str:
-        """Sixteen hexadecimal digits over the content of files and of folders, each read once a run."""
+        """Sixteen hexadecimal digits over the content of files and folders, each read once in a run."""
         for path in paths:
             if path not in self._digests:
                 self._digests[path] = digest_of(path)
@@ -125,7 +128,7 @@ def digest_of(path: Path) -> str:
     """sha256 of a file, or of the names and contents of all files of a folder.
 
     Raises:
-        EvaluationError: it is not there, or cannot be read.
+        EvaluationError: a missing file, or one that cannot be read.
     """
     try:
         if path.is_dir():

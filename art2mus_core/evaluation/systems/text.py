@@ -1,16 +1,14 @@
-"""The "translator" that the papers compare with: artwork -> caption -> stock AudioLDM 2, its text conditioning untouched."""
+"""The caption baseline of the papers: artwork -> caption -> AudioLDM 2 with its own text conditioning."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 
 from ...errors import EvaluationError
-from ...pipelines import load
 from ...pipelines.settings import at_once
-from ...pipelines.text_to_music import TextToMusic
 from ...types import OnStep, Waveform
 from ..fields import CheckpointName
 from ..records import Piece
@@ -27,9 +25,11 @@ class TextSystem(Sampled):
 
     Attributes:
         model: a checkpoint with text encoders.
-        negative: what the music is pushed away from.
-        template: what is said of an artwork, `{caption}` in it.
+        negative: negative prompt.
+        template: the text prompt, with `{caption}` in place of the caption.
     """
+
+    route: ClassVar[str] = "text"
 
     kind: Literal["text"]
     model: CheckpointName = "audioldm2"
@@ -38,17 +38,16 @@ class TextSystem(Sampled):
 
     def describe(self, workshop: Workshop) -> dict[str, Any]:
         """With the digest of prior, text encoders and projection model."""
-        pipeline = self._opened(workshop, frugal=True)
+        pipeline = self.opened(workshop, frugal=True)
         folder = pipeline.parts.folder
         return {
-            "kind": self.kind,
             **self.computing(pipeline, workshop),
             "negative": self.negative,
             "weights": workshop.digest(*prior_files(folder), *(folder / name for name in TEXTS)),
         }
 
     def source(self, job: Piece, workshop: Workshop) -> dict[str, str]:  # noqa: ARG002
-        """The text."""
+        """The text prompt."""
         caption = job.subject.caption
         if caption is None:
             raise EvaluationError(
@@ -57,25 +56,14 @@ class TextSystem(Sampled):
         return {"text": self.template.replace("{caption}", caption)}
 
     def make(self, jobs: Sequence[Piece], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:
-        """All texts are read before any other network is opened: the text encoders take more memory than those."""
+        """In batches. All texts are encoded before other networks are loaded, because text encoders need more memory."""
         texts = [self.source(job, workshop)["text"] for job in jobs]
         with torch.inference_mode():
-            prompts = self._opened(workshop, frugal=True).read(texts, self.negative, on_step=on_step)
-        pipeline = self._opened(workshop)
+            prompts = self.opened(workshop, frugal=True).read(texts, self.negative, on_step=on_step)
+        pipeline = self.opened(workshop)
         settings = pipeline.settings(seconds=workshop.seconds, **self.chosen)
-        told = list(zip(jobs, prompts, strict=True))
-        for batch in batches(told, at_once(settings.seconds)):
+        for batch in batches(list(zip(jobs, prompts, strict=True)), at_once(settings.seconds)):
             with torch.inference_mode():
                 both = pipeline.condition([prompt for _, prompt in batch], on_step=on_step)
                 pieces = pipeline.perform(both, settings, [job.seed for job, _ in batch], on_step=on_step)
             yield from pieces
-
-    def _opened(self, workshop: Workshop, *, frugal: bool = False) -> TextToMusic:
-        return load(
-            self.model,
-            route="text",
-            heads=self.heads,
-            dtype=workshop.precision(self.precision),
-            resident=workshop.resident,
-            frugal=frugal,
-        )

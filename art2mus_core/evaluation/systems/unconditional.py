@@ -1,16 +1,14 @@
-"""Music of no artwork: how the model sounds when it is told what guidance steers away from, and nothing else."""
+"""Music without an artwork: the checkpoint conditioned only on what guidance steers away from."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
 
 from ...diffusion.guidance import repeated
-from ...pipelines import load
-from ...pipelines.latents import LatentToMusic
 from ...pipelines.settings import at_once
 from ...types import Condition, OnStep, Waveform
 from ..records import Piece
@@ -21,13 +19,15 @@ __all__ = ["UnconditionalSystem"]
 
 
 class UnconditionalSystem(Sampled):
-    """`unconditional`: the checkpoint's constants stand where an artwork would, so that guidance has nothing to do.
+    """`unconditional`: the checkpoint's constants in place of an artwork's conditioning, so that guidance has no effect.
 
-    Of a published checkpoint these constants are a negative prompt; unless that is empty, the music is not told nothing.
+    The constants of a published checkpoint are those of a negative prompt; unless it is empty, the music is conditioned on it.
 
     Attributes:
-        support: text constants.
+        support: name of the text constants.
     """
+
+    route: ClassVar[str] = "sound"
 
     kind: Literal["unconditional"]
     guidance: float | None = Field(default=1.0, ge=1, le=1)
@@ -35,34 +35,24 @@ class UnconditionalSystem(Sampled):
 
     def describe(self, workshop: Workshop) -> dict[str, Any]:
         """With the digest of prior and constants."""
-        pipeline = self._opened(workshop, frugal=True)
+        pipeline = self.opened(workshop, frugal=True)
         weights = workshop.digest(*prior_files(pipeline.parts.folder, self.support))
-        told = pipeline.parts.constants.negative
-        words = {} if told is None else {"negative": told}
-        return {"kind": self.kind, **self.computing(pipeline, workshop), **words, "weights": weights}
+        negative = pipeline.parts.constants.negative
+        texts = {} if negative is None else {"negative": negative}
+        return {**self.computing(pipeline, workshop), **texts, "weights": weights}
 
     def source(self, job: Piece, workshop: Workshop) -> dict[str, str]:  # noqa: ARG002
-        """Nothing but the seed."""
+        """Nothing; the seed is in every piece's key."""
         return {}
 
     def make(self, jobs: Sequence[Piece], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:
-        """Batch by batch."""
-        pipeline = self._opened(workshop)
+        """In batches."""
+        pipeline = self.opened(workshop)
         settings, stored = pipeline.settings(seconds=workshop.seconds, **self.chosen), pipeline.parts.constants
-        nothing = Condition(stored.unconditional_language, stored.unconditional_text, stored.unconditional_text_mask)
+        constants = Condition(stored.unconditional_language, stored.unconditional_text, stored.unconditional_text_mask)
         for batch in batches(jobs, at_once(settings.seconds)):
-            told = repeated(nothing, len(batch))
+            condition = repeated(constants, len(batch))
             with torch.inference_mode():
-                pieces = pipeline.perform((told, told), settings, [job.seed for job in batch], on_step=on_step)
+                seeds = [job.seed for job in batch]
+                pieces = pipeline.perform((condition, condition), settings, seeds, on_step=on_step)
             yield from pieces
-
-    def _opened(self, workshop: Workshop, *, frugal: bool = False) -> LatentToMusic:
-        return load(
-            self.model,
-            route="sound",
-            support=self.support,
-            heads=self.heads,
-            dtype=workshop.precision(self.precision),
-            resident=workshop.resident,
-            frugal=frugal,
-        )

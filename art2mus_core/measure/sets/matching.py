@@ -10,7 +10,7 @@ from jaxtyping import Float, Float64, Int
 
 from ...errors import EvaluationError
 from .intervals import RESAMPLES, Interval, bootstrap
-from .rows import DIGITS, check_rows, distinct, unit
+from .rows import DIGITS, check_rows, cosines, distinct
 
 __all__ = ["Agreement", "agreement", "forced_choice"]
 
@@ -114,7 +114,7 @@ def _cosines(
         raise EvaluationError(f"{len(a)} and {len(b)} embeddings", "equal numbers", "Pair them first.")
     a, b = check_rows(a, b, least=1)
     numbers, artworks = distinct(groups, len(a))
-    return unit(a) @ unit(b).T, numbers, artworks
+    return cosines(a, b), numbers, artworks
 
 
 def _by_artwork(cosines: np.ndarray, numbers: np.ndarray, artworks: int) -> Float64[np.ndarray, "artworks n"]:

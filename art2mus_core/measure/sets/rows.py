@@ -7,7 +7,7 @@ from jaxtyping import Float, Float64, Int
 
 from ...errors import EvaluationError
 
-__all__ = ["DIGITS", "check_rows", "distinct", "unit"]
+__all__ = ["DIGITS", "check_rows", "cosines", "distinct", "unit"]
 
 Rows = Float[np.ndarray, "_ _"]
 
@@ -55,6 +55,15 @@ def unit(rows: Float64[np.ndarray, "n dim"]) -> Float64[np.ndarray, "n dim"]:
             "Check for silent sounds, and the embedder.",
         )
     return np.asarray(rows / lengths)
+
+
+def cosines(a: Float64[np.ndarray, "n dim"], b: Float64[np.ndarray, "m dim"]) -> Float64[np.ndarray, "n m"]:
+    """The cosine of every row of `a` with every row of `b`.
+
+    Raises:
+        EvaluationError: a row of zeros.
+    """
+    return np.asarray(unit(a) @ unit(b).T)
 
 
 def distinct(groups: Int[np.ndarray, " n"] | None, count: int) -> tuple[Int[np.ndarray, " n"], int]:

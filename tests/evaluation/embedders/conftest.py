@@ -1,4 +1,4 @@
-"""Tiny random judges in the layouts in which the real ones are published."""
+"""Tiny evaluation models with random weights, in the layouts of the published ones."""
 
 from __future__ import annotations
 

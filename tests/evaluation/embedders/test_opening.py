@@ -1,4 +1,4 @@
-"""Judges by name: which there are, and what a person is told who lacks one."""
+"""Evaluation models by name, and the errors for missing ones."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from art2mus_core.evaluation.embedders import (
 ROOT = Path(__file__).parents[3]
 
 
-def test_every_judge_has_its_card():
-    named = {judge.card for judge in (EMBEDDERS | CLASSIFIERS).values()} - {None}
-    judges = {card.name for card in read_cards().values() if card.kind == "judge"}
-    assert named == judges | {"pocket", "imagebind"}
-    assert all(name == judge.card for name, judge in (EMBEDDERS | CLASSIFIERS).items() if judge.card)
+def test_every_model_has_its_card():
+    named = {model.card for model in (EMBEDDERS | CLASSIFIERS).values()} - {None}
+    cards = {card.name for card in read_cards().values() if card.kind == "judge"}
+    assert named == cards | {"pocket", "imagebind"}
+    assert all(name == model.card for name, model in (EMBEDDERS | CLASSIFIERS).items() if model.card)
 
 
 @pytest.mark.parametrize("name", ["imagebind", "clap-music", "clap-general", "vggish", "ast-audioset"])
@@ -64,7 +64,7 @@ def test_what_is_fetched_and_not_converted_is_told_what_comes_next(home):
     assert caught.value.remedy.startswith(f"Run `art2mus convert {place}`, or")
 
 
-def test_what_is_here_and_no_judge_is_fetched_again(clap_folder, home):
+def test_damaged_weights_are_fetched_again(clap_folder, home):
     shutil.copytree(clap_folder, home / "clap-music")
     for file in read_cards()["clap-music"].files:
         with (home / "clap-music" / file.path).open("wb") as damaged:
@@ -105,7 +105,7 @@ def test_a_path_that_leads_nowhere_is_no_missing_card(tmp_path):
     assert not isinstance(caught.value, MissingWeightsError)
 
 
-def test_an_imagebind_without_ears_is_told(imagebind_folder, home):
+def test_an_imagebind_without_audio_encoder_is_refused(imagebind_folder, home):
     shutil.copytree(imagebind_folder / "image_encoder", home / "imagebind" / "image_encoder")
     with pytest.raises(CheckpointError, match="no audio encoder"):
         open_embedder("imagebind")

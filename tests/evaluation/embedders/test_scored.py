@@ -1,4 +1,4 @@
-"""Several judges in one study: every one gives what it can, and the report says where it cannot."""
+"""Several evaluation models in one study: each yields its measures, and the report notes what is missing."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from art2mus_core.measure.sets.matching import agreement
 
 @pytest.fixture
 def study(known_cause: Path, clap_folder: Path, ast_folder: Path, tmp_path: Path) -> Study:
-    """The system `torn`, captions, and a judge of each kind."""
+    """The system `torn`, captions, and a model of each kind."""
     collection = read_collection(known_cause)
     subjects = {
         key: replace(subject, caption=f"Music of place {n} {'place ' * n}")
         for n, (key, subject) in enumerate(collection.subjects.items())
     }
     unread = Study(
-        replace(collection, systems={"torn": collection.systems["torn"]}).of(subjects),
+        replace(collection, systems={"torn": collection.systems["torn"]}).with_subjects(subjects),
         {"clap": open_embedder(f"clap:{clap_folder}"), "pocket": open_embedder("pocket")},
         FeatureCache(tmp_path / "features"),
         open_classifier(f"ast-audioset:{ast_folder}"),
@@ -36,15 +36,17 @@ def study(known_cause: Path, clap_folder: Path, ast_folder: Path, tmp_path: Path
     return open_study(unread)
 
 
-def test_every_judge_gives_what_it_can(study: Study) -> None:
+def test_every_model_yields_its_measures(study: Study) -> None:
     found = score(study)
     figures, pieces = found.figures["torn"], found.pieces["torn"]
-    judged = {name: {key.partition(":")[0] for key in figures if key.endswith(f":{name}")} for name in study.embedders}
-    assert judged["clap"] - judged["pocket"] == {"caption", "frechet-infinity", "frechet-infinity-fit"}
-    assert {"match", "choice", "mrr-artwork-by-music"} <= judged["pocket"] - judged["clap"]
-    assert {"music", "frechet", "frechet-piece", "kernel", "vendi"} <= judged["clap"] & judged["pocket"]
+    measured = {
+        name: {key.partition(":")[0] for key in figures if key.endswith(f":{name}")} for name in study.embedders
+    }
+    assert measured["clap"] - measured["pocket"] == {"caption", "frechet-infinity", "frechet-infinity-fit"}
+    assert {"match", "choice", "mrr-artwork-by-music"} <= measured["pocket"] - measured["clap"]
+    assert {"music", "frechet", "frechet-piece", "kernel", "vendi"} <= measured["clap"] & measured["pocket"]
 
-    (row,), clap, tagger = study.rows, study.embedders["clap"], study.classifier
+    (row,), clap, tagger = study.system_groups, study.embedders["clap"], study.classifier
     texts = clap.embed_texts([piece.subject.caption for piece in row.pieces])
     heard = np.stack([clap.embed_sound(read_audio(path)).mean(0) for path in row.paths])
     expected, figure = agreement(texts, heard, resamples=100), figures["caption:clap"]
@@ -63,7 +65,7 @@ def test_every_judge_gives_what_it_can(study: Study) -> None:
 
 def test_artworks_without_caption_are_told_of(study: Study) -> None:
     subjects = study.collection.subjects
-    mute = study.collection.of({**subjects, "p3": replace(subjects["p3"], caption=None)})
+    mute = study.collection.with_subjects({**subjects, "p3": replace(subjects["p3"], caption=None)})
     found = score(replace(study, collection=mute, classifier=None))
     assert "caption:clap" not in found.figures["torn"]
     assert sum("1 of 7 artworks have no caption" in note for note in found.notes) == 1

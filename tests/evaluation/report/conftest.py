@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from art2mus_core.audio.files import write_audio
-from art2mus_core.evaluation.results import Figure, Measure, Report, Scatter
+from art2mus_core.evaluation.results import Measure, Report, Result, Scatter
 from art2mus_core.types import Waveform
 
 IDS = ("50%#1?x", "dämmerung über see", 'it\'s &amp; "so"', "plain")
@@ -51,8 +51,8 @@ def report():
         Measure("peak", "Peak", "faults", "", "The loudest sample.", "dBFS"),
     ]
     figures = {
-        SYSTEMS[0]: {"match:x": Figure(0.31, 4, 0.2, 0.42, 0.01, 5.25), "frechet:x": Figure(math.nan, 4)},
-        SYSTEMS[1]: {"match:x": Figure(-0.5, 3, -0.6, -0.4, math.nan, math.nan), "peak": Figure(-1.5, 5)},
+        SYSTEMS[0]: {"match:x": Result(0.31, 4, 0.2, 0.42, 0.01, 5.25), "frechet:x": Result(math.nan, 4)},
+        SYSTEMS[1]: {"match:x": Result(-0.5, 3, -0.6, -0.4, math.nan, math.nan), "peak": Result(-1.5, 5)},
     }
     values = {name: {"match:x": 0.25 * index, "peak": math.nan} for index, name in enumerate(IDS)}
     pieces = {SYSTEMS[0]: values, SYSTEMS[1]: {"plain": {}, "plain--2": {"match:x": 0.123456789}}}

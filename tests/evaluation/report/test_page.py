@@ -154,7 +154,7 @@ def test_a_file_that_cannot_be_read_is_named_and_the_rest_is_shown(write, folder
     (folder / SYSTEMS[1] / "plain.wav").write_bytes(b"RIFF no sound")
     (folder / "artworks" / "plain.png").write_bytes(b"no picture")
     page = write()
-    assert "2 files cannot be read; the gallery says which and why." in page.said("li")
+    assert "2 files cannot be read; the gallery shows the reasons." in page.said("li")
     (problem,) = [text for text in page.said("p") if text.startswith("plain.wav")]
     assert str(folder) not in problem
     assert len(page.all("img")) == 3 + 12

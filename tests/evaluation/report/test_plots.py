@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from art2mus_core.evaluation.report.plots import interval_plot, scatter_rows
-from art2mus_core.evaluation.results import Figure, Scatter
+from art2mus_core.evaluation.results import Result, Scatter
 
 numbers = st.floats(-1e6, 1e6).map(lambda value: round(value, 3))
 
 
 @given(st.lists(st.tuples(numbers, st.floats(0, 99), st.floats(0, 99)), min_size=1, max_size=6))
 def test_intervals_lie_within_the_axis_and_around_their_dots(rows):
-    figures = {str(n): (n, Figure(value, 9, value - a, value + b)) for n, (value, a, b) in enumerate(rows)}
+    figures = {str(n): (n, Result(value, 9, value - a, value + b)) for n, (value, a, b) in enumerate(rows)}
     plot = interval_plot(figures, 3)
     for row in plot.rows:
         assert plot.left <= row.low <= row.x <= row.high <= plot.right
@@ -24,7 +24,7 @@ def test_intervals_lie_within_the_axis_and_around_their_dots(rows):
 
 
 def test_places_are_proportional_to_values():
-    figures = {"a": (0, Figure(0.0, 9, -1.0, 1.0, 0.5)), "b": (1, Figure(3.0, 9))}
+    figures = {"a": (0, Result(0.0, 9, -1.0, 1.0, 0.5)), "b": (1, Result(3.0, 9))}
     a, b = interval_plot(figures, 2).rows
     assert (a.control - a.low) / (b.x - a.low) == pytest.approx(1.5 / 4, abs=0.002)
     assert (b.low, b.high, b.control) == (None, None, None)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from art2mus_core.evaluation.report.tables import best_row, decimals_for, number, tables_of
-from art2mus_core.evaluation.results import GROUPS, Figure, Measure, Report
+from art2mus_core.evaluation.results import GROUPS, Measure, Report, Result
 
 HIGHER = Measure("x", "X", "match", "higher")
 ends = st.tuples(st.floats(-9, 9), st.floats(-9, 9)).map(sorted)
@@ -16,7 +16,7 @@ ends = st.tuples(st.floats(-9, 9), st.floats(-9, 9)).map(sorted)
 
 def figures(intervals):
     return {
-        str(index): Figure((low + high) / 2, 9, float(low), float(high)) for index, (low, high) in enumerate(intervals)
+        str(index): Result((low + high) / 2, 9, float(low), float(high)) for index, (low, high) in enumerate(intervals)
     }
 
 
@@ -27,8 +27,8 @@ def test_the_best_is_marked_where_no_other_interval_reaches_it():
     assert best_row(figures([(1, 2), (3, 4)]), replace(HIGHER, better="")) is None
     assert best_row(figures([(1, 2)]), HIGHER) is None
     assert best_row({name: replace(each, n=5) for name, each in figures([(1, 2), (3, 4)]).items()}, HIGHER) is None
-    assert best_row({**figures([(1, 2), (3, 4)]), "bare": Figure(0.0, 9)}, HIGHER) is None
-    assert best_row({**figures([(1, 2), (3, 4)]), "nan": Figure(0.0, 9, math.nan, math.nan)}, HIGHER) is None
+    assert best_row({**figures([(1, 2), (3, 4)]), "bare": Result(0.0, 9)}, HIGHER) is None
+    assert best_row({**figures([(1, 2), (3, 4)]), "nan": Result(0.0, 9, math.nan, math.nan)}, HIGHER) is None
 
 
 @given(st.lists(ends, min_size=2, max_size=5))
@@ -58,7 +58,7 @@ def test_numbers_are_written_for_people(value, text):
 
 def test_groups_keep_their_order_and_systems_without_a_figure_have_no_row():
     measures = [Measure("z", "Z", "odd"), Measure("f", "F", "faults"), HIGHER, Measure("y", "Y", "match")]
-    found = {"a": {"x": Figure(1.0, 5), "y": Figure(2.0, 4)}, "b": {"y": Figure(1.5, 3)}, "c": {"f": Figure(0.0, 5)}}
+    found = {"a": {"x": Result(1.0, 5), "y": Result(2.0, 4)}, "b": {"y": Result(1.5, 3)}, "c": {"f": Result(0.0, 5)}}
     tables = tables_of(Report({m.key: m for m in measures}, found, {}), ["a", "b", "c", "d"])
     assert [(table.key, tuple(row.title for row in table.rows)) for table in tables] == [
         ("match", ("a", "b")),
@@ -75,10 +75,10 @@ def test_groups_keep_their_order_and_systems_without_a_figure_have_no_row():
 
 def test_systems_are_compared_on_the_same_artworks():
     found = {
-        "a · easy": Figure(9.0, 9, 8.0, 10.0),
-        "a · hard": Figure(3.0, 9, 2.5, 3.5),
-        "a · b · easy": Figure(7.0, 9, 6.5, 7.5),
-        "a · b · hard": Figure(1.0, 9, 0.5, 1.5),
+        "a · easy": Result(9.0, 9, 8.0, 10.0),
+        "a · hard": Result(3.0, 9, 2.5, 3.5),
+        "a · b · easy": Result(7.0, 9, 6.5, 7.5),
+        "a · b · hard": Result(1.0, 9, 0.5, 1.5),
     }
     report = Report({"x": HIGHER}, {title: {"x": figure} for title, figure in found.items()}, {})
     (table,) = tables_of(report, ["a", "a · b"])

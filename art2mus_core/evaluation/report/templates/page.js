@@ -24,12 +24,12 @@ const play = (/** @type {HTMLButtonElement} */ button, from = 0) => {
     current = button;
     player.src = button.dataset.source;
     const { system } = button.closest(".track").dataset;
-    find("#heard").textContent = `${system} · ${name(button.closest(".card"))}`;
+    find("#playing").textContent = `${system} · ${name(button.closest(".card"))}`;
     dock.hidden = false;
   }
   if (from) player.currentTime = from;
   player.play().catch((error) => {
-    if (error.name !== "AbortError" && button === current) find("#heard").textContent = `cannot be played: ${error.message}`;
+    if (error.name !== "AbortError" && button === current) find("#playing").textContent = `cannot be played: ${error.message}`;
   });
 };
 
@@ -92,7 +92,7 @@ cards.addEventListener("keydown", (event) => {
 const name = (/** @type {HTMLElement} */ card) => card.dataset.id.replaceAll("_", " ");
 const chosen = (/** @type {string} */ id) => find(id)?.value ?? "";
 
-const told = (/** @type {number | null} */ value, /** @type {number} */ index) =>
+const format = (/** @type {number | null} */ value, /** @type {number} */ index) =>
   value === null ? "–" : value.toFixed(measures[index].decimals).replace("-", "−");
 
 const valueOf = (/** @type {HTMLElement} */ track, index = Number(chosen("#measure"))) =>
@@ -110,7 +110,7 @@ const show = () => {
   for (const card of byName) card.hidden = group !== "" && card.dataset.group !== group;
   if (measures.length)
     for (const track of all(".track", cards))
-      find(".number", track).textContent = told(valueOf(track), Number(chosen("#measure")));
+      find(".number", track).textContent = format(valueOf(track), Number(chosen("#measure")));
   const ranked = byName.map((card) => /** @type {const} */ ([card, valueFor(card, system)]));
   if (Number(order))
     ranked.sort(([, a], [, b]) => (a === null || b === null ? (a === null) - (b === null) : order * (a - b)));
@@ -134,7 +134,7 @@ const tableOf = (/** @type {HTMLElement} */ card) => {
       "tr",
       "",
       element("th", unit ? `${title} (${unit})` : title),
-      ...tracks.map((track) => element("td", told(valueOf(track, index), index))),
+      ...tracks.map((track) => element("td", format(valueOf(track, index), index))),
     ),
   );
   const head = element("thead", "", element("tr", "", element("td"), ...heads));

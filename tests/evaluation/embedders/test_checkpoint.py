@@ -88,9 +88,9 @@ def test_a_folder_of_ones_own_is_another_space(pocket, pocket_like, sound):
     assert own.space != pocket.space == open_embedder("pocket").space
 
 
-def test_towers_of_two_spaces_are_no_judge(pocket_like, imagebind_folder, tmp_path):
+def test_encoders_of_two_spaces_are_refused(pocket_like, imagebind_folder, tmp_path):
     folder = shutil.copytree(pocket_like, tmp_path / "own")
     shutil.rmtree(folder / "image_encoder")
     shutil.copytree(imagebind_folder / "image_encoder", folder / "image_encoder")
-    with pytest.raises(CheckpointError, match="sees in the space imagebind and hears in tiny"):
+    with pytest.raises(CheckpointError, match="image encoder for imagebind and an audio encoder for tiny"):
         open_embedder(f"pocket:{folder}")
