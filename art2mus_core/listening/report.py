@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Int64
 
-from ..evaluation.results import Result, Measure
+from ..evaluation.results import Measure, Result
 from .agreement import alpha, crossed_interval
 from .answers import Answer
 from .design import QUESTIONS
