@@ -113,7 +113,7 @@ def test_a_judge_that_is_not_here_is_told_before_anything_is_made(study):
         ((), {"sytems": {}}, "sytems"),
         ((), {"artworks": [{"folder": "nowhere"}]}, "nowhere"),
         (("--artworks", "nowhere"), {}, "nowhere"),
-        (("--embedder", "mert"), {}, "no judge 'mert'"),
+        (("--embedder", "mert"), {}, "no evaluation model 'mert'"),
         ((), {"metrics": {"resamples": 3}}, "3 resamples"),
         (("--device", "abacus"), {}, "the device 'abacus'"),
     ],
