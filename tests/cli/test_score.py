@@ -118,7 +118,7 @@ def test_samples_that_are_not_finite_are_told_by_file(scored, music):
     (music / "mine" / "dusk.flac").unlink()
     code, _, err = scored()
     assert (code, one_line(err)) == (2, True)
-    assert "mine/dusk.wav holds 32000 of 32000 samples that are NaN" in err
+    assert "mine/dusk.wav has 32000 of 32000 samples that are NaN" in err
 
 
 def test_folders_that_are_none(art2mus, music):

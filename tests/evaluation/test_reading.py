@@ -103,7 +103,7 @@ def test_files_that_cannot_be_measured_are_left_out_and_named(tmp_path, sound):
     rest, readings = read_files(system(paths), pieces=measure_piece)
     assert [piece.path for piece in rest.systems["ours"]] == list(readings.values) == [whole]
     said = "; ".join(rest.left_out.values())
-    assert "broken.wav holds 3 of 64000 samples that are NaN" in said
+    assert "broken.wav has 3 of 64000 samples that are NaN" in said
     assert "short.flac holds a sound of 0.50 s" in said
     assert len(rest.left_out) == 4
     with pytest.raises(EvaluationError, match="no piece is left"):
