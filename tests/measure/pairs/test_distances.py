@@ -67,6 +67,17 @@ def test_level_is_heard_in_decibels():
     assert distances(noise, noise / 2, RATE).log_spectral == pytest.approx(20 * math.log10(2), abs=0.01)
 
 
+def test_which_distances_depend_on_the_level_of_both_sounds(clips):
+    loud, soft = (distances(gain * clips[0], gain * clips[4], RATE) for gain in (1.0, 1e-3))
+    assert (soft.mel_cepstral, soft.mel_cepstral_warped) == pytest.approx(
+        (loud.mel_cepstral, loud.mel_cepstral_warped), rel=1e-6
+    )
+    assert soft.mel_cosine == pytest.approx(loud.mel_cosine, rel=1e-6)
+    # their floors are absolute, so that two faint sounds are alike
+    assert soft.log_spectral < loud.log_spectral / 2
+    assert soft.multi_resolution < loud.multi_resolution / 2
+
+
 def test_multi_resolution_is_its_definition(clips):
     """Parallel WaveGAN's loss as its paper has it, in torch's words."""
     a, b = (torch.from_numpy(clip[:9000]) for clip in (clips[0], clips[3]))
