@@ -35,7 +35,7 @@ def fractal(
 
 def look_up(
     field: Shaped[np.ndarray, "height width *c"], x: Float[np.ndarray, "*n"], y: Float[np.ndarray, "*n"]
-) -> Shaped[np.ndarray, "*n *c"]:
+) -> Shaped[np.ndarray, "*values"]:
     """Values of a field at unit coordinates, from the nearest cells."""
     height, width = field.shape[:2]
     column = np.clip((x * width).astype(np.int32), 0, width - 1)
