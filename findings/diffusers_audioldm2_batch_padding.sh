@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# AudioLDM 2 encodes a prompt alone, and in a batch with a longer one. Shorter prompts are padded and masked, but GPT-2 continues
-# behind the padding with positions that count it: the same prompt gets another language of audio, and so other music from the
-# same noise. The empty negative prompt is padded to the prompt's length too, so that guidance depends on how long the prompt is.
-# (Random weights at small sizes, with the real classes: how far the music moves with trained weights is not shown here.)
+# AudioLDM 2 encodes a prompt alone, and in a batch with a longer one. The shorter prompt is padded and masked, but GPT-2's
+# positions count the padding: the same prompt gets another language of audio, and so other music from the same noise. The empty
+# negative prompt is padded to the prompt's length as well, so guidance depends on how long the prompt is. (Random weights at small
+# sizes, the real classes: this does not show how much the music changes with trained weights.)
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

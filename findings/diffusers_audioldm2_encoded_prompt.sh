@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# AudioLDM 2's documentation encodes a prompt once (encode_prompt with do_classifier_free_guidance=True), hands the three results to
-# the pipeline and keeps .audios[0]. That one is music without the prompt: encode_prompt puts the empty negative prompt in front, the
-# pipeline takes both for prompts and composes two pieces. And as it is printed there the call lacks a required argument,
-# num_waveforms_per_prompt. (Random weights at small sizes, the real classes.)
+# AudioLDM 2's documentation encodes a prompt in advance: encode_prompt with do_classifier_free_guidance=True, its three results passed
+# to the pipeline, then .audios[0]. That piece is music for the empty negative prompt: encode_prompt returns the negative prompt's
+# embeddings before the prompt's, the pipeline treats both as prompts, and it returns two pieces. As printed, the example also lacks a
+# required argument, num_waveforms_per_prompt. (Random weights at small sizes, the real classes.)
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -96,4 +96,4 @@ assert len(pieces) == 2
 assert apart(pieces[0], others[0]) < 0.01 * scale
 assert apart(words, pieces[1]) < 0.01 * scale < apart(words, pieces[0])
 PY
-echo "holds: the first piece of embeddings made as documented is music without the prompt"
+echo "holds: the first piece from embeddings made as documented is music for the negative prompt"

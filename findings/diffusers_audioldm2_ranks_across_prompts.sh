@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# With num_waveforms_per_prompt=2 AudioLDM 2 composes two pieces for each prompt and ranks them by CLAP. It ranks all pieces of the
-# batch for each prompt: a prompt may get the pieces that were made for another one, and a piece may come back twice while others
-# are lost. Here four pieces of two prompts are told apart by their samples. (Random weights at small sizes, the real classes.)
+# With num_waveforms_per_prompt=2, AudioLDM 2 composes two pieces for each prompt and ranks them by CLAP. It ranks all pieces of the
+# batch for each prompt: a prompt can get the pieces made for another one, and one piece can be returned twice while others are
+# lost. Here, four pieces of two prompts are identified by their samples. (Random weights at small sizes, the real classes.)
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

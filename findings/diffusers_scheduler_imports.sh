@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A scheduler of diffusers is a few hundred lines of arithmetic on tensors. Importing one imports torch's compiler, sympy and an HTTP
-# client, and with scipy installed scipy.stats: more than 1,000 modules that torch alone doesn't import, about as much time as torch.
+# client, and a multistep one imports scipy.stats if scipy is installed: more than 1,000 modules beyond torch's own. This takes as
+# long as importing torch, or longer.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The same arrays and the same metadata are saved fifty times. Tensors are sorted by name, but the metadata's keys are written in an
-# order that is drawn at each call: with four keys up to 24 different files, and a checksum that changes without any change.
+# The same arrays and metadata are saved fifty times. Tensors are sorted by name, but metadata keys are written in an order that is
+# random at each call: four keys give up to 24 different files, and the checksum changes although nothing else does.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

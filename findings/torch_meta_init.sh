@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The meta device and torch.nn.utils.skip_init serve to build a network without drawing its first weights. torch.nn.init.normal_
-# draws all the same there: it has no kernel for meta, and what takes its place imports torch's compiler, sympy with it. The first
-# nn.Embedding on meta costs some 800 modules and a second; on the CPU nothing. An nn.Linear costs nothing on either.
+# The meta device and torch.nn.utils.skip_init exist to build a network without drawing initial weights. torch.nn.init.normal_ is
+# called all the same. It has no kernel for meta, and its replacement imports torch's compiler and sympy: the first nn.Embedding on
+# meta costs some 800 modules and a second, on the CPU nothing. An nn.Linear costs nothing on either.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

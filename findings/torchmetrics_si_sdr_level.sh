@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The scale-invariant signal-to-distortion ratio of a pair is measured, and again with both sounds turned down. The quotient is kept
-# from 0/0 by an absolute 1.2e-7, so that soft sounds read too low: by 18 dB for a distortion of -60 dB in a sound at -66 dBFS, as
-# fade-outs are. scale_invariant_signal_noise_ratio and signal_noise_ratio do the same; in float64 the constant is 2.2e-16.
+# The scale-invariant signal-to-distortion ratio of a pair is measured, and again with both sounds made softer. An absolute constant
+# of 1.2e-7 prevents 0/0, so the ratio of soft sounds is too low: by 18 dB for a distortion of -60 dB in a sound at -66 dBFS, as in
+# fade-outs. scale_invariant_signal_noise_ratio and signal_noise_ratio do the same; in float64 the constant is 2.2e-16.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
