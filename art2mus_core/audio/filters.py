@@ -1,14 +1,24 @@
-"""Triangular filters and two mel scales (HTK and Slaney)."""
+"""The Hann window, triangular filters and two mel scales (HTK and Slaney)."""
 
 from __future__ import annotations
 
-import numpy as np
-from jaxtyping import Float
+from functools import lru_cache
 
-__all__ = ["htk_mel", "slaney_hertz", "slaney_mel", "triangles"]
+import numpy as np
+from jaxtyping import Float, Float64
+
+__all__ = ["hann", "htk_mel", "slaney_hertz", "slaney_mel", "triangles"]
 
 LINEAR, KNEE, STEP = 200 / 3, 1000.0, np.log(6.4) / 27
 """Slaney's scale: hertz per mel below the knee, the knee in hertz, and the logarithmic step per mel above it."""
+
+
+@lru_cache(maxsize=8)
+def hann(size: int) -> Float64[np.ndarray, " size"]:
+    """Return the periodic Hann window, shared and read-only."""
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
+    window.flags.writeable = False
+    return np.asarray(window)
 
 
 def triangles(

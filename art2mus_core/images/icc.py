@@ -138,7 +138,7 @@ def curves(icc: bytes) -> list[Float[np.ndarray, levels]] | None:
     names = (b"kTRC",) if profile_space(icc) == "GRAY" else (b"rTRC", b"gTRC", b"bTRC")
     try:
         return [_curve(tags[name]) for name in names]
-    except (struct.error, KeyError, ValueError, IndexError):
+    except (struct.error, KeyError, ValueError, IndexError, ZeroDivisionError):
         return None
 
 
@@ -160,16 +160,11 @@ def _curve(tag: bytes) -> Float[np.ndarray, levels]:
 
 
 def _parametric(kind: int, values: Sequence[float], x: np.ndarray) -> np.ndarray:
-    """ICC.1:2022, table 68."""
+    """Evaluate a parametric curve (ICC.1:2022, table 68); every kind is a special case of the last."""
     g, a, b, c, d, e, f = (*values, *(1.0, 0.0, 0.0, 0.0, 0.0, 0.0)[len(values) - 1 :])
-    if kind == 0:
-        return x**g
-    powered = np.maximum(a * x + b, 0) ** g
-    if kind == 1:
-        return np.where(x >= -b / a, powered, 0)
-    if kind == 2:
-        return np.where(x >= -b / a, powered + c, c)
-    return np.where(x >= d, powered + e, c * x + f)
+    if kind in (1, 2):
+        c, d, e, f = 0.0, -b / a, c, c
+    return np.where(x >= d, np.maximum(a * x + b, 0) ** g + e, c * x + f)
 
 
 def code_points(icc: bytes) -> tuple[int, int] | None:

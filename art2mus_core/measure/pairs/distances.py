@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float64
 
+from ...audio.filters import hann
 from .cepstra import WINDOW, mel_cepstral_distances
-from .spectrograms import check_sounds, hann, mel_filters, power_spectrogram
+from .spectrograms import check_sounds, mel_filters, power_spectrogram
 
 __all__ = ["Distances", "distances"]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Float64
 
+from ...audio.filters import hann
 from ...errors import EvaluationError
-from .spectrograms import check_sounds, hann, power_spectrogram
+from .spectrograms import check_sounds, power_spectrogram
 
 __all__ = ["kl_of_classes", "spectral_kl_2024"]
 

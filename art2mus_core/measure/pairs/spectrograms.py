@@ -9,7 +9,7 @@ from jaxtyping import Float, Float64
 
 from ...errors import EvaluationError
 
-__all__ = ["check_sounds", "hann", "mel_filters", "power_spectrogram"]
+__all__ = ["check_sounds", "mel_filters", "power_spectrogram"]
 
 
 def check_sounds(*sounds: Float[np.ndarray, " _"], least: int) -> list[Float64[np.ndarray, " _"]]:
@@ -26,14 +26,6 @@ def check_sounds(*sounds: Float[np.ndarray, " _"], least: int) -> list[Float64[n
                 f"{int((~np.isfinite(sound)).sum())} samples that are not finite", "finite ones", "Repair the sound."
             )
     return [np.asarray(sound, np.float64) for sound in sounds]
-
-
-@lru_cache(maxsize=8)
-def hann(size: int) -> Float64[np.ndarray, " size"]:
-    """Return the periodic Hann window, shared and read-only."""
-    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
-    window.flags.writeable = False
-    return np.asarray(window)
 
 
 def power_spectrogram(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from ...audio.filters import hann
 from ...errors import AudioError
 
 __all__ = ["Peaks", "check_finite", "find_peaks", "pitch_of", "spectra"]
@@ -40,16 +40,11 @@ def check_finite(samples: Float[np.ndarray, "channels samples"]) -> None:
         raise AudioError(came, "finite samples", "Compose the piece again, or use another sound.")
 
 
-@lru_cache(maxsize=4)
-def _hann(size: int) -> np.ndarray:
-    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)).astype(np.float32)
-
-
 def spectra(samples: Float[np.ndarray, " samples"], size: int, hop: int) -> Float[np.ndarray, "frames bins"]:
     """Return amplitudes (1 for a sine of amplitude 1) with a Hann window; frames are centred on multiples of the hop."""
     padded = np.pad(samples, size // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop]
-    return np.abs(np.fft.rfft(frames * _hann(size))).astype(np.float32) * np.float32(4 / size)
+    return np.abs(np.fft.rfft(frames * hann(size).astype(np.float32))).astype(np.float32) * np.float32(4 / size)
 
 
 def find_peaks(
