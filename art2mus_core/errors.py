@@ -1,15 +1,15 @@
-"""The exception tree. Every message has three parts: what came, what was expected, what to do.
+"""The exception tree. Every message has three parts: what was given or found, what was expected, what to do.
 
     Art2MusError
     |-- ArtworkError        a picture that cannot be read or measured
-    |-- OutputError         a place or a format that cannot be written
-    |-- SettingError        a value outside its range (seconds, steps, guidance, seed, a name)
+    |-- OutputError         a file or folder that cannot be written
+    |-- SettingError        a value outside its range (seconds, steps, guidance, seed), or an unknown name
     |-- CheckpointError     weights that are missing, damaged or of another shape
     |-- AudioError          a sound that cannot be read or measured
-    |-- DatasetError        a manifest or a pair that does not hold what it promises
-    '-- EvaluationError     what cannot be compared or scored
+    |-- DatasetError        a dataset that contradicts its manifest
+    '-- EvaluationError     systems or pieces that cannot be compared or scored
 
-The command line prints the message and leaves with exit code 2; the nodes show it as the node's error.
+The command line prints the message and exits with code 2; nodes show it as the node's error.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = [
 
 
 class Art2MusError(Exception):
-    """Base of every error a person can mend.
+    """Base class of all errors that a user can correct.
 
     Args:
         came: what was given or found.
@@ -40,7 +40,7 @@ class Art2MusError(Exception):
         super().__init__(f"{came}; expected {expected}. {remedy}")
 
     def __reduce__(self) -> tuple[type[Art2MusError], tuple[str, str, str]]:
-        """As three parts again where it comes out of another process."""
+        """Pickle the three parts, so that the error survives the way between processes."""
         return type(self), (self.came, self.expected, self.remedy)
 
 
@@ -49,11 +49,11 @@ class ArtworkError(Art2MusError):
 
 
 class OutputError(Art2MusError):
-    """A place or a format that cannot be written."""
+    """A file or folder that cannot be written."""
 
 
 class SettingError(Art2MusError):
-    """A setting outside its range, or a name that is not known."""
+    """A setting outside its range, or an unknown name."""
 
 
 class CheckpointError(Art2MusError):
@@ -65,8 +65,8 @@ class AudioError(Art2MusError):
 
 
 class DatasetError(Art2MusError):
-    """A manifest or a pair that does not hold what it promises."""
+    """A dataset that contradicts its manifest."""
 
 
 class EvaluationError(Art2MusError):
-    """What cannot be compared or scored: missing pairs, too few pieces, an embedder that is not here."""
+    """Missing pairs, too few pieces, or a missing embedder: nothing that could be compared or scored."""

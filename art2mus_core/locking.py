@@ -1,4 +1,4 @@
-"""One writer at a time in a folder: whoever comes second waits, and is told for whom."""
+"""A lock that lets one process at a time write into a folder; others wait and report what they wait for."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import OutputError
+from .placing import refusals
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -19,30 +20,30 @@ if TYPE_CHECKING:
 __all__ = ["alone"]
 
 LOCK, NOTE = ".art2mus.lock", ".art2mus.running"
-"""In the folder while it is written: what is locked, and a line on who works there."""
+"""Files in the folder while it is written: the locked file, and a note on the work in progress."""
 
 PAUSE = 0.2
-"""Seconds between two attempts."""
+"""Seconds between two attempts to lock."""
 
 NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP}
 
 
 @contextmanager
 def alone(folder: Path, work: str, on_wait: Callable[[str], None]) -> Iterator[None]:
-    """Hold a folder while it is written.
+    """Lock a folder for writing.
 
-    The lock is the operating system's and ends with the process, however that ends; a file that a killed process leaves is
-    taken over, and removed, by the next. On a file system without locks the work goes on unprotected, and that is said.
+    The operating system releases the lock when the process ends in any way; the next process takes over and removes the files
+    of a killed one. On a file system without locks the work continues unprotected, which `on_wait` reports.
 
     Args:
-        folder: made if it is not there, and removed if nothing came into it.
-        work: what is done, such as `fetch of audioldm2`.
-        on_wait: told who is waited for at every attempt, five times a second; raising there stops the waiting.
+        folder: created if missing; removed again if it stays empty.
+        work: a name of the work, such as `fetch of audioldm2`.
+        on_wait: called with a message at every attempt, five times a second; an exception raised there stops waiting.
 
     Raises:
-        OutputError: it is no folder, or cannot be made or written.
+        OutputError: a file has its name, or it cannot be created or written.
     """
-    from filelock import FileLock  # noqa: PLC0415  only who writes needs it
+    from filelock import FileLock  # noqa: PLC0415  only for writing
 
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file", "a folder", "Choose another place.")
@@ -52,7 +53,8 @@ def alone(folder: Path, work: str, on_wait: Callable[[str], None]) -> Iterator[N
         held = _take(lock, folder, work, on_wait)
         try:
             if held:
-                _note(folder, work)
+                with suppress(OSError):
+                    (folder / NOTE).write_text(work, encoding="utf-8")
             yield
         finally:
             if held:
@@ -64,50 +66,42 @@ def alone(folder: Path, work: str, on_wait: Callable[[str], None]) -> Iterator[N
 
 
 def _take(lock: BaseFileLock, folder: Path, work: str, on_wait: Callable[[str], None]) -> bool:
-    """Wait for the lock; false where there is none to be had."""
+    """Wait for the lock; false if the file system has none."""
     from filelock import Timeout  # noqa: PLC0415
 
     while True:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=0)
-        except (Timeout, FileNotFoundError):  # the latter where whoever was here has just removed the empty folder
+        except (Timeout, FileNotFoundError):  # the latter if another process has just removed the empty folder
             on_wait(f"another {_running(folder, work)}; waiting")
             time.sleep(PAUSE)
         except (OSError, NotImplementedError) as error:
             if getattr(error, "errno", errno.ENOSYS) not in NO_LOCKS:
-                raise OutputError(
-                    f"{folder} cannot be written ({getattr(error, 'strerror', None) or error})",
-                    "a folder that you may write to",
-                    "Choose another place.",
-                ) from error
+                with refusals(folder):
+                    raise
             on_wait(f"the disk of {folder} has no locks: nothing keeps another {work} from writing there too")
             return False
         else:
             return True
 
 
-def _note(folder: Path, work: str) -> None:
-    with suppress(OSError):
-        (folder / NOTE).write_text(work, encoding="utf-8")
-
-
 def _running(folder: Path, work: str) -> str:
-    """Who works there, and since when, as far as it can be read."""
+    """The work in progress there, and since when, as far as the note can be read."""
     try:
-        said = (folder / NOTE).read_text(encoding="utf-8")
+        noted = (folder / NOTE).read_text(encoding="utf-8")
         since = datetime.fromtimestamp((folder / NOTE).stat().st_mtime, UTC).astimezone()
     except (OSError, ValueError):
         return f"{work} is running"
-    return f"{said or work} is running (since {since:%Y-%m-%d %H:%M})"
+    return f"{noted or work} is running (since {since:%Y-%m-%d %H:%M})"
 
 
 def _leave(lock: BaseFileLock, folder: Path) -> None:
-    """Remove both files, the lock while it is held: who waits for a removed file sees that, and makes a new one."""
+    """Remove both files. The locked file is removed before its release: a waiting process notices, and creates a new one."""
     (folder / NOTE).unlink(missing_ok=True)
     with suppress(OSError):
         (folder / LOCK).unlink()
     lock.release()
-    if os.name == "nt":  # an open file cannot be removed there
+    if os.name == "nt":  # Windows does not remove an open file
         with suppress(OSError):
             (folder / LOCK).unlink()

@@ -1,4 +1,4 @@
-"""What files are called: names that every file system takes, that are the same to a person, and that can be shown."""
+"""File names: valid on every file system, compared as users compare them, and printable."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ __all__ = [
 ]
 
 TAKE = "--"
-"""Between an artwork's id and what tells several pieces for it apart: ID--TAKE."""
+"""Separates an artwork's id from the number of a take: ID--TAKE."""
 
 REFUSED_ON_WINDOWS = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 RESERVED_ON_WINDOWS = {"aux", "con", "nul", "prn", *(f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³")}
 HALVES = re.compile("[\ud800-\udfff]")
-"""Halves of characters; Python reads bytes that are no text as such."""
+"""Surrogates; Python uses them for bytes of a name that are not valid text."""
 
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """Control characters other than tab and line feed."""
@@ -39,9 +39,9 @@ class Name(NamedTuple):
     """The stems of the files of one artwork.
 
     Attributes:
-        stem: of its first.
-        takes: of further ones, in their order.
-        note: why the stem is not the artwork's own, or nothing.
+        stem: stem of the first file.
+        takes: stems of the other takes, in order.
+        note: why the stem differs from the artwork's, or None.
     """
 
     stem: str
@@ -50,23 +50,23 @@ class Name(NamedTuple):
 
 
 def take_name(stem: str, take: str) -> str:
-    """`ID--TAKE`, or `ID` for the first, whose take is empty."""
+    """`ID--TAKE`, or `ID` for the first take, whose name is empty."""
     return f"{stem}{TAKE}{take}" if take else stem
 
 
 def same_name(name: str) -> str:
-    """What equals for names that differ only in case, or in how accents are written (NFC, NFD)."""
+    """A normal form that is equal for names that differ only in case or in Unicode normalisation (NFC, NFD)."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 
 def name_files(stems: Sequence[str], room: int, takes: int = 1, *, windows: bool = os.name == "nt") -> list[Name]:
-    """Names for the files of artworks, none twice on a file system that ignores case or how accents are written.
+    """Names for the files of artworks, unique even on a file system that ignores case and Unicode normalisation.
 
     Args:
-        stems: of the artworks' files. Each keeps its own where it can; the second of a name is numbered.
-        room: bytes that a stem may have.
-        takes: files for each artwork.
-        windows: leave out what Windows refuses.
+        stems: stems of the artworks' files. They are kept where possible; repeated ones are numbered.
+        room: bytes available for a stem.
+        takes: number of files per artwork.
+        windows: replace characters and names that Windows refuses.
     """
     most = room - len(take_name("", str(takes))) if takes > 1 else room
     fitted = [_fitted(stem, most, windows=windows) for stem in stems]
@@ -88,7 +88,7 @@ def name_files(stems: Sequence[str], room: int, takes: int = 1, *, windows: bool
 
 
 def _takes(stem: str, count: int, taken: set[str]) -> tuple[str, ...]:
-    """Stems for all files of an artwork but the first; an artwork that is itself called ID--2 keeps its name."""
+    """Stems for the takes of an artwork after the first; they skip names of other artworks, such as one called ID--2."""
     numbers = range(2, count + len(taken) + 1)
     free = [each for number in numbers if same_name(each := take_name(stem, str(number))) not in taken]
     taken.update(map(same_name, free[: count - 1]))
@@ -96,7 +96,7 @@ def _takes(stem: str, count: int, taken: set[str]) -> tuple[str, ...]:
 
 
 def _fitted(stem: str, most: int, *, windows: bool) -> tuple[str, str | None]:
-    """The stem of a file that can be seen and written, and what had to be changed."""
+    """A stem that is visible and valid, and the reason if it was changed."""
     named, note = stem.lstrip(".") or "artwork", None
     if named != stem:
         note = "its own name would be hidden"
@@ -118,13 +118,13 @@ def _numbered(stem: str, number: int, most: int) -> str:
 
 
 def _shortened(stem: str, most: int) -> str:
-    """The beginning of a stem, and a hash of all of it."""
+    """The beginning of a stem and a hash of the whole stem."""
     begin = os.fsencode(stem)[: most - 9].decode("utf-8", errors="ignore")
     return f"{begin}~{_digest(stem)}"
 
 
 def is_short_for(stem: str, full: str) -> bool:
-    """Whether `stem` is what :func:`name_files` made of a name that was too long."""
+    """Whether :func:`name_files` shortened `full` to `stem`."""
     return stem.endswith(f"~{_digest(full)}")
 
 
@@ -137,22 +137,22 @@ def _size(stem: str) -> int:
 
 
 def as_unicode(text: str) -> str:
-    """Text that has a UTF-8 form: bytes of a name that are no text become hexadecimal."""
+    """Text that UTF-8 can encode: invalid bytes of a name become hexadecimal."""
     return HALVES.sub(_escaped, text)
 
 
 def readable(text: str) -> str:
-    """Text that every terminal and tag takes: as :func:`as_unicode`, without control characters but tabs and line feeds."""
+    """Text for terminals and tags: as :func:`as_unicode`, with control characters escaped except tabs and line feeds."""
     return CONTROLS.sub(_escaped, as_unicode(text))
 
 
 def on_one_line(text: str) -> str:
-    """As :func:`readable`, without line breaks."""
+    """As :func:`readable`, with tabs and line breaks escaped."""
     return BREAKS.sub(_escaped, readable(text))
 
 
 def _escaped(match: re.Match[str]) -> str:
     code = ord(match[0])
     if code in range(0xDC80, 0xDD00):
-        code -= 0xDC00  # the byte that Python could not read as a character
+        code -= 0xDC00  # the invalid byte
     return {9: "\\t", 10: "\\n", 13: "\\r"}.get(code, f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")

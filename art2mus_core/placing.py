@@ -1,31 +1,43 @@
-"""Puts a finished file in its place: whole, or not at all, and if asked so only where there is none."""
+"""Writes files whole or not at all, and never over an existing file unless that is wanted."""
 
 from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import OutputError
 
-__all__ = ["check_absent", "check_place", "make_folder", "nearest_folder", "place", "replacing"]
+__all__ = [
+    "check_absent",
+    "check_place",
+    "check_room",
+    "make_folder",
+    "nearest_folder",
+    "place",
+    "refusals",
+    "replacing",
+]
+
+ELSEWHERE = "Choose another place."
 
 
 @contextmanager
 def replacing(path: Path, *, no_replace: bool = False) -> Iterator[Path]:
-    """A name beside `path` for a file that takes its place if all goes well, and vanishes if not.
+    """A temporary name in the folder of `path`; its file is renamed to `path` at the end, or deleted after an error.
 
     Args:
-        path: its folder is made if it is not there.
-        no_replace: leave a file alone that is there by then, whoever wrote it.
+        path: the folder is created if missing.
+        no_replace: keep a file that exists at `path` by then.
 
     Raises:
-        OutputError: no folder can be there; or, with `no_replace`, there is such a file.
+        OutputError: the folder cannot be created; or, with `no_replace`, `path` exists.
     """
     make_folder(path.parent)
-    partial = path.with_name(f".{secrets.token_hex(8)}.partial")  # short, whatever the file is called
+    partial = path.with_name(f".{secrets.token_hex(8)}.partial")  # short, whatever the length of the file's name
     try:
         yield partial
         if no_replace:
@@ -37,13 +49,13 @@ def replacing(path: Path, *, no_replace: bool = False) -> Iterator[Path]:
 
 
 def _put(partial: Path, path: Path) -> None:
-    """Give a file its name in one step that fails if the name is taken."""
+    """Rename a file in one atomic step that fails if the new name exists."""
     try:
         try:
             os.link(partial, path)
         except FileExistsError:
             raise
-        except OSError:  # a disk without hard links, such as exFAT: whoever makes the empty file first has the name
+        except OSError:  # a file system without hard links, such as exFAT: creating the empty file reserves the name
             path.open("xb").close()
             try:
                 partial.replace(path)
@@ -55,36 +67,45 @@ def _put(partial: Path, path: Path) -> None:
 
 
 def check_absent(paths: Sequence[Path]) -> None:
-    """Refuse to replace files.
+    """Check that none of some files exists.
 
     Raises:
-        OutputError: one of them is there; the message names those that are.
+        OutputError: some exist; the message names them.
     """
-    if there := [path for path in paths if os.path.lexists(path)]:
-        raise _taken(there)
+    if existing := [path for path in paths if os.path.lexists(path)]:
+        raise _taken(existing)
 
 
 def _taken(paths: Sequence[Path]) -> OutputError:
     return OutputError(
-        f"{', '.join(map(str, paths))} {'is' if len(paths) == 1 else 'are'} there already",
-        "no file, as none is to be replaced",
-        "Choose another name, or have it replaced.",
+        f"{', '.join(map(str, paths))} already {'exists' if len(paths) == 1 else 'exist'}",
+        "a new file, as existing ones are not to be replaced",
+        "Choose another name, or allow replacing.",
     )
 
 
 def check_place(path: Path, suffixes: tuple[str, ...]) -> None:
-    """Refuse a place that cannot hold a file of one of these kinds.
+    """Check that a file of one of some types can have a name.
 
     Raises:
-        OutputError: unknown suffix, a folder of that name, a file where a folder is needed, or a name that the disk does
-            not take.
+        OutputError: an unknown suffix, an existing folder of that name, a file in place of a folder above it, or a name that the
+            file system does not allow.
     """
-    _check_name(path)
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:
+        raise OutputError(
+            f"{path} cannot be a file ({_reason(error)})",
+            "a name that the file system allows",
+            "Choose a shorter or another name.",
+        ) from error
     if path.suffix.lower() not in suffixes:
         raise OutputError(
             f"the file name {path.name} ends in {path.suffix or 'no suffix'!r}",
             f"one of {', '.join(suffixes)}",
-            f"Name it {path.stem or 'file'}{suffixes[0]}, say.",
+            f"Name it {path.stem or 'file'}{suffixes[0]}, for example.",
         )
     if path.is_dir():
         raise OutputError(f"{path} is a folder", "a file", "Choose another file name.")
@@ -92,43 +113,61 @@ def check_place(path: Path, suffixes: tuple[str, ...]) -> None:
 
 
 def nearest_folder(path: Path) -> Path:
-    """The folder that `path` goes into, or the nearest above it that is there.
+    """The nearest existing folder above `path`.
 
     Raises:
         OutputError: it is a file.
     """
     nearest = next(each for each in (path.parent, *path.absolute().parents) if os.path.lexists(each))
     if not nearest.is_dir():
-        raise OutputError(f"{nearest} is a file", "a folder", "Choose another place.")
+        raise OutputError(f"{nearest} is a file", "a folder", ELSEWHERE)
     return nearest
 
 
-def _check_name(path: Path) -> None:
-    try:
-        path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        pass
-    except (OSError, ValueError) as error:
+def check_room(
+    path: Path, needed: int, what: str, remedy: str = "Make room, or choose a folder on another disk."
+) -> None:
+    """Check that the disk on which `path` will be has room for `needed` bytes of `what`.
+
+    Raises:
+        OutputError: it has not, or a file is in place of a folder.
+    """
+    nearest = nearest_folder(path)
+    free = shutil.disk_usage(nearest).free
+    if free < needed:
         raise OutputError(
-            f"{path} cannot be a file ({getattr(error, 'strerror', None) or error})",
-            "a name that the disk takes",
-            "Choose a shorter or another name.",
-        ) from error
+            f"{free / 1e9:.2f} GB are free on the disk of {nearest}", f"{needed / 1e9:.2f} GB for {what}", remedy
+        )
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, and those above it, if it is not there.
+    """Create a folder and those above it.
 
     Raises:
-        OutputError: something else is there, or the disk does not take it.
+        OutputError: a file has its name, or the system refuses.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(
-            f"the folder {folder} cannot be made ({error.strerror or error})",
-            "a place you may write to",
-            "Choose another place.",
+            f"the folder {folder} cannot be made ({_reason(error)})", "a place you may write to", ELSEWHERE
+        ) from error
+
+
+@contextmanager
+def refusals(path: Path, remedy: str = ELSEWHERE) -> Iterator[None]:
+    """Convert the system's errors while `path` is written.
+
+    Raises:
+        OutputError: the disk or the folder refuses.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written ({_reason(error)})",
+            "a place that you may write to, with room on its disk",
+            remedy,
         ) from error
 
 
@@ -136,14 +175,11 @@ def place(path: Path, content: bytes, *, no_replace: bool = False) -> None:
     """Write `content` to `path`; see :func:`replacing`.
 
     Raises:
-        OutputError: the disk or the folder does not take it; or, with `no_replace`, a file is there.
+        OutputError: the disk or the folder refuses; or, with `no_replace`, the file exists.
     """
-    try:
-        with replacing(path, no_replace=no_replace) as partial:
-            partial.write_bytes(content)
-    except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written ({error.strerror or error})",
-            "a place that you may write to, with room on its disk",
-            "Choose another place.",
-        ) from error
+    with refusals(path), replacing(path, no_replace=no_replace) as partial:
+        partial.write_bytes(content)
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return getattr(error, "strerror", None) or str(error)

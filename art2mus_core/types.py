@@ -1,9 +1,9 @@
-"""The nouns of the program, in the order in which a painting becomes music.
+"""The data types of the library, in the order in which an artwork becomes music.
 
     Artwork -> Embedding -> PromptTokens -> LanguageOfAudio -> Latent -> Mel -> Waveform
 
 Each is a frozen dataclass around one tensor. :class:`AudioGrid` holds every size that a checkpoint decides; no other
-file writes such a number. The Protocols name the roles that variants fill.
+file contains such a number. The Protocols are the interfaces of interchangeable parts.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, Protocol, runtime_checkable
 
+import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
@@ -45,20 +46,20 @@ class AudioGrid:
     """Every size between the embedding and the waveform, read from a checkpoint's configuration files.
 
     Attributes:
-        sample_rate: samples a second.
-        hop: samples between two mel frames.
-        mel_bins: rows of the mel spectrogram.
-        scale: `slaney` (AudioLDM2: one window, Slaney's mel scale) or `semitone` (one row a semitone).
-        lowest: centre of the first row; hertz for `slaney`, MIDI note number for `semitone`.
-        highest: upper edge (`slaney`, hertz); unused by `semitone`, whose rows are one semitone each.
-        windows: FFT lengths, longest first; `slaney` has one, `semitone` one per frequency region.
-        floor: amplitudes are clamped here before the natural logarithm.
+        sample_rate: in hertz.
+        hop: samples per mel frame.
+        mel_bins: bands of the mel spectrogram.
+        scale: `slaney` (AudioLDM2: one window, Slaney's mel scale) or `semitone` (one band per semitone).
+        lowest: centre of the first band; hertz for `slaney`, MIDI note number for `semitone`.
+        highest: upper edge in hertz for `slaney`; not used by `semitone`.
+        windows: FFT lengths, longest first; `slaney` has one, `semitone` one per frequency range.
+        floor: lower limit of amplitudes before the natural logarithm.
         latent_channels: channels of the VAE's latent.
-        latent_factor: mel frames (and bins) per latent frame (and row).
-        latent_scale: what VAE samples are multiplied by before they are noised (`scaling_factor`).
+        latent_factor: downsampling factor of the VAE, in time and in frequency.
+        latent_scale: factor applied to the VAE's latents before noise is added (`scaling_factor`).
         language_width: width W of GPT-2 and of the language of audio.
-        language_tokens: length of the language of audio (8 everywhere so far).
-        channels: of the sound, and of the spectrograms that the VAE takes.
+        language_tokens: length of the language of audio; 8 in all checkpoints so far.
+        channels: of the waveform, and of the VAE's spectrograms.
     """
 
     sample_rate: int
@@ -78,12 +79,12 @@ class AudioGrid:
 
     @property
     def latent_rows(self) -> int:
-        """Rows of a latent: mel bins over the VAE's factor."""
+        """Rows of a latent: mel bins divided by the VAE's factor."""
         return self.mel_bins // self.latent_factor
 
     @property
     def latent_rate(self) -> float:
-        """Latent frames a second."""
+        """Latent frames per second."""
         return self.sample_rate / self.hop / self.latent_factor
 
     def latent_frames(self, seconds: float) -> int:
@@ -103,9 +104,8 @@ class AudioGrid:
 class Artwork:
     """An upright picture, [3, H, W] in RGB8.
 
-    `sha256` is the artwork's identity wherever it is recorded: the hash of the height, the width (both as 4-byte little
-    endian) and the upright RGB8 pixels row by row. `notes` are sentences on how its file had to be read, if there is
-    anything to tell.
+    `sha256` is the artwork's identity in all records: the hash of the height and the width (4 bytes each, little endian)
+    and the upright RGB8 pixels, row by row. `notes` are sentences on how its file was read, for the user.
     """
 
     pixels: UInt8[Tensor, "3 height width"]
@@ -121,9 +121,9 @@ class Artwork:
 
 @dataclass(frozen=True)
 class Embedding:
-    """What an encoder says of an artwork or a sound: [B, D], and [B, N, P] per patch where the encoder gives them.
+    """Embeddings of artworks or sounds, [B, D], and of their patches, [B, N, P], if the encoder has them.
 
-    `space` names the encoder; an aligner accepts the space it was trained on and no other.
+    `space` names the embedding space; an aligner accepts only the space that it was trained on.
     """
 
     values: Float[Tensor, "batch dim"]
@@ -133,7 +133,7 @@ class Embedding:
 
 @dataclass(frozen=True)
 class PromptTokens:
-    """Tokens that prompt GPT-2: [B, n, W] and a mask, true where a token counts."""
+    """Tokens that prompt GPT-2, [B, n, W], with a mask that is false for padding."""
 
     values: Float[Tensor, "batch tokens width"]
     mask: Bool[Tensor, "batch tokens"]
@@ -148,30 +148,42 @@ class LanguageOfAudio:
 
 @dataclass(frozen=True)
 class Condition:
-    """All that the denoiser is told: the language of audio and, where the checkpoint has a T5 slot, text states."""
+    """The denoiser's conditioning: the language of audio and, if the checkpoint uses them, T5 states with their mask."""
 
     language: Float[Tensor, "batch language width"]
     text: Float[Tensor, "batch length text_width"] | None = None
     text_mask: Bool[Tensor, "batch length"] | None = None
 
+    def to(self, like: Tensor) -> Condition:
+        """On the device of a tensor, with the language and the text in its precision."""
+        return self._mapped(lambda part: part.to(like.device) if part.dtype == torch.bool else part.to(like))
+
+    def repeated(self, count: int) -> Condition:
+        """A condition of batch size 1 as a batch of `count`."""
+        return self._mapped(lambda part: part.expand(count, *part.shape[1:]))
+
+    def _mapped(self, change: Callable[[Tensor], Tensor]) -> Condition:
+        text, mask = (None if part is None else change(part) for part in (self.text, self.text_mask))
+        return Condition(change(self.language), text, mask)
+
 
 @dataclass(frozen=True)
 class Latent:
-    """A scaled VAE latent, [B, C, T / factor, bins / factor]: time before frequency, as AudioLDM2 has it."""
+    """A scaled VAE latent, [B, C, T / factor, bins / factor], time before frequency as in AudioLDM2."""
 
     values: Float[Tensor, "batch channels frames rows"]
 
 
 @dataclass(frozen=True)
 class Mel:
-    """A log-magnitude spectrogram, [B, T, bins], natural logarithm; of sound in several channels, one after the other."""
+    """Log-magnitude spectrograms, [B * channels, T, bins], natural logarithm; the channels of a sound are adjacent."""
 
     values: Float[Tensor, "batch frames bins"]
 
 
 @dataclass(frozen=True)
 class Waveform:
-    """Sound, [B, channels, N] in -1..1, at `sample_rate` hertz."""
+    """Samples [B, channels, N] in -1..1, at `sample_rate` hertz."""
 
     samples: Float[Tensor, "batch channels samples"]
     sample_rate: int
@@ -181,16 +193,16 @@ class Waveform:
         return self.samples.shape[-1] / self.sample_rate
 
     def cut(self, seconds: float) -> Waveform:
-        """The first `seconds` of it."""
+        """The first `seconds`."""
         return replace(self, samples=self.samples[..., : round(seconds * self.sample_rate)])
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step of long work, told to the caller's `on_step` when it is done; raising there stops the work.
+    """One finished step of long work, passed to the caller's `on_step`; an exception raised there stops the work.
 
-    `done` counts from 1 to `total` within a stage. While a piece is denoised, `latent` is what it is after the step, and
-    `clean` what the denoiser took it to be without its noise.
+    `done` counts from 1 to `total` within a stage. During denoising, `latent` is the latent after the step and `clean` the
+    denoiser's estimate of it without noise.
     """
 
     stage: str
@@ -205,7 +217,7 @@ OnStep = Callable[[Step], None]
 
 @runtime_checkable
 class ImageEncoder(Protocol):
-    """Artworks in, one embedding out."""
+    """Embeds artworks."""
 
     space: str
 
@@ -214,7 +226,7 @@ class ImageEncoder(Protocol):
 
 @runtime_checkable
 class AudioEncoder(Protocol):
-    """Sounds in, one embedding out, in the space of an image encoder."""
+    """Embeds sounds in the space of an image encoder."""
 
     space: str
 
@@ -223,7 +235,7 @@ class AudioEncoder(Protocol):
 
 @runtime_checkable
 class Aligner(Protocol):
-    """Embedding in, prompt tokens out."""
+    """Maps an embedding to prompt tokens."""
 
     space: str
 
@@ -232,7 +244,7 @@ class Aligner(Protocol):
 
 @runtime_checkable
 class Denoiser(Protocol):
-    """What the network outputs for the noisy latent `x` at the integer timestep `t`, or one an example, given a condition."""
+    """Predicts noise or velocity for noisy latents `x` at the integer timestep `t`, one for all or one per latent."""
 
     def __call__(
         self, x: Float[Tensor, "batch channels frames rows"], t: Int[Tensor, "*batch"], condition: Condition
@@ -241,6 +253,6 @@ class Denoiser(Protocol):
 
 @runtime_checkable
 class Vocoder(Protocol):
-    """Mel in, waveform out, `hop` samples a frame."""
+    """Converts a mel spectrogram to a waveform, `hop` samples per frame."""
 
     def vocode(self, mel: Mel) -> Waveform: ...

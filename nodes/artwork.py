@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from itertools import chain
 
 from comfy_api.latest import io
 
+from ..art2mus_core.digests import file_digest
 from .folders import artwork_names, artwork_path, sample_paths
 from .packing import pack_file, pack_messages
 from .picture_folders import all_pictures, check_room, choose, file_stamps, folder_names, names_of, pictures_of
@@ -48,8 +48,7 @@ class LoadArtwork(io.ComfyNode):
     def fingerprint_inputs(cls, artwork: str | None) -> str | list[str]:
         if artwork is None:  # linked: the file is not known yet, so any change counts
             return file_stamps(artwork_path(name) for name in artwork_names())
-        with artwork_path(artwork).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_digest(artwork_path(artwork))
 
     @classmethod
     def execute(cls, artwork: str) -> io.NodeOutput:

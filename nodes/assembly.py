@@ -15,16 +15,15 @@ from ..art2mus_core.checkpoints.memory import allocating, check_memory
 from ..art2mus_core.checkpoints.names import is_encoder
 from ..art2mus_core.conditioning.constants import blend
 from ..art2mus_core.conditioning.language import fingerprint
-from ..art2mus_core.decoders.sketch import MelSketch, load_sketch
-from ..art2mus_core.diffusion.guidance import repeated
+from ..art2mus_core.decoders.preview import LatentPreview, load_preview
 from ..art2mus_core.encoders.files import image_bytes, load_image_encoder
 from ..art2mus_core.errors import SettingError
 from ..art2mus_core.figures.spectrogram import heat_map
 from ..art2mus_core.pipelines.parts import Choice, Parts, open_parts
+from ..art2mus_core.pipelines.prompts import EncodedText, PromptText
 from ..art2mus_core.pipelines.settings import Settings, check_seed
 from ..art2mus_core.pipelines.stages import condition, denoise, finished
-from ..art2mus_core.pipelines.texts import read_words
-from ..art2mus_core.pipelines.words import Said, Words
+from ..art2mus_core.pipelines.texts import encode_text
 from ..art2mus_core.types import Artwork, AudioGrid, Condition, Embedding, Latent, Waveform
 from .checks import require_conditioning
 from .folders import aligner_name, model_folder
@@ -97,12 +96,12 @@ def load_parts(
     check_memory(sum(parts.weights().values()), name)
     with allocating(name):
         vae = HostVAE(parts, memory)
-        preview = _preview(load_sketch(parts.folder) or vae.fit_preview())
+        preview = _preview(load_preview(parts.folder) or vae.fit_preview())
         model = memory.model(parts.unet, DenoiserInfo(name, parts.grid, parts.schedule, preview))
         return model, vae, Language(parts, memory)
 
 
-def _preview(decoder: MelSketch) -> Preview:
+def _preview(decoder: LatentPreview) -> Preview:
     return lambda latent: heat_map(decoder.draw(Latent(latent)).values[0], *PREVIEW_SIZE, decoder.span)
 
 
@@ -165,7 +164,7 @@ def align(
         parts.grid,
         resident=lambda _: memory.resident(language.patcher),
         embedding=encoded.embedding,
-        said=_encode_prompts(words, language, encoded.embedding) if words else None,
+        text=_encode_prompts(words, language, encoded.embedding) if words else None,
     )
     prompts = {"text": text, "negative_text": negative}
     provenance = {
@@ -189,7 +188,7 @@ def empty_latent(model: Any, seconds: float, count: int, *, memory: Memory | Non
     return {"samples": memory.to_intermediate(torch.zeros(shape)), "type": "audio"}
 
 
-def _prompts(text: str, negative: str, strength: float) -> Words | None:
+def _prompts(text: str, negative: str, strength: float) -> PromptText | None:
     """The prompts that are not blank; None if both are.
 
     Raises:
@@ -200,12 +199,12 @@ def _prompts(text: str, negative: str, strength: float) -> Words | None:
             f"a strength of {strength:g} with a text prompt", "1", "Set strength to 1, or clear the text."
         )
     prompts = [prompt if prompt.strip() else None for prompt in (text, negative)]
-    return Words(*prompts) if any(prompts) else None
+    return PromptText(*prompts) if any(prompts) else None
 
 
-def _encode_prompts(words: Words, language: Language, embedding: Embedding) -> Said:
+def _encode_prompts(words: PromptText, language: Language, embedding: Embedding) -> EncodedText:
     parts, memory = language.parts, language.memory
-    return read_words(
+    return encode_text(
         parts.folder,
         words,
         parts.constants,
@@ -281,7 +280,7 @@ def compose(
             "Connect the negative output of the same Image Aligner.",
         )
     if len(unconditional.language) != count:
-        unconditional = repeated(unconditional, count)
+        unconditional = unconditional.repeated(count)
     report = memory.reporter(settings.steps, preview=info.preview)
     with memory.denoising(model, count, grid.latent_frames(settings.seconds)) as (denoiser, device):
         guided, levels = (denoiser, conditional, unconditional), dict(info.schedule)

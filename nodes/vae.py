@@ -5,7 +5,7 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor
 
-from ..art2mus_core.decoders.sketch import MATERIAL, MelSketch, sketch_of
+from ..art2mus_core.decoders.preview import PROBE_FRAMES, LatentPreview, preview_of
 from ..art2mus_core.errors import SettingError
 from ..art2mus_core.pipelines.parts import Parts
 from ..art2mus_core.pipelines.stages import Resident, decode, encode_sound, vocode
@@ -82,11 +82,11 @@ class HostVAE:
         latent = encode_sound(self.autoencoder, sound, self.grid, resident=resident)
         return self.memory.to_intermediate(latent.values / self.grid.latent_scale)
 
-    def fit_preview(self) -> MelSketch:
+    def fit_preview(self) -> LatentPreview:
         """Fit a latent preview to this VAE."""
-        frames = MATERIAL * self.grid.latent_factor
+        frames = PROBE_FRAMES * self.grid.latent_factor
         with self._resident(frames * self.grid.hop)(self.autoencoder):
-            return sketch_of(self.autoencoder, self.grid)
+            return preview_of(self.autoencoder, self.grid)
 
     def decode_latent(self, latent: Latent) -> Waveform:
         """Decode scaled latents to audio on the intermediate device."""

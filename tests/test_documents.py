@@ -254,7 +254,7 @@ def test_there_is_something_to_follow() -> None:
         "python -m pytest tests/gone",
         "python benchmarks/gone.py",
         "python benchmarks/imagebind.py A --paintings B",
-        "python -c 'from art2mus_core.training.sketching import draw_sketch'",
+        "python -c 'from art2mus_core.training.previewing import draw_preview'",
         "ruff check gone",
         "curl example",
     ],

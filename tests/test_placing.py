@@ -47,7 +47,7 @@ def work(path, meanwhile):
 )
 def test_what_came_while_the_work_was_done_is_left_alone(disk, other):
     path = disk / "a.txt"
-    with pytest.raises(OutputError, match=r"a\.txt is there already"):
+    with pytest.raises(OutputError, match=r"a\.txt already exists"):
         work(path, other)
     assert list(disk.iterdir()) == [path]
     other(disk / "b.txt")

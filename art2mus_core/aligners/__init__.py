@@ -1,1 +1,1 @@
-"""From an encoder's embedding to the tokens that prompt GPT-2."""
+"""Image aligners: from an embedding to the tokens that prompt GPT-2."""

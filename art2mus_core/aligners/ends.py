@@ -1,4 +1,4 @@
-"""The two ends that all aligners share: the embedding that goes in and the prompt that comes out."""
+"""Input and output of all aligners: a checked embedding, and a prompt."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ __all__ = ["accept", "prompt"]
 
 
 def accept(embedding: Embedding, *, space: str, dim: int | None, patch_dim: int | None = None) -> None:
-    """Refuse an embedding that an aligner was not made for.
+    """Check that an embedding matches an aligner.
 
     Args:
-        embedding: [B, D], and [B, N, P] where it has patches.
-        space: that the aligner was trained on.
-        dim: width D that it reads; None if it reads the patches alone.
-        patch_dim: width P that it reads; None if it reads no patches.
+        embedding: [B, D], and [B, N, P] if it has patches.
+        space: the space that the aligner was trained on.
+        dim: its width D; None if it uses only patches.
+        patch_dim: its width P; None if it uses no patches.
 
     Raises:
-        CheckpointError: another space, no patches, or another width.
+        CheckpointError: another space or width, or no patches.
     """
     if embedding.space != space:
         raise CheckpointError(
@@ -32,9 +32,9 @@ def accept(embedding: Embedding, *, space: str, dim: int | None, patch_dim: int 
         )
     if patch_dim is not None and embedding.patches is None:
         raise CheckpointError(
-            f"an embedding of the space {space!r} without its patches",
-            f"one vector of {patch_dim} for every patch of the artwork, which this aligner reads",
-            "Take the embedding from an encoder that gives patches, or an aligner that reads none.",
+            f"an embedding of the space {space!r} without patches",
+            f"a vector of {patch_dim} for every patch of the artwork, which this aligner uses",
+            "Use an encoder with patches, or an aligner without.",
         )
     for what, wanted, values in (("", dim, embedding.values), ("patches of ", patch_dim, embedding.patches)):
         if wanted is not None and values is not None and values.shape[-1] != wanted:
@@ -46,5 +46,5 @@ def accept(embedding: Embedding, *, space: str, dim: int | None, patch_dim: int 
 
 
 def prompt(values: Float[Tensor, "batch tokens width"]) -> PromptTokens:
-    """Tokens that all count."""
+    """Prompt tokens, none of them masked."""
     return PromptTokens(values, torch.ones(values.shape[:2], dtype=torch.bool, device=values.device))

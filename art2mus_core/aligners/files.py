@@ -1,4 +1,4 @@
-"""Aligner files: weights, and in the header what they are and what they were trained with."""
+"""Aligner files: weights, with a header on their kind and on the encoder and prior that they were trained with."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import torch
-from torch import Tensor
 
 from ..checkpoints.cards import read_cards
-from ..checkpoints.names import aligner_file, describe, folders, home, is_aligner, there
+from ..checkpoints.names import aligner_file, describe, existing, folders, home, is_aligner
 from ..checkpoints.strict import fill
 from ..checkpoints.tensors import opened, read_tensors, save_tensors
 from ..errors import Art2MusError, CheckpointError, SettingError
@@ -24,29 +24,29 @@ AnyAligner = VisualAligner | ProjectionAligner
 KINDS: Mapping[str, type[AnyAligner]] = MappingProxyType(
     {kind.kind: kind for kind in (VisualAligner, ProjectionAligner)}
 )
-"""Kind in the header to class; a new aligner is a new file and its class in this row."""
+"""Classes by the kind in the header."""
 
 OWN = "model"
 """The name of a checkpoint's own aligner."""
 
 PICKLED = (".pt", ".pth", ".bin")
-"""Suffixes that promise a published file where its first bytes say nothing."""
+"""Suffixes of published files, for files whose first bytes are not known."""
 
 
 @dataclass(frozen=True)
 class AlignerHeader:
-    """What is known of an aligner without reading its weights.
+    """The header of an aligner file.
 
     Attributes:
-        kind: which network, a key of `KINDS`.
-        space: of the embeddings that it was trained on.
-        tokens: prompt tokens n.
+        kind: kind of network, a key of `KINDS`.
+        space: space of the embeddings that it was trained on.
+        tokens: number of prompt tokens n.
         width: width W of the language model.
-        encoder: name of the checkpoint whose image encoder gives that space; the space's own name where it is not recorded.
+        encoder: name of the checkpoint with the image encoder of that space; by default the name of the space.
         prior: name of the checkpoint that it was trained with.
         language: :func:`~art2mus_core.conditioning.language.fingerprint` of that checkpoint's GPT-2.
-        licence: of the weights.
-        run: what trained it.
+        licence: licence of the weights.
+        run: the training run.
     """
 
     kind: str
@@ -61,39 +61,37 @@ class AlignerHeader:
 
 
 def read_header(path: Path) -> AlignerHeader:
-    """The header of an aligner file; of one published in 2024, which has none, what its authors' code says.
+    """The header of an aligner file; files published in 2024 have none, and get that of their authors' code.
 
     Raises:
-        CheckpointError: missing, damaged, or no aligner of a known kind.
+        CheckpointError: missing or damaged, or not an aligner of a known kind.
     """
     if _is_pickled(path):
         return AlignerHeader(**FACTS, tokens=count_tokens(path), width=SIZES["width"])
     with opened(path) as file:
-        said: dict[str, str] = file.metadata() or {}
-    sizes = [said.get(name, "") for name in ("tokens", "width")]
-    if (
-        said.get("kind") not in KINDS
-        or "space" not in said
-        or not all(size.isdecimal() and int(size) for size in sizes)
-    ):
+        stored: dict[str, str] = file.metadata() or {}
+    sizes: dict[str, Any] = {
+        name: int(size) for name in ("tokens", "width") if (size := stored.get(name, "")).isdecimal()
+    }
+    if stored.get("kind") not in KINDS or "space" not in stored or len(sizes) < 2 or 0 in sizes.values():
         raise CheckpointError(
-            f"{path} says it is {said.get('kind', 'nothing')!r}",
+            f"{path} has the kind {stored.get('kind', 'none')!r}",
             f"an aligner of the kind {' or '.join(KINDS)}, with space, tokens and width in its header",
             "Choose an aligner file.",
         )
-    tokens, width = map(int, sizes)
-    recorded = {name: said.get(name) for name in ("prior", "language", "licence", "run")}
-    return AlignerHeader(said["kind"], said["space"], tokens, width, said.get("encoder", said["space"]), **recorded)
+    recorded: dict[str, Any] = {name: stored.get(name) for name in ("prior", "language", "licence", "run")}
+    encoder = stored.get("encoder", stored["space"])
+    return AlignerHeader(stored["kind"], stored["space"], encoder=encoder, **sizes, **recorded)
 
 
 def _is_pickled(path: Path) -> bool:
-    """Whether a file is for the reader of published files: unless it is called safetensors, its first bytes decide."""
+    """Whether a file is a pickle, by its first bytes unless its suffix is `.safetensors`."""
     try:
         with path.open("rb") as file:
             start = file.read(9)
     except OSError:
         start = b""
-    if path.suffix == ".safetensors" or start[8:] == b"{":  # where its header begins, after eight bytes that may be any
+    if path.suffix == ".safetensors" or start[8:] == b"{":  # a safetensors header, after the eight bytes of its length
         return False
     return start.startswith((ARCHIVE, PICKLE)) or path.suffix.lower() in PICKLED
 
@@ -102,38 +100,38 @@ def find_aligner(folder: Path, name: str) -> Path:
     """The file of an aligner.
 
     Args:
-        folder: the checkpoint that it is for.
-        name: a file; a name below the checkpoint's `aligner` folder (`model` is its own); or a folder, or the name of one
-            below :func:`~art2mus_core.checkpoints.names.home`, that holds a single aligner file.
+        folder: the checkpoint that it is used with.
+        name: a file; a name in the checkpoint's `aligner` folder (`model` is its own); or a folder with a single aligner file, as
+            a path or a name in :func:`~art2mus_core.checkpoints.names.home`.
 
     Raises:
-        SettingError: nothing of that name.
+        SettingError: no such aligner.
     """
     for path in (name, folder / "aligner" / f"{name}.safetensors"):
-        if found := there(path, Path.is_file):
+        if found := existing(path, Path.is_file):
             return found
     for path in (name, home() / name) if name else ():
-        if (place := there(path, is_aligner)) and (single := aligner_file(place)):
+        if (place := existing(path, is_aligner)) and (single := aligner_file(place)):
             return single
     own = sorted(path.stem for path in (folder / "aligner").glob("*.safetensors"))
     if name == OWN:
         fitting = [card.name for card in read_cards().values() if card.kind == "aligner" and folder.name in card.needs]
         raise SettingError(
             f"{folder.name} has no aligner of its own",
-            f"one chosen by name: {', '.join([*own, *_fetched()]) or 'none so far'}, or a file",
-            f"Choose {' or '.join(fitting)}; `art2mus fetch {fitting[0]}` or the node Download Art2Mus Model brings it."
+            f"one chosen by name: {', '.join([*own, *_fetched()]) or 'none installed'}, or a file",
+            f"Choose {' or '.join(fitting)}; `art2mus fetch {fitting[0]}` or the node Download Art2Mus Model downloads it."
             if fitting
             else "Choose one that was trained for this model.",
         )
     raise SettingError(
         f"no aligner {name!r} for {folder.name}",
-        f"an aligner file, or one of: {', '.join(dict.fromkeys([*own, *_fetched()])) or 'none so far'}",
+        f"an aligner file, or one of: {', '.join(dict.fromkeys([*own, *_fetched()])) or 'none installed'}",
         describe(home() / name, is_aligner)[1],
     )
 
 
 def _fetched() -> Iterator[str]:
-    """Names of folders that hold an aligner, and not the weights of something else."""
+    """Names of installed folders with an aligner."""
     for name, place in folders([home()], is_aligner).items():
         try:
             if (path := aligner_file(place)) and read_header(path):
@@ -145,22 +143,25 @@ def _fetched() -> Iterator[str]:
 def load_aligner(
     path: Path, *, space: str, width: int, language: str | None = None, prior: str | None = None
 ) -> AnyAligner:
-    """The aligner in a file, in float32, for an encoder and a language model.
+    """Load an aligner, in float32, for an encoder and a language model.
 
     Args:
-        path: of the file.
-        space: that the encoder gives.
+        path: the file.
+        space: the space of the encoder.
         width: width W of the language model.
-        language: fingerprint of the language model; compared where the file has one too.
-        prior: name of its checkpoint; compared where the file has no fingerprint, unless it is a name of the person's own.
+        language: fingerprint of the language model; compared if the file has one, too.
+        prior: name of its checkpoint; compared if the file has no fingerprint and the name is that of a known checkpoint.
 
     Raises:
-        CheckpointError: missing, damaged, of no known kind, or made for another encoder or language model.
+        CheckpointError: missing, damaged, of an unknown kind, or trained for another encoder or language model.
     """
     header = read_header(path)
     _check_fit(path, header, space=space, width=width, language=language)
     _check_prior(path, header, prior)
-    tensors = read_published(path) if _is_pickled(path) else _read(path)
+    if _is_pickled(path):
+        tensors = read_published(path)
+    else:  # copied, so that the file can be replaced while the aligner is in use: Windows does not replace a mapped file
+        tensors = {key: tensor.clone() for key, tensor in read_tensors(path)[0].items()}
 
     def build() -> AnyAligner:
         return KINDS[header.kind].for_state(tensors, tokens=header.tokens, width=header.width, space=header.space)
@@ -169,23 +170,18 @@ def load_aligner(
         with torch.device("meta"):
             aligner = build()
     except (KeyError, ValueError, IndexError, RuntimeError, Art2MusError) as error:
-        what = f"lacks {error}" if isinstance(error, KeyError) else f"has shapes that fit nowhere ({error})"
+        what = f"lacks {error}" if isinstance(error, KeyError) else f"has impossible shapes ({error})"
         raise CheckpointError(
             f"{path} {what}", f"the weights of a {header.kind} aligner", "Choose an aligner file."
         ) from error
     return fill(aligner, tensors, path, build, dtype=torch.float32)
 
 
-def _read(path: Path) -> dict[str, Tensor]:
-    """Copies, so that the file can be replaced while the aligner is held: Windows replaces none that is mapped."""
-    return {key: tensor.clone() for key, tensor in read_tensors(path)[0].items()}
-
-
 def _check_fit(path: Path, header: AlignerHeader, *, space: str, width: int, language: str | None) -> None:
     if header.space != space:
         raise CheckpointError(
-            f"{path} was trained for the encoder {header.encoder} and reads the space {header.space!r}",
-            f"an aligner for {space!r}, which the encoder in use gives",
+            f"{path} was trained for the encoder {header.encoder} with the space {header.space!r}",
+            f"an aligner for {space!r}, the space of the encoder in use",
             f"Choose the encoder {header.encoder}, or an aligner that was trained for {space}.",
         )
     prior = header.prior or "another model"
@@ -205,13 +201,13 @@ def _check_fit(path: Path, header: AlignerHeader, *, space: str, width: int, lan
 
 
 def _check_prior(path: Path, header: AlignerHeader, prior: str | None) -> None:
-    """Language models of one width are told apart by their checkpoints' names if nothing better is recorded."""
+    """Compare the names of the checkpoints if the header has no fingerprint of the language model."""
     if header.language or not header.prior or prior in {None, header.prior}:
         return
     if (card := read_cards().get(str(prior))) and card.kind == "prior":
         raise CheckpointError(
             f"{path} was trained for the language model of {header.prior}",
-            f"an aligner for that of {prior}, which is another of the same width",
+            f"an aligner for that of {prior}, which has the same width but other weights",
             f"Choose {header.prior}, or an aligner that was trained for {prior}.",
         )
 
@@ -231,11 +227,11 @@ def save_aligner(
 
     Args:
         path: the file; `aligner/model.safetensors` in a checkpoint.
-        aligner: what is written.
-        licence: of the weights.
-        run: what trained it, for the record.
+        aligner: the aligner.
+        licence: licence of the weights.
+        run: the training run.
         half: store the weights in float16.
-        encoder: name of the checkpoint with the encoder, if it is not that of the space.
+        encoder: name of the encoder's checkpoint, if it differs from the space.
         prior: name of the checkpoint that it was trained with.
         language: fingerprint of that checkpoint's language model.
     """

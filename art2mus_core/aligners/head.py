@@ -1,4 +1,4 @@
-"""The linear head in CLAP's place: an audio embedding to prompt tokens. The prior is trained with it; aligners replace it."""
+"""The linear head with which a prior is trained: an audio embedding to prompt tokens, in place of CLAP. Aligners replace it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["ProjectionHead"]
 
 
 class ProjectionHead(nn.Module):
-    """`[B, dim]` to `[B, tokens, width]` by one linear layer."""
+    """One linear layer, [B, dim] to [B, tokens, width]."""
 
     def __init__(self, dim: int, tokens: int, width: int, space: str) -> None:
         super().__init__()

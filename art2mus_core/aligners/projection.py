@@ -1,8 +1,7 @@
-"""The image projection of Art2Mus 2024 (arXiv 2410.04906, and the authors' code): two linear layers, a tanh between them.
+"""The image projection of Art2Mus 2024 (arXiv 2410.04906, and the authors' code): two linear layers with a tanh between them.
 
-Its weights were published as pickled tables, opened as nothing else: art2mus_img_proj_layer.pt and
-art2mus_4_img_proj_layer.pt in the folder art2mus_weights of justivanr/art2mus_; what the files don't say is in the code
-beside them.
+Its weights were published as pickles: art2mus_img_proj_layer.pt and art2mus_4_img_proj_layer.pt in the folder art2mus_weights of
+justivanr/art2mus_. Facts that are not in the files come from the code in that repository.
 """
 
 from __future__ import annotations
@@ -25,16 +24,16 @@ __all__ = ["ARCHIVE", "FACTS", "KEYS", "PICKLE", "SIZES", "ProjectionAligner", "
 
 
 class ProjectionAligner(nn.Module):
-    """n tokens side by side from an artwork's embedding, with neither a norm nor a residual.
+    """n tokens from an image embedding, without a norm or a residual connection.
 
-    The embedding is taken as the encoder gives it; ImageBind's, which the published weights were trained on, has length 1.
+    The embedding is not normalised; ImageBind's, which the published weights were trained on, has unit norm.
 
     Args:
         dim: width D of the embedding.
         hidden: width of the hidden layer.
-        tokens: tokens n.
+        tokens: number of tokens n.
         width: width W of the language model.
-        space: name of the embedding space it is trained on.
+        space: name of the embedding space that it is trained on.
     """
 
     kind = "projection"
@@ -47,10 +46,10 @@ class ProjectionAligner(nn.Module):
 
     @classmethod
     def for_state(cls, state: dict[str, Tensor], *, tokens: int, width: int, space: str) -> ProjectionAligner:
-        """An aligner of the sizes of a stored state.
+        """An untrained aligner with the sizes of a stored state.
 
         Raises:
-            KeyError: the hidden layer is not there.
+            KeyError: the state has no hidden layer.
         """
         hidden, dim = state["hidden.weight"].shape
         return cls(dim=dim, hidden=hidden, tokens=tokens, width=width, space=space)
@@ -59,10 +58,10 @@ class ProjectionAligner(nn.Module):
         return self.prompt(self.hidden(values).tanh()).unflatten(-1, (self.tokens, self.width))
 
     def align(self, embedding: Embedding) -> PromptTokens:
-        """[B, D] to [B, n, W], every token counting.
+        """[B, D] to [B, n, W], without masked tokens.
 
         Raises:
-            CheckpointError: the embedding is of another space or width.
+            CheckpointError: an embedding of another space or width.
         """
         accept(embedding, space=self.space, dim=self.dim)
         return prompt(self(embedding.values.to(self.hidden.weight)))
@@ -76,10 +75,10 @@ KEYS: Mapping[str, str] = MappingProxyType(
         "projection2.bias": "prompt.bias",
     }
 )
-"""Published key to the key in :class:`~.projection.ProjectionAligner`."""
+"""Keys of :class:`ProjectionAligner` by published key."""
 
 SIZES: Mapping[str, int] = MappingProxyType({"dim": 1024, "hidden": 1536, "width": 768})
-"""Widths of ImageBind's embedding, of the hidden layer and of AudioLDM2's GPT-2; the number of tokens is the file's."""
+"""Widths of ImageBind's embedding, the hidden layer and AudioLDM2's GPT-2; the number of tokens depends on the file."""
 
 FACTS: Mapping[str, str] = MappingProxyType(
     {
@@ -91,23 +90,23 @@ FACTS: Mapping[str, str] = MappingProxyType(
         "run": "Rinaldi, Fanelli, Castellano, Vessio 2024, arXiv 2410.04906",
     }
 )
-"""What the header of an aligner file would say; encoder (ImageBind-huge) and prior (cvssp/audioldm2) from the authors' code."""
+"""Header fields of the published files; encoder (ImageBind-huge) and prior (cvssp/audioldm2) are from the authors' code."""
 
-EXPECTED = f"an image projection of Art2Mus 2024: {', '.join(KEYS)}, nothing else"
+EXPECTED = f"an image projection of Art2Mus 2024 with exactly {', '.join(KEYS)}"
 AGAIN = "Download it again from where its authors publish it."
 
 
 def count_tokens(path: Path, *, sizes: Mapping[str, int] = SIZES) -> int:
-    """Prompt tokens of a published file; keys, shapes and types are checked, values are not read.
+    """Number of prompt tokens of a published file; keys, shapes and types are checked, values are not read.
 
     Raises:
-        CheckpointError: missing, damaged, more than a table of weights, or other weights.
+        CheckpointError: missing or damaged, or anything but the expected weights.
     """
     return len(_checked(path, sizes)["projection2.bias"]) // sizes["width"]
 
 
 def read_published(path: Path, *, sizes: Mapping[str, int] = SIZES) -> dict[str, Tensor]:
-    """The weights of a published file in float32 by our own keys, free of the file.
+    """The weights of a published file in float32 by our keys, copied from the file.
 
     Raises:
         CheckpointError: as :func:`count_tokens`, or values that are not finite.
@@ -118,7 +117,7 @@ def read_published(path: Path, *, sizes: Mapping[str, int] = SIZES) -> dict[str,
 
 
 def _checked(path: Path, sizes: Mapping[str, int]) -> dict[str, Tensor]:
-    """The table of weights, still on the disk, if it is one of the published two in all but its values."""
+    """The table of weights, mapped from the disk, with checked keys, shapes and types."""
     table = read_pickle(path, EXPECTED, AGAIN)
     found = tensor_forms(table)
     values = math.prod(found["projection2.bias"].shape) if "projection2.bias" in found else 0

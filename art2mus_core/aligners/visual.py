@@ -1,4 +1,4 @@
-"""The Image Aligner of ArtToMus (arXiv 2602.17599): what an encoder sees in an artwork becomes several prompt tokens."""
+"""The Image Aligner of ArtToMus (arXiv 2602.17599): an image embedding to several prompt tokens."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ __all__ = ["VisualAligner"]
 
 
 class VisualAligner(nn.Module):
-    """n tokens from an artwork's embedding, from its patches, or from both added up.
+    """n tokens from an image embedding, from its patches, or the sum of both.
 
-    The paper draws a trained aligner between a frozen image encoder and GPT-2 and several image tokens after it; it gives
-    no layers, no sizes, and does not say whether the encoder's patches are read. The reading taken here:
+    The paper has a trained aligner between a frozen image encoder and GPT-2, with several image tokens as its output. It gives no
+    layers or sizes, and leaves open whether patches are used. The choice made here:
 
-    - Embedding: LayerNorm, one hidden layer with GELU, n tokens side by side. It is the smallest network that is not
-      linear, as its predecessor of 2024 was (two linear layers with a tanh between them); the LayerNorm is there because
-      encoders disagree on the length of their embeddings.
-    - Patches: n learnt queries attend to them, see :class:`PatchReader`. One embedding cannot say where in a painting
-      something is, and the authors name richer visual tokens as their next step.
-    - Both: the sum, so that either can be left out and neither takes tokens from the other.
+    - Embedding: LayerNorm, one hidden layer with GELU, and a linear layer to n tokens. It is the smallest non-linear network, like
+      its predecessor of 2024 (two linear layers with a tanh between them). The LayerNorm is there because the norm of embeddings
+      differs between encoders.
+    - Patches: n learnt queries attend to them, see :class:`PatchReader`. An embedding has no positions in the picture, and the
+      authors name richer visual tokens as their next step.
+    - Both: the sum, so that either part can be omitted and the number of tokens stays the same.
 
     Args:
-        hidden: width of the hidden layer, and of the attention over all its heads.
-        tokens: tokens n.
+        hidden: width of the hidden layer, and of all attention heads together.
+        tokens: number of tokens n.
         width: width W of the language model.
-        space: name of the embedding space it is trained on.
-        dim: width D of the embedding; None reads the patches alone.
-        patch_dim: width P of a patch; None reads the embedding alone.
-        heads: of the attention; divides `hidden`.
+        space: name of the embedding space that it is trained on.
+        dim: width D of the embedding; None to use only patches.
+        patch_dim: width P of a patch; None to use only the embedding.
+        heads: attention heads; must divide `hidden`.
 
     Raises:
-        SettingError: nothing to read, or heads that do not divide `hidden`.
+        SettingError: neither embedding nor patches, or heads that do not divide `hidden`.
     """
 
     kind = "visual"
@@ -54,7 +54,7 @@ class VisualAligner(nn.Module):
     ) -> None:
         super().__init__()
         if dim is None and patch_dim is None:
-            raise SettingError("an aligner that reads nothing", "a dim, a patch_dim or both", "Give one of them.")
+            raise SettingError("an aligner without an input", "a dim, a patch_dim or both", "Set one of them.")
         self.space, self.tokens, self.width, self.dim, self.patch_dim = space, tokens, width, dim, patch_dim
         if dim is not None:
             self.norm = nn.LayerNorm(dim)
@@ -65,10 +65,10 @@ class VisualAligner(nn.Module):
 
     @classmethod
     def for_state(cls, state: dict[str, Tensor], *, tokens: int, width: int, space: str) -> VisualAligner:
-        """An aligner of the sizes of a stored state; what it reads follows from the keys that are there.
+        """An untrained aligner with the sizes of a stored state; its keys decide on the use of embedding and patches.
 
         Raises:
-            KeyError: neither of its sources is there, or a part of one is not.
+            KeyError: the state has neither part, or an incomplete one.
         """
         sizes: dict[str, int] = {}
         if "patches.queries" not in state or "hidden.weight" in state:
@@ -88,10 +88,10 @@ class VisualAligner(nn.Module):
         return tokens if self.patch_dim is None else tokens + self.patches(patches)
 
     def align(self, embedding: Embedding) -> PromptTokens:
-        """[B, D] and, if it reads them, [B, N, P] to [B, n, W], every token counting.
+        """[B, D] and, if it uses them, [B, N, P] to [B, n, W], without masked tokens.
 
         Raises:
-            CheckpointError: the embedding is of another space or width, or lacks the patches.
+            CheckpointError: an embedding of another space or width, or without patches.
         """
         accept(embedding, space=self.space, dim=self.dim, patch_dim=self.patch_dim)
         weight = next(self.parameters())
@@ -100,10 +100,10 @@ class VisualAligner(nn.Module):
 
 
 class PatchReader(nn.Module):
-    """n learnt queries attend to an artwork's patches; what each has read becomes one token.
+    """Cross-attention of n learnt queries to an artwork's patches, one token per query.
 
-    Patches are normalised first. The queries are stored as [heads, n, hidden / heads], from which all three sizes can be
-    read; they need no projection, and keys no bias, which the softmax would cancel.
+    Patches are normalised first. The queries are stored as [heads, n, hidden / heads], which gives all three sizes. They need no
+    projection, and the keys no bias, because the softmax would cancel it.
 
     Raises:
         SettingError: heads that do not divide `hidden`.
@@ -112,7 +112,9 @@ class PatchReader(nn.Module):
     def __init__(self, *, dim: int, hidden: int, heads: int, tokens: int, width: int) -> None:
         super().__init__()
         if heads < 1 or hidden % heads:
-            raise SettingError(f"{heads} heads in {hidden}", "a number that divides it", "Choose other heads.")
+            raise SettingError(
+                f"{heads} heads in {hidden}", "a number that divides it", "Choose another number of heads."
+            )
         self.norm = nn.LayerNorm(dim)
         self.queries = nn.Parameter(torch.randn(heads, tokens, hidden // heads))
         self.keys = nn.Linear(dim, hidden, bias=False)

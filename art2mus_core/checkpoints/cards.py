@@ -1,14 +1,13 @@
-"""A card per checkpoint: where it comes from, how large it is, what one may do with it.
+"""Cards of the known checkpoints: source, size and licence, from the table `configs/cards.json`.
 
-The table is `configs/cards.json`. A figure that is not known is left out there and None here; nothing is guessed.
+Unknown values are left out there and are None here.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from ..errors import CheckpointError, SettingError
@@ -16,9 +15,6 @@ from ..errors import CheckpointError, SettingError
 __all__ = ["TABLE", "Card", "CardFile", "card", "read_cards"]
 
 TABLE = Path(__file__).parents[1] / "configs" / "cards.json"
-KINDS = ("encoder", "prior", "aligner", "judge")
-HASHES = {"sha256": 64, "git_blob": 40}
-"""Fields of a file that hold a hash, and how many hexadecimal digits they have."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +22,10 @@ class CardFile:
     """One file of a checkpoint.
 
     Attributes:
-        path: below the checkpoint's folder, with forward slashes; in a hub repository also below its root.
+        path: relative to the checkpoint's folder and to the root of a hub repository, with forward slashes.
         size: bytes, if pinned.
         sha256: of its content, if pinned.
-        git_blob: the name git gives its content (sha1 over a header and the content), if that is what is known.
+        git_blob: git's hash of its content (sha1 over a header and the content), if only that is known.
     """
 
     path: str
@@ -37,37 +33,28 @@ class CardFile:
     sha256: str | None = None
     git_blob: str | None = None
 
-    def __post_init__(self) -> None:
-        parts = PurePosixPath(self.path).parts
-        if not parts or self.path.startswith("/") or set(parts) & {"..", "."} or "\\" in self.path or ":" in self.path:
-            raise ValueError(f"the path {self.path!r} leaves the checkpoint's folder")
-        for name, digits in HASHES.items():
-            value = getattr(self, name)
-            if value is not None and not re.fullmatch(f"[0-9a-f]{{{digits}}}", value):
-                raise ValueError(f"{name} of {self.path} is no hash")
-
 
 @dataclass(frozen=True)
 class Card:
-    """What is known of a checkpoint before it is opened.
+    """The known facts on a checkpoint.
 
     Attributes:
-        name: what `art2mus fetch` calls it, and the name of its folder.
-        kind: `encoder`, `prior` (everything from the language of audio to the waveform), `aligner` or `judge` (what
-            evaluation listens with).
+        name: its name for `art2mus fetch`, and of its folder.
+        kind: `encoder`, `prior` (everything from the language of audio to the waveform), `aligner` or `judge` (an evaluation
+            model).
         purpose: one sentence.
-        licence: as its authors state it.
-        commercial: whether that licence allows commercial use; None where its authors leave it open.
+        licence: as stated by its authors.
+        commercial: whether that licence allows commercial use; None if that is unclear.
         citation: the publication.
-        files: in the order in which they are fetched; what makes a folder a checkpoint comes last.
-        repository: on the hub, `owner/name`.
-        revision: the commit there.
-        url: a plain address that the files' paths are appended to.
-        sizes: sizes of layers that are worth knowing.
-        about_bytes: where the files' own sizes are not pinned, what their parameters come to in float32.
-        needs: names of the checkpoints that this one works with.
-        converted: files that take the place of all others once they have been made from them.
-        then: the command that comes after fetching, with `{folder}` for the checkpoint's folder.
+        files: in the order of their download; the file by which a folder is recognised comes last.
+        repository: `owner/name` on the hub.
+        revision: commit in the repository.
+        url: an address without a repository, to which the files' paths are appended.
+        sizes: sizes of layers, for documentation.
+        about_bytes: size of the parameters in float32, if the files' sizes are not pinned.
+        needs: names of checkpoints that this one is used with.
+        converted: files that are converted from the others and replace them.
+        then: the command to run after the download, with `{folder}` for the checkpoint's folder.
     """
 
     name: str
@@ -86,18 +73,6 @@ class Card:
     converted: tuple[str, ...] = ()
     then: str | None = None
 
-    def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"{self.name} is of the kind {self.kind!r}")
-        if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", self.name):
-            raise ValueError(f"the name {self.name!r}")
-        if self.repository and self.url:
-            raise ValueError(f"{self.name} has two sources")
-        for path in self.converted:
-            CardFile(path)
-        if not self.files or len({file.path for file in self.files}) < len(self.files):
-            raise ValueError(f"{self.name} has no files, or one of them twice")
-
     @property
     def bundled(self) -> bool:
         """Whether it comes with the package."""
@@ -105,14 +80,14 @@ class Card:
 
     @property
     def source(self) -> str:
-        """Where it comes from, for a person."""
+        """Its source, for messages."""
         if self.repository:
             return f"{self.repository} at {self.revision}" if self.revision else self.repository
         return self.url or "this package"
 
     @property
     def address(self) -> str:
-        """Where a person can look at it and fetch its files with a browser."""
+        """Address of its page, from which its files can be downloaded with a browser."""
         if self.repository:
             at = f"/tree/{self.revision}" if self.revision else ""
             return f"https://huggingface.co/{self.repository}{at}"
@@ -120,12 +95,12 @@ class Card:
 
     @property
     def known_bytes(self) -> int | None:
-        """Bytes of all files as far as the card knows; None if it does not."""
+        """Size of all files as far as known, or None."""
         return max(self.about_bytes or 0, sum(file.size or 0 for file in self.files)) or None
 
     @property
     def terms(self) -> str:
-        """The licence in one line, with what it says of commercial use."""
+        """The licence in one line, with its rule on commercial use."""
         allowed = {True: "commercial use allowed", False: "no commercial use", None: "commercial use not settled"}
         return f"{self.licence} ({allowed[self.commercial]})"
 
@@ -134,17 +109,16 @@ def read_cards(path: Path = TABLE) -> dict[str, Card]:
     """All cards by name, in the table's order.
 
     Raises:
-        CheckpointError: the table cannot be read, or a row does not hold what a card holds.
+        CheckpointError: the table cannot be read, or a card in it is invalid.
     """
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-        cards = [_card(row) for row in rows]
-        _check_needs(cards)
+        return {row["name"]: _card(row) for row in json.loads(path.read_text(encoding="utf-8"))}
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise CheckpointError(
-            f"the table of checkpoints {path} is damaged ({error})", "a card a row", "Install Art2Mus again."
+            f"the table of checkpoints {path} is damaged ({error})",
+            "a valid card per checkpoint",
+            "Install Art2Mus again.",
         ) from error
-    return {found.name: found for found in cards}
 
 
 def card(name: str) -> Card:
@@ -163,12 +137,3 @@ def _card(row: dict[str, Any]) -> Card:
     files = tuple(CardFile(**file) for file in row["files"])
     tuples = {name: tuple(row.get(name, ())) for name in ("needs", "converted")}
     return Card(**{**row, **tuples, "files": files})
-
-
-def _check_needs(cards: list[Card]) -> None:
-    names = [found.name for found in cards]
-    if len(set(names)) < len(names):
-        raise ValueError("a name twice")
-    for found in cards:
-        if unknown := set(found.needs) - set(names):
-            raise ValueError(f"{found.name} needs {', '.join(sorted(unknown))}, which has no card")

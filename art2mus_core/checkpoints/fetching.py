@@ -1,24 +1,24 @@
-"""Bringing a checkpoint here: ask first what is to come, then bring it, file by file.
+"""Downloads checkpoints: first plans which files are needed, then downloads them one by one.
 
-The hub is asked through huggingface_hub, so that HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE mean what they mean
-elsewhere, and what its cache holds is not fetched again. The bytes themselves come through :mod:`.transfer`: the hub's
-library begins a file anew after an interruption, and these files are gigabytes.
+Requests to the hub go through huggingface_hub, so HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE have their usual meaning and files in its
+cache are not downloaded again. The content itself is downloaded by :mod:`.transfer`, because the hub's library restarts a file after an
+interruption, and these files have gigabytes.
 """
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import CheckpointError, OutputError, SettingError
+from ..errors import CheckpointError, SettingError
 from ..locking import alone
+from ..placing import check_room
 from .cards import Card, CardFile
-from .presence import PARTIAL, holds, look_for
-from .remote import Remote, said, size_of
+from .presence import PARTIAL, holds, length, look_for
+from .remote import Remote, reason, size_of
 from .transfer import adopt, download
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ __all__ = ["Parcel", "Plan", "fetch", "plan"]
 
 @dataclass(frozen=True)
 class Parcel:
-    """One file to be brought.
+    """One file to download.
 
     Attributes:
-        path: below the checkpoint's folder.
-        remote: where it comes from.
-        cached: where it lies already, in the hub's own cache; it is copied from there.
+        path: relative to the checkpoint's folder.
+        remote: its source.
+        cached: a copy in the hub's cache, which is used instead.
     """
 
     path: str
@@ -43,19 +43,19 @@ class Parcel:
 
     @property
     def bytes(self) -> int:
-        """Its size, 0 if that is not known."""
+        """Its size, 0 if unknown."""
         return self.remote.size or 0
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be brought, and where to.
+    """The files of a checkpoint to download.
 
     Attributes:
-        card: of the checkpoint.
-        folder: where its files go.
-        parcels: the files that are not there yet; all of them if they are to be fetched anew.
-        again: whether files that are there are fetched anew.
+        card: card of the checkpoint.
+        folder: destination.
+        parcels: the missing files, or all files with `again`.
+        again: whether existing files are downloaded again.
     """
 
     card: Card
@@ -65,30 +65,29 @@ class Plan:
 
     @property
     def bytes(self) -> int:
-        """Of all parcels, as far as their sizes are known."""
+        """Size of all parcels, as far as known."""
         return sum(parcel.bytes for parcel in self.parcels)
 
     @property
     def begun(self) -> int:
-        """Bytes that an interrupted download left."""
-        partials = (self.folder / f"{parcel.path}{PARTIAL}" for parcel in self.parcels)
-        return sum(path.stat().st_size for path in partials if path.is_file())
+        """Bytes received by interrupted downloads."""
+        return sum(length(self.folder / f"{parcel.path}{PARTIAL}") for parcel in self.parcels)
 
 
 def plan(card: Card, *, folder: Path | None = None, again: bool = False) -> Plan:
-    """Ask what of a checkpoint is still to be brought, and how large it is. Asks nobody if it is all here.
+    """Plan the download of a checkpoint's missing files. No request is sent if it is complete.
 
     Args:
-        card: of the checkpoint.
-        folder: where its files go; a folder of its name below `ART2MUS_HOME` if not given.
-        again: bring every file from its source, whatever is here or in the hub's cache.
+        card: card of the checkpoint.
+        folder: destination; by default a folder with its name in `ART2MUS_HOME`.
+        again: download every file from its source, even if it exists or is in the hub's cache.
 
     Raises:
-        SettingError: it comes with the package.
-        CheckpointError: its source cannot be reached, or lacks one of the files.
+        SettingError: the checkpoint comes with the package.
+        CheckpointError: the source cannot be reached, or lacks one of the files.
     """
     if card.bundled:
-        raise SettingError(f"{card.name} comes with the package", "a checkpoint from elsewhere", "Just use it.")
+        raise SettingError(f"{card.name} comes with the package", "a checkpoint to download", "Use it as it is.")
     here = look_for(card, folder)
     wanted = [file for file in card.files if again or file.path in here.missing]
     if not wanted:
@@ -100,28 +99,32 @@ def plan(card: Card, *, folder: Path | None = None, again: bool = False) -> Plan
 
 
 def fetch(what: Plan, on_step: OnStep, on_wait: Callable[[str], None] | None = None) -> Path:
-    """Bring the files of a plan, each whole and checked or not at all; an interrupted one goes on the next time.
+    """Download the files of a plan. Each is checked, and written whole or not at all; interrupted downloads are resumed next time.
 
-    If another process brings files into the same folder, this one waits, and then brings what is still missing.
+    If another process downloads into the same folder, this one waits, and then downloads the files that are still missing.
 
     Args:
         what: the plan.
-        on_step: told of bytes that are here, of bytes that are to come; the stage is the file.
-        on_wait: told, again and again, who is waited for; `on_step` is if not given. Raising in either stops the work.
+        on_step: called with the bytes received, of all bytes; the stage is the file.
+        on_wait: called repeatedly with a message while waiting; by default `on_step` is. An exception raised in either stops
+            the work.
 
     Returns:
         The checkpoint's folder.
 
     Raises:
         CheckpointError: see :func:`.transfer.download`.
-        OutputError: too little room on the disk, or a place that cannot be written to.
+        OutputError: too little room on the disk, or a folder that cannot be written to.
     """
-    from ..types import Step  # noqa: PLC0415 - brings torch with it
+    from ..types import Step  # noqa: PLC0415 - imports torch
 
-    _check_room(what)
-    with alone(what.folder, f"fetch of {what.card.name}", on_wait or (lambda said: on_step(Step(said, 0, 1)))):
+    remedy = "Make room, or set ART2MUS_HOME to a folder on another disk."
+    check_room(what.folder / what.card.name, what.bytes - what.begun, what.card.name, remedy)
+    with alone(what.folder, f"fetch of {what.card.name}", on_wait or (lambda message: on_step(Step(message, 0, 1)))):
         before = 0
-        for parcel in _missing(what):
+        for parcel in what.parcels:
+            if not what.again and holds(what.folder / parcel.path, parcel.remote.size):
+                continue  # another process has downloaded it meanwhile
 
             def on_bytes(here: int, parcel: Parcel = parcel, before: int = before) -> None:
                 on_step(Step(parcel.path, before + here, max(what.bytes, before + here)))
@@ -135,44 +138,27 @@ def fetch(what: Plan, on_step: OnStep, on_wait: Callable[[str], None] | None = N
     return what.folder
 
 
-def _missing(what: Plan) -> list[Parcel]:
-    """What is still to be brought: another fetch may have been here since the plan was made."""
-    return [each for each in what.parcels if what.again or not holds(what.folder / each.path, each.remote.size)]
-
-
-def _check_room(what: Plan) -> None:
-    """Refuse before the first byte what will not fit."""
-    nearest = next(path for path in (what.folder, *what.folder.absolute().parents) if path.exists())
-    free, needed = shutil.disk_usage(nearest).free, what.bytes - what.begun
-    if free < needed:
-        raise OutputError(
-            f"{free / 1e9:.1f} GB are free on the disk of {what.folder}",
-            f"{needed / 1e9:.1f} GB for {what.card.name}",
-            "Make room, or set ART2MUS_HOME to a folder on another disk.",
-        )
-
-
 def _plain(card: Card, file: CardFile) -> Parcel:
     remote = Remote(f"{card.url}{file.path}", file.size, file.sha256, file.git_blob)
-    size = file.size or size_of(remote)
-    return Parcel(file.path, Remote(remote.url, size, file.sha256, file.git_blob))
+    return Parcel(file.path, replace(remote, size=file.size or size_of(remote)))
 
 
 def _cached(card: Card, wanted: list[CardFile]) -> list[Parcel]:
-    """All that is wanted, if the hub's cache holds it in the card's revision; nothing if one file is not there."""
+    """All wanted files from the hub's cache, in the card's revision; an empty list if one is not there."""
     from huggingface_hub import try_to_load_from_cache  # noqa: PLC0415 - a second of imports
 
-    found = [try_to_load_from_cache(str(card.repository), file.path, revision=card.revision) for file in wanted]
-    if not card.revision or not all(isinstance(path, str) for path in found):
-        return []
-    return [
-        Parcel(file.path, Remote(str(path), file.size or Path(str(path)).stat().st_size, file.sha256), Path(str(path)))
-        for file, path in zip(wanted, found, strict=True)
-    ]
+    parcels = []
+    for file in wanted:
+        found = try_to_load_from_cache(str(card.repository), file.path, revision=card.revision)
+        if not card.revision or not isinstance(found, str):
+            return []
+        cached = Path(found)
+        parcels.append(Parcel(file.path, Remote(found, file.size or length(cached), file.sha256), cached))
+    return parcels
 
 
 def _from_hub(card: Card, wanted: list[CardFile], folder: Path) -> list[Parcel]:
-    """Sizes and hashes as the hub has them, where the card pins none."""
+    """Files on the hub, with the hub's sizes and hashes where the card has none."""
     from huggingface_hub import HfApi, hf_hub_url  # noqa: PLC0415 - a second of imports
     from huggingface_hub.utils import build_hf_headers  # noqa: PLC0415
 
@@ -182,17 +168,19 @@ def _from_hub(card: Card, wanted: list[CardFile], folder: Path) -> list[Parcel]:
     offered = {file.rfilename: file for file in answer.siblings or []}
     if missing := [file.path for file in wanted if file.path not in offered]:
         raise CheckpointError(
-            f"{card.source} lacks {', '.join(missing[:5])}", "the files of its card", "Its authors changed it."
+            f"{card.source} lacks {', '.join(missing[:5])}",
+            "the files of its card",
+            "Its authors changed the repository; update Art2Mus.",
         )
     parcels = []
     for file in wanted:
-        there = offered[file.path]
-        sha256 = file.sha256 or (there.lfs.sha256 if there.lfs else None)
+        entry = offered[file.path]
+        sha256 = file.sha256 or (entry.lfs.sha256 if entry.lfs else None)
         remote = Remote(
             hf_hub_url(name, file.path, revision=answer.sha or card.revision),
-            size=file.size or there.size,
+            size=file.size or entry.size,
             sha256=sha256,
-            git_blob=None if sha256 else there.blob_id,
+            git_blob=None if sha256 else entry.blob_id,
             headers={key: value for key, value in build_hf_headers().items() if key.lower() == "authorization"},
         )
         parcels.append(Parcel(file.path, remote))
@@ -208,25 +196,25 @@ def _hub_errors(card: Card, folder: Path) -> Iterator[None]:
         RevisionNotFoundError,
     )
 
-    # Below the hub's own error lies that of the library which it speaks through, another one from version to version.
-    spoken: type[BaseException] = HfHubHTTPError.__bases__[0]
+    # The hub's error derives from that of its HTTP library, which differs between versions.
+    transport: type[BaseException] = HfHubHTTPError.__bases__[0]
     try:
         yield
     except OfflineModeIsEnabled as error:
         raise CheckpointError(
-            f"HF_HUB_OFFLINE is set and {card.name} is not here",
+            f"HF_HUB_OFFLINE is set and {card.name} is not installed",
             "a connection to the hub",
-            f"Take HF_HUB_OFFLINE away, or put the files into {folder}.",
+            f"Unset HF_HUB_OFFLINE, or put the files into {folder}.",
         ) from error
     except (RepositoryNotFoundError, RevisionNotFoundError) as error:
         raise CheckpointError(
             f"the hub does not have {card.source}",
-            "a repository for everyone",
-            "It was moved or taken away; if it asks for permission, set HF_TOKEN.",
+            "a public repository",
+            "It was moved or deleted; if it requires permission, set HF_TOKEN.",
         ) from error
-    except (OSError, ValueError, spoken) as error:
+    except (OSError, ValueError, transport) as error:
         raise CheckpointError(
-            f"the hub cannot be asked for {card.source} ({said(error)})",
+            f"the hub cannot be reached for {card.source} ({reason(error)})",
             "a connection to the hub",
             "Check the connection and HF_ENDPOINT, and try again.",
         ) from error

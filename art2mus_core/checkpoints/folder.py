@@ -1,8 +1,9 @@
-"""A checkpoint folder in diffusers' layout: one subfolder a component, each a configuration and a safetensors file."""
+"""Checkpoint folders in diffusers' layout: one subfolder per component, with a configuration and a safetensors file."""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ __all__ = [
     "check_component",
     "describes",
     "load_component",
+    "needed",
     "opened",
     "read_config",
     "read_index",
@@ -37,15 +39,18 @@ Network = TypeVar("Network", bound=nn.Module)
 
 INDEX = "model_index.json"
 DIFFUSERS = ("unet", "vae")
-"""Components that are written under diffusers' name."""
+"""Components whose weights are saved under diffusers' file name."""
 
 AGAIN = "Install or download the checkpoint again."
 
+WIDTHS = {"BOOL": 1, "U8": 1, "I8": 1, "I16": 2, "U16": 2, "I32": 4, "U32": 4, "I64": 8, "U64": 8}
+"""Bytes of integer types, by their names in a safetensors header; floating-point weights are converted."""
+
 
 def weights_file(folder: Path, name: str) -> Path:
-    """Where the weights of component `name` lie, under either name; if nowhere, where they are written.
+    """The weights of component `name` under any of their file names; if there are none, the file to save them to.
 
-    Alone in the folder, a copy that was saved as a variant (`model.fp16.safetensors`) is taken as well.
+    A single variant (such as `model.fp16.safetensors`) is used if there is no other file.
     """
     own = _own_file(folder, name)
     plain = (own, *(folder / name / other for other in WEIGHTS))
@@ -58,12 +63,12 @@ def _own_file(folder: Path, name: str) -> Path:
 
 
 def config_file(folder: Path, name: str) -> Path:
-    """Where the configuration of component `name` lies; the scheduler's has a name of its own."""
+    """The configuration file of component `name`; the scheduler's has another file name."""
     return folder / name / ("scheduler_config.json" if name == "scheduler" else "config.json")
 
 
 def read_index(folder: Path) -> dict[str, Any]:
-    """`model_index.json`: which components there are and, under `art2mus`, the settings that suit this checkpoint.
+    """Read `model_index.json`: the components and, under `art2mus`, the default settings of this checkpoint.
 
     Raises:
         CheckpointError: missing or not JSON.
@@ -72,15 +77,13 @@ def read_index(folder: Path) -> dict[str, Any]:
 
 
 def read_config(folder: Path, name: str) -> dict[str, Any]:
-    """The configuration of component `name`.
+    """Read the configuration of component `name`.
 
     Raises:
-        CheckpointError: no such component, or its configuration is missing or not JSON.
+        CheckpointError: the component or its configuration is missing, or it is not JSON.
     """
     if not (folder / name).is_dir():
-        raise CheckpointError(
-            f"{folder} has no {name}", f"a folder {name} in it, with its configuration and weights", AGAIN
-        )
+        raise CheckpointError(f"{folder} has no {name}", f"a folder {name} with configuration and weights in it", AGAIN)
     return _read_json(config_file(folder, name))
 
 
@@ -93,20 +96,18 @@ def load_component(
     unused: Callable[[str], bool] = lambda _: False,
     prefix: str = "",
 ) -> Network:
-    """Build component `name` from its configuration and fill it with its weights, strictly.
-
-    Weights that were stored under weight norm are put together on the way.
+    """Build component `name` from its configuration and load its weights, strictly. Weight norm is resolved.
 
     Args:
         folder: the checkpoint.
         name: the component's subfolder.
-        build: configuration to network; called with `meta` as the default device, so it costs no memory.
-        dtype: floating-point weights are converted to this, whatever they are stored in.
-        unused: true for keys of the file that may be there and are not wanted.
-        prefix: what keys of the file may begin with, where the network was stored as part of a larger one.
+        build: configuration to network; called with `meta` as the default device, so it takes no memory.
+        dtype: precision that floating-point weights are converted to.
+        unused: true for keys of the file that are ignored.
+        prefix: prefix that keys of the file may have, if the network was stored as part of a larger one.
 
     Raises:
-        CheckpointError: a file is missing or damaged, or its keys or shapes are not those of the network.
+        CheckpointError: a file is missing or damaged, or its keys or shapes differ from the network's.
     """
     network = check_component(folder, name, build, unused=unused, prefix=prefix)
     path = weights_file(folder, name)
@@ -118,7 +119,7 @@ def load_component(
 
 
 class _Unfilled(TorchFunctionMode):
-    """Networks are built without drawing first weights, which on `meta` would import torch's compiler (.9 s)."""
+    """Skips the initialisation of weights, which on `meta` would import torch's compiler (.9 s)."""
 
     def __torch_function__(
         self,
@@ -141,60 +142,77 @@ def check_component(
     unused: Callable[[str], bool] = lambda _: False,
     prefix: str = "",
 ) -> Network:
-    """Build component `name` on `meta` and compare it with the header of its weights, of which none is read.
+    """Build component `name` on `meta` and compare it with the header of its weights; no weight is read.
 
     Raises:
-        CheckpointError: as :func:`load_component`, but for values that are not finite.
+        CheckpointError: as :func:`load_component`, except for values that are not finite.
     """
     config, path = read_config(folder, name), weights_file(folder, name)
     with opened(path) as file:
         found = {key.removeprefix(prefix): form for key, form in header_forms(file, unused=unused).items()}
     with describes(config_file(folder, name), name), torch.device("meta"), _Unfilled():
-        network = _built(build, config, config_file(folder, name))
+        network = build(config)
     pairs = find_halves(network.state_dict(), found, path)
     check_fit(network, joined_forms(found, pairs), path)
     return network
 
 
-def _built(build: Callable[[dict[str, Any]], Network], config: dict[str, Any], path: Path) -> Network:
-    try:
-        return build(config)
-    except CheckpointError as error:
-        raise CheckpointError(f"{path} describes {error.came}", error.expected, error.remedy) from error
-
-
 @contextmanager
 def describes(path: Path, what: str) -> Iterator[None]:
-    """Blame a configuration file for whatever goes wrong while its network is built.
+    """Attribute errors in the block to a configuration file.
 
     Args:
         path: the file.
-        what: of which it should be the configuration, for the message.
+        what: the network that it should describe, for the message.
 
     Raises:
-        CheckpointError: the block raised something that is no error of ours.
+        CheckpointError: the block raised one, to which the path is added, or any exception that is not ours.
     """
     try:
         yield
+    except CheckpointError as error:
+        raise CheckpointError(f"{path} describes {error.came}", error.expected, error.remedy) from error
     except Art2MusError:
         raise
-    except Exception as error:  # constructors of three libraries, each with exceptions of its own
+    except Exception as error:  # constructors of three libraries raise many kinds
         if is_shortage(error):
             raise
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise CheckpointError(
-            f"{path} describes no network that can be built ({reason})", f"the configuration of {what}", AGAIN
-        ) from error
+        raise CheckpointError(f"{path} cannot be used ({reason})", f"the configuration of {what}", AGAIN) from error
+
+
+def needed(
+    folder: Path, names: Iterable[str], dtype: torch.dtype, *, unused: Callable[[str], bool] = lambda _: False
+) -> int:
+    """Bytes that components take when they are loaded; only the headers of their files are read.
+
+    Args:
+        folder: the checkpoint.
+        names: components.
+        dtype: precision of floating-point weights.
+        unused: true for keys that are not loaded.
+
+    Raises:
+        CheckpointError: weights are missing or damaged.
+    """
+    taken = 0
+    for name in names:
+        with opened(weights_file(folder, name)) as file:
+            for key in file.keys():  # noqa: SIM118
+                tensor = file.get_slice(key)
+                width = WIDTHS.get(tensor.get_dtype(), dtype.itemsize)
+                taken += 0 if unused(key) else width * math.prod(tensor.get_shape())
+    return taken
 
 
 def save_component(folder: Path, name: str, network: nn.Module, config: dict[str, Any], *, half: bool) -> None:
     """Write a component's configuration and weights, each whole or not at all.
 
     Args:
-        folder: the checkpoint; made if it is not there.
+        folder: the checkpoint; created if missing.
         name: the component's subfolder.
-        network: whose state is written.
-        config: what `load_component` hands to `build`.
+        network: its state is written.
+        config: the configuration that `load_component` passes to `build`.
         half: store floating-point weights in float16.
     """
     save_tensors(_own_file(folder, name), network.state_dict(), half=half)
@@ -206,15 +224,15 @@ def save_index(folder: Path, components: dict[str, list[str]], defaults: dict[st
 
     Args:
         folder: the checkpoint.
-        components: name to [library, class], as diffusers has it.
-        defaults: steps, guidance and solver that suit this checkpoint.
+        components: name to [library, class], as in diffusers.
+        defaults: default steps, guidance and solver of this checkpoint.
     """
     index: dict[str, Any] = {"_class_name": "AudioLDM2Pipeline", **components}
     _write_json(folder / INDEX, {**index, "art2mus": defaults} if defaults else index)
 
 
 def save_config(folder: Path, name: str, config: dict[str, Any]) -> None:
-    """Write the configuration of a component; alone where it has no weights (the scheduler)."""
+    """Write the configuration of a component; the scheduler has nothing else."""
     _write_json(config_file(folder, name), config)
 
 
@@ -226,7 +244,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be read ({error})", "a JSON object", AGAIN) from error
     if not isinstance(content, dict):
-        raise CheckpointError(f"{path} holds no JSON object", "one", AGAIN)
+        raise CheckpointError(f"{path} does not hold a JSON object", "a JSON object", AGAIN)
     return content
 
 

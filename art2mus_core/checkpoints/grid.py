@@ -1,123 +1,140 @@
-"""The one place where sizes are read from a checkpoint's configuration files."""
+"""Reads every size of a checkpoint's sound from its configuration files; no other file does."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
 from ..errors import CheckpointError
 from ..types import AudioGrid, Scale
-from .folder import read_config
+from .folder import config_file, read_config
 
 __all__ = ["latent_sizes", "mel_fields", "read_grid", "read_latent_scale"]
 
 AGAIN = "Install or download the checkpoint again."
 AUDIOLDM2_MEL: dict[str, Any] = {"scale": "slaney", "lowest": 0.0, "highest": 8000.0, "windows": (1024,), "floor": 1e-5}
-"""What AudioLDM2's vocoder configuration leaves unsaid about its mel (Liu et al. 2024, and their audio processing)."""
+"""Parameters of AudioLDM2's mel that its vocoder configuration omits (Liu et al. 2024, and their audio processing)."""
+
+
+def _is_size(value: object) -> bool:
+    return type(value) is int and value > 0
+
+
+def _is_number(value: Any) -> bool:  # noqa: ANN401
+    return type(value) in {int, float} and math.isfinite(value)
+
+
+def _is_positive(value: Any) -> bool:  # noqa: ANN401
+    return _is_number(value) and value > 0
+
+
+def _are_sizes(value: object) -> bool:
+    return isinstance(value, (list, tuple)) and len(value) > 0 and all(map(_is_size, value))
+
+
+Kind = tuple[Callable[[Any], bool], str]
+"""A check of a value, and the expected values in words."""
+
+SIZE: Kind = _is_size, "a whole number above 0"
+SIZES: Kind = _are_sizes, "a list of whole numbers above 0"
+NUMBER: Kind = _is_number, "a number"
+
+MEL: dict[str, Kind] = {
+    "sample_rate": SIZE,
+    "hop": SIZE,
+    "mel_bins": SIZE,
+    "scale": (lambda scale: scale in get_args(Scale), f"one of {', '.join(get_args(Scale))}"),
+    "lowest": NUMBER,
+    "highest": NUMBER,
+    "windows": SIZES,
+    "floor": (_is_positive, "a number above 0"),
+}
+"""Fields of `mel` in a configuration: those of the audio grid."""
 
 
 def read_grid(folder: Path) -> AudioGrid:
-    """The audio grid of a checkpoint, from its vocoder, VAE and language model.
+    """The audio grid of a checkpoint, from the configurations of its vocoder, VAE and language model.
 
     Raises:
-        CheckpointError: a configuration is missing, lacks something that cannot be guessed, or says what is no size; or
-            VAE and vocoder contradict each other.
+        CheckpointError: a configuration is missing, an option is missing or is not a size, or VAE and vocoder contradict each
+            other; the message names the file and its option.
     """
-    try:
-        sizes = {
-            **latent_sizes(folder),
-            **mel_fields(read_config(folder, "vocoder")),
-            "language_width": read_config(folder, "language_model")["n_embd"],
-        }
-        if wrong := [f"{name} {sizes[name]!r}" for name, fits in FITTING.items() if not fits(sizes[name])]:
-            raise _strange(folder, f"says {', '.join(wrong)}")
-        grid = AudioGrid(**sizes)
-    except KeyError as error:
-        raise _strange(folder, f"does not say {error}") from error
-    except TypeError as error:
-        raise _strange(folder, f"describes no sound ({error})") from error
+    language = read_config(folder, "language_model")
+    width = _option(config_file(folder, "language_model"), language, "n_embd", SIZE)
+    grid = AudioGrid(**latent_sizes(folder), **mel_fields(folder, "vocoder"), language_width=width)
     if grid.mel_bins % grid.latent_factor:
+        option = "mel.mel_bins" if "mel" in read_config(folder, "vocoder") else "model_in_dim"
         raise CheckpointError(
-            f"the vocoder of {folder} hears {grid.mel_bins} mel bins",
-            f"a multiple of {grid.latent_factor}, by which its VAE divides them",
+            f"{config_file(folder, 'vocoder')} has {option} {grid.mel_bins}",
+            f"a multiple of {grid.latent_factor}, the downsampling factor of its VAE",
             AGAIN,
         )
     return grid
 
 
-def _strange(folder: Path, what: str) -> CheckpointError:
-    return CheckpointError(f"{folder} {what}", "sizes in the config.json of vae, vocoder and language_model", AGAIN)
+def mel_fields(folder: Path, name: str) -> dict[str, Any]:
+    """The mel that a component was trained on: the field `mel` of its configuration, or the options of AudioLDM2's vocoder.
 
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _is_size(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
-
-
-FITTING: dict[str, Callable[[Any], bool]] = {
-    **dict.fromkeys(
-        ("sample_rate", "hop", "mel_bins", "channels", "latent_channels", "latent_factor", "language_width"), _is_size
-    ),
-    **dict.fromkeys(("lowest", "highest", "floor"), _is_number),
-    "scale": lambda scale: scale in get_args(Scale),
-    "windows": lambda windows: bool(windows) and all(map(_is_size, windows)),
-}
-"""What each size must be."""
-
-
-def mel_fields(config: dict[str, Any]) -> dict[str, Any]:
-    """The fields of the mel that a component was trained on, from its configuration: a vocoder's, or one with a `mel`."""
-    if "mel" in config:
-        return {**config["mel"], "windows": tuple(config["mel"]["windows"])}
-    return {
-        "sample_rate": config["sampling_rate"],
-        "hop": math.prod(config["upsample_rates"]),
-        "mel_bins": config["model_in_dim"],
-        **AUDIOLDM2_MEL,
-    }
+    Raises:
+        CheckpointError: the configuration is missing, or an option is missing or wrong.
+    """
+    path, config = config_file(folder, name), read_config(folder, name)
+    if "mel" not in config:
+        hop = math.prod(_option(path, config, "upsample_rates", SIZES))
+        rate, bins = (_option(path, config, option, SIZE) for option in ("sampling_rate", "model_in_dim"))
+        return {"sample_rate": rate, "hop": hop, "mel_bins": bins, **AUDIOLDM2_MEL}
+    mel = config["mel"]
+    if not isinstance(mel, dict) or not mel.keys() <= MEL.keys():
+        raise CheckpointError(f"{path} has mel {mel!r}", f"an object with {', '.join(MEL)}", AGAIN)
+    found = {field: _option(path, mel, field, kind, "mel.") for field, kind in MEL.items()}
+    return {**found, "windows": tuple(found["windows"])}
 
 
 def latent_sizes(folder: Path) -> dict[str, Any]:
-    """The sizes of a checkpoint's latents, and the channels of the sound that they are of.
+    """The sizes of a checkpoint's latents, and the channels of its sound.
 
     Raises:
-        CheckpointError: it has no VAE, or one whose configuration does not say.
+        CheckpointError: it has no VAE, or an option of the VAE's configuration is missing or wrong.
     """
-    vae = read_config(folder, "vae")
-    try:
-        channels, factor = vae["latent_channels"], 2 ** (len(vae["block_out_channels"]) - 1)
-    except KeyError as error:
-        raise _strange(folder, f"does not say {error}") from error
-    except TypeError as error:
-        raise _strange(folder, f"describes no sound ({error})") from error
+    path, vae = config_file(folder, "vae"), read_config(folder, "vae")
     return {
-        "channels": vae.get("in_channels", 1),
-        "latent_channels": channels,
-        "latent_factor": factor,
+        "channels": _option(path, {"in_channels": 1, **vae}, "in_channels", SIZE),
+        "latent_channels": _option(path, vae, "latent_channels", SIZE),
+        "latent_factor": 2 ** (len(_option(path, vae, "block_out_channels", SIZES)) - 1),
         "latent_scale": read_latent_scale(folder),
     }
 
 
 def read_latent_scale(folder: Path) -> float:
-    """What the latents of a checkpoint's VAE are multiplied by; always read here, never from a built network.
+    """The factor that a checkpoint's latents are multiplied by, from its configuration rather than from a built network.
 
-    diffusers builds a VAE whose configuration lacks the factor, or lists it among values left at their default, with
-    0.18215, which is that of an image model.
+    diffusers replaces a factor that is missing, or listed as a default, by 0.18215, that of an image model.
 
     Raises:
-        CheckpointError: the configuration is missing, does not say, or says what is no positive number.
+        CheckpointError: the configuration is missing, or the factor is missing or is not a positive number.
     """
-    scale = read_config(folder, "vae").get("scaling_factor")
-    if scale is None or not _is_number(scale) or scale <= 0:
+    scale: Any = read_config(folder, "vae").get("scaling_factor")
+    if not _is_positive(scale):
         raise CheckpointError(
-            f"{folder / 'vae' / 'config.json'} has {'no scaling_factor' if scale is None else f'scaling_factor {scale!r}'}",
+            f"{config_file(folder, 'vae')} has {'no scaling_factor' if scale is None else f'scaling_factor {scale!r}'}",
             "the number by which this checkpoint's latents were multiplied in training",
-            "Take it from vae/config.json of the published checkpoint (`art2mus fetch` brings it); of weights that nobody "
-            "published, it is one over the standard deviation of the VAE's latents. Write it there.",
+            "Copy it from vae/config.json of the published checkpoint (`art2mus fetch` downloads it). For a VAE of your own, it is "
+            "one divided by the standard deviation of its latents.",
         )
     return float(scale)
+
+
+def _option(path: Path, config: Mapping[str, Any], option: str, kind: Kind, prefix: str = "") -> Any:  # noqa: ANN401
+    """The value of an option in a configuration file.
+
+    Raises:
+        CheckpointError: it is missing or not of the kind.
+    """
+    fits, wanted = kind
+    value = config.get(option)
+    if not fits(value):
+        shown = f"{prefix}{option} {value!r}" if option in config else f"no {prefix}{option}"
+        raise CheckpointError(f"{path} has {shown}", wanted, AGAIN)
+    return value

@@ -1,4 +1,4 @@
-"""How much memory a checkpoint takes, and how much there is: asked before anything is loaded."""
+"""Checks that there is enough memory, and reports when there was not."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ __all__ = ["allocating", "available", "check_memory", "is_shortage", "total"]
 ROOT = Path("/")
 
 SHORTAGES = ("allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")
-"""What torch's errors say where memory ends: on Unix (and where a file is mapped), on Windows, on graphics cards, in their
+"""Parts of torch's messages when memory runs out: on Unix (and when a file is mapped), on Windows, on graphics cards, in their
 libraries."""
 
 CARDS = ("CUDA", "CUBLAS", "CUDNN", "HIP", "MPS", "XPU")
-"""What such an error names if it is about the memory of a graphics card."""
+"""Names in such a message if it is about the memory of a graphics card."""
 
 CONTROLS = (
     ("sys/fs/cgroup/{group}/memory.max", "memory.current", "inactive_file"),
     ("sys/fs/cgroup/memory/{group}/memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 )
-"""Files of a Linux control group, second version and first: limit, what is taken, and the part of it that would be given back."""
+"""Files of a Linux control group, versions 2 and 1: limit, usage, and the field of reclaimable memory."""
 
 
 REMEDY = (
@@ -37,12 +37,12 @@ REMEDY = (
 
 
 def check_memory(needed: int, what: str, *, free: int | None = None) -> None:
-    """Refuse what this machine has no memory for; where the system does not say how much there is, nothing is refused.
+    """Check that enough memory is free, if the system reports it.
 
     Args:
         needed: bytes.
-        what: takes them, for the message.
-        free: bytes; :func:`available` if not given.
+        what: their use, for the message.
+        free: bytes; by default :func:`available`.
 
     Raises:
         SettingError: less than `needed` is free.
@@ -58,10 +58,10 @@ def check_memory(needed: int, what: str, *, free: int | None = None) -> None:
 
 @contextmanager
 def allocating(what: str) -> Iterator[None]:
-    """Say in a person's words that memory ended in this block.
+    """Convert errors of the block that mean a lack of memory.
 
     Args:
-        what: is held in it, for the message.
+        what: the use of the memory, for the message.
 
     Raises:
         SettingError: there was not enough memory.
@@ -75,7 +75,7 @@ def allocating(what: str) -> Iterator[None]:
         free = None if is_card else available()
         place = "the memory of the graphics card" if is_card else "the memory"
         left = "" if free is None else f", of which {free / 1e9:.2f} GB are free"
-        # Without its traceback the cause keeps none of the tensors alive that there was room for.
+        # The traceback is removed because it would keep tensors in memory.
         raise SettingError(
             f"{what} does not fit into {place}{left}",
             "room for all of it",
@@ -84,19 +84,19 @@ def allocating(what: str) -> Iterator[None]:
 
 
 def is_shortage(error: Exception) -> bool:
-    """Whether an error says that there is not enough memory; torch and safetensors have no class for that everywhere."""
+    """Whether an error means a lack of memory; torch and safetensors have no class for it on every system."""
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
-    return isinstance(error, MemoryError) or any(said in str(error) for said in SHORTAGES)
+    return isinstance(error, MemoryError) or any(text in str(error) for text in SHORTAGES)
 
 
 def available(root: Path = ROOT) -> int | None:
-    """Bytes that this program could have now, or None where the system does not say (macOS).
+    """Bytes of memory available to this process, or None if the system does not report it (macOS).
 
-    In a Linux container the rest of its allowance, if that is less than what the machine has left.
+    The limits of a Linux container count, too.
 
     Args:
-        root: where `proc` and `sys` are.
+        root: the folder of `proc` and `sys`.
     """
     if os.name == "nt":
         return _windows()[1]
@@ -106,7 +106,7 @@ def available(root: Path = ROOT) -> int | None:
 
 
 def _address_space(root: Path) -> list[int]:
-    """What is left of the addresses that this process may use (`ulimit -v`), if they are limited."""
+    """The rest of the address space of this process, if it is limited (`ulimit -v`)."""
     import resource  # noqa: PLC0415  not on Windows
 
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
@@ -115,12 +115,12 @@ def _address_space(root: Path) -> list[int]:
 
 
 def total() -> int | None:
-    """Bytes of memory that the machine has, or None where the system does not say."""
+    """Bytes of memory of the machine, or None if the system does not report it."""
     return _windows()[0] if os.name == "nt" else os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _allowances(root: Path) -> list[int]:
-    """What is left to each control group that this process is in, from the innermost to the outermost."""
+    """The remaining memory of each limited control group of this process."""
     groups = {Path()}
     for line in _lines(root / "proc" / "self" / "cgroup"):
         own = Path(line.split(":", 2)[-1].lstrip("/"))
@@ -137,13 +137,13 @@ def _allowances(root: Path) -> list[int]:
 
 
 def _number(path: Path) -> int | None:
-    """The number in a file; None if there is no file, or a word in it (no limit)."""
+    """The number in a file; None if the file is missing or contains a word (no limit)."""
     text = "".join(_lines(path)).strip()
     return int(text) if text.isdigit() else None
 
 
 def _numbers(path: Path) -> dict[str, int]:
-    """First word of a line to the number after it."""
+    """The first word of each line, mapped to the number after it."""
     words = [line.split() for line in _lines(path)]
     return {parts[0]: int(parts[1]) for parts in words if len(parts) > 1 and parts[1].isdigit()}
 
@@ -156,7 +156,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _windows() -> tuple[int | None, int | None]:
-    """All memory and what of it is free."""
+    """Total and free memory."""
 
     class Status(ctypes.Structure):  # MEMORYSTATUSEX: two 32-bit words, then seven 64-bit ones
         _fields_ = (("words", ctypes.c_uint32 * 2), ("sizes", ctypes.c_uint64 * 7))

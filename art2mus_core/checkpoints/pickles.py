@@ -1,4 +1,4 @@
-"""Weights that were published as a pickle (`torch.save`): a table of tensors by name, opened as nothing else."""
+"""Reads weights that were published as a pickle (`torch.save`), without running any code in it."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from torch import Tensor
 
 from ..errors import CheckpointError
 from .memory import is_shortage
-from .tensors import look
+from .tensors import recognise
 
 __all__ = ["ARCHIVE", "PICKLE", "read_pickle"]
 
 ARCHIVE, PICKLE = b"PK", b"\x80"
-"""How a file of weights begins: a zip archive since torch 1.6, a bare pickle before."""
+"""First bytes of weights: a zip archive since torch 1.6, a bare pickle before."""
 
 
 def read_pickle(path: Path, wanted: str, again: str) -> dict[str, Any]:
-    """What lies in a file by name. An archive is mapped: its tensors leave the disk when they are used.
+    """The table of weights in a file. An archive is mapped, so its tensors are read when they are used.
 
     Args:
         path: the file.
-        wanted: what it should be, for messages.
-        again: where another one is had, for messages.
+        wanted: the expected content, for messages.
+        again: the remedy, for messages.
 
     Raises:
-        CheckpointError: missing, damaged, no file of weights, or more than weights; no program in it is run.
+        CheckpointError: missing, damaged, without weights, or with anything but weights.
     """
     if not path.is_file():
         raise CheckpointError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}", wanted, again)
     with path.open("rb") as file:
         start = file.read(64)
     if not start.startswith((ARCHIVE, PICKLE)):
-        raise CheckpointError(f"{path} {look(start) or 'is no file of weights'}", wanted, again)
+        raise CheckpointError(f"{path} {recognise(start) or 'is no file of weights'}", wanted, again)
     try:
         table = torch.load(path, map_location="cpu", mmap=zipfile.is_zipfile(path), weights_only=True)
     except pickle.UnpicklingError as error:
@@ -45,7 +45,7 @@ def read_pickle(path: Path, wanted: str, again: str) -> dict[str, Any]:
             wanted,
             f"Don't open it with anything else. {again}",
         ) from error
-    except Exception as error:  # damaged bytes can raise anything in the unpickler
+    except Exception as error:  # damaged bytes can raise any exception in the unpickler
         if is_shortage(error):
             raise
         raise CheckpointError(f"{path} is cut short, damaged or no file of weights", wanted, again) from error

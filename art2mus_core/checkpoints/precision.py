@@ -1,4 +1,4 @@
-"""Number formats: which of them a device computes in, and which it only imitates."""
+"""Number formats that a device computes in natively."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ INSTRUCTIONS = {
     torch.bfloat16: ("avx512_bf16", "amx_bf16"),
     torch.float16: ("avx512_fp16", "amx_fp16"),
 }
-"""What a processor needs to compute in each half format, as torch names it."""
+"""Processor extensions for each half-precision format, by torch's names."""
 
 FIRST_WITH_BFLOAT16 = (8, 0)
-"""CUDA's compute capability since which graphics cards compute in bfloat16."""
+"""First CUDA compute capability with native bfloat16."""
 
 
 def imitates(device: torch.device, dtype: torch.dtype) -> bool:
-    """Whether a device is not known to compute in a number format.
+    """Whether a device emulates a number format, as far as is known.
 
-    It then converts to float32 and back around every number, which takes many times as long as float32 itself.
+    It then converts every number to float32 and back, which takes many times as long as float32 itself.
     """
     if device.type == "cuda":
         return dtype == torch.bfloat16 and torch.cuda.get_device_capability(device) < FIRST_WITH_BFLOAT16

@@ -1,4 +1,4 @@
-"""What of a checkpoint is on this machine."""
+"""Checks which files of a checkpoint are installed."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from pathlib import Path
 from .cards import Card
 from .names import PACKAGED, home
 
-__all__ = ["MADE", "PARTIAL", "Presence", "amount", "folder_of", "holds", "look_for"]
+__all__ = ["MADE", "PARTIAL", "Presence", "amount", "folder_of", "holds", "length", "look_for"]
 
 PARTIAL = ".partial"
-"""Suffix of what an interrupted download leaves, and the next one goes on from."""
+"""Suffix of an interrupted download, which the next one resumes."""
 
 MADE = {"prior": ("constants/model.safetensors",)}
-"""Files that are made, not fetched, by the kind of checkpoint they belong to."""
+"""Files that are computed after the download, by kind of checkpoint."""
 
 
 @dataclass(frozen=True)
 class Presence:
-    """What was found of a checkpoint, by the names and sizes of its files; nothing is opened.
+    """The installed files of a checkpoint, by name and size; none is opened.
 
     Attributes:
-        card: of the checkpoint.
-        folder: where it is, or would be.
-        missing: paths of the card that are not there, or are there in another size, or empty where the card has none;
-            none if what they are converted to is there.
-        bytes: of the files that are there.
-        partial_bytes: of interrupted downloads.
+        card: card of the checkpoint.
+        folder: its folder, which may not exist.
+        missing: paths of the card that are missing or of another size, or empty if the card has no size; none if the converted
+            files are installed.
+        bytes: size of the installed files.
+        partial_bytes: size of interrupted downloads.
     """
 
     card: Card
@@ -38,12 +38,12 @@ class Presence:
 
     @property
     def complete(self) -> bool:
-        """Whether every file of the card is there."""
+        """Whether every file of the card is installed."""
         return not self.missing
 
     @property
     def ready(self) -> bool:
-        """Whether what comes after fetching is done too."""
+        """Whether the steps after the download are done, too."""
         made = self.card.converted or MADE.get(self.card.kind, ())
         return self.complete and (self.card.then is None or all(holds(self.folder / path) for path in made))
 
@@ -56,35 +56,34 @@ class Presence:
 
 
 def amount(size: int | None, unknown: str = "?") -> str:
-    """Bytes for a person."""
+    """A number of bytes in MB or GB."""
     if size is None:
         return unknown
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(size / 1e6, 0.1):.3g} MB"
 
 
 def folder_of(card: Card) -> Path:
-    """The folder of a checkpoint: in the package if it is bundled, else below :func:`~.names.home`."""
+    """The folder of a checkpoint: in the package if it is bundled, else in :func:`~.names.home`."""
     return (PACKAGED if card.bundled else home()) / card.name
 
 
 def holds(path: Path, size: int | None = None) -> bool:
-    """Whether a file is there in its size; where that is not known, an empty one is what a full disk left."""
+    """Whether a file exists with its size or, if that is not known, is not empty, as after a full disk."""
     return path.is_file() and (path.stat().st_size == size if size is not None else path.stat().st_size > 0)
 
 
 def look_for(card: Card, folder: Path | None = None) -> Presence:
-    """Compare a card with the disk, in a folder or else in :func:`folder_of`."""
+    """Compare a card with the files in a folder, by default :func:`folder_of`."""
     folder = folder or folder_of(card)
     made = [folder / path for path in card.converted]
     if made and all(map(holds, made)):
-        return Presence(card, folder, (), sum(path.stat().st_size for path in made), 0)
-    missing, found, partial = [], 0, 0
-    for file in card.files:
-        path = folder / file.path
-        if holds(path, file.size):
-            found += path.stat().st_size
-        else:
-            missing.append(file.path)
-        begun = path.with_name(path.name + PARTIAL)
-        partial += begun.stat().st_size if begun.is_file() else 0
-    return Presence(card, folder, tuple(missing), found, partial)
+        return Presence(card, folder, (), sum(map(length, made)), 0)
+    missing = tuple(file.path for file in card.files if not holds(folder / file.path, file.size))
+    found = sum(length(folder / file.path) for file in card.files if file.path not in missing)
+    partial = sum(length(folder / f"{file.path}{PARTIAL}") for file in card.files)
+    return Presence(card, folder, missing, found, partial)
+
+
+def length(path: Path) -> int:
+    """Size of a file in bytes, 0 if there is none."""
+    return path.stat().st_size if path.is_file() else 0

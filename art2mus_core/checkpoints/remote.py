@@ -1,4 +1,4 @@
-"""A file elsewhere, and how it is asked for."""
+"""Files on servers, and requests for them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 from ..errors import CheckpointError
 
-__all__ = ["NOTHING_LEFT", "Remote", "open_remote", "said", "size_of"]
+__all__ = ["NOTHING_LEFT", "Remote", "open_remote", "reason", "size_of"]
 
 NOTHING_LEFT = 416
-"""The server's answer when nothing comes after the part that we have."""
+"""HTTP status for a range that begins at or after the end of the file."""
 
 PATIENCE = 30.0
 """Seconds without an answer before the connection counts as lost."""
@@ -24,14 +24,14 @@ PATIENCE = 30.0
 
 @dataclass(frozen=True)
 class Remote:
-    """A file elsewhere.
+    """A file on a server.
 
     Attributes:
         url: its address, http or https.
         size: bytes, if known.
         sha256: of the content, if known.
-        git_blob: git's name of the content, if known.
-        headers: sent to that host and to no other that it redirects to.
+        git_blob: git's hash of the content, if known.
+        headers: sent to that host but not to others that it redirects to.
     """
 
     url: str
@@ -42,7 +42,7 @@ class Remote:
 
     @property
     def expected(self) -> str:
-        """What the file should be, for a person."""
+        """The expected size, for messages."""
         return "the whole file" if self.size is None else f"{self.size:,} bytes"
 
 
@@ -50,17 +50,17 @@ class Remote:
 def open_remote(
     remote: Remote, *, method: str = "GET", headers: dict[str, str] | None = None
 ) -> Iterator[HTTPResponse]:
-    """Ask for a file.
+    """Request a file.
 
     Args:
         remote: the file.
         method: GET or HEAD.
-        headers: more of them, for every host on the way.
+        headers: additional headers, also sent after redirects.
 
     Raises:
-        CheckpointError: the server has no such file or does not give it.
-        urllib.error.HTTPError: nothing comes after the part that was asked for (416).
-        OSError: there is no connection.
+        CheckpointError: the server does not have the file or refuses it.
+        urllib.error.HTTPError: the requested range is empty (416).
+        OSError: no connection.
     """
     if urlsplit(remote.url).scheme not in {"http", "https"}:
         raise CheckpointError(f"the address {remote.url}", "http or https", "Check where it comes from.")
@@ -80,33 +80,33 @@ def open_remote(
 
 
 def size_of(remote: Remote) -> int | None:
-    """Bytes of a file, or None if the server does not say.
+    """Bytes of a file, or None if the server does not report them.
 
     Raises:
-        CheckpointError: the server has no such file or does not give it, or there is no connection.
+        CheckpointError: the server does not have the file or refuses it, or there is no connection.
     """
     try:
         with open_remote(remote, method="HEAD") as response:
             length = response.headers.get("Content-Length")
     except (HTTPException, OSError) as error:
         raise CheckpointError(
-            f"{remote.url} cannot be reached ({said(error)})", "a connection", "Check the connection and try again."
+            f"{remote.url} cannot be reached ({reason(error)})", "a connection", "Check the connection and try again."
         ) from error
     return int(length) if length and length.isdigit() else None
 
 
-def said(error: BaseException) -> str:
-    """What an error says, or its name if it says nothing."""
+def reason(error: BaseException) -> str:
+    """The message of an error, or its name if it has none."""
     return str(getattr(error, "reason", None) or error) or type(error).__name__
 
 
 class _SameHost(urllib.request.HTTPRedirectHandler):
-    """A token goes to the host it was made for, and not to the stores that it redirects to."""
+    """Sends a token only to its own host, not to the storage hosts that it redirects to."""
 
     def redirect_request(  # noqa: PLR0917 - the base class's
         self,
         req: urllib.request.Request,
-        fp: Any,  # noqa: ANN401 - a response, which is no IO[bytes] to whoever looks closely
+        fp: Any,  # noqa: ANN401 - a response, which is not quite an IO[bytes]
         code: int,
         msg: str,
         headers: HTTPMessage,
@@ -120,7 +120,7 @@ class _SameHost(urllib.request.HTTPRedirectHandler):
 
 def _refusal(url: str, code: int) -> CheckpointError:
     if code in {401, 403}:
-        return CheckpointError(f"{url} asks for permission ({code})", "a file for everyone", "Set HF_TOKEN, or log in.")
+        return CheckpointError(f"{url} requires permission ({code})", "a public file", "Set HF_TOKEN, or log in.")
     if code in {404, 410}:
-        return CheckpointError(f"{url} is not there ({code})", "the file", "It was moved or taken away.")
+        return CheckpointError(f"{url} does not exist ({code})", "the file", "It was moved or deleted.")
     return CheckpointError(f"the server of {url} answers {code}", "the file", "Try again later.")

@@ -1,7 +1,7 @@
-"""One file from one address: resumed where it was cut, checked before it is put in its place.
+"""Downloads one file: resumed after interruptions, and checked before it is moved into place.
 
-What has arrived lies beside the file's place under the suffix `.partial`; it stays there when the connection, the disk
-or the person ends the transfer, and the next one goes on from its end.
+Received bytes are kept in a file with the suffix `.partial`. It stays when the connection, the disk or the user ends the transfer, and the
+next transfer continues from its end.
 """
 
 from __future__ import annotations
@@ -10,65 +10,67 @@ import hashlib
 import re
 import shutil
 import urllib.error
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
-from ..errors import CheckpointError, OutputError
-from .presence import PARTIAL
-from .remote import Remote, open_remote, said
+from ..errors import CheckpointError
+from ..placing import refusals
+from .presence import PARTIAL, length
+from .remote import Remote, open_remote, reason
 
 __all__ = ["OnBytes", "adopt", "download"]
 
 OnBytes = Callable[[int], None]
-"""Told how many bytes of the file are there; raising stops the transfer and keeps them."""
+"""Called with the number of bytes received so far; an exception raised there stops the transfer and keeps them."""
 
 BLOCK = 1 << 20
-"""Bytes read at once."""
+"""Bytes per read."""
+
+AGAIN = "Make room, or set ART2MUS_HOME to another disk, and give the same command again."
 
 
 def download(remote: Remote, path: Path, on_bytes: OnBytes) -> None:
-    """Bring a file to `path`, going on from an earlier attempt, and again as long as each attempt brings it further.
+    """Download a file to `path`, resuming an earlier download; repeats as long as every attempt makes progress.
 
     Raises:
-        CheckpointError: the address does not exist or asks for permission, there is no connection, it keeps being cut,
-            or the bytes are not the right ones.
-        OutputError: the disk does not take it.
+        CheckpointError: the address does not exist or requires permission, there is no connection, or an attempt makes no
+            progress, or the content is wrong.
+        OutputError: the disk refuses.
     """
     partial = path.with_name(path.name + PARTIAL)
-    with _writing(path):
+    with refusals(path, AGAIN):
         path.parent.mkdir(parents=True, exist_ok=True)
-    reached = _length(partial)
+    reached = length(partial)
     while trouble := _attempt(remote, partial, on_bytes):
-        if _length(partial) <= reached:
+        if length(partial) <= reached:
             raise CheckpointError(
-                f"{remote.url} does not arrive ({trouble})",
-                f"{remote.expected}; {_length(partial):,} are here",
-                "Check the connection and give the same command again: it goes on from there.",
+                f"{remote.url} cannot be downloaded ({trouble})",
+                f"{remote.expected}; {length(partial):,} were received",
+                "Check the connection and give the same command again: the download continues from there.",
             )
-        reached = _length(partial)
+        reached = length(partial)
     _settle(remote, partial, path)
 
 
 def adopt(source: Path, remote: Remote, path: Path, on_bytes: OnBytes) -> None:
-    """Copy a file that is on this machine already to `path`, with the checks of :func:`download`.
+    """Copy a local file to `path`, with the checks of :func:`download`.
 
     Raises:
-        CheckpointError: it is not the right file.
-        OutputError: the disk does not take it.
+        CheckpointError: the content is wrong.
+        OutputError: the disk refuses.
     """
     partial = path.with_name(path.name + PARTIAL)
-    with _writing(path):
+    with refusals(path, AGAIN):
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, partial)
-    on_bytes(_length(partial))
+    on_bytes(length(partial))
     _settle(remote, partial, path)
 
 
 def _attempt(remote: Remote, partial: Path, on_bytes: OnBytes) -> str | None:
-    """Bring `partial` further; what went wrong with the connection, or None if the file is whole."""
-    start = _length(partial) if _may_resume(remote, partial) else 0
+    """Continue the download of `partial`; returns the problem with the connection, or None if the file is complete."""
+    start = length(partial) if _may_resume(remote, partial) else 0
     if start and start == remote.size:
         return None
     try:
@@ -84,22 +86,22 @@ def _attempt(remote: Remote, partial: Path, on_bytes: OnBytes) -> str | None:
         _forget(partial)
         return _attempt(remote, partial, on_bytes)
     except (HTTPException, OSError) as error:
-        return said(error)
+        return reason(error)
     whole = remote.size if total is None else total
-    if trouble is None and whole is not None and _length(partial) < whole:
+    if trouble is None and whole is not None and length(partial) < whole:
         return "the connection was closed early"
     return trouble
 
 
 def _receive(response: HTTPResponse, partial: Path, start: int, on_bytes: OnBytes) -> str | None:
     done = start
-    with _writing(partial), partial.open("ab" if start else "wb") as file:
+    with refusals(partial, AGAIN), partial.open("ab" if start else "wb") as file:
         on_bytes(done)
         while True:
             try:
                 block = response.read1(BLOCK)
             except (HTTPException, OSError) as error:
-                return said(error)
+                return reason(error)
             if not block:
                 return None
             file.write(block)
@@ -108,11 +110,11 @@ def _receive(response: HTTPResponse, partial: Path, start: int, on_bytes: OnByte
 
 
 def _answer(response: HTTPResponse, start: int) -> tuple[int, int | None]:
-    """Where the answer begins in the file, and the size of the whole; a server without ranges begins at 0."""
+    """Where the response starts in the file, and the size of the whole file; a server without ranges starts at 0."""
     if response.status == 206:
         match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
         if not match or int(match[1]) != start:
-            raise HTTPException("the server sent another part of the file than was asked for")
+            raise HTTPException("the server sent another range than requested")
         return start, int(match[2]) if match[2] != "*" else None
     length = response.headers.get("Content-Length", "")
     return 0, int(length) if length.isdigit() else None
@@ -121,13 +123,13 @@ def _answer(response: HTTPResponse, start: int) -> tuple[int, int | None]:
 def _check_total(remote: Remote, total: int | None) -> None:
     if remote.size is not None and total is not None and total != remote.size:
         raise CheckpointError(
-            f"{remote.url} has {total:,} bytes", remote.expected, "It is another file: do not use it."
+            f"{remote.url} has {total:,} bytes", remote.expected, "It is another file; do not use it."
         )
 
 
 def _settle(remote: Remote, partial: Path, path: Path) -> None:
-    """Check what arrived, and put it in its place."""
-    size = _length(partial)
+    """Check a complete download, and move it into place."""
+    size = length(partial)
     wrong = f"{size:,} bytes" if remote.size not in {None, size} else None
     for name, wanted, start in (("sha256", remote.sha256, b""), ("sha1", remote.git_blob, f"blob {size}\0".encode())):
         if wanted and not wrong and (found := _digest(partial, name, start)) != wanted:
@@ -135,11 +137,11 @@ def _settle(remote: Remote, partial: Path, path: Path) -> None:
     if wrong:
         _forget(partial)
         raise CheckpointError(
-            f"{remote.url} brought wrong bytes ({wrong})",
+            f"{remote.url} has wrong content ({wrong})",
             remote.sha256 or remote.git_blob or remote.expected,
-            "What arrived was thrown away; try again, and elsewhere if it happens twice.",
+            "The download was deleted; try again, and from elsewhere if it happens twice.",
         )
-    with _writing(path):
+    with refusals(path, AGAIN):
         partial.replace(path)
         _tag(partial).unlink(missing_ok=True)
 
@@ -150,8 +152,8 @@ def _digest(path: Path, name: str, start: bytes) -> str:
 
 
 def _may_resume(remote: Remote, partial: Path) -> bool:
-    """Whether a file glued together from two attempts would be told from a damaged one."""
-    known = remote.size is None or _length(partial) <= remote.size
+    """Whether a later check would detect that the two parts of a resumed download don't belong together."""
+    known = remote.size is None or length(partial) <= remote.size
     return known and bool(remote.sha256 or remote.git_blob or _tag(partial).is_file())
 
 
@@ -163,11 +165,11 @@ def _range(partial: Path, start: int) -> dict[str, str]:
 
 
 def _remember(response: HTTPResponse, partial: Path) -> None:
-    """Keep the server's mark of this version of the file; weak marks do not promise the same bytes."""
+    """Store the server's ETag of this version of the file; a weak ETag does not guarantee the same bytes."""
     mark = response.headers.get("ETag", "")
     _tag(partial).unlink(missing_ok=True)
     if re.fullmatch(r'"[!-~]*"', mark):
-        with _writing(partial):
+        with refusals(partial, AGAIN):
             _tag(partial).write_text(mark, encoding="ascii")
 
 
@@ -178,19 +180,3 @@ def _tag(partial: Path) -> Path:
 def _forget(partial: Path) -> None:
     partial.unlink(missing_ok=True)
     _tag(partial).unlink(missing_ok=True)
-
-
-def _length(path: Path) -> int:
-    return path.stat().st_size if path.is_file() else 0
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written ({error.strerror or error})",
-            "a place that you may write to, with room on its disk",
-            "Make room, or set ART2MUS_HOME to another disk, and give the same command again.",
-        ) from error

@@ -1,9 +1,10 @@
-"""Weights that were stored while weight norm was applied (Salimans & Kingma 2016): a length and a direction in their place."""
+"""Weights stored with weight norm (Salimans & Kingma 2016), as a length and a direction each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -13,32 +14,33 @@ from .strict import FLOATS, Form, listed
 
 __all__ = ["find_halves", "joined_forms", "joined_tensors"]
 
+Stored = TypeVar("Stored")
 Halves = tuple[str, str]
 """Keys of a weight's length and of its direction."""
 
 
 def find_halves(expected: Iterable[str], found: Mapping[str, Form], path: Path) -> dict[str, Halves]:
-    """Which of a network's weights lie in a file as length and direction.
+    """Find the weights of a network that a file stores as length and direction.
 
     Args:
-        expected: keys of the network; one that has weight norm itself keeps its halves.
-        found: what is in the file.
+        expected: keys of the network; a layer with weight norm of its own keeps its halves.
+        found: forms in the file.
         path: the file, for messages.
 
     Raises:
-        CheckpointError: one half without the other, both beside the weight itself, or halves that don't fit together.
+        CheckpointError: a half without the other, halves beside the weight itself, or halves of mismatched shapes.
     """
     wanted = set(expected)
     pairs = {}
     for key in sorted(wanted):
         for halves in _names(key):
-            there = [half for half in halves if half in found and half not in wanted]
-            if not there:
+            stored = [half for half in halves if half in found and half not in wanted]
+            if not stored:
                 continue
-            if len(there) < len(halves) or key in found or key in pairs:
+            if len(stored) < len(halves) or key in found or key in pairs:
                 raise CheckpointError(
-                    f"{path} holds {listed([*([key] if key in found or key in pairs else []), *there])}",
-                    "of a weight under weight norm its length and its direction, and nothing else",
+                    f"{path} holds {listed([*([key] if key in found or key in pairs else []), *stored])}",
+                    "for a weight with weight norm its length and its direction, and nothing else",
                     "Save the network again from one without weight norm, or get the checkpoint again.",
                 )
             _check_length(found, halves, path)
@@ -47,7 +49,7 @@ def find_halves(expected: Iterable[str], found: Mapping[str, Form], path: Path) 
 
 
 def _names(key: str) -> tuple[Halves, Halves]:
-    """What torch calls the halves: `torch.nn.utils.weight_norm`, and the parametrization of the same name."""
+    """Torch's names of the halves: from `torch.nn.utils.weight_norm`, and from the parametrization of that name."""
     owner, dot, leaf = key.rpartition(".")
     parametrized = f"{owner}{dot}parametrizations.{leaf}.original"
     return (f"{key}_g", f"{key}_v"), (f"{parametrized}0", f"{parametrized}1")
@@ -61,7 +63,7 @@ def _check_length(found: Mapping[str, Form], halves: Halves, path: Path) -> None
     )
     if not fits or len(wide) > 1 or length.dtype not in FLOATS:
         raise CheckpointError(
-            f"{path} has under weight norm a length {halves[0]} of {length.shape} as {length.dtype} "
+            f"{path} has for weight norm a length {halves[0]} of {length.shape} as {length.dtype} "
             f"for a direction of {direction.shape}",
             "one number for each slice of the direction along one axis, or one for all of it",
             "Save the network again from one without weight norm, or get the checkpoint again.",
@@ -69,26 +71,24 @@ def _check_length(found: Mapping[str, Form], halves: Halves, path: Path) -> None
 
 
 def joined_forms(found: Mapping[str, Form], pairs: Mapping[str, Halves]) -> dict[str, Form]:
-    """What is in the file once the halves are put together: weights of the shape and type of their direction."""
-    gone = {half for halves in pairs.values() for half in halves}
-    return {
-        **{key: form for key, form in found.items() if key not in gone},
-        **{key: found[direction] for key, (_, direction) in pairs.items()},
-    }
+    """Forms of a file after its halves are joined; a weight has the shape and type of its direction."""
+    return _others(found, pairs) | {key: found[direction] for key, (_, direction) in pairs.items()}
 
 
 def joined_tensors(tensors: Mapping[str, Tensor], pairs: Mapping[str, Halves]) -> dict[str, Tensor]:
-    """Weights made of their halves, in float32 at least: length times direction by the direction's own length."""
-    gone = {half for halves in pairs.values() for half in halves}
-    return {
-        **{key: tensor for key, tensor in tensors.items() if key not in gone},
-        **{key: _join(tensors[length], tensors[direction]) for key, (length, direction) in pairs.items()},
-    }
+    """Weights joined from their halves, in float32 or wider: length times direction divided by its norm."""
+    joined = {key: _join(tensors[length], tensors[direction]) for key, (length, direction) in pairs.items()}
+    return _others(tensors, pairs) | joined
+
+
+def _others(found: Mapping[str, Stored], pairs: Mapping[str, Halves]) -> dict[str, Stored]:
+    halves = {half for both in pairs.values() for half in both}
+    return {key: value for key, value in found.items() if key not in halves}
 
 
 def _join(length: Tensor, direction: Tensor) -> Tensor:
     dtype = torch.promote_types(direction.dtype, torch.float32)
     length, direction = length.to(dtype), direction.to(dtype)
-    # The axis along which slices have a length each is the one that the length has; with one number there is none.
+    # The norm is taken over every axis along which the length has size 1.
     slices = [axis for axis in range(direction.dim()) if length.dim() == 0 or length.shape[axis] == 1]
     return direction * (length / torch.linalg.vector_norm(direction, dim=slices, keepdim=True))

@@ -16,10 +16,10 @@ from ..images.reading import read_artwork, thumbnail_jpeg
 from ..pipelines.candidates import Candidate, compose_candidates
 from ..pipelines.diffusion import ArtToMusic
 from ..pipelines.parts import Choice
+from ..pipelines.prompts import PromptText
 from ..pipelines.routes import open_route
 from ..pipelines.settings import Settings, at_once
 from ..pipelines.stages import visiting
-from ..pipelines.words import Words
 from ..types import Artwork, OnStep, Step
 from .outputs import installed_version
 from .planning import Job
@@ -83,8 +83,8 @@ def run(request: Request, groups: Sequence[Sequence[Job]], on_step: OnStep) -> O
             if pipeline is None:
                 pipeline = _open(request, once=len(groups) == 1)
                 if request.text is not None or request.negative is not None:
-                    text = pipeline.read(Words(request.text, request.negative), on_step=clock)
-            _compose_each(pipeline, ready, request, outcome, {"said": text, "on_step": clock})
+                    text = pipeline.encode_text(PromptText(request.text, request.negative), on_step=clock)
+            _compose_each(pipeline, ready, request, outcome, {"text": text, "on_step": clock})
     if not outcome.pieces and len({error.came for _, error in outcome.failed}) == 1:
         raise outcome.failed[0][1]
     outcome.elapsed = time.perf_counter() - started
@@ -95,7 +95,7 @@ def _open(request: Request, *, once: bool) -> ArtToMusic:
     """Open the pipeline; if each stage runs only `once`, its network's memory is freed after it."""
     together = request.candidates <= at_once(request.chosen.get("seconds", Settings.seconds))
     resident = visiting(request.device)
-    return cast("ArtToMusic", open_route(request.choice, "artwork", resident=resident, frugal=once and together))
+    return cast("ArtToMusic", open_route(request.choice, "artwork", resident=resident, offload=once and together))
 
 
 def _read(jobs: Sequence[Job], outcome: Outcome) -> list[tuple[Job, Artwork]]:

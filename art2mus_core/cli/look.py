@@ -36,7 +36,7 @@ def look(
 
     picture = read_artwork(artwork)
     device = choose_device("auto")
-    pipeline = load(model, dtype=choose_precision("auto", device), device=device, frugal=True)
+    pipeline = load(model, dtype=choose_precision("auto", device), device=device, offload=True)
     with reporting() as on_step:
         (piece,) = pipeline.compose([picture], seeds=[seed], **chosen, on_step=on_step)
     save_image(draw_overview(picture, piece), out, no_replace=no_replace)

@@ -1,1 +1,1 @@
-"""What AudioLDM2's GPT-2 does: from prompt tokens to the language of audio, and what the denoiser is told."""
+"""From prompt tokens to the language of audio by GPT-2, and the denoiser's conditioning."""

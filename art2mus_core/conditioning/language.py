@@ -1,4 +1,4 @@
-"""AudioLDM2's language model: GPT-2 that goes on from a prompt, not in words but in its own hidden states.
+"""AudioLDM2's language model: GPT-2 continues a prompt with its own hidden states instead of words.
 
 Source: Liu et al. 2024, "AudioLDM 2: Learning Holistic Audio Generation with Self-supervised Pretraining", section 3.2.
 """
@@ -26,16 +26,16 @@ __all__ = [
 ]
 
 HEADED = "transformer."
-"""How GPT-2's weights begin in a GPT2LMHeadModel, which is what diffusers saves; published ones have no such beginning."""
+"""Prefix of GPT-2's keys in a GPT2LMHeadModel, which diffusers saves; published checkpoints have none."""
 
 LAST_NORM = ("ln_f.weight", "ln_f.bias")
-"""GPT-2's last layer: small, and different in any two models that were trained apart."""
+"""GPT-2's last layer, which is small and differs between any two trained models."""
 
 
 def is_word_embedding(key: str) -> bool:
-    """Whether a weight of a published GPT-2 is one that :class:`~art2mus_core.networks.gpt2.GPT2` has no place for.
+    """Whether :class:`~art2mus_core.networks.gpt2.GPT2` does not use a weight of a published GPT-2.
 
-    Beside the table of words (and the head, which is the same table) these are the causal masks that old versions stored.
+    These are the token embeddings, the head, which shares them, and causal masks stored by old versions of transformers.
     """
     return key.removeprefix(HEADED).startswith(("wte.", "lm_head.")) or key.endswith(
         (".attn.bias", ".attn.masked_bias")
@@ -43,27 +43,27 @@ def is_word_embedding(key: str) -> bool:
 
 
 def load_language_model(folder: Path, *, dtype: torch.dtype = torch.float32) -> GPT2:
-    """A checkpoint's GPT-2, stored by itself or as the body of one with a head.
+    """Load a checkpoint's GPT-2, stored with or without a language-modelling head.
 
     Raises:
-        CheckpointError: missing or damaged, or of another configuration.
+        CheckpointError: weights are missing, damaged or differ from the configuration.
     """
     return load_component(folder, "language_model", GPT2, dtype=dtype, unused=is_word_embedding, prefix=HEADED)
 
 
 def check_language_model(folder: Path) -> None:
-    """Compare a checkpoint's GPT-2 with the header of its weights, of which none is read.
+    """Compare the header of a GPT-2's weights with its configuration; no weight is read.
 
     Raises:
-        CheckpointError: as :func:`load_language_model`, but for values that are not finite.
+        CheckpointError: as :func:`load_language_model`, except for values that are not finite.
     """
     check_component(folder, "language_model", GPT2, unused=is_word_embedding, prefix=HEADED)
 
 
 def fingerprint(folder: Path) -> str:
-    """What tells a checkpoint's GPT-2 from others: the same for its weights in float32 and in float16.
+    """Identifies a checkpoint's GPT-2; equal for its weights in float32 and in float16.
 
-    Only the last norm is read: twelve hexadecimal digits of the sha256 over its weight and bias in float16, little endian.
+    Twelve hexadecimal digits of the sha256 over the last norm's weight and bias in float16, little endian.
 
     Raises:
         CheckpointError: the weights are missing or damaged, or lack the last norm.
@@ -84,11 +84,10 @@ def fingerprint(folder: Path) -> str:
 
 
 def roll_out(language_model: GPT2, prompt: PromptTokens, length: int) -> LanguageOfAudio:
-    """Go on from a prompt for `length` steps; each step's last hidden state is the next step's input.
+    """Continue a prompt for `length` steps; the last hidden state of a step is the input of the next.
 
-    As in AudioLDM2, positions count every prompt token, masked or not, and the last one speaks even if it is masked:
-    shorter prompts of a batch are better padded in front. Gradients flow from the language back to the
-    prompt and to the weights.
+    As in AudioLDM2, masked prompt tokens are counted as positions, and the last token's hidden state is used even if it is
+    masked, so shorter prompts of a batch should be padded in front. Gradients flow back to the prompt and to the weights.
 
     Args:
         language_model: GPT-2 of width W.
@@ -99,7 +98,7 @@ def roll_out(language_model: GPT2, prompt: PromptTokens, length: int) -> Languag
         [B, length, W].
 
     Raises:
-        CheckpointError: the model has not so many positions.
+        CheckpointError: the model has too few positions.
     """
     weight = language_model.wpe.weight
     inputs, mask = prompt.values.to(weight), prompt.mask.to(weight.device, torch.bool)
@@ -108,12 +107,12 @@ def roll_out(language_model: GPT2, prompt: PromptTokens, length: int) -> Languag
         raise CheckpointError(
             f"a prompt of {mask.shape[1]} tokens and {length} of language for a GPT-2 of n_positions {most}",
             f"{wanted} positions or more",
-            "Use an aligner of fewer tokens, fewer words, or another checkpoint.",
+            "Use an aligner with fewer tokens, a shorter text, or another checkpoint.",
         )
-    cache, spoken = None, []
+    cache, language = None, []
     for _ in range(length):
         states, cache = language_model(inputs, mask, cache)
         inputs = states[:, -1:]
         mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
-        spoken.append(inputs)
-    return LanguageOfAudio(torch.cat(spoken, dim=1))
+        language.append(inputs)
+    return LanguageOfAudio(torch.cat(language, dim=1))

@@ -1,7 +1,7 @@
-"""Text beside the picture: AudioLDM2's projection model, and how Art2Mus (2024) puts an artwork's tokens to those of a text.
+"""Text prompts: AudioLDM2's projection model, and the combination of text and image tokens of Art2Mus (2024).
 
-GPT-2 goes on from [SOS CLAP EOS SOS_1 T5 .. EOS_1], followed by the image tokens where there is a picture. The denoiser's T5
-slot holds the T5 states, followed by the image embedding itself as one more token.
+The prompt of GPT-2 is [SOS CLAP EOS SOS_1 T5 .. EOS_1], followed by the image tokens if there is an artwork. The denoiser attends to
+the T5 states, followed by the image embedding as one more state.
 """
 
 from __future__ import annotations
@@ -29,21 +29,20 @@ __all__ = [
 ]
 
 BESIDE = 1
-"""Places that an artwork's embedding takes in the T5 slot behind a text."""
+"""T5 states that an image embedding takes up after those of a text."""
 
 NEGATIVE_TOKENS = 1
-"""T5 tokens of the negative prompt that GPT-2 sees where there is no text: as many as there are image embeddings. It is the
-end-of-text token that is left."""
+"""T5 tokens of the negative prompt for GPT-2 when there is no text: as many as image embeddings. Only the end-of-text token remains."""
 
 
 @dataclass(frozen=True)
 class TextPrompt:
-    """What one side of guidance is told, before GPT-2 has gone on from it.
+    """The inputs of one side of guidance: GPT-2's prompt and the denoiser's text states.
 
     Attributes:
-        prompt: GPT-2's, [B, n, W].
-        text: the T5 slot's, [B, L, T].
-        mask: true where a state counts.
+        prompt: tokens for GPT-2, [B, n, W].
+        text: T5 states, [B, L, T].
+        mask: false for padding, [B, L].
     """
 
     prompt: PromptTokens
@@ -51,9 +50,9 @@ class TextPrompt:
     mask: Bool[Tensor, "batch length"]
 
     def condition(self, language_model: GPT2, length: int) -> Condition:
-        """Let GPT-2 go on for `length` steps."""
+        """The denoiser's condition, with a language of audio of `length`."""
         language = roll_out(language_model, self.prompt, length).values
-        return Condition(language, self.text.to(language), self.mask.to(language.device))
+        return Condition(language, self.text, self.mask).to(language)
 
 
 def text_prompt(
@@ -62,7 +61,7 @@ def text_prompt(
     states: Float[Tensor, "batch length text_width"],
     mask: Bool[Tensor, "batch length"],
 ) -> PromptTokens:
-    """[SOS CLAP EOS SOS_1 T5 .. EOS_1], [B, L + 5, W]; of these only T5's padding does not count."""
+    """[SOS CLAP EOS SOS_1 T5 .. EOS_1], [B, L + 5, W]; masked only at T5's padding."""
     weight = projection.projection.weight
     one = mask.new_ones(len(mask), 1, device=weight.device)
     start, end, start_1, end_1 = (
@@ -77,7 +76,7 @@ def text_prompt(
 
 
 def join(text: PromptTokens, image: PromptTokens) -> PromptTokens:
-    """The tokens of one text, and behind them those of each artwork: [B, n + m, W]."""
+    """The tokens of one text followed by those of each artwork, [B, n + m, W]."""
     count, like = len(image.values), text.values
     return PromptTokens(
         torch.cat([like.expand(count, -1, -1), image.values.to(like)], dim=1),
@@ -90,10 +89,10 @@ def with_embedding(
     mask: Bool[Tensor, "1 length"],
     embedding: Float[Tensor, "batch dim"],
 ) -> tuple[Float[Tensor, "batch longer text_width"], Bool[Tensor, "batch longer"]]:
-    """The T5 slot of text and artworks: the text's states, and each artwork's embedding as it is for one more.
+    """Text states of a text and artworks: the text's T5 states followed by each artwork's embedding.
 
     Raises:
-        SettingError: an embedding is not as wide as a state.
+        SettingError: the embedding has another width than the states.
     """
     count, dim = embedding.shape
     check_width(dim, states.shape[-1])
@@ -102,14 +101,14 @@ def with_embedding(
 
 
 def check_width(dim: int, text_width: int) -> None:
-    """Refuse an embedding that has no place beside a text.
+    """Check that an image embedding can be combined with a text.
 
     Raises:
-        SettingError: it is not as wide as a state of T5.
+        SettingError: it has another width than T5's states.
     """
     if dim != text_width:
         raise SettingError(
             f"a text beside an image embedding of {dim} numbers",
-            f"one of {text_width}, the width of this checkpoint's T5, in whose slot it takes a place",
+            f"one of {text_width}, the width of this checkpoint's T5 states, to which it is appended",
             "Use an encoder of that width (ImageBind for AudioLDM 2), or leave the text out.",
         )

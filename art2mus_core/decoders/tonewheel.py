@@ -1,18 +1,18 @@
-"""The pocket model's vocoder: a bank of tuned wheels and a bank of noise bands, driven by a small network.
+"""The pocket model's vocoder: sinusoidal oscillators and noise bands, with amplitudes from a small network.
 
-A mel-to-wave network without a GAN smears pitch, and a GAN is out of reach where this model is trained. But the pocket
-model's music lies on the equal-tempered scale, so its partials can be *given* their frequencies, as the tonewheels of an
-electric organ give theirs (and as harmonic-plus-noise models do: Serra & Smith 1990; Engel, Hantrakul, Gu & Roberts 2020,
-DDSP). The network only decides how loud each wheel and each noise band is, twelve-odd times a tenth of a second; phase
-never has to be guessed and every note is in tune.
+A mel-to-wave network trained without a GAN blurs pitch, and GAN training is too expensive for this model. But the pocket model's
+music is equal-tempered, so oscillators with fixed frequencies can render its partials, as the tonewheels of an electric organ do
+(and harmonic-plus-noise models: Serra & Smith 1990; Engel, Hantrakul, Gu & Roberts 2020, DDSP). The network predicts only amplitudes,
+160 times a second in the bundled model; no phase is estimated, and every note is in tune.
 
-Each semitone row has a wheel at its pitch and one for each detuning in the configuration: the fifth and seventh harmonics
-of a tempered note lie 14 and 31 cents below the scale.
+Each semitone has an oscillator at its pitch and at each detuning of the configuration: the fifth and seventh harmonics of a
+tempered note are 14 and 31 cents below the scale.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -49,10 +49,10 @@ class TonewheelVocoder(nn.Module):
     Args:
         mel: `sample_rate`, `hop`, `mel_bins`, `lowest`, `floor` (and the other fields of the audio grid).
         width: channels of the network.
-        blocks: depth of the network.
-        subframes: loudness values a mel frame, each `hop / subframes` samples apart.
-        detunings: cents from the tempered pitch, one wheel each in every row.
-        noise_window: FFT length with which noise is filtered.
+        blocks: number of blocks.
+        subframes: amplitudes per mel frame, `hop / subframes` samples apart.
+        detunings: cents from the tempered pitch, one oscillator each per semitone.
+        noise_window: FFT length of the noise filter.
     """
 
     def __init__(  # noqa: PLR0917  sizes, in the order of the configuration
@@ -85,7 +85,7 @@ class TonewheelVocoder(nn.Module):
         return cls(**{key: config[key] for key in keys})
 
     def forward(self, mel: Float[Tensor, "batch frames bins"]) -> Float[Tensor, "batch samples"]:
-        """`hop` samples a frame."""
+        """`hop` samples per frame."""
         scaled = 1 - mel / self.quietest
         features = self.norm(self.blocks(self.enter(scaled.mT).mT))
         level = mel.exp().repeat_interleave(self.subframes, dim=1)
@@ -98,21 +98,20 @@ class TonewheelVocoder(nn.Module):
         weight = self.wheels.weight
         return Waveform(self(mel.values.to(weight))[:, None], self.rate)
 
-    def _frequencies(self) -> np.ndarray:
-        """Hertz of every wheel, [detunings, bins]; wheels above the Nyquist frequency stand still."""
-        mel = self.config["mel"]
-        pitch = mel["lowest"] + np.arange(self.bins) + np.asarray(self.config["detunings"])[:, None] / 100
+    def _frequencies(self, detunings: Sequence[float]) -> np.ndarray:
+        """Hertz of every semitone at each detuning in cents, [detunings, bins]."""
+        pitch = self.config["mel"]["lowest"] + np.arange(self.bins) + np.asarray(detunings)[:, None] / 100
         return 440.0 * 2.0 ** ((pitch - 69) / 12)
 
     def _turn(self, amplitudes: Float[Tensor, "batch frames detunings bins"]) -> Float[Tensor, "batch samples"]:
-        """Sum of sinusoids of fixed frequency whose amplitudes run straight from frame to frame.
+        """Sum of sinusoids of fixed frequency, with amplitudes interpolated linearly between frames.
 
-        Within one frame of s samples, sin(w (n s + j) + phi) splits into products of a factor of n and one of j, so the
-        whole bank is a single matrix product.
+        Within a frame of s samples, sin(w (n s + j) + phi) is a sum of products of a function of n and one of j, so all
+        oscillators are computed by one matrix product.
         """
         frames = amplitudes.shape[1]
-        radians = 2 * np.pi * self._frequencies().ravel() / self.rate
-        silent = radians >= np.pi
+        radians = 2 * np.pi * self._frequencies(self.config["detunings"]).ravel() / self.rate
+        silent = radians >= np.pi  # from the Nyquist frequency on
         start = np.arange(frames)[:, None] * (radians * self.stride) + 2 * np.pi * GOLDEN * np.arange(len(radians))
         within = radians[:, None] * np.arange(self.stride)
         ramp = np.arange(self.stride) / self.stride
@@ -128,7 +127,7 @@ class TonewheelVocoder(nn.Module):
         return (factors @ torch.as_tensor(basis, dtype=here.dtype, device=here.device)).flatten(1)
 
     def _blow(self, levels: Float[Tensor, "batch frames bins"]) -> Float[Tensor, "batch samples"]:
-        """White noise, always the same, shaped in the short-time spectrum (overlap-add, Hann)."""
+        """Deterministic white noise, filtered in the short-time spectrum (overlap-add, Hann)."""
         samples = levels.shape[1] * self.stride
         generator = torch.Generator().manual_seed(0)
         white = torch.randn(samples, generator=generator).to(levels)
@@ -140,12 +139,9 @@ class TonewheelVocoder(nn.Module):
         return torch.istft(shaped, self.noise_window, self.stride, window=window, length=samples)
 
     def _bands(self, like: Tensor) -> Float[Tensor, "bins bands"]:
-        """How each semitone row's noise spreads over the bins of the noise window: linear between row centres."""
-        rows = np.log2(self._frequencies_of_rows())
+        """Weights of each semitone's noise in the bins of the noise window, linear between the semitones."""
+        rows = np.log2(self._frequencies([0.0])[0])
         bins = np.log2(np.maximum(1e-9, np.arange(self.noise_window // 2 + 1) * self.rate / self.noise_window))
         bands = np.stack([np.interp(bins, rows, unit) for unit in np.eye(self.bins)])
         bands[:, bins < rows[0]] = 0
         return torch.as_tensor(bands, dtype=like.dtype, device=like.device)
-
-    def _frequencies_of_rows(self) -> np.ndarray:
-        return 440.0 * 2.0 ** ((self.config["mel"]["lowest"] + np.arange(self.bins) - 69) / 12)

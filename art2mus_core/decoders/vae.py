@@ -1,4 +1,4 @@
-"""AudioLDM2's VAE: mel spectrograms to latents and back."""
+"""The VAE: mel spectrograms to latents and back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class MelAutoencoder(nn.Module):
 
     Args:
         vae: the network.
-        scale: what its samples are multiplied by, `AudioGrid.latent_scale`.
+        scale: factor of its latents, `AudioGrid.latent_scale`.
     """
 
     def __init__(self, vae: Autoencoder, scale: float) -> None:
@@ -29,7 +29,7 @@ class MelAutoencoder(nn.Module):
         return Mel(self.vae.decode(values).flatten(0, 1))
 
     def encode(self, mel: Mel, generator: torch.Generator | None = None) -> Latent:
-        """The mean of a mel's latent or, with a generator, a sample; T and bins are multiples of the factor."""
+        """The mean of each mel's latent or, with a generator, a sample; T and bins must be multiples of the factor."""
         values = mel.values.to(next(self.vae.parameters())).unflatten(0, (-1, self.channels))
         posterior = self.vae.encode(values)
         return Latent((posterior.sample(generator) if generator else posterior.mean) * self.scale)

@@ -1,4 +1,4 @@
-"""Vocoders by the name in their configuration."""
+"""The table of vocoders, by the `model_type` of their configurations."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ __all__ = ["VOCODERS", "AnyVocoder", "HifiGanVocoder", "check_vocoder", "load_vo
 
 
 class HifiGanVocoder(nn.Module):
-    """The HiFi-GAN of published checkpoints.
+    """HiFi-GAN, with its output cut to `hop` samples per frame.
 
-    It returns a few samples more than `hop` a frame, because its kernels are wider than their strides; they are cut.
+    The network returns a few samples more, because its kernels are wider than their strides.
 
     Args:
         network: log-mel [B, T, bins] to samples [B, N].
-        grid: whose hop and rate it has.
+        grid: its hop and rate.
     """
 
     def __init__(self, network: nn.Module, grid: AudioGrid) -> None:
@@ -32,7 +32,7 @@ class HifiGanVocoder(nn.Module):
         self.network, self.grid = network, grid
 
     def vocode(self, mel: Mel) -> Waveform:
-        """`hop` samples a frame, one channel."""
+        """`hop` samples per frame, one channel."""
         weight = next(self.network.parameters())
         samples = self.network(mel.values.to(weight))
         return Waveform(samples[:, None, : mel.values.shape[1] * self.grid.hop], self.grid.sample_rate)
@@ -46,20 +46,20 @@ VOCODERS: dict[str, Callable[[dict[str, Any]], nn.Module]] = {
     "speecht5_hifigan": HifiGan,
     "tonewheel": TonewheelVocoder.from_config,
 }
-"""`model_type` of the configuration to what builds its network; the second is what transformers writes for the first."""
+"""Builders of networks by `model_type`; transformers uses the second name, published AudioLDM2 the first."""
 
 
 def check_vocoder(folder: Path) -> None:
-    """Compare a checkpoint's vocoder with the header of its weights, of which none is read.
+    """Compare the header of the vocoder's weights with its configuration; no weight is read.
 
     Raises:
-        CheckpointError: of no known type, missing or damaged, or of another configuration.
+        CheckpointError: of an unknown type, missing or damaged, or different from the configuration.
     """
     check_component(folder, "vocoder", _builder(folder))
 
 
 def load_vocoder(folder: Path, grid: AudioGrid) -> AnyVocoder:
-    """The vocoder of a checkpoint; it fills the :class:`~art2mus_core.types.Vocoder` protocol.
+    """Load the vocoder of a checkpoint, a :class:`~art2mus_core.types.Vocoder`.
 
     Raises:
         CheckpointError: as :func:`check_vocoder`, or weights that are not finite.

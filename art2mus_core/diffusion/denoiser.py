@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..errors import CheckpointError, SettingError
+from ..networks.stages import TEXT
 from ..networks.unet import UNet
 from ..types import AudioGrid, Condition
 
@@ -23,21 +24,21 @@ def build_unet(config: dict[str, Any], heads: str = "config") -> UNet:
 
     Args:
         config: its content.
-        heads: how attention is divided, which changes the function and no tensor: `config` as the file says, `original`
-            as the code did that AudioLDM2 was trained with. For the published files these are not the same.
+        heads: division into attention heads, which changes the function but no weight: `config` as in the file, `original`
+            as in AudioLDM2's training code. The published files differ from that code.
 
     Raises:
-        SettingError: another word, or channels that the original heads don't divide.
+        SettingError: not one of the two, or channels that the original heads don't divide.
     """
     check_heads(heads)
     return UNet(HEADS[heads](config))
 
 
 def check_heads(heads: str) -> None:
-    """Refuse a reading of the heads that is not known.
+    """Check the name of a division into heads.
 
     Raises:
-        SettingError: it is not.
+        SettingError: not in `HEADS`.
     """
     if heads not in HEADS:
         raise SettingError(f"heads {heads!r}", f"one of {', '.join(HEADS)}", "Check the name.")
@@ -48,8 +49,8 @@ def _original_heads(config: dict[str, Any]) -> dict[str, Any]:
     if any(count % ORIGINAL_HEAD_WIDTH for count in channels):
         raise SettingError(
             f"original heads for levels of {', '.join(map(str, channels))} channels",
-            f"multiples of the {ORIGINAL_HEAD_WIDTH} channels of such a head",
-            "Leave the heads as the configuration has them.",
+            f"multiples of {ORIGINAL_HEAD_WIDTH}, the channels of an original head",
+            "Use the heads of the configuration.",
         )
     return {**config, "attention_head_dim": [count // ORIGINAL_HEAD_WIDTH for count in channels]}
 
@@ -58,26 +59,20 @@ HEADS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "config": lambda config: config,
     "original": _original_heads,
 }
-"""Readings of a configuration. diffusers calls the number of heads `attention_head_dim`."""
+"""Divisions into heads by name. diffusers calls the number of heads `attention_head_dim`."""
 
 
 def reads_text(config: Mapping[str, Any]) -> bool:
-    """Whether a UNet has a slot for T5 states beside the language of audio.
-
-    In each layer's list of widths a null is self-attention, the second entry at most the language, later ones the text.
-    """
+    """Whether a UNet attends to T5 states; see :mod:`~art2mus_core.networks.unet` on its lists of widths."""
     return bool(_attended(config)[1])
 
 
 def _attended(config: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
-    """Widths of the language of audio that a UNet attends to, and of the text."""
-    widths = config.get("cross_attention_dim")
-    layers = [_several(layer) for layer in _several(widths)]
-    language, text = ([width for layer in layers for width in layer[part] if width] for part in (FIRST, LATER))
+    """Widths of the language of audio and of the text that a UNet attends to."""
+    layers = [_several(layer) for layer in _several(config.get("cross_attention_dim"))]
+    language = [width for layer in layers for width in layer[:TEXT] if width]
+    text = [width for layer in layers for width in layer[TEXT:] if width]
     return language, text
-
-
-FIRST, LATER = slice(2), slice(2, None)
 
 
 def _several(widths: Any) -> Sequence[Any]:  # noqa: ANN401
@@ -85,38 +80,35 @@ def _several(widths: Any) -> Sequence[Any]:  # noqa: ANN401
 
 
 def check_unet(config: dict[str, Any], grid: AudioGrid, texts: Collection[int] | None = None) -> None:
-    """Compare the configuration of a UNet with the latents that it denoises and with what it is told.
+    """Check that the configuration of a UNet matches its latents and its conditioning.
 
     Args:
-        config: the UNet's.
-        grid: of the latents and of the language of audio.
-        texts: widths of the texts that it is told, if they are known.
+        config: the content of its `config.json`.
+        grid: sizes of the latents and of the language of audio.
+        texts: widths of the text states; None if not known.
 
     Raises:
-        CheckpointError: they don't fit.
+        CheckpointError: a size differs.
     """
     language, text = _attended(config)
-    channels, width = grid.latent_channels, grid.language_width
-    for name in ("in_channels", "out_channels"):
-        _same(f"{name} of", [config.get(name)], [channels], "as many channels as the VAE's latents have")
-    _same("a language of audio of", language, [width], "as wide as GPT-2's states")
+    sizes: list[tuple[str, Sequence[Any], Collection[int], str]] = [
+        ("in_channels of", [config.get("in_channels")], [grid.latent_channels], "the channels of the VAE's latents"),
+        ("out_channels of", [config.get("out_channels")], [grid.latent_channels], "the channels of the VAE's latents"),
+        ("a language of audio of", language, [grid.language_width], "the width of GPT-2's states"),
+    ]
     if text and texts is not None:
-        _same("texts of", text, texts, "as wide as the text constants")
-
-
-def _same(what: str, found: Sequence[Any], wanted: Collection[int], meaning: str) -> None:
-    if found and all(width in wanted for width in found):
-        return
-    said = ", ".join(dict.fromkeys(map(repr, found))) or "no width"
-    raise CheckpointError(
-        f"a UNet's config.json with {what} {said}",
-        f"{', '.join(map(str, wanted))}, {meaning}",
-        "Use the parts of one checkpoint, or install it again.",
-    )
+        sizes.append(("texts of", text, texts, "the width of the text constants"))
+    for what, found, wanted, meaning in sizes:
+        if not found or any(size not in wanted for size in found):
+            raise CheckpointError(
+                f"a UNet with {what} {', '.join(dict.fromkeys(map(repr, found))) or 'no width'}",
+                f"{', '.join(map(str, wanted))}, {meaning}",
+                "Use the parts of one checkpoint, or install it again.",
+            )
 
 
 class LatentDenoiser:
-    """A :class:`~art2mus_core.types.Denoiser` over a UNet, which computes in the UNet's own precision."""
+    """A :class:`~art2mus_core.types.Denoiser` that computes in the precision of its UNet."""
 
     def __init__(self, unet: UNet) -> None:
         self.unet = unet
@@ -125,19 +117,18 @@ class LatentDenoiser:
     def __call__(
         self, x: Float[Tensor, "batch channels frames rows"], t: Int[Tensor, "*batch"], condition: Condition
     ) -> Float[Tensor, "batch channels frames rows"]:
-        """What the UNet predicts: noise or velocity, by the checkpoint.
+        """The UNet's prediction: noise or velocity, depending on the checkpoint.
 
         Raises:
-            CheckpointError: the UNet reads text and the condition has none.
+            CheckpointError: the UNet attends to text and the condition has none.
         """
         weight = self.unet.conv_in.weight
-        text: tuple[Tensor, ...] = ()
-        if self.reads_text:
-            if condition.text is None or condition.text_mask is None:
-                raise CheckpointError(
-                    "a condition without text",
-                    "text states for the second cross-attention of this checkpoint",
-                    "Export its constants with `art2mus export-text`.",
-                )
-            text = (condition.text.to(weight), condition.text_mask.to(weight))
-        return self.unet(x.to(weight), t, condition.language.to(weight), *text).to(x)
+        if self.reads_text and (condition.text is None or condition.text_mask is None):
+            raise CheckpointError(
+                "a condition without text",
+                "text states for the second cross-attention of this checkpoint",
+                "Export its constants with `art2mus export-text`.",
+            )
+        there = condition.to(weight)
+        text = (there.text, there.text_mask) if self.reads_text else ()
+        return self.unet(x.to(weight), t, there.language, *text).to(x)

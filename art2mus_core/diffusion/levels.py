@@ -1,4 +1,4 @@
-"""The noise levels that a denoiser was trained on, from a checkpoint's `scheduler_config.json`."""
+"""The noise levels that a denoiser was trained with, from a checkpoint's `scheduler_config.json`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ DEFAULTS: dict[str, Any] = {
     "prediction_type": "epsilon",
     "rescale_betas_zero_snr": False,
 }
-"""What diffusers takes where a configuration says nothing."""
+"""diffusers' defaults."""
+
+REMEDY = "Install or download the checkpoint again, or use another one."
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class NoiseLevels:
     """Variance-preserving diffusion (Ho et al. 2020) in discrete levels.
 
     Attributes:
-        alphas_cumprod: the share of the signal's variance that each level leaves, falling, float32.
-        prediction: what the denoiser predicts: `epsilon`, the noise, or `v_prediction`, the velocity (Salimans & Ho 2022).
+        alphas_cumprod: variance of the signal at each level, decreasing, float32.
+        prediction: output of the denoiser: `epsilon` (the noise) or `v_prediction` (the velocity; Salimans & Ho 2022).
     """
 
     alphas_cumprod: Float[Tensor, " levels"]
@@ -50,7 +52,7 @@ class NoiseLevels:
         noise: Float[Tensor, "batch channels frames rows"],
         t: Int[Tensor, " batch"],
     ) -> Float[Tensor, "batch channels frames rows"]:
-        """The latent with noise of level `t`."""
+        """The latent with noise at level `t`."""
         alpha, sigma = self._amplitudes(latent, t)
         return alpha * latent + sigma * noise
 
@@ -60,7 +62,7 @@ class NoiseLevels:
         noise: Float[Tensor, "batch channels frames rows"],
         t: Int[Tensor, " batch"],
     ) -> Float[Tensor, "batch channels frames rows"]:
-        """What the denoiser should predict there."""
+        """The output that the denoiser is trained to predict at level `t`."""
         if self.prediction == "epsilon":
             return noise
         alpha, sigma = self._amplitudes(latent, t)
@@ -79,8 +81,8 @@ def _scaled_linear(start: float, end: float, count: int) -> Tensor:
     return torch.linspace(start**0.5, end**0.5, count) ** 2
 
 
-def _cosine(start: float, end: float, count: int) -> Tensor:  # noqa: ARG001 - it has no ends to choose
-    """Nichol & Dhariwal 2021."""
+def _cosine(start: float, end: float, count: int) -> Tensor:  # noqa: ARG001 - fixed by its formula
+    """Nichol & Dhariwal 2021, eq. 17."""
 
     def share(time: float) -> float:
         return math.cos((time + 0.008) / 1.008 * math.pi / 2) ** 2
@@ -99,29 +101,25 @@ def read_levels(config: Mapping[str, Any]) -> NoiseLevels:
     """The noise levels of a scheduler's configuration.
 
     Raises:
-        CheckpointError: the network predicts something else than noise or velocity, or there are no such noise levels.
+        CheckpointError: an unsupported prediction type or schedule, or a schedule with a level without signal or without noise.
     """
     config = {**DEFAULTS, **config}
     kind, count = config["prediction_type"], config["num_train_timesteps"]
     if kind not in PREDICTIONS:
-        raise CheckpointError(
-            f"a network that predicts {kind!r}", f"one of {', '.join(PREDICTIONS)}", "Use another checkpoint."
-        )
+        raise CheckpointError(f"a scheduler with prediction_type {kind!r}", f"one of {', '.join(PREDICTIONS)}", REMEDY)
     if config["rescale_betas_zero_snr"]:
         raise CheckpointError(
-            "a scheduler_config.json with rescale_betas_zero_snr",
-            "levels that all leave some signal",
-            "Use another checkpoint.",
+            "a scheduler with rescale_betas_zero_snr", "noise levels that all keep some of the signal", REMEDY
         )
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+    if type(count) is not int or count < 1:
         raise _no_levels(f"num_train_timesteps {count!r}")
     try:
         betas = _betas(config, count)
-    except Exception as error:  # of torch, over whatever the configuration says
+    except Exception as error:  # torch and math raise many kinds over wrong values
         raise _no_levels(" ".join(str(error).split()) or type(error).__name__) from error
     alphas_cumprod = torch.cumprod(1.0 - betas, dim=0)
     if not all(0 < share < 1 for share in alphas_cumprod.tolist()):
-        raise _no_levels("a level without noise, or without anything else")
+        raise _no_levels("a level without noise or without signal")
     return NoiseLevels(alphas_cumprod, kind)
 
 
@@ -139,7 +137,7 @@ def _betas(config: Mapping[str, Any], count: int) -> Tensor:
 
 def _no_levels(reason: str) -> CheckpointError:
     return CheckpointError(
-        f"a scheduler_config.json that gives no noise levels ({reason})",
-        "num_train_timesteps, and beta_start, beta_end and beta_schedule as diffusers knows them",
-        "Install or download the checkpoint again.",
+        f"a scheduler without usable noise levels ({reason})",
+        "num_train_timesteps, beta_start, beta_end and beta_schedule as in diffusers",
+        REMEDY,
     )

@@ -15,7 +15,7 @@ __all__ = ["draw_noise", "sample"]
 
 
 def draw_noise(shape: tuple[int, int, int], seeds: Sequence[int]) -> Float[Tensor, "batch channels frames rows"]:
-    """Standard normal noise, one latent a seed, always drawn on the CPU: a seed gives the same noise everywhere."""
+    """Standard normal noise, one latent per seed. It is drawn on the CPU, so a seed gives the same noise on every device."""
     return torch.stack([torch.randn(shape, generator=torch.Generator().manual_seed(seed)) for seed in seeds])
 
 
@@ -27,14 +27,14 @@ def sample(
     *,
     on_step: OnStep | None = None,
 ) -> Latent:
-    """From noise to a latent, deterministically.
+    """Denoise from noise to a latent; deterministic.
 
     Args:
-        denoiser: what is asked at every step; guidance is wrapped around it by the caller.
-        condition: what it is told, a batch of the size of the noise.
-        noise: standard normal, on the device of the computation.
-        schedule: from :func:`~art2mus_core.diffusion.schedules.schedule`; used up by one call.
-        on_step: called after every step with the latent so far; raising there stops the loop.
+        denoiser: called once per step; the caller wraps it in guidance.
+        condition: its conditioning, with the batch size of the noise.
+        noise: standard normal, on the device to compute on.
+        schedule: from :func:`~art2mus_core.diffusion.schedules.schedule`; its solver keeps state, so it serves one call.
+        on_step: called after every step with the current latent; an exception raised there stops the loop.
     """
     x = noise
     total = len(schedule.timesteps)

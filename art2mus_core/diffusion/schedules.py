@@ -1,6 +1,6 @@
-"""Schedules by the name of their solver.
+"""The table of solvers.
 
-Importing this file is cheap, so that a person's choice of solver can be checked at once.
+Importing this file does not import torch, so the choice of a solver is checked at once.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ __all__ = ["SOLVERS", "check_solver", "schedule"]
 
 
 def _ddim(levels: Any, steps: int) -> Any:  # noqa: ANN401 - NoiseLevels and Schedule, whose types need torch
-    """DDIM (Song et al. 2021) on every k-th level, as AudioLDM2 samples.
+    """DDIM (Song et al. 2021) on every k-th level, as in AudioLDM2.
 
-    If `steps` does not divide the levels, every k-th would stop short of pure noise; then the same equation, which is
-    DPM-Solver++ of first order, runs on evenly spread levels.
+    If `steps` does not divide the number of levels, every k-th level would start below full noise. Then first-order DPM-Solver++,
+    which is the same equation, runs on evenly spaced levels.
     """
     from .solvers import ddim, evenly  # noqa: PLC0415
 
@@ -46,21 +46,26 @@ SOLVERS: dict[str, Callable[[Any, int], Any]] = {
 
 
 def check_solver(name: str) -> None:
-    """Refuse a solver that is not in the table.
+    """Check the name of a solver.
 
     Raises:
-        SettingError: it is not.
+        SettingError: not in `SOLVERS`.
     """
     if name not in SOLVERS:
         raise SettingError(f"no solver {name!r}", f"one of {', '.join(SOLVERS)}", "Check the name.")
 
 
 def schedule(config: dict[str, Any], solver: str, steps: int) -> Any:  # noqa: ANN401
-    """The :class:`~art2mus_core.diffusion.solvers.Schedule` of a checkpoint's `scheduler_config.json`, for so many steps.
+    """The :class:`~art2mus_core.diffusion.solvers.Schedule` of a solver.
+
+    Args:
+        config: the content of the checkpoint's `scheduler_config.json`.
+        solver: a name in `SOLVERS`.
+        steps: number of denoising steps.
 
     Raises:
         SettingError: unknown solver, or more steps than noise levels.
-        CheckpointError: the network predicts something else than noise or velocity, or there are no such noise levels.
+        CheckpointError: as :func:`~art2mus_core.diffusion.levels.read_levels`.
     """
     from .levels import read_levels  # noqa: PLC0415 - torch
 

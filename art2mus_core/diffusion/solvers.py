@@ -1,9 +1,9 @@
-"""Which noise levels are visited, and the solvers that go from one to the next, in the arithmetic of diffusers' schedulers."""
+"""Schedules and solvers, with the arithmetic of diffusers' schedulers, so that results are bit-equal to theirs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -16,28 +16,28 @@ from .levels import NoiseLevels
 __all__ = ["Ddim", "DpmSolver", "Schedule", "UniPc", "ddim", "evenly", "karras"]
 
 RHO = 7.0
-"""How much the levels of Karras et al. (2022, eq. 5) crowd where there is little noise."""
+"""Exponent of the levels of Karras et al. (2022, eq. 5): larger values put more levels where there is little noise."""
 
 Latents = Float[Tensor, "batch channels frames rows"]
 
 
 Solver = Callable[[int, Latents, Latents, Latents], Latents]
-"""Goes on from level `index`: (index, latent, its signal, its noise) to the latent at the next level.
+"""One step from level `index` to the next: (index, latent, predicted signal, predicted noise) to the next latent.
 
-It may remember what it saw, so it serves one call of the sampling loop.
+Solvers keep earlier predictions, so one serves a single call of the sampling loop.
 """
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """Noise levels to visit, highest first, and how.
+    """The noise levels of a sampling run, highest first, and its solver.
 
     Attributes:
-        timesteps: the number of each level, as the denoiser wants it.
-        alphas: amplitude of the signal at each level, and where the last step ends.
+        timesteps: timestep of each level, for the denoiser.
+        alphas: amplitude of the signal at each level, and at the end of the last step.
         sigmas: amplitude of the noise, likewise.
-        prediction: what the denoiser predicts.
-        solver: goes from one level to the next.
+        prediction: output of the denoiser, see :class:`~art2mus_core.diffusion.levels.NoiseLevels`.
+        solver: takes a step from one level to the next.
     """
 
     timesteps: Int[Tensor, " steps"]
@@ -47,50 +47,50 @@ class Schedule:
     solver: Solver
 
     def split(self, index: int, x: Latents, predicted: Latents) -> tuple[Latents, Latents]:
-        """The signal and the noise that the denoiser takes a latent at level `index` to be made of."""
+        """The predicted signal and noise of a latent at level `index`."""
         alpha, sigma = self.alphas[index], self.sigmas[index]
         if self.prediction == "epsilon":
             return (x - sigma * predicted) / alpha, predicted
         return alpha * x - sigma * predicted, alpha * predicted + sigma * x
 
 
-class Ddim:
-    """DDIM (Song et al. 2021, eq. 12) without noise of its own."""
+@dataclass(eq=False)
+class _Solver:
+    """The amplitudes of a :class:`Schedule`."""
 
-    def __init__(self, alphas: Tensor, sigmas: Tensor) -> None:
-        self.alphas, self.sigmas = alphas, sigmas
+    alphas: Tensor
+    sigmas: Tensor
+
+
+class Ddim(_Solver):
+    """DDIM (Song et al. 2021, eq. 12) with eta 0."""
 
     def __call__(self, index: int, x: Latents, clean: Latents, noise: Latents) -> Latents:  # noqa: ARG002
         return self.alphas[index + 1] * clean + self.sigmas[index + 1] * noise
 
 
-class _Exponential:
-    """Solvers in half the logarithm of the signal-to-noise ratio, which is called lambda."""
-
-    def __init__(self, alphas: Tensor, sigmas: Tensor) -> None:
-        self.alphas, self.sigmas = alphas, sigmas
+class _Exponential(_Solver):
+    """Solvers whose time is lambda, half the logarithm of the signal-to-noise ratio."""
 
     def _lambda(self, index: int) -> Tensor:
         return torch.log(self.alphas[index]) - torch.log(self.sigmas[index])
 
     def _first_order(self, index: int, x: Latents, clean: Latents, rest: Tensor) -> Latents:
-        """As if the clean latent stayed what it is; `rest` is exp(-step) - 1."""
+        """The step for a constant clean latent; `rest` is exp(-step) - 1."""
         return self.sigmas[index + 1] / self.sigmas[index] * x - self.alphas[index + 1] * rest * clean
 
 
+@dataclass(eq=False)
 class DpmSolver(_Exponential):
-    """DPM-Solver++ 2M (Lu et al. 2022, algorithm 2); the first step and the last are of first order.
+    """DPM-Solver++ 2M (Lu et al. 2022, algorithm 2); the first and the last step are of first order.
 
-    Args:
-        alphas: see :class:`Schedule`.
-        sigmas: likewise; the last is 0.
+    Attributes:
         order: 1 or 2.
+        before: the clean latent of the previous step.
     """
 
-    def __init__(self, alphas: Tensor, sigmas: Tensor, order: int = 2) -> None:
-        super().__init__(alphas, sigmas)
-        self.order = order
-        self.before: Tensor | None = None
+    order: int = 2
+    before: Tensor | None = None
 
     def __call__(self, index: int, x: Latents, clean: Latents, noise: Latents) -> Latents:  # noqa: ARG002
         step = self._lambda(index + 1) - self._lambda(index)
@@ -104,14 +104,19 @@ class DpmSolver(_Exponential):
         return reached - 0.5 * (self.alphas[index + 1] * rest) * slope
 
 
+@dataclass(eq=False)
 class UniPc(_Exponential):
-    """UniPC of second order with B(h) = exp(h) - 1 (Zhao et al. 2023): each step first corrects the one before it."""
+    """Second-order UniPC with B(h) = exp(h) - 1 (Zhao et al. 2023): each step first corrects the previous one.
 
-    def __init__(self, alphas: Tensor, sigmas: Tensor) -> None:
-        super().__init__(alphas, sigmas)
-        self.clean: list[Tensor] = []
-        self.start: Tensor | None = None
-        self.order = 1
+    Attributes:
+        clean: the clean latents of the last two steps.
+        start: the latent at which the previous step started.
+        order: of the previous step.
+    """
+
+    clean: list[Tensor] = field(default_factory=list)
+    start: Tensor | None = None
+    order: int = 1
 
     def __call__(self, index: int, x: Latents, clean: Latents, noise: Latents) -> Latents:  # noqa: ARG002
         if self.start is not None:
@@ -126,7 +131,7 @@ class UniPc(_Exponential):
         return reached - self.alphas[index + 1] * rest * (0.5 * self._slope(index, step)[0])
 
     def _corrected(self, index: int, x: Latents, found: Latents) -> Latents:
-        """The step from level `index` once more, now that it is known what the denoiser says at its end."""
+        """Repeat the step from level `index`, given the prediction at its end."""
         step = self._lambda(index + 1) - self._lambda(index)
         rest = torch.expm1(-step)
         reached, change = self._first_order(index, x, self.clean[-1], rest), found - self.clean[-1]
@@ -144,7 +149,7 @@ class UniPc(_Exponential):
 
 
 def ddim(levels: NoiseLevels, steps: int) -> Schedule:
-    """DDIM on every k-th level; the last step ends on the lowest. With room above it, every level is the next higher one."""
+    """DDIM on every k-th level, ending on the lowest; for k > 1 the visited levels are shifted up by one (diffusers' steps_offset)."""
     every = len(levels) // steps
     visited = torch.arange(0, len(levels), every).flip(0) + min(1, every - 1)
     share = levels.alphas_cumprod[torch.cat([visited, torch.zeros(1, dtype=visited.dtype)])]
@@ -153,13 +158,13 @@ def ddim(levels: NoiseLevels, steps: int) -> Schedule:
 
 
 def evenly(levels: NoiseLevels, steps: int) -> Schedule:
-    """First order on evenly spread levels, to the end of all noise."""
+    """First-order DPM-Solver++ on evenly spaced levels, down to no noise."""
     visited = np.linspace(0, len(levels) - 1, steps + 1).round()[:0:-1].astype(np.int64)
     return _until_clean(levels, visited, _ratios(levels)[visited], partial(DpmSolver, order=1))
 
 
 def karras(levels: NoiseLevels, steps: int, solver: Callable[[Tensor, Tensor], Solver]) -> Schedule:
-    """A solver on the noise levels of Karras et al. 2022, to the end of all noise."""
+    """A solver on the noise levels of Karras et al. 2022, down to no noise."""
     ratios = _ratios(levels)
     lowest, highest = ratios[0].item() ** (1 / RHO), ratios[-1].item() ** (1 / RHO)
     chosen = (highest + np.linspace(0, 1, steps) * (lowest - highest)) ** RHO
@@ -168,7 +173,7 @@ def karras(levels: NoiseLevels, steps: int, solver: Callable[[Tensor, Tensor], S
 
 
 def _ratios(levels: NoiseLevels) -> np.ndarray:
-    """Amplitude of the noise over that of the signal at each level."""
+    """Noise amplitude over signal amplitude at each level."""
     return (((1 - levels.alphas_cumprod) / levels.alphas_cumprod) ** 0.5).numpy()
 
 

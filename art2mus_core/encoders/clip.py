@@ -1,29 +1,45 @@
-"""CLIP (Radford et al. 2021; Cherti et al. 2023 for OpenCLIP): one space for pictures and texts, through transformers."""
+"""CLIP's image encoder (Radford et al. 2021; Cherti et al. 2023 for OpenCLIP), from a folder in transformers' layout.
+
+Only the image tower is read. All sizes come from the folder, so every CLIP and OpenCLIP checkpoint in this layout can be loaded.
+"""
 
 from __future__ import annotations
 
+import copy
+import hashlib
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
+from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import CLIPTextModelWithProjection, CLIPVisionModelWithProjection, PreTrainedTokenizerBase
+from transformers import CLIPConfig, CLIPVisionModelWithProjection
 
-from ..errors import SettingError
+from ..checkpoints.folder import config_file, describes, read_config, weights_file
+from ..checkpoints.strict import check_fit, fill, header_forms
+from ..checkpoints.tensors import opened
+from ..errors import CheckpointError, SettingError
 from ..images.centre import middle
 from ..types import Artwork, Embedding
-from .clip_files import Preprocessor, clip_space, load_preprocessor, load_tokenizer, load_tower
 
-__all__ = ["ClipImageEncoder", "ClipTextEncoder", "clip_space", "load_clip_text", "load_clip_vision"]
+try:
+    from transformers import CLIPImageProcessorPil as Preprocessor
+except ImportError:  # in older versions the plain name does not need torchvision
+    from transformers import CLIPImageProcessor as Preprocessor  # type: ignore[assignment]
+
+__all__ = ["ClipImageEncoder", "check_clip", "clip_space", "load_clip"]
+
+PROJECTION = "visual_projection.weight"
 
 
 class ClipImageEncoder(nn.Module):
-    """The picture tower.
+    """The image tower.
 
     Args:
         network: the tower with its projection.
-        preprocessor: picture to what the tower sees.
+        preprocessor: resizes, crops and normalises pictures.
         space: name of the joint space.
     """
 
@@ -31,16 +47,12 @@ class ClipImageEncoder(nn.Module):
         super().__init__()
         self.network, self.preprocessor, self.space = network, preprocessor, space
 
-    def encode(self, artworks: list[Artwork], *, normalised: bool = True) -> Embedding:
-        """One embedding an artwork with its patch tokens, on the device and in the precision of the weights.
+    def encode(self, artworks: list[Artwork]) -> Embedding:
+        """One unit-norm embedding per artwork with patch tokens, on the device and in the precision of the weights.
 
-        Patch tokens are the last block's output without the class token, before the final LayerNorm: that one was
-        fitted to the class token alone, and this is what transformers calls the last hidden state, so that aligners
-        trained elsewhere read the same. They are as wide as the tower and stand row by row.
-
-        Args:
-            artworks: at least one.
-            normalised: unit norm; without, the projection as it is (Art2Music 2025).
+        Patch tokens are the last block's output without the class token, row by row. They are taken before the final LayerNorm,
+        which was trained on the class token alone; this is transformers' last hidden state, so aligners trained elsewhere get
+        the same input.
 
         Raises:
             SettingError: no artworks.
@@ -48,72 +60,112 @@ class ClipImageEncoder(nn.Module):
         """
         if not artworks:
             raise SettingError("no artworks", "at least one", "Choose a picture.")
-        pixels = torch.cat([self._seen(artwork) for artwork in artworks])
+        pixels = torch.cat([self._prepared(artwork) for artwork in artworks])
         output = self.network(pixel_values=pixels.to(self.network.visual_projection.weight))
-        values = F.normalize(output.image_embeds, dim=-1) if normalised else output.image_embeds
-        return Embedding(values, self.space, output.last_hidden_state[:, 1:])
+        return Embedding(F.normalize(output.image_embeds, dim=-1), self.space, output.last_hidden_state[:, 1:])
 
-    def _seen(self, artwork: Artwork) -> Float[Tensor, "1 3 size size"]:
+    def _prepared(self, artwork: Artwork) -> Float[Tensor, "1 3 size size"]:
         # an array instead of a picture saves two copies of a large scan
         rows = middle(artwork).cpu().numpy()
         return self.preprocessor(rows, input_data_format="channels_first", return_tensors="pt")["pixel_values"]
 
 
-class ClipTextEncoder(nn.Module):
-    """The text tower.
+def clip_space(folder: Path) -> str:
+    """The name of a checkpoint's joint space: `clip-`, its width, and eight digits that identify the weights.
 
-    Args:
-        network: the tower with its projection.
-        tokenizer: text to numbers.
-        space: name of the joint space.
+    The digits are the start of the sha256 of `visual_projection.weight` in float16 (little endian, row by row): the same for a
+    file in float32 and its copy in float16, whatever its name. A copy in bfloat16 is too coarse and gets other digits.
+
+    Raises:
+        CheckpointError: no weights, damaged ones, or not those of a CLIP.
     """
-
-    def __init__(self, network: CLIPTextModelWithProjection, tokenizer: PreTrainedTokenizerBase, space: str) -> None:
-        super().__init__()
-        self.network, self.tokenizer, self.space = network, tokenizer, space
-
-    def encode(self, texts: list[str], *, normalised: bool = True) -> Float[Tensor, "batch dim"]:
-        """One embedding a text; what does not fit into the tower's context is cut off, as CLIP does.
-
-        Args:
-            texts: at least one.
-            normalised: unit norm; without, the projection as it is (Art2Music 2025).
-
-        Raises:
-            SettingError: no texts.
-        """
-        if not texts:
-            raise SettingError("no texts", "at least one", "Write a text.")
-        longest = self.network.config.max_position_embeddings
-        tokens = self.tokenizer(texts, padding=True, truncation=True, max_length=longest, return_tensors="pt")
-        values = self.network(**tokens.to(self.network.text_projection.weight.device)).text_embeds
-        return F.normalize(values, dim=-1) if normalised else values
+    path = weights_file(folder, ".")
+    with opened(path) as file:
+        if PROJECTION not in file.keys():  # noqa: SIM118
+            raise CheckpointError(f"{path} lacks {PROJECTION}", "the weights of a CLIP", "Choose a CLIP checkpoint.")
+        weight = file.get_tensor(PROJECTION)
+    digest = hashlib.sha256(weight.to(torch.float16).numpy().astype("<f2").tobytes()).hexdigest()
+    return f"clip-{len(weight)}-{digest[:8]}"
 
 
-def load_clip_vision(folder: Path, *, dtype: torch.dtype) -> ClipImageEncoder:
-    """The picture tower of a CLIP folder in transformers' layout; nothing of the text tower is read.
+def load_clip(folder: Path, *, dtype: torch.dtype) -> ClipImageEncoder:
+    """Load the image encoder of a CLIP folder.
 
     Args:
         folder: with config.json, model.safetensors and preprocessor_config.json.
         dtype: precision of the tower.
 
     Raises:
-        CheckpointError: a file is missing or damaged, of another architecture, or contradicts the others.
+        CheckpointError: a file is missing or damaged, of another architecture, or does not match the others.
     """
-    network = load_tower(folder, "vision", dtype=dtype)
-    preprocessor = load_preprocessor(folder, network.config.image_size)
-    return ClipImageEncoder(network, preprocessor, clip_space(folder)).eval()
+    unfilled, path = _unfilled(folder), weights_file(folder, ".")
+    with opened(path) as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys() if not _is_unused(key)}  # noqa: SIM118
+
+    def build() -> Any:  # noqa: ANN401
+        return CLIPVisionModelWithProjection(_thin(unfilled.config))
+
+    network = fill(unfilled, tensors, path, build, dtype=dtype)
+    return ClipImageEncoder(network, _preprocessor(folder, network.config.image_size), clip_space(folder)).eval()
 
 
-def load_clip_text(folder: Path, *, dtype: torch.dtype) -> ClipTextEncoder:
-    """The text tower of a CLIP folder in transformers' layout; of the picture tower, only the space's name is read.
-
-    Args:
-        folder: with config.json, model.safetensors and the tokenizer's files.
-        dtype: precision of the tower.
+def check_clip(folder: Path) -> None:
+    """Check the files of the image tower without reading its weights.
 
     Raises:
-        CheckpointError: a file is missing or damaged, of another architecture, or contradicts the others.
+        CheckpointError: as :func:`load_clip`, except for values that are not finite.
     """
-    network = load_tower(folder, "text", dtype=dtype)
-    return ClipTextEncoder(network, load_tokenizer(folder, network.config), clip_space(folder)).eval()
+    _preprocessor(folder, _unfilled(folder).config.image_size)
+
+
+def _unfilled(folder: Path) -> Any:  # noqa: ANN401 - transformers types its configurations loosely
+    """The image tower on `meta`, compared with the header of the folder's weights."""
+    stored, path = read_config(folder, "."), weights_file(folder, ".")
+    if stored.get("model_type") != "clip":
+        raise CheckpointError(
+            f"{config_file(folder, '.')} describes a model of type {stored.get('model_type')!r}",
+            "'clip'",
+            "Choose a CLIP or OpenCLIP checkpoint in transformers' layout.",
+        )
+    with opened(path) as file:
+        found = header_forms(file, unused=_is_unused)
+    with describes(config_file(folder, "."), "a CLIP"), torch.device("meta"):
+        whole = CLIPConfig.from_dict(stored)
+        config: Any = whole.vision_config
+        config.projection_dim = whole.projection_dim  # some towers have a wrong width of the joint space
+        network = CLIPVisionModelWithProjection(config)
+    check_fit(network, found, path)
+    return network
+
+
+def _is_unused(key: str) -> bool:
+    """Whether a key belongs to the text tower, the loss (its temperature), or counters that old versions stored."""
+    return key.startswith(("text_model.", "text_projection.")) or key.endswith(("logit_scale", ".position_ids"))
+
+
+def _preprocessor(folder: Path, size: int) -> Preprocessor:
+    """Load the preprocessor that makes [3, size, size] of a picture, from `preprocessor_config.json`.
+
+    Raises:
+        CheckpointError: missing or damaged, or for pictures of another size.
+    """
+    path = folder / "preprocessor_config.json"
+    with describes(path, "a CLIP's preprocessor"):
+        preprocessor = Preprocessor.from_pretrained(folder, local_files_only=True)
+        shape = preprocessor(Image.new("RGB", (3, 2)), return_tensors="pt")["pixel_values"].shape
+    if shape != (1, 3, size, size):
+        raise CheckpointError(
+            f"{path} makes pictures of {list(shape[1:])}",
+            f"[3, {size}, {size}], as in config.json",
+            "Use both files of one checkpoint, or download it again.",
+        )
+    return preprocessor
+
+
+def _thin(config: Any) -> Any:  # noqa: ANN401
+    """The configuration of a tower of width 1 without blocks: it has the same buffers, and is built at no cost."""
+    thin = copy.deepcopy(config)
+    for name in ("hidden_size", "intermediate_size", "projection_dim", "num_attention_heads"):
+        setattr(thin, name, 1)
+    thin.num_hidden_layers = 0
+    return thin

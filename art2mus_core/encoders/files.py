@@ -1,7 +1,6 @@
-"""Which encoder a folder holds: found by its configuration, opened by its own loader.
+"""Finds and loads the encoders of a folder.
 
-A folder is a checkpoint with an `image_encoder` (and perhaps an `audio_encoder`) in it, or a CLIP checkpoint as
-transformers stores it.
+A folder is a checkpoint with an `image_encoder` and perhaps an `audio_encoder` in it, or a CLIP checkpoint in transformers' layout.
 """
 
 from __future__ import annotations
@@ -13,14 +12,13 @@ from typing import Any, ClassVar
 
 import torch
 
-from ..checkpoints.folder import check_component, load_component, read_config
+from ..checkpoints.folder import check_component, config_file, load_component, needed, read_config
 from ..checkpoints.grid import read_grid
-from ..checkpoints.names import describe, is_encoder, quoted, spoken
-from ..checkpoints.sizes import needed
+from ..checkpoints.names import describe, is_encoder, name_for_command, quoted
 from ..errors import CheckpointError
 from ..types import AudioEncoder, ImageEncoder
 from .imagebind import TOWERS
-from .pocket import PocketAudioEncoder, PocketImageEncoder, PocketListener
+from .pocket import PocketAudioEncoder, PocketImageEncoder, PocketSoundEncoder
 
 __all__ = [
     "check_image_encoder",
@@ -34,72 +32,72 @@ __all__ = [
 
 
 def image_space(folder: Path) -> str:
-    """The name of the space of a folder's image encoder, without opening the encoder.
+    """The name of the space of a folder's image encoder, from its configuration.
 
     Raises:
-        CheckpointError: there is none, or none that is known.
+        CheckpointError: there is no image encoder, or an unknown one.
     """
     return _image_kind(folder).space(folder)
 
 
 def image_component(folder: Path) -> str:
-    """The subfolder with the weights of a folder's image encoder; a CLIP's lie in the folder itself.
+    """The subfolder of the weights of a folder's image encoder; `.` for a CLIP.
 
     Raises:
-        CheckpointError: there is none, or none that is known.
+        CheckpointError: there is no image encoder, or an unknown one.
     """
     return _image_kind(folder).component
 
 
 def image_bytes(folder: Path, *, dtype: torch.dtype) -> int:
-    """Bytes that the image encoder of a folder takes in a precision.
+    """Bytes of memory of a folder's image encoder in a precision.
 
     Raises:
-        CheckpointError: there is none, none that is known, or its weights are missing or damaged.
+        CheckpointError: there is no image encoder, or an unknown one, or its weights are missing or damaged.
     """
     return _image_kind(folder).bytes(folder, dtype)
 
 
 def check_image_encoder(folder: Path) -> None:
-    """Compare the image encoder of a folder with the header of its weights, of which none is read.
+    """Compare the header of the image encoder's weights with its configuration; no weight is read.
 
     Raises:
-        CheckpointError: as :func:`load_image_encoder`, but for values that are not finite.
+        CheckpointError: as :func:`load_image_encoder`, except for values that are not finite.
     """
     _image_kind(folder).check(folder)
 
 
 def load_image_encoder(folder: Path, *, dtype: torch.dtype) -> ImageEncoder:
-    """The image encoder of a folder.
+    """Load the image encoder of a folder.
 
     Args:
         folder: a checkpoint, or a CLIP folder.
         dtype: precision of a published encoder; the bundled one is small and stays in float32.
 
     Raises:
-        CheckpointError: none is there, of no known kind, or damaged.
+        CheckpointError: there is no image encoder, or an unknown or damaged one.
     """
     return _image_kind(folder).load(folder, dtype)
 
 
 def load_audio_encoder(folder: Path, *, dtype: torch.dtype) -> AudioEncoder:
-    """The audio encoder beside a folder's image encoder, in the same space.
+    """Load the audio encoder in the space of a folder's image encoder.
 
     Raises:
-        CheckpointError: none is there, of no known kind, or damaged.
+        CheckpointError: there is no audio encoder, or an unknown or damaged one.
     """
     if not has_audio_encoder(folder):
         raise CheckpointError(
             f"no audio encoder in {folder}",
-            "one that hears in the space of the image encoder",
+            "one in the space of the image encoder",
             "Choose an encoder that has one: the bundled model, or ImageBind converted with its audio tower.",
         )
-    return _looked_up(AUDIO_ENCODERS, _kind(folder, "audio_encoder"), folder)(folder, dtype)
+    return _row(AUDIO_ENCODERS, folder, "audio_encoder")(folder, dtype)
 
 
 def has_audio_encoder(folder: Path) -> bool:
-    """Whether a folder's space can be heard."""
-    return _holds(folder, "audio_encoder")
+    """Whether a folder has an audio encoder."""
+    return (folder / "audio_encoder" / "config.json").is_file()
 
 
 def _image_kind(folder: Path) -> _Component | _Clip:
@@ -111,34 +109,29 @@ def _image_kind(folder: Path) -> _Component | _Clip:
             "clip-vit-l-14 and clip-vit-h-14",
             f"Convert it first: {_conversion(published)}" if published else describe(folder, is_encoder)[1],
         )
-    kind = _kind(folder, "image_encoder") if _holds(folder, "image_encoder") else "clip"
-    return _looked_up(IMAGE_ENCODERS, kind, folder)
+    if not (folder / "image_encoder" / "config.json").is_file():
+        return IMAGE_ENCODERS["clip"]
+    return _row(IMAGE_ENCODERS, folder, "image_encoder")
 
 
 def _conversion(published: Path) -> str:
-    """The command; it writes below `home()` if it is not told where."""
+    """The command that converts a published file into its folder; by default it writes to :func:`home`."""
     folder = published.parent
-    out = "" if spoken(folder) == "imagebind" else f" --out {quoted(folder)}"
+    out = "" if name_for_command(folder) == "imagebind" else f" --out {quoted(folder)}"
     return f"art2mus convert {quoted(published)}{out}"
 
 
-def _looked_up(table: dict[str, Any], kind: str, folder: Path) -> Any:  # noqa: ANN401
+def _row(table: dict[str, Any], folder: Path, name: str) -> Any:  # noqa: ANN401
+    """The entry for the `model_type` of a component."""
+    kind = str(read_config(folder, name).get("model_type", "pocket"))
     if kind not in table:
         raise CheckpointError(f"an encoder {kind!r} in {folder}", f"one of {', '.join(table)}", "Use another encoder.")
     return table[kind]
 
 
-def _holds(folder: Path, name: str) -> bool:
-    return (folder / name / "config.json").is_file()
-
-
-def _kind(folder: Path, name: str) -> str:
-    return str(read_config(folder, name).get("model_type", "pocket"))
-
-
 @dataclass(frozen=True)
 class _Component:
-    """An `image_encoder` of our own format, whose configuration names its space."""
+    """An `image_encoder` in our format; its configuration names its space."""
 
     component: ClassVar[str] = "image_encoder"
 
@@ -149,7 +142,7 @@ class _Component:
         space = read_config(folder, "image_encoder").get("space")
         if not isinstance(space, str):
             raise CheckpointError(
-                f"the image encoder of {folder} names no space", "space in its config.json", "Install it again."
+                f"{config_file(folder, 'image_encoder')} names no space", "space in it", "Install it again."
             )
         return space
 
@@ -164,12 +157,12 @@ class _Component:
 
 
 class _Clip:
-    """A CLIP folder; what it is opened with takes seconds to import."""
+    """A CLIP folder; its modules are imported on use, because that takes seconds."""
 
     component: ClassVar[str] = "."
 
     def space(self, folder: Path) -> str:
-        from .clip_files import clip_space  # noqa: PLC0415
+        from .clip import clip_space  # noqa: PLC0415
 
         return clip_space(folder)
 
@@ -177,14 +170,14 @@ class _Clip:
         return needed(folder, ["."], dtype, unused=lambda key: key.startswith("text_"))
 
     def check(self, folder: Path) -> None:
-        from .clip_files import check_vision  # noqa: PLC0415
+        from .clip import check_clip  # noqa: PLC0415
 
-        check_vision(folder)
+        check_clip(folder)
 
     def load(self, folder: Path, dtype: torch.dtype) -> ImageEncoder:
-        from .clip import load_clip_vision  # noqa: PLC0415
+        from .clip import load_clip  # noqa: PLC0415
 
-        return load_clip_vision(folder, dtype=dtype)
+        return load_clip(folder, dtype=dtype)
 
 
 IMAGE_ENCODERS: dict[str, _Component | _Clip] = {
@@ -192,19 +185,17 @@ IMAGE_ENCODERS: dict[str, _Component | _Clip] = {
     "imagebind": _Component(TOWERS["vision"]),
     "clip": _Clip(),
 }
-"""`model_type` of a configuration to what opens it."""
+"""Image encoders by `model_type`; `clip` is a folder in transformers' layout."""
 
 
-def _pocket_listener(folder: Path, dtype: torch.dtype) -> AudioEncoder:  # noqa: ARG001
+def _pocket(folder: Path, dtype: torch.dtype) -> AudioEncoder:  # noqa: ARG001
     tower = load_component(folder, "audio_encoder", PocketAudioEncoder.from_config)
-    return PocketListener(tower, read_grid(folder)).eval()
+    return PocketSoundEncoder(tower, read_grid(folder)).eval()
 
 
-def _imagebind_listener(folder: Path, dtype: torch.dtype) -> AudioEncoder:
+def _imagebind(folder: Path, dtype: torch.dtype) -> AudioEncoder:
     return load_component(folder, "audio_encoder", TOWERS["audio"], dtype=dtype)
 
 
-AUDIO_ENCODERS: dict[str, Callable[[Path, torch.dtype], AudioEncoder]] = {
-    "pocket": _pocket_listener,
-    "imagebind": _imagebind_listener,
-}
+AUDIO_ENCODERS: dict[str, Callable[[Path, torch.dtype], AudioEncoder]] = {"pocket": _pocket, "imagebind": _imagebind}
+"""Audio encoders by `model_type`."""

@@ -1,11 +1,10 @@
-"""ImageBind's picture tower and sound tower (Girdhar et al. 2023): one space for what is seen and what is heard.
+"""ImageBind's image tower and audio tower (Girdhar et al. 2023), which share an embedding space.
 
-Both are one vision transformer (Dosovitskiy et al. 2021) whose blocks normalise before they act: a class token and patches,
-positions added, blocks, LayerNorm, and a projection of the class token. They differ in sizes and in the front end: how input
-becomes patches, where one more LayerNorm stands, and whether every attention has one
-learnt key and value more and the embedding a learnt scale.
+Both are pre-norm vision transformers (Dosovitskiy et al. 2021): a class token and patches, positional embeddings, blocks, LayerNorm, and
+a projection of the class token. They differ in sizes, in the front end that makes patches, and in the place of an additional LayerNorm.
+The audio tower also has a learnt key and value in every attention, and a learnt scale of the embedding.
 
-Weights keep the published names below a tower, with shorter stems; `imagebind_files` has the table.
+Weights keep the published names within a tower, with shorter prefixes; `imagebind_files` has the table.
 """
 
 from __future__ import annotations
@@ -31,20 +30,20 @@ from ..types import Artwork, Embedding, Waveform
 __all__ = ["TOWERS", "ImageBindTower"]
 
 EPS, STEM_EPS = 1e-6, 1e-5
-"""Of LayerNorm: everywhere, and behind the sound tower's patches."""
+"""Epsilon of LayerNorm in general, and after the audio tower's patches."""
 
 LARGEST_SCALE = 100.0
-"""The sound tower's learnt scale is clamped here."""
+"""Upper limit of the audio tower's learnt scale."""
 
 
 def _random(*shape: int) -> nn.Parameter:
-    # uniform, of deviation width ** -0.5: normal numbers on `meta` make torch import its compiler, a second and 70 MB
+    # uniform with standard deviation width ** -0.5: normal values on `meta` make torch import its compiler (a second, 70 MB)
     limit = (3 / shape[-1]) ** 0.5
     return nn.Parameter(nn.init.uniform_(torch.empty(shape), -limit, limit))
 
 
 class _Attention(nn.Module):
-    """Self-attention of `heads` heads; with `extra`, every query also sees one learnt key and value."""
+    """Multi-head self-attention; with `extra`, every query also attends to a learnt key and value."""
 
     bias_k: nn.Parameter | None
     bias_v: nn.Parameter | None
@@ -69,7 +68,7 @@ class _Attention(nn.Module):
 
 
 class _Block(nn.Module):
-    """Attention, then two layers with a GELU between, each added to what it was given."""
+    """Attention and a feed-forward network with GELU, each after a norm and with a residual connection."""
 
     def __init__(self, width: int, heads: int, hidden: int, *, extra: bool) -> None:
         super().__init__()
@@ -85,7 +84,7 @@ class _Block(nn.Module):
 
 
 class _Film(nn.Conv3d):
-    """Patches of a picture that is shown as a film of equal frames: over them the kernel acts as its sum over time."""
+    """Patches of a picture as a video of equal frames: the kernel is summed over time."""
 
     def forward(self, input: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch width_ rows columns"]:  # noqa: A002 - the base class's
         return F.conv2d(input, self.weight.sum(2), stride=self.stride[1:])
@@ -93,15 +92,15 @@ class _Film(nn.Conv3d):
 
 @dataclass(frozen=True)
 class _Pictures:
-    """The vision tower's front end. It was trained on clips of `frames` frames; a picture is shown it that many times.
+    """The image tower's front end. The tower was trained on videos of `frames` frames; a picture is repeated as often.
 
     Attributes:
-        size: side in pixels of the square that is seen.
-        patch: side of a patch.
-        frames: of the patches' kernel.
+        size: side of the input square in pixels.
+        patch: side of a patch in pixels.
+        frames: frames of the patch kernel.
     """
 
-    hears: ClassVar[bool] = False
+    is_audio: ClassVar[bool] = False
 
     size: int
     patch: int
@@ -124,14 +123,14 @@ class _Pictures:
 
 @dataclass(frozen=True)
 class _Sounds(Clips):
-    """The audio tower's front end: several short clips of a log-mel spectrogram, in patches.
+    """The audio tower's front end: patches of several short clips of a log-mel spectrogram.
 
     Attributes:
         patch: side of a patch.
-        stride: from patch to patch; they overlap.
+        stride: distance of patches; they overlap.
     """
 
-    hears: ClassVar[bool] = True
+    is_audio: ClassVar[bool] = True
 
     patch: int
     stride: int
@@ -152,16 +151,16 @@ class ImageBindTower(nn.Module):
     """A tower of ImageBind: pictures or sounds to unit-norm embeddings in the joint space.
 
     Args:
-        front: how a picture or a sound becomes patches.
-        width: of a token.
-        layers: blocks.
-        heads: of every attention.
-        hidden: width between a block's two layers.
+        front: the front end, which makes patches of pictures or sounds.
+        width: width of a token.
+        layers: number of blocks.
+        heads: attention heads.
+        hidden: hidden width of the feed-forward networks.
         dim: width of the embedding.
         space: name of the joint space.
 
     Raises:
-        ValueError: sizes that do not divide.
+        ValueError: sizes that are not divisible as required.
     """
 
     log_logit_scale: Tensor | None
@@ -173,21 +172,21 @@ class ImageBindTower(nn.Module):
         self.front, self.space = front, space
         self.cls_token = _random(1, 1, width)
         self.pos_embed = _random(1, 1 + front.patches(), width)
-        self.blocks = nn.Sequential(*(_Block(width, heads, hidden, extra=front.hears) for _ in range(layers)))
+        self.blocks = nn.Sequential(*(_Block(width, heads, hidden, extra=front.is_audio) for _ in range(layers)))
         self.norm = nn.LayerNorm(width, EPS)
         self.head = nn.Linear(width, dim, bias=False)
         self.stem = front.stem(width)
-        self.stem_norm = nn.LayerNorm(width, STEM_EPS) if front.hears else nn.Identity()
-        self.pre_norm = nn.Identity() if front.hears else nn.LayerNorm(width, EPS)
-        self.register_buffer("log_logit_scale", torch.zeros(()) if front.hears else None)
+        self.stem_norm = nn.LayerNorm(width, STEM_EPS) if front.is_audio else nn.Identity()
+        self.pre_norm = nn.Identity() if front.is_audio else nn.LayerNorm(width, EPS)
+        self.register_buffer("log_logit_scale", torch.zeros(()) if front.is_audio else None)
 
     @classmethod
     def from_config(cls, config: dict[str, Any], tower: str) -> ImageBindTower:
-        """A tower, `vision` or `audio`, from `config.json` of its component, random until it is filled.
+        """An untrained tower, `vision` or `audio`, from the `config.json` of its component.
 
         Raises:
-            ValueError: of another network, or sizes that do not divide.
-            TypeError: a size that is missing or not known.
+            ValueError: the configuration of another network, or sizes that are not divisible as required.
+            TypeError: a missing or unknown size.
         """
         if (config.get("model_type"), config.get("tower")) != ("imagebind", tower):
             raise ValueError(f"{config.get('model_type')} {config.get('tower')} is not ImageBind's {tower} tower")
@@ -199,9 +198,9 @@ class ImageBindTower(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch *clips channels height width"]
     ) -> tuple[Float[Tensor, "batch dim"], Float[Tensor, "shown patches patch_dim"]]:
-        """Embeddings of normalised pictures or sounds, and the patch tokens (row by row) of every picture or clip.
+        """Embeddings of prepared pictures or sounds, and the patch tokens (row by row) of every picture or clip.
 
-        The embedding has unit norm; that of a sound is the mean over its clips times the learnt scale, as published.
+        Image embeddings have unit norm; an audio embedding is the mean over clips times the learnt scale, as published.
         """
         patches = self.stem_norm(self.stem(x.flatten(0, -4)).flatten(2).mT)
         tokens = torch.cat([self.cls_token.expand(len(patches), 1, -1), patches], 1) + self.pos_embed
@@ -212,23 +211,22 @@ class ImageBindTower(nn.Module):
             values = scale * values.unflatten(0, x.shape[:2]).mean(1)
         return values, tokens[:, 1:]
 
-    def encode(self, shown: Any) -> Embedding:  # noqa: ANN401
-        """One unit-norm embedding an artwork or a sound, on the device and in the precision of the weights.
+    def encode(self, inputs: Any) -> Embedding:  # noqa: ANN401
+        """One unit-norm embedding per artwork or sound, on the device and in the precision of the weights.
 
-        Pictures have their patch tokens with them. A sound may have any rate, and its channels are mixed; the published
-        pipeline hears the first channel only and leaves the scale in. Neither changes the cosine of a mono sound with a
-        picture.
+        Image embeddings include patch tokens. A sound may have any rate; its channels are averaged. The published pipeline
+        takes the first channel and keeps the scale, which makes no difference to cosine similarities of mono sounds.
 
         Args:
-            shown: a list of artworks for the vision tower, a waveform for the audio tower.
+            inputs: a list of artworks for the image tower, a waveform for the audio tower.
 
         Raises:
             SettingError: no artworks.
             ArtworkError: one without pixels.
-            AudioError: no sample for a whole frame, or samples that are not finite.
+            AudioError: a sound shorter than a frame, or with samples that are not finite.
         """
-        values, patches = self(self.front.prepare(shown).to(self.cls_token))
-        if self.front.hears:
+        values, patches = self(self.front.prepare(inputs).to(self.cls_token))
+        if self.front.is_audio:
             return Embedding(F.normalize(values, dim=-1), self.space)
         return Embedding(values, self.space, patches)
 
@@ -236,4 +234,4 @@ class ImageBindTower(nn.Module):
 TOWERS: Mapping[str, Callable[[dict[str, Any]], ImageBindTower]] = MappingProxyType(
     {tower: partial(ImageBindTower.from_config, tower=tower) for tower in ("vision", "audio")}
 )
-"""What builds each tower from its configuration."""
+"""Builders of the towers from their configurations."""

@@ -1,6 +1,6 @@
-"""ImageBind's published file, `imagebind_huge.pth`: opened in place, checked, and copied tower by tower.
+"""Converts ImageBind's published file, `imagebind_huge.pth`, tower by tower.
 
-The file holds six towers in float32, 4.8 GB. It is mapped, not read: of towers nobody asks for, nothing leaves the disk.
+The file has six towers in float32, 4.8 GB. It is mapped, so only the chosen towers are read.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from torch import Tensor
 from ..checkpoints.folder import weights_file
 from ..checkpoints.pickles import read_pickle
 from ..checkpoints.strict import check_finite, check_forms, is_finite, tensor_forms
-from ..checkpoints.tensors import check_room, stored_bytes, stream_tensors
+from ..checkpoints.tensors import stream_tensors
 from ..errors import CheckpointError, SettingError
-from ..placing import place
+from ..placing import check_room, place
 from ..types import OnStep, Step
 from .imagebind import TOWERS
 
 __all__ = ["COMPONENTS", "HUGE", "convert", "files_of", "open_towers", "published_key"]
 
 COMPONENTS: Mapping[str, str] = MappingProxyType({"vision": "image_encoder", "audio": "audio_encoder"})
-"""Tower to its component's folder in a checkpoint."""
+"""Folders of the towers in a checkpoint."""
 
 _SHARED = {"model_type": "imagebind", "dim": 1024, "space": "imagebind"}
 _SIGHT = {"tower": "vision", "size": 224, "patch": 14, "frames": 2, "width": 1280, "layers": 32, "heads": 16}
@@ -39,7 +39,7 @@ HUGE: Mapping[str, dict[str, Any]] = MappingProxyType(
         "audio": {**_SHARED, **_HEARING, "hidden": 3072, **_CLIPS},
     }
 )
-"""Configurations of the published towers; heads, strides and clips are not to be seen in the weights."""
+"""Configurations of the published towers; heads, strides and clips cannot be inferred from the weights."""
 
 STEMS: Mapping[str, str] = MappingProxyType(
     {
@@ -53,10 +53,10 @@ STEMS: Mapping[str, str] = MappingProxyType(
         "log_logit_scale": "modality_postprocessors.{tower}.1.log_logit_scale",
     }
 )
-"""How a key of a tower begins, and what stands there in the published file."""
+"""Prefixes of a tower's keys, and the prefixes in the published file."""
 
 PATCHES: Mapping[str, str] = MappingProxyType({"vision": "proj.1", "audio": "proj"})
-"""Where the patches' kernel is; in the picture tower a step that repeats the frame comes first."""
+"""Location of the patch kernel; in the image tower, a step that repeats the frame precedes it."""
 
 GROUPS = ("modality_preprocessors", "modality_trunks", "modality_heads", "modality_postprocessors")
 LICENCE = "CC-BY-NC-SA-4.0"
@@ -65,10 +65,10 @@ AGAIN = "Download imagebind_huge.pth again."
 
 
 def published_key(tower: str, key: str) -> str:
-    """The name in the published file of a tower's own key.
+    """The name in the published file of a tower's key.
 
     Raises:
-        KeyError: a key that no tower has.
+        KeyError: an unknown key.
     """
     if key.startswith("stem."):
         return f"modality_preprocessors.{tower}.rgbt_stem.{PATCHES[tower]}.{key.removeprefix('stem.')}"
@@ -81,7 +81,7 @@ def published_key(tower: str, key: str) -> str:
 def open_towers(
     path: Path, towers: Iterable[str], *, sizes: Mapping[str, dict[str, Any]] = HUGE
 ) -> dict[str, dict[str, Tensor]]:
-    """The weights of some towers by their own keys, still on the disk.
+    """The weights of some towers by our keys, mapped from the disk.
 
     Args:
         path: the published file.
@@ -89,22 +89,22 @@ def open_towers(
         sizes: configuration of each tower.
 
     Raises:
-        SettingError: a tower that is not known, or none.
-        CheckpointError: a file that is missing, damaged, holds more than weights, or other weights.
+        SettingError: an unknown tower, or none.
+        CheckpointError: a file that is missing or damaged, or has anything but the expected weights.
     """
     chosen = list(dict.fromkeys(towers))
     if not chosen or not set(chosen) <= set(TOWERS):
         raise SettingError(
             f"the towers {', '.join(chosen) or 'none'!r}",
             " or ".join(TOWERS),
-            "Name one, or both with a comma between.",
+            "Name one, or both separated by a comma.",
         )
     tensors = read_pickle(path, WANTED, AGAIN)
     return {tower: _tower(path, tensors, tower, sizes[tower]) for tower in chosen}
 
 
 def files_of(folder: Path, towers: Iterable[str]) -> list[Path]:
-    """Where :func:`convert` puts the weights and the configuration of each tower; nowhere for one that is not known."""
+    """The files of weights and configuration that :func:`convert` writes for each known tower."""
     weights = [weights_file(folder, COMPONENTS[tower]) for tower in towers if tower in COMPONENTS]
     return [file for path in weights for file in (path, path.with_name("config.json"))]
 
@@ -119,32 +119,33 @@ def convert(
     no_replace: bool = False,
     on_step: OnStep | None = None,
 ) -> list[Path]:
-    """Copy towers into components of a checkpoint folder, one tensor in memory at a time.
+    """Convert towers into components of a checkpoint folder, with one tensor in memory at a time.
 
-    Everything but the values is checked before anything is written; each file is whole or not there.
+    Everything except values is checked before anything is written; each file is written whole or not at all.
 
     Args:
         path: the published file.
-        folder: where `image_encoder` and `audio_encoder` go.
-        towers: which of them.
+        folder: the checkpoint folder, for `image_encoder` and `audio_encoder`.
+        towers: the towers.
         dtype: float16, bfloat16 or float32.
         sizes: configuration of each tower.
-        no_replace: refuse to replace a file.
-        on_step: told of every tensor.
+        no_replace: do not replace an existing file.
+        on_step: called after every tensor.
 
     Returns:
         The written weights.
 
     Raises:
         SettingError: as :func:`open_towers`.
-        CheckpointError: as :func:`open_towers`; values that are not finite, or not in `dtype`.
-        OutputError: too little room on the disk, a place that cannot be written, or a file that must not be replaced.
+        CheckpointError: as :func:`open_towers`; values that are not finite, or too large for `dtype`.
+        OutputError: too little room on the disk, a folder that cannot be written to, or an existing file with `no_replace`.
     """
     opened = open_towers(path, towers, sizes=sizes)
     shapes = {tower: {key: tensor.shape for key, tensor in weights.items()} for tower, weights in opened.items()}
-    check_room(folder, sum(stored_bytes(each, dtype) for each in shapes.values()))
+    numbers = sum(shape.numel() for tower in shapes.values() for shape in tower.values())
+    check_room(folder / "image_encoder", numbers * dtype.itemsize, "the converted towers")
     total, done = sum(map(len, shapes.values())), 0
-    # The picture tower makes a folder an encoder: written last, it is not there after a conversion that was stopped.
+    # The image tower makes a folder an encoder. It is written last, so an interrupted conversion leaves none.
     for tower, weights in sorted(opened.items(), key=lambda each: each[0] == "vision"):
 
         def read(key: str, tower: str = tower, weights: dict[str, Tensor] = weights) -> Tensor:
@@ -163,7 +164,7 @@ def convert(
 
 
 def _tower(path: Path, content: dict[str, Any], tower: str, config: dict[str, Any]) -> dict[str, Tensor]:
-    """The tower's part of the file, checked against the network that `config` describes."""
+    """The tower's weights, checked against the network that `config` describes."""
     with torch.device("meta"):
         network = TOWERS[tower](config).state_dict()
     found = {key: value for key, value in content.items() if key.startswith(tuple(f"{g}.{tower}." for g in GROUPS))}
@@ -176,5 +177,5 @@ def _finite(path: Path, name: str, value: Tensor, dtype: torch.dtype) -> Tensor:
     converted = value.to(dtype)
     if not is_finite(converted):
         check_finite({name: value}, path)
-        raise CheckpointError(f"{name} does not fit into {dtype}", "smaller weights", "Convert to float32.")
+        raise CheckpointError(f"{name} has values too large for {dtype}", "smaller weights", "Convert to float32.")
     return converted

@@ -1,7 +1,7 @@
-"""The pocket model's two towers: a miniature ImageBind that puts pictures and sounds into one 128-d space.
+"""The pocket model's two towers: a small counterpart of ImageBind, with pictures and sounds in a 128-d space.
 
-Both towers are plain convolutional networks that end in mean and spread over space (or time), so that a picture of any
-proportion and a sound of any length have one unit-norm embedding each.
+Both towers are convolutional networks that end with mean and standard deviation over space (or time), so they accept pictures of any
+aspect ratio and sounds of any length.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from ..errors import CheckpointError
 from ..images.reading import as_square
 from ..types import Artwork, AudioGrid, Embedding, Mel, Waveform
 
-__all__ = ["PocketAudioEncoder", "PocketImageEncoder", "PocketListener"]
+__all__ = ["PocketAudioEncoder", "PocketImageEncoder", "PocketSoundEncoder"]
 
 
 class _Stage(nn.Module):
-    """Lower the resolution, then refine once."""
+    """A strided convolution, then a residual one."""
 
     def __init__(self, inputs: int, outputs: int, stride: tuple[int, int]) -> None:
         super().__init__()
@@ -58,11 +58,11 @@ class _Tower(nn.Module):
 
 
 class PocketImageEncoder(_Tower):
-    """The picture tower: [B, 3, size, size] in 0..1 to [B, dim], unit norm.
+    """The image tower: [B, 3, size, size] in 0..1 to [B, dim], unit norm.
 
     Args:
-        size: side in pixels of the square every artwork is squashed to.
-        channels: width of each stage; the first quarters the resolution, the others halve it.
+        size: side in pixels of the square that artworks are scaled to, whatever their aspect ratio.
+        channels: width of each stage; the first divides the resolution by 4, the others by 2.
         dim: width of the embedding.
         space: name of the joint space.
     """
@@ -76,10 +76,10 @@ class PocketImageEncoder(_Tower):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> PocketImageEncoder:
         size, least = config["size"], 2 ** (len(config["channels"]) + 1)
-        if not isinstance(size, int) or size <= least:
+        if type(size) is not int or size <= least:
             raise CheckpointError(
                 f"the image encoder's config.json with size {size!r}",
-                f"a whole number of pixels above {least}, which leaves more than one place to look at",
+                f"a whole number above {least}, so that more than one pixel is left for pooling",
                 "Install or download the checkpoint again.",
             )
         return cls(size, config["channels"], config["dim"], config["space"])
@@ -92,21 +92,20 @@ class PocketImageEncoder(_Tower):
         return super().forward(2 * x - 1)
 
     def encode(self, artworks: list[Artwork]) -> Embedding:
-        """One embedding an artwork, on the device and in the precision of the weights."""
+        """One embedding per artwork, on the device and in the precision of the weights."""
         squares = torch.stack([as_square(artwork, self.config["size"]) for artwork in artworks])
         return Embedding(self(squares.to(next(self.parameters()))), self.space)
 
 
 class PocketAudioEncoder(_Tower):
-    """The sound tower: log-mel [B, T, bins] to [B, dim], unit norm, for any T of at least 128 frames.
+    """The audio tower: log-mel [B, T, bins] to [B, dim], unit norm, for any T of at least 128 frames.
 
-    Pitch rows are kept apart when pooling over time, so that key and mode survive.
+    Pitch is kept when pooling over time, so that key and mode are preserved.
 
     Args:
-        bins: mel rows; divisible by 2 ** (number of stages - 1).
-        channels: width of each stage; the first takes an eighth of time and half of pitch, the others halve both,
-            the last keeps pitch.
-        floor: natural logarithm of the quietest amplitude, mapped to -1.
+        bins: mel bands; divisible by 2 ** (number of stages - 1).
+        channels: width of each stage; the first divides time by 8 and pitch by 2, the others both by 2, the last only time.
+        floor: natural logarithm of the lowest amplitude, mapped to -1.
         dim: width of the embedding.
         space: name of the joint space.
     """
@@ -114,13 +113,7 @@ class PocketAudioEncoder(_Tower):
     def __init__(self, bins: int, channels: list[int], floor: float, dim: int, space: str) -> None:
         strides = [(8, 2), *[(2, 2)] * (len(channels) - 2), (2, 1)]
         super().__init__(1, channels, strides, dim, rows=bins >> (len(channels) - 1))
-        self.config: dict[str, Any] = {
-            "bins": bins,
-            "channels": channels,
-            "floor": floor,
-            "dim": dim,
-            "space": space,
-        }
+        self.config: dict[str, Any] = {"bins": bins, "channels": channels, "floor": floor, "dim": dim, "space": space}
         self.space = space
 
     @classmethod
@@ -134,16 +127,16 @@ class PocketAudioEncoder(_Tower):
         return super().forward((1 - 2 * x / self.config["floor"])[:, None])
 
     def encode(self, mel: Mel) -> Embedding:
-        """One embedding a sound."""
+        """One embedding per sound."""
         return Embedding(self(mel.values.to(next(self.parameters()))), self.space)
 
 
-class PocketListener(nn.Module):
-    """The sound tower behind the mel front end of its checkpoint: sound of any rate to an embedding.
+class PocketSoundEncoder(nn.Module):
+    """The audio tower with the mel front end of its checkpoint, for waveforms of any rate.
 
     Args:
         tower: log-mel to embedding.
-        grid: of the log-mel.
+        grid: grid of the log-mel.
     """
 
     def __init__(self, tower: PocketAudioEncoder, grid: AudioGrid) -> None:
@@ -151,7 +144,7 @@ class PocketListener(nn.Module):
         self.tower, self.transform, self.space = tower, MelTransform(grid), tower.space
 
     def encode(self, waveform: Waveform) -> Embedding:
-        """One unit-norm embedding a sound, its channels mixed."""
+        """One unit-norm embedding per sound; its channels are averaged."""
         rate = self.transform.grid.sample_rate
         mono = resample(waveform.samples.float().mean(1), waveform.sample_rate, rate)
         return self.tower.encode(Mel(self.transform(mono.to(next(self.tower.parameters())))))

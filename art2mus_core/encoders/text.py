@@ -1,8 +1,7 @@
-"""AudioLDM2's two text encoders: CLAP hears a text as it would hear the sound, FLAN-T5 reads it word by word.
+"""AudioLDM2's two text encoders: CLAP, which embeds a text in the space of sounds, and FLAN-T5, which encodes its tokens.
 
-They are called as the published pipeline calls them (Liu et al. 2024; `encode_prompt` of diffusers' AudioLDM2Pipeline), but
-for one thing: CLAP's input is padded to the longest text of a batch, not to 512 tokens. Padding is masked, so only time is
-saved.
+They are used as in the published pipeline (Liu et al. 2024; `encode_prompt` of diffusers' AudioLDM2Pipeline), except that CLAP's input
+is padded to the longest text of a batch, not to 512 tokens. Padding is masked, so this only saves time.
 """
 
 from __future__ import annotations
@@ -31,62 +30,58 @@ __all__ = ["ClapText", "T5Text", "check_text_encoders", "load_clap_text", "load_
 
 COMPONENTS = ("text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2")
 
-WORDS = ("shared.weight", "encoder.embed_tokens.weight")
-"""T5's table of words under its two names; files hold either, or both."""
+EMBEDDINGS = ("shared.weight", "encoder.embed_tokens.weight")
+"""The two names of T5's token embeddings; files have either or both."""
 
 BUFFERS = ("position_ids", "token_type_ids")
-"""Counters of CLAP's text tower, which some files hold among the weights."""
+"""Counters of CLAP's text tower, which some files store with the weights."""
 
 
-class ClapText(nn.Module):
-    """The text tower of CLAP.
+class _TextEncoder(nn.Module):
+    """A network with its tokenizer."""
 
-    Args:
-        tokenizer: RoBERTa's.
-        network: text in, embedding out.
-    """
-
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, network: ClapTextModelWithProjection) -> None:
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerBase, network: ClapTextModelWithProjection | T5EncoderModel
+    ) -> None:
         super().__init__()
         self.tokenizer, self.network = tokenizer, network
+
+    def _tokens(self, texts: Sequence[str], length: int | None = None) -> dict[str, Int[Tensor, "batch length"]]:
+        padding: bool | str = True if length is None else "max_length"
+        batch = self.tokenizer(list(texts), padding=padding, max_length=length, truncation=True, return_tensors="pt")
+        return {name: batch[name].to(self.network.device) for name in ("input_ids", "attention_mask")}
+
+
+class ClapText(_TextEncoder):
+    """The text tower of CLAP."""
 
     def embed(self, texts: Sequence[str]) -> Float[Tensor, "batch dim"]:
-        """[B, D], each of length 1."""
-        ids, mask = _tokens(self.tokenizer, texts, self.network, None)
-        return F.normalize(self.network(input_ids=ids, attention_mask=mask).text_embeds, dim=-1)
+        """Unit-norm embeddings, [B, D]."""
+        return F.normalize(self.network(**self._tokens(texts)).text_embeds, dim=-1)
 
 
-class T5Text(nn.Module):
-    """The encoder of FLAN-T5.
-
-    Args:
-        tokenizer: T5's.
-        network: text in, one state a token out.
-    """
-
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, network: T5EncoderModel) -> None:
-        super().__init__()
-        self.tokenizer, self.network = tokenizer, network
+class T5Text(_TextEncoder):
+    """The encoder of FLAN-T5."""
 
     def read(
         self, texts: Sequence[str], length: int | None = None
     ) -> tuple[Float[Tensor, "batch length width"], Bool[Tensor, "batch length"]]:
-        """States and their mask, true where they count.
+        """States and their mask, which is false for padding.
 
         Args:
-            texts: B of them.
-            length: tokens to cut or fill up every text to, the end-of-text token among them; without it, the longest
-                text decides.
+            texts: B texts.
+            length: number of tokens, including the end-of-text token, to which every text is cut or padded; by default that of
+                the longest text.
         """
-        ids, mask = _tokens(self.tokenizer, texts, self.network, length)
-        return self.network(input_ids=ids, attention_mask=mask).last_hidden_state, mask.bool()
+        tokens = self._tokens(texts, length)
+        return self.network(**tokens).last_hidden_state, tokens["attention_mask"].bool()
 
 
 def check_text_encoders(folder: Path) -> None:
-    """Refuse a checkpoint that cannot read text.
+    """Check that a checkpoint has text encoders.
 
     Raises:
-        CheckpointError: a text encoder or a tokenizer is not there.
+        CheckpointError: a text encoder or a tokenizer is missing.
     """
     missing = [name for name in COMPONENTS if not (folder / name).is_dir()]
     if missing:
@@ -98,10 +93,10 @@ def check_text_encoders(folder: Path) -> None:
 
 
 def load_clap_text(folder: Path, *, dtype: torch.dtype) -> ClapText:
-    """The text half of a checkpoint's CLAP (`text_encoder`, `tokenizer`).
+    """Load the text tower of a checkpoint's CLAP (`text_encoder`, `tokenizer`).
 
     Raises:
-        CheckpointError: a file is missing or damaged, or the weights are not those of the configuration.
+        CheckpointError: a file is missing or damaged, or weights and configuration differ.
     """
     tokenizer = _load_tokenizer(folder, "tokenizer")
     network = load_component(folder, "text_encoder", _build_clap_text, dtype=dtype, unused=_is_no_clap_text)
@@ -113,13 +108,14 @@ def load_clap_text(folder: Path, *, dtype: torch.dtype) -> ClapText:
 
 
 def load_t5(folder: Path, *, dtype: torch.dtype) -> T5Text:
-    """A checkpoint's FLAN-T5 (`text_encoder_2`, `tokenizer_2`); in float32 for float16, in which it overflows.
+    """Load a checkpoint's FLAN-T5 (`text_encoder_2`, `tokenizer_2`); float16, in which it overflows, is replaced by float32.
 
     Raises:
-        CheckpointError: a file is missing or damaged, or the weights are not those of the configuration.
+        CheckpointError: a file is missing or damaged, or weights and configuration differ.
     """
     tokenizer = _load_tokenizer(folder, "tokenizer_2")
-    kept, other = _names_of_words(weights_file(folder, "text_encoder_2"))
+    with opened(weights_file(folder, "text_encoder_2")) as file:
+        kept, other = EMBEDDINGS if EMBEDDINGS[0] in set(file.keys()) else EMBEDDINGS[::-1]
 
     def build(config: dict[str, Any]) -> T5EncoderModel:
         network = T5EncoderModel(T5Config(**config))
@@ -141,7 +137,7 @@ def load_t5(folder: Path, *, dtype: torch.dtype) -> T5Text:
 
 
 def _build_clap_text(config: dict[str, Any]) -> ClapTextModelWithProjection:
-    """Only ClapConfig hands the size and the activation of the projection down to the text's configuration."""
+    """Build the tower by way of ClapConfig, which copies the projection's size and activation into the text configuration."""
     text_config: Any = ClapConfig(**config).text_config
     network = ClapTextModelWithProjection(text_config)
     embeddings = network.text_model.embeddings
@@ -155,53 +151,47 @@ def _is_no_clap_text(key: str) -> bool:
     return key.startswith(("audio_", "logit_scale_")) or key.endswith(BUFFERS)
 
 
-def _names_of_words(path: Path) -> tuple[str, str]:
-    """The name under which a file holds T5's table of words, and the name that is not needed then."""
-    with opened(path) as file:
-        return WORDS if WORDS[0] in set(file.keys()) else (WORDS[1], WORDS[0])
-
-
 def _load_tokenizer(folder: Path, name: str) -> PreTrainedTokenizerBase:
-    """The tokenizer as it is stored: transformers' own classes build it anew and leave out normalisers they don't know."""
+    """Load the tokenizer as stored; transformers' own classes rebuild it without normalisers that they don't know."""
     path, config = folder / name / "tokenizer.json", folder / name / "tokenizer_config.json"
     if not path.is_file():
         raise CheckpointError(f"{path} is missing", "a tokenizer", "Install or download the checkpoint again.")
     try:
-        said = json.loads(config.read_text(encoding="utf-8"))
-        pad = said.get("pad_token", "<pad>")
+        stored = json.loads(config.read_text(encoding="utf-8"))
+        pad = stored.get("pad_token", "<pad>")
         return PreTrainedTokenizerFast(
             tokenizer_file=str(path),
             pad_token=pad["content"] if isinstance(pad, dict) else pad,
-            model_max_length=said.get("model_max_length"),
+            model_max_length=stored.get("model_max_length"),
         )
     except Exception as error:  # a damaged file makes the tokenizers library raise a bare Exception
         reason = " ".join(str(error).split())
         raise CheckpointError(
-            f"{folder / name} holds no tokenizer that can be opened ({type(error).__name__}: {reason})",
-            "tokenizer.json, and tokenizer_config.json beside it",
+            f"{folder / name} has no tokenizer that can be loaded ({type(error).__name__}: {reason})",
+            "tokenizer.json and tokenizer_config.json",
             "Install or download the checkpoint again.",
         ) from error
 
 
 def _check_vocabulary(folder: Path, name: str, tokenizer: PreTrainedTokenizerBase, network: nn.Module) -> None:
-    known = network.get_input_embeddings().num_embeddings  # type: ignore[operator]
-    if len(tokenizer) > known:
+    most = network.get_input_embeddings().num_embeddings  # type: ignore[operator]
+    if len(tokenizer) > most:
         raise CheckpointError(
-            f"{folder / name} knows {len(tokenizer)} tokens",
-            f"at most the {known} of its text encoder",
+            f"{folder / name} has {len(tokenizer)} tokens",
+            f"at most the {most} of its text encoder",
             "Use tokenizer and text encoder of one checkpoint.",
         )
 
 
 def _limit(folder: Path, name: str, tokenizer: PreTrainedTokenizerBase, positions: object) -> None:
-    """Let texts be cut where the tokenizer says or the network's positions end, whichever comes first.
+    """Limit texts to the tokenizer's maximum or the network's number of positions, whichever is less.
 
-    RoBERTa numbers its positions from the one behind the padding's on; T5 has none and may say how many it was trained on.
+    RoBERTa's positions start after the padding's; T5 has none, but its configuration may have the number it was trained on.
     """
     lengths = [length for length in (tokenizer.model_max_length, positions) if _is_length(length)]
     if not lengths:
         raise CheckpointError(
-            f"{folder / name} does not say how long a text may be",
+            f"{folder / name} has no limit for the length of a text",
             "model_max_length in its tokenizer_config.json, a positive whole number",
             "Install or download the checkpoint again.",
         )
@@ -209,16 +199,5 @@ def _limit(folder: Path, name: str, tokenizer: PreTrainedTokenizerBase, position
 
 
 def _is_length(value: object) -> TypeGuard[int]:
-    """Whether a length is one; numbers beyond the limit are how transformers writes that none is known."""
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < LARGE_INTEGER
-
-
-def _tokens(
-    tokenizer: PreTrainedTokenizerBase,
-    texts: Sequence[str],
-    network: ClapTextModelWithProjection | T5EncoderModel,
-    length: int | None,
-) -> tuple[Int[Tensor, "batch length"], Int[Tensor, "batch length"]]:
-    padding: bool | str = True if length is None else "max_length"
-    batch = tokenizer(list(texts), padding=padding, max_length=length, truncation=True, return_tensors="pt")
-    return batch["input_ids"].to(network.device), batch["attention_mask"].to(network.device)
+    """Whether a value is a length; transformers uses numbers above the limit for an unknown one."""
+    return type(value) is int and 0 < value < LARGE_INTEGER

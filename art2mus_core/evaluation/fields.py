@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
-from ..checkpoints.names import BUNDLED, there
+from ..checkpoints.names import BUNDLED, existing
 from ..configuration import problems
 from ..errors import EvaluationError
 
@@ -25,7 +25,7 @@ def beside(path: Path, info: Any) -> Path:  # noqa: ANN401  pydantic's Validatio
 
 def _checkpoint(name: str, info: Any) -> str:  # noqa: ANN401
     path = beside(Path(name), info)
-    return str(path) if name != BUNDLED and there(path) else name
+    return str(path) if name != BUNDLED and existing(path) else name
 
 
 LocalPath = Annotated[Path, AfterValidator(beside)]

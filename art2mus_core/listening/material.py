@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ..audio.files import write_audio
 from ..audio.reading import read_audio
+from ..digests import file_digest
 from ..errors import EvaluationError
 from ..evaluation.reading import read_files
 from ..evaluation.records import Collection, Piece
@@ -82,7 +83,7 @@ def music_of(collection: Collection, systems: Sequence[str] = ()) -> dict[str, l
 def sounds_of(music: Mapping[str, Sequence[Piece]], artworks: Collected[str]) -> dict[Sound, Path]:
     """Return the pieces for some artworks with their digests and files; length and gain are not measured yet."""
     return {
-        Sound(name, piece.id, piece.take, hashlib.sha256(piece.path.read_bytes()).hexdigest()): piece.path
+        Sound(name, piece.id, piece.take, file_digest(piece.path)): piece.path
         for name, pieces in music.items()
         for piece in pieces
         if piece.id in artworks

@@ -1,4 +1,4 @@
-"""GPT-2 (Radford et al. 2019) without words: from embeddings to its last hidden states."""
+"""GPT-2 (Radford et al. 2019) without its token embedding and head: input embeddings to last hidden states."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DEFAULTS: dict[str, Any] = {
     "layer_norm_epsilon": 1e-5,
     "initializer_range": 0.02,
 }
-"""What transformers takes where a configuration says nothing."""
+"""transformers' defaults."""
 
 FIXED: dict[str, Any] = {
     "activation_function": "gelu_new",
@@ -39,11 +39,11 @@ FIXED: dict[str, Any] = {
 }
 
 Cache = list[tuple[Tensor, Tensor]]
-"""Keys and values of what a model has seen, [B, heads, seen, head] each, one pair a layer."""
+"""Keys and values of the previous inputs, [B, heads, length, head] each, one pair per layer."""
 
 
 class Affine(nn.Module):
-    """A linear layer whose weight is stored as [inputs, outputs], as GPT-2's are."""
+    """A linear layer with its weight stored as [inputs, outputs], as in GPT-2."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class Affine(nn.Module):
 
 
 class CausalAttention(nn.Module):
-    """Self-attention to what came before, and to itself."""
+    """Multi-head self-attention to earlier positions and the own one."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class CausalAttention(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """Two layers around GELU, in the approximation that GPT-2 was trained with."""
+    """Two layers with GELU between them, in the tanh approximation that GPT-2 was trained with."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__()
@@ -99,7 +99,7 @@ class FeedForward(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention and feed-forward network, each after a norm and with a residual connection."""
+    """Attention and a feed-forward network, each after a norm and with a residual connection."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__()
@@ -110,19 +110,19 @@ class Block(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch length width"], mask: Tensor | None, past: tuple[Tensor, Tensor] | None
     ) -> tuple[Float[Tensor, "batch length width"], tuple[Tensor, Tensor]]:
-        attended, seen = self.attn(self.ln_1(x), mask, past)
+        attended, kept = self.attn(self.ln_1(x), mask, past)
         x = attended + x
-        return x + self.mlp(self.ln_2(x)), seen
+        return x + self.mlp(self.ln_2(x)), kept
 
 
 class GPT2(nn.Module):
-    """Embeddings to the last hidden states.
+    """Input embeddings [B, L, W] to the last hidden states.
 
     Args:
         config: the content of a `config.json` of transformers' `GPT2Model`.
 
     Raises:
-        CheckpointError: an option that no checkpoint of AudioLDM2 uses, or heads that don't divide the width.
+        CheckpointError: an option that no AudioLDM2 checkpoint uses, or heads that don't divide the width.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -140,26 +140,26 @@ class GPT2(nn.Module):
         self._initialise()
 
     def forward(
-        self, inputs: Float[Tensor, "batch length width"], mask: Bool[Tensor, "batch seen"], past: Cache | None = None
+        self, inputs: Float[Tensor, "batch length width"], mask: Bool[Tensor, "batch total"], past: Cache | None = None
     ) -> tuple[Float[Tensor, "batch length width"], Cache]:
-        """The hidden states of `inputs`, and the cache with them.
+        """The hidden states of `inputs`, and the cache extended by them.
 
         Args:
-            inputs: what comes after the cache.
-            mask: false for what must not be attended to, of all that the cache holds and the inputs; positions count it all the same.
-            past: what was returned before.
+            inputs: the positions after those of the cache.
+            mask: false for positions of the cache and the inputs that must not be attended to; they are counted all the same.
+            past: the cache returned by the previous call.
         """
         before = past[0][0].shape[2] if past else 0
         length = inputs.shape[1]
         places = torch.arange(before, before + length, device=inputs.device)
         hidden, allowed, cache = self.dropout(inputs + self.wpe(places)), _allowed(mask, length), []
         for place, block in enumerate(self.h):
-            hidden, seen = block(hidden, allowed, past[place] if past else None)
-            cache.append(seen)
+            hidden, kept = block(hidden, allowed, past[place] if past else None)
+            cache.append(kept)
         return self.ln_f(hidden), cache
 
     def _initialise(self) -> None:
-        """As GPT-2 begins: weights of a small spread, smaller the more layers add to the residual stream."""
+        """GPT-2's initialisation; the projections into the residual stream are scaled down by its number of additions."""
         spread = self.config["initializer_range"]
         for name, weight in self.named_parameters():
             if name.endswith("c_proj.weight"):
@@ -168,12 +168,12 @@ class GPT2(nn.Module):
                 nn.init.normal_(weight, std=spread)
 
 
-def _allowed(mask: Bool[Tensor, "batch seen"], length: int) -> Bool[Tensor, "batch 1 length seen"] | None:
-    """Which inputs may attend to what; nothing where that follows from the order alone."""
-    seen = mask.shape[1]
-    if length in (1, seen) and mask.all():
+def _allowed(mask: Bool[Tensor, "batch total"], length: int) -> Bool[Tensor, "batch 1 length total"] | None:
+    """The attention mask, or None where plain causal attention gives the same result."""
+    total = mask.shape[1]
+    if length in (1, total) and mask.all():
         return None
-    order = torch.ones(length, seen, dtype=torch.bool, device=mask.device).tril(seen - length)
+    order = torch.ones(length, total, dtype=torch.bool, device=mask.device).tril(total - length)
     allowed = order & mask[:, None, None]
-    # A padded input before the first that counts has nothing to attend to. Nobody attends to it either, but NaN would spread.
+    # Padding before the first valid input has nothing to attend to, and softmax would give NaN; its output is never used.
     return allowed | ~allowed.any(-1, keepdim=True)

@@ -1,4 +1,4 @@
-"""HiFi-GAN (Kong et al. 2020): a log-mel spectrogram to sound."""
+"""HiFi-GAN (Kong et al. 2020): log-mel spectrogram to waveform."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ DEFAULTS: dict[str, Any] = {
     "leaky_relu_slope": 0.1,
     "normalize_before": True,
 }
-"""What transformers takes where a configuration says nothing."""
+"""transformers' defaults."""
 
 LAST_SLOPE = 0.01
-"""Of the activation before the last convolution, in the published code as in transformers."""
+"""Slope of the activation before the last convolution, in the published code and in transformers."""
 
 
 class ResidualBlock(nn.Module):

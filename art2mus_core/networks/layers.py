@@ -10,14 +10,14 @@ __all__ = ["Attention", "Downsample", "ResidualBlock", "Upsample"]
 
 
 class ResidualBlock(nn.Module):
-    """Twice norm, SiLU and convolution, with a residual connection; the embedded noise level is added in between.
+    """Norm, SiLU and convolution, twice, with a residual connection; the time embedding is added between the two.
 
     Args:
-        inputs: channels that come in.
-        outputs: channels that go out.
-        time: width of the embedded noise level; 0 where there is none.
-        groups: of the norms.
-        eps: of the norms.
+        inputs: input channels.
+        outputs: output channels.
+        time: width of the time embedding; 0 for none.
+        groups: groups of the norms.
+        eps: epsilon of the norms.
     """
 
     def __init__(self, inputs: int, outputs: int, *, time: int, groups: int, eps: float) -> None:
@@ -40,14 +40,14 @@ class ResidualBlock(nn.Module):
 
 
 class Attention(nn.Module):
-    """Multi-head attention to a context, or to the input itself.
+    """Multi-head attention to a context, or self-attention without one.
 
     Args:
-        width: of the queries and the output.
+        width: width of the input and the output.
         heads: number of heads.
-        head_width: of each.
-        context: width of the context; that of the queries if left out.
-        bias: whether queries, keys and values have one.
+        head_width: width of each head.
+        context: width of the context; by default that of the input.
+        bias: whether the projections of queries, keys and values have a bias.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Attention(nn.Module):
         context: Float[Tensor, "batch states context"] | None = None,
         bias: Float[Tensor, "batch 1 1 states"] | None = None,
     ) -> Float[Tensor, "batch length width"]:
-        """`bias` is added to the scores: 0 where something counts, very negative where it doesn't."""
+        """`bias` is added to the attention scores: 0 to attend, a large negative number to mask."""
         source = x if context is None else context
         query, key, value = (self._split(each) for each in (self.to_q(x), self.to_k(source), self.to_v(source)))
         attended = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
@@ -78,11 +78,11 @@ class Attention(nn.Module):
 
 
 class Downsample(nn.Module):
-    """Half the height and the width.
+    """Halve height and width.
 
     Args:
-        channels: in and out.
-        even: pad at all four sides (UNet); otherwise only behind and below (autoencoder).
+        channels: of the input and the output.
+        even: pad all four sides (UNet) rather than right and bottom only (autoencoder).
     """
 
     def __init__(self, channels: int, *, even: bool) -> None:
@@ -95,7 +95,7 @@ class Downsample(nn.Module):
 
 
 class Upsample(nn.Module):
-    """Every pixel repeated, up to a size that is given or to twice the size, and a convolution."""
+    """Nearest-neighbour interpolation to a given size, by default twice the input's, and a convolution."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

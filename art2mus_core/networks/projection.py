@@ -1,4 +1,4 @@
-"""AudioLDM2's projection model: what CLAP and T5 say of a text, in the width of GPT-2."""
+"""AudioLDM2's projection model: CLAP embeddings and T5 states of a text to the width of GPT-2."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["ProjectionModel"]
 
 
 class ProjectionModel(nn.Module):
-    """Two linear layers, and what is learnt to stand before and behind either text.
+    """Two linear layers, and learnt start and end tokens for both kinds of input.
 
     Args:
-        config: the content of a `config.json` of diffusers' `AudioLDM2ProjectionModel`; the misspelt key is its own.
+        config: the content of a `config.json` of diffusers' `AudioLDM2ProjectionModel`; the misspelt key is the published one.
 
     Raises:
-        CheckpointError: a learnt position table, which only checkpoints for speech have.
+        CheckpointError: learnt positions, which only the checkpoints for speech use.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:

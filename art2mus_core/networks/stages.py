@@ -12,14 +12,14 @@ from torch import Tensor, nn
 from .layers import Downsample, ResidualBlock, Upsample
 from .transformer import Transformer
 
-__all__ = ["Conditioning", "DownStage", "Level", "MiddleStage", "Sizes", "UpStage"]
+__all__ = ["TEXT", "Conditioning", "DownStage", "Level", "MiddleStage", "Sizes", "UpStage"]
 
 TEXT = 2
-"""From which place in its list of widths on a level's transformers attend to the text."""
+"""Index in a level's list of widths from which its transformers attend to the text."""
 
 
 class Conditioning(NamedTuple):
-    """The language of audio, the text where there is one, and the bias that masks the text's padding."""
+    """The language of audio, text states where there are any, and the attention bias that masks their padding."""
 
     language: Float[Tensor, "batch length width"]
     text: Float[Tensor, "batch tokens text_width"] | None
@@ -27,7 +27,7 @@ class Conditioning(NamedTuple):
 
 
 class Level(NamedTuple):
-    """One resolution: its channels, residual blocks, heads, blocks of each transformer, and the widths of what these attend to."""
+    """One resolution: channels, residual blocks, attention heads, blocks per transformer, and widths of the attended states."""
 
     channels: int
     layers: int
@@ -37,7 +37,7 @@ class Level(NamedTuple):
 
 
 class Sizes(NamedTuple):
-    """What all levels have in common."""
+    """Sizes shared by all levels: width of the time embedding, groups and epsilon of norms, linear projections."""
 
     time: int
     groups: int
@@ -70,7 +70,7 @@ class Stage(nn.Module):
             self.attentions = nn.ModuleList(attentions)
 
     def attend(self, x: Float[Tensor, "batch channels height width"], layer: int, conditioning: Conditioning) -> Tensor:
-        """The transformers behind a layer's residual block."""
+        """Apply the transformers that follow a residual block."""
         for place, width in enumerate(self.widths):
             transformer = self.attentions[layer * len(self.widths) + place]
             if width is None:
@@ -83,7 +83,7 @@ class Stage(nn.Module):
 
 
 class DownStage(Stage):
-    """On the way down; everything that it makes is kept for the way up."""
+    """A stage of the encoder half; returns every intermediate result for the skip connections."""
 
     def __init__(self, inputs: int, level: Level, sizes: Sizes, *, attends: bool, last: bool) -> None:
         widths = [inputs, *[level.channels] * (level.layers - 1)]
@@ -102,7 +102,7 @@ class DownStage(Stage):
 
 
 class MiddleStage(Stage):
-    """At the lowest resolution."""
+    """The stage at the lowest resolution."""
 
     def __init__(self, level: Level, sizes: Sizes) -> None:
         super().__init__([level.channels] * 2, level, sizes, attending=1)
@@ -113,7 +113,7 @@ class MiddleStage(Stage):
 
 
 class UpStage(Stage):
-    """On the way up; each residual block also sees what was kept on the way down."""
+    """A stage of the decoder half; each residual block also receives a skip connection."""
 
     def __init__(self, inputs: int, kept: int, level: Level, sizes: Sizes, *, attends: bool, last: bool) -> None:
         count = level.layers + 1
@@ -124,7 +124,7 @@ class UpStage(Stage):
             self.upsamplers = nn.ModuleList([Upsample(level.channels)])
 
     def forward(self, x: Tensor, time: Tensor, conditioning: Conditioning, kept: list[Tensor]) -> Tensor:
-        """`kept` is used up from its end; what stays in it tells the size to grow to."""
+        """Takes skip connections off the end of `kept`; the next one there gives the size to upsample to."""
         for layer, block in enumerate(self.resnets):
             x = self.attend(block(torch.cat([x, kept.pop()], dim=1), time), layer, conditioning)
         if hasattr(self, "upsamplers"):

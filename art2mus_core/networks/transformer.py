@@ -1,6 +1,8 @@
-"""The transformer over the places of a latent, as latent diffusion has it (Rombach et al. 2022)."""
+"""The transformer over the pixels of a latent of latent diffusion (Rombach et al. 2022)."""
 
 from __future__ import annotations
+
+from collections import OrderedDict
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -12,7 +14,7 @@ __all__ = ["Transformer"]
 
 
 class GatedGelu(nn.Module):
-    """One linear layer, half of whose output opens the other half (Shazeer 2020)."""
+    """One linear layer; one half of its output gates the other (Shazeer 2020)."""
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
@@ -23,26 +25,17 @@ class GatedGelu(nn.Module):
         return hidden * F.gelu(gate)
 
 
-class FeedForward(nn.Module):
-    """Four times as wide inside; the empty place in `net` was a dropout's."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.net = nn.Sequential(GatedGelu(width, 4 * width), nn.Identity(), nn.Linear(4 * width, width))
-
-    def forward(self, x: Float[Tensor, "batch length width"]) -> Float[Tensor, "batch length width"]:
-        return self.net(x)
-
-
 class TransformerBlock(nn.Module):
-    """Attention to itself, to what is conditioning, and a feed-forward network, each after a norm and around a residual connection."""
+    """Self-attention, cross-attention and a feed-forward network, each after a norm and with a residual connection."""
 
     def __init__(self, width: int, heads: int, context: int | None) -> None:
         super().__init__()
         self.norm1, self.norm2, self.norm3 = nn.LayerNorm(width), nn.LayerNorm(width), nn.LayerNorm(width)
         self.attn1 = Attention(width, heads, width // heads)
         self.attn2 = Attention(width, heads, width // heads, context=context)
-        self.ff = FeedForward(width)
+        # the Identity keeps the published indices: diffusers has a dropout there
+        layers = nn.Sequential(GatedGelu(width, 4 * width), nn.Identity(), nn.Linear(4 * width, width))
+        self.ff = nn.Sequential(OrderedDict(net=layers))
 
     def forward(
         self, x: Float[Tensor, "batch length width"], context: Tensor | None, bias: Tensor | None
@@ -53,15 +46,15 @@ class TransformerBlock(nn.Module):
 
 
 class Transformer(nn.Module):
-    """Transformer blocks over all places of a latent, with a residual connection.
+    """Transformer blocks over all pixels of a latent, with a residual connection.
 
     Args:
-        channels: in and out.
-        heads: of the attention.
-        depth: blocks.
-        context: width of what is attended to; None is self-attention.
-        groups: of the norm.
-        linear: whether the projections are linear layers, or convolutions of one pixel.
+        channels: of the input and the output.
+        heads: attention heads.
+        depth: number of blocks.
+        context: width of the states that the second attention of a block attends to; None makes it self-attention.
+        groups: groups of the norm.
+        linear: whether the projections are linear layers rather than 1 x 1 convolutions.
     """
 
     def __init__(
@@ -71,16 +64,16 @@ class Transformer(nn.Module):
         inner = heads * (channels // heads)
         self.linear = linear
         self.norm = nn.GroupNorm(groups, channels, 1e-6)
-        self.proj_in = nn.Linear(channels, inner) if self.linear else nn.Conv2d(channels, inner, 1)
+        self.proj_in = nn.Linear(channels, inner) if linear else nn.Conv2d(channels, inner, 1)
         self.transformer_blocks = nn.ModuleList(TransformerBlock(inner, heads, context) for _ in range(depth))
-        self.proj_out = nn.Linear(inner, channels) if self.linear else nn.Conv2d(inner, channels, 1)
+        self.proj_out = nn.Linear(inner, channels) if linear else nn.Conv2d(inner, channels, 1)
 
     def forward(
         self, x: Float[Tensor, "batch channels height width"], context: Tensor | None, bias: Tensor | None
     ) -> Float[Tensor, "batch channels height width"]:
         height, width = x.shape[2:]
         hidden = self.norm(x)
-        hidden = self.proj_in(_row(hidden)) if self.linear else _row(self.proj_in(hidden))
+        hidden = self.proj_in(_pixels(hidden)) if self.linear else _pixels(self.proj_in(hidden))
         for block in self.transformer_blocks:
             hidden = block(hidden, context, bias)
         if self.linear:
@@ -88,11 +81,11 @@ class Transformer(nn.Module):
         return self.proj_out(_grid(hidden, height, width)) + x
 
 
-def _row(x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch places channels"]:
+def _pixels(x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch pixels channels"]:
     return x.permute(0, 2, 3, 1).flatten(1, 2)
 
 
 def _grid(
-    x: Float[Tensor, "batch places channels"], height: int, width: int
+    x: Float[Tensor, "batch pixels channels"], height: int, width: int
 ) -> Float[Tensor, "batch channels height width"]:
     return x.unflatten(1, (height, width)).permute(0, 3, 1, 2).contiguous()

@@ -1,22 +1,23 @@
-"""AudioLDM2's UNet (Liu et al. 2024): a latent is denoised under a language of audio and, in published checkpoints, a text.
+"""AudioLDM2's UNet (Liu et al. 2024), conditioned on a language of audio and, in published checkpoints, on text.
 
-Every level that attends has one transformer for each entry in its list of widths, applied in turn: a null is self-attention, the second
-entry at most attends to the language of audio, later ones to the text.
+A level with attention has one transformer for each entry of its list of widths, applied in order. A null entry is self-attention; the
+other entries attend to the language of audio if they are the first or second, and to the text if they come later.
 """
 
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import CheckpointError
-from .options import DEEPEST, completed
+from .options import DEEPEST, check_blocks, completed
 from .stages import Conditioning, DownStage, Level, MiddleStage, Sizes, UpStage
 
 __all__ = ["UNet"]
@@ -39,7 +40,7 @@ DEFAULTS: dict[str, Any] = {
     "conv_in_kernel": 3,
     "conv_out_kernel": 3,
 }
-"""What diffusers takes where a configuration says nothing."""
+"""diffusers' defaults."""
 
 FIXED: dict[str, Any] = {
     "mid_block_type": "UNetMidBlock2DCrossAttn",
@@ -62,33 +63,21 @@ FIXED: dict[str, Any] = {
 }
 
 LEVELED = ("layers_per_block", "attention_head_dim", "transformer_layers_per_block", "cross_attention_dim")
-"""What may be one for all levels, or a list."""
+"""Options that are one value for all levels, or a list."""
 
-PLAIN = ("DownBlock2D", "UpBlock2D")
 ATTENDING = ("CrossAttnDownBlock2D", "CrossAttnUpBlock2D")
 MASKED = -10000.0
-"""What is added to the score of a state that doesn't count."""
-
-
-class TimeEmbedding(nn.Module):
-    """Two linear layers over sine and cosine of a noise level."""
-
-    def __init__(self, inputs: int, width: int) -> None:
-        super().__init__()
-        self.linear_1, self.linear_2 = nn.Linear(inputs, width), nn.Linear(width, width)
-
-    def forward(self, x: Float[Tensor, "batch inputs"]) -> Float[Tensor, "batch width"]:
-        return self.linear_2(F.silu(self.linear_1(x)))
+"""Attention bias of masked states."""
 
 
 class UNet(nn.Module):
-    """Noisy latents to what was noise in them (or to the velocity).
+    """Predicts the noise in a latent, or its velocity.
 
     Args:
         config: the content of a `config.json` of diffusers' `AudioLDM2UNet2DConditionModel`.
 
     Raises:
-        CheckpointError: an option that no checkpoint of AudioLDM2 uses.
+        CheckpointError: an option that no AudioLDM2 checkpoint uses.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -99,7 +88,13 @@ class UNet(nn.Module):
         sizes = Sizes(4 * channels[0], groups, eps, self.config["use_linear_projection"])
         into, out = self.config["conv_in_kernel"], self.config["conv_out_kernel"]
         self.conv_in = nn.Conv2d(self.config["in_channels"], channels[0], into, padding=into // 2)
-        self.time_embedding = TimeEmbedding(channels[0], sizes.time)
+        self.time_embedding = nn.Sequential(
+            OrderedDict(
+                linear_1=nn.Linear(channels[0], sizes.time),
+                act=nn.SiLU(),
+                linear_2=nn.Linear(sizes.time, sizes.time),
+            )
+        )
         before = [channels[0], *channels[:-1]]
         self.down_blocks = nn.ModuleList(
             DownStage(inputs, level, sizes, attends=kind in ATTENDING, last=level is levels[-1])
@@ -120,16 +115,16 @@ class UNet(nn.Module):
         t: Tensor,
         language: Float[Tensor, "batch length width"],
         text: Float[Tensor, "batch tokens text_width"] | None = None,
-        text_mask: Float[Tensor, "batch tokens"] | None = None,
+        text_mask: Float[Tensor, "batch tokens"] | Bool[Tensor, "batch tokens"] | None = None,
     ) -> Float[Tensor, "batch outputs frames rows"]:
-        """What the network predicts.
+        """The prediction for each latent.
 
         Args:
             x: noisy latents.
-            t: the noise level, a number or one a latent.
+            t: the timestep, one for all latents or one per latent.
             language: the language of audio.
-            text: states of the text, where the checkpoint reads one.
-            text_mask: 1 where a state counts, 0 where it does not.
+            text: text states, if the checkpoint has attention to text.
+            text_mask: 1 for states to attend to, 0 for padding.
         """
         bias = None if text_mask is None else ((1 - text_mask.to(x.dtype)) * MASKED)[:, None, None]
         conditioning = Conditioning(language, text, bias)
@@ -143,7 +138,7 @@ class UNet(nn.Module):
         return self.conv_out(F.silu(self.conv_norm_out(x)))
 
     def _waves(self, t: Tensor) -> Float[Tensor, "batch width"]:
-        """Sine and cosine at frequencies that fall from 1 to 1/10000 (Vaswani et al. 2017), in float32."""
+        """Sinusoidal embedding with frequencies from 1 down to 1/10000 (Vaswani et al. 2017), in float32."""
         width, shift = self.config["block_out_channels"][0], self.config["freq_shift"]
         half = width // 2
         exponents = -math.log(10000) * torch.arange(half, dtype=torch.float32, device=t.device) / (half - shift)
@@ -156,24 +151,17 @@ def _levels(config: Mapping[str, Any]) -> list[Level]:
     """The levels from the highest resolution to the lowest.
 
     Raises:
-        CheckpointError: lists of unlike length, or a kind of level that is not known.
+        CheckpointError: lists of different lengths, an unknown block type, or a number out of range.
     """
+    check_blocks(config, "UNet", down=("DownBlock2D", ATTENDING[0]), up=("UpBlock2D", ATTENDING[1]))
     channels = config["block_out_channels"]
     count = len(channels)
-    for name in ("down_block_types", "up_block_types"):
-        kinds = config[name]
-        if len(kinds) != count or any(kind not in (*PLAIN, *ATTENDING) for kind in kinds):
-            raise CheckpointError(
-                f"a UNet with {name} {', '.join(map(str, kinds))} and {count} block_out_channels",
-                f"one of {', '.join((*PLAIN, *ATTENDING))} for each of them",
-                "Use another checkpoint.",
-            )
     columns = [value if isinstance(value := config[name], (list, tuple)) else [value] * count for name in LEVELED]
     if any(len(column) != count for column in columns):
         found = ", ".join(f"{len(column)} {name}" for name, column in zip(LEVELED, columns, strict=True))
-        raise CheckpointError(f"a UNet with {found}", f"{count} of each, one a level", "Use another checkpoint.")
+        raise CheckpointError(f"a UNet with {found}", f"{count} of each, one per level", "Use another checkpoint.")
     for name, column in zip(LEVELED[:3], columns, strict=False):
-        if any(isinstance(each, bool) or not isinstance(each, int) or not 1 <= each <= DEEPEST for each in column):
+        if any(type(each) is not int or not 1 <= each <= DEEPEST for each in column):
             raise CheckpointError(
                 f"a UNet with {name} {config[name]!r}", f"whole numbers from 1 to {DEEPEST}", "Use another checkpoint."
             )

@@ -1,4 +1,4 @@
-"""Whole routes to music. `load("pocket").compose([artwork])` is the Python API."""
+"""Pipelines. `load("pocket").compose([artwork])` is the Python API."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def load(name: str = ..., *, route: Literal["artwork"] = ..., **chosen: Any) -> 
 def load(name: str = ..., *, route: Literal["text"], **chosen: Any) -> TextToMusic: ...  # noqa: ANN401
 @overload
 def load(name: str = ..., *, route: Literal["sound"], **chosen: Any) -> LatentToMusic: ...  # noqa: ANN401
-def load(  # type: ignore[misc]  # the first three leave out what they have in common
+def load(  # type: ignore[misc]  # the overloads omit the common arguments
     name: str = "pocket",
     *,
     route: str = "artwork",
@@ -32,27 +32,27 @@ def load(  # type: ignore[misc]  # the first three leave out what they have in c
     dtype: torch.dtype | None = None,
     device: torch.device | str | None = None,
     resident: Resident | None = None,
-    frugal: bool = False,
+    offload: bool = False,
 ) -> LatentToMusic:
     """Open a checkpoint as a pipeline.
 
     Args:
-        name: `pocket`, which comes with the package, the path of a checkpoint folder, or a name below `ART2MUS_HOME`.
-        route: what goes in. `artwork`: pictures, through image encoder and aligner. `text`: words alone, as AudioLDM 2 was
-            published. `sound`: nothing is read; what the denoiser is told, or a sound, is given by the caller.
-        aligner: a name in the checkpoint's `aligner` folder, the name of a fetched aligner, or a file.
-        encoder: a checkpoint with an image encoder; without one, the checkpoint's own, or the aligner's.
-        support: text constants, a name in the checkpoint's `constants` folder.
-        heads: `config`, or `original` for the heads of AudioLDM2's first code.
-        dtype: precision of the denoiser, the language model and published encoders, float32 unless told otherwise.
-        device: where networks compute; each goes there when it is first needed. The CPU unless told otherwise.
-        resident: a memory policy of the caller's own, instead of a device.
-        frugal: open each network only for its work and forget it afterwards, instead of all at once and for good;
-            done anyway where the memory does not hold them all. Text encoders are always opened for their work alone.
+        name: `pocket` (in the package), the path of a checkpoint folder, or a name in `ART2MUS_HOME`.
+        route: the input. `artwork`: pictures, by image encoder and aligner. `text`: texts alone, as AudioLDM 2 was published.
+            `sound`: conditions or sounds that the caller provides.
+        aligner: a name in the checkpoint's `aligner` folder, the name of a downloaded aligner, or a file.
+        encoder: a checkpoint with an image encoder; by default the checkpoint's own, or the one the aligner was trained with.
+        support: name of text constants in the checkpoint's `constants` folder.
+        heads: `config`, or `original` for the attention heads of AudioLDM2's training code.
+        dtype: precision of the denoiser, the language model and published encoders; by default float32.
+        device: the device to compute on, to which each network is moved when it is first used; by default the CPU.
+        resident: a memory policy, in place of a device.
+        offload: load each network only for its stage and free it afterwards, instead of keeping all in memory; forced if the
+            memory cannot hold all. Text encoders are always loaded for their stage alone.
 
     Raises:
-        SettingError: no such checkpoint, route, encoder, aligner or constants.
-        CheckpointError: something in it is missing, damaged or does not fit.
+        SettingError: an unknown checkpoint, route, encoder, aligner or constants.
+        CheckpointError: a part is missing, damaged or does not match.
     """
     import torch  # noqa: PLC0415 - seconds of imports
 
@@ -61,4 +61,4 @@ def load(  # type: ignore[misc]  # the first three leave out what they have in c
     from .stages import visiting  # noqa: PLC0415
 
     choice = Choice(name, aligner, encoder, support, heads, dtype or torch.float32)
-    return open_route(choice, route, resident=resident or visiting(device or "cpu"), frugal=frugal)
+    return open_route(choice, route, resident=resident or visiting(device or "cpu"), offload=offload)

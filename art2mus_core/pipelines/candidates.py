@@ -7,12 +7,11 @@ from typing import Any
 
 import torch
 
-from ..diffusion.guidance import repeated
 from ..encoders.files import has_audio_encoder
 from ..types import Artwork, OnStep, Waveform
 from .diffusion import ArtToMusic
+from .prompts import EncodedText
 from .settings import at_once, check_candidates
-from .words import Said
 
 __all__ = ["Candidate", "compose_candidates"]
 
@@ -23,8 +22,8 @@ class Candidate:
 
     Attributes:
         piece: the music.
-        seed: composes it again.
-        score: cosine of its embedding with the artwork's, -1 to 1; None where nobody listened.
+        seed: seed of the piece.
+        score: cosine similarity of its embedding and the artwork's, -1 to 1; None without an audio encoder.
     """
 
     piece: Waveform
@@ -38,21 +37,21 @@ def compose_candidates(
     count: int,
     *,
     seed: int = 0,
-    said: Said | None = None,
+    text: EncodedText | None = None,
     on_step: OnStep | None = None,
     **chosen: Any,  # noqa: ANN401  seconds, steps, guidance, solver
 ) -> list[Candidate]:
-    """Several pieces for one artwork, the one that sounds most like it first.
+    """Several pieces for one artwork, in decreasing order of their score.
 
-    They are heard by the audio encoder of the image encoder's space; without one they stay in the order of their seeds.
+    The score needs an audio encoder in the space of the image encoder; without one the pieces are in the order of their seeds.
 
     Args:
-        pipeline: composes them.
-        artwork: what they are for.
-        count: how many, 1 to 64; their seeds are `seed`, `seed + 1` and so on.
-        seed: of the first.
-        said: words to go with the artwork.
-        on_step: told after every denoising step, and after every other stage.
+        pipeline: composes the pieces.
+        artwork: the artwork.
+        count: number of pieces, 1 to 64, with the seeds `seed`, `seed + 1` and so on.
+        seed: seed of the first piece.
+        text: encoded text prompts.
+        on_step: called after every denoising step and every other stage.
         **chosen: settings, as in :meth:`ArtToMusic.compose`.
 
     Raises:
@@ -63,12 +62,12 @@ def compose_candidates(
     pieces: list[Waveform] = []
     with torch.inference_mode():
         embedding = pipeline.embed([artwork], on_step=on_step)
-        positive, negative = pipeline.condition(embedding, said, on_step=on_step)
+        conditions = pipeline.condition(embedding, text, on_step=on_step)
         size = at_once(settings.seconds)
         for start in range(0, count, size):
             batch = seeds[start : start + size]
-            told = repeated(positive, len(batch)), repeated(negative, len(batch))
-            pieces += pipeline.perform(told, settings, batch, on_step=on_step)
+            positive, negative = (side.repeated(len(batch)) for side in conditions)
+            pieces += pipeline.perform((positive, negative), settings, batch, on_step=on_step)
         if not has_audio_encoder(pipeline.parts.encoder_folder):
             return [Candidate(piece, own) for piece, own in zip(pieces, seeds, strict=True)]
         scores = pipeline.score(embedding, pieces, on_step=on_step)

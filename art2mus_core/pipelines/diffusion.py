@@ -1,4 +1,4 @@
-"""The diffusion route: ArtToMus (arXiv 2602.17599) on AudioLDM2's classes."""
+"""Artwork to music by latent diffusion: ArtToMus (arXiv 2602.17599) on AudioLDM2's networks."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from typing import Any, ClassVar
 
 import torch
 
-from ..networks.gpt2 import GPT2
-from ..types import Artwork, Condition, Embedding, OnStep, PromptTokens, Waveform
+from ..types import Artwork, Condition, Embedding, OnStep, Waveform
 from .latents import LatentToMusic
 from .parts import MUSIC, Parts
-from .stages import Resident, condition
-from .words import Said, Words
+from .prompts import EncodedText, PromptText
+from .stages import condition
 
 __all__ = ["ArtToMusic"]
 
 
 @dataclass(frozen=True)
 class ArtToMusic(LatentToMusic):
-    """Artworks in, one piece of music each out."""
+    """Composes one piece of music per artwork."""
 
     NETWORKS: ClassVar[tuple[str, ...]] = ("encoder", *MUSIC)
 
@@ -32,96 +31,67 @@ class ArtToMusic(LatentToMusic):
         self,
         artworks: Sequence[Artwork],
         *,
-        seconds: float | None = None,
         seeds: Sequence[int] | None = None,
-        steps: int | None = None,
-        guidance: float | None = None,
-        solver: str | None = None,
-        said: Said | None = None,
+        text: EncodedText | None = None,
         on_step: OnStep | None = None,
+        **chosen: Any,  # noqa: ANN401
     ) -> list[Waveform]:
-        """Music for artworks, all in one batch; what is not given is the checkpoint's default.
+        """Music for artworks, in one batch.
 
-        A piece depends on its artwork, its seed and the settings, not on what else is in the batch (but for the last
-        bits of floating-point sums).
+        A piece depends on its artwork, its seed and the settings, but not on the rest of the batch (except for rounding in the
+        last bits).
 
         Args:
             artworks: one or more.
-            seconds: length of every piece, 1 to 60.
-            seeds: one an artwork, 0 each if none are given.
-            steps: denoising steps.
-            guidance: how far the music is pushed from music of no artwork.
-            solver: name of the schedule.
-            said: words to go with the artworks, from :meth:`read`.
-            on_step: told after every denoising step, and after every other stage.
+            seeds: one per artwork; by default 0.
+            text: encoded text prompts, from :meth:`encode_text`.
+            on_step: called after every denoising step and every other stage.
+            **chosen: settings that differ from the checkpoint's defaults: seconds (1 to 60), steps, guidance (scale of
+                classifier-free guidance), solver; see :class:`~art2mus_core.pipelines.settings.Settings`.
 
         Returns:
-            One waveform [1, 1, N] an artwork, N = `AudioGrid.samples(seconds)`.
+            One waveform [1, channels, N] per artwork, N = `AudioGrid.samples(seconds)`.
 
         Raises:
-            SettingError: a value outside its range, no artworks, or not a seed for each.
+            SettingError: a value outside its range, no artworks, or another number of seeds.
         """
-        settings = self.settings(seconds=seconds, steps=steps, guidance=guidance, solver=solver)
-        drawn = self._drawn(seeds, len(artworks), "artwork")
+        settings, seeds = self.settings(**chosen), self._seeds(seeds, len(artworks), "artwork")
         with torch.inference_mode():
             embedding = self.embed(artworks, on_step=on_step)
-            told = self.condition(embedding, said, on_step=on_step)
-            return self.perform(told, settings, drawn, on_step=on_step)
+            conditions = self.condition(embedding, text, on_step=on_step)
+            return self.perform(conditions, settings, seeds, on_step=on_step)
 
     def embed(self, artworks: Sequence[Artwork], *, on_step: OnStep | None = None) -> Embedding:
-        """What the encoder says of artworks."""
+        """The image embeddings of artworks."""
+        with self._using("encoder", on_step) as encoder, self.resident(encoder):
+            return encoder.encode(list(artworks))
 
-        def work(encoder: Any, resident: Resident) -> Embedding:  # noqa: ANN401 - an ImageEncoder, and a module
-            with resident(encoder):
-                return encoder.encode(list(artworks))
-
-        return self._work("encoder", work, on_step)
-
-    def read(self, words: Words, *, on_step: OnStep | None = None) -> Said:
-        """What the checkpoint's text encoders make of words; once for any number of artworks.
+    def encode_text(self, text: PromptText, *, on_step: OnStep | None = None) -> EncodedText:
+        """Encode text prompts with the checkpoint's text encoders; once for any number of artworks.
 
         Raises:
-            SettingError: a text beside an encoder whose embedding is not as wide as T5's states.
+            SettingError: with a text, an image encoder whose embedding has another width than T5's states.
             CheckpointError: the checkpoint has no text encoders, or they are damaged.
         """
-        from .texts import read_words  # noqa: PLC0415 - text encoders, which artworks alone do without
+        from .texts import encode_text  # noqa: PLC0415 - imports the text encoders
 
         parts = self.parts
+        networks: dict[str, Any] = {"dtype": parts.dtype, "resident": self.resident, "on_step": on_step}
         with torch.inference_mode():
-            return read_words(
-                parts.folder,
-                words,
-                parts.constants,
-                dim=parts.aligner.dim,
-                dtype=parts.dtype,
-                resident=self.resident,
-                on_step=on_step,
-            )
+            return encode_text(parts.folder, text, parts.constants, dim=parts.aligner.dim, **networks)
 
     def condition(
-        self, embedding: Embedding, said: Said | None = None, *, on_step: OnStep | None = None
+        self, embedding: Embedding, text: EncodedText | None = None, *, on_step: OnStep | None = None
     ) -> tuple[Condition, Condition]:
-        """What the denoiser is told of the artworks behind an embedding, and of none."""
-        parts = self.parts
-
-        def align(aligner: Any, resident: Resident) -> PromptTokens:  # noqa: ANN401
-            with resident(aligner):
-                return aligner.align(embedding)
-
-        prompt = self._work("aligner", align, on_step)
-
-        def work(model: GPT2, resident: Resident) -> tuple[Condition, Condition]:
-            told = model, prompt, parts.constants, parts.grid
-            return condition(*told, resident=resident, embedding=embedding, said=said)
-
-        return self._work("language_model", work, on_step)
+        """The denoiser's conditions (positive, negative) for embedded artworks."""
+        with self._using("aligner", on_step) as aligner, self.resident(aligner):
+            prompt = aligner.align(embedding)
+        with self._using("language_model", on_step) as language_model:
+            inputs = language_model, prompt, self.parts.constants, self.parts.grid
+            return condition(*inputs, resident=self.resident, embedding=embedding, text=text)
 
     def score(self, embedding: Embedding, pieces: Sequence[Waveform], *, on_step: OnStep | None = None) -> list[float]:
-        """How much each piece sounds like one artwork: cosines in the encoder's space."""
-
-        def work(listener: Any, resident: Resident) -> list[float]:  # noqa: ANN401
-            with resident(listener):
-                heard = torch.cat([listener.encode(piece).values for piece in pieces])
-            return torch.cosine_similarity(heard.float(), embedding.values.to(heard.device).float()).tolist()
-
-        return self._work("listener", work, on_step)
+        """The cosine similarity of each piece's audio embedding and the image embedding of one artwork."""
+        with self._using("audio_encoder", on_step) as encoder, self.resident(encoder):
+            values = torch.cat([encoder.encode(piece).values for piece in pieces])
+        return torch.cosine_similarity(values.float(), embedding.values.to(values.device).float()).tolist()

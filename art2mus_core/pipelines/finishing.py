@@ -1,4 +1,4 @@
-"""What comes after fetching a checkpoint: its file is converted, or its text constants are computed."""
+"""The step after the download of a checkpoint: conversion, or the export of its text constants."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ __all__ = ["finish_fetching"]
 
 
 def finish_fetching(card: Card, folder: Path, on_step: OnStep) -> None:
-    """Do what the card's `then` says.
+    """Carry out the step named by the card's `then`.
 
     Args:
-        card: of the checkpoint.
-        folder: where all its files are.
-        on_step: told of every tensor that is converted, or of every network that read the words.
+        card: card of the checkpoint.
+        folder: its folder, with all its files.
+        on_step: called after every converted tensor, or after every network of the export.
 
     Raises:
-        CheckpointError: a file is missing, damaged or does not fit.
-        OutputError: too little room on the disk, or a place that cannot be written to.
+        CheckpointError: a file is missing, damaged or does not match.
+        OutputError: too little room on the disk, or a folder that cannot be written to.
         SettingError: too little memory.
     """
     with allocating(card.name):

@@ -1,8 +1,8 @@
-"""Which reading of the heads a checkpoint's weights were trained with: the one under which they predict noise better.
+"""Finds the division into attention heads that a checkpoint's weights were trained with: the one with the lower prediction error.
 
-The published configuration of AudioLDM2 divides attention into other heads than the code it was trained with. The tensors
-are the same, the function is not, and only the function can tell: the error of the noise prediction (Ho et al. 2020,
-eq. 14) on music, with the same noise for both readings.
+The published configuration of AudioLDM2 divides attention into other heads than its training code. The weights have the same
+shapes for both, so only the function differs: the error of the noise prediction (Ho et al. 2020, eq. 14) is measured on music, with
+the same noise for both divisions.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..diffusion.denoiser import HEADS, LatentDenoiser
 from ..diffusion.levels import read_levels
 from ..diffusion.sampling import draw_noise
 from ..errors import AudioError
-from ..types import AudioGrid, Condition, Latent, OnStep, Step, Waveform
+from ..types import AudioGrid, Latent, OnStep, Step, Waveform
 from .parts import Parts
 from .settings import check_number, check_seed
 from .stages import Resident, encode_sound
@@ -30,17 +30,17 @@ from .stages import Resident, encode_sound
 __all__ = ["WINDOW", "Comparison", "check_draws", "compare_heads"]
 
 WINDOW = 10.0
-"""Seconds of every file that are used, its middle ones; AudioLDM2 was trained on about as many."""
+"""Seconds used from the middle of each file, about as many as in AudioLDM2's training."""
 
 PEAK, SILENCE = 0.5, 1e-4
-"""Music has its mean removed and is brought to this peak, as in AudioLDM2's training; below the other there is no music."""
+"""Peak to which music is normalised after removing its mean, as in AudioLDM2's training; and the peak below which it is silent."""
 
 CERTAIN, MATTERS = 3.0, 0.01
-"""A difference counts from so many standard errors and such a share of the better reading's error: any two functions differ
-a little and, with enough draws, certainly."""
+"""Least difference, in standard errors and relative to the better division's error. With enough draws, the first alone would be met by
+any two functions."""
 
-READINGS = tuple(reversed(HEADS))
-"""The original first: not every network can be read in that way."""
+DIVISIONS = tuple(reversed(HEADS))
+"""The original first, because it is not possible for every network."""
 
 
 @dataclass(frozen=True)
@@ -48,27 +48,27 @@ class Comparison:
     """Mean squared errors of the noise prediction, for every file at every timestep.
 
     Attributes:
-        timesteps: which were drawn.
-        errors: reading to errors.
-        nothing: the errors of a network whose output is zero.
+        timesteps: the timesteps.
+        errors: errors by division.
+        nothing: errors of a network whose output is zero.
     """
 
     timesteps: tuple[int, ...]
     errors: dict[str, Float[Tensor, "files timesteps"]]
     nothing: Float[Tensor, "files timesteps"]
 
-    def error(self, reading: str) -> tuple[float, float]:
-        """Mean error of a reading and its standard error over files and timesteps."""
-        return _mean(self.errors[reading])
+    def error(self, division: str) -> tuple[float, float]:
+        """Mean error of a division, and its standard error over files and timesteps."""
+        return _mean(self.errors[division])
 
     @property
     def difference(self) -> tuple[float, float]:
-        """Mean of the original reading's error less the configuration's, pair by pair, and its standard error."""
+        """Mean paired difference of the errors, original minus configuration, and its standard error."""
         return _mean(self.errors["original"] - self.errors["config"])
 
     @property
     def verdict(self) -> str | None:
-        """The reading the weights were trained with, or None if this music does not tell."""
+        """The division that the weights were trained with, or None if the result is not clear."""
         mean, error = self.difference
         better = "config" if mean > 0 else "original"
         least = self.error(better)[0]
@@ -77,24 +77,24 @@ class Comparison:
 
     @property
     def sentence(self) -> str:
-        """The verdict for a person."""
+        """The verdict as a sentence."""
         mean, error = self.difference
         if self.verdict:
-            certainty = f"{abs(mean) / error:.1f} standard errors" if error else "every time the same"
+            certainty = f"{abs(mean) / error:.1f} standard errors" if error else "no variation"
             return f"The weights were trained with `--heads {self.verdict}` ({certainty})."
-        if min(self.error(reading)[0] for reading in READINGS) >= _mean(self.nothing)[0]:
-            return "Neither reading predicts noise: these weights are not trained, or not for music like this."
+        if min(self.error(division)[0] for division in DIVISIONS) >= _mean(self.nothing)[0]:
+            return "Neither division predicts noise: these weights are not trained, or not for such music."
         return (
             f"The difference is within {CERTAIN:g} standard errors or below {MATTERS:.0%}: "
-            "use more music or more draws; if it stays so, the reading makes no difference."
+            "use more music or more draws; if the result stays, the division makes no difference."
         )
 
 
 def check_draws(draws: int, seed: int, files: int) -> None:
-    """Refuse numbers with which nothing can be compared.
+    """Check the settings of a comparison.
 
     Raises:
-        SettingError: fewer than 2 draws or more than 1000, or a seed that is none.
+        SettingError: fewer than 2 draws or more than 1000, or an invalid seed.
     """
     check_number("draws", float(draws), 2.0, 1000.0)
     check_seed(seed)
@@ -110,20 +110,20 @@ def compare_heads(
     resident: Resident = nullcontext,
     on_step: OnStep | None = None,
 ) -> Comparison:
-    """Measure the noise prediction under both readings of the heads, without a picture and without a text.
+    """Measure the error of the noise prediction with both divisions, without artwork or text.
 
     Args:
-        prior: the checkpoint; its own reading is not used.
+        prior: the parts of the checkpoint; the division in its choice is not used.
         music: sound files of at least 10 s.
-        draws: timesteps a file, spread evenly over the schedule.
-        seed: of the first noise; every further one has the next.
+        draws: timesteps per file, spread evenly over the schedule.
+        seed: seed of the first noise; each further noise has the next seed.
         resident: the caller's memory policy.
-        on_step: told after every prediction.
+        on_step: called after every prediction.
 
     Raises:
         SettingError: as :func:`check_draws`, or channels that the original heads don't divide.
-        AudioError: a file that cannot be read, is too short, silent or not finite.
-        CheckpointError: weights that are missing, damaged or do not fit.
+        AudioError: a file that cannot be read, or is too short, silent or not finite.
+        CheckpointError: weights that are missing, damaged or do not match.
     """
     check_draws(draws, seed, len(music))
     prior.check()
@@ -132,20 +132,20 @@ def compare_heads(
         latents = list(_latents(prior, music, resident))
         trials = _trials(prior, latents, draws, seed)
         errors = {}
-        for index, reading in enumerate(READINGS):
+        for index, division in enumerate(DIVISIONS):
             values: list[float] = []
-            for error in _errors(replace(prior, choice=replace(prior.choice, heads=reading)), trials, resident):
+            for error in _errors(replace(prior, choice=replace(prior.choice, heads=division)), trials, resident):
                 values.append(error)
                 if on_step:
-                    on_step(Step("predict", index * len(trials) + len(values), len(READINGS) * len(trials)))
-            errors[reading] = torch.tensor(values).view(len(music), draws)
+                    on_step(Step("predict", index * len(trials) + len(values), len(DIVISIONS) * len(trials)))
+            errors[division] = torch.tensor(values).view(len(music), draws)
         nothing = torch.tensor([trial.target.square().mean().item() for trial in trials]).view(len(music), draws)
     return Comparison(tuple(int(trial.timestep) for trial in trials[:draws]), errors, nothing)
 
 
 @dataclass(frozen=True)
 class _Trial:
-    """A noisy latent and what the network should say of it."""
+    """A noisy latent and the output that the network should predict."""
 
     noisy: Float[Tensor, "1 channels frames rows"]
     target: Float[Tensor, "1 channels frames rows"]
@@ -153,7 +153,7 @@ class _Trial:
 
 
 def _trials(prior: Parts, latents: Sequence[Latent], draws: int, seed: int) -> list[_Trial]:
-    """Every latent at every timestep, in the middle of equal parts of the schedule."""
+    """Every latent at every timestep; the timesteps are the centres of equal parts of the schedule."""
     levels = read_levels(prior.schedule)
     shape = prior.grid.latent_shape(WINDOW)
     trials: list[_Trial] = []
@@ -167,18 +167,16 @@ def _trials(prior: Parts, latents: Sequence[Latent], draws: int, seed: int) -> l
 
 
 def _errors(prior: Parts, trials: Sequence[_Trial], resident: Resident) -> Iterator[float]:
-    stored = prior.constants
-    told = Condition(stored.unconditional_language, stored.unconditional_text, stored.unconditional_text_mask)
-    unet = prior.unet
+    condition, unet = prior.constants.unconditional, prior.unet
     with resident(unet):
         denoiser = LatentDenoiser(unet)
         for trial in trials:
-            predicted = denoiser(trial.noisy.to(unet.conv_in.weight.device), trial.timestep, told).cpu()
+            predicted = denoiser(trial.noisy.to(unet.conv_in.weight.device), trial.timestep, condition).cpu()
             yield (predicted - trial.target).square().mean().item()
 
 
 def _latents(prior: Parts, music: Sequence[Path], resident: Resident) -> Iterator[Latent]:
-    """The middle of every file as the mean of its latent."""
+    """The mean latent of the middle of every file."""
     for sound in [_middle(path, prior.grid) for path in music]:
         latent = encode_sound(prior.autoencoder, sound, prior.grid, resident=resident)
         yield Latent(latent.values.float().cpu())

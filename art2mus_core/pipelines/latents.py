@@ -1,16 +1,15 @@
-"""From what the denoiser is told to sound: the half that every route over latent diffusion shares."""
+"""The stages after conditioning, shared by all routes that use latent diffusion."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TypeVar
 
 from ..checkpoints.memory import allocating, available, check_memory
 from ..diffusion.denoiser import LatentDenoiser
 from ..errors import SettingError
-from ..networks.unet import UNet
 from ..types import Condition, Latent, Mel, OnStep, Step, Waveform
 from .parts import MUSIC, Choice, Parts, open_parts
 from .settings import Settings, check_seed, check_settings
@@ -18,42 +17,40 @@ from .stages import Resident, decode, denoise, encode_sound, finished, vocode
 
 __all__ = ["LatentToMusic"]
 
-Worked = TypeVar("Worked")
 Route = TypeVar("Route", bound="LatentToMusic")
 
 
 @dataclass(frozen=True)
 class LatentToMusic:
-    """What the denoiser is told in, one piece of music a seed out.
+    """From conditions to music, one piece per seed.
 
     Attributes:
-        parts: the checkpoint.
-        resident: the caller's memory policy; without one everything computes where it lies.
-        frugal: whether a network is forgotten after its work.
-        NETWORKS: which are opened, in the order of their work.
+        parts: the parts of the checkpoint.
+        resident: the caller's memory policy; by default networks stay where they are.
+        offload: whether a network is freed after its stage.
+        NETWORKS: the networks of the route, in the order of its stages.
     """
 
     NETWORKS: ClassVar[tuple[str, ...]] = MUSIC
 
     parts: Parts
     resident: Resident = nullcontext
-    frugal: bool = False
+    offload: bool = False
 
     @classmethod
     def open(  # noqa: PYI019  beartype knows no Self in a class that it does not decorate
-        cls: type[Route], choice: Choice, *, resident: Resident = nullcontext, frugal: bool = False
+        cls: type[Route], choice: Choice, *, resident: Resident = nullcontext, offload: bool = False
     ) -> Route:
         """Open a checkpoint.
 
         Args:
-            choice: of its parts.
+            choice: its parts.
             resident: the caller's memory policy.
-            frugal: open each network only for its work and forget it afterwards; done anyway where the memory does not
-                hold them all.
+            offload: load each network only for its stage and free it afterwards; forced if the memory cannot hold all.
 
         Raises:
-            SettingError: no such checkpoint or part, or too little memory.
-            CheckpointError: something in it is missing, damaged or does not fit.
+            SettingError: an unknown checkpoint or part, or too little memory.
+            CheckpointError: a part is missing, damaged or does not match.
         """
         with allocating(choice.checkpoint):
             parts = open_parts(choice)
@@ -61,43 +58,33 @@ class LatentToMusic:
             parts.check()
             weights, free = parts.weights(cls.NETWORKS), available()
             check_memory(max(weights.values()), f"a network of {choice.checkpoint}", free=free)
-            frugal = frugal or (free is not None and sum(weights.values()) > free)
-            for name in () if frugal else weights:
+            offload = offload or (free is not None and sum(weights.values()) > free)
+            for name in () if offload else weights:
                 getattr(parts, name)
-        return cls(parts, resident, frugal)
+        return cls(parts, resident, offload)
 
     @classmethod
     def _check(cls, parts: Parts) -> None:
-        """Check what this route needs beside a prior."""
-
-    @property
-    def name(self) -> str:
-        """How the checkpoint was asked for."""
-        return self.parts.choice.checkpoint
-
-    @property
-    def defaults(self) -> Settings:
-        """Settings that suit this checkpoint."""
-        return self.parts.defaults
+        """Check the parts that this route needs besides a prior."""
 
     def settings(self, **chosen: Any) -> Settings:  # noqa: ANN401
-        """The checkpoint's defaults with what was chosen, None meaning not chosen.
+        """The checkpoint's default settings, replaced by those that are given and not None.
 
         Raises:
             SettingError: a value outside its range.
         """
-        return replace(self.defaults, **check_settings(**chosen))
+        return replace(self.parts.defaults, **check_settings(**chosen))
 
     def perform(
         self,
-        told: tuple[Condition, Condition],
+        conditions: tuple[Condition, Condition],
         settings: Settings,
         seeds: Sequence[int],
         *,
         on_step: OnStep | None = None,
     ) -> list[Waveform]:
-        """Finished pieces of what the denoiser is told, one a seed."""
-        latent = self.denoise(*told, settings, seeds, on_step=on_step)
+        """Finished pieces for (positive, negative) conditions, one per seed."""
+        latent = self.denoise(*conditions, settings, seeds, on_step=on_step)
         return finished(self.decode(latent, on_step=on_step), self.parts.grid, settings.seconds)
 
     def denoise(
@@ -109,43 +96,35 @@ class LatentToMusic:
         *,
         on_step: OnStep | None = None,
     ) -> Latent:
-        """From each seed's noise to a latent."""
-
-        def work(unet: UNet, resident: Resident) -> Latent:
-            with resident(unet):
-                device = unet.conv_in.weight.device
-                told = LatentDenoiser(unet), positive, negative
-                grid, levels = self.parts.grid, self.parts.schedule
-                return denoise(*told, settings, seeds, grid=grid, levels=levels, device=device, on_step=on_step)
-
-        return self._work("unet", work, on_step, tell=False)
+        """From the noise of each seed to a latent."""
+        grid, levels = self.parts.grid, self.parts.schedule
+        with self._using("unet", on_step, report=False) as unet, self.resident(unet):
+            device = unet.conv_in.weight.device
+            inputs = LatentDenoiser(unet), positive, negative
+            return denoise(*inputs, settings, seeds, grid=grid, levels=levels, device=device, on_step=on_step)
 
     def decode(self, latent: Latent, *, on_step: OnStep | None = None) -> Waveform:
-        """From latents to sound, `hop` samples a mel frame."""
-        return self.vocode(self.draw(latent, on_step=on_step), on_step=on_step)
+        """From latents to sound, `hop` samples per mel frame."""
+        mel = self.to_mel(latent, on_step=on_step)
+        with self._using("vocoder", on_step) as vocoder:
+            return vocode(vocoder, mel, self.parts.grid, resident=self.resident)
 
-    def draw(self, latent: Latent, *, on_step: OnStep | None = None) -> Mel:
+    def to_mel(self, latent: Latent, *, on_step: OnStep | None = None) -> Mel:
         """From latents to mel spectrograms."""
-        return self._work("autoencoder", lambda network, resident: decode(network, latent, resident=resident), on_step)
+        with self._using("autoencoder", on_step) as autoencoder:
+            return decode(autoencoder, latent, resident=self.resident)
 
     def encode(self, waveform: Waveform, *, on_step: OnStep | None = None) -> Latent:
         """From sound to the mean of its latents; see :func:`~art2mus_core.pipelines.stages.encode_sound`.
 
         Raises:
-            AudioError: a sound that is too short to have a spectrum.
+            AudioError: a sound too short for a spectrum.
         """
-        grid = self.parts.grid
-        return self._work(
-            "autoencoder", lambda network, resident: encode_sound(network, waveform, grid, resident=resident), on_step
-        )
+        with self._using("autoencoder", on_step) as autoencoder:
+            return encode_sound(autoencoder, waveform, self.parts.grid, resident=self.resident)
 
-    def vocode(self, mel: Mel, *, on_step: OnStep | None = None) -> Waveform:
-        """From mel spectrograms to sound."""
-        grid = self.parts.grid
-        return self._work("vocoder", lambda network, resident: vocode(network, mel, grid, resident=resident), on_step)
-
-    def _drawn(self, seeds: Sequence[int] | None, count: int, noun: str) -> list[int]:
-        """A seed for each of `count` artworks or texts, 0 where none are given."""
+    def _seeds(self, seeds: Sequence[int] | None, count: int, noun: str) -> list[int]:
+        """A seed for each of `count` artworks or texts, by default 0."""
         drawn = list(seeds) if seeds is not None else [0] * count
         if not count or len(drawn) != count:
             raise SettingError(
@@ -155,18 +134,16 @@ class LatentToMusic:
             check_seed(seed)
         return drawn
 
-    def _work(
-        self, name: str, work: Callable[[Any, Resident], Worked], on_step: OnStep | None, *, tell: bool = True
-    ) -> Worked:
-        """Have a part do its work under the caller's policy; `tell` when it is done. No name here outlives the call."""
-        opened = not self.parts.is_open(name)
-        with allocating(f"{self.name}'s {name.replace('_', ' ')}"):
-            network = getattr(self.parts, name)
-            if opened and on_step:
+    @contextmanager
+    def _using(self, name: str, on_step: OnStep | None, *, report: bool = True) -> Iterator[Any]:
+        """A part for the length of a stage; it is loaded before and, with `offload`, freed afterwards."""
+        loaded = self.parts.is_open(name)
+        with allocating(f"{self.parts.choice.checkpoint}'s {name.replace('_', ' ')}"):
+            part = getattr(self.parts, name)
+            if on_step and not loaded:
                 on_step(Step(f"open {name}", 1, 1))
-            done = work(network, self.resident)
-        if self.frugal and name in (*MUSIC, "encoder", "listener"):
+            yield part
+        if self.offload and name in (*MUSIC, "encoder", "audio_encoder"):
             self.parts.release(name)
-        if on_step and tell:
+        if on_step and report:
             on_step(Step(name, 1, 1))
-        return done

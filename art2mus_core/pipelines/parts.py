@@ -1,4 +1,4 @@
-"""One choice of parts, and the parts: a network is opened when it is first asked for, its file's header is checked before."""
+"""The choice of a checkpoint's parts, and the parts: configurations are checked at once, networks are loaded on first use."""
 
 from __future__ import annotations
 
@@ -11,10 +11,17 @@ from typing import Any
 import torch
 
 from ..aligners.files import AnyAligner, find_aligner, load_aligner, read_header
-from ..checkpoints.folder import check_component, load_component, read_config, read_index
+from ..checkpoints.folder import (
+    check_component,
+    config_file,
+    describes,
+    load_component,
+    needed,
+    read_config,
+    read_index,
+)
 from ..checkpoints.grid import read_grid
-from ..checkpoints.names import describe, is_encoder, is_prior, known, locate, spoken
-from ..checkpoints.sizes import needed
+from ..checkpoints.names import describe, is_encoder, is_prior, known, locate, name_for_command
 from ..conditioning.constants import Constants, load_constants
 from ..conditioning.language import check_language_model, fingerprint, is_word_embedding, load_language_model
 from ..decoders.vae import MelAutoencoder
@@ -32,29 +39,29 @@ from .settings import Settings
 __all__ = ["MUSIC", "PUBLISHED", "Choice", "Parts", "open_parts"]
 
 PUBLISHED = Settings(steps=30, guidance=3.5)
-"""For checkpoints that name no settings: the published guidance, and a solver that comes as near to the exact solution in
-30 steps as DDIM, which the authors used, in 200."""
+"""Settings for checkpoints without defaults: the published guidance, and a solver that is as close to the exact solution after
+30 steps as the authors' DDIM after 200."""
 
 COMPONENTS = {"language_model": "language_model", "unet": "unet", "autoencoder": "vae", "vocoder": "vocoder"}
-"""The networks of a prior, in the order of their work, and the folders that they lie in."""
+"""The networks of a prior in the order of the stages, and their folders."""
 
 MUSIC, REDUCED = tuple(COMPONENTS), ("language_model", "unet")
-"""All of them, and those that compute in the precision that was chosen."""
+"""All networks of a prior, and those that compute in the chosen precision."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Which parts are wanted, and how they compute.
+    """The chosen parts, and how they compute.
 
     Attributes:
-        checkpoint: of the prior: `pocket`, the path of a folder, or a name below `ART2MUS_HOME`.
-        aligner: a name in the checkpoint's `aligner` folder (`model` is its own), the name of a fetched aligner, or a file.
-        encoder: a checkpoint with an image encoder; without a name, the checkpoint's own if the aligner reads its space, or
-            else the one that the aligner was trained with.
-        support: text constants: a name in the checkpoint's `constants` folder.
+        checkpoint: the prior: `pocket`, the path of a folder, or a name in `ART2MUS_HOME`.
+        aligner: a name in the checkpoint's `aligner` folder (`model` is its own), the name of a downloaded aligner, or a file.
+        encoder: a checkpoint with an image encoder; by default the checkpoint's own if the aligner was trained on its space, else
+            the one that the aligner was trained with.
+        support: name of text constants in the checkpoint's `constants` folder.
         heads: `config` or `original`, see :func:`~art2mus_core.diffusion.denoiser.build_unet`.
-        dtype: precision of the denoiser, the language model and published encoders. The VAE overflows in float16 and the
-            vocoder's transforms need float32, and both are small.
+        dtype: precision of the denoiser, the language model and published encoders. The VAE and the vocoder are small and always
+            use float32: the VAE overflows in float16, and the vocoder's transforms need float32.
     """
 
     checkpoint: str = "pocket"
@@ -67,14 +74,14 @@ class Choice:
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts of a choice. Each is opened when it is first asked for, and kept until it is released.
+    """The parts of a choice. Each is loaded on first use, and kept until it is released.
 
     Attributes:
-        choice: which they are.
-        folder: the prior's checkpoint.
-        grid: all sizes.
-        schedule: the content of `scheduler_config.json`.
-        defaults: settings that suit this checkpoint.
+        choice: the choice.
+        folder: the checkpoint of the prior.
+        grid: its sizes.
+        schedule: the content of its `scheduler_config.json`.
+        defaults: its default settings.
     """
 
     choice: Choice
@@ -85,34 +92,34 @@ class Parts:
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of the choice."""
+        """The chosen precision."""
         return self.choice.dtype
 
     @cached_property
     def constants(self) -> Constants:
-        """What is told beside the artwork, and instead of it.
+        """The text constants.
 
         Raises:
             SettingError: no constants of that name.
-            CheckpointError: they are damaged, of other sizes, or lack a text that the denoiser reads.
+            CheckpointError: they are damaged, of other sizes, or lack the text that the denoiser attends to.
         """
         grid, folder = self.grid, self.folder
         stored = load_constants(folder, self.choice.support, language=grid.language_tokens, width=grid.language_width)
         if reads_text(read_config(folder, "unet")) and stored.text is None:
             raise CheckpointError(
-                f"the constants of {folder} hold no text, which its denoiser reads",
+                f"the constants of {folder} have no text, to which its denoiser attends",
                 "text, text_mask, unconditional_text and unconditional_text_mask",
-                f"Export them again: art2mus export-text {spoken(folder)}",
+                f"Export them again: art2mus export-text {name_for_command(folder)}",
             )
         self.check_texts({text.shape[-1] for text in (stored.text, stored.unconditional_text) if text is not None})
         return stored
 
     @cached_property
     def encoder_folder(self) -> Path:
-        """Where the image encoder lies, and perhaps an audio encoder.
+        """The checkpoint of the image encoder and, if there is one, the audio encoder.
 
         Raises:
-            SettingError: it is not here.
+            SettingError: it is not installed.
             CheckpointError: it is damaged.
         """
         if self.choice.encoder:
@@ -125,9 +132,9 @@ class Parts:
         try:
             return locate(header.encoder, is_encoder)
         except SettingError as error:
-            has = f"gives the space {own!r} itself" if own else "has no image encoder of its own"
+            has = f"has an encoder of the space {own!r}" if own else "has no image encoder"
             raise SettingError(
-                f"the aligner {path.name} reads the space of the encoder {header.encoder!r}, which is not here, "
+                f"the aligner {path.name} was trained with the encoder {header.encoder!r}, which is not installed, "
                 f"and {self.folder.name} {has}",
                 error.expected,
                 error.remedy,
@@ -135,11 +142,11 @@ class Parts:
 
     @cached_property
     def aligner(self) -> AnyAligner:
-        """Embedding to prompt tokens.
+        """The image aligner.
 
         Raises:
-            SettingError: no such aligner or encoder.
-            CheckpointError: damaged, or made for another encoder or another language model.
+            SettingError: an unknown aligner or encoder.
+            CheckpointError: damaged, or trained for another encoder or language model.
         """
         path, width = find_aligner(self.folder, self.choice.aligner), self.grid.language_width
         trained, space = fingerprint(self.folder), image_space(self.encoder_folder)
@@ -151,7 +158,7 @@ class Parts:
         return load_image_encoder(self.encoder_folder, dtype=self.dtype)
 
     @cached_property
-    def listener(self) -> AudioEncoder:
+    def audio_encoder(self) -> AudioEncoder:
         """The audio encoder in the image encoder's space."""
         return load_audio_encoder(self.encoder_folder, dtype=self.dtype)
 
@@ -167,12 +174,12 @@ class Parts:
 
     @cached_property
     def autoencoder(self) -> MelAutoencoder:
-        """Latent to mel."""
+        """The VAE."""
         return MelAutoencoder(load_component(self.folder, "vae", Autoencoder), self.grid.latent_scale)
 
     @cached_property
     def vocoder(self) -> AnyVocoder:
-        """Fills the `Vocoder` protocol."""
+        """The vocoder."""
         return load_vocoder(self.folder, self.grid)
 
     def is_open(self, name: str) -> bool:
@@ -180,41 +187,47 @@ class Parts:
         return name in self.__dict__
 
     def release(self, name: str) -> None:
-        """Forget a network; it is opened again when it is asked for again."""
+        """Free a part; it is loaded again on the next use."""
         self.__dict__.pop(name, None)
 
     def weights(self, names: Sequence[str] = MUSIC) -> dict[str, int]:
-        """Bytes that each of some networks takes, by name, from the headers of its files."""
-        return {name: self._bytes(name) for name in names}
-
-    def _bytes(self, name: str) -> int:
-        if name == "encoder":
-            return image_bytes(self.encoder_folder, dtype=self.dtype)
-        dtype = self.dtype if name in REDUCED else torch.float32
-        return needed(self.folder, [COMPONENTS[name]], dtype, unused=is_word_embedding)
+        """Bytes of networks by name, from the headers of their files."""
+        taken = {}
+        for name in names:
+            if name == "encoder":
+                taken[name] = image_bytes(self.encoder_folder, dtype=self.dtype)
+            else:
+                dtype = self.dtype if name in REDUCED else torch.float32
+                taken[name] = needed(self.folder, [COMPONENTS[name]], dtype, unused=is_word_embedding)
+        return taken
 
     def check(self) -> None:
-        """Compare every network of a prior with the header of its weights, of which none is read.
+        """Compare the header of each network's weights with its configuration; no weight is read.
 
         Raises:
-            CheckpointError: weights are missing or damaged, or of another configuration. Only values that are not finite
-                are found later.
+            CheckpointError: weights are missing, damaged, or differ from the configuration. Values that are not finite are
+                found only when a network is loaded.
         """
         check_language_model(self.folder)
         check_component(self.folder, "unet", self._build_unet)
         check_component(self.folder, "vae", Autoencoder)
         check_vocoder(self.folder)
 
-    def check_texts(self, widths: Collection[int]) -> None:
-        """Refuse texts of a width that the denoiser doesn't read by a CheckpointError."""
-        check_unet(read_config(self.folder, "unet"), self.grid, widths)
-
-    def check_artworks(self) -> None:
-        """Find what artworks need, and check that it belongs together.
+    def check_texts(self, widths: Collection[int] | None) -> None:
+        """Check that the denoiser fits the grid and attends to texts of these widths, None if they are not known.
 
         Raises:
-            SettingError: no such encoder, aligner or constants.
-            CheckpointError: something is missing, damaged or does not fit.
+            CheckpointError: it does not.
+        """
+        with describes(config_file(self.folder, "unet"), "the denoiser"):
+            check_unet(read_config(self.folder, "unet"), self.grid, widths)
+
+    def check_artworks(self) -> None:
+        """Check the parts for artworks: text constants, aligner and image encoder.
+
+        Raises:
+            SettingError: an unknown encoder, aligner or constants.
+            CheckpointError: a part is missing, damaged or does not match.
         """
         _ = self.constants, self.aligner
         check_image_encoder(self.encoder_folder)
@@ -224,11 +237,11 @@ class Parts:
 
 
 def open_parts(choice: Choice) -> Parts:
-    """Read a checkpoint's configurations; weights are compared by :meth:`Parts.check`, and read later.
+    """Read and check a checkpoint's configurations; :meth:`Parts.check` compares the weights with them.
 
     Raises:
-        SettingError: no such checkpoint or reading of the heads, or a folder of something else.
-        CheckpointError: a configuration is missing, damaged or does not fit.
+        SettingError: an unknown checkpoint or division into heads, or a folder of another kind.
+        CheckpointError: a configuration is missing, damaged or does not match the others.
     """
     check_heads(choice.heads)
     folder = locate(choice.checkpoint)
@@ -236,19 +249,21 @@ def open_parts(choice: Choice) -> Parts:
         what, remedy = describe(folder)
         raise SettingError(
             f"{folder.name} is {what}",
-            f"what makes music: {', '.join(known())}, or a folder with a model_index.json",
+            f"a model: {', '.join(known())}, or a folder with a model_index.json",
             remedy,
         )
-    index, grid, levels = read_index(folder), read_grid(folder), read_config(folder, "scheduler")
-    check_unet(read_config(folder, "unet"), grid)
-    return Parts(choice, folder, grid, levels, _defaults(index, levels, folder))
+    index, levels = read_index(folder), read_config(folder, "scheduler")
+    parts = Parts(choice, folder, read_grid(folder), levels, _defaults(index, levels, folder))
+    parts.check_texts(None)
+    return parts
 
 
 def _defaults(index: dict[str, Any], levels: dict[str, Any], folder: Path) -> Settings:
-    """The settings that suit a checkpoint, once its scheduler is found to take them."""
+    """The default settings of a checkpoint, checked with its scheduler."""
     try:
         defaults = Settings(**index["art2mus"]) if "art2mus" in index else PUBLISHED
-        schedule(levels, defaults.solver, defaults.steps)
+        with describes(config_file(folder, "scheduler"), "a scheduler"):
+            schedule(levels, defaults.solver, defaults.steps)
     except (TypeError, ValueError, SettingError) as error:
         raise CheckpointError(
             f"model_index.json of {folder} has defaults that cannot be used ({error})",

@@ -1,4 +1,4 @@
-"""The routes to music, by what a checkpoint's `model_index.json` says it is and by what goes in."""
+"""The table of routes, by the class in a checkpoint's `model_index.json` and by the kind of input."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ def _text() -> type[LatentToMusic]:
 ROUTES: dict[str, dict[str, Callable[[], type[LatentToMusic]]]] = {
     AUDIOLDM2: {"artwork": _artwork, "text": _text, "sound": lambda: LatentToMusic},
 }
-"""Class of the checkpoint, to what goes in, to the pipeline."""
+"""Pipelines by `_class_name` of the checkpoint and by input."""
 
 
-def open_route(choice: Choice, route: str, *, resident: Resident, frugal: bool) -> LatentToMusic:
-    """The pipeline of a checkpoint for what goes in.
+def open_route(choice: Choice, route: str, *, resident: Resident, offload: bool) -> LatentToMusic:
+    """Open a checkpoint as the pipeline of a route.
 
     Raises:
-        SettingError: no such checkpoint, a route that it does not have, a part that is missing, or too little memory.
-        CheckpointError: something in it is missing, damaged or does not fit.
+        SettingError: an unknown checkpoint or part, a route that the checkpoint does not support, or too little memory.
+        CheckpointError: a part is missing, damaged or does not match.
     """
     folder = locate(choice.checkpoint)
     kind = read_index(folder).get("_class_name", AUDIOLDM2) if is_prior(folder) else AUDIOLDM2
@@ -56,4 +56,4 @@ def open_route(choice: Choice, route: str, *, resident: Resident, frugal: bool) 
             f"one of {', '.join(routes)}" if routes else f"a checkpoint of one of {', '.join(ROUTES)}",
             "Choose another route or another checkpoint.",
         )
-    return routes[route]().open(choice, resident=resident, frugal=frugal)
+    return routes[route]().open(choice, resident=resident, offload=offload)

@@ -1,4 +1,4 @@
-"""What a person can set, checked. Nothing here imports a tensor library, so that wrong settings fail at once."""
+"""The settings of a piece and their limits. Importing this file does not import torch, so wrong settings fail at once."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ __all__ = [
 ]
 
 SHORTEST, LONGEST = 1.0, 60.0
-"""Seconds of a piece."""
+"""Limits of a piece's length in seconds."""
 
 MOST_STEPS = 1000
 STRONGEST = 20.0
-"""Guidance beyond which nothing but noise was ever heard."""
+"""Largest guidance scale; above it, the result was only noise in all trials."""
 
 MOST_SEED = 2**63 - 1
 MOST_CANDIDATES = 64
 
 BATCH, BATCH_SECONDS = 8, 80.0
-"""Pieces, and seconds of music, in one batch at most: beyond that memory grows and speed does not."""
+"""Most pieces, and most seconds of music, in a batch; larger batches take more memory without being faster."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a piece is made.
+    """The settings of a piece.
 
     Attributes:
         seconds: length, 1 to 60.
         steps: denoising steps, 1 to 1000.
-        guidance: classifier-free guidance; 0 forgets the artwork, 1 is the plain model, 20 the most.
+        guidance: scale of classifier-free guidance, 0 to 20; 0 ignores the artwork, 1 turns guidance off.
         solver: a name in :data:`~art2mus_core.diffusion.schedules.SOLVERS`.
 
     Raises:
-        SettingError: a number outside its range, or none at all; an unknown solver.
+        SettingError: a number outside its range or not finite; an unknown solver.
     """
 
     seconds: float = 10.0
@@ -64,7 +64,7 @@ class Settings:
 
 
 def check_settings(**chosen: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Settings that were given, by name, those of them that are not None, checked before a checkpoint is known.
+    """The given settings that are not None, by name, checked without a checkpoint.
 
     Raises:
         SettingError: a value outside its range.
@@ -75,7 +75,7 @@ def check_settings(**chosen: Any) -> dict[str, Any]:  # noqa: ANN401
 
 
 def check_number(name: str, value: float, least: float, most: float) -> None:
-    """Refuse what is not a number within its range.
+    """Check that a number is within its range.
 
     Raises:
         SettingError: it is not.
@@ -85,7 +85,7 @@ def check_number(name: str, value: float, least: float, most: float) -> None:
 
 
 def check_seed(seed: int) -> None:
-    """Refuse a seed that no generator takes.
+    """Check a seed.
 
     Raises:
         SettingError: negative, or more than 63 bits.
@@ -95,15 +95,15 @@ def check_seed(seed: int) -> None:
 
 
 def at_once(seconds: float) -> int:
-    """Pieces of that length in one batch."""
+    """Number of pieces of a length per batch."""
     return max(1, min(BATCH, int(BATCH_SECONDS / seconds)))
 
 
 def check_candidates(count: int, seed: int) -> None:
-    """Refuse more candidates than anybody listens to, or seeds beyond the last one.
+    """Check a number of candidates and their seeds.
 
     Raises:
-        SettingError: not 1 to 64, or `seed + count - 1` is no seed.
+        SettingError: not 1 to 64, or `seed + count - 1` is not a valid seed.
     """
     check_number("candidates", float(count), 1.0, float(MOST_CANDIDATES))
     check_seed(seed)

@@ -1,6 +1,6 @@
-"""The stages from an artwork to its music, each once: the command line, the nodes and training call these.
+"""The stages from an artwork to its music, used by pipelines, nodes and training.
 
-A stage is told which network to use and a residency: where that network is for the length of the stage is the caller's decision.
+A stage receives its network and a memory policy: the caller decides where the network is during the stage.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from ..diffusion.sampling import draw_noise, sample
 from ..diffusion.schedules import schedule
 from ..networks.gpt2 import GPT2
 from ..types import AudioGrid, Condition, Denoiser, Embedding, Latent, Mel, OnStep, PromptTokens, Waveform
+from .prompts import EncodedText
 from .settings import Settings
-from .words import Said
 
 __all__ = [
     "Resident",
@@ -38,11 +38,11 @@ __all__ = [
 ]
 
 Resident = Callable[[nn.Module], AbstractContextManager[Any]]
-"""Keeps a network where it computes for the length of a `with` block: the caller's memory policy."""
+"""A memory policy: keeps a network on its device for the length of a `with` block."""
 
 
 def visiting(device: torch.device | str) -> Resident:
-    """A policy: every network goes to `device` when it is first needed and stays there."""
+    """The policy that moves each network to `device` when it is first used and leaves it there."""
 
     @contextmanager
     def resident(network: nn.Module) -> Iterator[Any]:
@@ -59,23 +59,23 @@ def condition(
     *,
     resident: Resident,
     embedding: Embedding | None = None,
-    said: Said | None = None,
+    text: EncodedText | None = None,
 ) -> tuple[Condition, Condition]:
-    """What the denoiser is told of artworks, and of none: (positive, negative), B each.
+    """The denoiser's conditions (positive, negative) for B artworks.
 
     Args:
-        language_model: GPT-2, which goes on from the prompt.
+        language_model: GPT-2.
         prompt: the aligner's tokens of B artworks.
-        constants: what is told beside artworks, and instead of them.
-        grid: of the checkpoint.
+        constants: the checkpoint's text constants.
+        grid: sizes of the checkpoint.
         resident: the caller's memory policy.
-        embedding: of the artworks; only words need it.
-        said: words beside the artworks.
+        embedding: embeddings of the artworks; needed with text prompts.
+        text: encoded text prompts.
     """
     length = grid.language_tokens
     with resident(language_model):
-        if said is not None and embedding is not None:
-            return said.beside(prompt, embedding).conditions(language_model, length)
+        if text is not None and embedding is not None:
+            return text.with_artworks(prompt, embedding).conditions(language_model, length)
         language = roll_out(language_model, prompt, length)
     return conditions(language, constants)
 
@@ -92,18 +92,18 @@ def denoise(
     device: torch.device,
     on_step: OnStep | None = None,
 ) -> Latent:
-    """From each seed's noise to a latent.
+    """From the noise of each seed to a latent.
 
     Args:
-        denoiser: of a network that is where it computes.
-        positive: what it is told, one of a batch for each seed.
-        negative: what guidance leads away from, likewise.
+        denoiser: the denoiser, its network on `device`.
+        positive: condition with one entry per seed.
+        negative: condition of the negative side of guidance, likewise.
         settings: seconds, steps, guidance and solver.
-        seeds: of the noise.
-        grid: of the checkpoint.
+        seeds: seeds of the noise.
+        grid: sizes of the checkpoint.
         levels: the content of its `scheduler_config.json`.
-        device: where the network computes.
-        on_step: told after every step.
+        device: the device to compute on.
+        on_step: called after every step.
     """
     visited = schedule(levels, settings.solver, settings.steps)
     noise = draw_noise(grid.latent_shape(settings.seconds), seeds).to(device)
@@ -111,32 +111,34 @@ def denoise(
 
 
 def decode(autoencoder: MelAutoencoder, latent: Latent, *, resident: Resident) -> Mel:
-    """From latents to mel spectrograms; those of a piece's channels follow each other."""
+    """From latents to mel spectrograms; the channels of a piece are adjacent."""
     with resident(autoencoder):
         return autoencoder.decode(latent)
 
 
 def vocode(vocoder: Any, mel: Mel, grid: AudioGrid, *, resident: Resident) -> Waveform:  # noqa: ANN401
-    """From mel spectrograms to sound [B, channels, N], `hop` samples a frame.
+    """From mel spectrograms to sound [B, channels, N], `hop` samples per frame.
 
     Args:
-        vocoder: fills the `Vocoder` protocol.
+        vocoder: implements the `Vocoder` protocol.
         mel: [B * channels, T, bins].
-        grid: of the checkpoint.
+        grid: sizes of the checkpoint.
         resident: the caller's memory policy.
     """
     with resident(vocoder):
-        heard = vocoder.vocode(mel)
-    return Waveform(heard.samples[:, 0].unflatten(0, (-1, grid.channels)), heard.sample_rate)
+        sound = vocoder.vocode(mel)
+    return Waveform(sound.samples[:, 0].unflatten(0, (-1, grid.channels)), sound.sample_rate)
 
 
 def encode_sound(autoencoder: MelAutoencoder, sound: Waveform, grid: AudioGrid, *, resident: Resident) -> Latent:
-    """From sound [B, any channels, N] to the mean of its latents; silence fills its last latent frame.
+    """From sound [B, any channels, N] to the mean of its latents; the last latent frame is padded with silence.
 
     Raises:
-        AudioError: a sound that is too short to have a spectrum.
+        AudioError: a sound too short for a spectrum.
     """
-    samples = _channels(sound.samples, grid.channels)
+    samples = sound.samples
+    if samples.shape[1] != grid.channels:
+        samples = samples.mean(1, keepdim=True).expand(-1, grid.channels, -1)
     missing = -samples.shape[-1] % (grid.hop * grid.latent_factor)
     with resident(autoencoder):
         weight = next(autoencoder.parameters())
@@ -144,14 +146,7 @@ def encode_sound(autoencoder: MelAutoencoder, sound: Waveform, grid: AudioGrid, 
         return autoencoder.encode(Mel(MelTransform(grid).to(weight.device)(whole)))
 
 
-def _channels(samples: torch.Tensor, count: int) -> torch.Tensor:
-    """[B, any, N] to [B, count, N]: as they are, or their mean in each."""
-    if samples.shape[1] == count:
-        return samples
-    return samples.mean(1, keepdim=True).expand(-1, count, -1)
-
-
 def finished(sound: Waveform, grid: AudioGrid, seconds: float) -> list[Waveform]:
-    """Pieces [1, channels, N] of exactly so many seconds, on the CPU, without offset, clicks or clipping."""
+    """Pieces [1, channels, N] of exactly `seconds`, on the CPU, without DC offset, clicks or clipping."""
     exact = sound.samples[..., : grid.samples(seconds)].float().cpu()
     return [finish(Waveform(piece[None], sound.sample_rate)) for piece in exact]

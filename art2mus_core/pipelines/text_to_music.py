@@ -1,33 +1,32 @@
-"""Text alone: AudioLDM 2 as it was published (Liu et al. 2024), the second half of every artwork -> caption -> music system."""
+"""Text to music: AudioLDM 2 as published (Liu et al. 2024), the second half of every artwork -> caption -> music system."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import Any
 
 import torch
 
 from ..checkpoints.folder import read_config
 from ..diffusion.guidance import join
 from ..encoders.text import check_text_encoders
-from ..networks.gpt2 import GPT2
 from ..types import Condition, OnStep, Waveform
 from .latents import LatentToMusic
 from .parts import Parts
-from .stages import Resident
-from .texts import read_prompts
-from .words import Prompts
+from .prompts import Prompts
+from .texts import encode_prompts
 
 __all__ = ["TextToMusic"]
 
 T5_WIDTH = 512
-"""What transformers takes a T5 to be whose configuration says no width."""
+"""transformers' default width of T5."""
 
 
 @dataclass(frozen=True)
 class TextToMusic(LatentToMusic):
-    """Texts in, one piece of music each out, as of diffusers' `AudioLDM2Pipeline` for one text at a time."""
+    """Composes one piece of music per text, equal to diffusers' `AudioLDM2Pipeline` with one text at a time."""
 
     @classmethod
     def _check(cls, parts: Parts) -> None:
@@ -38,60 +37,48 @@ class TextToMusic(LatentToMusic):
         self,
         texts: Sequence[str],
         *,
-        seconds: float | None = None,
         seeds: Sequence[int] | None = None,
-        steps: int | None = None,
-        guidance: float | None = None,
-        solver: str | None = None,
         negative: str = "",
         on_step: OnStep | None = None,
+        **chosen: Any,  # noqa: ANN401
     ) -> list[Waveform]:
-        """Music for texts, all in one batch; what is not given is the checkpoint's default.
+        """Music for texts, in one batch.
 
-        A piece depends on its text, the negative prompt, its seed and the settings, not on what else is in the batch (but
-        for the last bits of floating-point sums).
+        A piece depends on its text, the negative prompt, its seed and the settings, but not on the rest of the batch (except for
+        rounding in the last bits).
 
         Args:
-            texts: one or more; what the text encoders have no room for is cut off.
-            seconds: length of every piece, 1 to 60.
-            seeds: one a text, 0 each if none are given.
-            steps: denoising steps.
-            guidance: how far the music is pushed from the negative prompt's.
-            solver: name of the schedule.
-            negative: what the music is pushed away from.
-            on_step: told after every denoising step, and after every other stage.
+            texts: one or more; each is cut to the limits of the text encoders.
+            seeds: one per text; by default 0.
+            negative: the negative prompt.
+            on_step: called after every denoising step and every other stage.
+            **chosen: settings that differ from the checkpoint's defaults, as for
+                :meth:`~art2mus_core.pipelines.diffusion.ArtToMusic.compose`.
 
         Returns:
-            One waveform [1, 1, N] a text, N = `AudioGrid.samples(seconds)`.
+            One waveform [1, channels, N] per text, N = `AudioGrid.samples(seconds)`.
 
         Raises:
-            SettingError: a value outside its range, no texts, or not a seed for each.
+            SettingError: a value outside its range, no texts, or another number of seeds.
         """
-        settings = self.settings(seconds=seconds, steps=steps, guidance=guidance, solver=solver)
-        drawn = self._drawn(seeds, len(texts), "text")
+        settings, seeds = self.settings(**chosen), self._seeds(seeds, len(texts), "text")
         with torch.inference_mode():
-            told = self.condition(self.read(texts, negative, on_step=on_step), on_step=on_step)
-            return self.perform(told, settings, drawn, on_step=on_step)
+            conditions = self.condition(self.encode_texts(texts, negative, on_step=on_step), on_step=on_step)
+            return self.perform(conditions, settings, seeds, on_step=on_step)
 
-    def read(self, texts: Sequence[str], negative: str = "", *, on_step: OnStep | None = None) -> list[Prompts]:
-        """What the checkpoint's text encoders make of texts. They are opened and forgotten: read many at once.
+    def encode_texts(self, texts: Sequence[str], negative: str = "", *, on_step: OnStep | None = None) -> list[Prompts]:
+        """Encode texts with the checkpoint's text encoders, which are loaded for this call; encode many texts at once.
 
         Raises:
             CheckpointError: an encoder is damaged.
         """
-        parts = self.parts
-        return read_prompts(
-            parts.folder, texts, negative=negative, dtype=parts.dtype, resident=self.resident, on_step=on_step
-        )
+        networks: dict[str, Any] = {"dtype": self.parts.dtype, "resident": self.resident, "on_step": on_step}
+        return encode_prompts(self.parts.folder, texts, negative=negative, **networks)
 
     def condition(self, prompts: Sequence[Prompts], *, on_step: OnStep | None = None) -> tuple[Condition, Condition]:
-        """What the denoiser is told of texts, and instead of them: (positive, negative), shorter ones filled up."""
+        """The denoiser's conditions (positive, negative) for encoded texts; shorter ones are padded."""
         length = self.parts.grid.language_tokens
-
-        def work(model: GPT2, resident: Resident) -> list[tuple[Condition, Condition]]:
-            with resident(model):
-                return [each.conditions(model, length) for each in prompts]
-
-        told = self._work("language_model", work, on_step)
-        positive, negative = (reduce(join, side) for side in zip(*told, strict=True))
+        with self._using("language_model", on_step) as model, self.resident(model):
+            conditions = [each.conditions(model, length) for each in prompts]
+        positive, negative = (reduce(join, side) for side in zip(*conditions, strict=True))
         return positive, negative

@@ -77,7 +77,7 @@ def recorded_mel(checkpoint: Path) -> dict[str, Any] | None:
         if (checkpoint / name / "config.json").is_file():
             config = read_config(checkpoint, name)
             if name == "vocoder" or "mel" in config:
-                return mel_fields(config)
+                return mel_fields(checkpoint, name)
     return None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch import Tensor
 from ..checkpoints.folder import config_file, load_component, weights_file
 from ..checkpoints.precision import imitates
 from ..decoders.vae import MelAutoencoder
+from ..digests import joint_digest
 from ..encoders.files import image_component, load_image_encoder
 from ..encoders.pocket import PocketAudioEncoder
 from ..errors import SettingError
@@ -157,8 +157,4 @@ def embed_sounds(data: Dataset, checkpoint: Path, device: torch.device) -> Embed
 
 def digest(folder: Path, name: str) -> str:
     """sha256 of a component's configuration and weights."""
-    found = hashlib.sha256()
-    for path in (config_file(folder, name), weights_file(folder, name)):
-        with path.open("rb") as file:
-            found.update(hashlib.file_digest(file, "sha256").digest())
-    return found.hexdigest()
+    return joint_digest([config_file(folder, name), weights_file(folder, name)])

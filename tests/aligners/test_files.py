@@ -87,7 +87,7 @@ def test_every_aligner_comes_back_ready_to_run(tmp_path, aligner, half):
 
 
 REFUSED = {
-    "encoder": ({"space": "clip"}, "encoder imagebind and reads the space 'tiny'.*Choose the encoder imagebind, or"),
+    "encoder": ({"space": "clip"}, "encoder imagebind with the space 'tiny'.*Choose the encoder imagebind, or"),
     "width": ({"width": 6}, "language model of audioldm2, which is 5 wide.*Choose audioldm2, or"),
     "language": (
         {"language": "ba9876543210"},
@@ -142,13 +142,13 @@ WEIGHTS = {
         {key: value for key, value in ALIGNERS["both"].state_dict().items() if key != "patches.keys.weight"},
         "lacks 'patches.keys.weight'",
     ),
-    "more": (ALIGNERS["projection"], {**ALIGNERS["projection"].state_dict(), "x": torch.ones(2)}, "no place for x"),
+    "more": (ALIGNERS["projection"], {**ALIGNERS["projection"].state_dict(), "x": torch.ones(2)}, "unexpected x"),
     "of other tokens": (
         ALIGNERS["patches"],
         {**ALIGNERS["patches"].state_dict(), "patches.queries": torch.ones(2, 4, 3)},
         "queries of",
     ),
-    "of other dimensions": (ALIGNERS["projection"], {"hidden.weight": torch.ones(2)}, "shapes that fit nowhere"),
+    "of other dimensions": (ALIGNERS["projection"], {"hidden.weight": torch.ones(2)}, "impossible shapes"),
     "without heads": (
         ALIGNERS["patches"],
         {**ALIGNERS["patches"].state_dict(), "patches.queries": torch.ones(0, 3, 3)},
@@ -277,7 +277,7 @@ def test_the_checkpoints_own_aligner_comes_first(tmp_path, path, models):
 def test_a_folder_with_a_networks_configuration_is_no_aligner(tmp_path, models):
     (models / "mine" / "config.json").write_text("{}")
     for name in ("mine", str(models / "mine")):
-        with pytest.raises(SettingError, match="one of: none so far"):
+        with pytest.raises(SettingError, match="one of: none installed"):
             find_aligner(tmp_path / "elsewhere", name)
 
 
@@ -289,7 +289,7 @@ def test_a_name_that_is_not_found_is_answered_with_those_that_are(tmp_path, path
 
 def test_without_any_aligner_the_error_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("ART2MUS_HOME", str(tmp_path / "absent"))
-    with pytest.raises(SettingError, match="by name: none so far"):
+    with pytest.raises(SettingError, match="by name: none installed"):
         find_aligner(tmp_path, "model")
 
 

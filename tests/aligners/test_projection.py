@@ -105,7 +105,7 @@ OTHER_KEYS = {
         {key: value for key, value in published(1).items() if key != "projection2.bias"},
         "lacks proj.*2.b",
     ),
-    "one surplus": ({**published(1), "projection3.bias": torch.ones(5)}, "has no place for projection3.bias;"),
+    "one surplus": ({**published(1), "projection3.bias": torch.ones(5)}, "has unexpected projection3.bias;"),
     "of a wrapped module": ({f"module.{key}": value for key, value in published(1).items()}, "module.projection1.bias"),
     "many": ({str(number): torch.ones(1) for number in range(9)}, "0, 1, 2, 3, 4 and 4 more"),
     "none": ({}, "lacks"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def home(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def table(tmp_path):
-    """Writes a table of one row, changed as told, and reads it."""
+    """Writes a table with one row, with changes, and reads it."""
     row = {
         "name": "tiny",
         "kind": "encoder",
@@ -48,8 +49,7 @@ def table(tmp_path):
 
     def read(**changes):
         path = tmp_path / "table.json"
-        rows = [{**row, **changes}] if changes.pop("rows", None) is None else [row, row]
-        path.write_text(json.dumps(rows), encoding="utf-8")
+        path.write_text(json.dumps([{**row, **changes}]), encoding="utf-8")
         return read_cards(path)
 
     return read
@@ -119,22 +119,9 @@ def test_a_table_without_faults_is_read(table):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"kind": "picture"},
-        {"name": "Tiny/.."},
-        {"files": []},
-        {"files": [{"path": "a"}, {"path": "a"}]},
-        {"files": [{"path": "../a"}]},
-        {"files": [{"path": "/a"}]},
-        {"files": [{"path": "c:a"}]},
-        {"files": [{"path": "a\\b"}]},
-        {"files": [{"path": "a", "sha256": "12"}]},
-        {"files": [{"path": "a", "git_blob": "x" * 40}]},
         {"files": [{"path": "a", "md5": "12"}]},
-        {"converted": ["../a"]},
-        {"needs": ["nothing"]},
-        {"repository": "a/b", "url": "https://host/"},
         {"surplus": 1},
-        {"rows": 2},
+        {"files": None},
     ],
     ids=str,
 )
@@ -148,6 +135,26 @@ def test_a_table_that_is_no_table_is_refused(tmp_path):
     for path in (tmp_path / "table.json", tmp_path / "none.json"):
         with pytest.raises(CheckpointError, match="damaged"):
             read_cards(path)
+
+
+def test_the_table_has_every_name_once():
+    names = [row["name"] for row in json.loads(TABLE.read_text(encoding="utf-8"))]
+    assert sorted(names) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_a_card_names_safe_files_and_known_checkpoints(name):
+    found = card(name)
+    assert re.fullmatch(r"[a-z0-9][a-z0-9-]*", name)
+    assert found.kind in {"encoder", "prior", "aligner", "judge"}
+    assert not (found.repository and found.url)
+    assert set(found.needs) <= NAMES
+    paths = [file.path for file in found.files]
+    assert paths
+    assert len(set(paths)) == len(paths)
+    assert all(re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)*", path) for path in (*paths, *found.converted))
+    for digits, hashes in ((64, [file.sha256 for file in found.files]), (40, [file.git_blob for file in found.files])):
+        assert all(re.fullmatch(f"[0-9a-f]{{{digits}}}", each) for each in hashes if each is not None)
 
 
 def test_the_table_is_in_the_package():

@@ -7,9 +7,8 @@ import sys
 import pytest
 import torch
 
-from art2mus_core.checkpoints.folder import load_component, save_tensors, weights_file
+from art2mus_core.checkpoints.folder import load_component, needed, save_tensors, weights_file
 from art2mus_core.checkpoints.memory import allocating, available, check_memory, total
-from art2mus_core.checkpoints.sizes import needed
 from art2mus_core.conditioning.language import is_word_embedding
 from art2mus_core.diffusion.denoiser import build_unet
 from art2mus_core.errors import CheckpointError, SettingError

@@ -10,16 +10,16 @@ import pytest
 from art2mus_core.checkpoints.names import (
     aligner_file,
     describe,
+    existing,
     home,
     is_aligner,
     is_encoder,
-    is_judge,
+    is_evaluation_model,
     is_prior,
     known,
     locate,
+    name_for_command,
     quoted,
-    spoken,
-    there,
 )
 from art2mus_core.errors import SettingError
 
@@ -58,7 +58,7 @@ UNKNOWN = {
     "a published aligner": (
         "art2mus-2024",
         is_aligner,
-        "no aligner.*one of none so far, or.*art2mus fetch art2mus-2024`",
+        "no aligner.*one of none installed, or.*art2mus fetch art2mus-2024`",
     ),
     "an encoder as a model": ("imagebind", is_prior, "Choose it as the image encoder, and a model beside it"),
     "a model as an encoder": ("audioldm2", is_encoder, "no image encoder.*Choose it as the model"),
@@ -77,7 +77,7 @@ STRANGE = ["~nosuch/x", "~nosuch", "n" * 300, "a\0b", "a/" * 3000, "\ud800"]
 
 @pytest.mark.parametrize("name", STRANGE, ids=ascii)
 def test_a_name_that_no_folder_can_have_is_not_there(shelf, name):
-    assert there(name) is there(name, Path.is_file) is there(shelf / name, is_aligner) is None
+    assert existing(name) is existing(name, Path.is_file) is existing(shelf / name, is_aligner) is None
     with pytest.raises(SettingError, match="pocket, music"):
         locate(name)
 
@@ -91,7 +91,7 @@ def test_the_persons_own_folder_is_meant_by_its_sign(tmp_path, monkeypatch):
     for variable in ("HOME", "USERPROFILE"):
         monkeypatch.setenv(variable, str(tmp_path))
     (tmp_path / "mine").mkdir()
-    assert locate("~/mine") == there("~/mine") == tmp_path / "mine"
+    assert locate("~/mine") == existing("~/mine") == tmp_path / "mine"
 
 
 def lay(folder: Path, *paths: str) -> Path:
@@ -107,12 +107,20 @@ FOLDERS = {
         "an image encoder",
         "as the image encoder, and a m",
     ),
-    "an interrupted model": (["audioldm2/vae/config.json"], "a model that is not all here", "fetch audioldm2`"),
+    "an interrupted model": (
+        ["audioldm2/vae/config.json"],
+        "a model that is not completely installed",
+        "fetch audioldm2`",
+    ),
     "a fetched aligner": (["art2mus-2024/layer.pt"], "an aligner", "as the aligner, and a model"),
     "an encoder of another name": (["bound/image_encoder/config.json"], "an image encoder", "as the image encoder"),
     "an aligner of another name": (["mine/Layer.PT"], "an aligner", "as the aligner"),
     "anything else": (["notes/readme.txt"], "no model", "Check the name"),
-    "the bundled model's name": (["pocket/readme.txt"], "a model that is not all here", "Install Art2Mus again"),
+    "the bundled model's name": (
+        ["pocket/readme.txt"],
+        "a model that is not completely installed",
+        "Install Art2Mus again",
+    ),
 }
 
 
@@ -144,13 +152,13 @@ JUDGES = {
 @pytest.mark.parametrize(("name", "content", "so"), JUDGES.values(), ids=JUDGES)
 def test_a_judge_is_told_by_its_configuration_or_its_file(tmp_path, name, content, so):
     (tmp_path / name).write_text(content, encoding="utf-8")
-    assert is_judge(tmp_path) is so
+    assert is_evaluation_model(tmp_path) is so
     if so:
-        assert describe(tmp_path) == ("a judge", "Evaluation listens with it; nothing is composed with it.")
+        assert describe(tmp_path) == ("an evaluation model", "It is used for evaluation, not for composing.")
 
 
 def test_what_only_judges_is_not_composed_with(shelf):
-    with pytest.raises(SettingError, match="nothing is composed with it"):
+    with pytest.raises(SettingError, match="used for evaluation"):
         locate("clap-music")
 
 
@@ -174,13 +182,13 @@ def test_an_aligner_is_one_file_of_weights_and_no_network(tmp_path, paths, file)
 
 def test_a_command_names_a_folder_so_that_it_is_found(shelf, tmp_path, monkeypatch):
     elsewhere = lay(tmp_path / "my models" / "music", "model_index.json")
-    assert spoken(shelf / "music") == "music"
-    assert spoken(locate("pocket")) == "pocket"
-    assert spoken(elsewhere) == quoted(elsewhere) != str(elsewhere)
-    assert spoken(shelf / "no checkpoint") == quoted("no checkpoint")
+    assert name_for_command(shelf / "music") == "music"
+    assert name_for_command(locate("pocket")) == "pocket"
+    assert name_for_command(elsewhere) == quoted(elsewhere) != str(elsewhere)
+    assert name_for_command(shelf / "no checkpoint") == quoted("no checkpoint")
     monkeypatch.chdir(elsewhere.parent)  # where the name leads to another folder
-    assert spoken(shelf / "music") == quoted(shelf / "music")
-    assert spoken(Path("music")) == "music"
+    assert name_for_command(shelf / "music") == quoted(shelf / "music")
+    assert name_for_command(Path("music")) == "music"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the shells of other systems")

@@ -119,7 +119,7 @@ def test_what_lies_there_already_is_used_if_it_is_right_and_not_trusted_if_not(o
     place.parent.mkdir(parents=True)
     place.with_name("weights.bin.partial").write_bytes(begun)
     if begun[:4] == b"else":
-        with pytest.raises(CheckpointError, match="wrong bytes"):
+        with pytest.raises(CheckpointError, match="wrong content"):
             get(offered, place, sha256=SHA)
         assert left_beside(place) == {}
     get(offered, place, sha256=SHA)
@@ -135,7 +135,7 @@ def test_a_part_whose_origin_nobody_knows_is_not_gone_on_from(offered, place):
 
 def test_wrong_bytes_do_not_stay(offered, place):
     offered.files["/weights.bin"] = CONTENT[:-1] + b"x"
-    with pytest.raises(CheckpointError, match=f"wrong bytes.*expected {SHA}"):
+    with pytest.raises(CheckpointError, match=f"wrong content.*expected {SHA}"):
         get(offered, place, size=len(CONTENT), sha256=SHA)
     assert not place.exists()
     assert left_beside(place) == {}
@@ -147,7 +147,7 @@ def test_another_size_is_seen_before_the_first_byte(offered, place):
     assert left_beside(place) == {}
 
 
-@pytest.mark.parametrize(("status", "told"), [(404, "not there"), (403, "HF_TOKEN"), (503, "later"), (416, "416")])
+@pytest.mark.parametrize(("status", "told"), [(404, "does not exist"), (403, "HF_TOKEN"), (503, "later"), (416, "416")])
 def test_a_refusal_says_what_it_is(offered, place, status, told):
     offered.status = status
     with pytest.raises(CheckpointError, match=told):
@@ -192,7 +192,7 @@ def test_a_file_of_this_machine_is_copied_and_checked(tmp_path, place):
     source.write_bytes(CONTENT)
     adopt(source, Remote(str(source), sha256=SHA), place, lambda _: None)
     assert place.read_bytes() == source.read_bytes() == CONTENT
-    with pytest.raises(CheckpointError, match="wrong bytes"):
+    with pytest.raises(CheckpointError, match="wrong content"):
         adopt(source, Remote(str(source), sha256=f"{0:064x}"), place.with_name("other"), lambda _: None)
     assert [path.name for path in place.parent.iterdir()] == ["weights.bin"]
 

@@ -44,9 +44,9 @@ def test_networks_are_kept_for_candidates_that_do_not_fit_into_one_batch(art2mus
 
     opened, open_one = [], composing.open_route
 
-    def open_and_note(*arguments, frugal, **options):
-        opened.append(frugal)
-        return open_one(*arguments, frugal=frugal, **options)
+    def open_and_note(*arguments, offload, **options):
+        opened.append(offload)
+        return open_one(*arguments, offload=offload, **options)
 
     monkeypatch.setattr(composing, "open_route", open_and_note)
     for seconds in ("20", "41"):

@@ -24,7 +24,7 @@ def test_nothing_is_replaced_if_that_is_asked_for(art2mus, paintings):
     code, out, err = art2mus("compose", paintings / "dawn.png", *QUICK, "--no-replace")
     assert (code, out) == (2, "")
     assert one_line(err)
-    assert "dawn.flac is there already" in err
+    assert "dawn.flac already exists" in err
     assert Path("dawn.flac").read_bytes() == b"mine"
 
 
@@ -33,7 +33,7 @@ def test_a_take_is_not_replaced_either(art2mus, paintings):
     candidates = ("--candidates", "2", "--keep-all", "--no-replace")
     code, _, err = art2mus("compose", paintings / "dawn.png", "-o", "d.flac", *QUICK, *candidates)
     assert code == 2
-    assert "d--2.flac is there already" in err
+    assert "d--2.flac already exists" in err
     assert written() == ["d--2.flac"]
 
 
@@ -73,7 +73,7 @@ def test_a_report_beside_the_page_is_not_replaced_either(art2mus, paintings):
     Path("out/report.json").write_text("mine")
     code, _, err = art2mus("score", "out", "--no-replace", model=None)
     assert code == 2
-    assert "out/report.json is there already" in err
+    assert "out/report.json already exists" in err
 
 
 def test_music_that_came_meanwhile_is_left_alone(art2mus, paintings, monkeypatch):
@@ -88,7 +88,7 @@ def test_music_that_came_meanwhile_is_left_alone(art2mus, paintings, monkeypatch
     monkeypatch.setattr(ArtToMusic, "compose", slowly)
     code, _, err = art2mus("compose", paintings, "-o", "out", *QUICK, "--no-replace")
     assert code == 2
-    assert "1 of 3 artworks has no music: out/dusk.flac is there already" in err
+    assert "1 of 3 artworks has no music: out/dusk.flac already exists" in err
     assert written() == ["out/dawn.flac", "out/dusk.flac", "out/noon.flac"]
     assert Path("out/dusk.flac").read_bytes() == b"theirs"
 

@@ -56,7 +56,7 @@ def test_a_name_that_is_not_there_is_told_with_those_that_are(tmp_path, monkeypa
     monkeypatch.setenv("ART2MUS_HOME", str(tmp_path))
     for name in ("period", "model"):
         save_constants(tmp_path / "mine", Constants(NOTHING), name)
-    with pytest.raises(SettingError, match=r"one of model, period\..*reads no text") as caught:
+    with pytest.raises(SettingError, match=r"one of model, period\..*has no text encoders") as caught:
         load(tmp_path / "mine", "emotion")
     assert "export-text" not in str(caught.value)
     (tmp_path / "mine" / "text_encoder").mkdir()

@@ -121,5 +121,5 @@ def test_another_kind_of_network_is_refused():
     "wrong", [{"beta_start": 0.0}, {"rescale_betas_zero_snr": True}, {"num_train_timesteps": True}]
 )
 def test_levels_that_cannot_be_sampled_are_refused(wrong):
-    with pytest.raises(CheckpointError, match=r"scheduler_config\.json"):
+    with pytest.raises(CheckpointError, match="a scheduler with"):
         schedule({**BETAS, "prediction_type": "epsilon", **wrong}, "ddim", 20)

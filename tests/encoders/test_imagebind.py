@@ -196,7 +196,7 @@ def faint(tower: ImageBindTower) -> ImageBindTower:
     """The tower with variances of about a millionth before every LayerNorm: there the epsilons decide."""
     state = tower.state_dict()
     quiet = {key: value * 1e-3 if any(part in key for part in SPEAKING) else value for key, value in state.items()}
-    copy = TOWERS["audio"](AUDIO) if tower.front.hears else TOWERS["vision"](VISION)
+    copy = TOWERS["audio"](AUDIO) if tower.front.is_audio else TOWERS["vision"](VISION)
     copy.load_state_dict(quiet)
     return copy.eval().requires_grad_(requires_grad=False)
 

@@ -113,7 +113,7 @@ def test_texts_are_cut_where_the_network_ends(folder, said):
 @pytest.mark.parametrize("said", [ABSENT, 0, int(1e30)])
 def test_an_encoder_of_texts_without_end_is_refused(folder, said):
     say(folder / "tokenizer_2" / "tokenizer_config.json", "model_max_length", said)
-    with pytest.raises(CheckpointError, match=r"tokenizer_2 does not say how long a text may be; .*model_max_length"):
+    with pytest.raises(CheckpointError, match=r"tokenizer_2 has no limit for the length of a text; .*model_max_length"):
         t5(folder)
 
 

@@ -119,7 +119,7 @@ def test_networks_are_used_where_the_caller_has_them_loaded(cards):
         return nullcontext()
 
     cards([artwork(1)], [sound()], resident=resident)
-    assert loaded == ["PocketImageEncoder", "PocketListener"]
+    assert loaded == ["PocketImageEncoder", "PocketSoundEncoder"]
 
 
 def test_progress_is_told_after_each_piece(cards):

@@ -114,9 +114,12 @@ def test_gradients_are_those_of_diffusers(pair):
         ({"act_fn": "mish"}, r"a UNet with act_fn 'mish' \(not 'silu'\)"),
         ({"class_embed_type": "projection"}, r"class_embed_type 'projection' \(not None\)"),
         ({"mid_block_type": "UNetMidBlock2D"}, r"mid_block_type 'UNetMidBlock2D'"),
-        ({"down_block_types": ["DownBlock2D"] * 2}, r"down_block_types DownBlock2D, DownBlock2D and 3 block_out"),
+        (
+            {"down_block_types": ["DownBlock2D"] * 2},
+            r"down_block_types DownBlock2D, DownBlock2D; expected .* for each of 3 block_out",
+        ),
         ({"up_block_types": ["AttnUpBlock2D"] * 3}, r"up_block_types AttnUpBlock2D"),
-        ({"layers_per_block": [1, 2]}, r"2 layers_per_block.*3 of each, one a level"),
+        ({"layers_per_block": [1, 2]}, r"2 layers_per_block.*3 of each, one per level"),
     ],
 )
 def test_an_option_that_is_not_there_is_refused_by_name(wrong, message):

@@ -29,7 +29,7 @@ def test_candidates_are_ranked_by_what_is_heard_in_them(pipeline):
     for each in (ranked[0], ranked[-1]):
         (again,) = pipeline.compose([artwork(3)], seeds=[each.seed], seconds=1.0, steps=1)
         assert torch.allclose(again.samples, each.piece.samples, atol=1e-3)
-        heard = pipeline.parts.listener.encode(each.piece).values
+        heard = pipeline.parts.audio_encoder.encode(each.piece).values
         assert each.score == pytest.approx((heard @ seen.T).item(), abs=1e-5)
 
 

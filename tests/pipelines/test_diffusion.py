@@ -74,7 +74,7 @@ def test_defaults_come_from_the_checkpoint(pipeline):
     steps = []
     pipeline.compose([artwork(0)], seconds=1.0, on_step=steps.append)
     denoised = [step for step in steps if step.stage == "denoise"]
-    assert len(denoised) == pipeline.defaults.steps == 3
+    assert len(denoised) == pipeline.parts.defaults.steps == 3
     assert [step.stage for step in steps if step.stage != "denoise"] == [
         "encoder",
         "aligner",
@@ -82,7 +82,7 @@ def test_defaults_come_from_the_checkpoint(pipeline):
         "autoencoder",
         "vocoder",
     ]
-    assert pipeline.settings(guidance=2.0) == replace(pipeline.defaults, guidance=2.0)
+    assert pipeline.settings(guidance=2.0) == replace(pipeline.parts.defaults, guidance=2.0)
 
 
 def test_wrong_settings_are_refused_before_any_work(pipeline):
@@ -152,15 +152,15 @@ def test_no_part_may_be_missing(own_checkpoint, name):
         load(str(own_checkpoint))
 
 
-def test_a_frugal_pipeline_keeps_no_network_and_plays_the_same(pocket_like, pipeline):
-    frugal, alive = load(str(pocket_like), frugal=True), []
+def test_an_offloading_pipeline_keeps_no_network_and_plays_the_same(pocket_like, pipeline):
+    offload, alive = load(str(pocket_like), offload=True), []
 
     @contextmanager
     def resident(network):
         alive.append(weakref.ref(network))
         yield
 
-    (heard,) = replace(frugal, resident=resident).compose([artwork(0)], seconds=1.0)
+    (heard,) = replace(offload, resident=resident).compose([artwork(0)], seconds=1.0)
     gc.collect()
     assert [type(there()).__name__ for there in alive if there()] == ["VisualAligner"]
     assert len(alive) == 6
@@ -168,12 +168,12 @@ def test_a_frugal_pipeline_keeps_no_network_and_plays_the_same(pocket_like, pipe
     assert torch.equal(heard.samples, kept.samples)
 
 
-def test_a_frugal_pipeline_opens_nothing_before_it_is_needed(own_checkpoint):
-    frugal = load(str(own_checkpoint), frugal=True)
-    assert not any(map(frugal.parts.is_open, ("encoder", "language_model", "unet", "autoencoder", "vocoder")))
+def test_an_offloading_pipeline_opens_nothing_before_it_is_needed(own_checkpoint):
+    offload = load(str(own_checkpoint), offload=True)
+    assert not any(map(offload.parts.is_open, ("encoder", "language_model", "unet", "autoencoder", "vocoder")))
     weights_file(own_checkpoint, "vocoder").write_bytes(b"")
     with pytest.raises(CheckpointError, match="empty"):
-        frugal.compose([artwork(0)], seconds=1.0)
+        offload.compose([artwork(0)], seconds=1.0)
 
 
 def test_the_weights_counted_are_those_that_are_opened(pocket_like):
@@ -222,14 +222,14 @@ def test_heads_that_nobody_knows_are_refused(published_like):
 def test_a_checkpoint_without_settings_of_its_own_takes_the_published_ones(own_checkpoint):
     path = own_checkpoint / "model_index.json"
     path.write_text("{}", encoding="utf-8")
-    assert load(str(own_checkpoint)).defaults == Settings(steps=30, guidance=3.5)
+    assert load(str(own_checkpoint)).parts.defaults == Settings(steps=30, guidance=3.5)
 
 
 def test_too_little_memory_is_told_before_anything_is_opened(pocket_like, monkeypatch):
-    weights = load(str(pocket_like), frugal=True).parts.weights(ArtToMusic.NETWORKS)
-    for free, frugal in ((sum(weights.values()), False), (max(weights.values()), True)):
+    weights = load(str(pocket_like), offload=True).parts.weights(ArtToMusic.NETWORKS)
+    for free, offload in ((sum(weights.values()), False), (max(weights.values()), True)):
         monkeypatch.setattr("art2mus_core.pipelines.latents.available", lambda free=free: free)
-        assert load(str(pocket_like)).frugal is frugal
+        assert load(str(pocket_like)).offload is offload
     monkeypatch.setattr("art2mus_core.pipelines.latents.available", lambda: max(weights.values()) - 1)
     with pytest.raises(SettingError, match="are free"):
         load(str(pocket_like))

@@ -82,7 +82,7 @@ def test_an_encoder_that_is_not_here_is_told_with_the_aligner_that_wants_it(home
         match=r"aligner fitting\.safetensors reads .* the encoder 'imagebind'.*prior gives .*'tiny'.*fetch",
     ):
         assemble(home / "prior", aligner="fitting")
-    with pytest.raises(CheckpointError, match="reads the space 'imagebind'"):
+    with pytest.raises(CheckpointError, match="with the space 'imagebind'"):
         assemble(home / "prior", aligner="fitting", encoder=str(home / "prior"))
 
 

@@ -13,7 +13,7 @@ from art2mus_core.pipelines.routes import ROUTES
 @pytest.mark.parametrize(("kind", "route"), [(kind, route) for kind, routes in ROUTES.items() for route in routes])
 def test_every_row_opens(talking_like, published_like, kind, route):
     folder = talking_like if route == "text" else published_like
-    pipeline = load(str(folder), route=route, frugal=True)
+    pipeline = load(str(folder), route=route, offload=True)
     assert type(pipeline) is ROUTES[kind][route]()
 
 
@@ -41,6 +41,6 @@ def test_a_class_that_is_no_name_is_refused_in_a_line(pocket_like, tmp_path, kin
 
 
 def test_a_device_is_where_networks_compute(pocket_like):
-    pipeline = load(str(pocket_like), device="meta", frugal=True)
+    pipeline = load(str(pocket_like), device="meta", offload=True)
     with pipeline.resident(pipeline.parts.unet) as network:
         assert network.conv_in.weight.device.type == "meta"

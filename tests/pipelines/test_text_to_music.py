@@ -85,7 +85,7 @@ def encoded(theirs, texts, negative):
 @pytest.mark.parametrize("texts", [[SHORT], [LONG], EVEN], ids=str)
 @torch.no_grad()
 def test_texts_are_read_as_by_diffusers(ours, theirs, texts, negative):
-    positive, against = ours.condition(ours.read(texts, negative))
+    positive, against = ours.condition(ours.encode_texts(texts, negative))
     text, mask, language = encoded(theirs, texts, negative)
     close(torch.cat([against.text, positive.text]), text)
     close(torch.cat([against.language, positive.language]), language)
@@ -94,7 +94,7 @@ def test_texts_are_read_as_by_diffusers(ours, theirs, texts, negative):
 
 @torch.no_grad()
 def test_texts_of_unlike_length_are_read_each_for_itself(ours, theirs):
-    positive, _ = ours.condition(ours.read([SHORT, LONG]))
+    positive, _ = ours.condition(ours.encode_texts([SHORT, LONG]))
     for index, text in enumerate([SHORT, LONG]):
         states, mask, language = encoded(theirs, [text], "")
         length = mask.shape[1]
@@ -129,7 +129,7 @@ def test_music_is_that_of_diffusers(ours, theirs, texts):
     noise = draw_noise(ours.parts.grid.latent_shape(SECONDS), seeds)
     latent, sound = played(theirs, texts, "Low quality.", noise)
     settings = ours.settings(seconds=SECONDS, steps=STEPS, guidance=GUIDANCE, solver="ddim")
-    told = ours.condition(ours.read(texts, "Low quality."))
+    told = ours.condition(ours.encode_texts(texts, "Low quality."))
     close(ours.denoise(*told, settings, seeds).values, latent)
     chosen = {"seconds": SECONDS, "steps": STEPS, "guidance": GUIDANCE, "solver": "ddim"}
     pieces = ours.compose(texts, seeds=seeds, negative="Low quality.", **chosen)
@@ -157,10 +157,10 @@ def test_a_piece_does_not_depend_on_its_neighbours(ours):
 
 def test_networks_are_opened_for_their_work_and_told_of(folder):
     told = []
-    frugal = load(str(folder), frugal=True, route="text")
-    assert not any(map(frugal.parts.is_open, frugal.NETWORKS))
-    frugal.compose([SHORT], seconds=1.0, steps=1, on_step=lambda step: told.append(step.stage))
-    assert not any(map(frugal.parts.is_open, frugal.NETWORKS))
+    offload = load(str(folder), offload=True, route="text")
+    assert not any(map(offload.parts.is_open, offload.NETWORKS))
+    offload.compose([SHORT], seconds=1.0, steps=1, on_step=lambda step: told.append(step.stage))
+    assert not any(map(offload.parts.is_open, offload.NETWORKS))
     encoders = ["text_encoder_2", "text_encoder", "projection_model", "language_model"]
     assert told[:8] == [stage for name in encoders for stage in (f"open {name}", name)]
     assert told[8:] == ["open unet", "denoise", "open autoencoder", "autoencoder", "open vocoder", "vocoder"]

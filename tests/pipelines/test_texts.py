@@ -17,8 +17,8 @@ from art2mus_core.conditioning.constants import Constants, conditions, load_cons
 from art2mus_core.conditioning.language import fingerprint, is_word_embedding, roll_out
 from art2mus_core.errors import CheckpointError, SettingError
 from art2mus_core.networks.gpt2 import GPT2
-from art2mus_core.pipelines.texts import NEGATIVE, SUPPORTS, export_text, read_words
-from art2mus_core.pipelines.words import Words
+from art2mus_core.pipelines.prompts import PromptText
+from art2mus_core.pipelines.texts import NEGATIVE, SUPPORTS, encode_text, export_text
 from art2mus_core.types import Embedding, PromptTokens
 
 from ..text_encoders import text_features
@@ -130,8 +130,8 @@ def test_pictures_alone_are_told_as_in_2024(exported, talking, language_model, p
 )
 def test_pictures_and_text_are_told_as_in_2024(*, exported, talking, language_model, pictures, text, negative):
     constants = load_constants(exported, language=SPEAKS, width=WIDTH)
-    said = read_words(exported, Words(text, negative), constants, dim=TEXT_WIDTH)
-    told = said.beside(pictures.prompt, pictures.embedding)
+    said = encode_text(exported, PromptText(text, negative), constants, dim=TEXT_WIDTH)
+    told = said.with_artworks(pictures.prompt, pictures.embedding)
     positive, against = told.conditions(language_model, SPEAKS)
     for index in range(3):
         one = slice(index, index + 1)
@@ -145,8 +145,8 @@ def test_pictures_and_text_are_told_as_in_2024(*, exported, talking, language_mo
 @torch.no_grad()
 def test_another_negative_prompt_can_be_read_at_once(exported, talking, language_model, pictures):
     constants = load_constants(exported, "period", language=SPEAKS, width=WIDTH)
-    said = read_words(exported, Words(negative="Music of this place"), constants, dim=None)
-    told = said.beside(pictures.prompt, pictures.embedding)
+    said = encode_text(exported, PromptText(negative="Music of this place"), constants, dim=None)
+    told = said.with_artworks(pictures.prompt, pictures.embedding)
     positive, against = told.conditions(language_model, SPEAKS)
     for index in range(3):
         one = pictures.tokens[index : index + 1]
@@ -160,7 +160,8 @@ def test_without_a_negative_prompt_that_of_the_constants_is_read(folder):
     export_text(folder, negative="")
     constants = load_constants(folder, language=SPEAKS, width=WIDTH)
     read = [
-        read_words(folder, Words("Music", negative), constants, dim=TEXT_WIDTH) for negative in (None, "", NEGATIVE)
+        encode_text(folder, PromptText("Music", negative), constants, dim=TEXT_WIDTH)
+        for negative in (None, "", NEGATIVE)
     ]
     assert torch.equal(read[0].negative.text, read[1].negative.text)
     assert not torch.equal(read[0].negative.text, read[2].negative.text)
@@ -192,7 +193,7 @@ def test_too_little_memory_for_t5_is_told_before_anything_is_opened(folder, expo
     with pytest.raises(SettingError, match=r"text_encoder_2 takes .* GB of memory"):
         export_text(folder, on_step=pytest.fail)
     with pytest.raises(SettingError, match="text_encoder_2 takes"):
-        read_words(exported, Words("Music"), constants, dim=TEXT_WIDTH, on_step=pytest.fail)
+        encode_text(exported, PromptText("Music"), constants, dim=TEXT_WIDTH, on_step=pytest.fail)
 
 
 def test_encoders_come_and_go_one_by_one(folder):
@@ -231,27 +232,29 @@ def test_half_precision_is_near(folder):
 def test_a_text_beside_a_narrow_embedding_is_refused_before_anything_is_opened(exported, pictures):
     constants = load_constants(exported, language=SPEAKS, width=WIDTH)
     with pytest.raises(SettingError, match=r"7 numbers; expected one of 9"):
-        read_words(exported, Words("Music"), constants, dim=7, on_step=pytest.fail)
-    said = read_words(exported, Words("Music"), constants, dim=None)
+        encode_text(exported, PromptText("Music"), constants, dim=7, on_step=pytest.fail)
+    said = encode_text(exported, PromptText("Music"), constants, dim=None)
     with pytest.raises(SettingError, match=r"7 numbers; expected one of 9"):
-        said.beside(pictures.prompt, Embedding(torch.randn(3, 7), "clip"))
-    read_words(exported, Words(negative=""), constants, dim=7)
+        said.with_artworks(pictures.prompt, Embedding(torch.randn(3, 7), "clip"))
+    encode_text(exported, PromptText(negative=""), constants, dim=7)
 
 
 def test_a_checkpoint_without_text_encoders_reads_no_words(pocket_like):
     with pytest.raises(CheckpointError, match=r"no text_encoder.*leave the text out"):
-        read_words(pocket_like, Words("Music"), Constants(torch.zeros(1, 8, 10)), dim=7)
+        encode_text(pocket_like, PromptText("Music"), Constants(torch.zeros(1, 8, 10)), dim=7)
     with pytest.raises(CheckpointError, match="no text_encoder"):
         export_text(pocket_like)
 
 
 def test_words_without_a_support_prompt_to_keep_are_refused(talking_like):
     with pytest.raises(SettingError, match="support prompt"):
-        read_words(talking_like, Words(negative=""), Constants(torch.zeros(1, 8, 10)), dim=9)
+        encode_text(talking_like, PromptText(negative=""), Constants(torch.zeros(1, 8, 10)), dim=9)
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("words", [None, Words("Music", "Low"), Words("Music"), Words(negative="Music")], ids=str)
+@pytest.mark.parametrize(
+    "words", [None, PromptText("Music", "Low"), PromptText("Music"), PromptText(negative="Music")], ids=str
+)
 def test_the_pipeline_tells_the_denoiser_what_the_recipe_says(exported, talking, tmp_path, words):
     """From the artwork on: encoder, projection of four tokens, words and both sides of guidance, none exchanged."""
     from art2mus_core.aligners.files import save_aligner
@@ -263,9 +266,9 @@ def test_the_pipeline_tells_the_denoiser_what_the_recipe_says(exported, talking,
     save_aligner(tmp_path / "a.safetensors", aligner, licence="CC0-1.0", run="none", half=False)
     pipeline = load(str(exported), aligner=str(tmp_path / "a.safetensors"))
     seen = Embedding(F.normalize(torch.randn(2, TEXT_WIDTH), dim=-1), "tiny")
-    positive, against = pipeline.condition(seen, pipeline.read(words) if words else None)
+    positive, against = pipeline.condition(seen, pipeline.encode_text(words) if words else None)
     recipe, tokens = Recipe(talking), aligner.align(seen).values
-    words = words or Words()
+    words = words or PromptText()
     negative = "Low quality." if words.negative is None else words.negative
     for index in range(2):
         one = slice(index, index + 1)

@@ -45,7 +45,7 @@ def test_every_stage_has_its_row():
 
 def test_the_checkpoint_composes(trained: Path, tiny):
     pipeline = load(str(trained))
-    assert pipeline.defaults == Settings(**tiny("prior").options["defaults"])
+    assert pipeline.parts.defaults == Settings(**tiny("prior").options["defaults"])
     (waveform,) = pipeline.compose([paint(3)], seconds=1.3, steps=2)
     assert waveform.samples.shape == (1, 1, round(1.3 * 16000))
     assert waveform.samples.isfinite().all()
@@ -78,7 +78,7 @@ def test_latents_are_drawn_at_the_scale_they_are_decoded_at(trained: Path, pairs
     mel = torch.from_numpy(data.mels().crops(rows, 800))
     with torch.no_grad():
         expected = pipeline.parts.autoencoder.encode(Mel(mel)).values
-        drawn, wanted = (pipeline.draw(Latent(values)).values for values in (latent, expected))
+        drawn, wanted = (pipeline.to_mel(Latent(values)).values for values in (latent, expected))
     assert (latent - expected).norm() < 0.02 * expected.norm()
     assert (drawn - wanted).norm() < 0.02 * wanted.norm()
 

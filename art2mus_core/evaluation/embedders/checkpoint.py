@@ -14,7 +14,7 @@ from jaxtyping import Float64
 
 from ...checkpoints.folder import config_file, weights_file
 from ...encoders.files import load_audio_encoder, load_image_encoder
-from ...encoders.pocket import PocketListener
+from ...encoders.pocket import PocketSoundEncoder
 from ...errors import AudioError, CheckpointError
 from ...measure.sets.rows import unit
 from ...types import Artwork, AudioEncoder, Embedding, ImageEncoder, Waveform
@@ -107,7 +107,7 @@ def open_checkpoint(
 
 def _least(audio_encoder: AudioEncoder) -> float:
     """Seconds that an audio encoder needs; ImageBind's itself refuses a sound shorter than a frame."""
-    if not isinstance(audio_encoder, PocketListener):
+    if not isinstance(audio_encoder, PocketSoundEncoder):
         return 0.0
     grid = audio_encoder.transform.grid
     return FRAMES * grid.hop / grid.sample_rate

@@ -18,6 +18,7 @@ from tokenize import TokenError
 import numpy as np
 from jaxtyping import Float64
 
+from ...digests import file_digest
 from ...errors import EvaluationError
 from ...placing import make_folder, place
 from ...types import Artwork, Waveform
@@ -66,9 +67,7 @@ class FeatureCache:
         return _cached(self.folder / embedder.space / f"text-{content}.npy", 1, lambda: embedder.embed_texts([text])[0])
 
     def _sound_file(self, space: str, path: Path) -> Path:
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        return self.folder / space / f"sound-{content}.npy"
+        return self.folder / space / f"sound-{file_digest(path)}.npy"
 
 
 def _cached(path: Path, dimensions: int, compute: Callable[[], np.ndarray]) -> np.ndarray:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...checkpoints.cards import read_cards
-from ...checkpoints.names import BUNDLED, is_encoder, is_judge, locate, quoted, there
+from ...checkpoints.names import BUNDLED, existing, is_encoder, is_evaluation_model, locate, quoted
 from ...checkpoints.presence import folder_of, look_for
 from ...errors import CheckpointError, EvaluationError
 
@@ -85,7 +85,7 @@ def check_installed(folder: Path) -> None:
     Raises:
         MissingWeightsError: they are not.
     """
-    if not there(folder, is_judge):
+    if not existing(folder, is_evaluation_model):
         raise _missing(folder.name, folder)
 
 
@@ -97,7 +97,7 @@ def _open(asked: str, table: Mapping[str, _Model], device: torch.device | str) -
         raise EvaluationError(f"no evaluation model {asked!r}", f"one of {', '.join(table)}", "Check the name.")
     model = table[kind]
     if own:
-        found = there(own, Path.exists)
+        found = existing(own, Path.exists)
         if found is None:
             raise CheckpointError(f"{own} does not exist", f"the weights of {kind}", "Check the path.")
         name, path = f"{kind}:{found.stem}", found
@@ -114,7 +114,7 @@ def _installed(card: str) -> Path:
     if card == BUNDLED:
         return locate(BUNDLED)
     folder = folder_of(read_cards()[card])
-    if not there(folder, is_encoder if card == "imagebind" else is_judge):
+    if not existing(folder, is_encoder if card == "imagebind" else is_evaluation_model):
         raise _missing(card, folder)
     return folder
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +10,7 @@ from torch import Tensor
 from ...checkpoints.folder import describes, read_config
 from ...checkpoints.pickles import read_pickle
 from ...checkpoints.tensors import read_tensors
+from ...digests import joint_digest
 from ...errors import CheckpointError
 
 __all__ = ["AGAIN", "FRONT_END", "digest", "load_front_end", "published_file", "read_model_config", "read_published"]
@@ -80,8 +80,4 @@ def read_published(path: Path, wanted: str, again: str) -> dict[str, Tensor]:
 
 def digest(paths: list[Path], *settings: object) -> str:
     """Eight hexadecimal digits over the bytes of files and over settings that are in none of them."""
-    total = hashlib.sha256(repr(settings).encode())
-    for path in paths:
-        with path.open("rb") as file:
-            total.update(hashlib.file_digest(file, "sha256").digest())
-    return total.hexdigest()[:8]
+    return joint_digest(paths, repr(settings).encode())[:8]

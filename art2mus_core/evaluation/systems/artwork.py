@@ -36,7 +36,7 @@ class ArtworkSystem(Sampled):
 
     def describe(self, workshop: Workshop) -> dict[str, Any]:
         """With the digest of prior, constants, aligner and image encoder."""
-        pipeline = self.opened(workshop, frugal=True)
+        pipeline = self.opened(workshop, offload=True)
         parts = pipeline.parts
         own = parts.encoder_folder / "image_encoder"
         weights = [

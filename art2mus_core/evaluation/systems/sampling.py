@@ -48,19 +48,19 @@ class Sampled(System):
         """The settings of the sampler."""
         return self.model_dump(include={"steps", "guidance", "solver"})
 
-    def opened(self, workshop: Workshop, *, frugal: bool = False) -> Any:  # noqa: ANN401 - the route's pipeline
+    def opened(self, workshop: Workshop, *, offload: bool = False) -> Any:  # noqa: ANN401 - the route's pipeline
         """The pipeline of the checkpoint.
 
         Args:
             workshop: has the precision and the memory policy.
-            frugal: as for :func:`~art2mus_core.pipelines.load`.
+            offload: as for :func:`~art2mus_core.pipelines.load`.
         """
         return load(  # type: ignore[call-overload]  # the route is not a literal
             self.model,
             route=self.route,
             dtype=workshop.precision(self.precision),
             resident=workshop.resident,
-            frugal=frugal,
+            offload=offload,
             **self.model_dump(include={"aligner", "encoder", "support", "heads"}),
         )
 

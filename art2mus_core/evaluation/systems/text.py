@@ -38,7 +38,7 @@ class TextSystem(Sampled):
 
     def describe(self, workshop: Workshop) -> dict[str, Any]:
         """With the digest of prior, text encoders and projection model."""
-        pipeline = self.opened(workshop, frugal=True)
+        pipeline = self.opened(workshop, offload=True)
         folder = pipeline.parts.folder
         return {
             **self.computing(pipeline, workshop),
@@ -59,7 +59,7 @@ class TextSystem(Sampled):
         """In batches. All texts are encoded before other networks are loaded, because text encoders need more memory."""
         texts = [self.source(job, workshop)["text"] for job in jobs]
         with torch.inference_mode():
-            prompts = self.opened(workshop, frugal=True).read(texts, self.negative, on_step=on_step)
+            prompts = self.opened(workshop, offload=True).encode_texts(texts, self.negative, on_step=on_step)
         pipeline = self.opened(workshop)
         settings = pipeline.settings(seconds=workshop.seconds, **self.chosen)
         for batch in batches(list(zip(jobs, prompts, strict=True)), at_once(settings.seconds)):

@@ -8,9 +8,8 @@ from typing import Any, ClassVar, Literal
 import torch
 from pydantic import Field
 
-from ...diffusion.guidance import repeated
 from ...pipelines.settings import at_once
-from ...types import Condition, OnStep, Waveform
+from ...types import OnStep, Waveform
 from ..records import Piece
 from .sampling import Sampled, batches, prior_files
 from .system import Workshop
@@ -35,7 +34,7 @@ class UnconditionalSystem(Sampled):
 
     def describe(self, workshop: Workshop) -> dict[str, Any]:
         """With the digest of prior and constants."""
-        pipeline = self.opened(workshop, frugal=True)
+        pipeline = self.opened(workshop, offload=True)
         weights = workshop.digest(*prior_files(pipeline.parts.folder, self.support))
         negative = pipeline.parts.constants.negative
         texts = {} if negative is None else {"negative": negative}
@@ -48,10 +47,9 @@ class UnconditionalSystem(Sampled):
     def make(self, jobs: Sequence[Piece], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:
         """In batches."""
         pipeline = self.opened(workshop)
-        settings, stored = pipeline.settings(seconds=workshop.seconds, **self.chosen), pipeline.parts.constants
-        constants = Condition(stored.unconditional_language, stored.unconditional_text, stored.unconditional_text_mask)
+        settings = pipeline.settings(seconds=workshop.seconds, **self.chosen)
         for batch in batches(jobs, at_once(settings.seconds)):
-            condition = repeated(constants, len(batch))
+            condition = pipeline.parts.constants.unconditional.repeated(len(batch))
             with torch.inference_mode():
                 seeds = [job.seed for job in batch]
                 pieces = pipeline.perform((condition, condition), settings, seeds, on_step=on_step)

@@ -23,7 +23,7 @@ from ..config import TrainingConfig
 from ..features import Dataset
 from ..grids import mel_of
 from ..objective import Objective, check_crop, read_options, sized
-from ..sketching import write_sketch
+from ..previewing import write_preview
 
 __all__ = ["VaeObjective"]
 
@@ -98,7 +98,7 @@ class VaeObjective(Objective):
         return {"log-mel error": (decoded - mel).abs().mean().item(), "latent spread": spread.item()}
 
     def export(self, folder: Path) -> None:
-        """Write the VAE, the scale of its latents, the mel it was trained on, and the sketch that previews are drawn with."""
+        """Write the VAE, the scale of its latents, the mel it was trained on, and the latent preview."""
         config = {**self.vae.config, "scaling_factor": self.options.scale, "mel": mel_of(self.data.grid)}
         save_component(folder, "vae", self.vae, config, half=True)
-        write_sketch(self.data, folder)
+        write_preview(self.data, folder)

@@ -139,7 +139,7 @@ def damaged(folder, name, content):
         ("pytorch_model.bin", b"<html>", "is a web page"),
         ("config.json", None, "config.json is missing"),
         ("config.json", b'{"model_type": "clip"}', "of type 'clip'"),
-        ("config.json", b'{"model_type": "clap"}', "has no place for|lacks"),
+        ("config.json", b'{"model_type": "clap"}', "has unexpected|lacks"),
         ("preprocessor_config.json", None, "preprocessor_config.json is missing"),
         ("preprocessor_config.json", b'{"feature_size": 64}', "64 mel bins"),
         ("preprocessor_config.json", b"{", "preprocessor_config.json"),

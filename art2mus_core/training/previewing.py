@@ -1,4 +1,4 @@
-"""The sketch of a trained VAE: what a preview draws latents with."""
+"""Fits the latent preview of a trained VAE."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import torch
 
 from ..checkpoints.folder import load_component
 from ..checkpoints.grid import latent_sizes
-from ..decoders.sketch import fit_sketch, save_sketch
+from ..decoders.preview import fit_preview, save_preview
 from ..decoders.vae import MelAutoencoder
 from ..networks.autoencoder import Autoencoder
 from ..types import Latent, Mel
 from .features import Dataset
 from .grids import mel_alone
 
-__all__ = ["write_sketch"]
+__all__ = ["write_preview"]
 
 PIECES = 200
 
 
-def write_sketch(data: Dataset | Path, checkpoint: Path) -> Path:
-    """Fit a sketch to the VAE of a checkpoint, on training pieces spread over the dataset, and put it beside the VAE.
+def write_preview(data: Dataset | Path, checkpoint: Path) -> Path:
+    """Fit a latent preview to the VAE of a checkpoint, on training pieces spread over the dataset, and save it with the VAE.
 
     Args:
         data: a dataset on the VAE's grid, or its folder.
@@ -48,4 +48,4 @@ def write_sketch(data: Dataset | Path, checkpoint: Path) -> Path:
             with torch.no_grad():
                 yield autoencoder.encode(mel), mel
 
-    return save_sketch(checkpoint, fit_sketch(pairs()), fitted_on=f"{len(chosen)} training pieces")
+    return save_preview(checkpoint, fit_preview(pairs()), fitted_on=f"{len(chosen)} training pieces")
