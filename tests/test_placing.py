@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from art2mus_core.errors import OutputError
-from art2mus_core.placing import check_place, place, replacing
+from art2mus_core.placing import check_place, check_room, place, refusals, replacing
 
 
 @pytest.fixture(params=["hard links", "no hard links"])
@@ -101,3 +101,23 @@ def test_a_file_where_a_folder_is_needed_is_told(tmp_path, place_of_it):
         with pytest.raises(OutputError, match="file"):
             act(tmp_path / place_of_it)
     assert (tmp_path / "file").read_bytes() == b"x"
+
+
+def test_a_disk_without_room_is_refused_before_anything_is_written(tmp_path):
+    check_room(tmp_path / "deep" / "a.txt", 1, "it")
+    with pytest.raises(OutputError, match=r"GB are free on the disk of .*; expected 1000000\.00 GB for it\. Make room"):
+        check_room(tmp_path / "deep" / "a.txt", 10**15, "it")
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(OutputError, match="file is a file; expected a folder"):
+        check_room(tmp_path / "file" / "a.txt", 1, "it")
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_errors_of_the_disk_name_the_file_and_its_reason(tmp_path):
+    path = tmp_path / "a.txt"
+    for error, reason in ((OSError(errno.ENOSPC, "No space left"), "No space left"), (OSError("odd"), "odd")):
+        with (
+            pytest.raises(OutputError, match=rf"a\.txt cannot be written \({reason}\); .* Do this"),
+            refusals(path, "Do this."),
+        ):
+            raise error

@@ -115,6 +115,10 @@ def test_gradients_are_those_of_diffusers(pair):
         ({"class_embed_type": "projection"}, r"class_embed_type 'projection' \(not None\)"),
         ({"mid_block_type": "UNetMidBlock2D"}, r"mid_block_type 'UNetMidBlock2D'"),
         (
+            {"down_block_types": ["UpBlock2D"] * 3},
+            "down_block_types UpBlock2D.*expected DownBlock2D or CrossAttnDownBlock2D",
+        ),
+        (
             {"down_block_types": ["DownBlock2D"] * 2},
             r"down_block_types DownBlock2D, DownBlock2D; expected .* for each of 3 block_out",
         ),

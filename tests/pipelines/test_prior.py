@@ -108,7 +108,7 @@ def test_a_latent_scale_that_is_no_positive_number(checkpoint, tmp_path, value):
             {"block_out_channels": [4, 6, 10, 14]},
             r"vocoder.config\.json has model_in_dim 20; expected a multiple of 8",
         ),
-        ("unet", {"in_channels": 5}, "in_channels of 5; expected 3"),
+        ("unet", {"in_channels": 5}, r"unet.config\.json describes a UNet with in_channels of 5; expected 3"),
         ("unet", {"out_channels": ...}, "out_channels of None; expected 3"),
         ("unet", {"cross_attention_dim": ...}, "a language of audio of no width; expected 10"),
         ("unet", {"cross_attention_dim": None}, "a language of audio of no width; expected 10"),
