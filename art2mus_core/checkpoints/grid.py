@@ -61,9 +61,10 @@ def read_grid(folder: Path) -> AudioGrid:
         CheckpointError: a configuration is missing, an option is missing or is not a size, or VAE and vocoder contradict each
             other; the message names the file and its option.
     """
+    sizes = {**latent_sizes(folder), **mel_fields(folder, "vocoder")}
     language = read_config(folder, "language_model")
     width = _option(config_file(folder, "language_model"), language, "n_embd", SIZE)
-    grid = AudioGrid(**latent_sizes(folder), **mel_fields(folder, "vocoder"), language_width=width)
+    grid = AudioGrid(**sizes, language_width=width)
     if grid.mel_bins % grid.latent_factor:
         option = "mel.mel_bins" if "mel" in read_config(folder, "vocoder") else "model_in_dim"
         raise CheckpointError(

@@ -78,7 +78,7 @@ class PocketImageEncoder(_Tower):
         size, least = config["size"], 2 ** (len(config["channels"]) + 1)
         if type(size) is not int or size <= least:
             raise CheckpointError(
-                f"the image encoder's config.json with size {size!r}",
+                f"an image encoder with size {size!r}",
                 f"a whole number above {least}, so that more than one pixel is left for pooling",
                 "Install or download the checkpoint again.",
             )

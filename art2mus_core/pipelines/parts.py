@@ -97,12 +97,7 @@ class Parts:
 
     @cached_property
     def constants(self) -> Constants:
-        """The text constants.
-
-        Raises:
-            SettingError: no constants of that name.
-            CheckpointError: they are damaged, of other sizes, or lack the text that the denoiser attends to.
-        """
+        """The text constants. Raises as :func:`load_constants`, and if they lack the text that the denoiser attends to."""
         grid, folder = self.grid, self.folder
         stored = load_constants(folder, self.choice.support, language=grid.language_tokens, width=grid.language_width)
         if reads_text(read_config(folder, "unet")) and stored.text is None:
@@ -116,12 +111,7 @@ class Parts:
 
     @cached_property
     def encoder_folder(self) -> Path:
-        """The checkpoint of the image encoder and, if there is one, the audio encoder.
-
-        Raises:
-            SettingError: it is not installed.
-            CheckpointError: it is damaged.
-        """
+        """The checkpoint of the image encoder and perhaps an audio encoder. Raises a SettingError if it is not installed."""
         if self.choice.encoder:
             return locate(self.choice.encoder, is_encoder)
         path = find_aligner(self.folder, self.choice.aligner)
@@ -142,12 +132,7 @@ class Parts:
 
     @cached_property
     def aligner(self) -> AnyAligner:
-        """The image aligner.
-
-        Raises:
-            SettingError: an unknown aligner or encoder.
-            CheckpointError: damaged, or trained for another encoder or language model.
-        """
+        """The image aligner. Raises as :func:`find_aligner` and :func:`load_aligner`."""
         path, width = find_aligner(self.folder, self.choice.aligner), self.grid.language_width
         trained, space = fingerprint(self.folder), image_space(self.encoder_folder)
         return load_aligner(path, space=space, width=width, language=trained, prior=self.folder.name)

@@ -152,7 +152,7 @@ WEIGHTS = {
     "without heads": (
         ALIGNERS["patches"],
         {**ALIGNERS["patches"].state_dict(), "patches.queries": torch.ones(0, 3, 3)},
-        "fit nowhere",
+        "impossible shapes",
     ),
     "not finite": (
         ALIGNERS["projection"],

@@ -118,7 +118,7 @@ def test_folders_are_made_and_what_is_replaced_is_told_or_left(art2mus, material
     code, out, err = command(art2mus, new, material, "--no-replace")
     assert code == 2
     assert one_line(err)
-    assert "already exists" in err
+    assert "already exist" in err
     assert any(file in err or Path(file).name in err for file in files)
     assert {Path(file).read_bytes() for file in files} == {b"mine"}
 
