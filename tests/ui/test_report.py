@@ -173,6 +173,7 @@ def test_next_follows_the_order_on_the_page(gallery):
 
 def test_all_values_of_an_artwork_can_be_opened(gallery):
     gallery.page.locator("summary").nth(3).click()
+    gallery.page.locator(".card >> nth=3 >> tr").first.wait_for()  # the toggle event is asynchronous
     rows = gallery.page.locator(".card >> nth=3 >> tr").all_inner_texts()
     assert [row.split("\t") for row in rows] == [
         ["", "mine", "theirs"],
