@@ -11,7 +11,7 @@ pytestmark = pytest.mark.host
 REMEDIES = {
     "vae": "Connect the VAE of the same Load Art2Mus Model",
     "no vae of ours": "Connect the VAE of the same Load Art2Mus Model",
-    "negative": "Take a core sampler",
+    "negative": "Use a core sampler",
     "two negatives": "Connect the negative output of the same Image Aligner",
     "sentence, ours": "Connect the Image Aligner of the same model",
     "sentence, core": "Connect the Image Aligner of the same model",
