@@ -74,7 +74,7 @@ class ArtworkFolder(io.ComfyNode):
                     "folder",
                     options=folder_names(),
                     tooltip="ComfyUI's input folder, one of its subfolders with pictures, or the samples included with "
-                    "Art2Mus. Press R on the canvas to read the lists again.",
+                    "Art2Mus. Press R on the canvas to refresh the lists.",
                 ),
                 io.Int.Input(
                     "start",

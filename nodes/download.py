@@ -21,7 +21,7 @@ class DownloadModel(io.ComfyNode):
             display_name="Download Art2Mus Model",
             category="Art2Mus",
             description="Downloads a published model into ComfyUI/models/art2mus and prepares it for use. You can stop at "
-            "any time: the next run resumes. Afterwards press R on the canvas to read the lists again.",
+            "any time: the next run resumes. Afterwards press R on the canvas to refresh the lists.",
             search_aliases=["fetch model", "AudioLDM2", "ImageBind", "CLIP", "get checkpoint", "licence"],
             is_output_node=True,
             inputs=[

@@ -71,7 +71,9 @@ def download(name: str, reporter: Callable[..., OnStep]) -> str:
     except OutputError as error:
         raise OutputError(error.came, error.expected, DISK_REMEDY) from error
     needs = f" It works with {' and '.join(wanted.needs)}." if wanted.needs else ""
-    return f"{name} is installed: {folder}. Press R on the canvas to read the lists again.{needs}{_deletable(wanted, folder)}"
+    return (
+        f"{name} is installed: {folder}. Press R on the canvas to refresh the lists.{needs}{_deletable(wanted, folder)}"
+    )
 
 
 def _fetch(wanted: Card, folder: Path, reporter: Callable[..., OnStep]) -> None:

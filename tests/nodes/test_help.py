@@ -114,7 +114,7 @@ def test_messages_are_quoted_as_they_are(pages):
 
 
 def test_all_say_the_same_of_new_files_in_lists():
-    """Which a reader would otherwise have to compare: R, on the canvas, reads the lists again."""
+    """Which a reader would otherwise have to compare: R on the canvas refreshes the lists."""
     places = [*(PACK / "nodes").glob("*.py"), *(PACK / "docs").glob("M*.md"), *(PACK / "workflows").glob("*.json")]
     places += [*DOCS.rglob("*.md"), *(PACK / "locales").rglob("*.json"), PACK / "README.md"]
     said = []
@@ -122,5 +122,5 @@ def test_all_say_the_same_of_new_files_in_lists():
         text = " ".join(path.read_text(encoding="utf-8").replace("*", "").replace('"', "").split())
         said += re.findall(r"(?:[Pp]ress |按 )R\b.{0,45}", text)
     assert len(said) >= 12
-    ways = ("ress R on the canvas to read the lists again", "按 R 重新读取列表")
+    ways = ("ress R on the canvas to refresh the lists", "按 R 刷新列表")
     assert [each for each in said if not any(way in each for way in ways)] == []
