@@ -156,7 +156,7 @@ def align(
         language=fingerprint(parts.folder),
         prior=parts.folder.name,
     )
-    words = _prompts(text, negative, strength)
+    prompts = _prompts(text, negative, strength)
     positive, unconditional = condition(
         parts.language_model,
         network.align(encoded.embedding),
@@ -164,15 +164,15 @@ def align(
         parts.grid,
         resident=lambda _: memory.resident(language.patcher),
         embedding=encoded.embedding,
-        text=_encode_prompts(words, language, encoded.embedding) if words else None,
+        text=_encode_prompts(prompts, language, encoded.embedding) if prompts else None,
     )
-    prompts = {"text": text, "negative_text": negative}
+    written = {"text": text, "negative_text": negative}
     provenance = {
         "artworks": list(encoded.artworks),
         "image_encoder": space,
         "aligner": aligner,
         "strength": strength,
-        **{name: prompt for name, prompt in prompts.items() if prompt.strip()},
+        **{name: prompt for name, prompt in written.items() if prompt.strip()},
     }
     return _pack(blend(positive, unconditional, strength), provenance, memory), _pack(unconditional, {}, memory)
 
@@ -202,11 +202,11 @@ def _prompts(text: str, negative: str, strength: float) -> PromptText | None:
     return PromptText(*prompts) if any(prompts) else None
 
 
-def _encode_prompts(words: PromptText, language: Language, embedding: Embedding) -> EncodedText:
+def _encode_prompts(prompts: PromptText, language: Language, embedding: Embedding) -> EncodedText:
     parts, memory = language.parts, language.memory
     return encode_text(
         parts.folder,
-        words,
+        prompts,
         parts.constants,
         dim=embedding.values.shape[-1],
         dtype=parts.dtype,
