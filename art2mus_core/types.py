@@ -54,7 +54,7 @@ class AudioGrid:
         highest: upper edge in hertz for `slaney`; not used by `semitone`.
         windows: FFT lengths, longest first; `slaney` has one, `semitone` one per frequency range.
         floor: lower limit of amplitudes before the natural logarithm.
-        latent_channels: channels of the VAE's latent.
+        latent_channels: channels of the VAE's latent; this and the next three are 1 where only the mel matters.
         latent_factor: downsampling factor of the VAE, in time and in frequency.
         latent_scale: factor applied to the VAE's latents before noise is added (`scaling_factor`).
         language_width: width W of GPT-2 and of the language of audio.
@@ -70,10 +70,10 @@ class AudioGrid:
     highest: float
     windows: tuple[int, ...]
     floor: float
-    latent_channels: int
-    latent_factor: int
-    latent_scale: float
-    language_width: int
+    latent_channels: int = 1
+    latent_factor: int = 1
+    latent_scale: float = 1.0
+    language_width: int = 1
     language_tokens: int = 8
     channels: int = 1
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 
@@ -14,10 +14,9 @@ from ..audio.files import write_audio
 from ..errors import Art2MusError, ArtworkError, CheckpointError
 from ..images.reading import read_artwork, thumbnail_jpeg
 from ..pipelines.candidates import Candidate, compose_candidates
-from ..pipelines.diffusion import ArtToMusic
 from ..pipelines.parts import Choice
 from ..pipelines.prompts import PromptText
-from ..pipelines.routes import open_route
+from ..pipelines.routes import ArtworkPipeline, open_route
 from ..pipelines.settings import Settings, at_once
 from ..pipelines.stages import visiting
 from ..types import Artwork, OnStep, Step
@@ -91,11 +90,11 @@ def run(request: Request, groups: Sequence[Sequence[Job]], on_step: OnStep) -> O
     return outcome
 
 
-def _open(request: Request, *, once: bool) -> ArtToMusic:
+def _open(request: Request, *, once: bool) -> ArtworkPipeline:
     """Open the pipeline; if each stage runs only `once`, its network's memory is freed after it."""
     together = request.candidates <= at_once(request.chosen.get("seconds", Settings.seconds))
     resident = visiting(request.device)
-    return cast("ArtToMusic", open_route(request.choice, "artwork", resident=resident, offload=once and together))
+    return open_route(request.choice, "artwork", resident=resident, offload=once and together)
 
 
 def _read(jobs: Sequence[Job], outcome: Outcome) -> list[tuple[Job, Artwork]]:
@@ -120,7 +119,7 @@ def _failure(job: Job, error: Exception) -> Art2MusError:
 
 
 def _compose_each(
-    pipeline: ArtToMusic,
+    pipeline: ArtworkPipeline,
     ready: list[tuple[Job, Artwork]],
     request: Request,
     outcome: Outcome,
@@ -147,14 +146,15 @@ def _compose_each(
 
 
 def _compose(
-    pipeline: ArtToMusic,
+    pipeline: ArtworkPipeline,
     ready: list[tuple[Job, Artwork]],
     request: Request,
     outcome: Outcome,
     beside: dict[str, Any],
 ) -> None:
     outcome.settings = pipeline.settings(**request.chosen)
-    made = _made(pipeline, request, outcome.settings)
+    shared = pipeline.tags(outcome.settings, PromptText(request.text, request.negative))
+    made = {**shared, "software": f"art2mus {installed_version()}"}
     asked = {**request.chosen, **beside}
     if request.candidates > 1:
         ((job, artwork),) = ready
@@ -186,25 +186,6 @@ def _written(
     except Exception as error:  # noqa: BLE001  one artwork must not stop the others
         outcome.failed.append((job, _failure(job, error)))
     return pieces
-
-
-def _made(pipeline: ArtToMusic, request: Request, settings: Settings) -> dict[str, str]:
-    """The tags that all pieces share; those that apply to few checkpoints only if they were chosen."""
-    rare = {
-        "heads": request.choice.heads if request.choice.heads != "config" else None,
-        "support": pipeline.parts.constants.support if request.text is None else None,
-        "text": request.text,
-        "negative": pipeline.parts.constants.negative if request.negative is None else request.negative,
-    }
-    return {
-        "model": Path(request.choice.checkpoint).name,
-        "image_encoder": pipeline.parts.aligner.space,
-        "aligner": Path(request.choice.aligner).name,
-        **{name: str(value) for name, value in vars(settings).items()},
-        "precision": str(pipeline.parts.dtype).removeprefix("torch."),
-        **{name: value for name, value in rare.items() if value},
-        "software": f"art2mus {installed_version()}",
-    }
 
 
 def _piece(job: Job, path: Path, artwork: Artwork, candidate: Candidate) -> dict[str, Any]:

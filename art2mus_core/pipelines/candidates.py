@@ -8,9 +8,11 @@ from typing import Any
 import torch
 
 from ..encoders.files import has_audio_encoder
+from ..errors import SettingError
 from ..types import Artwork, OnStep, Waveform
 from .diffusion import ArtToMusic
 from .prompts import EncodedText
+from .routes import ArtworkPipeline
 from .settings import at_once, check_candidates
 
 __all__ = ["Candidate", "compose_candidates"]
@@ -32,7 +34,7 @@ class Candidate:
 
 
 def compose_candidates(
-    pipeline: ArtToMusic,
+    pipeline: ArtworkPipeline,
     artwork: Artwork,
     count: int,
     *,
@@ -58,6 +60,8 @@ def compose_candidates(
         SettingError: a value outside its range.
     """
     check_candidates(count, seed)
+    if not isinstance(pipeline, ArtToMusic):
+        raise SettingError(f"{count} candidates from a checkpoint without a denoiser", "one", "Compose one piece.")
     settings, seeds = pipeline.settings(**chosen), range(seed, seed + count)
     pieces: list[Waveform] = []
     with torch.inference_mode():

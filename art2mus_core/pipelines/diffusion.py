@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -12,6 +13,7 @@ from ..types import Artwork, Condition, Embedding, OnStep, Waveform
 from .latents import LatentToMusic
 from .parts import MUSIC, Parts
 from .prompts import EncodedText, PromptText
+from .settings import Settings
 from .stages import condition
 
 __all__ = ["ArtToMusic"]
@@ -60,6 +62,24 @@ class ArtToMusic(LatentToMusic):
             embedding = self.embed(artworks, on_step=on_step)
             conditions = self.condition(embedding, text, on_step=on_step)
             return self.perform(conditions, settings, seeds, on_step=on_step)
+
+    def tags(self, settings: Settings, text: PromptText) -> dict[str, str]:
+        """The tags that all pieces of a run share; those that apply to few checkpoints only if they were chosen."""
+        choice, constants = self.parts.choice, self.parts.constants
+        rare = {
+            "heads": choice.heads if choice.heads != "config" else None,
+            "support": constants.support if text.text is None else None,
+            "text": text.text,
+            "negative": constants.negative if text.negative is None else text.negative,
+        }
+        return {
+            "model": Path(choice.checkpoint).name,
+            "image_encoder": self.parts.aligner.space,
+            "aligner": Path(choice.aligner).name,
+            **{name: str(value) for name, value in vars(settings).items()},
+            "precision": str(choice.dtype).removeprefix("torch."),
+            **{name: value for name, value in rare.items() if value},
+        }
 
     def embed(self, artworks: Sequence[Artwork], *, on_step: OnStep | None = None) -> Embedding:
         """The image embeddings of artworks."""

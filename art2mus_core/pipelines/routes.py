@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from ..checkpoints.folder import read_index
 from ..checkpoints.names import is_prior, locate
 from ..errors import CheckpointError, SettingError
+from ..types import Artwork, OnStep, Waveform
 from .latents import LatentToMusic
 from .parts import Choice
+from .prompts import EncodedText, PromptText
+from .settings import Settings
 from .stages import Resident
 
-__all__ = ["ROUTES", "open_route"]
+__all__ = ["ROUTES", "ArtworkPipeline", "open_route"]
 
 AUDIOLDM2 = "AudioLDM2Pipeline"
 
@@ -28,14 +32,35 @@ def _text() -> type[LatentToMusic]:
     return TextToMusic
 
 
-ROUTES: dict[str, dict[str, Callable[[], type[LatentToMusic]]]] = {
+@runtime_checkable
+class ArtworkPipeline(Protocol):
+    """A pipeline of the route `artwork`; see :class:`~art2mus_core.pipelines.diffusion.ArtToMusic` for the methods."""
+
+    def settings(self, **chosen: Any) -> Settings: ...  # noqa: ANN401
+
+    def encode_text(self, text: PromptText, *, on_step: OnStep | None = None) -> EncodedText: ...
+
+    def compose(
+        self,
+        artworks: Sequence[Artwork],
+        *,
+        seeds: Sequence[int] | None = None,
+        text: EncodedText | None = None,
+        on_step: OnStep | None = None,
+        **chosen: Any,  # noqa: ANN401
+    ) -> list[Waveform]: ...
+
+    def tags(self, settings: Settings, text: PromptText) -> dict[str, str]: ...
+
+
+ROUTES: dict[str, dict[str, Callable[[], Any]]] = {
     AUDIOLDM2: {"artwork": _artwork, "text": _text, "sound": lambda: LatentToMusic},
 }
 """Pipelines by `_class_name` of the checkpoint and by input."""
 
 
-def open_route(choice: Choice, route: str, *, resident: Resident, offload: bool) -> LatentToMusic:
-    """Open a checkpoint as the pipeline of a route.
+def open_route(choice: Choice, route: str, *, resident: Resident, offload: bool) -> Any:  # noqa: ANN401
+    """Open a checkpoint as the pipeline of a route; for `artwork`, an :class:`ArtworkPipeline`.
 
     Raises:
         SettingError: an unknown checkpoint or part, a route that the checkpoint does not support, or too little memory.

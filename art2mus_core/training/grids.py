@@ -17,9 +17,6 @@ __all__ = ["checkpoint_grid", "latent_grid", "mel_alone", "mel_grid", "mel_of", 
 RECORDERS = ("vocoder", "vae", "audio_encoder")
 """Components whose configuration has the parameters of the mel they were trained on."""
 
-UNKNOWN: dict[str, Any] = {"latent_channels": 1, "latent_factor": 1, "latent_scale": 1.0, "language_width": 1}
-"""Placeholders for sizes that stages which train on mels do not use."""
-
 
 def mel_grid(config: TrainingConfig, checkpoint: Path) -> AudioGrid:
     """The grid of a stage that trains on mels, as the checkpoint or the configuration specifies it.
@@ -35,7 +32,7 @@ def mel_grid(config: TrainingConfig, checkpoint: Path) -> AudioGrid:
             f"the field mel, with {', '.join(MelFields.model_fields)}",
             "Add it to the configuration, as in the packaged one of the stage vae.",
         )
-    grid = _grid(recorded or given or {})
+    grid = AudioGrid(**(recorded or given or {}))
     if recorded and given and (other := [key for key, value in mel_of(grid).items() if value != given[key]]):
         raise SettingError(
             f"a mel with {', '.join(f'{key} {given[key]}' for key in other)}",
@@ -99,8 +96,4 @@ def mel_alone(checkpoint: Path) -> AudioGrid:
             "the field mel in the config.json of its vocoder or VAE",
             "Train its VAE or its vocoder again.",
         )
-    return _grid(recorded)
-
-
-def _grid(mel: dict[str, Any]) -> AudioGrid:
-    return AudioGrid(**{**mel, **UNKNOWN})
+    return AudioGrid(**recorded)
