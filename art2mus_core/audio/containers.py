@@ -97,8 +97,8 @@ def _table() -> list[int]:
 
 _ID3_HEAD = 10
 _ID3_FOOTER = 0x10
-_BEHIND_ID3 = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"caff", b".snd")
-"""First bytes of the formats that FFmpeg does not recognise behind a tag."""
+_BEHIND_ID3 = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"riff", b"FORM", b"caff", b".snd")
+"""First bytes of the formats that FFmpeg does not always recognise behind a tag; `riff` is Wave64."""
 
 
 def behind_id3(path: Path) -> Path | bytes:
