@@ -7,6 +7,7 @@ a damaged piece with the original. FAD and KAD compare all pieces with the music
 pieces with paintings. Musical measurements count by their change, faults by their value. A score is `monotone` if every step
 makes it worse on average. Otherwise the table has Spearman's correlation of its mean with the strength, or `blind` if it does
 not change. The table goes to standard error (and into --out), one JSON document to the last line of standard output.
+Needs librosa (`pip install librosa`).
 """
 
 from __future__ import annotations

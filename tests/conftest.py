@@ -1,4 +1,4 @@
-"""Fixtures for every room. Shapes are checked in every test: jaxtyping and beartype watch the package."""
+"""Fixtures for every room. Every test checks the core's shapes and types (`shapes.py`)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the networks are tiny: threads would wait for each other
 
-from jaxtyping import install_import_hook
+from .shapes import check_shapes
 
-install_import_hook("art2mus_core", "beartype.beartype")
+check_shapes("art2mus_core")
 
 from collections.abc import Callable  # noqa: E402
 from pathlib import Path  # noqa: E402

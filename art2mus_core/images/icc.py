@@ -130,7 +130,7 @@ def colorants(icc: bytes) -> Float[np.ndarray, "3 3"] | None:
         return None
 
 
-def curves(icc: bytes) -> list[Float[np.ndarray, levels]] | None:
+def curves(icc: bytes) -> list[Float[np.ndarray, " levels"]] | None:
     """Return linear light at 65,536 evenly spaced values for each channel (one for grey); None without such curves."""
     if icc[20:24] != b"XYZ ":
         return None  # a grey profile's curve may map to L*
@@ -142,7 +142,7 @@ def curves(icc: bytes) -> list[Float[np.ndarray, levels]] | None:
         return None
 
 
-def _curve(tag: bytes) -> Float[np.ndarray, levels]:
+def _curve(tag: bytes) -> Float[np.ndarray, " levels"]:
     x = np.linspace(0, 1, DEEP)
     if tag[:4] == b"para":
         kind, *_ = struct.unpack_from(">H", tag, 8)

@@ -19,7 +19,7 @@ from art2mus_core.errors import AudioError, SettingError
 def model(published_like, tmp_path):
     """A published checkpoint whose channels the original heads divide."""
     folder = shutil.copytree(published_like, tmp_path / "model")
-    wide = {"block_out_channels": [32, 64, 96], "norm_num_groups": 8, "attention_head_dim": 8}
+    wide = {"block_out_channels": [32, 32, 64], "norm_num_groups": 8, "attention_head_dim": 8}
     config = read_config(folder, "unet") | wide
     torch.manual_seed(0)
     save_component(folder, "unet", build_unet(config), config, half=True)

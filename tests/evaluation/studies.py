@@ -10,6 +10,9 @@ from art2mus_core.evaluation.records import Collection
 from art2mus_core.evaluation.study import Study, open_study
 
 
+RESAMPLES = 30
+
+
 def study_of(collection: Collection, features: Path, **more: object) -> Study:
     embedders = {"pocket": open_embedder("pocket")}
-    return open_study(Study(collection, embedders, FeatureCache(features), resamples=100, **more))
+    return open_study(Study(collection, embedders, FeatureCache(features), resamples=RESAMPLES, **more))

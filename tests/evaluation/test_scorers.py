@@ -29,7 +29,7 @@ from art2mus_core.measure.sets.retrieval import retrieval as rank
 from art2mus_core.types import Step
 
 from .conftest import ARTWORKS
-from .studies import study_of
+from .studies import RESAMPLES, study_of
 
 
 def test_controls_are_other_artworks_with_takes_and_without(known_cause: Path, tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_controls_are_other_artworks_with_takes_and_without(known_cause: Path, t
     (told, _), pocket = study.system_groups, study.embedders["pocket"]
     pieces = np.stack([pocket.embed_sound(read_audio(path)).mean(0) for path in told.paths])
     real = np.stack([pocket.embed_sound(read_audio(study.collection.reference[p.id])).mean(0) for p in told.pieces])
-    expected = agreement(real, pieces, groups=told.owners, resamples=100)
+    expected = agreement(real, pieces, groups=told.owners, resamples=RESAMPLES)
     found = {each.measure.key: each for each in match(study, told)}["music:pocket"]
     result = found.result
     assert (result.value, result.low, result.control, result.gap) == pytest.approx(
@@ -74,7 +74,7 @@ def test_retrieval_draws_artworks_with_all_their_takes(known_cause: Path, tmp_pa
         ("artwork-by-music", cosines.T, relevant.T, told.owners),
     ):
         precisions = rank(values, fitting).precisions
-        expected = bootstrap(lambda rows, p=precisions: p[rows].mean(), len(values), resamples=100, groups=groups)
+        expected = bootstrap(lambda rows, p=precisions: p[rows].mean(), len(values), resamples=RESAMPLES, groups=groups)
         result = figures[f"map-{way}:pocket"]
         by_chance = chance(fitting)["mAP"]
         assert (result.value, result.low, result.high, result.control, result.n) == pytest.approx(
@@ -94,7 +94,7 @@ def test_sets_are_compared_with_the_background_and_drawn_by_artwork(known_cause:
     distances = {"frechet": frechet_distance, "kernel": kernel_distance, "polynomial": polynomial_distance}
     for key, between in ((f"{name}:pocket", one) for name, one in distances.items()):
         drawn = bootstrap(
-            lambda taken, apart=between: apart(rows[taken], real), len(rows), resamples=100, groups=told.owners
+            lambda taken, apart=between: apart(rows[taken], real), len(rows), resamples=RESAMPLES, groups=told.owners
         )
         half = (drawn.high - drawn.low) / 2
         assert figures[key].value == pytest.approx(between(rows, real))
@@ -161,7 +161,7 @@ def test_following_is_counted_in_the_expected_direction(known_cause: Path, tmp_p
     ):
         heard = np.array([getattr(facts, fact) for facts in study.music(told)])
         interval, result = (
-            rank_correlation(expected, heard, groups=told.owners, resamples=100),
+            rank_correlation(expected, heard, groups=told.owners, resamples=RESAMPLES),
             found[f"follows:{fact}"].result,
         )
         assert (result.value, result.low, result.high) == pytest.approx((interval.value, interval.low, interval.high))
