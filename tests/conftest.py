@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the networks are tiny: threads would wait for each other
 
@@ -202,9 +203,9 @@ def checkpoint(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture
-def own_checkpoint(tmp_path: Path) -> Path:
+def own_checkpoint(pocket_like: Path, tmp_path: Path) -> Path:
     """A pocket-like checkpoint of the test's own, to be damaged."""
-    return write_checkpoint(tmp_path / "own", published=False)
+    return shutil.copytree(pocket_like, tmp_path / "own")
 
 
 @pytest.fixture

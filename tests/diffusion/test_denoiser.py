@@ -11,12 +11,12 @@ from art2mus_core.types import Condition
 LEVEL = torch.tensor(321)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def single(pocket_like):
     return LatentDenoiser(load_component(pocket_like, "unet", build_unet))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def double(published_like):
     return LatentDenoiser(load_component(published_like, "unet", build_unet))
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +126,7 @@ def test_every_file_is_decoded_once(known_cause, tmp_path, monkeypatch):
         monkeypatch.setattr(module, "read_audio", counting(read_audio))
     monkeypatch.setattr(reading, "read_artwork", counting(read_artwork))
     collection = read_collection(known_cause)
+    collection = replace(collection, systems={name: own[:4] for name, own in collection.systems.items()})
     score(study_of(collection, tmp_path))
     pieces = [piece.path for own in collection.systems.values() for piece in own]
     everything = {*pieces, *collection.reference.values(), *collection.background, *collection.artworks.values()}

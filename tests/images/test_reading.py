@@ -239,13 +239,17 @@ def png_header(width, height):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 64)) + chunk(b"IEND", b"")
 
 
-def test_bombs_are_refused_by_their_header(tmp_path):
+def test_bombs_are_refused_by_their_header(tmp_path, monkeypatch):
     limit = Image.MAX_IMAGE_PIXELS
     path = tmp_path / "bomb.png"
     path.write_bytes(png_header(25_000, 20_001))
     with pytest.raises(ArtworkError, match=r"25000 x 20001.*at most 500 megapixels"):
         read_artwork(path)
-    path.write_bytes(png_header(25_000, 20_000))  # within the limit: decoded, and found to be cut short
+    monkeypatch.setattr(reading, "MOST_PIXELS", 2_500_000)
+    path.write_bytes(png_header(2_500, 1_001))
+    with pytest.raises(ArtworkError, match="2500 x 1001"):
+        read_artwork(path)
+    path.write_bytes(png_header(2_500, 1_000))  # as large as the limit: decoded, and found to be cut short
     with pytest.raises(ArtworkError, match="cut short"):
         read_artwork(path)
     assert limit == Image.MAX_IMAGE_PIXELS

@@ -22,7 +22,7 @@ CONFIG = {
 }
 
 
-@pytest.fixture(params=[1, 2], ids=["one layer", "two layers"])
+@pytest.fixture(scope="module", params=[1, 2], ids=["one layer", "two layers"])
 def pair(request):
     torch.manual_seed(0)
     config = {**CONFIG, "layers_per_block": request.param}

@@ -21,7 +21,7 @@ MASKS = {
 }
 
 
-@pytest.fixture(params=[{}, {"n_inner": 17, "layer_norm_epsilon": 1e-3}], ids=["usual", "unusual"])
+@pytest.fixture(scope="module", params=[{}, {"n_inner": 17, "layer_norm_epsilon": 1e-3}], ids=["usual", "unusual"])
 def pair(request):
     torch.manual_seed(0)
     config = {**CONFIG, **request.param}

@@ -42,7 +42,7 @@ LAYOUTS = {
 }
 
 
-@pytest.fixture(params=list(LAYOUTS))
+@pytest.fixture(scope="module", params=list(LAYOUTS))
 def pair(request):
     torch.manual_seed(0)
     config = {**SIZES, **LAYOUTS[request.param]}

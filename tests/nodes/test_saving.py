@@ -148,9 +148,9 @@ def test_any_sound_can_be_previewed(nodes, host_folders, shape, rate):
 
 
 def test_a_long_sound_is_not_looked_at_sample_by_sample(nodes, host_folders):
-    long = {"waveform": torch.rand(1, 1, 8000 * 600) - 0.5, "sample_rate": 8000}
+    long = {"waveform": torch.rand(1, 1, 8000 * 150) - 0.5, "sample_rate": 8000}
     (entry,) = nodes["Art2MusPreviewMusic"].execute(long).ui["art2mus"]
-    assert entry["seconds"] == 600
+    assert entry["seconds"] == 150
     assert drawn(host_folders, entry).std() > 1
 
 

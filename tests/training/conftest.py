@@ -19,7 +19,7 @@ DIM, WIDTH, TOKENS, CHANNELS = 13, 10, 3, 5
 
 MODELS: dict[str, dict[str, Any]] = {
     "embedding": {
-        "image": {"size": 128, "channels": [8, 16], "dim": DIM, "space": "tiny"},
+        "image": {"size": 64, "channels": [8, 16], "dim": DIM, "space": "tiny"},
         "audio": {"bins": 96, "channels": [8, 16, 8], "floor": -8.1, "dim": DIM, "space": "tiny"},
     },
     "vae": {
