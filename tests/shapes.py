@@ -13,10 +13,12 @@ from collections.abc import Callable
 from typing import Any
 
 import jaxtyping
-from beartype import beartype
-from jaxtyping import install_import_hook, jaxtyped
+from beartype import BeartypeConf, beartype
+from jaxtyping import TypeCheckError, install_import_hook, jaxtyped
 
 __all__ = ["check_shapes"]
+
+checks = beartype(conf=BeartypeConf(violation_type=TypeCheckError))  # a TypeError, as Python itself raises
 
 
 def check_shapes(package: str) -> None:
@@ -40,11 +42,11 @@ def _checked_function(function: Callable[..., Any]) -> Callable[..., Any]:
     }
     written = " ".join(map(repr, hints.values()))
     if "jaxtyping" not in written:
-        return beartype(function)
+        return checks(function)
     # Sizes in braces are those of other arguments, and a generator runs after its call: jaxtyping knows both.
     if "{" in written or inspect.isgeneratorfunction(function):
-        return jaxtyped(function, typechecker=beartype)
-    typed = beartype(function)
+        return jaxtyped(function, typechecker=checks)
+    typed = checks(function)
 
     @functools.wraps(function)
     def with_dimensions(*args: Any, **kwargs: Any) -> Any:

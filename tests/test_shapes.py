@@ -9,6 +9,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from jaxtyping import TypeCheckError
 
 from .shapes import check_shapes, jaxtyped
 
@@ -114,13 +115,12 @@ def test_what_fits_passes(watched: ModuleType):
     ids=range(14),
 )
 def test_what_does_not_fit_is_noticed(watched: ModuleType, call):
-    with pytest.raises(Exception, match=r"(?i)type") as raised:
+    with pytest.raises(TypeCheckError):
         call(watched)
-    assert type(raised.value).__module__.startswith(("beartype", "jaxtyping"))
 
 
 def test_the_core_is_watched():
     from art2mus_core.measure.sets.rows import unit
 
-    with pytest.raises(Exception, match="violates type hint"):
+    with pytest.raises(TypeCheckError, match="violates type hint"):
         unit(np.ones(3))
