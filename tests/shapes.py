@@ -6,10 +6,11 @@ themselves. Here beartype checks them once, and the names of dimensions are kept
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jaxtyping
@@ -37,9 +38,7 @@ def _checked(defined: Any) -> Any:
 
 
 def _checked_function(function: Callable[..., Any]) -> Callable[..., Any]:
-    function.__annotations__ = hints = {
-        name: _resolved(hint, function.__globals__) for name, hint in function.__annotations__.items()
-    }
+    function.__annotations__ = hints = dict(_known(function))
     written = " ".join(map(repr, hints.values()))
     if "jaxtyping" not in written:
         return checks(function)
@@ -57,9 +56,8 @@ def _checked_function(function: Callable[..., Any]) -> Callable[..., Any]:
     return with_dimensions
 
 
-def _resolved(hint: Any, names: dict[str, Any]) -> Any:
-    """An annotation as an object; Any where its names are not known yet, or to type checkers alone."""
-    try:
-        return eval(hint, names) if isinstance(hint, str) else hint
-    except NameError:
-        return Any
+def _known(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
+    """Annotations as objects, without those whose names are not defined yet, or for type checkers alone."""
+    for name, hint in function.__annotations__.items():
+        with contextlib.suppress(NameError):
+            yield name, eval(hint, function.__globals__) if isinstance(hint, str) else hint
