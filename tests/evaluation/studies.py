@@ -9,7 +9,6 @@ from art2mus_core.evaluation.embedders.features import FeatureCache
 from art2mus_core.evaluation.records import Collection
 from art2mus_core.evaluation.study import Study, open_study
 
-
 RESAMPLES = 30
 
 
