@@ -11,13 +11,14 @@ __all__ = ["file_digest", "joint_digest"]
 
 def file_digest(path: Path) -> str:
     """sha256 of a file's content, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return _digest(path).hex()
 
 
 def joint_digest(paths: Iterable[Path], start: bytes = b"") -> str:
     """sha256 over `start` and the digests of some files, in hexadecimal."""
-    total = hashlib.sha256(start)
-    for path in paths:
-        total.update(bytes.fromhex(file_digest(path)))
-    return total.hexdigest()
+    return hashlib.sha256(start + b"".join(map(_digest, paths))).hexdigest()
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()

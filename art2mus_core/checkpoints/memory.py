@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from ..errors import SettingError
 
@@ -37,7 +35,7 @@ REMEDY = (
 
 
 def check_memory(needed: int, what: str, *, free: int | None = None) -> None:
-    """Check that enough memory is free, if the system reports it.
+    """Check that enough memory is free.
 
     Args:
         needed: bytes.
@@ -48,7 +46,7 @@ def check_memory(needed: int, what: str, *, free: int | None = None) -> None:
         SettingError: less than `needed` is free.
     """
     free = available() if free is None else free
-    if free is not None and needed > free:
+    if needed > free:
         raise SettingError(
             f"{what} takes {needed / 1e9:.2f} GB of memory, and {free / 1e9:.2f} GB are free",
             "room for all of it",
@@ -90,33 +88,34 @@ def is_shortage(error: Exception) -> bool:
     return isinstance(error, MemoryError) or any(text in str(error) for text in SHORTAGES)
 
 
-def available(root: Path = ROOT) -> int | None:
-    """Bytes of memory available to this process, or None if the system does not report it (macOS).
-
-    The limits of a Linux container count, too.
+def available(root: Path = ROOT) -> int:
+    """Bytes of memory available to this process. The limits of a Linux container count, too.
 
     Args:
-        root: the folder of `proc` and `sys`.
+        root: the folder of `proc` and `sys` that describes the container.
     """
-    if os.name == "nt":
-        return _windows()[1]
-    table = _numbers(root / "proc" / "meminfo")
-    free = [table["MemAvailable:"] * 1024] if "MemAvailable:" in table else []
-    return min([*free, *_allowances(root), *_address_space(root)], default=None)
+    import psutil  # noqa: PLC0415 - the command line starts without it
+
+    return min([psutil.virtual_memory().available, *_allowances(root), *_address_space()])
 
 
-def _address_space(root: Path) -> list[int]:
+def total() -> int:
+    """Bytes of memory of the machine."""
+    import psutil  # noqa: PLC0415 - the command line starts without it
+
+    return psutil.virtual_memory().total
+
+
+def _address_space() -> list[int]:
     """The rest of the address space of this process, if it is limited (`ulimit -v`)."""
+    if os.name == "nt":
+        return []
     import resource  # noqa: PLC0415  not on Windows
 
+    import psutil  # noqa: PLC0415 - the command line starts without it
+
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    taken = _numbers(root / "proc" / "self" / "status").get("VmSize:")
-    return [] if limit == resource.RLIM_INFINITY or taken is None else [max(0, limit - 1024 * taken)]
-
-
-def total() -> int | None:
-    """Bytes of memory of the machine, or None if the system does not report it."""
-    return _windows()[0] if os.name == "nt" else os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return [] if limit == resource.RLIM_INFINITY else [max(0, limit - psutil.Process().memory_info().vms)]
 
 
 def _allowances(root: Path) -> list[int]:
@@ -153,17 +152,3 @@ def _lines(path: Path) -> list[str]:
         return path.read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
         return []
-
-
-def _windows() -> tuple[int | None, int | None]:
-    """Total and free memory."""
-
-    class Status(ctypes.Structure):  # MEMORYSTATUSEX: two 32-bit words, then seven 64-bit ones
-        _fields_ = (("words", ctypes.c_uint32 * 2), ("sizes", ctypes.c_uint64 * 7))
-
-    status = Status()
-    status.words[0] = ctypes.sizeof(Status)
-    windows: Any = getattr(ctypes, "windll", None)
-    if windows is None or not windows.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):
-        return None, None
-    return status.sizes[0], status.sizes[1]

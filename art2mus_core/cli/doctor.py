@@ -56,7 +56,7 @@ def _examine() -> dict[str, Any]:
         "tested": {name: compare(name, installed) for name, installed in libraries.items() if installed},
         "tested_on": {kind: TESTED[kind]["date"] for kind in TESTED},
         "devices": _devices() if libraries["torch"] else [],
-        "memory": {"total": total(), "available": available()},
+        "memory": {"total": total(), "available": available()} if _version("psutil") else None,
         "home": str(home()),
         "disk_free": shutil.disk_usage(nearest).free,
         "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
@@ -162,7 +162,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
         *((name, _library(name, installed, found["tested"])) for name, installed in found["libraries"].items()),
         ("tested", f"oldest libraries on {found['tested_on']['oldest']}, newest on {found['tested_on']['newest']}"),
         *((device["name"], _device(device)) for device in found["devices"]),
-        ("memory", f"{amount(memory['total'])}, {amount(memory['available'])} of it free"),
+        *([("memory", f"{amount(memory['total'])}, {amount(memory['available'])} of it free")] if memory else []),
         ("models", f"{found['home']}, {amount(found['disk_free'])} free on its disk"),
         *named.items(),
     ]

@@ -12,18 +12,15 @@ from typing import Any, NamedTuple
 
 from ..audio.reading import read_audio
 from ..datasets.workers import spread
-from ..errors import Art2MusError, AudioError, EvaluationError, OutputError
+from ..errors import Art2MusError, EvaluationError, OutputError
 from ..images.reading import read_artwork
 from ..measure.sound.faults import Faults, faults
-from ..measure.sound.music import Music, measure_samples
+from ..measure.sound.music import Music, check_length, measure_samples
 from ..types import Artwork, OnStep, Step, Waveform
 from .records import Collection
 from .remarks import uneven
 
-__all__ = ["SHORTEST", "Content", "Readings", "check_length", "measure_piece", "read_files", "read_sounds"]
-
-SHORTEST = 1.0
-"""Seconds; rhythm and loops cannot be measured in less."""
+__all__ = ["Content", "Readings", "measure_piece", "read_files", "read_sounds"]
 
 Content = Waveform | Artwork
 
@@ -52,20 +49,6 @@ def measure_piece(sound: Waveform) -> tuple[Music, Faults]:
     check_length(sound)
     samples = sound.samples[0].numpy()
     return measure_samples(samples, sound.sample_rate), faults(samples, sound.sample_rate)
-
-
-def check_length(sound: Waveform, least: float = SHORTEST) -> None:
-    """Refuse a sound that is too short.
-
-    Raises:
-        AudioError: fewer seconds than `least`.
-    """
-    if sound.seconds < least:
-        raise AudioError(
-            f"a sound of {sound.seconds:.2f} s, where {least:g} s are needed",
-            "a longer one",
-            "Leave it out, or make it longer.",
-        )
 
 
 def read_files(

@@ -23,9 +23,8 @@ from ..images.reading import read_artwork
 from ..measure.sets.rows import cosines
 from ..measure.sound.faults import clipping, dc_offset
 from ..measure.sound.loudness import SILENCE
-from ..measure.sound.music import Music, measure
+from ..measure.sound.music import Music, check_length, measure
 from ..types import Artwork, OnStep, Step, Waveform
-from .reading import check_length
 
 __all__ = ["LONGEST", "Pair", "Scorecard", "describe", "draw", "pair", "score"]
 

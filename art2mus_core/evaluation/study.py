@@ -14,10 +14,11 @@ from jaxtyping import Float, Float64
 from ..audio.reading import read_audio, read_tags
 from ..measure.pictures import ImageStatistics, percentiles
 from ..measure.pictures import measure as measure_artwork
+from ..measure.sound.music import SHORTEST, check_length
 from ..types import OnStep, Waveform
 from .embedders.roles import ArtworkEmbedder, TextEmbedder
 from .embedders.windows import mono
-from .reading import SHORTEST, Content, check_length, measure_piece, read_files
+from .reading import Content, measure_piece, read_files
 from .records import Collection, SystemGroup
 
 if TYPE_CHECKING:

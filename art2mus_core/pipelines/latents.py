@@ -58,7 +58,7 @@ class LatentToMusic:
             parts.check()
             weights, free = parts.weights(cls.NETWORKS), available()
             check_memory(max(weights.values()), f"a network of {choice.checkpoint}", free=free)
-            offload = offload or (free is not None and sum(weights.values()) > free)
+            offload = offload or sum(weights.values()) > free
             for name in () if offload else weights:
                 getattr(parts, name)
         return cls(parts, resident, offload)

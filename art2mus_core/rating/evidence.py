@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from ..evaluation.embedders.windows import mono
-from ..evaluation.reading import check_length, read_files
+from ..evaluation.reading import read_files
 from ..evaluation.records import Collection
 from ..figures.overview import describe_music
 from ..images.reading import thumbnail_jpeg
-from ..measure.sound.music import measure
+from ..measure.sound.music import check_length, measure
 from ..types import Artwork, OnStep, Waveform
 
 __all__ = [

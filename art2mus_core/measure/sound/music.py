@@ -20,7 +20,10 @@ from .onsets import onset_strength, onset_times, tempo_of
 from .spectra import check_finite, spectra
 from .tonality import TONAL_RATE, chroma_of, in_tune_share, key_of, mode_of, register_and_density, tonal_peaks
 
-__all__ = ["FACTS", "Fact", "Music", "measure", "measure_samples"]
+__all__ = ["FACTS", "SHORTEST", "Fact", "Music", "check_length", "measure", "measure_samples"]
+
+SHORTEST = 1.0
+"""Seconds; rhythm and loops cannot be measured in less."""
 
 WINDOW, HOP = 0.064, 0.01
 """Window and hop in seconds of the spectrogram for all measures except loudness and pitch."""
@@ -90,6 +93,20 @@ FACTS = {
     "mode": Fact("Mode", "", "Correct for more than four in five pieces of known mode."),
 }
 """The measures of :class:`Music` in a report."""
+
+
+def check_length(sound: Waveform, least: float = SHORTEST) -> None:
+    """Refuse a sound that is too short.
+
+    Raises:
+        AudioError: fewer seconds than `least`.
+    """
+    if sound.seconds < least:
+        raise AudioError(
+            f"a sound of {sound.seconds:.2f} s, where {least:g} s are needed",
+            "a longer one",
+            "Leave it out, or make it longer.",
+        )
 
 
 def measure(waveform: Waveform) -> Music:
