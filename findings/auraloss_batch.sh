@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# A loss over a batch is taken for the mean over its sounds. auraloss's STFT loss divides the error of the whole batch by the energy
-# of the whole batch: beside a sound at full level, one at -40 dB may be as wrong as it likes in that half of the loss.
+# The loss of a batch is often read as the mean of its sounds' losses. auraloss's STFT loss divides the error of the whole batch
+# by the energy of the whole batch, so next to a sound at full level, the error of a sound at -40 dB hardly changes that term of
+# the loss.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -31,4 +32,4 @@ print(f"ten times the error in the soft one: the mean grows by {gained[1]:.3f}, 
 assert gained[1] > 0.2
 assert gained[0] < 0.001
 PY
-echo "holds: a soft sound in a batch does not count for the spectral convergence"
+echo "confirmed: in a batch with a loud sound, the spectral convergence ignores a soft sound"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# File names in ComfyUI may have marks such as %KSampler.seed%, which the page replaces. It does so for a list of node types by
-# name: CLIPSave, VAESave and ModelSave are in it, CheckpointSave (Save Checkpoint) is not, and neither is any pack's own node,
-# though its widget is called filename_prefix as well. There the mark goes to the server as it is.
+# File names in ComfyUI may contain placeholders such as %KSampler.seed%, which the page replaces. It does so only for the node
+# types in a fixed list: CLIPSave, VAESave and ModelSave are in it; CheckpointSave (Save Checkpoint) and the nodes of all packs
+# are not, even if their widget is also called filename_prefix. For those nodes the server receives the placeholder unchanged.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -31,4 +31,4 @@ assert "filename_prefix" in body and "serializeValue" in body
 assert {"CLIPSave", "VAESave", "ModelSave", "SaveAudio"} <= listed
 assert known - listed == {"CheckpointSave", "ImageOnlyCheckpointSave"}
 PY
-echo "holds: marks in file names are replaced for a fixed list of nodes, without Save Checkpoint"
+echo "confirmed: placeholders in file names are replaced for a fixed list of nodes, without Save Checkpoint"

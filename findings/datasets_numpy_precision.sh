@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A column of float64 (the features say so) is read with format "numpy". A single row gives float64; a slice of the same rows
-# gives float32, so that times in seconds of a day lose their milliseconds.
+# A float64 column (according to the features) is read with format "numpy". A single row gives float64; a slice of the same rows
+# gives float32, so that times of day in seconds lose their milliseconds.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -23,4 +23,4 @@ assert row == times[0]
 assert rows.dtype == np.float32
 assert len(set(rows.tolist())) < 3
 PY
-echo "holds: a slice is rounded to float32, a row is not"
+echo "confirmed: a slice is rounded to float32, a row is not"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A table with a column of sounds is written as Parquet, to be moved or published. No sound is in it: only the local path is.
+# A table with a column of sounds is written as Parquet, to be moved or published. The file contains no sound, only its local
+# path.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -21,9 +22,9 @@ written = table.to_parquet("table.parquet")
 row = pyarrow.parquet.read_table("table.parquet").to_pylist()[0]["sound"]
 sizes = Path("tone.wav").stat().st_size, Path("table.parquet").stat().st_size
 print("datasets", datasets.__version__)
-print(f"a sound of {sizes[0]} bytes; the Parquet file of {sizes[1]} bytes holds {row}")
+print(f"a sound of {sizes[0]} bytes; the Parquet file of {sizes[1]} bytes contains {row}")
 assert written > 0
 assert row == {"bytes": None, "path": "tone.wav"}
 assert sizes[1] < sizes[0]
 PY
-echo "holds: to_parquet writes where the sound was, and not the sound"
+echo "confirmed: to_parquet writes the path of the sound instead of the sound"

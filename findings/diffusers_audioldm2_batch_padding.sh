@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # AudioLDM 2 encodes a prompt alone, and in a batch with a longer one. The shorter prompt is padded and masked, but GPT-2's
-# positions count the padding: the same prompt gets another language of audio, and so other music from the same noise. The empty
-# negative prompt is padded to the prompt's length as well, so guidance depends on how long the prompt is. (Random weights at small
-# sizes, the real classes: this does not show how much the music changes with trained weights.)
+# positions count the padding, so the same prompt gets another language of audio and therefore other music from the same noise.
+# The empty negative prompt is padded to the prompt's length as well, so guidance depends on the length of the prompt. (The
+# classes are real, the weights random and small: this does not show how much the music changes with trained weights.)
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -63,11 +63,11 @@ def cosine(one, other):
 alone, batched, other = (language_of_audio(prompts) for prompts in ([SHORT], [SHORT, LONG], [LONG]))
 again = language_of_audio([SHORT, SHORT])
 print("transformers", transformers.__version__, "diffusers", diffusers.__version__, "torch", torch.__version__)
-print(f"language of audio of '{SHORT}', alone and beside itself: cosine {cosine(alone[0], again[0]):.4f}")
-print(f"alone and beside a longer prompt: cosine {cosine(alone[0], batched[0]):.4f}")
+print(f"language of audio of '{SHORT}', alone and with itself: cosine {cosine(alone[0], again[0]):.4f}")
+print(f"alone and with a longer prompt: cosine {cosine(alone[0], batched[0]):.4f}")
 print(f"of the empty negative prompt, for a short and for a long prompt: cosine {cosine(alone[1], other[1]):.4f}")
 assert cosine(alone[0], again[0]) > 0.99999
 assert cosine(alone[0], batched[0]) < 0.999
 assert cosine(alone[1], other[1]) < 0.999
 PY
-echo "holds: a prompt's language of audio depends on the length of the longest prompt in its batch"
+echo "confirmed: a prompt's language of audio depends on the length of the longest prompt in its batch"

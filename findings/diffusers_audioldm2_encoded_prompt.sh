@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# AudioLDM 2's documentation encodes a prompt in advance: encode_prompt with do_classifier_free_guidance=True, its three results passed
-# to the pipeline, then .audios[0]. That piece is music for the empty negative prompt: encode_prompt returns the negative prompt's
-# embeddings before the prompt's, the pipeline treats both as prompts, and it returns two pieces. As printed, the example also lacks a
-# required argument, num_waveforms_per_prompt. (Random weights at small sizes, the real classes.)
+# AudioLDM 2's documentation encodes a prompt in advance: encode_prompt with do_classifier_free_guidance=True, its three results
+# passed to the pipeline, then .audios[0]. That piece is music for the empty negative prompt: encode_prompt returns the negative
+# prompt's embeddings before the prompt's, the pipeline treats both as prompts, and it returns two pieces. The printed example
+# also lacks a required argument, num_waveforms_per_prompt. (The classes are real, the weights random and small.)
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -89,11 +89,11 @@ scale = apart(words, other_words)
 print("transformers", transformers.__version__, "diffusers", diffusers.__version__, "torch", torch.__version__)
 print("as printed:", missing)
 print(f"with it: {len(pieces)} pieces for one prompt")
-print(f".audios[0] of two prompts are {apart(pieces[0], others[0]):.1e} apart; what is composed from their words {scale:.1e}")
-print(f"from words and .audios[0]: {apart(words, pieces[0]):.1e} apart, and .audios[1]: {apart(words, pieces[1]):.1e}")
+print(f".audios[0] of two prompts are {apart(pieces[0], others[0]):.1e} apart; music composed from their texts {scale:.1e}")
+print(f"from the text and .audios[0]: {apart(words, pieces[0]):.1e} apart, and .audios[1]: {apart(words, pieces[1]):.1e}")
 assert "num_waveforms_per_prompt" in missing
 assert len(pieces) == 2
 assert apart(pieces[0], others[0]) < 0.01 * scale
 assert apart(words, pieces[1]) < 0.01 * scale < apart(words, pieces[0])
 PY
-echo "holds: the first piece from embeddings made as documented is music for the negative prompt"
+echo "confirmed: the first piece from embeddings made as documented is music for the negative prompt"

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# With num_waveforms_per_prompt=2, AudioLDM 2 composes two pieces for each prompt and ranks them by CLAP. It ranks all pieces of the
-# batch for each prompt: a prompt can get the pieces made for another one, and one piece can be returned twice while others are
-# lost. Here, four pieces of two prompts are identified by their samples. (Random weights at small sizes, the real classes.)
+# With num_waveforms_per_prompt=2, AudioLDM 2 composes two pieces for each prompt and ranks them by CLAP. It ranks all pieces of
+# the batch for each prompt: a prompt can get the pieces made for another one, and one piece can be returned twice while others
+# are lost. Here, four pieces of two prompts are identified by their samples. (The classes are real, the weights random and
+# small.)
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -69,7 +70,7 @@ def compose(**given):
 
 
 embedded, mask, generated = pipeline.encode_prompt(PROMPTS, "cpu", 1, do_classifier_free_guidance=False)
-made = compose(prompt_embeds=embedded, attention_mask=mask, generated_prompt_embeds=generated)  # not ranked: no words are given
+made = compose(prompt_embeds=embedded, attention_mask=mask, generated_prompt_embeds=generated)  # not ranked: no text is given
 given = compose(prompt=PROMPTS)
 places = [int((made - piece).abs().amax(1).argmin()) for piece in given]
 apart = min(float((one - other).abs().max()) for index, one in enumerate(made) for other in made[:index])
@@ -80,4 +81,4 @@ print(f"'{PROMPTS[0]}' gets {places[:2]}, '{PROMPTS[1]}' gets {places[2:]}; off 
 assert exact < 0.01 * apart
 assert set(places[:2]) != {0, 1} or set(places[2:]) != {2, 3}
 PY
-echo "holds: a prompt gets pieces that were made for another prompt of its batch"
+echo "confirmed: a prompt gets pieces that were made for another prompt of its batch"

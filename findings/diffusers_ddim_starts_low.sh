@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# AudioLDM 2 is published with DDIM, "leading" spacing and an offset of 1. More steps should cost time and nothing else. But
-# where they don't divide the 1,000 levels, pure noise is taken for a half-cleaned latent, and 1,000 steps end with an error.
+# AudioLDM 2 is published with DDIM, "leading" spacing and an offset of 1. More steps should take more time and change nothing
+# else. But if the number of steps does not divide the 1,000 levels, sampling starts below full noise, so pure noise is treated as
+# a partly denoised latent; with 1,000 steps, it raises an error.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -30,4 +31,4 @@ print("1000 steps:", repr(raised))
 assert first == {200: 996, 333: 997, 334: 667, 501: 501, 600: 600}
 assert raised is not None
 PY
-echo "holds: 600 steps begin at level 600 of 1000, 1000 steps not at all"
+echo "confirmed: 600 steps start at level 600 of 1000, and 1000 steps raise an error"

@@ -29,4 +29,4 @@ PY
 for scheduler in DDIMScheduler DPMSolverMultistepScheduler; do
   "$folder/venv/bin/python" -W ignore "$folder/imports.py" "$scheduler"  # each in a process of its own
 done
-echo "holds: importing a scheduler imports torch._dynamo and sympy, and a multistep one scipy.stats"
+echo "confirmed: importing a scheduler imports torch._dynamo and sympy, and a multistep one scipy.stats"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# An exact index, and equal vectors in it. The nearest one is the first of them, if one is asked for; of several, the lowest ids
-# come, in falling order: the first of k=5 isn't the answer to k=1.
+# An exact index contains equal vectors. With k=1, the search returns the one with the lowest id; with a larger k, it returns the
+# k lowest ids in decreasing order, so the first of k=5 is not the result of k=1.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -21,4 +21,4 @@ print("faiss", faiss.__version__)
 print(f"30 equal vectors, 10 to 39: k=1 gives {found[1]}, k=5 {found[5]}")
 assert found == {1: [10], 5: [14, 13, 12, 11, 10]}
 PY
-echo "holds: the first of five is not the first of one"
+echo "confirmed: among equal vectors, the first result of k=5 is not the result of k=1"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# A package that installs Meta's ImageBind. Its metadata says MIT, the licence file in it is CC BY-NC-SA 4.0; and it imports what it
-# does not require: einops, and pkg_resources, which setuptools no longer has. Beside today's torch,
-# which brings such a setuptools, `import imagebind` fails with all its requirements installed.
+# A package that installs Meta's ImageBind. Its metadata says MIT, but its licence file is CC BY-NC-SA 4.0. It imports packages
+# that it does not require: einops, and pkg_resources, which setuptools no longer includes. With a current torch, which installs
+# such a setuptools, `import imagebind` fails although all requirements are installed.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -27,11 +27,11 @@ for file in package.files:
 lacking = sorted(imported - sys.stdlib_module_names - required - {"imagebind", "PIL"})
 declared = [line for line in package.metadata.get_all("Classifier") if "License" in line]
 licence = next(file for file in package.files if file.name == "LICENSE").read_text().splitlines()[0]
-print("imagebind-unofficial", package.version, "declares", declared, "and holds the licence", repr(licence))
+print("imagebind-unofficial", package.version, "declares", declared, "and contains the licence", repr(licence))
 print("imports beyond its requirements:", lacking)
 assert declared == ["License :: OSI Approved :: MIT License"]
 assert licence.startswith("Attribution-NonCommercial-ShareAlike 4.0")
 assert {"einops", "pkg_resources"} <= set(lacking)
 assert importlib.util.find_spec("setuptools") and importlib.util.find_spec("pkg_resources") is None
 PY
-echo "holds: declared MIT, licensed for non-commercial use, and not importable as it is installed"
+echo "confirmed: declared as MIT but licensed for non-commercial use, and not importable after installation"

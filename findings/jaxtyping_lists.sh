@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# With jaxtyping and beartype, a list of arrays is annotated list[Float[Tensor, "n d"]]. Of a list, beartype looks at one item,
-# chosen at random: a wrong item passes most of the time, and so do two items whose shapes disagree.
+# With jaxtyping and beartype, a list of arrays is annotated list[Float[Tensor, "n d"]]. beartype checks one item of a list,
+# chosen at random: a wrong item usually passes, and so do two items whose shapes contradict each other.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -30,9 +30,9 @@ good, wide, flat = np.zeros((2, 3)), np.zeros((2, 4)), np.zeros(5)
 unequal = sum(passes([good, wide]) for _ in range(200))
 wrong = sum(passes([good] * 9 + [flat]) for _ in range(200))
 print("jaxtyping", version("jaxtyping"), "beartype", version("beartype"))
-print(f"two widths under one letter: {unequal} of 200 calls pass; one vector among nine matrices: {wrong} of 200 pass")
+print(f"two widths for one letter: {unequal} of 200 calls pass; one vector among nine matrices: {wrong} of 200 pass")
 assert 20 < unequal
 assert 0 < 200 - wrong < 80
 assert not passes([flat])
 PY
-echo "holds: lists are checked by one item of theirs"
+echo "confirmed: only one item of a list is checked"

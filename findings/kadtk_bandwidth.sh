@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# KAD's authors take the kernel's bandwidth from the reference. Their toolkit hands the judged set to where the bandwidth is
-# taken from: each system is measured with a ruler of its own, and exchanging the sets changes the figure.
-# Only the two functions that compute are run, from the installed file: the package's requirements need torch < 2.6.
+# KAD's authors take the kernel's bandwidth from the reference. Their toolkit passes the evaluated set as the argument from which
+# the bandwidth is computed: each system is measured with another kernel, and exchanging the sets changes the result. Only the two
+# functions that compute the distance are run, from the installed file, because the package requires torch < 2.6.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -26,18 +26,18 @@ exec(compile(tree, "kad.py", "exec"), found)
 call = re.search(r"return calc_kernel_audio_distance\((\w+), (\w+), cache_dirs, self\.device, self\.bandwidth\)", source)
 
 
-def distance(reference, judged, bandwidth=None):
-    return float(found["calc_kernel_audio_distance"](reference, judged, (None, None), "cpu", bandwidth))
+def distance(reference, evaluated, bandwidth=None):
+    return float(found["calc_kernel_audio_distance"](reference, evaluated, (None, None), "cpu", bandwidth))
 
 
 generator = torch.Generator().manual_seed(0)
-reference, judged = torch.randn(200, 16, generator=generator), 3 * torch.randn(150, 16, generator=generator)
-widths = [found["median_pairwise_distance"](rows) for rows in (reference, judged)]
-default, *given = distance(reference, judged), *(distance(reference, judged, width) for width in widths)
+reference, evaluated = torch.randn(200, 16, generator=generator), 3 * torch.randn(150, 16, generator=generator)
+widths = [found["median_pairwise_distance"](rows) for rows in (reference, evaluated)]
+default, *given = distance(reference, evaluated), *(distance(reference, evaluated, width) for width in widths)
 print("kadtk", kadtk.version, "calls it with", call.groups())
-print(f"default {default:.2f}; with the reference's bandwidth {given[0]:.2f}; with the judged set's {given[1]:.2f}")
+print(f"default {default:.2f}; with the reference's bandwidth {given[0]:.2f}; with the evaluated set's {given[1]:.2f}")
 assert call.groups() == ("embd_bg", "embd_eval")
 assert abs(default - given[1]) < 1e-4
 assert abs(default - given[0]) > 1
 PY
-echo "holds: the bandwidth is the judged set's"
+echo "confirmed: the bandwidth is that of the evaluated set"

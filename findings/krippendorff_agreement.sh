@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Listeners who all give every piece the same mark agree perfectly: one expects 1, or "not defined". It is an error that speaks of a
-# domain, and a report that computes it for every question ends there.
+# Listeners who all give every piece the same rating agree perfectly: the expected result is 1, or undefined. The library raises
+# an error about the domain instead, which ends a report that computes alpha for every question.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -12,15 +12,15 @@ from importlib.metadata import version
 import krippendorff
 import numpy as np
 
-marks = np.array([[1, 2, 3, 4], [1, 2, 3, 4]])  # two listeners, four pieces
-alpha = krippendorff.alpha(marks, level_of_measurement="interval")
+ratings = np.array([[1, 2, 3, 4], [1, 2, 3, 4]])  # two listeners, four pieces
+alpha = krippendorff.alpha(ratings, level_of_measurement="interval")
 try:
     same = krippendorff.alpha(np.full((2, 3), 4), level_of_measurement="ordinal")
 except ValueError as error:
     same = repr(error)
 print("krippendorff", version("krippendorff"))
-print(f"full agreement: {alpha:.2f}; one mark for all: {same}")
+print(f"full agreement: {alpha:.2f}; one rating for all: {same}")
 assert alpha == 1
 assert "domain" in str(same)
 PY
-echo "holds: full agreement on one mark is an error"
+echo "confirmed: perfect agreement on a single rating raises an error"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# One grey scan, a ramp from black to white, is written by tifffile with 8, 12 and 16 bits, as it is and as a negative (the tag
-# MinIsWhite says so), and read by Pillow. Only 8 bits are inverted; 12 bits stay in the lowest sixteenth; and to RGB everything
-# above 255 is white.
+# One grey scan, a ramp from black to white, is written by tifffile with 8, 12 and 16 bits, as a positive and as a negative
+# (marked by the tag MinIsWhite), and read by Pillow. Only 8 bits are inverted; 12 bits are not scaled up, so they use only the
+# lowest sixteenth of the range; and in RGB everything above 255 becomes white.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -34,4 +34,4 @@ assert found[12, "minisblack"][0] == [0, 1024, 2048, 3071, 4095]
 assert found[16, "miniswhite"][0] == [65535, 49151, 32767, 16384, 0], "16 bits are inverted"
 assert found[16, "minisblack"][1] == [0, 255, 255, 255, 255]
 PY
-echo "holds: 8 bits are seen as they look; 16 as a negative, 12 nearly black, and either white in RGB"
+echo "confirmed: 8 bits are read correctly, 16 as a negative, 12 nearly black, and both become white in RGB"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# A picture with a colour profile is opened and saved again in its own format. PNG, TIFF and AVIF keep the profile; JPEG and
-# WebP leave it out, so that a wide-gamut picture looks dull. A PNG that names its colours by code points (cICP, third edition
-# of the standard) is opened as if it said nothing; PyAV tells them.
+# A picture with a colour profile is opened and saved again in its own format. PNG, TIFF and AVIF keep the profile; JPEG and WebP
+# lose it, so that a wide-gamut picture looks dull. If a PNG describes its colours by code points (cICP, third edition of the
+# standard), Pillow does not report them; PyAV does.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -37,13 +37,13 @@ chunk = struct.pack(">I", 4) + body + struct.pack(">I", zlib.crc32(body))
 Path("p3.png").write_bytes(plain[:after_header] + chunk + plain[after_header:])
 with Image.open("p3.png") as image:
     image.load()
-    told = dict(image.info)
+    reported = dict(image.info)
 with av.open("p3.png") as file:
     frame = next(file.decode(video=0))
 points = int(frame.color_primaries), int(frame.color_trc)
-print(f"a PNG in Display P3 by cICP: Pillow tells {told}, PyAV primaries and curve {points}")
+print(f"a PNG in Display P3 by cICP: Pillow reports {reported}, PyAV primaries and curve {points}")
 assert kept == {"PNG": True, "TIFF": True, "AVIF": True, "JPEG": False, "WEBP": False}
-assert told == {}
+assert reported == {}
 assert points == (12, 13)
 PY
-echo "holds: whether a profile lives through open and save depends on the format, and cICP is not told"
+echo "confirmed: whether a profile is kept by opening and saving depends on the format, and cICP is not reported"

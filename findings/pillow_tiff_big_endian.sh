@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A float TIFF in big-endian order (as ImageJ and tifffile write them) is right in Pillow while it is not compressed. Compressed
-# without any loss, its bytes are swapped once more than they should be: values of 0 to 1 become values up to 1e38.
+# Pillow reads a big-endian float TIFF (as ImageJ and tifffile write them) correctly if it is not compressed. If it is compressed
+# losslessly, its bytes are swapped twice: values of 0 to 1 become values up to 1e38.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -28,4 +28,4 @@ for kind, values in (("float32", np.linspace(0, 1, 600, dtype=np.float32)), ("in
                 print(f"{kind} {order} {compression}: {values[0, 5]:.4g} is read as {read[0, 5]:.4g}")
 assert wrong == {(kind, ">", compression) for kind in ("float32", "int32") for compression in ("zlib", "lzw")}
 PY
-echo "holds: compressed big-endian samples of 32 bits are swapped once too often"
+echo "confirmed: compressed big-endian samples of 32 bits have their bytes swapped twice"

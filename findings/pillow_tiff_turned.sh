@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Pillow saves a grey picture, not compressed, with the tag of a scan that lies on its side, and opens it again. Opened by its
-# name, width and height are swapped after loading and the rows are cut in the wrong places; from a file object, compressed, or
-# in RGB it is right.
+# Pillow saves an uncompressed grey picture with the orientation tag of a scan that lies on its side, and opens it again. If it is
+# opened by name, width and height are swapped after loading and the rows are split in the wrong places; from a file object,
+# compressed, or in RGB it is correct.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -36,9 +36,9 @@ for mode, kind, channels in (("L", np.uint8, ()), ("I;16", np.uint16, ()), ("RGB
         Image.fromarray(pixels).save("scan.tif", tiffinfo={ORIENTATION: LIES_ON_ITS_SIDE}, compression=compression)
         found = read("scan.tif", turned), read(io.BytesIO(Path("scan.tif").read_bytes()), turned)
         seen[mode, compression] = found
-        print(f"{mode}, {compression}, wanted {turned.shape[:2]}: by its name {found[0]}; from a file object {found[1]}")
+        print(f"{mode}, {compression}, wanted {turned.shape[:2]}: by name {found[0]}; from a file object {found[1]}")
 wrong = {key for key, found in seen.items() if found[0] != "right"}
 assert wrong == {(mode, "raw") for mode in ("L", "I;16", "RGBA")}
 assert all(found[1] == "right" for found in seen.values())
 PY
-echo "holds: an uncompressed turned TIFF that is opened by its name has its rows cut in the wrong places"
+echo "confirmed: an uncompressed rotated TIFF that is opened by name has its rows split in the wrong places"

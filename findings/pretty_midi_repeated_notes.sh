@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# One key is struck again before it is let go: notes of .6 s, one each half second. Written and read by pretty_midi, the first is
-# still .6 s long, and all others are .1 s: the end of a note ends every note of its pitch that sounds.
+# One key is struck again before it is released: notes of .6 s, one every half second. After writing and reading with pretty_midi,
+# the first note is still .6 s long, and all others are .1 s: the end of a note ends every sounding note of its pitch.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -23,4 +23,4 @@ lengths = [
 print("pretty_midi", version("pretty_midi"), "lengths in seconds, written:", lengths[0], "read:", lengths[1])
 assert lengths == [[0.6] * 4, [0.6, 0.1, 0.1, 0.1]]
 PY
-echo "holds: notes of one pitch that overlap come back six times too short"
+echo "confirmed: overlapping notes of one pitch are read back six times too short"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# An Ogg file may hold one stream behind another (RFC 3533; web radio and recorders write them). Two Opus streams of noise that
-# peak below .5: read by PyAV in one go, the second begins far beyond full scale; read by soundfile, it is not there at all.
+# An Ogg file may contain several streams in sequence (RFC 3533; web radio and recorders write such files). Here are two Opus
+# streams of noise that peak below .5: read by PyAV in one pass, the second starts far beyond full scale; read by soundfile, it is
+# missing.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -47,4 +48,4 @@ assert peaks[2] > 2
 assert len(both) == len(parts[0]) + len(parts[1])
 assert len(only) == len(parts[0])
 PY
-echo "holds: the second of two chained streams is far too loud in PyAV and missing in soundfile"
+echo "confirmed: the second of two chained streams is far too loud in PyAV and missing in soundfile"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# FLAC loses nothing. Written through PyAV it keeps 16 bits of a float sound and 24 of 32-bit samples, whatever the frames hold,
-# without a word; FLAC itself has had 32 bits since 1.4.
+# FLAC is lossless. But when written through PyAV, it keeps only 16 bits of floats and 24 bits of 32-bit samples, whatever the
+# frames contain, without a warning; FLAC itself has supported 32 bits since 1.4.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -34,4 +34,4 @@ assert found["flt"][1] > 2**-17
 assert found["s32"][0] == "PCM_24"
 assert found["s32"][1] > 2**-24
 PY
-echo "holds: FLAC through PyAV keeps 16 bits of floats and 24 of 32"
+echo "confirmed: FLAC through PyAV keeps 16 bits of floats and 24 of 32"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tags of the oldest kind (ID3v1) are Latin-1 by their definition. PyAV takes them for UTF-8: an MP3 or AAC whose title has an
-# accent can't be opened at all, though its sound is whole. With metadata_errors="replace" it can.
+# The oldest tags (ID3v1) are defined as Latin-1. PyAV decodes them as UTF-8: an MP3 or AAC file whose title has an accent cannot
+# be opened, although its sound is intact. With metadata_errors="replace" it can.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -34,4 +34,4 @@ for title in ("Cafe", "Café"):
 assert found["Café", "strict"] == "UnicodeDecodeError"
 assert found["Café", "replace"][0] == found["Cafe", "strict"][0] == 44100
 PY
-echo "holds: an accent in an ID3v1 title keeps the sound from being opened"
+echo "confirmed: an MP3 with an accent in its ID3v1 title cannot be opened"

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Two equal sides are mixed to mono, and a mono sound to two sides. How loud PyAV makes them depends on the sample format that
-# comes out: two sides of .5 are .5 as 16 bits and .707 as float (beyond full scale if they were .9); mono to stereo is 3 dB
-# softer in both. A loader that changes its format changes the loudness of its stereo files and not of its mono ones.
+# Two equal channels are mixed to mono, and a mono sound is converted to stereo. The level that PyAV gives them depends on the
+# sample format of the result: two channels of .5 become .5 with 16 bits and .707 as float (beyond full scale if they were .9);
+# stereo made from mono is 3 dB softer in both formats. If a loader changes its sample format, the loudness of its stereo files
+# changes, but not that of its mono files.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -31,4 +32,4 @@ for form, (down, up) in found.items():
     print(f"{form}: two equal sides that peak at .5 are {down} in mono; mono that peaks at .5 is {up} on each side")
 assert found == {"s16": (0.5, 0.354), "flt": (0.707, 0.354)}
 PY
-echo "holds: a mono mix is 3 dB louder as float than as 16 bits"
+echo "confirmed: a mono mix is 3 dB louder as float than as 16 bits"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A window is cut out of an MP3: seek, decode, and count from the stamp of the first frame. The stamps are late by the
-# encoder's delay (1,105 samples), which the whole decode leaves out; and what follows a seek is wrong for two frames.
+# A segment is read from an MP3 by seeking, decoding, and counting from the timestamp of the first frame. The timestamps are late
+# by the encoder's delay (1,105 samples), which decoding from the start removes, and the first two frames after a seek are wrong.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -39,8 +39,8 @@ for seconds in (1.0, 3.0):
     place = near + int(matched.argmax()) - 5000
     differs = np.abs(part[:6000] - whole[place : place + 6000]) > 1e-4
     wrong = int(np.nonzero(differs)[0].max()) + 1
-    print(f"seek to {seconds} s: stamped {stamp}, is sample {place} of the whole; the first {wrong} samples differ")
+    print(f"seek to {seconds} s: timestamp {stamp}, which is sample {place}; the first {wrong} samples differ")
     assert stamp - place == 1105
     assert 1152 < wrong < 2600
 PY
-echo "holds: stamps after a seek are 1,105 samples late"
+echo "confirmed: timestamps after a seek are 1,105 samples late"

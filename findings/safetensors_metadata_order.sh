@@ -25,4 +25,4 @@ assert found[0] == found[1] == 1
 assert found[2] == 2
 assert found[4] > 4
 PY
-echo "holds: from two keys of metadata on, saving the same twice gives different files"
+echo "confirmed: with two or more keys of metadata, saving the same tensors twice gives different files"

@@ -33,4 +33,4 @@ for (_, down), (coarse, fine, finest) in found.items():
     assert (finest < 45) == (down == 60)
 assert abs(exact - 60) < 0.3
 PY
-echo "holds: a scale-invariant ratio falls with the level of soft sounds"
+echo "confirmed: a scale-invariant ratio of soft sounds decreases with their level"

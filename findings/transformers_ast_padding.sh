@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The Audio Spectrogram Transformer hears 10.24 s. A shorter clip is filled up after the logarithm, with 0: that isn't silence but
-# sound in every band, louder than noise at -20 dB. Filled up with zeros by hand, the same clip has other features.
+# The Audio Spectrogram Transformer's input is 10.24 s long. A shorter clip is padded with 0 after the logarithm, which does not
+# mean silence but sound in every band, louder than noise at -20 dB. If the same clip is padded with zero samples before, its
+# features differ.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -23,11 +24,11 @@ def features(sound):
 print("transformers", transformers.__version__)
 filled, by_hand = features(0.1 * noise), features(np.pad(0.1 * noise, (0, 10 * RATE)))
 padding, silence = float(filled[-1].mean()), float(by_hand[500].mean())
-print(f"behind a clip of 1 s: features {padding:.2f}; in digital silence {silence:.2f}")
+print(f"after a clip of 1 s: features {padding:.2f}; in digital silence {silence:.2f}")
 levels = {level: float(features(10 ** (level / 20) * noise)[:90].mean()) for level in (-60, -40, -30, -20, 0)}
 print("in noise of a level in dB:", {level: round(value, 2) for level, value in levels.items()})
 assert padding > silence + 1
 assert padding > levels[-20]
 assert np.abs(filled[:90] - by_hand[:90]).max() < 1e-4
 PY
-echo "holds: what a short clip is filled up with is far from silent"
+echo "confirmed: the padding of a short clip is far from silent"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# CLAP's feature extractor marks clips that are longer than 10 s, for its fusion of views. In a batch of short clips, none
-# is longer; by default one of them, chosen at random at each call, is marked all the same, and takes another way through CLAP.
+# CLAP's feature extractor marks clips that are longer than 10 s, for its feature fusion. In a batch of short clips none is
+# longer, but by default one of them, chosen at random at each call, is marked nevertheless and processed differently by CLAP.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -18,9 +18,9 @@ marked = [extractor(clips, sampling_rate=48000, return_tensors="np")["is_longer"
 alone = extractor(clips[:1], sampling_rate=48000, return_tensors="np")["is_longer"].ravel().tolist()
 places = sorted({row.index(True) for row in marked})
 print("transformers", transformers.__version__, "truncation", extractor.truncation)
-print("20 calls with the same four clips of 1 s: one is called longer each time, at place", places, "; a clip alone:", alone)
+print("20 calls with the same four clips of 1 s: one is marked as longer each time, at index", places, "; a clip alone:", alone)
 assert all(sum(row) == 1 for row in marked)
 assert len(places) > 1
 assert alone == [True]
 PY
-echo "holds: a short clip, another one each time, is called longer than 10 s"
+echo "confirmed: a short clip, another one each time, is marked as longer than 10 s"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A grey scan of 16 bits (PNG, as scanners and cameras save it) goes through CLIP's preprocessing: all but its blackest
-# tones are white. As float (mode F, 0 to 1) it is all black. No error, no warning.
+# A grey scan with 16 bits (a PNG, as scanners and cameras save it) is processed by CLIP's preprocessing: all but its darkest
+# tones become white. As float (mode F, 0 to 1) it becomes black. There is no error and no warning.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -24,9 +24,9 @@ means = {}
 for name in ("8.png", "16.png", "float.tif"):
     with Image.open(name) as image:
         means[name] = float(processor(image, return_tensors="np")["pixel_values"].mean())
-        print(f"{name}, mode {image.mode}: mean of the pixels as CLIP gets them {means[name]:.3f}")
+        print(f"{name}, mode {image.mode}: mean of CLIP's input pixels {means[name]:.3f}")
 assert abs(means["8.png"] - 0.5) < 0.01
 assert means["16.png"] > 0.98
 assert means["float.tif"] < 0.01
 PY
-echo "holds: of one ramp, 8 bits are seen right, 16 are white and floats black"
+echo "confirmed: a ramp is correct with 8 bits, white with 16 and black as floats"

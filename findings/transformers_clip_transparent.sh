@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A cut-out picture (RGBA) goes through CLIP's preprocessing. transformers 4.57 drops the alpha and shows the colours that the
-# editor left beneath; 5.24 lays the picture on white. The same file has two embeddings.
+# A picture with transparency (RGBA) is processed by CLIP's preprocessing. transformers 4.57 drops the alpha channel and uses the
+# colours stored under transparent areas; 5.24 puts the picture on white. The same file therefore has two embeddings.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -19,12 +19,12 @@ except ImportError:
 
 pixels = np.zeros((32, 32, 4), np.uint8)
 pixels[..., 0] = 200
-pixels[8:24, 8:24, 3] = 255  # red, of which only a square in the middle can be seen
+pixels[8:24, 8:24, 3] = 255  # red, with only a square in the middle opaque
 processor = Processor(do_normalize=False, size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32})
-seen = processor(Image.fromarray(pixels, "RGBA"), return_tensors="np")["pixel_values"][0]
-print("transformers", transformers.__version__, "sees the transparent corner as", (seen[:, 0, 0] * 255).round().astype(int).tolist())
+read = processor(Image.fromarray(pixels, "RGBA"), return_tensors="np")["pixel_values"][0]
+print("transformers", transformers.__version__, "reads the transparent corner as", (read[:, 0, 0] * 255).round().astype(int).tolist())
 PY
 done
 grep -q '\[200, 0, 0\]' "$folder/4.57.3.txt"
 grep -q '\[255, 255, 255\]' "$folder/5.24.0.txt"
-echo "holds: one version uncovers the colour beneath, the other shows white"
+echo "confirmed: one version uses the colour under transparent areas, the other white"

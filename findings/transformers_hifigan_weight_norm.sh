@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# SpeechT5HifiGan has apply_weight_norm and remove_weight_norm. The second can't undo the first, and a vocoder that is saved
-# between them loads without an error, with its convolutions drawn anew.
+# SpeechT5HifiGan has apply_weight_norm and remove_weight_norm. The second cannot undo the first, and a vocoder saved between them
+# loads without an error, with newly initialised convolutions.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -32,4 +32,4 @@ assert same
 assert undone != "undone", "remove_weight_norm works again"
 assert off > 0.5, "the saved weights are read again"
 PY
-echo "holds: a vocoder saved under weight norm loads as another one, without an error"
+echo "confirmed: a vocoder saved under weight norm loads with other weights, without an error"

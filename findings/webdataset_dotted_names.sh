@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Shards of artworks named after their painters: everything behind the first dot counts as the suffix, so that works of
-# J.M.W. Turner become one sample, j, whose fields are his pictures.
+# Shards contain artworks named after their painters. Everything after the first dot counts as the suffix, so that works of J.M.W.
+# Turner become one sample, j, whose fields are his pictures.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -27,4 +27,4 @@ assert len(samples) == 1
 assert samples[0]["__key__"] == "j"
 assert len(fields[0]) == 4
 PY
-echo "holds: names with dots are merged into one sample"
+echo "confirmed: names with dots are merged into one sample"
