@@ -1,1 +1,1 @@
-"""Art2Mus: paintings into music, without words in between."""
+"""Art2Mus: turns paintings into music, without text in between."""

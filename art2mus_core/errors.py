@@ -40,7 +40,7 @@ class Art2MusError(Exception):
         super().__init__(f"{came}; expected {expected}. {remedy}")
 
     def __reduce__(self) -> tuple[type[Art2MusError], tuple[str, str, str]]:
-        """Pickle the three parts, so that the error survives the way between processes."""
+        """Pickle the three parts, so that the error can be passed between processes."""
         return type(self), (self.came, self.expected, self.remedy)
 
 

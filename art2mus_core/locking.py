@@ -80,7 +80,7 @@ def _take(lock: BaseFileLock, folder: Path, work: str, on_wait: Callable[[str], 
             if getattr(error, "errno", errno.ENOSYS) not in NO_LOCKS:
                 with refusals(folder):
                     raise
-            on_wait(f"the disk of {folder} has no locks: nothing keeps another {work} from writing there too")
+            on_wait(f"the disk of {folder} has no locks: another {work} could write there at the same time")
             return False
         else:
             return True

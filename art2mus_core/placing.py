@@ -1,4 +1,4 @@
-"""Writes files whole or not at all, and never over an existing file unless that is wanted."""
+"""Writes files completely or not at all; existing files are replaced only if the caller allows it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _put(partial: Path, path: Path) -> None:
 
 
 def check_absent(paths: Sequence[Path]) -> None:
-    """Check that none of some files exists.
+    """Check that none of the files exists.
 
     Raises:
         OutputError: some exist; the message names them.
@@ -85,7 +85,7 @@ def _taken(paths: Sequence[Path]) -> OutputError:
 
 
 def check_place(path: Path, suffixes: tuple[str, ...]) -> None:
-    """Check that a file of one of some types can have a name.
+    """Check that a path can be a file with one of some suffixes.
 
     Raises:
         OutputError: an unknown suffix, an existing folder of that name, a file in place of a folder above it, or a name that the
@@ -130,7 +130,7 @@ def check_room(
     """Check that the disk on which `path` will be has room for `needed` bytes of `what`.
 
     Raises:
-        OutputError: it has not, or a file is in place of a folder.
+        OutputError: there is too little room, or a file is in place of a folder.
     """
     nearest = nearest_folder(path)
     free = shutil.disk_usage(nearest).free
@@ -150,7 +150,7 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(
-            f"the folder {folder} cannot be made ({_reason(error)})", "a place you may write to", ELSEWHERE
+            f"the folder {folder} cannot be created ({_reason(error)})", "a place you may write to", ELSEWHERE
         ) from error
 
 
@@ -159,7 +159,7 @@ def refusals(path: Path, remedy: str = ELSEWHERE) -> Iterator[None]:
     """Convert the system's errors while `path` is written.
 
     Raises:
-        OutputError: the disk or the folder refuses.
+        OutputError: the file cannot be written.
     """
     try:
         yield
@@ -175,7 +175,7 @@ def place(path: Path, content: bytes, *, no_replace: bool = False) -> None:
     """Write `content` to `path`; see :func:`replacing`.
 
     Raises:
-        OutputError: the disk or the folder refuses; or, with `no_replace`, the file exists.
+        OutputError: the file cannot be written; or, with `no_replace`, the file exists.
     """
     with refusals(path), replacing(path, no_replace=no_replace) as partial:
         partial.write_bytes(content)

@@ -112,7 +112,7 @@ def published_file(model: nn.Module, path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def forget(path: Path) -> None:
+def evict(path: Path) -> None:
     """Remove a file from the system's cache, where the system supports it."""
     if hasattr(os, "posix_fadvise"):
         with path.open("rb") as file:
@@ -207,7 +207,7 @@ class Peak:
         self.thread.join()
         self.most = max(self.most, anonymous())
 
-    def figures(self) -> dict[str, float]:
+    def results(self) -> dict[str, float]:
         return {"seconds": round(self.seconds, 3), "peak_bytes": self.most - self.before}
 
 
@@ -226,16 +226,16 @@ def cost(path: Path, name: str, precision: str, sizes: dict[str, dict[str, Any]]
         tower(x)
     return {
         "tower_bytes": size * dtype.itemsize,
-        "open": opening.figures(),
-        "first forward": first.figures(),
-        "second forward": second.figures(),
+        "open": opening.results(),
+        "first forward": first.results(),
+        "second forward": second.results(),
     }
 
 
 def converting(path: Path, folder: Path, precision: str, sizes: dict[str, dict[str, Any]]) -> dict[str, Any]:
     with Peak() as peak:
         written = convert(path, folder, dtype=getattr(torch, precision), sizes=sizes)
-    return {**peak.figures(), "written_bytes": sum(file.stat().st_size for file in written)}
+    return {**peak.results(), "written_bytes": sum(file.stat().st_size for file in written)}
 
 
 def apart(*arguments: str) -> dict[str, Any]:
@@ -247,7 +247,7 @@ def apart(*arguments: str) -> dict[str, Any]:
 
 def costs(path: Path, scratch: Path, sizes: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    forget(path)
+    evict(path)
     found["vision, float32, unread file"] = apart("--cost", str(path), "vision", "float32", "--sizes", sizes)
     for precision in ("float32", "bfloat16"):
         if imitates(torch.device("cpu"), getattr(torch, precision)):
@@ -278,8 +278,8 @@ def measure(chosen: argparse.Namespace, sizes: dict[str, dict[str, Any]], scratc
             print(name.ljust(40), *(f"{what} {error:.2e}" for what, error in errors.items()), file=sys.stderr)
         report[f"largest error of {kind}"] = max((max(each.values()) for each in report[kind].values()), default=None)
     report["costs"] = costs(path, scratch, chosen.sizes)
-    for name, figures in report["costs"].items():
-        print(name.ljust(32), json.dumps(figures), file=sys.stderr)
+    for name, results in report["costs"].items():
+        print(name.ljust(32), json.dumps(results), file=sys.stderr)
     return report
 
 

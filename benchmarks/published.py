@@ -71,7 +71,7 @@ class Watch(threading.Thread):
                 if name in self.peaks:
                     self.peaks[name] = max(self.peaks[name], int(value.split()[0]) * 1024)
 
-    def figures(self) -> dict[str, float]:
+    def results(self) -> dict[str, float]:
         self.over.set()
         self.join()
         return {name: round(self.peaks[field] / 1e9, 3) for field, name in WATCHED.items()}
@@ -87,7 +87,7 @@ def cost(home: Path, *arguments: str) -> tuple[dict[str, Any], str]:
         watch = Watch(process.pid)
         watch.start()
         printed, _ = process.communicate()
-        seconds, figures = time.perf_counter() - started, watch.figures()
+        seconds, results = time.perf_counter() - started, watch.results()
         if process.returncode:
             told.seek(0)
             raise CommandError(told.read().strip()[-2000:])
@@ -96,7 +96,7 @@ def cost(home: Path, *arguments: str) -> tuple[dict[str, Any], str]:
         "seconds": round(seconds, 2),
         "processor seconds": round(processor, 2),
         "load before": round(load, 2),
-        **figures,
+        **results,
     }, printed
 
 
@@ -107,35 +107,35 @@ def worked_by_children() -> float:
 
 
 def converting(home: Path) -> dict[str, Any]:
-    figures, _ = cost(home, "convert", str(home / "imagebind" / "imagebind_huge.pth"))
+    results, _ = cost(home, "convert", str(home / "imagebind" / "imagebind_huge.pth"))
     copies = (home / "imagebind").glob("*/*.safetensors")
-    return {**figures, "written GB": round(sum(copy.stat().st_size for copy in copies) / 1e9, 3)}
+    return {**results, "written GB": round(sum(copy.stat().st_size for copy in copies) / 1e9, 3)}
 
 
 def exporting(home: Path) -> dict[str, Any]:
-    figures, _ = cost(home, "export-text", "audioldm2")
+    results, _ = cost(home, "export-text", "audioldm2")
     constants = (home / "audioldm2" / "constants").glob("*.safetensors")
-    return {**figures, "written MB": round(sum(file.stat().st_size for file in constants) / 1e6, 3)}
+    return {**results, "written MB": round(sum(file.stat().st_size for file in constants) / 1e6, 3)}
 
 
 def composing(home: Path, artwork: Path, precision: str, steps: int, options: Sequence[str]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as place:
         music = Path(place, "music.wav")
         asked = ["--model", "audioldm2", "--aligner", "art2mus-2024", "--precision", precision, "--steps", str(steps)]
-        figures, printed = cost(
+        results, printed = cost(
             home, "compose", str(artwork), "--out", str(music), "--seconds", str(SECONDS), *asked, *options, "--json"
         )
         sound = read_audio(music)
     if sound.seconds != SECONDS or not sound.samples.isfinite().all():
         raise CommandError(f"{sound.seconds} s of music, or samples that are not finite")
-    figures |= {
+    results |= {
         "steps": steps,
         "music seconds": sound.seconds,
         "largest sample": round(float(sound.samples.abs().max()), 3),
     }
     stages = json.loads(printed.splitlines()[-1])["stages"]
-    figures |= {"stages": stages, "seconds a step": round(stages["denoise"] / steps, 2)}
-    return {**figures, "limit GB": LIMITS[precision], "within": figures["anonymous GB"] <= LIMITS[precision]}
+    results |= {"stages": stages, "seconds a step": round(stages["denoise"] / steps, 2)}
+    return {**results, "limit GB": LIMITS[precision], "within": results["anonymous GB"] <= LIMITS[precision]}
 
 
 def evaluating(home: Path, steps: int) -> dict[str, Any]:
@@ -167,11 +167,11 @@ def evaluating(home: Path, steps: int) -> dict[str, Any]:
             "metrics": {"embedders": ["imagebind", "pocket"], "resamples": 100},
         }
         (place / "config.yaml").write_text(json.dumps(config))  # JSON is YAML
-        figures, printed = cost(home, "evaluate", str(place / "config.yaml"), "--out", str(place / "out"), "--json")
+        results, printed = cost(home, "evaluate", str(place / "config.yaml"), "--out", str(place / "out"), "--json")
         report = json.loads(printed.splitlines()[-1])
         size = (place / "out" / "report.html").stat().st_size
     return {
-        **figures,
+        **results,
         "steps": steps,
         "measures": {k: len(v) for k, v in report["figures"].items()},
         "page bytes": size,
@@ -229,7 +229,7 @@ def main() -> None:
         "commands": found,
     }
     print(json.dumps(report))
-    if any("failed" in figures for figures in found.values()):
+    if any("failed" in results for results in found.values()):
         sys.exit(1)
 
 

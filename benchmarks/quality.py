@@ -149,10 +149,10 @@ WEIGHTS = (*[1.0] * 6, *[12**-0.5] * 12)
 """Weights of the standardised features in a distance; the twelve of the chroma together count as one feature."""
 
 
-def feature_vector(heard: Music) -> np.ndarray:
+def feature_vector(music: Music) -> np.ndarray:
     """log(onset rate + 0.5), loudness, brightness, mode, register, flatness and chroma."""
-    own = heard.loudness, heard.brightness, heard.mode, heard.register, heard.flatness
-    return np.array([math.log(heard.onset_rate + 0.5), *own, *heard.chroma])
+    own = music.loudness, music.brightness, music.mode, music.register, music.flatness
+    return np.array([math.log(music.onset_rate + 0.5), *own, *music.chroma])
 
 
 def forced_choice(made: np.ndarray, real: np.ndarray) -> np.ndarray:
@@ -163,19 +163,19 @@ def forced_choice(made: np.ndarray, real: np.ndarray) -> np.ndarray:
     return (better.sum(1) - 0.5) / (len(made) - 1)
 
 
-def interval(figure: Callable[[np.ndarray], float], count: int) -> list[float]:
+def interval(score: Callable[[np.ndarray], float], count: int) -> list[float]:
     """The score over all pairs, and its 95 % bootstrap interval."""
     rng = np.random.default_rng(0)
-    draws = [figure(rng.integers(count, size=count)) for _ in range(RESAMPLES)]
+    draws = [score(rng.integers(count, size=count)) for _ in range(RESAMPLES)]
     low, high = np.nanpercentile(draws, [2.5, 97.5])
-    return [round(float(x), 3) for x in (figure(np.arange(count)), low, high)]
+    return [round(float(x), 3) for x in (score(np.arange(count)), low, high)]
 
 
-def figures(rows: list[Music], real: list[Music], cause: dict[str, np.ndarray]) -> dict:
+def scores(rows: list[Music], real: list[Music], cause: dict[str, np.ndarray]) -> dict:
     vectors, wanted = (np.stack([feature_vector(row) for row in side]) for side in (rows, real))
     scale = np.asarray(WEIGHTS) / (wanted.std(0) + 1e-9)
     vectors, wanted = vectors * scale, wanted * scale
-    own, torn = forced_choice(vectors, wanted), forced_choice(np.roll(vectors, 7, axis=0), wanted)
+    own, shuffled = forced_choice(vectors, wanted), forced_choice(np.roll(vectors, 7, axis=0), wanted)
     count = len(rows)
 
     def follows(field: str, character: str) -> list[float]:
@@ -185,7 +185,7 @@ def figures(rows: list[Music], real: list[Music], cause: dict[str, np.ndarray]) 
     in_tune = np.array([row.in_tune for row in rows])
     return {
         "2AFC": interval(lambda i: float(own[i].mean()), count),
-        "2AFC shuffled": interval(lambda i: float(torn[i].mean()), count),
+        "2AFC shuffled": interval(lambda i: float(shuffled[i].mean()), count),
         "onsets~arousal": follows("onset_rate", "arousal"),
         "loudness~arousal": follows("loudness", "arousal"),
         "brightness~warmth": follows("brightness", "warmth"),
@@ -232,7 +232,7 @@ def main() -> None:
             embeddings = np.stack([bench.embed(sound) for sound in sounds]).astype(np.float64)
             real_rows = rows if real_rows is None else real_rows
             report[name] = {
-                **figures(rows, real_rows, cause),
+                **scores(rows, real_rows, cause),
                 "Frechet": round(frechet_distance(embeddings, reference), 4),
                 "seconds": round(time.monotonic() - start, 1),
             }

@@ -68,7 +68,7 @@ def start_seconds(path: Path) -> float:
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)  # noqa: S603
 
 
-def figure(wall: float, start: float, audio: float) -> dict[str, float]:
+def speed(wall: float, start: float, audio: float) -> dict[str, float]:
     return {
         "wall seconds": round(wall, 1),
         "times real time": round(audio / wall, 1),
@@ -99,8 +99,8 @@ def main() -> None:
         "seconds a clip": chosen.seconds,
         "workers": chosen.workers,
         "start seconds": round(start, 1),
-        "facts and faults": figure(between - before, start, audio),
-        "distances": {"pairs": compared, **figure(after - between, start, audio)},
+        "measurements and faults": speed(between - before, start, audio),
+        "distances": {"pairs": compared, **speed(after - between, start, audio)},
         "load before": round(load, 2),
     }
     print("\n".join(f"{name}: {value}" for name, value in report.items()), file=sys.stderr)

@@ -113,7 +113,9 @@ def check_name(name: str) -> None:
     if not above.is_dir():
         raise OutputError(f"{above} is a file", "a folder", "Write another name.")
     if above.exists() and not os.access(above, os.W_OK):
-        raise OutputError(f"the folder {above} cannot be written to", "one that can", "Change its rights, or the name.")
+        raise OutputError(
+            f"the folder {above} cannot be written to", "one that can", "Change its permissions, or the name."
+        )
 
 
 def output_file(name: str, suffix: str) -> OutputFile:

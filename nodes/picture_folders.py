@@ -52,7 +52,7 @@ def pictures_of(name: str) -> list[Path]:
     if not pictures:
         skipped = describe_skipped(find_artworks(_inside(name)).skipped, 0)
         raise ArtworkError(
-            f"{name} holds no picture{f' ({skipped})' if skipped else ''}",
+            f"{name} contains no picture{f' ({skipped})' if skipped else ''}",
             "at least one",
             "Put pictures into it or choose another folder.",
         )

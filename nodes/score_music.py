@@ -40,7 +40,7 @@ class ScoreMusic(io.ComfyNode):
                     options=joint_encoder_names(),
                     optional=True,
                     tooltip="The encoder of both picture and music: 'pocket', or 'imagebind' if it is installed with its "
-                    "audio tower.",
+                    "audio encoder.",
                 ),
             ],
             outputs=[

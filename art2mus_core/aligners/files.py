@@ -1,4 +1,4 @@
-"""Aligner files: weights, with a header on their kind and on the encoder and prior that they were trained with."""
+"""Aligner files: weights, and a header that names their kind and the encoder and prior they were trained with."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ def save_aligner(
     prior: str | None = None,
     language: str | None = None,
 ) -> None:
-    """Write an aligner with its header, whole or not at all.
+    """Write an aligner with its header, completely or not at all.
 
     Args:
         path: the file; `aligner/model.safetensors` in a checkpoint.

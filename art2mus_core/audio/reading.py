@@ -162,13 +162,13 @@ def missing_end(found: Decoded) -> str:
         for part in found.parts:
             if part.missing > FRAMES:
                 late, there = part.missing * part.samples / part.rate, len(part.frames)
-                return f"ends {late:.2f} s early: its Xing header promises {part.promised:,} frames, and the file has {there:,}"
+                return f"ends {late:.2f} s early: its Xing header states {part.promised:,} frames, and the file has {there:,}"
         return ""
     if found.format == "ogg":
         return "" if found.ends else "ends early: its last Ogg page is missing or truncated"
     if found.short > (0 if found.format == "flac" else SECONDS * found.rate):
         late = found.short / found.rate
-        return f"ends {late:.2f} s early: its header promises {found.declared / found.rate:.2f} s"
+        return f"ends {late:.2f} s early: its header states {found.declared / found.rate:.2f} s"
     return "ends early: its last frame is truncated" if found.format == "flac" and found.torn else ""
 
 
@@ -192,4 +192,4 @@ def _short_chunk(chunks: Chunks) -> str:
     if late <= SLIP:
         return ""
     seconds = f"{late / chunks.second:.2f} s " if chunks.second else ""
-    return f"ends {seconds}early: its header promises {chunks.promised:,} bytes of samples, and the file has {chunks.there:,}"
+    return f"ends {seconds}early: its header states {chunks.promised:,} bytes of samples, and the file has {chunks.there:,}"

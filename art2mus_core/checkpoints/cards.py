@@ -36,7 +36,7 @@ class CardFile:
 
 @dataclass(frozen=True)
 class Card:
-    """The known facts on a checkpoint.
+    """The known facts about a checkpoint.
 
     Attributes:
         name: its name for `art2mus fetch`, and of its folder.

@@ -99,7 +99,7 @@ def plan(card: Card, *, folder: Path | None = None, again: bool = False) -> Plan
 
 
 def fetch(what: Plan, on_step: OnStep, on_wait: Callable[[str], None] | None = None) -> Path:
-    """Download the files of a plan. Each is checked, and written whole or not at all; interrupted downloads are resumed next time.
+    """Download the files of a plan. Each is checked, and written completely or not at all; interrupted downloads are resumed next time.
 
     If another process downloads into the same folder, this one waits, and then downloads the files that are still missing.
 

@@ -174,7 +174,7 @@ def describes(path: Path, what: str) -> Iterator[None]:
         raise CheckpointError(f"{path} describes {error.came}", error.expected, error.remedy) from error
     except Art2MusError:
         raise
-    except Exception as error:  # constructors of three libraries raise many kinds
+    except Exception as error:  # constructors of three libraries raise many kinds of exceptions
         if is_shortage(error):
             raise
         reason = " ".join(str(error).split()) or type(error).__name__
@@ -206,7 +206,7 @@ def needed(
 
 
 def save_component(folder: Path, name: str, network: nn.Module, config: dict[str, Any], *, half: bool) -> None:
-    """Write a component's configuration and weights, each whole or not at all.
+    """Write a component's configuration and weights, each completely or not at all.
 
     Args:
         folder: the checkpoint; created if missing.
@@ -244,7 +244,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be read ({error})", "a JSON object", AGAIN) from error
     if not isinstance(content, dict):
-        raise CheckpointError(f"{path} does not hold a JSON object", "a JSON object", AGAIN)
+        raise CheckpointError(f"{path} does not contain a JSON object", "a JSON object", AGAIN)
     return content
 
 

@@ -98,8 +98,8 @@ class Kind(NamedTuple):
 KINDS: Mapping[Callable[[Path], bool], Kind] = MappingProxyType(
     {
         is_prior: Kind("model", "prior", "Choose it as the model."),
-        is_encoder: Kind("image encoder", "encoder", "Choose it as the image encoder, and a model beside it."),
-        is_aligner: Kind("aligner", "aligner", "Choose it as the aligner, and a model beside it."),
+        is_encoder: Kind("image encoder", "encoder", "Choose it as the image encoder, together with a model."),
+        is_aligner: Kind("aligner", "aligner", "Choose it as the aligner, together with a model."),
         is_evaluation_model: Kind("evaluation model", "judge", "It is used for evaluation, not for composing."),
     }
 )

@@ -36,21 +36,21 @@ def read_pickle(path: Path, wanted: str, again: str) -> dict[str, Any]:
     with path.open("rb") as file:
         start = file.read(64)
     if not start.startswith((ARCHIVE, PICKLE)):
-        raise CheckpointError(f"{path} {recognise(start) or 'is no file of weights'}", wanted, again)
+        raise CheckpointError(f"{path} {recognise(start) or 'is not a file of weights'}", wanted, again)
     try:
         table = torch.load(path, map_location="cpu", mmap=zipfile.is_zipfile(path), weights_only=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(
-            f"{path} is damaged or holds more than weights, which could run as a program",
+            f"{path} is damaged or contains more than weights, which could run as a program",
             wanted,
             f"Don't open it with anything else. {again}",
         ) from error
     except Exception as error:  # damaged bytes can raise any exception in the unpickler
         if is_shortage(error):
             raise
-        raise CheckpointError(f"{path} is cut short, damaged or no file of weights", wanted, again) from error
+        raise CheckpointError(f"{path} is cut short, damaged or not a file of weights", wanted, again) from error
     if not isinstance(table, dict) or not all(isinstance(key, str) for key in table):
-        raise CheckpointError(f"{path} holds no table of weights by name", wanted, again)
+        raise CheckpointError(f"{path} contains no weights by name", wanted, again)
     if any(isinstance(value, Tensor) and value.is_meta for value in table.values()):
-        raise CheckpointError(f"{path} holds weights without their values", wanted, again)
+        raise CheckpointError(f"{path} contains weights without values", wanted, again)
     return table

@@ -68,7 +68,7 @@ def folder_of(card: Card) -> Path:
 
 
 def holds(path: Path, size: int | None = None) -> bool:
-    """Whether a file exists with its size or, if that is not known, is not empty, as after a full disk."""
+    """Whether a file exists with this size or, if none is given, is not empty; a full disk leaves empty files."""
     return path.is_file() and (path.stat().st_size == size if size is not None else path.stat().st_size > 0)
 
 

@@ -63,7 +63,7 @@ def open_remote(
         OSError: no connection.
     """
     if urlsplit(remote.url).scheme not in {"http", "https"}:
-        raise CheckpointError(f"the address {remote.url}", "http or https", "Check where it comes from.")
+        raise CheckpointError(f"the address {remote.url}", "http or https", "Check the address.")
     plain = {"Accept-Encoding": "identity", "User-Agent": "art2mus", **(headers or {})}
     request = urllib.request.Request(remote.url, headers=plain, method=method)  # noqa: S310 - checked above
     for name, value in remote.headers.items():
@@ -123,4 +123,4 @@ def _refusal(url: str, code: int) -> CheckpointError:
         return CheckpointError(f"{url} requires permission ({code})", "a public file", "Set HF_TOKEN, or log in.")
     if code in {404, 410}:
         return CheckpointError(f"{url} does not exist ({code})", "the file", "It was moved or deleted.")
-    return CheckpointError(f"the server of {url} answers {code}", "the file", "Try again later.")
+    return CheckpointError(f"the server of {url} responds with status {code}", "the file", "Try again later.")

@@ -62,7 +62,7 @@ def header_forms(file: Any, *, unused: Callable[[str], bool] = lambda _: False) 
 def _form(value: object) -> Form:
     if isinstance(value, Tensor) and value.layout is torch.strided:
         return Form(list(value.shape), str(value.dtype).removeprefix("torch."))
-    return Form([], "no plain tensor")
+    return Form([], "something other than a tensor")
 
 
 def _named(code: str) -> str:
@@ -108,9 +108,9 @@ def check_forms(
         f"{key} as {found[key].dtype}" for key in sorted(expected) if not _is_alike(expected[key], found[key])
     ]:
         raise CheckpointError(
-            f"{path} holds {listed(wrong)}",
+            f"{path} contains {listed(wrong)}",
             f"weights as {', '.join(FLOATS)}, and integers for counters",
-            "Get the checkpoint in float32, float16 or bfloat16: quantised weights are another network.",
+            "Get the checkpoint in float32, float16 or bfloat16: quantised weights are not supported.",
         )
     pairs = [(key, found[key].shape, expected[key].shape) for key in sorted(expected)]
     if wrong := [f"{key} of {shape} for {wanted}" for key, shape, wanted in pairs if shape != wanted]:

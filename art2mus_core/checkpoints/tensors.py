@@ -77,7 +77,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 def save_tensors(
     path: Path, tensors: dict[str, Tensor], *, half: bool = False, metadata: dict[str, str] | None = None
 ) -> None:
-    """Write tensors as safetensors, whole or not at all.
+    """Write tensors as safetensors, completely or not at all.
 
     Args:
         path: the file.
@@ -86,7 +86,7 @@ def save_tensors(
         metadata: strings for the header.
 
     Raises:
-        OutputError: the disk or the folder refuses.
+        OutputError: the file cannot be written.
     """
 
     def stored(tensor: Tensor) -> Tensor:
@@ -158,7 +158,7 @@ def stream_tensors(
     metadata: Mapping[str, str],
     no_replace: bool = False,
 ) -> None:
-    """Write a safetensors file, whole or not at all, with only one tensor in memory at a time.
+    """Write a safetensors file, completely or not at all, with only one tensor in memory at a time.
 
     Args:
         path: the file; its folder is created.
@@ -169,7 +169,7 @@ def stream_tensors(
         no_replace: do not replace an existing file.
 
     Raises:
-        OutputError: the disk or the folder refuses; or, with `no_replace`, the file exists.
+        OutputError: the file cannot be written; or, with `no_replace`, the file exists.
     """
     with (
         refusals(path, MAKE_ROOM),

@@ -123,7 +123,7 @@ def _answer(response: HTTPResponse, start: int) -> tuple[int, int | None]:
 def _check_total(remote: Remote, total: int | None) -> None:
     if remote.size is not None and total is not None and total != remote.size:
         raise CheckpointError(
-            f"{remote.url} has {total:,} bytes", remote.expected, "It is another file; do not use it."
+            f"{remote.url} has {total:,} bytes", remote.expected, "It is a different file; do not use it."
         )
 
 
@@ -139,7 +139,7 @@ def _settle(remote: Remote, partial: Path, path: Path) -> None:
         raise CheckpointError(
             f"{remote.url} has wrong content ({wrong})",
             remote.sha256 or remote.git_blob or remote.expected,
-            "The download was deleted; try again, and from elsewhere if it happens twice.",
+            "The download was deleted. Try again; if it happens again, get the file from another source.",
         )
     with refusals(path, AGAIN):
         partial.replace(path)

@@ -28,7 +28,7 @@ def find_halves(expected: Iterable[str], found: Mapping[str, Form], path: Path) 
         path: the file, for messages.
 
     Raises:
-        CheckpointError: a half without the other, halves beside the weight itself, or halves of mismatched shapes.
+        CheckpointError: a half without the other, halves in addition to the weight itself, or halves of mismatched shapes.
     """
     wanted = set(expected)
     pairs = {}
@@ -39,7 +39,7 @@ def find_halves(expected: Iterable[str], found: Mapping[str, Form], path: Path) 
                 continue
             if len(stored) < len(halves) or key in found or key in pairs:
                 raise CheckpointError(
-                    f"{path} holds {listed([*([key] if key in found or key in pairs else []), *stored])}",
+                    f"{path} contains {listed([*([key] if key in found or key in pairs else []), *stored])}",
                     "for a weight with weight norm its length and its direction, and nothing else",
                     "Save the network again from one without weight norm, or get the checkpoint again.",
                 )

@@ -51,7 +51,7 @@ def _run(arguments: list[str]) -> int:
     usage_error: type[Any] = typer.BadParameter.__mro__[1]  # the base of all errors that the parser raises
     try:
         _check(arguments)
-        with allocating("what was asked for"):
+        with allocating("the data of this command"):
             # Depending on its version, typer returns 130 or raises Abort after Ctrl-C.
             return typer.main.get_command(app).main(arguments or ["--help"], "art2mus", standalone_mode=False) or 0
     except Art2MusError as error:

@@ -77,7 +77,9 @@ def compose(
     ] = "model",
     text: Annotated[
         str | None,
-        typer.Option(help="Text prompt beside the artwork, for models with text encoders.", rich_help_panel=PARTS),
+        typer.Option(
+            help="Text prompt used together with the artwork, for models with text encoders.", rich_help_panel=PARTS
+        ),
     ] = None,
     negative: Annotated[
         str | None,

@@ -26,7 +26,7 @@ def fetch(
 
     chosen = fetching.plan(card(name), again=again)
     if not chosen.parcels:
-        print_lines(f"{name} is here: {chosen.folder}", f"To download it again: art2mus fetch {name} --again")
+        print_lines(f"{name} is installed in {chosen.folder}", f"To download it again: art2mus fetch {name} --again")
         return
     print_lines(*_description(chosen))
     if not yes and not confirm(
@@ -41,7 +41,7 @@ def fetch(
         finished = ", but downloads finished files again" if again else ""
         print_lines(f"Partial downloads are kept; the same command resumes them{finished}.")
         raise
-    print_lines(f"{name} is here: {folder}")
+    print_lines(f"{name} is installed in {folder}")
     if command := next_command(look_for(chosen.card), anew=again):
         print_lines(f"Next: {command}")
 

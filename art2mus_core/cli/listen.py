@@ -145,19 +145,19 @@ def _table(opinion: Opinion) -> list[str]:
     keys = list(opinion.alpha)
     rows = [("", *(key.removeprefix("listening:") for key in keys))]
     rows += [
-        (system, *(_figure(figures[key]) if key in figures else "" for key in keys))
-        for system, figures in opinion.figures.items()
+        (system, *(_result(results[key]) if key in results else "" for key in keys))
+        for system, results in opinion.figures.items()
     ]
     rows.append(("agreement (alpha)", *("-" if value is None else f"{value:.2f}" for value in opinion.alpha.values())))
     wins = [
-        (f"{system} over {other}", _figure(figure))
+        (f"{system} over {other}", _result(result))
         for system, others in opinion.wins.items()
-        for other, figure in others.items()
+        for other, result in others.items()
         if system < other
     ]
     return [*table(rows), *([""] if wins else []), *table(wins or [("",)])] if keys else ["No answers yet."]
 
 
-def _figure(figure: Result) -> str:
-    interval = "" if figure.low is None else f" [{figure.low:.2f}, {figure.high:.2f}]"
-    return f"{figure.value:.2f}{interval} n {figure.n}"
+def _result(result: Result) -> str:
+    interval = "" if result.low is None else f" [{result.low:.2f}, {result.high:.2f}]"
+    return f"{result.value:.2f}{interval} n {result.n}"

@@ -46,13 +46,13 @@ def installed_version() -> str:
 
 
 def check_file(path: Path, suffixes: tuple[str, ...], *, no_replace: bool = False) -> bool:
-    """Refuse a file that cannot be written, before any work. A missing folder will be made with the file.
+    """Refuse a file that cannot be written, before any work. A missing folder will be created with the file.
 
     Returns:
         Whether an existing file will be replaced.
 
     Raises:
-        OutputError: unknown suffix, a folder that cannot be made or written to, or a file that must not be replaced.
+        OutputError: unknown suffix, a folder that cannot be created or written to, or a file that must not be replaced.
     """
     check_place(path, suffixes)
     if not os.access(path if path.exists() else nearest_folder(path), os.W_OK):
@@ -66,7 +66,7 @@ def confirm(question: str, remedy: str) -> bool:
     """Ask the user a question on the terminal.
 
     Raises:
-        SettingError: standard input is no terminal; the message ends with `remedy`.
+        SettingError: standard input is not a terminal; the message ends with `remedy`.
     """
     if not sys.stdin.isatty():
         raise SettingError("there is no terminal to ask on", "--yes", remedy)
@@ -90,7 +90,7 @@ def print_document(document: dict[str, Any]) -> None:
 
 
 def _strict(value: Any) -> Any:  # noqa: ANN401  whatever JSON has
-    """The value as every JSON reader accepts it: without half characters, NaN and infinity."""
+    """The value as every JSON reader accepts it: without lone surrogates, NaN or infinity."""
     if isinstance(value, str):
         return as_unicode(value)
     if isinstance(value, float):

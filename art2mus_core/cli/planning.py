@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Gathered", "Job", "batches", "gather", "plan", "without_replacing"]
 
 LONGEST_NAME = 255
-"""Bytes of a file name that common file systems accept."""
+"""Longest file name in bytes that common file systems accept."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Gathered:
     Attributes:
         files: the artworks, each with its folder relative to the one that was named.
         several: whether their music needs a folder, even if there is only one.
-        skipped: files that are no artworks.
+        skipped: files that are not artworks.
         note: one line about these; may be empty.
     """
 
@@ -58,7 +58,7 @@ def gather(artworks: Sequence[Path], *, recursive: bool = False) -> Gathered:
         if not listing.artworks:
             note = describe_skipped(listing.skipped, 0)
             raise ArtworkError(
-                f"{path} holds no picture{f' ({note})' if note else ''}", "at least one", "Choose another folder."
+                f"{path} contains no picture{f' ({note})' if note else ''}", "at least one", "Choose another folder."
             )
         files += [(file, file.parent.relative_to(path)) for file in listing.artworks]
         skipped += listing.skipped

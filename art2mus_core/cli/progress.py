@@ -35,7 +35,7 @@ def importing() -> Iterator[None]:
 
 @contextmanager
 def reporting(batches: int = 1, *, first: str = "open", in_bytes: bool = False) -> Iterator[OnStep]:
-    """An `on_step` that advances a progress bar on standard error; it does nothing if that is no terminal.
+    """An `on_step` that advances a progress bar on standard error; it does nothing if that is not a terminal.
 
     Args:
         batches: how often the same stages are repeated.
@@ -76,9 +76,9 @@ def reporting(batches: int = 1, *, first: str = "open", in_bytes: bool = False) 
 
 @contextmanager
 def alone_in(folder: Path, work: str) -> Iterator[None]:
-    """Hold `folder` as :func:`..locking.alone` does; a command that has to wait prints so once, on standard error.
+    """Lock `folder` as :func:`..locking.alone` does; a command that has to wait prints so once, on standard error.
 
-    Of the processes that a launcher starts for one training, the first holds the folder for all.
+    Of the processes that a launcher starts for one training, the first locks the folder for all.
     """
     from ..locking import alone
 

@@ -74,7 +74,7 @@ def rate(
     print_lines(*left_out, *_announcement(plan, target, price_in))
     if plan.pending:
         target.key()
-    if plan.pending and not yes and not confirm("Send it?", "Add --yes if all this may be sent."):
+    if plan.pending and not yes and not confirm("Send the data?", "Add --yes to send it without confirmation."):
         print_lines("Nothing was sent.")
         return
     with closing(RatingClient(target)) as client, reporting() as on_step:
@@ -93,7 +93,7 @@ def _announcement(plan: Plan, endpoint: Endpoint, price_in: float) -> list[str]:
     if not plan.pending:
         return lines
     what = "pictures and measured features of music" if plan.described else "pictures and music"
-    cost = f", about {plan.tokens * price_in / 1e6:.2f} in money" if price_in else ""
+    cost = f", about {plan.tokens * price_in / 1e6:.2f} at the given price" if price_in else ""
     lines.append(f"{plan.pending} requests send {what} to {endpoint.host}: about {plan.tokens:,} tokens{cost}.")
     if not endpoint.is_private:
         lines.append("The connection is not encrypted: others may read the pictures, the music and the key.")
@@ -104,16 +104,16 @@ def _table(report: Report) -> list[str]:
     from ..rating.summary import FEELING
 
     lines = []
-    for title, figures in report.figures.items():
-        figure = figures[FEELING.key]
-        between = "" if figure.low is None else f" ({figure.low:.2f} to {figure.high:.2f})"
-        beside = "" if figure.control is None else f", with other artworks {figure.control:.2f}"
-        lines.append(f"{title}: feeling {figure.value:.2f}{between} of 5 over {figure.n} artworks{beside}")
+    for title, results in report.figures.items():
+        result = results[FEELING.key]
+        between = "" if result.low is None else f" ({result.low:.2f} to {result.high:.2f})"
+        control = "" if result.control is None else f", with other artworks {result.control:.2f}"
+        lines.append(f"{title}: feeling {result.value:.2f}{between} out of 5 for {result.n} artworks{control}")
     return [*lines, *report.notes]
 
 
 def _usage(ratings: Ratings, price_in: float, price_out: float) -> str:
     used: Usage = ratings.usage
     money = (used.tokens_in * price_in + used.tokens_out * price_out) / 1e6
-    spent = f", {money:.4f} in money" if price_in or price_out else ""
+    spent = f", {money:.4f} at the given prices" if price_in or price_out else ""
     return f"{used.requests} requests, {used.tokens_in:,} input tokens, {used.tokens_out:,} output tokens{spent}."

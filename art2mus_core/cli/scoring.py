@@ -99,7 +99,7 @@ def present(
     write_report(report, document, no_replace=no_replace)
     write_page(report, collection, out, no_replace=no_replace, on_step=on_step)
     if as_json:
-        figures = {title: {key: vars(figure) for key, figure in own.items()} for title, own in report.figures.items()}
+        figures = {title: {key: vars(result) for key, result in own.items()} for title, own in report.figures.items()}
         written = {"report": str(document), "page": str(out), "replaced": [str(path) for path in replaced]}
         print_document({**written, "made": dict(report.made), "notes": list(report.notes), "figures": figures})
     else:
@@ -120,11 +120,11 @@ def _lines(report: Report) -> list[str]:
 
 
 def _cell(report: Report, title: str, key: str) -> str:
-    figure = report.figures[title].get(key)
-    if figure is None:
+    result = report.figures[title].get(key)
+    if result is None:
         return ""
-    ends = [each for each in (figure.low, figure.high) if each is not None]
-    places = decimals_for([figure.value, *ends])
+    ends = [each for each in (result.low, result.high) if each is not None]
+    places = decimals_for([result.value, *ends])
     interval = f" [{', '.join(number(each, places) for each in ends)}]" if ends else ""
-    control = f" ({number(figure.control, places)})" if figure.control is not None else ""
-    return f"{number(figure.value, places)}{interval}{control}"
+    control = f" ({number(result.control, places)})" if result.control is not None else ""
+    return f"{number(result.value, places)}{interval}{control}"

@@ -98,11 +98,11 @@ def load_constants(folder: Path, name: str = "model", *, language: int, width: i
 
 
 def save_constants(folder: Path, constants: Constants, name: str = "model") -> Path:
-    """Write constants of a checkpoint, whole or not at all, and return the file.
+    """Write constants of a checkpoint, completely or not at all, and return the file.
 
     Raises:
         SettingError: a name that could be a path.
-        OutputError: the disk or the folder refuses.
+        OutputError: the file cannot be written.
     """
     path, held = constants_file(folder, name), vars(constants)
     save_tensors(
@@ -132,7 +132,7 @@ def _checked(path: Path, stored: dict[str, Tensor]) -> dict[str, Tensor]:
     """
     _require(
         set(stored) in ({"unconditional_language"}, {"unconditional_language", *TEXTS}),
-        f"{path} holds {', '.join(sorted(stored)) or 'nothing'}",
+        f"{path} contains {', '.join(sorted(stored)) or 'nothing'}",
         f"unconditional_language, and {', '.join(TEXTS)} all together or not at all",
     )
     forms = tensor_forms(stored)
@@ -141,7 +141,9 @@ def _checked(path: Path, stored: dict[str, Tensor]) -> dict[str, Tensor]:
         for key, form in forms.items()
         if form.dtype not in (WHOLES if _is_mask(key) else FLOATS)
     ]
-    _require(not wrong, f"{path} holds {', '.join(wrong)}", f"{', '.join(FLOATS)}, and masks of bool or whole numbers")
+    _require(
+        not wrong, f"{path} contains {', '.join(wrong)}", f"{', '.join(FLOATS)}, and masks of bool or whole numbers"
+    )
     used = {key: value.to(torch.bool if _is_mask(key) else torch.float32, copy=True) for key, value in stored.items()}
     check_finite(used, path, REMEDY)
     for states, mask in ((TEXTS[0], TEXTS[1]), (TEXTS[2], TEXTS[3])):
@@ -161,7 +163,7 @@ def _require(holds: bool, came: str, expected: str) -> None:  # noqa: FBT001
 
 
 def conditions(language: LanguageOfAudio, constants: Constants) -> tuple[Condition, Condition]:
-    """The conditions of a batch of artworks and of none: (positive, negative), both on the device of the language."""
+    """The conditions (positive, negative) with a batch of artworks and without artworks, both on the device of the language."""
     like, count = language.values, len(language.values)
     texts = Condition(constants.unconditional_language, constants.text, constants.text_mask).to(like).repeated(count)
     return replace(texts, language=like), constants.unconditional.to(like).repeated(count)

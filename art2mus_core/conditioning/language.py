@@ -1,4 +1,4 @@
-"""AudioLDM2's language model: GPT-2 continues a prompt with its own hidden states instead of words.
+"""AudioLDM2's language model: GPT-2 continues a prompt with its own hidden states instead of tokens.
 
 Source: Liu et al. 2024, "AudioLDM 2: Learning Holistic Audio Generation with Self-supervised Pretraining", section 3.2.
 """
@@ -74,7 +74,7 @@ def fingerprint(folder: Path) -> str:
         keys = {key.removeprefix(HEADED): key for key in file.keys()}  # noqa: SIM118
         if missing := [key for key in LAST_NORM if key not in keys]:
             raise CheckpointError(
-                f"{path} lacks {listed(missing)} and holds {listed(sorted(keys))}",
+                f"{path} lacks {listed(missing)} and contains {listed(sorted(keys))}",
                 "the weights of a GPT-2",
                 "Download the checkpoint again.",
             )

@@ -108,7 +108,7 @@ def check_width(dim: int, text_width: int) -> None:
     """
     if dim != text_width:
         raise SettingError(
-            f"a text beside an image embedding of {dim} numbers",
+            f"a text prompt with an image embedding of {dim} values",
             f"one of {text_width}, the width of this checkpoint's T5 states, to which it is appended",
             "Use an encoder of that width (ImageBind for AudioLDM 2), or leave the text out.",
         )

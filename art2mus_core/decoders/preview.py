@@ -114,7 +114,7 @@ def preview_file(folder: Path) -> Path:
 
 
 def save_preview(folder: Path, preview: LatentPreview, *, fitted_on: str) -> Path:
-    """Write a checkpoint's preview in float16, whole or not at all, and return the file."""
+    """Write a checkpoint's preview in float16, completely or not at all, and return the file."""
     tensors = {"weight": preview.weight, "bias": preview.bias, "span": torch.tensor(preview.span)}
     save_tensors(preview_file(folder), tensors, half=True, metadata={"fitted_on": fitted_on})
     return preview_file(folder)

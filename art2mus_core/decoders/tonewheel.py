@@ -71,12 +71,12 @@ class TonewheelVocoder(nn.Module):
         self.rate, self.bins, self.subframes = mel["sample_rate"], mel["mel_bins"], subframes
         self.stride = mel["hop"] // subframes
         self.quietest = math.log(mel["floor"])
-        self.wheels_a_row = len(detunings)
+        self.per_semitone = len(detunings)
         self.noise_window = noise_window
         self.enter = nn.Conv1d(self.bins, width, 7, padding=3)
         self.blocks = nn.Sequential(*(_Block(width) for _ in range(blocks)))
         self.norm = nn.LayerNorm(width)
-        self.wheels = nn.Linear(width, subframes * self.bins * self.wheels_a_row)
+        self.wheels = nn.Linear(width, subframes * self.bins * self.per_semitone)
         self.noise = nn.Linear(width, subframes * self.bins)
 
     @classmethod
@@ -90,9 +90,9 @@ class TonewheelVocoder(nn.Module):
         features = self.norm(self.blocks(self.enter(scaled.mT).mT))
         level = mel.exp().repeat_interleave(self.subframes, dim=1)
         batch, frames, _ = level.shape
-        opened = 2 * torch.sigmoid(self.wheels(features).view(batch, frames, self.wheels_a_row, self.bins))
-        breath = 2 * torch.sigmoid(self.noise(features).view(batch, frames, self.bins))
-        return self._turn(level[:, :, None] * opened) + self._blow(level * breath)
+        tone_gains = 2 * torch.sigmoid(self.wheels(features).view(batch, frames, self.per_semitone, self.bins))
+        noise_gains = 2 * torch.sigmoid(self.noise(features).view(batch, frames, self.bins))
+        return self._tones(level[:, :, None] * tone_gains) + self._filtered_noise(level * noise_gains)
 
     def vocode(self, mel: Mel) -> Waveform:
         weight = self.wheels.weight
@@ -103,7 +103,7 @@ class TonewheelVocoder(nn.Module):
         pitch = self.config["mel"]["lowest"] + np.arange(self.bins) + np.asarray(detunings)[:, None] / 100
         return 440.0 * 2.0 ** ((pitch - 69) / 12)
 
-    def _turn(self, amplitudes: Float[Tensor, "batch frames detunings bins"]) -> Float[Tensor, "batch samples"]:
+    def _tones(self, amplitudes: Float[Tensor, "batch frames detunings bins"]) -> Float[Tensor, "batch samples"]:
         """Sum of sinusoids of fixed frequency, with amplitudes interpolated linearly between frames.
 
         Within a frame of s samples, sin(w (n s + j) + phi) is a sum of products of a function of n and one of j, so all
@@ -126,7 +126,7 @@ class TonewheelVocoder(nn.Module):
         factors = torch.cat([here * s, here * c, following * s, following * c], dim=-1)
         return (factors @ torch.as_tensor(basis, dtype=here.dtype, device=here.device)).flatten(1)
 
-    def _blow(self, levels: Float[Tensor, "batch frames bins"]) -> Float[Tensor, "batch samples"]:
+    def _filtered_noise(self, levels: Float[Tensor, "batch frames bins"]) -> Float[Tensor, "batch samples"]:
         """Deterministic white noise, filtered in the short-time spectrum (overlap-add, Hann)."""
         samples = levels.shape[1] * self.stride
         generator = torch.Generator().manual_seed(0)

@@ -115,7 +115,7 @@ def read_levels(config: Mapping[str, Any]) -> NoiseLevels:
         raise _no_levels(f"num_train_timesteps {count!r}")
     try:
         betas = _betas(config, count)
-    except Exception as error:  # torch and math raise many kinds over wrong values
+    except Exception as error:  # torch and math raise many kinds of errors for wrong values
         raise _no_levels(" ".join(str(error).split()) or type(error).__name__) from error
     alphas_cumprod = torch.cumprod(1.0 - betas, dim=0)
     if not all(0 < share < 1 for share in alphas_cumprod.tolist()):

@@ -90,7 +90,7 @@ def load_audio_encoder(folder: Path, *, dtype: torch.dtype) -> AudioEncoder:
         raise CheckpointError(
             f"no audio encoder in {folder}",
             "one in the space of the image encoder",
-            "Choose an encoder that has one: the bundled model, or ImageBind converted with its audio tower.",
+            "Choose an encoder that has one: the bundled model, or ImageBind converted with its audio encoder.",
         )
     return _row(AUDIO_ENCODERS, folder, "audio_encoder")(folder, dtype)
 
@@ -142,7 +142,9 @@ class _Component:
         space = read_config(folder, "image_encoder").get("space")
         if not isinstance(space, str):
             raise CheckpointError(
-                f"{config_file(folder, 'image_encoder')} names no space", "space in it", "Install it again."
+                f"{config_file(folder, 'image_encoder')} has no field space",
+                "the name of the embedding space",
+                "Install it again.",
             )
         return space
 

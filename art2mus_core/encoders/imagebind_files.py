@@ -121,7 +121,7 @@ def convert(
 ) -> list[Path]:
     """Convert towers into components of a checkpoint folder, with one tensor in memory at a time.
 
-    Everything except values is checked before anything is written; each file is written whole or not at all.
+    Everything except values is checked before anything is written; each file is written completely or not at all.
 
     Args:
         path: the published file.

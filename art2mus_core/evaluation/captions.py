@@ -212,7 +212,7 @@ def open_captioner(folder: Path, *, dtype: torch.dtype, resident: Resident) -> C
 
 def _no_captioner(folder: Path, why: str) -> CheckpointError:
     return CheckpointError(
-        f"{folder} holds no captioner ({why})",
+        f"{folder} contains no captioner ({why})",
         "a BLIP for captions as transformers saves it: config.json, model.safetensors, preprocessor_config.json and a tokenizer",
         "Download it whole, or provide captions in a file.",
     )

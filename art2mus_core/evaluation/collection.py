@@ -6,7 +6,7 @@
     FOLDER/background/*.flac       real music that belongs to none of the artworks, for comparing sets of sounds
     FOLDER/items.json              {ID: {"caption": ..., "music_caption": ..., "group": ...}}
 
-Only the systems are required. A folder that holds sound files itself is one system. Names are matched also if they differ in
+Only the systems are required. A folder that directly contains sound files is one system. Names are matched also if they differ in
 case or in how accents are written, or if `compose` shortened them.
 """
 
@@ -80,7 +80,7 @@ def read_collection(
 
 def _systems(folder: Path) -> dict[str, list[Path]]:
     if not folder.is_dir():
-        raise EvaluationError(f"{folder} is no folder", "a folder of music", "Check the path.")
+        raise EvaluationError(f"{folder} is not a folder", "a folder of music", "Check the path.")
     own = list_sounds(folder, required=False)
     reserved = {inside(folder, name) for name in RESERVED}
     folders = sorted(path for path in folder.iterdir() if path.is_dir() and path not in reserved)
@@ -88,13 +88,13 @@ def _systems(folder: Path) -> dict[str, list[Path]]:
     systems = {name: files for name, files in found.items() if files}
     if own and systems:
         raise EvaluationError(
-            f"{folder} holds sound files and also folders of sound files ({', '.join(systems)})",
+            f"{folder} contains both sound files and folders of sound files ({', '.join(systems)})",
             "either one system's files, or a folder for each system",
             "Move the files into a folder of their own.",
         )
     if not own and not systems:
         raise EvaluationError(
-            f"{folder} holds no music",
+            f"{folder} contains no music",
             f"sound files ({', '.join(SOUNDS)}), or a folder of them for each system",
             "Choose another folder, or compose into it first.",
         )
@@ -106,7 +106,7 @@ def _pictures(folder: Path, *, required: bool) -> dict[str, Path]:
         return {}
     found = list_artworks(folder)
     if required and not found:
-        raise ArtworkError(f"{folder} holds no picture", "at least one", "Choose another folder.")
+        raise ArtworkError(f"{folder} contains no picture", "at least one", "Choose another folder.")
     return files_by_stem(found, folder.name)
 
 
@@ -131,7 +131,9 @@ def list_sounds(folder: Path, *, required: bool) -> list[Path]:
     found = [path for path in entries if path.suffix.lower() in SOUNDS and not path.name.startswith(".")]
     if required and not found:
         raise EvaluationError(
-            f"{folder} holds no music", f"sound files ({', '.join(SOUNDS)})", "Choose another folder, or leave it out."
+            f"{folder} contains no music",
+            f"sound files ({', '.join(SOUNDS)})",
+            "Choose another folder, or leave it out.",
         )
     return found
 

@@ -33,7 +33,7 @@ def gather_artworks(
 ) -> dict[str, Subject]:
     """Artworks by id, sorted, with the hash of their pixels.
 
-    An id is the file's stem or the pair's id, without characters that file systems refuse; the second of a name becomes NAME-2.
+    An id is the file's stem or the pair's id, without characters that file systems refuse; a repeated name becomes NAME-2.
 
     Args:
         config: names the sources.

@@ -202,7 +202,7 @@ def _lay_out(workshop: Workshop, folders: Iterable[str]) -> None:
         copy = _copy_of(out, subject)
         if existing.get(key, copy) != copy:
             raise EvaluationError(
-                f"{existing[key]} beside {copy.name}, which is to be written",
+                f"{existing[key]} exists, and {copy.name} is to be written",
                 "one picture for each id",
                 "Remove it, or choose another folder.",
             )

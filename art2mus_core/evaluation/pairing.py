@@ -1,7 +1,7 @@
 """Matches file names with ids, and systems' music with artworks.
 
-A name matches its id also if it differs in case, in how accents are written, or by having been shortened. A file that has been
-on another system may come back as `CAFE\u0301.FLAC` for `café.png`: macOS writes accents as separate characters (NFD),
+A name also matches its id if it differs only in case or in how accents are written, or if it was shortened. A file copied from
+another system may be called `CAFE\u0301.FLAC` for `café.png`: macOS writes accents as separate characters (NFD),
 other systems do not (NFC), and cameras and old disks write capitals.
 """
 

@@ -153,7 +153,7 @@ def _problem(path: Path, error: Exception) -> str:
     if isinstance(error, OutputError | MemoryError):
         raise error
     if isinstance(error, Art2MusError):
-        return error.came if str(path) in error.came else f"{path} holds {error.came}"
+        return error.came if str(path) in error.came else f"{path} contains {error.came}"
     return f"{path} cannot be read ({type(error).__name__}: {' '.join(str(error).split())})"
 
 

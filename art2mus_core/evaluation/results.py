@@ -119,7 +119,7 @@ class Report:
 
 
 def write_report(report: Report, path: Path, *, no_replace: bool = False) -> None:
-    """Write a report as JSON, whole or not at all; numbers that are not finite become null.
+    """Write a report as JSON, completely or not at all; numbers that are not finite become null.
 
     Raises:
         OutputError: a place that cannot be written; or, with `no_replace`, an existing file.
@@ -147,7 +147,7 @@ def read_report(path: Path) -> Report:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = problems(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
         raise EvaluationError(
-            f"{path} is no report of this version ({reason[:200]})",
+            f"{path} is not a report of this version ({reason[:200]})",
             "the report.json of `art2mus evaluate` or `art2mus score`",
             "Score the folder again.",
         ) from error

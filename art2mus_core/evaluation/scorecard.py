@@ -91,7 +91,7 @@ def pair(artworks: Sequence[Artwork], pieces: Sequence[Waveform]) -> list[Pair]:
     """
     if not artworks or len(artworks) not in {1, len(pieces)}:
         raise EvaluationError(
-            f"{len(artworks)} artworks beside {len(pieces)} pieces of music",
+            f"{len(artworks)} artworks for {len(pieces)} pieces of music",
             "one artwork for all pieces, or one for each",
             "Connect the artworks that the music was made from.",
         )
@@ -196,7 +196,7 @@ def describe(card: Scorecard) -> str:
     ]
     if card.maker == card.space:
         lines.append(
-            "The music was composed from this encoder's image embedding, so the match is no independent proof."
+            "The music was composed from this encoder's image embedding, so the match is not independent evidence."
         )
     lines += ["", f"Faults: {'; '.join(card.faults) or 'none found'}.", "", f"Music of {card.piece.seconds:.1f} s"]
     lines += [f"  {name}: {_text(value)}" for name, value in card.music.items()]

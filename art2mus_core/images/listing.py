@@ -107,7 +107,7 @@ def describe_skipped(skipped: Iterable[Skipped], artworks: int) -> str:
 
     Args:
         skipped: the files and folders.
-        artworks: number of artworks found beside them.
+        artworks: number of artworks found in the same folders.
     """
     by_reason: dict[str, list[str]] = {}
     for path, reason in skipped:

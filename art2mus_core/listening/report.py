@@ -115,7 +115,7 @@ def _opinion(answers: list[Answer], seed: int) -> Opinion:
             ratings = [(answer, answer.systems[0], float(answer.value)) for answer in rated]
             agreement[key] = _agreement(ratings, "ordinal")
         for system, own in _by_system(rated).items():
-            systems.setdefault(system, {})[key] = _figure(own, [float(each.value) for each in own], seed)
+            systems.setdefault(system, {})[key] = _result(own, [float(each.value) for each in own], seed)
     compared = [answer for answer in mains if answer.question == "preference"]
     if compared:
         # counted for both systems, as alpha would otherwise depend on which of a pair comes first
@@ -139,14 +139,14 @@ def _by_system(answers: Iterable[Answer]) -> dict[str, list[Answer]]:
 
 
 def _win_rate(system: str, compared: list[Answer], seed: int) -> Result:
-    return _figure(compared, [_has_won(system, answer) for answer in compared], seed)
+    return _result(compared, [_has_won(system, answer) for answer in compared], seed)
 
 
 def _has_won(system: str, answer: Answer) -> float:
     return float(answer.systems[answer.value - 1] == system)
 
 
-def _figure(answers: list[Answer], values: list[float], seed: int) -> Result:
+def _result(answers: list[Answer], values: list[float], seed: int) -> Result:
     listeners = np.array([answer.listener for answer in answers])
     artworks = _numbers([answer.artwork for answer in answers])
     low, high = crossed_interval(np.array(values), listeners, artworks, seed=seed) or (None, None)

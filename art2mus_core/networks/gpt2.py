@@ -54,7 +54,7 @@ class Affine(nn.Module):
 
 
 class CausalAttention(nn.Module):
-    """Multi-head self-attention to earlier positions and the own one."""
+    """Multi-head self-attention to earlier positions and the current one."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__()

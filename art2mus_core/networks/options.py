@@ -32,7 +32,7 @@ def completed(
         leveled: sizes that may also be a list with one value per level.
 
     Raises:
-        CheckpointError: a fixed option has another value, or another option has not the type of its default or is out of range.
+        CheckpointError: a fixed option has another value, or another option does not have the type of its default or is out of range.
     """
     whole = {**defaults, **fixed, **config}
     if other := [f"{key} {whole[key]!r} (not {value!r})" for key, value in fixed.items() if whole[key] != value]:

@@ -127,7 +127,7 @@ def export_text(
     Raises:
         SettingError: a name that could be a path, or too little memory.
         CheckpointError: a component is missing, damaged or does not match.
-        OutputError: the disk or the folder refuses.
+        OutputError: the file cannot be written.
     """
     for name in supports:
         constants_file(folder, name)

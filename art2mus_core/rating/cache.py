@@ -32,7 +32,7 @@ class AnswerCache:
             return None
 
     def keep(self, artwork: ArtworkEvidence, music: MusicEvidence, answer: Answer) -> None:
-        """Write an answer, whole or not at all.
+        """Write an answer, completely or not at all.
 
         Raises:
             OutputError: a place that cannot be written.

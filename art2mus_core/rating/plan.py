@@ -79,7 +79,7 @@ def pairings(collection: Collection, *, control: bool, seed: int) -> tuple[Pairi
     if not collection.artworks:
         raise EvaluationError(
             f"no artworks in {collection.folder}",
-            "a folder of artworks beside the music",
+            "a folder of artworks",
             "Choose one with --artworks.",
         )
     order = sorted(collection.artworks)

@@ -37,7 +37,7 @@ def summarise(
         seed: seed of the bootstrap.
         made: further facts on how the report was made.
     """
-    figures: dict[str, dict[str, Result]] = {}
+    results: dict[str, dict[str, Result]] = {}
     pieces: dict[str, dict[str, dict[str, float]]] = {system: {} for system in collection.systems}
     for group in collection.system_groups:
         rated = [
@@ -45,7 +45,7 @@ def summarise(
         ]
         own = [each for each in rated if not each.pairing.is_control]
         if own:
-            figures[group.title] = {FEELING.key: _result(rated, seed)}
+            results[group.title] = {FEELING.key: _result(rated, seed)}
         pieces[group.system] |= {each.pairing.piece.name: {FEELING.key: float(each.feeling)} for each in own}
     document = {
         "model": ratings.model,
@@ -57,7 +57,7 @@ def summarise(
         **(made or {}),
     }
     notes = (*collection.notes, *_notes(ratings))
-    return Report({FEELING.key: FEELING}, figures, pieces, notes=notes, made=document)
+    return Report({FEELING.key: FEELING}, results, pieces, notes=notes, made=document)
 
 
 def _result(rated: Sequence[Rating], seed: int) -> Result:

@@ -33,7 +33,7 @@ def write_preview(data: Dataset | Path, checkpoint: Path) -> Path:
         The file.
 
     Raises:
-        CheckpointError: the checkpoint has no VAE, or does not say which mel it was trained on.
+        CheckpointError: the checkpoint has no VAE, or does not specify the mel it was trained on.
     """
     sizes = latent_sizes(checkpoint)
     if isinstance(data, Path):

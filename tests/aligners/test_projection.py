@@ -109,8 +109,8 @@ OTHER_KEYS = {
     "of a wrapped module": ({f"module.{key}": value for key, value in published(1).items()}, "module.projection1.bias"),
     "many": ({str(number): torch.ones(1) for number in range(9)}, "0, 1, 2, 3, 4 and 4 more"),
     "none": ({}, "lacks"),
-    "numbered": ({0: torch.ones(3)}, "no table of weights by name"),
-    "no table": ([torch.ones(3)], "no table of weights by name"),
+    "numbered": ({0: torch.ones(3)}, "no weights by name"),
+    "no table": ([torch.ones(3)], "no weights by name"),
 }
 
 
@@ -143,8 +143,8 @@ OTHER_VALUES = {
         "not finite in projection1.bias",
     ),
     "eight bits": ("projection1.bias", torch.ones(11).to(torch.float8_e4m3fn), "projection1.bias as float8_e4m3fn"),
-    "a sparse tensor": ("projection1.weight", torch.eye(11, 7).to_sparse(), "as no plain tensor|damaged"),
-    "no tensor": ("projection1.bias", 3.0, "as no plain tensor"),
+    "a sparse tensor": ("projection1.weight", torch.eye(11, 7).to_sparse(), "as something other than a tensor|damaged"),
+    "no tensor": ("projection1.bias", 3.0, "as something other than a tensor"),
     "nowhere": ("projection1.bias", torch.ones(11, device="meta"), "without their values"),
     "not a number": ("projection1.bias", torch.full([11], torch.nan), "not finite in projection1.bias"),
     "infinity": ("projection2.weight", torch.full([5, 11], torch.inf), "not finite in projection2.weight"),
@@ -178,7 +178,7 @@ NO_WEIGHTS = {
     "is empty": b"",
     "is a web page": b"\n<!DOCTYPE html><html><body>404</body></html>",
     "only points to a file": b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 11019264\n",
-    "is no file of weights": b"weights",
+    "is not a file of weights": b"weights",
     "cut short, damaged or no": b"PK\x03\x04 and no more",
 }
 

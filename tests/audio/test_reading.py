@@ -249,7 +249,7 @@ def test_an_mp3_that_lacks_promised_frames_is_told_with_how_many(tmp_path, mp3):
     front, frames = frames_of(mp3)
     path = tmp_path / "sound.mp3"
     path.write_bytes(front + b"".join(frames[:-6]))
-    with pytest.raises(AudioError, match=rf"ends 0\.43 s early: its Xing header promises {len(frames)} frames"):
+    with pytest.raises(AudioError, match=rf"ends 0\.43 s early: its Xing header states {len(frames)} frames"):
         read_audio(path)
 
 

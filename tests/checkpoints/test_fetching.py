@@ -189,11 +189,11 @@ def test_the_command_line_fetches_after_a_yes_and_says_what_comes_next(art2mus, 
     assert (code, err) == (0, "")
     assert "Licence:  licence (commercial use not settled)" in out
     assert "Size:     0.1 MB in 2 files\n" in out
-    assert out.endswith(f"tiny is here: {home / 'tiny'}\nNext: art2mus convert {home / 'tiny'}/it\n")
+    assert out.endswith(f"tiny is installed in {home / 'tiny'}\nNext: art2mus convert {home / 'tiny'}/it\n")
     assert {path: (home / "tiny" / path).read_bytes() for path in FILES} == FILES
     code, out, _ = art2mus()
     assert code == 0
-    assert out == f"tiny is here: {home / 'tiny'}\nTo download it again: art2mus fetch tiny --again\n"
+    assert out == f"tiny is installed in {home / 'tiny'}\nTo download it again: art2mus fetch tiny --again\n"
 
 
 def test_the_command_line_fetches_anew_and_says_what_to_make_anew(art2mus, home):

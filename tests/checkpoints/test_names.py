@@ -60,7 +60,7 @@ UNKNOWN = {
         is_aligner,
         "no aligner.*one of none installed, or.*art2mus fetch art2mus-2024`",
     ),
-    "an encoder as a model": ("imagebind", is_prior, "Choose it as the image encoder, and a model beside it"),
+    "an encoder as a model": ("imagebind", is_prior, "Choose it as the image encoder, together with a model"),
     "a model as an encoder": ("audioldm2", is_encoder, "no image encoder.*Choose it as the model"),
     "nothing": ("musik", is_encoder, "path of an image encoder's folder. Check the name, or put"),
 }

@@ -54,9 +54,9 @@ def test_an_archive_is_mapped_and_not_read(tmp_path):
         (b"", "is empty"),
         (b"\n<!DOCTYPE html><html><body>404</body></html>", "is a web page"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "only points to a file in git"),
-        (b"weights", "is no file of weights"),
+        (b"weights", "is not a file of weights"),
         (b"PK\x03\x04", "cut short"),
-        (b"\x80\x02.", "cut short, damaged or no file of weights|more than weights"),
+        (b"\x80\x02.", "cut short, damaged or not a file of weights|more than weights"),
     ],
     ids=str,
 )
@@ -97,7 +97,7 @@ def test_a_program_does_not_run(tmp_path, monkeypatch):
 )
 def test_what_is_no_table_by_name_is_refused(tmp_path, content):
     torch.save(content, tmp_path / "w.pt")
-    refused(tmp_path / "w.pt", "no table of weights by name")
+    refused(tmp_path / "w.pt", "no weights by name")
 
 
 def test_weights_that_are_nowhere_are_refused(tmp_path):

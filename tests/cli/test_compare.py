@@ -71,7 +71,7 @@ def test_with_a_single_pair_there_is_no_interval(art2mus, reports):
         ("none.json", "one", "cannot be read"),
         ("both.json:mine", "empty.json", "has 0 systems"),
         ("both.json:mine", "other.json", "share no measure on the same artwork"),
-        ("both.json:mine", "text.json", "is no report"),
+        ("both.json:mine", "text.json", "is not a report"),
     ],
 )
 def test_a_mistake_is_one_line(art2mus, reports, a, b, words):

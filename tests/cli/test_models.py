@@ -101,7 +101,7 @@ def test_what_is_here_is_not_fetched_again(art2mus, tmp_path):
         (folder / name).write_bytes(b"{}")
     code, out, err = art2mus("fetch", "imagebind", "--yes")
     assert (code, err) == (0, "")
-    assert out.splitlines()[0] == f"imagebind is here: {folder.parent}"
+    assert out.splitlines()[0] == f"imagebind is installed in {folder.parent}"
     assert "4.8 GB in 1 file\n" in art2mus("fetch", "imagebind", "--again")[1]
 
 

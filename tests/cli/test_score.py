@@ -85,7 +85,7 @@ def test_what_cannot_be_read_is_listed_and_the_rest_is_scored(scored, music):
     said = json.loads(out.splitlines()[-1])
     for name, why in (
         (f"mine/{short}", "a sound of 0.06 s"),
-        (f"reference/{silent}", "early: its header promises 2.00 s"),
+        (f"reference/{silent}", "early: its header states 2.00 s"),
         (f"background/{lost}", "no sound"),
         ("background/brief.flac", "a sound of 1.20 s, where 1.6 s are needed"),
     ):
@@ -124,10 +124,10 @@ def test_samples_that_are_not_finite_are_told_by_file(scored, music):
 def test_folders_that_are_none(art2mus, music):
     Path("empty").mkdir()
     for arguments, said in (
-        (("nowhere",), "nowhere is no folder"),
-        (("empty",), "empty holds no music"),
+        (("nowhere",), "nowhere is not a folder"),
+        (("empty",), "empty contains no music"),
         (("music", "--out", "page.txt"), "page.txt"),
-        (("music", "--artworks", "empty"), "holds no picture"),
+        (("music", "--artworks", "empty"), "contains no picture"),
         (("music", "--background", "empty"), "empty"),
     ):
         code, out, err = art2mus("score", *arguments, model=None)

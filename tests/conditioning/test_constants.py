@@ -152,7 +152,7 @@ def test_a_cut_file_is_refused(tmp_path):
 
 def test_a_place_that_takes_no_file_is_told(tmp_path):
     (tmp_path / "constants").write_bytes(b"")
-    with pytest.raises(OutputError, match="cannot be made"):
+    with pytest.raises(OutputError, match="cannot be created"):
         save_constants(tmp_path, Constants(NOTHING))
 
 

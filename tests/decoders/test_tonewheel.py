@@ -41,8 +41,8 @@ def wheels_only() -> TonewheelVocoder:
         for layer in (made.wheels, made.noise):
             layer.weight.zero_()
         made.noise.bias.fill_(-60)
-        made.wheels.bias.view(made.subframes, made.wheels_a_row, BINS)[:, 0] = 0
-        made.wheels.bias.view(made.subframes, made.wheels_a_row, BINS)[:, 1] = -60
+        made.wheels.bias.view(made.subframes, made.per_semitone, BINS)[:, 0] = 0
+        made.wheels.bias.view(made.subframes, made.per_semitone, BINS)[:, 1] = -60
     return made.requires_grad_(False)
 
 

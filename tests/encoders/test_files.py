@@ -119,5 +119,5 @@ def test_an_encoder_that_names_no_space_is_refused(pocket_like, tmp_path):
     said = json.loads(config.read_text(encoding="utf-8"))
     del said["space"]
     config.write_text(json.dumps(said), encoding="utf-8")
-    with pytest.raises(CheckpointError, match="names no space"):
+    with pytest.raises(CheckpointError, match="has no field space"):
         image_space(folder)

@@ -216,12 +216,15 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "has unexpected modality_trunks.vision.blocks.2.norm_1.weight",
     ),
     "a shape": ({**weights(), FIRST: torch.zeros(1, 21, 1)}, r"cls_token of \[1, 21, 1\] for \[1, 1, 21\]"),
-    "float8": ({**weights(), STEM: weights()[STEM].to(torch.float8_e4m3fn)}, f"holds {STEM} as float8_e4m3fn"),
-    "integers": ({**weights(), FIRST: torch.zeros(1, 1, 21, dtype=torch.int64)}, f"holds {FIRST} as int64"),
-    "sparse": ({**weights(), FIRST: torch.zeros(1, 1, 21).to_sparse()}, f"holds {FIRST} as no plain tensor|damaged"),
-    "no tensor": ({**weights(), FIRST: [1.0, 2.0]}, f"holds {FIRST} as no plain tensor"),
+    "float8": ({**weights(), STEM: weights()[STEM].to(torch.float8_e4m3fn)}, f"contains {STEM} as float8_e4m3fn"),
+    "integers": ({**weights(), FIRST: torch.zeros(1, 1, 21, dtype=torch.int64)}, f"contains {FIRST} as int64"),
+    "sparse": (
+        {**weights(), FIRST: torch.zeros(1, 1, 21).to_sparse()},
+        f"contains {FIRST} as something other than a tensor|damaged",
+    ),
+    "no tensor": ({**weights(), FIRST: [1.0, 2.0]}, f"contains {FIRST} as something other than a tensor"),
     "wrapped": ({"model": weights()}, "lacks modality_"),
-    "numbered": ({0: torch.zeros(3)}, "holds no table of weights by name"),
+    "numbered": ({0: torch.zeros(3)}, "contains no weights by name"),
 }
 
 

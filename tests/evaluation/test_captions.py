@@ -218,8 +218,8 @@ def test_captions_are_kept_and_belong_to_their_captioner(subjects, tmp_path, bli
     [
         (lambda folder: (folder / "config.json").unlink(), r"config\.json"),
         (lambda folder: (folder / "config.json").write_text('{"model_type": "clip"}'), "describes another model"),
-        (lambda folder: (folder / "model.safetensors").unlink(), "holds no captioner"),
-        (lambda folder: (folder / "preprocessor_config.json").unlink(), "holds no captioner"),
+        (lambda folder: (folder / "model.safetensors").unlink(), "contains no captioner"),
+        (lambda folder: (folder / "preprocessor_config.json").unlink(), "contains no captioner"),
     ],
     ids=["no config", "another config", "no weights", "no preprocessor"],
 )

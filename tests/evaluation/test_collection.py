@@ -100,7 +100,7 @@ def test_a_system_may_lack_a_whole_group(folder: Path) -> None:
         (["artworks/noon.png", "ours/noon.flac", "theirs/noon.flac"], "reference has no music"),
         (["ours/dawn.wav"], "two files for the id dawn: dawn.flac and dawn.wav"),
         (["artworks/dawn.jpg"], "two files for the id dawn"),
-        (["lying.flac"], "holds sound files and also folders"),
+        (["lying.flac"], "contains both sound files and folders"),
     ],
 )
 def test_what_has_no_partner_is_refused(folder: Path, more: list[str], said: str) -> None:
@@ -129,7 +129,7 @@ def test_nothing_in_common_is_refused_even_then(tmp_path: Path) -> None:
         read_collection(folder, partial=True)
 
 
-@pytest.mark.parametrize(("names", "said"), [([], "holds no music"), (["artworks/a.png"], "holds no music")])
+@pytest.mark.parametrize(("names", "said"), [([], "contains no music"), (["artworks/a.png"], "contains no music")])
 def test_an_empty_folder(tmp_path: Path, names: list[str], said: str) -> None:
     (tmp_path / "x").mkdir()
     with pytest.raises(EvaluationError, match=said):
@@ -137,7 +137,7 @@ def test_an_empty_folder(tmp_path: Path, names: list[str], said: str) -> None:
 
 
 def test_folders_that_are_none(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(EvaluationError, match="is no folder"):
+    with pytest.raises(EvaluationError, match="is not a folder"):
         read_collection(tmp_path / "nowhere")
     with pytest.raises(ArtworkError, match="cannot be listed"):
         read_collection(folder, artworks=tmp_path / "nowhere")

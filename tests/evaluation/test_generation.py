@@ -261,7 +261,7 @@ def test_a_reference_folder_is_matched_by_name(base):
     ("fields", "said"),
     [
         ({"artworks": [{"folder": "empty"}]}, "no artworks in"),
-        ({"background": {"folder": "empty"}}, "empty holds no music"),
+        ({"background": {"folder": "empty"}}, "empty contains no music"),
         ({"background": {"folder": "nowhere"}}, "nowhere cannot be listed"),
         ({"reference": "twice"}, "two files for the id dusk"),
         ({"artworks": [{"folder": "paintings", "count": 1}]}, "only dawn in a group"),

@@ -105,7 +105,7 @@ def test_files_that_cannot_be_measured_are_left_out_and_named(tmp_path, sound):
     assert [piece.path for piece in rest.systems["ours"]] == list(readings.values) == [whole]
     said = "; ".join(rest.left_out.values())
     assert "broken.wav has 3 of 64000 samples that are NaN" in said
-    assert "short.flac holds a sound of 0.50 s" in said
+    assert "short.flac contains a sound of 0.50 s" in said
     assert len(rest.left_out) == 4
     with pytest.raises(EvaluationError, match="no piece is left"):
         read_files(system(paths[:2]), pieces=measure_piece)
@@ -142,7 +142,7 @@ def test_what_an_embedder_cannot_hear_is_left_out(tmp_path, sound):
 
     rest, _ = read_files(system(paths), on_content=on_content)
     assert [piece.path for piece in rest.systems["ours"]] == paths[1:]
-    assert "a.flac holds a sound that is not liked" in rest.left_out[paths[0]]
+    assert "a.flac contains a sound that is not liked" in rest.left_out[paths[0]]
 
 
 def test_what_processes_hand_each_other_can_be_handed(tmp_path, sound):

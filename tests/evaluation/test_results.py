@@ -43,7 +43,7 @@ def test_what_is_no_number_is_null_and_read_as_none(report: Report, tmp_path: Pa
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"art2mus_evaluation": 1}', "\N{SNOWMAN}", "[" * 100_000])
 def test_what_is_no_report(tmp_path: Path, content: str) -> None:
     (tmp_path / "report.json").write_text(content, encoding="utf-8")
-    with pytest.raises(EvaluationError, match="is no report of this version"):
+    with pytest.raises(EvaluationError, match="is not a report of this version"):
         read_report(tmp_path / "report.json")
 
 
@@ -69,7 +69,7 @@ def test_a_report_with_other_content_is_refused_with_its_place(
     path = tmp_path / "report.json"
     write_report(report, path)
     path.write_text(json.dumps({**json.loads(path.read_text()), part: content}))
-    with pytest.raises(EvaluationError, match="is no report of this version") as caught:
+    with pytest.raises(EvaluationError, match="is not a report of this version") as caught:
         read_report(path)
     assert place in caught.value.came
     assert "\n" not in str(caught.value)

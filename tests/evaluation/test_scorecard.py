@@ -77,7 +77,7 @@ def test_one_artwork_serves_all_pieces(cards):
 
 @pytest.mark.parametrize(("artworks", "pieces"), [(2, 1), (2, 3), (0, 1)])
 def test_other_numbers_of_artworks_are_refused(artworks, pieces):
-    with pytest.raises(EvaluationError, match=f"{artworks} artworks beside {pieces} pieces"):
+    with pytest.raises(EvaluationError, match=f"{artworks} artworks for {pieces} pieces"):
         pair([artwork(seed) for seed in range(artworks)], [sound()] * pieces)
 
 
@@ -153,8 +153,8 @@ def test_the_report_says_what_was_found(cards):
     assert f"Match {card.match:.2f}, from -1 to 1, by the encoder tiny." in said
     assert f"By chance {card.chance:.2f}: with 8 other artworks" in said
     assert f"higher than {sum(other < card.match for other in card.others)} of these 8" in said
-    assert "no independent proof" in said
-    assert "no independent proof" not in describe(replace(card, maker="another"))
+    assert "not independent evidence" in said
+    assert "not independent evidence" not in describe(replace(card, maker="another"))
     assert "Faults: none found." in said
     assert "Faults: silence; an offset of 0.20." in describe(replace(card, faults=("silence", "an offset of 0.20")))
     assert "loudness: " in said

@@ -174,7 +174,7 @@ def test_pieces_that_were_made_in_different_ways_are_told(known_cause: Path, tmp
 @pytest.mark.parametrize(
     ("samples", "rate", "said"),
     [
-        (np.zeros((1, 3000)), 16_000, "odd.wav holds a sound of 0.19 s"),
+        (np.zeros((1, 3000)), 16_000, "odd.wav contains a sound of 0.19 s"),
         (np.sin(np.arange(90_000) * 0.1), 44_100, None),
         (np.zeros((2, 50_000)), 22_050, None),
     ],

@@ -53,7 +53,7 @@ def test_music_is_scored_with_its_artwork(server):
         assert float(re.search(rf"^{line} (-?\d\.\d\d)", report, re.MULTILINE)[1]) == pytest.approx(
             float(value), abs=6e-3
         )
-    assert "no independent proof" in report
+    assert "not independent evidence" in report
     assert all(len(shown(entry, name)) == 1 for name in VALUES)
     (picture,) = server.outputs(entry, "images")
     with Image.open(picture) as drawn:
@@ -78,7 +78,7 @@ def test_any_sound_is_scored(server):
     entry = played(server, scored({"1": LOAD, "2": silence(1.5)}, ["2", 0], ["1", 0]))
     (report,) = shown(entry, "report")
     assert "Faults: silence." in report
-    assert "no independent proof" not in report
+    assert "not independent evidence" not in report
     assert shown(entry, "loudness") == ["-70.0"]
 
 
@@ -93,7 +93,7 @@ def test_encoders_are_in_the_hosts_hands(server):
 def test_what_cannot_be_scored_is_said_in_words(server, comfyui_module):
     two = {"class_type": "RepeatImageBatch", "inputs": {"image": ["1", 0], "amount": 2}}
     many = {"1": LOAD, "2": silence(1.5), "3": two}
-    assert "2 artworks beside 1 pieces" in server.error(server.run(scored(many, ["2", 0], ["3", 0])))
+    assert "2 artworks for 1 pieces" in server.error(server.run(scored(many, ["2", 0], ["3", 0])))
     brief = {"1": LOAD, "2": silence(0.2)}
     assert "a sound of 0.20 s" in server.error(server.run(scored(brief, ["2", 0], ["1", 0])))
     with pytest.raises(comfyui_module.RefusedError, match="eyes"):

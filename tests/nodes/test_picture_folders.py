@@ -110,7 +110,7 @@ def test_what_is_not_there_is_told(node, host_folders, name):
 
 
 def test_a_folder_without_pictures_is_told(node, host_folders):
-    assert "input holds no picture" in node.validate_inputs("input")
+    assert "input contains no picture" in node.validate_inputs("input")
     assert node.validate_inputs("Samples") is True
     assert node.validate_inputs(None) is True
 

@@ -49,7 +49,9 @@ def synthesize(
         )
     folder = Path(folder)
     if (folder / MANIFEST).is_file() and any(pair.source != "synthetic" for pair in read_manifest(folder)):
-        raise DatasetError(f"{folder} holds another dataset", "an empty folder or synthetic pairs", "Choose another.")
+        raise DatasetError(
+            f"{folder} contains another dataset", "an empty folder or synthetic pairs", "Choose another."
+        )
     for name in ("artworks", "music"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     pairs = []

@@ -34,7 +34,7 @@ COUNTERS = (".position_ids", ".token_type_ids", ".relative_position_index")
 
 PROBES = ("a slow piano", "fast drums and a loud guitar", "0 1 2 3 4 5 6 7 8 9")
 ALIKE = 0.97
-"""Cosine that unrelated texts stay below if the text encoder works; reported are about 0.3 for laion/larger_clap_general and
+"""Cosine that unrelated texts stay below if the text encoder works; about 0.3 is reported for laion/larger_clap_general and
 0.999 for laion/larger_clap_music."""
 
 AT_ONCE = 8

@@ -139,6 +139,6 @@ def _file(path: Path) -> Path:
     found = sorted(file for file in path.iterdir() if file.suffix in {".pth", ".pt", ".safetensors"})
     if len(found) != 1:
         raise CheckpointError(
-            f"{path} holds {len(found)} files of weights", "one, VGGish's", "Use the path of the file."
+            f"{path} contains {len(found)} files of weights", "one, VGGish's", "Use the path of the file."
         )
     return found[0]

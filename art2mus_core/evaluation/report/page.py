@@ -31,7 +31,7 @@ def write_page(
     no_replace: bool = False,
     on_step: OnStep = lambda _: None,
 ) -> list[str]:
-    """Write the page, whole or not at all. It loads nothing from the network and works as a local file.
+    """Write the page, completely or not at all. It loads nothing from the network and works as a local file.
 
     Artworks are thumbnails within the page. Sounds are links relative to the page's folder, so that page and music can be
     moved together.

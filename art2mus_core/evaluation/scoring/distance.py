@@ -95,7 +95,9 @@ def _distances_of(given: tuple[Path, Path, Samples, Samples]) -> dict[str, float
     try:
         found = vars(distances(piece, real, COMPARED_RATE))
     except Art2MusError as error:
-        raise EvaluationError(f"{path.name} beside {other}: {error.came}", error.expected, error.remedy) from error
+        raise EvaluationError(
+            f"{path.name} compared with {other}: {error.came}", error.expected, error.remedy
+        ) from error
     try:
         return {**found, "spectral_kl_2024": spectral_kl_2024(real, piece)}
     except EvaluationError:  # undefined for silence, which the faults report

@@ -47,10 +47,10 @@ def score(study: Study, made: Mapping[str, Any] | None = None) -> Report:
         EvaluationError: a sound or an artwork that cannot be measured.
     """
     measures: dict[str, Measure] = {}
-    figures: dict[str, dict[str, Result]] = {}
+    found: dict[str, dict[str, Result]] = {}
     pieces: dict[str, dict[str, dict[str, float]]] = {}
     for group in study.system_groups:
-        results = figures.setdefault(group.title, {})
+        results = found.setdefault(group.title, {})
         values = pieces.setdefault(group.system, {})
         for each in (each for scorer in SCORERS for each in scorer(study, group)):
             key = each.measure.key
@@ -60,7 +60,7 @@ def score(study: Study, made: Mapping[str, Any] | None = None) -> Report:
                 for piece, value in zip(group.pieces, each.values, strict=True):
                     values.setdefault(piece.name, {})[key] = float(value)
     plots = tuple(plot for group in study.system_groups for plot in scatters(study, group))
-    return Report(measures, figures, pieces, plots, tuple(_notes(study)), {**_made(study), **(made or {})})
+    return Report(measures, found, pieces, plots, tuple(_notes(study)), {**_made(study), **(made or {})})
 
 
 def _notes(study: Study) -> Iterator[str]:

@@ -19,7 +19,7 @@ __all__ = ["ArtworkSystem"]
 
 
 class ArtworkSystem(Sampled):
-    """`artwork`.
+    """The kind `artwork`: composes from the image embedding.
 
     Attributes:
         aligner: as for :func:`~art2mus_core.pipelines.load`.
@@ -35,7 +35,7 @@ class ArtworkSystem(Sampled):
     support: str = "model"
 
     def describe(self, workshop: Workshop) -> dict[str, Any]:
-        """With the digest of prior, constants, aligner and image encoder."""
+        """The settings, with a digest of prior, constants, aligner and image encoder."""
         pipeline = self.opened(workshop, offload=True)
         parts = pipeline.parts
         own = parts.encoder_folder / "image_encoder"
@@ -58,7 +58,7 @@ class ArtworkSystem(Sampled):
         return {"artwork_sha256": job.subject.sha256}
 
     def make(self, jobs: Sequence[Piece], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:
-        """In batches."""
+        """The pieces, composed in batches."""
         pipeline = self.opened(workshop)
         for batch in batches(jobs, at_once(workshop.seconds)):
             artworks = [read_artwork(job.subject.picture) for job in batch]

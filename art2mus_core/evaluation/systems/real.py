@@ -70,7 +70,7 @@ class ReferenceSystem(RealMusic):
 
 
 class ReconstructionSystem(RealMusic):
-    """`reconstruction`: real music through VAE and vocoder, the best that a checkpoint could sound.
+    """`reconstruction`: real music through VAE and vocoder, the upper limit of a checkpoint's sound quality.
 
     Attributes:
         model: the checkpoint, by name or folder.
@@ -80,13 +80,13 @@ class ReconstructionSystem(RealMusic):
     model: CheckpointName = "pocket"
 
     def describe(self, workshop: Workshop) -> dict[str, Any]:
-        """With the digest of VAE and vocoder, which always compute in float32."""
+        """The settings, with a digest of VAE and vocoder, which always compute in float32."""
         folder = self._opened(workshop).parts.folder
         weights = workshop.digest(folder / "vae", folder / "vocoder")
         return {"kind": self.kind, "model": Path(self.model).name, "precision": "float32", "weights": weights}
 
     def make(self, jobs: Sequence[Piece], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:
-        """One by one, at the checkpoint's sample rate and no longer than the music."""
+        """The music, reconstructed one by one at the checkpoint's sample rate and no longer than the music."""
         pipeline = self._opened(workshop)
         for job in jobs:
             music = read_audio(self.music(job), pipeline.parts.grid.sample_rate).cut(workshop.seconds)

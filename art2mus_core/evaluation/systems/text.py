@@ -21,7 +21,7 @@ TEXTS = ("text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "projecti
 
 
 class TextSystem(Sampled):
-    """`text`.
+    """The kind `text`: composes from captions.
 
     Attributes:
         model: a checkpoint with text encoders.
@@ -37,7 +37,7 @@ class TextSystem(Sampled):
     template: str = "{caption}"
 
     def describe(self, workshop: Workshop) -> dict[str, Any]:
-        """With the digest of prior, text encoders and projection model."""
+        """The settings, with a digest of prior, text encoders and projection model."""
         pipeline = self.opened(workshop, offload=True)
         folder = pipeline.parts.folder
         return {
@@ -56,7 +56,7 @@ class TextSystem(Sampled):
         return {"text": self.template.replace("{caption}", caption)}
 
     def make(self, jobs: Sequence[Piece], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:
-        """In batches. All texts are encoded before other networks are loaded, because text encoders need more memory."""
+        """The pieces, composed in batches. All texts are encoded before other networks are loaded, because text encoders need more memory."""
         texts = [self.source(job, workshop)["text"] for job in jobs]
         with torch.inference_mode():
             prompts = self.opened(workshop, offload=True).encode_texts(texts, self.negative, on_step=on_step)

@@ -33,7 +33,7 @@ class UnconditionalSystem(Sampled):
     support: str = "model"
 
     def describe(self, workshop: Workshop) -> dict[str, Any]:
-        """With the digest of prior and constants."""
+        """The settings, with a digest of prior and constants."""
         pipeline = self.opened(workshop, offload=True)
         weights = workshop.digest(*prior_files(pipeline.parts.folder, self.support))
         negative = pipeline.parts.constants.negative
@@ -45,7 +45,7 @@ class UnconditionalSystem(Sampled):
         return {}
 
     def make(self, jobs: Sequence[Piece], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:
-        """In batches."""
+        """The pieces, composed in batches."""
         pipeline = self.opened(workshop)
         settings = pipeline.settings(seconds=workshop.seconds, **self.chosen)
         for batch in batches(jobs, at_once(settings.seconds)):

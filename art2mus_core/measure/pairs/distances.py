@@ -56,7 +56,7 @@ class Distances:
 def distances(
     generated: Float[np.ndarray, " samples"], reference: Float[np.ndarray, " samples_"], rate: int
 ) -> Distances:
-    """Return all distances of two mono sounds of one rate in hertz, cut to the shorter. Silence is far, not undefined.
+    """Return all distances of two mono sounds of one rate in hertz, cut to the shorter. Silence has a large distance, not an undefined one.
 
     Raises:
         EvaluationError: a sound is shorter than a window or has samples that are not finite.

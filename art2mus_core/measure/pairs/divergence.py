@@ -1,4 +1,4 @@
-"""Kullback-Leibler divergences: of a classifier's class probabilities, and Art2Mus 2024's own one of spectra."""
+"""Kullback-Leibler divergences: of a classifier's class probabilities, and of spectra as Art2Mus 2024 defined it."""
 
 from __future__ import annotations
 

@@ -107,13 +107,13 @@ class VocoderObjective(Objective):
         noise = self._noise(length // self.data.grid.hop, list(range(len(rows))))
         true = SoundBatch(self._sound(rows, length), torch.zeros(len(rows), dtype=torch.bool), noise)
         true = true.to(next(self.vocoder.parameters()).device)
-        figures = {}
+        results = {}
         for name, chosen in (("mel", False), ("reconstructed", self.vae is not None)):
             batch = replace(true, reconstructed=torch.full_like(true.reconstructed, chosen))
             made = self.vocoder(self._mel(batch))
             distance = spectral_distance(made, batch.sound, self.options.windows, self.data.grid.floor)
-            figures[f"spectral distance, {name}"] = distance.item()
-        return figures
+            results[f"spectral distance, {name}"] = distance.item()
+        return results
 
     def export(self, folder: Path) -> None:
         save_component(folder, "vocoder", self.vocoder, self.vocoder.config, half=True)

@@ -114,5 +114,5 @@ def test_what_cannot_be_heard_is_refused_and_not_kept(pocket, cache, pieces):
 
 def test_a_place_that_cannot_be_written_to_is_told(pocket, pieces, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="cannot be made"):
+    with pytest.raises(OutputError, match="cannot be created"):
         heard(FeatureCache(tmp_path / "file"), pocket, pieces)

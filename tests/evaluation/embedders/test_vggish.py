@@ -95,7 +95,7 @@ def test_safetensors_are_read_too_and_a_folder_is_its_file(vggish, vggish_file, 
     expected = vggish.embed_sound(sound(1))
     np.testing.assert_allclose(other.embed_sound(sound(1)), expected, atol=1e-4 * expected.max())
     (tmp_path / "w.pth").touch()
-    with pytest.raises(CheckpointError, match="holds 2 files of weights"):
+    with pytest.raises(CheckpointError, match="contains 2 files of weights"):
         open_embedder(f"vggish:{tmp_path}")
 
 
