@@ -136,7 +136,7 @@ OTHER_VALUES = {
     "another prior's": ("projection2.bias", torch.ones(6), r"projection2.bias of \[6\] for \[5\]"),
     "no token": ("projection2.bias", torch.ones(0), r"projection2.bias of \[0\] for \[5\]"),
     "a square": ("projection2.bias", torch.ones(1, 5), r"\[1, 5\] for \[5\]"),
-    "integers": ("projection1.bias", torch.ones(11, dtype=torch.int64), "holds projection1.bias as int64"),
+    "integers": ("projection1.bias", torch.ones(11, dtype=torch.int64), "contains projection1.bias as int64"),
     "doubles beyond floats": (
         "projection1.bias",
         torch.full([11], 1e300, dtype=torch.float64),
@@ -145,7 +145,7 @@ OTHER_VALUES = {
     "eight bits": ("projection1.bias", torch.ones(11).to(torch.float8_e4m3fn), "projection1.bias as float8_e4m3fn"),
     "a sparse tensor": ("projection1.weight", torch.eye(11, 7).to_sparse(), "as something other than a tensor|damaged"),
     "no tensor": ("projection1.bias", 3.0, "as something other than a tensor"),
-    "nowhere": ("projection1.bias", torch.ones(11, device="meta"), "without their values"),
+    "nowhere": ("projection1.bias", torch.ones(11, device="meta"), "without values"),
     "not a number": ("projection1.bias", torch.full([11], torch.nan), "not finite in projection1.bias"),
     "infinity": ("projection2.weight", torch.full([5, 11], torch.inf), "not finite in projection2.weight"),
 }

@@ -105,14 +105,14 @@ FOLDERS = {
     "an encoder to be converted": (
         ["imagebind/imagebind_huge.pth"],
         "an image encoder",
-        "as the image encoder, and a m",
+        "as the image encoder, together with a m",
     ),
     "an interrupted model": (
         ["audioldm2/vae/config.json"],
         "a model that is not completely installed",
         "fetch audioldm2`",
     ),
-    "a fetched aligner": (["art2mus-2024/layer.pt"], "an aligner", "as the aligner, and a model"),
+    "a fetched aligner": (["art2mus-2024/layer.pt"], "an aligner", "as the aligner, together with a model"),
     "an encoder of another name": (["bound/image_encoder/config.json"], "an image encoder", "as the image encoder"),
     "an aligner of another name": (["mine/Layer.PT"], "an aligner", "as the aligner"),
     "anything else": (["notes/readme.txt"], "no model", "Check the name"),

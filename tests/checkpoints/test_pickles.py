@@ -102,7 +102,7 @@ def test_what_is_no_table_by_name_is_refused(tmp_path, content):
 
 def test_weights_that_are_nowhere_are_refused(tmp_path):
     torch.save({"a": torch.ones(3, device="meta")}, tmp_path / "w.pt")
-    refused(tmp_path / "w.pt", "without their values")
+    refused(tmp_path / "w.pt", "without values")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of the address space as Linux has them")

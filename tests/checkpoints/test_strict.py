@@ -209,7 +209,7 @@ def test_a_configuration_that_describes_no_network(own, changed):
 @pytest.mark.parametrize("content", ["", "{", "[1]", "null", "<html>", "NaN", "\ufeff{}"])
 def test_a_configuration_that_is_no_json_object(own, content):
     rewrite(own, "unet", content)
-    refused(own, match=r"config\.json (cannot be read|does not hold a JSON object)")
+    refused(own, match=r"config\.json (cannot be read|does not contain a JSON object)")
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="measures as Linux allows")

@@ -114,7 +114,7 @@ def in_both_ways(tensors):
     ("change", "words"),
     [
         (without_direction, r"conv_pre\.parametrizations\.weight\.original0.*weight norm"),
-        (beside_the_weight, r"holds conv_pre\.weight, conv_pre\.param.*weight norm"),
+        (beside_the_weight, r"contains conv_pre\.weight, conv_pre\.param.*weight norm"),
         (of_another_shape, r"for weight norm a length conv_pre\S+ of \[11, 1, 1\]"),
         (in_both_ways, r"weight norm"),
     ],

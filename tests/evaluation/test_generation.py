@@ -170,7 +170,7 @@ def test_another_picture_under_the_same_name_is_another_artwork(base):
     assert (out / "artworks" / "dusk.png").read_bytes() == (base / "paintings" / "dusk.png").read_bytes()
     (base / "paintings" / "dusk.png").rename(base / "paintings" / "dusk.jpg.png")
     Image.new("RGB", (9, 9), "green").save(base / "paintings" / "dusk.webp", lossless=True)
-    with pytest.raises(EvaluationError, match=r"dusk\.png beside dusk\.webp"):
+    with pytest.raises(EvaluationError, match=r"dusk\.png exists, and dusk\.webp"):
         Witness().run(config, out)
 
 

@@ -31,7 +31,7 @@ def test_encoders_that_see_and_hear_are_offered(nodes, host_folders):
     [
         (torch.zeros(1, 4, 5, 3), None, "no sound; expected AUDIO"),
         (torch.zeros(1, 4, 5, 3), sound(pieces=0), "an empty sound"),
-        (torch.zeros(1, 4, 5, 3), sound(seconds=0.5), "a sound of 0.50 s; expected at least 1 s"),
+        (torch.zeros(1, 4, 5, 3), sound(seconds=0.5), "a sound of 0.50 s, where 1 s are needed"),
         (torch.zeros(2, 4, 5, 3), sound(3), "2 artworks for 3 pieces of music"),
         (torch.zeros(2, 4, 5, 3), sound(), "2 artworks for 1 pieces of music"),
         (torch.zeros(0, 4, 5, 3), sound(), "0 artworks for 1 pieces of music"),

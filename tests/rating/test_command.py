@@ -54,7 +54,7 @@ def test_the_command_says_what_is_sent_and_what_it_cost(server, folder, tmp_path
     assert done.exception is None, done.output
     assert "12 pairs of artwork and music to be rated by m." in done.output
     assert "12 requests send pictures and music to 127.0.0.1: about " in done.output
-    assert "plain: feeling 4.00 (4.00 to 4.00) of 5 over 3 artworks, with other artworks 4.00" in done.output
+    assert "plain: feeling 4.00 (4.00 to 4.00) out of 5 for 3 artworks, with other artworks 4.00" in done.output
     assert "12 requests, 8,400 input tokens, 360 output tokens, 0.0204 at the given prices." in done.output
     report = read_report(out)
     assert report.figures["plain"][FEELING.key].value == 4
