@@ -143,7 +143,7 @@ def evaluating(home: Path, steps: int) -> dict[str, Any]:
     sampled = {"model": "audioldm2", "steps": steps, "guidance": 3.5}
     systems = {
         "art2mus-2024": {"kind": "artwork", "aligner": "art2mus-2024", "encoder": "imagebind", **sampled},
-        "translator": {"kind": "text", "negative": "Low quality.", **sampled},
+        "captions": {"kind": "text", "negative": "Low quality.", **sampled},
         "shuffled": {"kind": "shuffled", "of": "art2mus-2024"},
         "unconditional": {"kind": "unconditional", "model": "audioldm2", "steps": steps},
         "reconstruction": {"kind": "reconstruction", "model": "audioldm2"},

@@ -38,7 +38,7 @@ def compare(
     """Test whether one system is better than another, with paired tests over the artworks that both composed for.
 
     Two systems of one report: art2mus compare report.json:mine
-    report.json:translator
+    report.json:baseline
 
     For each measure with a value per piece, the table shows the mean difference
     A - B with its 95 % bootstrap interval, and the p-value of Wilcoxon's
