@@ -19,7 +19,6 @@ def faults(text: str | None) -> list[str]:
 
 
 def test_the_help_of_an_option_stands_alone():
-    # as declared: typer before 0.26 loses the help of arguments with click 8.5
     helps = {
         (command.__name__, name): declared.__metadata__[0].help
         for command in COMMANDS
