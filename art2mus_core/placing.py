@@ -125,7 +125,7 @@ def nearest_folder(path: Path) -> Path:
 
 
 def check_room(
-    path: Path, needed: int, what: str, remedy: str = "Make room, or choose a folder on another disk."
+    path: Path, needed: int, what: str, remedy: str = "Free some space, or choose a folder on another disk."
 ) -> None:
     """Check that the disk on which `path` will be has room for `needed` bytes of `what`.
 

@@ -210,11 +210,11 @@ def write(configurations: Path, folder: Path) -> None:
     for name, (file, tokens) in ALIGNERS.items():
         (folder / name).mkdir(parents=True, exist_ok=True)
         write_aligner(folder / name / file, tokens, language["n_embd"])
-    sight = folder / "imagebind" / "imagebind_huge.pth"
-    if not sight.is_file():
-        print(f"writing {sight}", file=sys.stderr)
-        sight.parent.mkdir(exist_ok=True)
-        write_imagebind(sight)
+    imagebind = folder / "imagebind" / "imagebind_huge.pth"
+    if not imagebind.is_file():
+        print(f"writing {imagebind}", file=sys.stderr)
+        imagebind.parent.mkdir(exist_ok=True)
+        write_imagebind(imagebind)
     write_audioldm2(configurations, folder / "audioldm2")
 
 

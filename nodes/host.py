@@ -214,7 +214,7 @@ class HostMemory:
                 raise
             shortage = Art2MusError(
                 "the memory is full",
-                "room for the model and the music",
+                "enough memory for the model and the music",
                 "Make the music shorter, use fewer artworks at a time, close other programs, or start ComfyUI with --lowvram.",
             )
             # The host unloads all models after its own exception class. Without its traceback the cause holds no tensors.

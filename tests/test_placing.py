@@ -105,7 +105,9 @@ def test_a_file_where_a_folder_is_needed_is_told(tmp_path, place_of_it):
 
 def test_a_disk_without_room_is_refused_before_anything_is_written(tmp_path):
     check_room(tmp_path / "deep" / "a.txt", 1, "it")
-    with pytest.raises(OutputError, match=r"GB are free on the disk of .*; expected 1000000\.00 GB for it\. Make room"):
+    with pytest.raises(
+        OutputError, match=r"GB are free on the disk of .*; expected 1000000\.00 GB for it\. Free some space"
+    ):
         check_room(tmp_path / "deep" / "a.txt", 10**15, "it")
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OutputError, match="file is a file; expected a folder"):

@@ -19,7 +19,7 @@ _ROOM = 2**16
 """Largest distance in bytes of a placeholder from one of `_STREAMED`."""
 
 _STREAMED = (0x7F000000, 2**31, 2**32, 2**63, 2**64)
-"""Sizes near those that writers to a pipe leave as a placeholder; 0x7F000000 is SoX's in AIFF files."""
+"""Placeholder sizes that programs leave when they write to a pipe; 0x7F000000 is SoX's in AIFF files."""
 
 _TAIL = 2**16
 """Bytes at the end of a file that are searched for chunks."""
@@ -63,7 +63,7 @@ class Chunks:
         magic: the file's first four bytes.
         heads: content of the chunks before the samples, by name.
         begin: position of the samples.
-        promised: size of the samples in bytes by the header; None for a placeholder, as writers to a pipe leave it.
+        stated: size of the samples in bytes by the header; None for a placeholder, which programs leave when they write to a pipe.
         there: actual size of the samples in bytes.
         second: bytes per second of sound; 0 if unknown.
     """
@@ -71,7 +71,7 @@ class Chunks:
     magic: bytes
     heads: Mapping[bytes, bytes]
     begin: int
-    promised: int | None
+    stated: int | None
     there: int
     second: float
 
@@ -110,11 +110,11 @@ def read_chunks(source: Path | bytes) -> Chunks | None:
         if kind is None or (magic == b"riff" and file.read(16) != _W64):
             return None
         heads: dict[bytes, bytes] = {}
-        for name, at, promised in _walk(file, kind, size):
+        for name, at, stated in _walk(file, kind, size):
             if name in (b"data", b"SSND"):
-                return _measured(file, heads, magic, (at, promised, size))
+                return _measured(file, heads, magic, (at, stated, size))
             file.seek(at)
-            heads[name] = file.read(min(promised, 4096))
+            heads[name] = file.read(min(stated, 4096))
     return None
 
 
@@ -134,16 +134,16 @@ def _measured(
     file: BinaryIO | io.BytesIO, heads: dict[bytes, bytes], magic: bytes, place: tuple[int, int, int]
 ) -> Chunks | None:
     """Return the chunks for `place`: position and size of the samples' chunk, and the size of the file."""
-    at, promised, size = place
+    at, stated, size = place
     extra = 8 if magic == b"FORM" else 4 if magic == b"caff" else 0  # offset and block size; count of edits
-    if b"ds64" in heads and len(heads[b"ds64"]) >= 16 and promised == 2**32 - 1:
-        promised = int.from_bytes(heads[b"ds64"][8:16], "little")
-    begin, known = at + extra, not _is_placeholder(promised)
+    if b"ds64" in heads and len(heads[b"ds64"]) >= 16 and stated == 2**32 - 1:
+        stated = int.from_bytes(heads[b"ds64"][8:16], "little")
+    begin, known = at + extra, not _is_placeholder(stated)
     second = _second(magic, heads)
     if second is None or size <= begin:
         return None
-    there = min(promised - extra, size - begin) if known else _before_last(file, begin, size, magic) - begin
-    return Chunks(magic, heads, begin, promised - extra if known else None, there, second)
+    there = min(stated - extra, size - begin) if known else _before_last(file, begin, size, magic) - begin
+    return Chunks(magic, heads, begin, stated - extra if known else None, there, second)
 
 
 def _is_placeholder(size: int) -> bool:
@@ -211,8 +211,8 @@ def _au(file: BinaryIO | io.BytesIO, size: int) -> Chunks | None:
     head = file.read(20)
     if len(head) < 20:
         return None
-    begin, promised, coding, rate, channels = struct.unpack(">IIIII", head)
+    begin, stated, coding, rate, channels = struct.unpack(">IIIII", head)
     width = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}.get(coding, 0)
-    known = not _is_placeholder(promised)
-    there = max(min(promised, size - begin) if known else size - begin, 0)
-    return Chunks(b".snd", {}, begin, promised if known else None, there, float(width * rate * channels))
+    known = not _is_placeholder(stated)
+    there = max(min(stated, size - begin) if known else size - begin, 0)
+    return Chunks(b".snd", {}, begin, stated if known else None, there, float(width * rate * channels))

@@ -100,7 +100,7 @@ def openable(path: Path) -> tuple[Path | bytes, str, Chunks | None]:
         return path, _format(path, path), None
     source = behind_id3(path)
     chunks = read_chunks(source)
-    if chunks and chunks.promised is None and (mended := chunks.whole(source)):
+    if chunks and chunks.stated is None and (mended := chunks.whole(source)):
         return mended, _format(mended, path), chunks
     try:
         return source, _format(source, path), chunks

@@ -52,8 +52,8 @@ class MpegPart:
         frames: start and end of each frame without the Xing header's.
         rate: sample rate in hertz.
         samples: samples in a frame.
-        promised: number of frames by the Xing header; 0 without one.
-        promised_bytes: bytes by the Xing header, its own frame included; 0 if not stated.
+        stated: number of frames by the Xing header; 0 without a header.
+        stated_bytes: bytes by the Xing header, its own frame included; 0 without the count.
         header: the frame with the Xing header; empty without one.
         skipped: bytes between the frames.
     """
@@ -61,8 +61,8 @@ class MpegPart:
     frames: list[tuple[int, int]]
     rate: int
     samples: int
-    promised: int = 0
-    promised_bytes: int = 0
+    stated: int = 0
+    stated_bytes: int = 0
     header: bytes = b""
     skipped: int = 0
 
@@ -72,15 +72,15 @@ class MpegPart:
 
     @property
     def missing(self) -> int:
-        """Number of promised frames that are neither present nor lost between others."""
+        """Number of stated frames that are neither present nor lost between others."""
         size = sum(end - start for start, end in self.frames) / max(len(self.frames), 1)
-        return self.promised - len(self.frames) - round(self.skipped / max(size, 1.0))
+        return self.stated - len(self.frames) - round(self.skipped / max(size, 1.0))
 
     @property
     def is_cut(self) -> bool:
         """Whether both counts of the Xing header exceed the file: encoders miscount frames by one or two, but not bytes."""
         there = len(self.header) + sum(end - start for start, end in self.frames) + self.skipped
-        return self.missing > 0 and self.promised_bytes > there
+        return self.missing > 0 and self.stated_bytes > there
 
 
 def mpeg_parts(content: bytes) -> list[MpegPart]:
@@ -92,14 +92,14 @@ def mpeg_parts(content: bytes) -> list[MpegPart]:
         if frame is None or at + frame.size > len(content) or not _is_next(content, at, frame, kind, end):
             at = _next_sync(content, at + 1)
             continue
-        promised = _promised(content, at, frame)
-        if promised is not None or kind != (*frame.kind, frame.mono):
+        stated = _stated(content, at, frame)
+        if stated is not None or kind != (*frame.kind, frame.mono):
             parts.append(MpegPart([], frame.kind[2], frame.samples))
         elif at != end:
             parts[-1].skipped += at - end
         kind, end = (*frame.kind, frame.mono), at + frame.size
-        if promised is not None:
-            parts[-1].promised, parts[-1].promised_bytes = promised
+        if stated is not None:
+            parts[-1].stated, parts[-1].stated_bytes = stated
             parts[-1].header = content[at:end]
         else:
             parts[-1].frames.append((at, end))
@@ -176,7 +176,7 @@ def _frame(content: bytes, at: int) -> _Frame | None:
     return _Frame(size, samples, (version, layer, hertz), head[3] >> 6 == 3)
 
 
-def _promised(content: bytes, at: int, frame: _Frame) -> tuple[int, int] | None:
+def _stated(content: bytes, at: int, frame: _Frame) -> tuple[int, int] | None:
     """Return the counts of frames and bytes in a frame's Xing header, 0 if not stated; None without the header."""
     first = frame.kind[0] == 3
     mark = at + 4 + ((17 if frame.mono else 32) if first else (9 if frame.mono else 17))

@@ -162,7 +162,7 @@ def missing_end(found: Decoded) -> str:
         for part in found.parts:
             if part.missing > FRAMES:
                 late, there = part.missing * part.samples / part.rate, len(part.frames)
-                return f"ends {late:.2f} s early: its Xing header states {part.promised:,} frames, and the file has {there:,}"
+                return f"ends {late:.2f} s early: its Xing header states {part.stated:,} frames, and the file has {there:,}"
         return ""
     if found.format == "ogg":
         return "" if found.ends else "ends early: its last Ogg page is missing or truncated"
@@ -188,8 +188,10 @@ def lost_seconds(found: Decoded) -> float:
 
 
 def _short_chunk(chunks: Chunks) -> str:
-    late = (chunks.promised or 0) - chunks.there
+    late = (chunks.stated or 0) - chunks.there
     if late <= SLIP:
         return ""
     seconds = f"{late / chunks.second:.2f} s " if chunks.second else ""
-    return f"ends {seconds}early: its header states {chunks.promised:,} bytes of samples, and the file has {chunks.there:,}"
+    return (
+        f"ends {seconds}early: its header states {chunks.stated:,} bytes of samples, and the file has {chunks.there:,}"
+    )

@@ -118,7 +118,7 @@ def fetch(what: Plan, on_step: OnStep, on_wait: Callable[[str], None] | None = N
     """
     from ..types import Step  # noqa: PLC0415 - imports torch
 
-    remedy = "Make room, or set ART2MUS_HOME to a folder on another disk."
+    remedy = "Free some space, or set ART2MUS_HOME to a folder on another disk."
     check_room(what.folder / what.card.name, what.bytes - what.begun, what.card.name, remedy)
     with alone(what.folder, f"fetch of {what.card.name}", on_wait or (lambda message: on_step(Step(message, 0, 1)))):
         before = 0

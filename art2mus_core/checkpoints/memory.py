@@ -49,7 +49,7 @@ def check_memory(needed: int, what: str, *, free: int | None = None) -> None:
     if needed > free:
         raise SettingError(
             f"{what} takes {needed / 1e9:.2f} GB of memory, and {free / 1e9:.2f} GB are free",
-            "room for all of it",
+            "enough free memory",
             REMEDY,
         )
 
@@ -76,7 +76,7 @@ def allocating(what: str) -> Iterator[None]:
         # The traceback is removed because it would keep tensors in memory.
         raise SettingError(
             f"{what} does not fit into {place}{left}",
-            "room for all of it",
+            "enough free memory",
             REMEDY,
         ) from error.with_traceback(None)
 

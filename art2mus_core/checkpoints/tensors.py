@@ -36,7 +36,7 @@ PICKLES = {
 """First bytes of weights in another format."""
 
 AGAIN = "Install or download the checkpoint again."
-MAKE_ROOM = "Make room, or choose another place."
+FREE_SPACE = "Free some space, or choose another place."
 
 
 @contextmanager
@@ -94,7 +94,7 @@ def save_tensors(
         return tensor.detach().to("cpu", dtype, copy=True, memory_format=torch.contiguous_format).contiguous()
 
     kept = {key: stored(tensor) for key, tensor in tensors.items()}
-    with refusals(path, MAKE_ROOM), replacing(path) as partial:
+    with refusals(path, FREE_SPACE), replacing(path) as partial:
         partial.touch()
         usual = partial.stat().st_mode  # safetensors creates files that only their owner can read
         try:
@@ -172,7 +172,7 @@ def stream_tensors(
         OutputError: the file cannot be written; or, with `no_replace`, the file exists.
     """
     with (
-        refusals(path, MAKE_ROOM),
+        refusals(path, FREE_SPACE),
         replacing(path, no_replace=no_replace) as partial,
         partial.open("xb") as file,
     ):

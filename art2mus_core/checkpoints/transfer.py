@@ -27,7 +27,7 @@ OnBytes = Callable[[int], None]
 BLOCK = 1 << 20
 """Bytes per read."""
 
-AGAIN = "Make room, or set ART2MUS_HOME to another disk, and give the same command again."
+AGAIN = "Free some space, or set ART2MUS_HOME to another disk, and give the same command again."
 
 
 def download(remote: Remote, path: Path, on_bytes: OnBytes) -> None:

@@ -123,7 +123,7 @@ def _compose_each(
     ready: list[tuple[Job, Artwork]],
     request: Request,
     outcome: Outcome,
-    beside: dict[str, Any],
+    inputs: dict[str, Any],
 ) -> None:
     """Compose artworks in one batch; if that fails, compose each alone, so that only those at fault are missing.
 
@@ -131,7 +131,7 @@ def _compose_each(
         CheckpointError: the model is at fault.
     """
     try:
-        _compose(pipeline, ready, request, outcome, beside)
+        _compose(pipeline, ready, request, outcome, inputs)
     except CheckpointError:
         raise
     except Exception as error:  # noqa: BLE001  one artwork must not stop the others
@@ -142,7 +142,7 @@ def _compose_each(
         outcome.failed.append((ready[0][0], failed))
         return
     for each in ready:
-        _compose_each(pipeline, [each], request, outcome, beside)
+        _compose_each(pipeline, [each], request, outcome, inputs)
 
 
 def _compose(
@@ -150,12 +150,12 @@ def _compose(
     ready: list[tuple[Job, Artwork]],
     request: Request,
     outcome: Outcome,
-    beside: dict[str, Any],
+    inputs: dict[str, Any],
 ) -> None:
     outcome.settings = pipeline.settings(**request.chosen)
     shared = pipeline.tags(outcome.settings, PromptText(request.text, request.negative))
     made = {**shared, "software": f"art2mus {installed_version()}"}
-    asked = {**request.chosen, **beside}
+    asked = {**request.chosen, **inputs}
     if request.candidates > 1:
         ((job, artwork),) = ready
         ranked = compose_candidates(pipeline, artwork, request.candidates, seed=request.seed, **asked)

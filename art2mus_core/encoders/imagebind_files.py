@@ -29,14 +29,14 @@ COMPONENTS: Mapping[str, str] = MappingProxyType({"vision": "image_encoder", "au
 """Folders of the towers in a checkpoint."""
 
 _SHARED = {"model_type": "imagebind", "dim": 1024, "space": "imagebind"}
-_SIGHT = {"tower": "vision", "size": 224, "patch": 14, "frames": 2, "width": 1280, "layers": 32, "heads": 16}
+_VISION = {"tower": "vision", "size": 224, "patch": 14, "frames": 2, "width": 1280, "layers": 32, "heads": 16}
 _CLIPS = {"sample_rate": 16000, "bins": 128, "frames": 204, "clips": 3, "seconds": 2.0, "mean": -4.268, "std": 9.138}
-_HEARING = {"tower": "audio", "patch": 16, "stride": 10, "width": 768, "layers": 12, "heads": 12}
+_AUDIO = {"tower": "audio", "patch": 16, "stride": 10, "width": 768, "layers": 12, "heads": 12}
 
 HUGE: Mapping[str, dict[str, Any]] = MappingProxyType(
     {
-        "vision": {**_SHARED, **_SIGHT, "hidden": 5120},
-        "audio": {**_SHARED, **_HEARING, "hidden": 3072, **_CLIPS},
+        "vision": {**_SHARED, **_VISION, "hidden": 5120},
+        "audio": {**_SHARED, **_AUDIO, "hidden": 3072, **_CLIPS},
     }
 )
 """Configurations of the published towers; heads, strides and clips cannot be inferred from the weights."""

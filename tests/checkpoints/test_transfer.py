@@ -245,7 +245,7 @@ def test_a_disk_that_fills_up_is_told_and_what_fitted_is_kept(offered, place):
         [sys.executable, "-c", textwrap.dedent(code)], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert "cannot be written" in done.stdout
-    assert "Make room" in done.stdout
+    assert "Free some space" in done.stdout
     assert not place.exists()
     assert 0 < left_beside(place)["weights.bin.partial"] <= 100_000
     get(offered, place, sha256=SHA)

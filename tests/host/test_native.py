@@ -108,7 +108,7 @@ def test_the_hosts_preview_is_like_the_spectrogram_that_the_vae_decodes(comfyui_
 def test_a_full_memory_is_said_with_the_way_out(comfyui_module, pocket_like):
     """In the host's own class, for which it unloads all models; music goes on afterwards."""
     found = run(comfyui_module, "shortage.py", pocket_like)
-    assert found["said"].startswith("the memory is full; expected room")
+    assert found["said"].startswith("the memory is full; expected enough memory")
     assert "--lowvram" in found["said"]
     assert found["known to the host"]
     assert found["pieces afterwards"] == 64

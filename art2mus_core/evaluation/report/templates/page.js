@@ -6,7 +6,7 @@ const [player, dock, cards] = ["#player", "#dock", "#cards"].map((name) => find(
 const byName = all(".card", cards);
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
-/** @type {HTMLButtonElement | undefined} of the piece in the player; there is one player, so nothing sounds twice */
+/** @type {HTMLButtonElement | undefined} of the piece in the player; there is one player, so only one piece plays at a time */
 let current;
 
 /* ---- playing ---- */
@@ -125,7 +125,7 @@ const element = (/** @type {string} */ tag, text = "", /** @type {Element[]} */ 
   return made;
 };
 
-/** A row a measure, a column a piece. */
+/** One row for each measure, one column for each piece. */
 const tableOf = (/** @type {HTMLElement} */ card) => {
   const tracks = all(".track", card).filter((track) => values[track.dataset.system]?.[track.dataset.piece]);
   const heads = tracks.map((track) => element("th", find(".what span", track).textContent));
