@@ -155,7 +155,7 @@ class Condition:
     text_mask: Bool[Tensor, "batch length"] | None = None
 
     def to(self, like: Tensor) -> Condition:
-        """On the device of a tensor, with the language and the text in its precision."""
+        """The condition on the device of a tensor, with the language and the text in its precision."""
         return self._mapped(lambda part: part.to(like.device) if part.dtype == torch.bool else part.to(like))
 
     def repeated(self, count: int) -> Condition:

@@ -56,7 +56,7 @@ def _places() -> list[tuple[str, str]]:
 
 
 def redact_errors(function: Function) -> Function:
-    """Wrap a function so that its errors carry no paths of this machine."""
+    """Wrap a function so that its errors contain no paths of this machine."""
 
     def wrapper(*args: Any, **inputs: Any) -> Any:  # noqa: ANN401  those of the function
         try:

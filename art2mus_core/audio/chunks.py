@@ -63,7 +63,7 @@ class Chunks:
         magic: the file's first four bytes.
         heads: content of the chunks before the samples, by name.
         begin: position of the samples.
-        stated: size of the samples in bytes by the header; None for a placeholder, which programs leave when they write to a pipe.
+        stated: size of the samples in bytes by the header; None for a placeholder (see `_STREAMED`).
         there: actual size of the samples in bytes.
         second: bytes per second of sound; 0 if unknown.
     """

@@ -1,4 +1,4 @@
-"""Splits audio files that FFmpeg does not split: chained Ogg streams, joined FLAC files, and files behind an ID3 tag.
+"""Splits audio files that FFmpeg does not split: chained Ogg streams, joined FLAC files, and files that start with an ID3 tag.
 
 Parses the pages of Ogg files (RFC 3533) and finds the ends of FLAC frames (RFC 9639). Formats other than MP3 and FLAC have
 no ID3 tags, but some files do, and players skip them.
@@ -98,7 +98,7 @@ def _table() -> list[int]:
 _ID3_HEAD = 10
 _ID3_FOOTER = 0x10
 _BEHIND_ID3 = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"riff", b"FORM", b"caff", b".snd")
-"""First bytes of the formats that FFmpeg does not always recognise behind a tag; `riff` is Wave64."""
+"""First bytes of the formats that FFmpeg does not always recognise after a tag; `riff` is Wave64."""
 
 
 def behind_id3(path: Path) -> Path | bytes:

@@ -131,7 +131,7 @@ def _betas(config: Mapping[str, Any], count: int) -> Tensor:
         return betas
     name = config["beta_schedule"]
     if name not in BETA_SCHEDULES:
-        raise ValueError(f"beta_schedule {name!r} is none of {', '.join(BETA_SCHEDULES)}")
+        raise ValueError(f"beta_schedule {name!r} is not one of {', '.join(BETA_SCHEDULES)}")
     return BETA_SCHEDULES[name](config["beta_start"], config["beta_end"], count)
 
 

@@ -51,7 +51,7 @@ class Source(Fields):
         if sum((self.folder is not None, self.dataset is not None, self.samples)) != 1:
             raise ValueError("set exactly one of folder, dataset and samples")
         if self.split not in SPLITS:
-            raise ValueError(f"split {self.split!r} is none of {', '.join(SPLITS)}")
+            raise ValueError(f"split {self.split!r} is not one of {', '.join(SPLITS)}")
         return self
 
 
@@ -73,7 +73,7 @@ def _network(table: Collection[str], name: str, info: Any) -> str:  # noqa: ANN4
     """The name of an embedder or classifier; a path after a colon is relative to the folder of the file."""
     kind, colon, path = name.partition(":")
     if kind not in table:
-        raise ValueError(f"{kind!r} is none of {', '.join(table)}")
+        raise ValueError(f"{kind!r} is not one of {', '.join(table)}")
     return f"{kind}:{beside(Path(path), info)}" if colon else kind
 
 

@@ -22,7 +22,7 @@ Route = TypeVar("Route", bound="LatentToMusic")
 
 @dataclass(frozen=True)
 class LatentToMusic:
-    """From conditions to music, one piece per seed.
+    """Generates music from conditions, one piece per seed.
 
     Attributes:
         parts: the parts of the checkpoint.
@@ -96,7 +96,7 @@ class LatentToMusic:
         *,
         on_step: OnStep | None = None,
     ) -> Latent:
-        """From the noise of each seed to a latent."""
+        """Draw the noise of each seed and denoise it to a latent."""
         grid, levels = self.parts.grid, self.parts.schedule
         with self._using("unet", on_step, report=False) as unet, self.resident(unet):
             device = unet.conv_in.weight.device
@@ -104,18 +104,18 @@ class LatentToMusic:
             return denoise(*inputs, settings, seeds, grid=grid, levels=levels, device=device, on_step=on_step)
 
     def decode(self, latent: Latent, *, on_step: OnStep | None = None) -> Waveform:
-        """From latents to sound, `hop` samples per mel frame."""
+        """Decode latents to sound, `hop` samples per mel frame."""
         mel = self.to_mel(latent, on_step=on_step)
         with self._using("vocoder", on_step) as vocoder:
             return vocode(vocoder, mel, self.parts.grid, resident=self.resident)
 
     def to_mel(self, latent: Latent, *, on_step: OnStep | None = None) -> Mel:
-        """From latents to mel spectrograms."""
+        """Decode latents to mel spectrograms."""
         with self._using("autoencoder", on_step) as autoencoder:
             return decode(autoencoder, latent, resident=self.resident)
 
     def encode(self, waveform: Waveform, *, on_step: OnStep | None = None) -> Latent:
-        """From sound to the mean of its latents; see :func:`~art2mus_core.pipelines.stages.encode_sound`.
+        """Encode sound to the mean of its latents; see :func:`~art2mus_core.pipelines.stages.encode_sound`.
 
         Raises:
             AudioError: a sound too short for a spectrum.

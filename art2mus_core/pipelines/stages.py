@@ -92,7 +92,7 @@ def denoise(
     device: torch.device,
     on_step: OnStep | None = None,
 ) -> Latent:
-    """From the noise of each seed to a latent.
+    """Draw the noise of each seed and denoise it to a latent.
 
     Args:
         denoiser: the denoiser, its network on `device`.
@@ -111,13 +111,13 @@ def denoise(
 
 
 def decode(autoencoder: MelAutoencoder, latent: Latent, *, resident: Resident) -> Mel:
-    """From latents to mel spectrograms; the channels of a piece are adjacent."""
+    """Decode latents to mel spectrograms; the channels of a piece are adjacent."""
     with resident(autoencoder):
         return autoencoder.decode(latent)
 
 
 def vocode(vocoder: Any, mel: Mel, grid: AudioGrid, *, resident: Resident) -> Waveform:  # noqa: ANN401
-    """From mel spectrograms to sound [B, channels, N], `hop` samples per frame.
+    """Convert mel spectrograms to sound [B, channels, N], `hop` samples per frame.
 
     Args:
         vocoder: implements the `Vocoder` protocol.
@@ -131,7 +131,7 @@ def vocode(vocoder: Any, mel: Mel, grid: AudioGrid, *, resident: Resident) -> Wa
 
 
 def encode_sound(autoencoder: MelAutoencoder, sound: Waveform, grid: AudioGrid, *, resident: Resident) -> Latent:
-    """From sound [B, any channels, N] to the mean of its latents; the last latent frame is padded with silence.
+    """Encode sound [B, any channels, N] to the mean of its latents; the last latent frame is padded with silence.
 
     Raises:
         AudioError: a sound too short for a spectrum.

@@ -1,4 +1,4 @@
-"""Evaluation models: networks that embed or classify music, behind one protocol each.
+"""Evaluation models: networks that embed or classify music, with one protocol for each kind.
 
 Only the bundled model's weights have been tested here. The other networks are tested with random weights against transformers'
 classes or a transcription of their definition; their published weights are untested.

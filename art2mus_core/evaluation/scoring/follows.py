@@ -53,7 +53,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, str]] = {
 """By musical measurement and picture statistic: 1 if it rises with the statistic, -1 if it falls, and the source."""
 
 SHUFFLES = 50
-"""Number of shuffles behind a control."""
+"""Number of shuffles for a control."""
 
 SHOWN = ("onset_rate", "loudness", "brightness", "mode", "register", "density")
 """Measurements that are plotted."""
