@@ -128,7 +128,9 @@ class LatentToMusic:
         drawn = list(seeds) if seeds is not None else [0] * count
         if not count or len(drawn) != count:
             raise SettingError(
-                f"{len(drawn)} seeds for {count} {noun}s", f"at least one {noun} and a seed for each", "Count them."
+                f"{len(drawn)} seeds for {count} {noun}s",
+                f"at least one {noun} and a seed for each",
+                "Pass one seed for each.",
             )
         for seed in drawn:
             check_seed(seed)
