@@ -88,7 +88,7 @@ def test_the_image_embedding_is_one_more_state():
 
 
 def test_an_embedding_of_another_width_is_refused():
-    with pytest.raises(SettingError, match=r"7 numbers; expected one of 9.*leave the text out"):
+    with pytest.raises(SettingError, match=r"7 values; expected one of 9.*leave the text out"):
         with_embedding(torch.randn(1, 5, 9), torch.ones(1, 5, dtype=torch.bool), torch.randn(3, 7))
 
 

@@ -231,10 +231,10 @@ def test_half_precision_is_near(folder):
 
 def test_a_text_beside_a_narrow_embedding_is_refused_before_anything_is_opened(exported, pictures):
     constants = load_constants(exported, language=SPEAKS, width=WIDTH)
-    with pytest.raises(SettingError, match=r"7 numbers; expected one of 9"):
+    with pytest.raises(SettingError, match=r"7 values; expected one of 9"):
         encode_text(exported, PromptText("Music"), constants, dim=7, on_step=pytest.fail)
     said = encode_text(exported, PromptText("Music"), constants, dim=None)
-    with pytest.raises(SettingError, match=r"7 numbers; expected one of 9"):
+    with pytest.raises(SettingError, match=r"7 values; expected one of 9"):
         said.with_artworks(pictures.prompt, Embedding(torch.randn(3, 7), "clip"))
     encode_text(exported, PromptText(negative=""), constants, dim=7)
 
