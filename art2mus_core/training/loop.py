@@ -99,6 +99,19 @@ def train(
     return objective.eval(), progress.history
 
 
+def reordered(saved: dict[str, Any], stored: list[str], names: list[str]) -> dict[str, Any]:
+    """An AdamW state, which numbers weights in the order of the network that saved it, in the order of `names`.
+
+    Args:
+        saved: the state, with one group of weights.
+        stored: names in the saved network, in its order; names of other values than the weights are ignored.
+        names: names of the trained weights, in the present order.
+    """
+    wanted = set(names)
+    moments = {name: saved["state"].get(at) for at, name in enumerate(name for name in stored if name in wanted)}
+    return {**saved, "state": {at: moments[name] for at, name in enumerate(names) if moments[name] is not None}}
+
+
 class Progress:
     """The state of a run.
 
@@ -225,7 +238,8 @@ class Progress:
                 "Choose another run folder, or delete this one to start again.",
             )
         self.objective.trained.load_state_dict(state["trained"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        names = [name for name, value in self.objective.trained.named_parameters() if value.requires_grad]
+        self.optimiser.load_state_dict(reordered(state["optimiser"], list(state["trained"]), names))
         if self.average and state["average"]:
             self.average.load_state_dict(state["average"])
         self.done, self.history = int(state["step"]), list(state["history"])

@@ -185,6 +185,22 @@ def test_a_failed_save_keeps_the_state_that_was_there(tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == [STATE]
 
 
+def test_a_state_whose_network_had_its_weights_in_another_order_is_resumed(
+    train_stage, tiny, trained: Path, tmp_path: Path
+):
+    """As saved before the autoencoder was this project's own: moments of AdamW follow their weights by name."""
+    with pytest.raises(KeyboardInterrupt):
+        train_stage(tiny("vae"), trained, tmp_path, on_step=Stopper(2))
+    state = load_state(tmp_path / STATE)
+    moments = state["optimiser"]["state"]
+    assert len(moments) == len(state["trained"])
+    state["trained"] = dict(reversed(state["trained"].items()))
+    state["optimiser"]["state"] = dict(enumerate(moments[at] for at in reversed(range(len(moments)))))
+    save_state(tmp_path / STATE, state)
+    train_stage(tiny("vae"), trained, tmp_path)
+    assert same(load_state(tmp_path / STATE), load_state(trained.parent / "vae" / STATE))
+
+
 def test_a_state_of_other_sizes_or_stages_is_refused(train_stage, tiny, trained: Path, tmp_path: Path):
     state = Path(shutil.copy(trained.parent / "aligner" / STATE, tmp_path))
     before = state.read_bytes()
