@@ -14,7 +14,7 @@ from .progress import reporting
 def calibrate(
     folder: Annotated[Path, typer.Argument(help="Folder for statistics.json and character.json.")],
     count: Annotated[int, typer.Option(help="Number of paintings for each table.")] = 4000,
-    workers: Annotated[int, typer.Option(help="Number of parallel processes.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="Number of parallel processes.")] = 2,
     no_replace: NoReplace = False,
 ) -> None:
     """Compute the distribution of image statistics and musical characters over synthetic paintings."""

@@ -21,7 +21,9 @@ def compose(
     artworks: Annotated[list[Path], typer.Argument(metavar="ARTWORK", help="Picture files or folders of pictures.")],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="File for one artwork (.flac, .wav, .mp3 or .opus), or folder for several."),
+        typer.Option(
+            "--out", "-o", help="File for one artwork (.flac, .wav, .mp3, .opus or .ogg), or folder for several."
+        ),
     ] = None,
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Search subfolders too.")] = False,
     seconds: Annotated[float, typer.Option(help="Length of each piece in seconds, 1 to 60.")] = 10.0,

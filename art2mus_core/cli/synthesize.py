@@ -14,7 +14,7 @@ def synthesize(
     folder: Annotated[Path, typer.Argument(help="Dataset folder; an interrupted run resumes in it.")],
     count: Annotated[int, typer.Option(help="Number of pairs.")] = 10_000,
     first_seed: Annotated[int, typer.Option(help="Seed of the first pair; each further pair has the next one.")] = 0,
-    workers: Annotated[int, typer.Option(help="Number of parallel processes.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="Number of parallel processes.")] = 2,
 ) -> None:
     """Make a dataset: paint pictures, measure them, and compose music from their statistics."""
     from ..datasets.synthetic.pairs import synthesize as make

@@ -88,7 +88,7 @@ def check_text_encoders(folder: Path) -> None:
         raise CheckpointError(
             f"{folder} has no {', no '.join(missing)}",
             f"a checkpoint with text encoders: {', '.join(COMPONENTS)}",
-            "Use a published one (`art2mus fetch audioldm2`), or leave the text out.",
+            "Use a published one (`art2mus fetch audioldm2`); music for artworks needs no text.",
         )
 
 

@@ -51,14 +51,17 @@ def load(  # type: ignore[misc]  # the overloads omit the common arguments
             memory cannot hold all. Text encoders are always loaded for their stage alone.
 
     Raises:
-        SettingError: an unknown checkpoint, route, encoder, aligner or constants.
+        SettingError: an unknown checkpoint, route, encoder, aligner or constants, or a dtype that is not torch's.
         CheckpointError: a part is missing, damaged or does not match.
     """
     import torch  # noqa: PLC0415 - seconds of imports
 
+    from ..errors import SettingError  # noqa: PLC0415
     from .parts import Choice  # noqa: PLC0415
     from .routes import open_route  # noqa: PLC0415
     from .stages import visiting  # noqa: PLC0415
 
+    if not isinstance(dtype, torch.dtype | None):
+        raise SettingError(f"dtype {dtype!r}", "a torch.dtype", "Use torch.float32, torch.bfloat16 or torch.float16.")
     choice = Choice(name, aligner, encoder, support, heads, dtype or torch.float32)
     return open_route(choice, route, resident=resident or visiting(device or "cpu"), offload=offload)

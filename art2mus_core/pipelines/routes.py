@@ -77,7 +77,7 @@ def open_route(choice: Choice, route: str, *, resident: Resident, offload: bool)
     routes = ROUTES.get(kind, {})
     if route not in routes:
         raise SettingError(
-            f"no route from {route} in {folder.name}, which is a {kind}",
+            f"no route from {route} in {folder.name}, whose class is {kind}",
             f"one of {', '.join(routes)}" if routes else f"a checkpoint of one of {', '.join(ROUTES)}",
             "Choose another route or another checkpoint.",
         )

@@ -107,4 +107,7 @@ def check_candidates(count: int, seed: int) -> None:
     """
     check_number("candidates", float(count), 1.0, float(MOST_CANDIDATES))
     check_seed(seed)
-    check_seed(seed + count - 1)
+    if seed + count - 1 > MOST_SEED:
+        raise SettingError(
+            f"{count} candidates from seed {seed}", f"a last seed up to {MOST_SEED}", "Choose a smaller seed."
+        )

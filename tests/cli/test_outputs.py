@@ -148,3 +148,11 @@ def test_answers_of_listeners_make_their_folder(material):
     store, _ = open_study(Path("new/deep/answers.sqlite"), *read_levels(collection), {"rounds": 1})
     store.close()
     assert Path("new/deep/answers.sqlite").is_file()
+
+
+@pytest.mark.parametrize("command", ["calibrate", "synthesize"])
+def test_no_processes_are_refused(art2mus, command):
+    code, out, err = art2mus(command, "new/pairs", "--count", "2", "--workers", "0", model=None)
+    assert (code, out) == (2, "")
+    assert "--workers" in err
+    assert not Path("new").exists()

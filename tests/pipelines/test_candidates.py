@@ -55,5 +55,6 @@ def test_long_candidates_are_composed_in_smaller_batches(pipeline, monkeypatch):
 
 @pytest.mark.parametrize(("count", "seed"), [(0, 0), (65, 0), (2, 2**63 - 1), (2, -1)])
 def test_as_many_candidates_as_there_are_seeds(pipeline, count, seed):
-    with pytest.raises(SettingError):
+    with pytest.raises(SettingError) as refused:
         compose_candidates(pipeline, artwork(0), count, seed=seed)
+    assert str(seed) in str(refused.value) or str(count) in str(refused.value)

@@ -108,7 +108,7 @@ def test_a_route_without_diffusion_composes(mel_checkpoint: Path, paintings: Pat
 def test_candidates_and_other_inputs_need_diffusion(
     mel_checkpoint: Path, paintings: Path, capsys: pytest.CaptureFixture
 ):
-    with pytest.raises(SettingError, match="no route from text in plain, which is a PlainMelPipeline"):
+    with pytest.raises(SettingError, match="no route from text in plain, whose class is PlainMelPipeline"):
         load(str(mel_checkpoint), route="text")
     with pytest.raises(SystemExit) as leaving:
         main(["compose", str(paintings / "dawn.png"), "--model", str(mel_checkpoint), "--candidates", "2"])

@@ -26,7 +26,7 @@ def test_a_route_that_a_checkpoint_does_not_have_is_refused_by_name(pocket_like,
     }
     (folder / "model_index.json").write_text(json.dumps(index), encoding="utf-8")
     with pytest.raises(
-        SettingError, match=r"which is a StableAudioPipeline; expected a checkpoint of one of AudioLDM2Pipeline"
+        SettingError, match=r"whose class is StableAudioPipeline; expected a checkpoint of one of AudioLDM2Pipeline"
     ):
         load(str(folder))
 
@@ -44,3 +44,8 @@ def test_a_device_is_where_networks_compute(pocket_like):
     pipeline = load(str(pocket_like), device="meta", offload=True)
     with pipeline.resident(pipeline.parts.unet) as network:
         assert network.conv_in.weight.device.type == "meta"
+
+
+def test_a_precision_that_is_not_torchs_is_refused(pocket_like):
+    with pytest.raises(SettingError, match=r"dtype 'float32'; expected a torch\.dtype"):
+        load(str(pocket_like), dtype="float32")

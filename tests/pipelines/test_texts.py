@@ -240,7 +240,7 @@ def test_a_text_beside_a_narrow_embedding_is_refused_before_anything_is_opened(e
 
 
 def test_a_checkpoint_without_text_encoders_reads_no_words(pocket_like):
-    with pytest.raises(CheckpointError, match=r"no text_encoder.*leave the text out"):
+    with pytest.raises(CheckpointError, match=r"no text_encoder.*needs no text"):
         encode_text(pocket_like, PromptText("Music"), Constants(torch.zeros(1, 8, 10)), dim=7)
     with pytest.raises(CheckpointError, match="no text_encoder"):
         export_text(pocket_like)
