@@ -20,7 +20,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
-import librosa
 import numpy as np
 import torch
 from scipy.signal import butter, sosfiltfilt
@@ -64,6 +63,8 @@ def shift_time(sound: np.ndarray, milliseconds: float) -> np.ndarray:
 
 
 def shift_pitch(sound: np.ndarray, semitones: float) -> np.ndarray:
+    import librosa  # noqa: PLC0415 - the tests of this file do without it
+
     return librosa.effects.pitch_shift(sound, sr=RATE, n_steps=semitones)
 
 

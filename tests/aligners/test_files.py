@@ -213,7 +213,8 @@ def test_an_aligner_of_ours_is_known_whatever_it_is_called(tmp_path, path, suffi
 
 @pytest.mark.parametrize("suffix", [".pth", ".bin"])
 @pytest.mark.parametrize(
-    ("content", "said"), [(b"", "is empty"), (b"PK", "is damaged"), (b"<html>", "web page"), (b"x", "no file of")]
+    ("content", "said"),
+    [(b"", "is empty"), (b"PK", "is damaged"), (b"<html>", "web page"), (b"x", "is not a file of weights")],
 )
 def test_what_is_left_of_a_published_file_is_told_as_such(tmp_path, suffix, content, said):
     (tmp_path / f"x{suffix}").write_bytes(content)
