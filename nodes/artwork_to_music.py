@@ -73,6 +73,7 @@ class ArtworkToMusic(io.ComfyNode):
                 _linked(inputs.guidance(**ADVANCED)),
                 _linked(inputs.solver(**ADVANCED)),
                 _linked(inputs.invert(**ADVANCED)),
+                _linked(inputs.shared_noise()),
             ],
             outputs=[io.Audio.Output(display_name="audio", is_output_list=True)],
         )
@@ -93,11 +94,19 @@ class ArtworkToMusic(io.ComfyNode):
         guidance: float | Link = DEFAULTS.guidance,
         solver: str | Link = DEFAULTS.solver,
         invert: bool | Link = False,
+        shared_noise: bool | Link = DEFAULTS.shared_noise,
     ) -> io.NodeOutput:
         chosen = _encoder_of(model, aligner) if encoder == SAME else encoder
         artwork = {"image": image, "mask": mask, "invert": invert, "encoder": chosen}
         aligned = {"aligner": aligner, "strength": strength}
-        settings = {"seconds": seconds, "steps": steps, "guidance": guidance, "solver": solver, "seed": seed}
+        settings = {
+            "seconds": seconds,
+            "steps": steps,
+            "guidance": guidance,
+            "solver": solver,
+            "seed": seed,
+            "shared_noise": shared_noise,
+        }
         graph, music = _expanded(model, artwork, aligned, settings)
         return io.NodeOutput(music, expand=graph)
 

@@ -259,6 +259,9 @@ def compose(
 ) -> tuple[Audio, dict[str, Any]]:
     """Generate AUDIO and LATENT, one piece for each artwork.
 
+    A conditioning that core nodes averaged or concatenated has the provenance of its first input, so its noise is that of the
+    first input's artwork, whatever the weight.
+
     Raises:
         SettingError: a value is outside its range, or the inputs belong to different models.
     """
@@ -269,6 +272,7 @@ def compose(
     conditional, provenance = unpack(positive, grid, "positive")
     unconditional, _ = unpack(negative, grid, "negative")
     count = len(conditional.language)
+    artworks = _artworks(provenance, count)
     if not isinstance(vae, HostVAE) or vae.grid != grid:
         raise SettingError(
             "a VAE of another model", f"that of {info.name}", "Connect the VAE of the same Load Art2Mus Model."
@@ -284,9 +288,16 @@ def compose(
     report = memory.reporter(settings.steps, preview=info.preview)
     with memory.denoising(model, count, grid.latent_frames(settings.seconds)) as (denoiser, device):
         guided, levels = (denoiser, conditional, unconditional), dict(info.schedule)
-        latent = denoise(*guided, settings, [seed] * count, grid=grid, levels=levels, device=device, on_step=report)
+        seeds = settings.noise_seeds([seed] * count, artworks) if artworks else [seed] * count
+        latent = denoise(*guided, settings, seeds, grid=grid, levels=levels, device=device, on_step=report)
     pieces = finished(vae.decode_latent(latent), grid, settings.seconds)
-    provenance = {**provenance, "model": info.name, "seed": seed, **vars(settings)}
+    provenance = {**provenance, "artworks": artworks, "model": info.name, "seed": seed, **vars(settings)}
     unscaled = memory.to_intermediate(latent.values / grid.latent_scale)
     music = Waveform(torch.cat([piece.samples for piece in pieces]), grid.sample_rate)
     return pack_audio(music, provenance), {"samples": unscaled, "type": "audio"}
+
+
+def _artworks(provenance: dict[str, Any], count: int) -> list[str]:
+    """The artwork of each of `count` pieces; if a conditioning has fewer artworks than pieces, they repeat, as masks do."""
+    artworks = provenance.get("artworks", [])
+    return [artworks[index % len(artworks)] for index in range(count)] if artworks else []

@@ -19,6 +19,7 @@ __all__ = [
     "model_name",
     "seconds",
     "seed",
+    "shared_noise",
     "solver",
     "steps",
     "strength",
@@ -135,4 +136,16 @@ def seed() -> io.Int.Input:
         max=MOST_SEED,
         control_after_generate=True,
         tooltip="The same seed, settings and artwork give the same music, also on the command line (up to rounding).",
+    )
+
+
+def shared_noise() -> io.Boolean.Input:
+    """Input `shared_noise`: noise of the seed alone."""
+    return io.Boolean.Input(
+        "shared_noise",
+        default=DEFAULTS.shared_noise,
+        optional=True,
+        advanced=True,
+        tooltip="Off: each artwork starts from noise of its own, drawn from the seed and the picture. On: all artworks start "
+        "from the same noise of the seed, for morphs and comparisons.",
     )

@@ -8,6 +8,7 @@ from comfy_api.latest import io
 
 from ..art2mus_core.pipelines.settings import Settings
 from . import inputs
+from .inputs import DEFAULTS
 
 if TYPE_CHECKING:
     from .assembly import Conditioning
@@ -40,6 +41,7 @@ class Sampler(io.ComfyNode):
                 inputs.guidance(),
                 inputs.solver(),
                 inputs.seed(),
+                inputs.shared_noise(),
             ],
             outputs=[io.Audio.Output(display_name="audio"), io.Latent.Output(display_name="latent")],
         )
@@ -57,8 +59,9 @@ class Sampler(io.ComfyNode):
         guidance: float,
         solver: str,
         seed: int,
+        shared_noise: bool = DEFAULTS.shared_noise,
     ) -> io.NodeOutput:
         from .assembly import compose
 
-        settings = Settings(seconds, steps, guidance, solver)
+        settings = Settings(seconds, steps, guidance, solver, shared_noise)
         return io.NodeOutput(*compose(model, vae, positive, negative, settings=settings, seed=seed))

@@ -41,6 +41,12 @@ def compose(
         str | None,
         typer.Option(help="Solver of the diffusion: dpm++2m-karras, unipc-karras or ddim.", show_default="the model's"),
     ] = None,
+    shared_noise: Annotated[
+        bool,
+        typer.Option(
+            "--shared-noise", help="Start every artwork's music from the same noise, for morphs and comparisons."
+        ),
+    ] = False,
     candidates: Annotated[
         int,
         typer.Option(
@@ -99,7 +105,7 @@ def compose(
 ) -> None:
     """Compose music for artworks, directly from their pictures."""
     # Settings are checked before files, and files before weights, so that errors appear at once.
-    chosen = check_settings(seconds=seconds, steps=steps, guidance=guidance, solver=solver)
+    chosen = check_settings(seconds=seconds, steps=steps, guidance=guidance, solver=solver, shared_noise=shared_noise)
     check_seed(seed)
     check_candidates(candidates, seed)
     if keep_all and candidates == 1:

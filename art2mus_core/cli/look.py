@@ -17,13 +17,17 @@ def look(
     out: Annotated[Path, typer.Argument(metavar="OUT.png", help="Picture to write.")],
     seconds: Annotated[float, typer.Option(help="Length of the music in seconds, 1 to 60.")] = 10.0,
     seed: Annotated[int, typer.Option(help="Seed of the initial noise; each seed gives another piece.")] = 0,
+    shared_noise: Annotated[
+        bool,
+        typer.Option("--shared-noise", help="Start every artwork's music from the same noise, to compare pictures."),
+    ] = False,
     model: Annotated[
         str, typer.Option(help="Model: pocket, a name in ART2MUS_HOME, or a checkpoint folder.")
     ] = "pocket",
     no_replace: NoReplace = False,
 ) -> None:
     """Draw an artwork beside the spectrogram of its music, with measurements of both."""
-    chosen = check_settings(seconds=seconds)
+    chosen = check_settings(seconds=seconds, shared_noise=shared_noise)
     check_seed(seed)
     replaced = check_file(out, (".png",), no_replace=no_replace)
 

@@ -166,7 +166,7 @@ def _tags(workshop: Workshop, name: str, job: Piece) -> dict[str, str]:
     system, subject = workshop.systems[name], job.subject
     tags = {"title": subject.id, "artwork": subject.id, "artwork_sha256": subject.sha256, "system": name}
     tags |= {key: str(value) for key, value in workshop.described[name].items() if value not in {"", None}}
-    tags |= {"seed": str(job.seed)} if system.seeded else {}
+    tags |= {"seed": str(system.tagged_seed(job))} if system.seeded else {}
     return tags | {**system.source(job, workshop), KEY: workshop.key(name, job)}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from jaxtyping import Int
 
 from ..errors import ArtworkError
 from ..naming import take_name
-from ..pipelines.settings import MOST_SEED
+from ..pipelines.settings import noise_seed
 
 __all__ = ["Collection", "Piece", "Subject", "SystemGroup", "ids_by_group"]
 
@@ -80,9 +79,8 @@ class Piece:
 
     @property
     def seed(self) -> int:
-        """The seed of the piece: differs between artworks, is the same for all systems."""
-        digest = hashlib.sha256(f"{self.take_seed} {self.subject.sha256}".encode()).digest()
-        return int.from_bytes(digest[:8], "little") & MOST_SEED
+        """The seed of the piece's noise: differs between artworks, is the same for all systems."""
+        return noise_seed(self.take_seed, self.subject.sha256)
 
 
 class SystemGroup(NamedTuple):

@@ -41,7 +41,7 @@ def compose_candidates(
     seed: int = 0,
     text: EncodedText | None = None,
     on_step: OnStep | None = None,
-    **chosen: Any,  # noqa: ANN401  seconds, steps, guidance, solver
+    **chosen: Any,  # noqa: ANN401  the settings
 ) -> list[Candidate]:
     """Several pieces for one artwork, in decreasing order of their score.
 
@@ -63,13 +63,14 @@ def compose_candidates(
     if not isinstance(pipeline, ArtToMusic):
         raise SettingError(f"{count} candidates from a checkpoint without a denoiser", "one", "Compose one piece.")
     settings, seeds = pipeline.settings(**chosen), range(seed, seed + count)
+    noise = settings.noise_seeds(seeds, [artwork.sha256] * count)
     pieces: list[Waveform] = []
     with torch.inference_mode():
         embedding = pipeline.embed([artwork], on_step=on_step)
         conditions = pipeline.condition(embedding, text, on_step=on_step)
         size = at_once(settings.seconds)
         for start in range(0, count, size):
-            batch = seeds[start : start + size]
+            batch = noise[start : start + size]
             positive, negative = (side.repeated(len(batch)) for side in conditions)
             pieces += pipeline.perform((positive, negative), settings, batch, on_step=on_step)
         if not has_audio_encoder(pipeline.parts.encoder_folder):

@@ -49,7 +49,7 @@ class ArtToMusic(LatentToMusic):
             text: encoded text prompts, from :meth:`encode_text`.
             on_step: called after every denoising step and every other stage.
             **chosen: settings that differ from the checkpoint's defaults: seconds (1 to 60), steps, guidance (scale of
-                classifier-free guidance), solver; see :class:`~art2mus_core.pipelines.settings.Settings`.
+                classifier-free guidance), solver, shared_noise (noise of the seed alone); see :class:`~art2mus_core.pipelines.settings.Settings`.
 
         Returns:
             One waveform [1, channels, N] per artwork, N = `AudioGrid.samples(seconds)`.
@@ -61,7 +61,8 @@ class ArtToMusic(LatentToMusic):
         with torch.inference_mode():
             embedding = self.embed(artworks, on_step=on_step)
             conditions = self.condition(embedding, text, on_step=on_step)
-            return self.perform(conditions, settings, seeds, on_step=on_step)
+            noise = settings.noise_seeds(seeds, [artwork.sha256 for artwork in artworks])
+            return self.perform(conditions, settings, noise, on_step=on_step)
 
     def tags(self, settings: Settings, text: PromptText) -> dict[str, str]:
         """The tags that all pieces of a run share; those that apply to few checkpoints only if they were chosen."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +23,7 @@ __all__ = [
     "check_number",
     "check_seed",
     "check_settings",
+    "noise_seed",
 ]
 
 SHORTEST, LONGEST = 1.0, 60.0
@@ -46,6 +49,7 @@ class Settings:
         steps: denoising steps, 1 to 1000.
         guidance: scale of classifier-free guidance, 0 to 20; 0 ignores the artwork, 1 turns guidance off.
         solver: a name in :data:`~art2mus_core.diffusion.schedules.SOLVERS`.
+        shared_noise: draw the initial noise from the seed alone, the same for all artworks; music without an artwork always is.
 
     Raises:
         SettingError: a number outside its range or not finite; an unknown solver.
@@ -55,12 +59,32 @@ class Settings:
     steps: int = 20
     guidance: float = 1.5
     solver: str = "dpm++2m-karras"
+    shared_noise: bool = False
 
     def __post_init__(self) -> None:
         check_number("seconds", self.seconds, SHORTEST, LONGEST)
         check_number("steps", float(self.steps), 1.0, float(MOST_STEPS))
         check_number("guidance", self.guidance, 0.0, STRONGEST)
         check_solver(self.solver)
+
+    def noise_seeds(self, seeds: Sequence[int], artworks: Sequence[str]) -> list[int]:
+        """The seeds of the initial noise for pieces with these seeds, and the `sha256` of each piece's artwork."""
+        if self.shared_noise:
+            return list(seeds)
+        return [noise_seed(seed, artwork) for seed, artwork in zip(seeds, artworks, strict=True)]
+
+
+def noise_seed(seed: int, artwork: str) -> int:
+    """The seed of the noise for an artwork: the first 8 bytes, little endian, of the SHA-256 of "SEED ARTWORK", in 63 bits.
+
+    Artworks with noise of their own do not share a rhythm at one seed.
+
+    Args:
+        seed: the user's seed.
+        artwork: the artwork's `sha256` in hexadecimal.
+    """
+    digest = hashlib.sha256(f"{seed} {artwork}".encode()).digest()
+    return int.from_bytes(digest[:8], "little") & MOST_SEED
 
 
 def check_settings(**chosen: Any) -> dict[str, Any]:  # noqa: ANN401

@@ -99,7 +99,7 @@ def denoise(
         positive: condition with one entry per seed.
         negative: condition of the negative side of guidance, likewise.
         settings: seconds, steps, guidance and solver.
-        seeds: seeds of the noise.
+        seeds: seeds of the noise; see :func:`~art2mus_core.pipelines.settings.noise_seed`.
         grid: sizes of the checkpoint.
         levels: the content of its `scheduler_config.json`.
         device: the device to compute on.

@@ -60,6 +60,7 @@ def test_the_file_says_where_it_comes_from(art2mus, paintings):
         "seconds": "1.0",
         "title": "dawn",
         "precision": "float32",
+        "shared_noise": "False",
     }
     assert tags.items() >= expected.items()
     assert tags["solver"] == "dpm++2m-karras"
@@ -73,7 +74,8 @@ def test_a_folder_becomes_a_folder(art2mus, paintings):
     assert written() == ["a/b/dawn.flac", "a/b/dusk.flac", "a/b/noon.flac"]
     document = json.loads(out.splitlines()[-1])
     assert [Path(piece["file"]).name for piece in document["pieces"]] == ["dawn.flac", "dusk.flac", "noon.flac"]
-    assert document["settings"] == {"seconds": 1.0, "steps": 3, "guidance": 1.5, "solver": "dpm++2m-karras"}
+    settings = {"seconds": 1.0, "steps": 3, "guidance": 1.5, "solver": "dpm++2m-karras", "shared_noise": False}
+    assert document["settings"] == settings
     assert document["failed"] == []
 
 
@@ -82,6 +84,16 @@ def test_a_batch_plays_what_each_artwork_plays_alone(art2mus, paintings):
     art2mus("compose", paintings / "noon.png", "--seconds", "1", "--seed", "3")
     together, alone = (read_audio(Path(name)).samples for name in ("together/noon.flac", "noon.flac"))
     assert (together - alone).abs().max() < 1e-3
+
+
+def test_artworks_start_from_one_noise_on_request(art2mus, paintings):
+    chosen = ("--seconds", "1", "--guidance", "0", "--shared-noise")
+    assert art2mus("compose", paintings, "-o", "shared", *chosen)[0] == 0
+    assert art2mus("compose", paintings / "dawn.png", "-o", "own.flac", *chosen[:-1])[0] == 0
+    dawn, noon, own = (read_audio(Path(name)).samples for name in ("shared/dawn.flac", "shared/noon.flac", "own.flac"))
+    assert (dawn - noon).abs().max() < 1e-3
+    assert (dawn - own).abs().max() > 1e-2
+    assert read_tags(Path("shared/dawn.flac"))["shared_noise"] == "True"
 
 
 def test_in_a_folder_the_good_ones_are_composed_and_the_bad_ones_listed(art2mus, paintings):

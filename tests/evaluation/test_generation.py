@@ -15,6 +15,8 @@ from art2mus_core.audio.reading import read_audio, read_tags
 from art2mus_core.errors import EvaluationError
 from art2mus_core.evaluation.collection import read_collection
 from art2mus_core.evaluation.generation import generate
+from art2mus_core.images.reading import read_artwork
+from art2mus_core.pipelines import load
 from art2mus_core.pipelines.texts import export_text
 
 from .material import configured, write_dataset, write_sound
@@ -101,6 +103,15 @@ def test_a_piece_says_all_of_what_made_it(base):
     expected = {"artwork": "dawn", "model": "model", "steps": "1", "guidance": "1.5", "precision": "float32"}
     assert {name: tags[name] for name in expected} == expected
     assert tags["weights"] == done.systems["ours"]["weights"]
+    chosen = {
+        "seconds": float(tags["seconds"]),
+        "steps": int(tags["steps"]),
+        "shared_noise": tags["shared_noise"] == "True",
+    }
+    artwork = read_artwork(base / "paintings" / "dawn.png")
+    assert artwork.sha256 == tags["artwork_sha256"]
+    [again] = load(str(base / "model")).compose([artwork], seeds=[int(tags["seed"])], **chosen)
+    assert (again.samples - samples(base / "out" / "ours" / "dawn.flac")).abs().max() < 1e-3
     torn = read_tags(base / "out" / "torn" / "dawn.flac")
     other = base / "out" / "ours" / f"{torn['made_for']}.flac"
     assert torn["made_for"] != "dawn"

@@ -58,7 +58,7 @@ def test_an_artwork_sounds_as_its_pipeline_makes_it(folder, checkpoint):
     pipeline = load(str(checkpoint))
     for job, piece in zip(jobs, pieces, strict=True):
         artwork = read_artwork(job.subject.path)
-        [expected] = pipeline.compose([artwork], seeds=[job.seed], seconds=1.0, steps=2, guidance=3.0)
+        [expected] = pipeline.compose([artwork], seeds=[0], seconds=1.0, steps=2, guidance=3.0)
         assert (piece - expected.samples[0, 0]).abs().max() < 1e-4
     said = shop.described["it"]
     assert (said["steps"], said["guidance"], said["solver"], said["seconds"]) == (2, 3.0, "dpm++2m-karras", 1.0)
@@ -74,6 +74,15 @@ def test_a_seed_is_an_artworks_own(folder, pocket_like):
     assert all(0 <= seed <= MOST_SEED for seed in seeds)
     renamed = [replace(job, subject=replace(job.subject, id="other", path=Path("elsewhere"))) for job in jobs]
     assert [job.seed for job in renamed] == seeds
+    system = shop.systems["it"]
+    assert [system.tagged_seed(job) for job in jobs] == [0, 9] * 3
+
+
+def test_artworks_share_their_noise_if_the_configuration_says_so(folder, pocket_like):
+    chosen = {"kind": "artwork", "model": str(pocket_like), "guidance": 0, "steps": 2}
+    own, shared = (made(workshop(folder, {**chosen, "shared_noise": shared})) for shared in (False, True))
+    assert (shared[0] - shared[1]).abs().max() < 1e-3
+    assert (own[0] - own[1]).abs().max() > 1e-2
 
 
 def test_captions_sound_as_texts(folder, talking_like):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -30,22 +32,103 @@ def artworks(pack, count=2):
     return pixels, [pack("art2mus_core.types").Artwork(each) for each in pixels]
 
 
-def test_the_nodes_make_what_the_pipeline_makes(pack, assembly, memory, installed, checkpoint):
+@pytest.mark.parametrize("shared", [False, True])
+def test_the_nodes_make_what_the_pipeline_makes(pack, assembly, memory, installed, checkpoint, *, shared):
     pixels, pictures = artworks(pack)
     model, vae, language = assembly.load_parts(installed, memory=memory)
-    encoded = assembly.encode_artworks(pictures, installed, hashes=["a", "b"], memory=memory)
+    hashes = [picture.sha256 for picture in pictures]
+    encoded = assembly.encode_artworks(pictures, installed, hashes=hashes, memory=memory)
     positive, negative = assembly.align(encoded, language, "model", 1.0)
-    settings = pack("art2mus_core.pipelines.settings").Settings(1.3, 3, 1.5, "ddim")
+    settings = pack("art2mus_core.pipelines.settings").Settings(1.3, 3, 1.5, "ddim", shared)
     with torch.inference_mode():
         audio, latent = assembly.compose(model, vae, positive, negative, settings=settings, seed=5, memory=memory)
     ours = load(str(checkpoint))
-    chosen = {"seconds": 1.3, "steps": 3, "guidance": 1.5, "solver": "ddim"}
+    chosen = {"seconds": 1.3, "steps": 3, "guidance": 1.5, "solver": "ddim", "shared_noise": shared}
     pieces = ours.compose([Artwork(each) for each in pixels], seeds=[5, 5], **chosen)
     assert audio["sample_rate"] == ours.parts.grid.sample_rate
     assert torch.equal(audio["waveform"], torch.cat([piece.samples for piece in pieces]))
-    assert audio["art2mus"]["artworks"] == ["a", "b"]
+    assert audio["art2mus"]["artworks"] == hashes
     assert audio["art2mus"]["seed"] == 5
+    assert audio["art2mus"]["shared_noise"] is shared
     assert latent["samples"].shape == (2, *ours.parts.grid.latent_shape(1.3))
+
+
+@pytest.fixture
+def sampled(pack, assembly, memory, installed):
+    """Two artworks' sides, and a function that samples a positive conditioning at guidance 0: pieces differ by noise alone."""
+    model, vae, language = assembly.load_parts(installed, memory=memory)
+    _, pictures = artworks(pack)
+    hashes = [picture.sha256 for picture in pictures]
+    encoded = assembly.encode_artworks(pictures, installed, hashes=hashes, memory=memory)
+    [(language, options)], negative = assembly.align(encoded, language, "model", 1.0)
+    settings = pack("art2mus_core.pipelines.settings").Settings(1.0, 2, 0.0, "ddim")
+
+    def sides(*kept):
+        picked = {name: part[list(kept)] for name, part in options.items() if torch.is_tensor(part)}
+        provenance = options["art2mus"] | {"artworks": [hashes[index] for index in kept]}
+        return [(language[list(kept)], options | picked | {"art2mus": provenance})]
+
+    def sample(positive, **changed):
+        chosen = replace(settings, **changed)
+        with torch.inference_mode():
+            return assembly.compose(
+                model,
+                vae,
+                positive,
+                [(negative[0][0][:1], _first(negative[0][1]))],
+                settings=chosen,
+                seed=5,
+                memory=memory,
+            )[0]
+
+    return sides, sample
+
+
+def _first(options):
+    return {name: part[:1] if torch.is_tensor(part) else part for name, part in options.items()}
+
+
+def averaged(to, other, weight):
+    """As the host's ConditioningAverage: the options are those of the first conditioning."""
+    return [(to[0][0] * weight + other[0][0] * (1 - weight), to[0][1])]
+
+
+def same(one, other) -> bool:
+    return torch.allclose(one["waveform"], other["waveform"], atol=1e-3)
+
+
+def test_a_morph_has_one_noise_for_all_weights(sampled):
+    sides, sample = sampled
+    first, second = sides(0), sides(1)
+    middle, most = (sample(averaged(first, second, weight)) for weight in (0.5, 0.1))
+    assert same(middle, most)
+    assert same(middle, sample(first))
+    assert not same(middle, sample(second))
+    assert same(sample(first, shared_noise=True), sample(second, shared_noise=True))
+
+
+def test_a_batch_has_the_noise_of_each_artwork(sampled):
+    sides, sample = sampled
+    both = sample(sides(0, 1))["waveform"]
+    for index in range(2):
+        assert torch.allclose(both[index : index + 1], sample(sides(index))["waveform"], atol=1e-3)
+
+
+def test_artworks_repeat_if_a_conditioning_has_more_pieces(sampled):
+    sides, sample = sampled
+    [(language, options)] = sides(0, 1, 1)
+    found = sample([(language, options | {"art2mus": sides(0)[0][1]["art2mus"]})])
+    assert len(set(found["art2mus"]["artworks"])) == 1
+    assert len(found["art2mus"]["artworks"]) == len(found["waveform"]) == 3
+    assert torch.allclose(found["waveform"], sample(sides(0))["waveform"].expand(3, -1, -1), atol=1e-3)
+
+
+def test_without_an_artwork_the_noise_is_that_of_the_seed(sampled):
+    sides, sample = sampled
+    [(language, options)] = sides(0)
+    nothing = sample([(language, options | {"art2mus": {}})])
+    assert nothing["art2mus"]["artworks"] == []
+    assert same(nothing, sample(sides(0), shared_noise=True))
 
 
 def test_a_sound_has_one_latent_everywhere(pack, assembly, memory, installed, checkpoint):

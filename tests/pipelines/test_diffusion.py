@@ -15,7 +15,7 @@ from art2mus_core.conditioning.constants import Constants, save_constants
 from art2mus_core.errors import Art2MusError, CheckpointError, SettingError
 from art2mus_core.pipelines import load
 from art2mus_core.pipelines.diffusion import ArtToMusic
-from art2mus_core.pipelines.settings import Settings
+from art2mus_core.pipelines.settings import Settings, noise_seed
 from art2mus_core.types import Artwork
 
 
@@ -53,7 +53,9 @@ def test_the_same_again_is_the_same_to_the_bit(pipeline):
     assert torch.equal(first, second)
 
 
-@pytest.mark.parametrize("changed", [{"seeds": [1]}, {"steps": 2}, {"guidance": 9.0}, {"solver": "ddim"}], ids=str)
+@pytest.mark.parametrize(
+    "changed", [{"seeds": [1]}, {"steps": 2}, {"guidance": 9.0}, {"solver": "ddim"}, {"shared_noise": True}], ids=str
+)
 def test_every_setting_is_heard(pipeline, changed):
     (plain,) = pipeline.compose([artwork(0)], seconds=1.0)
     (other,) = pipeline.compose([artwork(0)], seconds=1.0, **changed)
@@ -61,13 +63,25 @@ def test_every_setting_is_heard(pipeline, changed):
 
 
 def test_the_artwork_is_heard(pipeline):
-    first, second = pipeline.compose([artwork(0), artwork(1)], seconds=1.0, seeds=[0, 0])
+    first, second = pipeline.compose([artwork(0), artwork(1)], seconds=1.0, seeds=[0, 0], shared_noise=True)
     assert not torch.allclose(first.samples, second.samples, atol=1e-4)
 
 
 def test_without_guidance_the_artwork_is_not_heard(pipeline):
-    first, second = pipeline.compose([artwork(0), artwork(1)], seconds=1.0, guidance=0.0)
+    first, second = pipeline.compose([artwork(0), artwork(1)], seconds=1.0, guidance=0.0, shared_noise=True)
     assert torch.allclose(first.samples, second.samples, atol=1e-3)
+
+
+def test_artworks_have_noise_of_their_own_unless_it_is_shared(pipeline):
+    first, second = pipeline.compose([artwork(0), artwork(1)], seconds=1.0, guidance=0.0)
+    assert not torch.allclose(first.samples, second.samples, atol=1e-2)
+    (again,) = pipeline.compose([replace(artwork(0), name="renamed")], seconds=1.0, guidance=0.0)
+    assert torch.allclose(first.samples, again.samples, atol=1e-3)
+    shared, own = (
+        pipeline.compose([artwork(0)], seconds=1.0, seeds=[seed], shared_noise=shared)[0].samples
+        for seed, shared in ((noise_seed(5, artwork(0).sha256), True), (5, False))
+    )
+    assert torch.equal(shared, own)
 
 
 def test_defaults_come_from_the_checkpoint(pipeline):

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from art2mus_core.errors import SettingError
-from art2mus_core.pipelines.settings import Settings, check_seed, check_settings
+from art2mus_core.pipelines.settings import Settings, check_seed, check_settings, noise_seed
 
 
 @pytest.mark.parametrize(
@@ -44,3 +46,17 @@ def test_seeds_have_63_bits(seed):
 
 def test_only_what_was_given_is_kept():
     assert check_settings(seconds=2.0, steps=None) == {"seconds": 2.0}
+
+
+def test_noise_is_of_the_seed_and_the_artwork():
+    assert noise_seed(7, "ab") == int.from_bytes(hashlib.sha256(b"7 ab").digest()[:8], "little") % 2**63
+    drawn = {noise_seed(seed, artwork) for seed in (0, 7, 2**63 - 1) for artwork in ("ab", "ac", "")}
+    assert len(drawn) == 9
+    for seed in drawn:
+        check_seed(seed)
+
+
+def test_shared_noise_is_of_the_seed_alone():
+    seeds, artworks = [3, 3, 4], ["ab", "ac", "ab"]
+    assert Settings(shared_noise=True).noise_seeds(seeds, artworks) == seeds
+    assert Settings().noise_seeds(seeds, artworks) == [noise_seed(3, "ab"), noise_seed(3, "ac"), noise_seed(4, "ab")]

@@ -25,6 +25,7 @@ class ArtworkSystem(Sampled):
         aligner: as for :func:`~art2mus_core.pipelines.load`.
         encoder: a checkpoint with an image encoder.
         support: name of the text constants.
+        shared_noise: noise of the take's seed alone, the same for all artworks.
     """
 
     route: ClassVar[str] = "artwork"
@@ -33,6 +34,11 @@ class ArtworkSystem(Sampled):
     aligner: CheckpointName = "model"
     encoder: CheckpointName | None = None
     support: str = "model"
+    shared_noise: bool = False
+
+    def tagged_seed(self, job: Piece) -> int:
+        """The take's seed: composing mixes in the artwork."""
+        return job.take_seed
 
     def describe(self, workshop: Workshop) -> dict[str, Any]:
         """The settings, with a digest of prior, constants, aligner and image encoder."""
@@ -47,6 +53,7 @@ class ArtworkSystem(Sampled):
         texts = {"support": parts.constants.support, "negative": parts.constants.negative}
         return {
             **self.computing(pipeline, workshop),
+            "shared_noise": self.shared_noise,
             "image_encoder": parts.aligner.space,
             "aligner": Path(self.aligner).name,
             **{name: text for name, text in texts.items() if text is not None},
@@ -62,5 +69,5 @@ class ArtworkSystem(Sampled):
         pipeline = self.opened(workshop)
         for batch in batches(jobs, at_once(workshop.seconds)):
             artworks = [read_artwork(job.subject.picture) for job in batch]
-            seeds = [job.seed for job in batch]
+            seeds = [self.tagged_seed(job) for job in batch]
             yield from pipeline.compose(artworks, seconds=workshop.seconds, seeds=seeds, on_step=on_step, **self.chosen)

@@ -46,7 +46,7 @@ class Sampled(System):
     @property
     def chosen(self) -> dict[str, Any]:
         """The settings of the sampler."""
-        return self.model_dump(include={"steps", "guidance", "solver"})
+        return self.model_dump(include={"steps", "guidance", "solver", "shared_noise"})
 
     def opened(self, workshop: Workshop, *, offload: bool = False) -> Any:  # noqa: ANN401 - the route's pipeline
         """The pipeline of the checkpoint.
@@ -70,11 +70,11 @@ class Sampled(System):
         Raises:
             SettingError: one is outside its range.
         """
-        settings = pipeline.settings(seconds=workshop.seconds, **self.chosen)
+        settings = vars(pipeline.settings(seconds=workshop.seconds, **self.chosen))
         return {
             "kind": self.kind,
             "model": Path(self.model).name,
-            **vars(settings),
+            **{name: value for name, value in settings.items() if name != "shared_noise"},  # of artworks alone
             "heads": self.heads,
             "precision": str(pipeline.parts.dtype).removeprefix("torch."),
         }

@@ -39,6 +39,10 @@ class System(Fields):
         takes = [(str(number) if number > 1 else "", seed) for number, seed in enumerate(seeds, start=1)]
         return [Piece(subject, take, take_seed=seed) for subject in workshop.subjects.values() for take, seed in takes]
 
+    def tagged_seed(self, job: Piece) -> int:
+        """The seed in a piece's tags; with the settings there, it is enough to compose the piece again."""
+        return job.seed
+
     def files(self, workshop: Workshop) -> list[Path]:  # noqa: ARG002
         """Sound files that pieces are made from, other than the artworks' real music."""
         return []
@@ -113,7 +117,7 @@ class Workshop:
     def key(self, name: str, job: Piece) -> str:
         """Identity of a piece: equal if source, system and settings are equal."""
         system = self.systems[name]
-        seed = job.seed if system.seeded else None
+        seed = system.tagged_seed(job) if system.seeded else None
         parts = [self.described[name], system.source(job, self), seed, self.seconds]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
