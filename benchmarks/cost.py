@@ -10,25 +10,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import statistics
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-
-def cost(*arguments: str) -> tuple[float, float]:
-    """Seconds and peak gigabytes of one `art2mus compose`."""
-    command = [sys.executable, "-c", "from art2mus_core.cli import main; main()", "compose", *arguments]
-    started = time.perf_counter()
-    quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
-    process = os.posix_spawn(sys.executable, command, os.environ, file_actions=quiet)
-    _, status, usage = os.wait4(process, 0)
-    if status:
-        sys.exit(f"art2mus compose {' '.join(arguments)} failed")
-    return time.perf_counter() - started, usage.ru_maxrss * 1024 / 1e9
+from trees import PACK, compose  # beside this script
 
 
 def main() -> None:
@@ -45,8 +33,10 @@ def main() -> None:
         for index in range(chosen.many):
             source = chosen.artworks[index % len(chosen.artworks)]
             shutil.copy(source, folder / f"{index:03d}{source.suffix}")
-        singles = [cost(str(chosen.artworks[0]), "--out", f"{out}.flac", *options) for _ in range(chosen.runs + 1)][1:]
-        seconds, peak = cost(str(folder), "--out", out, *options)
+        singles = [
+            compose(PACK, str(chosen.artworks[0]), "--out", f"{out}.flac", *options) for _ in range(chosen.runs + 1)
+        ][1:]
+        seconds, peak = compose(PACK, str(folder), "--out", out, *options)
     report = {
         "one piece, seconds": [round(wall, 2) for wall, _ in singles],
         "median": round(statistics.median(wall for wall, _ in singles), 2),

@@ -1,7 +1,7 @@
 """Measures whether music follows the painting on held-out synthetic pairs, with signal features only.
 
     python benchmarks/quality.py DATA [--model FOLDER] [--count 200] [--guidance G ...] [--shuffled-aligner NAME]
-        [--precision auto] [--only SYSTEM ...]
+        [--precision auto] [--only SYSTEM ...] [--first TREE]
 
 Every system makes one piece a pair:
   real          the pair's own music
@@ -11,11 +11,13 @@ Every system makes one piece a pair:
   aligner       the painting through the image aligner, with each guidance given
   shuffled      an aligner trained on shuffled pairs, with the first guidance given
   unconditional without an artwork
+  first edition the painting through a checked-out tree of an earlier edition (`--first`), with its weights, code and defaults
 
 Scores: two-alternative forced choice (share of other pairs' music that is farther from the piece than its own pair's music),
 and the same after assigning pieces to other paintings; rank correlations with the intended character; share of spectral peaks
 in tune; Frechet distance of pocket's audio embeddings to the real music of the validation split, which none of the systems
-made. Intervals are 95 % bootstrap intervals over pairs. The table goes to standard error, one JSON document to the last line of
+made. Intervals are 95 % bootstrap intervals over pairs; the differences between this edition's aligner and the first edition are
+resampled with the same pairs on both sides. The table goes to standard error, one JSON document to the last line of
 standard output.
 """
 
@@ -25,6 +27,7 @@ import argparse
 import json
 import math
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -33,6 +36,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from scipy import stats
+from trees import ask  # beside this script
 
 from art2mus_core.aligners.head import ProjectionHead
 from art2mus_core.audio.level import finish
@@ -136,6 +140,22 @@ class Bench:
 
         return self._generated(languages, 1.0)
 
+    def first_edition(self, tree: Path) -> Iterator[np.ndarray]:
+        with tempfile.TemporaryDirectory() as place:
+            job = {
+                "artworks": [str((self.data / pair.artwork).resolve()) for pair in self.pairs],
+                "seeds": [pair.seed or 0 for pair in self.pairs],
+                "seconds": self.pairs[0].seconds,
+                "dtype": str(self.parts.dtype).removeprefix("torch."),
+            }
+            rate = ask(tree, "pieces", **job, out=place)
+            if rate != self.grid.sample_rate:
+                sys.exit(
+                    f"music of {tree} at {rate} Hz, where {self.grid.sample_rate} Hz are measured; use another tree"
+                )
+            for number in range(len(self.pairs)):
+                yield np.load(Path(place, f"{number}.npy"))
+
     @torch.no_grad()
     def embed(self, sound: np.ndarray) -> np.ndarray:
         return self.tower(self.transform(torch.from_numpy(sound)[None]))[0].numpy()
@@ -171,28 +191,36 @@ def interval(score: Callable[[np.ndarray], float], count: int) -> list[float]:
     return [round(float(x), 3) for x in (score(np.arange(count)), low, high)]
 
 
-def scores(rows: list[Music], real: list[Music], cause: dict[str, np.ndarray]) -> dict:
+Statistic = Callable[[np.ndarray], float]
+"""A score over some pairs, given by their numbers."""
+
+
+def scores(rows: list[Music], real: list[Music], cause: dict[str, np.ndarray]) -> dict[str, Statistic]:
     vectors, wanted = (np.stack([feature_vector(row) for row in side]) for side in (rows, real))
     scale = np.asarray(WEIGHTS) / (wanted.std(0) + 1e-9)
     vectors, wanted = vectors * scale, wanted * scale
     own, shuffled = forced_choice(vectors, wanted), forced_choice(np.roll(vectors, 7, axis=0), wanted)
-    count = len(rows)
 
-    def follows(field: str, character: str) -> list[float]:
+    def follows(field: str, character: str) -> Statistic:
         values = np.array([getattr(row, field) for row in rows])
-        return interval(lambda i: float(stats.spearmanr(values[i], cause[character][i])[0]), count)
+        return lambda i: float(stats.spearmanr(values[i], cause[character][i])[0])
 
     in_tune = np.array([row.in_tune for row in rows])
     return {
-        "2AFC": interval(lambda i: float(own[i].mean()), count),
-        "2AFC shuffled": interval(lambda i: float(shuffled[i].mean()), count),
+        "2AFC": lambda i: float(own[i].mean()),
+        "2AFC shuffled": lambda i: float(shuffled[i].mean()),
         "onsets~arousal": follows("onset_rate", "arousal"),
         "loudness~arousal": follows("loudness", "arousal"),
         "brightness~warmth": follows("brightness", "warmth"),
         "mode~valence": follows("mode", "valence"),
         "register~height": follows("register", "height"),
-        "in tune": interval(lambda i: float(np.nanmean(in_tune[i])), count),
+        "in tune": lambda i: float(np.nanmean(in_tune[i])),
     }
+
+
+def differences(this: dict[str, Statistic], first: dict[str, Statistic], count: int) -> dict[str, list[float]]:
+    """How much larger each score of this edition is than the first edition's."""
+    return {name: interval(lambda i, name=name: this[name](i) - first[name](i), count) for name in this}
 
 
 def main() -> None:
@@ -204,6 +232,7 @@ def main() -> None:
     parser.add_argument("--shuffled-aligner", default=None)
     parser.add_argument("--only", nargs="*", default=None)
     parser.add_argument("--precision", default="float32")
+    parser.add_argument("--first", type=Path, default=None, help="a checked-out tree of an earlier edition")
     chosen = parser.parse_args()
     bench = Bench(chosen.data, chosen.model, chosen.count, chosen.precision)
     guidances = chosen.guidance or [bench.parts.defaults.guidance]
@@ -220,8 +249,10 @@ def main() -> None:
     if chosen.shuffled_aligner:
         torn = load(chosen.model, aligner=chosen.shuffled_aligner).parts.aligner
         systems[f"shuffled-pairs aligner, guidance {first:g}"] = lambda: bench.aligned(first, torn)
+    if chosen.first:
+        systems["first edition"] = lambda: bench.first_edition(chosen.first)
     cause = {name: np.array([pair.character[name] for pair in bench.pairs]) for name in CHARACTERS}
-    report, real_rows, reference = {}, None, bench.reference()
+    report, followed, real_rows, reference = {}, {}, None, bench.reference()
     with ProcessPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         for name, system in systems.items():
             if chosen.only and name != "real" and not any(part in name for part in chosen.only):
@@ -231,13 +262,19 @@ def main() -> None:
             rows = list(pool.map(describe, sounds, [bench.grid.sample_rate] * len(sounds), chunksize=8))
             embeddings = np.stack([bench.embed(sound) for sound in sounds]).astype(np.float64)
             real_rows = rows if real_rows is None else real_rows
+            followed[name] = scores(rows, real_rows, cause)
             report[name] = {
-                **scores(rows, real_rows, cause),
+                **{score: interval(of, len(rows)) for score, of in followed[name].items()},
                 "Frechet": round(frechet_distance(embeddings, reference), 4),
                 "seconds": round(time.monotonic() - start, 1),
             }
             print(name.ljust(28), json.dumps(report[name]), file=sys.stderr, flush=True)
-    print(json.dumps({"pairs": len(bench.pairs), "systems": report}))
+    earlier = followed.get("first edition")
+    compared = {name: own for name, own in followed.items() if earlier and name.startswith("aligner")}
+    gaps = {name: differences(own, earlier, len(bench.pairs)) for name, own in compared.items()}
+    for name, gap in gaps.items():
+        print(f"{name} less first edition".ljust(28), json.dumps(gap), file=sys.stderr)
+    print(json.dumps({"pairs": len(bench.pairs), "systems": report, "differences": gaps}))
 
 
 if __name__ == "__main__":

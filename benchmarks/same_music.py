@@ -11,30 +11,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import av
 import numpy as np
-
-PACK = Path(__file__).resolve().parents[1]
-COMPOSE = "import sys; from art2mus_core.cli import main; sys.exit(main())"
+from trees import PACK, checked_out, compose  # beside this script
 
 
-def compose(tree: Path, out: Path, solver: str, seconds: float) -> None:
+def compose_samples(tree: Path, out: Path, solver: str, seconds: float) -> None:
     """Compose all sample artworks with the code and the weights of a tree."""
     chosen = ["--seconds", str(seconds), "--solver", solver, "--seed", "7", "--precision", "float32"]
-    samples = PACK / "art2mus_core" / "samples"
-    subprocess.run(  # noqa: S603  our own command
-        [sys.executable, "-c", COMPOSE, "compose", str(samples), "--out", str(out), *chosen],
-        env={**os.environ, "PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1"},
-        cwd=tree,
-        stdout=subprocess.DEVNULL,
-        check=True,
-    )
+    compose(tree, str(PACK / "art2mus_core" / "samples"), "--out", str(out), *chosen, threads=1)
 
 
 def samples(path: Path) -> np.ndarray:
@@ -51,15 +40,10 @@ def main() -> None:
     chosen = parser.parse_args()
     found: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as place:
-        before = Path(place, "tree")
-        git = ["git", "-C", str(PACK), "worktree"]
-        subprocess.run([*git, "add", "--quiet", "--detach", str(before), chosen.before], check=True)  # noqa: S603
-        try:
+        with checked_out(chosen.before) as before:
             for solver in chosen.solvers:
                 for name, tree in (("before", before), ("after", PACK)):
-                    compose(tree, Path(place, name, solver), solver, chosen.seconds)
-        finally:
-            subprocess.run([*git, "remove", "--force", str(before)], check=True)  # noqa: S603
+                    compose_samples(tree, Path(place, name, solver), solver, chosen.seconds)
         for old in sorted(Path(place, "before").rglob("*.flac")):
             piece = old.relative_to(Path(place, "before"))
             first, second = samples(old).astype(np.float64), samples(Path(place, "after", piece)).astype(np.float64)

@@ -19,11 +19,10 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-PACK = Path(__file__).resolve().parents[1]
+from trees import PACK, checked_out, environment  # beside this script
 
 UNTIL_THE_FIRST_STEP = """
 import os, sys
@@ -62,12 +61,10 @@ TORCH = "import gc, sys; gc.disable(); import torch; sys.stderr.write(str(len(sy
 
 def cost(tree: Path, script: str, *arguments: str) -> dict[str, float]:
     """Wall time and processor time in seconds of one process of a tree, and the modules it imported."""
-    environment = {**os.environ, "PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1"}
     started, before = time.perf_counter(), os.times()
     done = subprocess.run(  # noqa: S603  our own scripts
         [sys.executable, "-c", script, *arguments],
-        env=environment,
-        cwd=tree,
+        env=environment(tree, threads=1),
         capture_output=True,
         text=True,
         check=True,
@@ -106,14 +103,8 @@ def main() -> None:
     parser.add_argument("--before", default="45ae907", help="the earlier commit")
     parser.add_argument("--rounds", type=int, default=5)
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as place:
-        before = Path(place, "before")
-        git = ["git", "-C", str(PACK), "worktree"]
-        subprocess.run([*git, "add", "--quiet", "--detach", str(before), chosen.before], check=True)  # noqa: S603
-        try:
-            found = measure({"before": before, "after": PACK}, chosen.artwork.resolve(), chosen.rounds)
-        finally:
-            subprocess.run([*git, "remove", "--force", str(before)], check=True)  # noqa: S603
+    with checked_out(chosen.before) as before:
+        found = measure({"before": before, "after": PACK}, chosen.artwork.resolve(), chosen.rounds)
     ratios = {
         f"{what}, after / before, {unit}": round(found[f"{what}, after"][unit] / found[f"{what}, before"][unit], 3)
         for what in ("--help", "first step")
