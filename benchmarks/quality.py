@@ -39,7 +39,6 @@ from scipy import stats
 from trees import ask  # beside this script
 
 from art2mus_core.aligners.head import ProjectionHead
-from art2mus_core.audio.level import finish
 from art2mus_core.audio.mel import MelTransform
 from art2mus_core.audio.reading import read_audio
 from art2mus_core.checkpoints.folder import load_component
@@ -113,9 +112,9 @@ class Bench:
             pairs = self.pairs[start : start + BATCH]
             positive, negative = conditions(languages(pairs), self.parts.constants)
             settings = self.pipeline.settings(seconds=pairs[0].seconds, guidance=guidance)
-            latent = self.pipeline.denoise(positive, negative, settings, [pair.seed or 0 for pair in pairs])
-            for piece in self.pipeline.decode(latent).samples:
-                yield finish(Waveform(piece[None], self.grid.sample_rate)).cut(settings.seconds).samples[0, 0].numpy()
+            seeds = [pair.seed or 0 for pair in pairs]
+            for piece in self.pipeline.perform((positive, negative), settings, seeds):
+                yield piece.samples[0, 0].numpy()
 
     def aligned(self, guidance: float, aligner: object = None) -> Iterator[np.ndarray]:
         chosen = aligner or self.parts.aligner

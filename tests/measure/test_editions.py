@@ -1,0 +1,109 @@
+"""What compares editions: `benchmarks/labelled_paintings.py`, `benchmarks/quality.py`, and the other tree's code that they run."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+
+from art2mus_core.datasets.synthetic.correspondence import character
+from art2mus_core.images.listing import samples
+from art2mus_core.images.reading import read_artwork
+from art2mus_core.measure.pictures import measure
+from art2mus_core.measure.sets.intervals import Interval
+from art2mus_core.pipelines import load
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+def script(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module(name)
+
+
+@pytest.fixture
+def labelled(monkeypatch):
+    return script("labelled_paintings", monkeypatch)
+
+
+@pytest.fixture
+def trees(monkeypatch):
+    return script("trees", monkeypatch)
+
+
+def test_auc_counts_pairs(labelled):
+    assert labelled.auc(np.array([3.0, 1.0, math.nan]), np.array([1.0, 2.0])) == 2.5 / 4
+    assert labelled.auc(np.array([5.0]), np.array([1.0, 2.0])) == 1
+    assert math.isnan(labelled.auc(np.array([math.nan]), np.array([1.0])))
+
+
+def test_a_separation_is_the_mean_of_its_seeds(labelled):
+    values = np.array([[1.0, 2.0, 3.0, 4.0, 9.0], [1.0, 2.0, 0.0, 0.0, 9.0]])
+    upper, lower = np.array([0, 0, 1, 1, 0], bool), np.array([1, 1, 0, 0, 0], bool)
+    assert labelled.separation(values, upper, lower, np.arange(5)) == 0.5
+    assert labelled.separation(values, upper, lower, np.array([0, 1, 2, 2])) == 0.5
+    assert math.isnan(labelled.separation(values, upper, lower, np.array([0, 1, 4])))
+
+
+def test_correlations_are_pearsons_and_a_drone_has_none(labelled):
+    strengths = np.random.default_rng(0).random((4, 37))
+    strengths[2] = 0
+    found = labelled.correlations(strengths)
+    kept = [0, 1, 3]
+    assert np.allclose(found[np.ix_(kept, kept)], np.corrcoef(strengths[kept]))
+    assert not found[2].any()
+
+
+def test_likeness_leaves_out_a_piece_and_itself(labelled):
+    matrix = np.array([[1.0, 0.2, 0.4], [0.2, 1.0, 0.6], [0.4, 0.6, 1.0]])
+    assert labelled.likeness([matrix], np.arange(3)) == pytest.approx(0.4)
+    assert labelled.likeness([matrix, matrix + 0.2], np.array([0, 0, 1])) == pytest.approx(0.3)
+    assert math.isnan(labelled.likeness([matrix], np.array([1, 1, 1])))
+
+
+def test_values_are_shown_with_their_intervals(labelled):
+    assert labelled.shown(Interval(0.7612, 0.5, 1.0, 0.1)) == ".76 [.50, 1.00]"
+    assert labelled.shown(Interval(-0.044, -0.1, 0.02, 0.1)) == "-.04 [-.10, .02]"
+    assert [labelled.shown(Interval(x)) for x in (-38.96, 1.95, 360.2)] == ["-39.0", "1.95", "360"]
+
+
+def test_a_difference_has_the_same_pairs_on_both_sides(monkeypatch):
+    quality = script("quality", monkeypatch)
+    values = np.random.default_rng(0).random(23)
+    first, this = (lambda i: float(values[i].mean())), (lambda i: float(values[i].mean()) + 0.25)
+    assert quality.differences({"2AFC": this}, {"2AFC": first}, 23) == {"2AFC": [0.25, 0.25, 0.25]}
+
+
+def test_another_trees_code_answers(trees, tmp_path):
+    """A copy of this tree, from this tree's folder."""
+    tree = tmp_path / "tree"
+    shutil.copytree(trees.PACK / "art2mus_core", tree / "art2mus_core", ignore=shutil.ignore_patterns("__pycache__"))
+    own = tree / "art2mus_core" / "datasets" / "synthetic" / "correspondence.py"
+    own.write_text(own.read_text(encoding="utf-8").replace("tonic_of(statistics.hue)", "7"), encoding="utf-8")
+    paths = list(samples().values())[:2]
+    expected = [{**asdict(character(measure(read_artwork(path)))), "tonic": 7} for path in paths]
+    found = trees.ask(tree, "pictures", artworks=[str(path) for path in paths], model="pocket")
+    assert found["characters"] == expected
+    assert found["milliseconds"] > 0
+
+
+def test_another_trees_music_is_the_pipelines(trees, tmp_path):
+    path = next(iter(samples().values()))
+    job = {"artworks": [str(path)], "seeds": [5], "dtype": "float32", "seconds": 1.0, "out": str(tmp_path)}
+    rate = trees.ask(trees.PACK, "pieces", **job)
+    piece = load().compose([read_artwork(path)], seeds=[5], seconds=1.0)[0]
+    assert rate == piece.sample_rate
+    assert torch.allclose(torch.from_numpy(np.load(tmp_path / "0.npy")), piece.samples[0, 0], atol=1e-4)
+
+
+def test_a_folder_that_is_no_tree_is_refused(trees, tmp_path, monkeypatch):
+    monkeypatch.setattr(trees, "environment", lambda tree: {"PYTHONPATH": str(trees.PACK), "PATH": "/usr/bin"})
+    with pytest.raises(SystemExit, match="the root of a checked-out tree"):
+        trees.ask(tmp_path, "pictures", artworks=[str(next(iter(samples().values())))], model="pocket")
