@@ -12,6 +12,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from art2mus_core.datasets.synthetic.correspondence import character
 from art2mus_core.images.listing import samples
@@ -42,6 +43,28 @@ def test_auc_counts_pairs(labelled):
     assert labelled.auc(np.array([3.0, 1.0, math.nan]), np.array([1.0, 2.0])) == 2.5 / 4
     assert labelled.auc(np.array([5.0]), np.array([1.0, 2.0])) == 1
     assert math.isnan(labelled.auc(np.array([math.nan]), np.array([1.0])))
+
+
+def test_kinds_of_paintings_follow_labels_and_lightness(labelled, tmp_path):
+    rows = ["1,1,cold", "2,2,cold", "3,3,neutral", "4,4,warm", "5,5,warm", "5,3,neutral"]
+    text = "file,part,artist,title,year,arousal,valence,warmth,confidence\n"
+    text += "".join(f"{n}.png,{'AB'[n == 5]},Ada,Grey,1900,{row},high\n" for n, row in enumerate(rows))
+    (tmp_path / "LABELS.csv").write_text(text, encoding="utf-8")
+    for n in range(6):
+        Image.new("RGB", (7, 5), (40 * n, 40 * n, 40 * n)).save(tmp_path / f"{n}.png")
+    paintings = labelled.read_labels(tmp_path, "all")
+    found = {
+        name: [side.nonzero()[0].tolist() for side in sides]
+        for name, sides in labelled.Contrasts(paintings).sides.items()
+    }
+    assert found == {
+        "agitated against calm": [[3, 4, 5], [0, 1]],
+        "joyful against sad": [[3, 4], [0, 1]],
+        "cold against warm": [[0, 1], [3, 4]],
+        "light against dark": [[4, 5], [0, 1]],
+    }
+    assert [painting.path.name for painting in labelled.read_labels(tmp_path, "B")] == ["5.png"]
+    assert paintings[0].title == "Ada: Grey, 1900"
 
 
 def test_a_separation_is_the_mean_of_its_seeds(labelled):
