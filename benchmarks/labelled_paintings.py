@@ -11,8 +11,9 @@ Each edition makes its music with its own code, weights and defaults (`art2mus c
 An AUC is the share of pairs, one painting of each kind, in which the first kind has the larger value; .5 is chance. With several
 seeds it is the mean of their AUCs. Intervals are 95 % bootstrap intervals over paintings. *Likeness* is the mean correlation of
 the onset strengths of two paintings' music with one seed. `--ears` measures the music again with another program's
-`ears.py FOLDER LABELS.csv`, which prints one JSON object. The table goes to standard error, or with `--markdown` to standard
-output; one JSON document to the last line of standard output.
+`ears.py FOLDER LABELS.csv`, which prints one JSON object. Time it with no other programs running. The table and what each edition's
+music was made with go to standard error, the table with `--markdown` to standard output; one JSON document to the last line of
+standard output.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from contact_sheet import draw_contact_sheet  # beside this script
 from trees import PACK, ask, compose
 
 from art2mus_core.audio.mel import MelTransform
-from art2mus_core.audio.reading import read_audio
+from art2mus_core.audio.reading import read_audio, read_tags
 from art2mus_core.checkpoints.grid import read_grid
 from art2mus_core.checkpoints.names import locate
 from art2mus_core.digests import joint_digest
@@ -53,6 +54,9 @@ from art2mus_core.measure.sound.spectra import spectra
 
 FOLDER_OF = 24
 """Artworks in the folder whose composing is timed, and paintings on the sheet."""
+
+OWN_TAGS = ("title", "artwork", "artwork_sha256", "seed", "encoder")
+"""Tags that say nothing of an edition."""
 
 Statistic = Callable[[np.ndarray], float]
 """A function of the numbers of paintings, which may repeat."""
@@ -303,6 +307,11 @@ def listed(row: Row) -> dict[str, Any]:
     return {"title": row.title, "n": row.n, **rounded, "aim": row.aim}
 
 
+def settings_of(piece: Path) -> dict[str, str]:
+    """What a piece was made with, by its tags."""
+    return {name: value for name, value in read_tags(piece).items() if name not in OWN_TAGS}
+
+
 def draw_sheet(paintings: list[Painting], edition: Edition, heard: Heard, takes: list[Path], path: Path) -> None:
     """Paintings in the order of their intended arousal, evenly chosen by its rank, with the music of the first seed."""
     order = sorted(range(len(paintings)), key=lambda index: edition.characters[index]["arousal"])
@@ -358,19 +367,19 @@ def main() -> None:
         with ProcessPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             heard = [hear(pool, side) for side in takes]
         rows = [*rows_of(contrasts, editions, heard), *(times(editions, options) if chosen.time else ())]
-        ears = {}
+        notes = {
+            name: {"made with": settings_of(side[0][0])} for name, side in zip(("first", "this"), takes, strict=True)
+        }
         if chosen.ears:
-            labels = chosen.folder / "LABELS.csv"
-            ears = {
-                name: other_ears(chosen.ears, side[0][0].parent, labels)
-                for name, side in zip(("first", "this"), takes, strict=True)
-            }
+            for name, side in zip(notes, takes, strict=True):
+                notes[name]["ears"] = other_ears(chosen.ears, side[0][0].parent, chosen.folder / "LABELS.csv")
         if chosen.sheet:
             draw_sheet(paintings, editions[1], heard[1], takes[1][0], chosen.sheet)
     print(markdown(rows), file=sys.stdout if chosen.markdown else sys.stderr)
-    print(*(f"ears, {name}: {json.dumps(found)}" for name, found in ears.items()), sep="\n", file=sys.stderr)
+    for name, found in notes.items():
+        print(f"{name} edition: {json.dumps(found)}", file=sys.stderr)
     settings = {"part": chosen.part, "paintings": len(paintings), "seeds": chosen.seeds, "options": options}
-    print(json.dumps({**settings, "rows": [listed(row) for row in rows], "ears": ears}))
+    print(json.dumps({**settings, "rows": [listed(row) for row in rows], "notes": notes}))
 
 
 if __name__ == "__main__":
