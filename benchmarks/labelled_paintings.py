@@ -6,7 +6,8 @@
 
 FOLDER has pictures and LABELS.csv: file, part, artist, title, year, arousal and valence (1 to 5), warmth (cold, neutral, warm).
 Each edition makes its music with its own code, weights and defaults (`art2mus compose`); options after `--` go to both. Music in
-`--out` is reused if the edition, the pictures and the options are the same.
+`--out` is reused if the edition, the pictures and the options are the same. *As generated* is music without the level stage, which
+the first edition does not have.
 
 An AUC is the share of pairs, one painting of each kind, in which the first kind has the larger value; .5 is chance. With several
 seeds it is the mean of their AUCs. Intervals are 95 % bootstrap intervals over paintings. *Likeness* is the mean correlation of
@@ -55,7 +56,7 @@ from art2mus_core.measure.sound.spectra import spectra
 FOLDER_OF = 24
 """Artworks in the folder whose composing is timed, and paintings on the sheet."""
 
-OWN_TAGS = ("title", "artwork", "artwork_sha256", "seed", "encoder")
+OWN_TAGS = ("title", "artwork", "artwork_sha256", "seed", "gain_db", "encoder")
 """Tags that say nothing of an edition."""
 
 Statistic = Callable[[np.ndarray], float]
@@ -119,7 +120,17 @@ class Edition:
     def encoder_megabytes(self) -> float:
         return sum(path.stat().st_size for path in (self.weights() / "image_encoder").glob("*.safetensors")) / 1e6
 
-    def music(self, seed: int, *options: str) -> list[Path]:
+    def takes(self, seeds: list[int], options: list[str]) -> list[list[Path]]:
+        """The files of the music of each seed."""
+        return [self._music(seed, *options) for seed in seeds]
+
+    def as_generated(self, seeds: list[int], options: list[str]) -> list[list[Path]]:
+        """The files of the same music at the level as generated; an edition without a level stage has no other."""
+        takes = self.takes(seeds, options)
+        levelled = "gain_db" in read_tags(takes[0][0])
+        return self.takes(seeds, [*options, "--no-level"]) if levelled else takes
+
+    def _music(self, seed: int, *options: str) -> list[Path]:
         """The files of the music with a seed, composed unless they are there already."""
         chosen = ["--seed", str(seed), "--model", self.model, *options]
         folder = self.out / "_".join(["seed", str(seed), *(option.strip("-") for option in options)])
@@ -236,8 +247,10 @@ HEARD = (
 """What is compared: its name in the table, its field, the kinds of paintings, and the aim."""
 
 
-def rows_of(contrasts: Contrasts, editions: list[Edition], heard: list[Heard]) -> Iterator[Row]:
-    """The rows about character, music and the image encoder."""
+def rows_of(
+    contrasts: Contrasts, editions: list[Edition], heard: list[Heard], generated: list[np.ndarray]
+) -> Iterator[Row]:
+    """The rows about character, music (with its loudness as generated) and the image encoder."""
     count = contrasts.count
     for what, name, kinds, aim in CHARACTER:
         values = [np.array([[each[name] for each in edition.characters]]) for edition in editions]
@@ -246,6 +259,8 @@ def rows_of(contrasts: Contrasts, editions: list[Edition], heard: list[Heard]) -
         yield contrasts.row(what, kinds, [side[name] for side in heard], aim)
     first, this = (partial(likeness, [correlations(one) for one in side.strengths]) for side in heard)
     yield compared("likeness of onsets at one seed", str(count), (first, this), count, aim="≤ .04")
+    yield contrasts.row("LUFS as generated", "agitated against calm", generated, "")
+    yield plain("lowest LUFS as generated", str(count), *(float(each.min()) for each in generated), "")
     levels = [side["loudness"] for side in heard]
     yield plain("lowest LUFS", str(count), *(float(each.min()) for each in levels), "≥ -30")
     yield plain("highest LUFS", str(count), *(float(each.max()) for each in levels), "")
@@ -363,10 +378,15 @@ def main() -> None:
             Edition(chosen.first, "pocket", paintings, out / "first"),
             Edition(PACK, chosen.model, paintings, out / "this"),
         ]
-        takes = [[edition.music(seed, *options) for seed in chosen.seeds] for edition in editions]
+        takes = [edition.takes(chosen.seeds, options) for edition in editions]
+        generated = [edition.as_generated(chosen.seeds, options) for edition in editions]
         with ProcessPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             heard = [hear(pool, side) for side in takes]
-        rows = [*rows_of(contrasts, editions, heard), *(times(editions, options) if chosen.time else ())]
+            levels = [
+                now["loudness"] if then == side else hear(pool, then)["loudness"]
+                for now, side, then in zip(heard, takes, generated, strict=True)
+            ]
+        rows = [*rows_of(contrasts, editions, heard, levels), *(times(editions, options) if chosen.time else ())]
         notes = {
             name: {"made with": settings_of(side[0][0])} for name, side in zip(("first", "this"), takes, strict=True)
         }
