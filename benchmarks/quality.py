@@ -1,7 +1,7 @@
 """Measures whether music follows the painting on held-out synthetic pairs, with signal features only.
 
     python benchmarks/quality.py DATA [--model FOLDER] [--count 200] [--guidance G ...] [--shuffled-aligner NAME]
-        [--precision auto] [--only SYSTEM ...] [--first TREE]
+        [--precision auto] [--only SYSTEM ...] [--first TREE] [--no-level]
 
 Every system makes one piece a pair:
   real          the pair's own music
@@ -16,9 +16,9 @@ Every system makes one piece a pair:
 Scores: two-alternative forced choice (share of other pairs' music that is farther from the piece than its own pair's music),
 and the same after assigning pieces to other paintings; rank correlations with the intended character; share of spectral peaks
 in tune; Frechet distance of pocket's audio embeddings to the real music of the validation split, which none of the systems
-made. Intervals are 95 % bootstrap intervals over pairs; the differences between this edition's aligner and the first edition are
-resampled with the same pairs on both sides. The table goes to standard error, one JSON document to the last line of
-standard output.
+made. With `--no-level` this edition's pieces keep the level as generated, like the composed music. Intervals are 95 % bootstrap
+intervals over pairs; the differences between this edition's aligner and the first edition are resampled with the same pairs on both
+sides. The table goes to standard error, one JSON document to the last line of standard output.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -69,8 +70,9 @@ def character_of(pair: Pair) -> Character:
 class Bench:
     """Held-out pairs of a dataset, and the systems to compare."""
 
-    def __init__(self, data: Path, model: str, count: int, precision: str) -> None:
+    def __init__(self, data: Path, model: str, count: int, precision: str, **settings: Any) -> None:
         dtype = choose_precision(precision, torch.device("cpu"))
+        self.chosen = settings
         self.data, self.pipeline = data, load(model, dtype=dtype)
         pairs = read_pairs(data)
         self.pairs = [pair for pair in pairs if pair.split == "test"][:count]
@@ -111,7 +113,7 @@ class Bench:
         for start in range(0, len(self.pairs), BATCH):
             pairs = self.pairs[start : start + BATCH]
             positive, negative = conditions(languages(pairs), self.parts.constants)
-            settings = self.pipeline.settings(seconds=pairs[0].seconds, guidance=guidance)
+            settings = self.pipeline.settings(seconds=pairs[0].seconds, guidance=guidance, **self.chosen)
             seeds = [pair.seed or 0 for pair in pairs]
             for piece in self.pipeline.perform((positive, negative), settings, seeds):
                 yield piece.samples[0, 0].numpy()
@@ -231,9 +233,11 @@ def main() -> None:
     parser.add_argument("--shuffled-aligner", default=None)
     parser.add_argument("--only", nargs="*", default=None)
     parser.add_argument("--precision", default="float32")
+    parser.add_argument("--no-level", action="store_true", help="leave out the level stage")
     parser.add_argument("--first", type=Path, default=None, help="a checked-out tree of an earlier edition")
     chosen = parser.parse_args()
-    bench = Bench(chosen.data, chosen.model, chosen.count, chosen.precision)
+    without = {"level": False} if chosen.no_level else {}
+    bench = Bench(chosen.data, chosen.model, chosen.count, chosen.precision, **without)
     guidances = chosen.guidance or [bench.parts.defaults.guidance]
     first = guidances[0]
     systems: dict[str, Callable[[], Iterator[np.ndarray]]] = {
