@@ -108,7 +108,7 @@ class Edition:
         self.tree, self.model, self.out = tree.resolve(), model, out
         self.files = [str(painting.path.resolve()) for painting in paintings]
         found = ask(self.tree, "pictures", artworks=self.files, model=model)
-        self.characters, self.milliseconds = found["characters"], found["milliseconds"]
+        self.characters, self.by, self.milliseconds = (found[name] for name in ("characters", "by", "milliseconds"))
         code = [path for path in (self.tree / "art2mus_core").rglob("*") if path.is_file() and path.suffix != ".pyc"]
         weights = self.weights()
         chosen = [path for path in weights.rglob("*") if path.is_file()] if model != "pocket" else []
@@ -388,7 +388,8 @@ def main() -> None:
             ]
         rows = [*rows_of(contrasts, editions, heard, levels), *(times(editions, options) if chosen.time else ())]
         notes = {
-            name: {"made with": settings_of(side[0][0])} for name, side in zip(("first", "this"), takes, strict=True)
+            name: {"characters by": edition.by, "made with": settings_of(side[0][0])}
+            for name, edition, side in zip(("first", "this"), editions, takes, strict=True)
         }
         if chosen.ears:
             for name, side in zip(notes, takes, strict=True):
