@@ -25,7 +25,7 @@ import torch
 from scipy.signal import butter, sosfiltfilt
 from scipy.stats import spearmanr
 
-from art2mus_core.datasets.synthetic.correspondence import character
+from art2mus_core.character import character
 from art2mus_core.datasets.synthetic.painting import paint
 from art2mus_core.datasets.synthetic.rendering import RATE, compose
 from art2mus_core.datasets.workers import spread

@@ -22,7 +22,7 @@ from contact_sheet import draw_contact_sheet  # beside this script
 from scipy import stats
 
 from art2mus_core.audio.mel import MelTransform
-from art2mus_core.datasets.synthetic.correspondence import CHARACTERS, character
+from art2mus_core.character import CHARACTERS, character
 from art2mus_core.figures.overview import describe_artwork, draw_bars
 from art2mus_core.figures.paper import save_image, sheet
 from art2mus_core.images.listing import list_artworks

@@ -49,7 +49,7 @@ from art2mus_core.conditioning.constants import conditions
 from art2mus_core.conditioning.language import roll_out
 from art2mus_core.datasets.manifest import Pair
 from art2mus_core.datasets.reading import read_pairs
-from art2mus_core.datasets.synthetic.correspondence import CHARACTERS, Character
+from art2mus_core.character import CHARACTERS, Character
 from art2mus_core.datasets.synthetic.rendering import compose
 from art2mus_core.encoders.pocket import PocketAudioEncoder
 from art2mus_core.images.reading import read_artwork

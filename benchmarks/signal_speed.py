@@ -23,7 +23,7 @@ import torch
 
 from art2mus_core.audio.files import write_audio
 from art2mus_core.audio.reading import read_audio
-from art2mus_core.datasets.synthetic.correspondence import Character
+from art2mus_core.character import Character
 from art2mus_core.datasets.synthetic.rendering import RATE, compose
 from art2mus_core.datasets.workers import spread
 from art2mus_core.evaluation.reading import measure_piece

@@ -205,7 +205,15 @@ def needed(
     return taken
 
 
-def save_component(folder: Path, name: str, network: nn.Module, config: dict[str, Any], *, half: bool) -> None:
+def save_component(
+    folder: Path,
+    name: str,
+    network: nn.Module,
+    config: dict[str, Any],
+    *,
+    half: bool,
+    metadata: dict[str, str] | None = None,
+) -> None:
     """Write a component's configuration and weights, each completely or not at all.
 
     Args:
@@ -214,8 +222,9 @@ def save_component(folder: Path, name: str, network: nn.Module, config: dict[str
         network: its state is written.
         config: the configuration that `load_component` passes to `build`.
         half: store floating-point weights in float16.
+        metadata: strings for the header of the weights.
     """
-    save_tensors(_own_file(folder, name), network.state_dict(), half=half)
+    save_tensors(_own_file(folder, name), network.state_dict(), half=half, metadata=metadata)
     save_config(folder, name, config)
 
 

@@ -1,4 +1,4 @@
-"""`art2mus synthesize`: make a dataset of synthetic paintings and music composed from their statistics."""
+"""`art2mus synthesize`: make a dataset of synthetic paintings and music composed for their character."""
 
 from __future__ import annotations
 
@@ -14,10 +14,26 @@ def synthesize(
     folder: Annotated[Path, typer.Argument(help="Dataset folder; an interrupted run resumes in it.")],
     count: Annotated[int, typer.Option(help="Number of pairs.")] = 10_000,
     first_seed: Annotated[int, typer.Option(help="Seed of the first pair; each further pair has the next one.")] = 0,
+    encoder: Annotated[
+        str, typer.Option(help="Checkpoint whose image encoder sees the pictures' character: pocket, a name or a folder.")
+    ] = "pocket",
+    paintings: Annotated[
+        Path | None, typer.Option(help="Folder of labelled paintings (LABELS.csv) for further training pairs.")
+    ] = None,
+    part: Annotated[str | None, typer.Option(help="Only the paintings of this part of LABELS.csv.")] = None,
+    views: Annotated[int, typer.Option(min=1, help="Training pairs for each painting: itself, then crops.")] = 16,
     workers: Annotated[int, typer.Option(min=1, help="Number of parallel processes.")] = 2,
 ) -> None:
-    """Make a dataset: paint pictures, measure them, and compose music from their statistics."""
+    """Make a dataset: paint pictures, see their musical character, and compose music for it."""
+    from ..checkpoints.names import is_encoder, locate
+    from ..datasets.labelled import read_labels
     from ..datasets.synthetic.pairs import synthesize as make
 
+    seer = locate(encoder, is_encoder)
+    shown = [each.path for each in read_labels(paintings, part)] if paintings else []
     with alone_in(folder, "synthesis"), reporting() as on_step:
-        make(folder, count, first_seed=first_seed, workers=workers, on_step=on_step)
+        make(
+            *(folder, count),
+            **{"encoder": seer, "paintings": shown, "views": views, "first_seed": first_seed, "workers": workers},
+            on_step=on_step,
+        )

@@ -17,6 +17,7 @@ from ..checkpoints.grid import read_grid
 from ..checkpoints.names import describe, is_encoder, name_for_command, quoted
 from ..errors import CheckpointError
 from ..types import AudioEncoder, ImageEncoder
+from .efficientnet import EfficientNetEncoder
 from .imagebind import TOWERS
 from .pocket import PocketAudioEncoder, PocketImageEncoder, PocketSoundEncoder
 
@@ -183,11 +184,12 @@ class _Clip:
 
 
 IMAGE_ENCODERS: dict[str, _Component | _Clip] = {
+    "efficientnet-lite": _Component(EfficientNetEncoder.from_config, torch.float32),
     "pocket": _Component(PocketImageEncoder.from_config, torch.float32),
     "imagebind": _Component(TOWERS["vision"]),
     "clip": _Clip(),
 }
-"""Image encoders by `model_type`; `clip` is a folder in transformers' layout."""
+"""Image encoders by `model_type`; `pocket` is that of models trained with version 0.1, `clip` is a folder in transformers' layout."""
 
 
 def _pocket(folder: Path, dtype: torch.dtype) -> AudioEncoder:  # noqa: ARG001

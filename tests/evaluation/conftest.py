@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from art2mus_core.audio.files import write_audio
-from art2mus_core.datasets.synthetic.correspondence import character
+from art2mus_core.character import character
 from art2mus_core.datasets.synthetic.painting.painter import paint
 from art2mus_core.datasets.synthetic.rendering import RATE, compose
 from art2mus_core.images.reading import read_artwork

@@ -12,7 +12,7 @@ from scipy.signal import resample_poly
 
 from art2mus_core.audio.files import write_audio
 from art2mus_core.audio.reading import read_audio
-from art2mus_core.datasets.synthetic.correspondence import Character
+from art2mus_core.character import Character
 from art2mus_core.datasets.synthetic.rendering import RATE, compose
 from art2mus_core.errors import AudioError, EvaluationError
 from art2mus_core.evaluation import reading, study

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from art2mus_core.datasets.synthetic.correspondence import Character
+from art2mus_core.character import Character
 from art2mus_core.datasets.synthetic.rendering import RATE, compose
 
 CALM = Character(arousal=0.2, valence=0.7, warmth=0.8, height=0.4, tension=0.1, detachment=0.3, tonic=2)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from art2mus_core.datasets.synthetic.correspondence import Character
+from art2mus_core.character import Character
 from art2mus_core.datasets.synthetic.rendering import RATE, compose
 from art2mus_core.measure.pairs.distances import distances
 from art2mus_core.measure.sound.faults import faults

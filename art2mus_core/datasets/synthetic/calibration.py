@@ -13,7 +13,7 @@ from ...errors import SettingError
 from ...measure.pictures import ImageStatistics, calibrate, measure, percentiles, write_table
 from ...types import OnStep, Step
 from ..workers import spread
-from .correspondence import write_quantiles
+from ...character import write_quantiles
 from .painting import paint
 
 __all__ = ["CHARACTERS_FILE", "STATISTICS_FILE", "make_tables"]

@@ -1,6 +1,6 @@
 """Compose by rules: from a musical character and a seed to a composition.
 
-A composition is a list of notes in five parts (pad, bass, accompaniment, melody, percussion). :mod:`.correspondence` describes
+A composition is a list of notes in five parts (pad, bass, accompaniment, melody, percussion). :mod:`art2mus_core.character` describes
 what the character determines; everything else (progression, motif, contour, pattern, instrument) is drawn from the seed, so
 that a painting can have many pieces.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .correspondence import Character
+from ...character import Character
 
 __all__ = ["Composition", "Note", "compose_notes"]
 

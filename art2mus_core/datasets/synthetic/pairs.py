@@ -1,29 +1,42 @@
-"""Synthetic pairs of artwork and music, each determined by one seed: paint, measure, compose."""
+"""Synthetic pairs of artwork and music, each determined by one seed: paint a picture or take a view of a painting, see its character,
+compose."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image
 
 from ...audio.files import write_audio
-from ...errors import DatasetError, SettingError
+from ...checkpoints.names import BUNDLED, locate
+from ...encoders.files import load_image_encoder
+from ...errors import CheckpointError, DatasetError, SettingError
+from ...images.reading import read_artwork
 from ...measure.pictures import measure
 from ...placing import replacing
-from ...types import OnStep, Step, Waveform
+from ...types import Artwork, OnStep, Step, Waveform
+from ..labelled import views
 from ..manifest import MANIFEST, Pair, read_manifest, write_manifest
 from ..workers import spread
-from .correspondence import character
+from ...character import Character
 from .painting import paint
 from .rendering import RATE, compose
 
 __all__ = ["SECONDS", "synthesize"]
 
 SECONDS = 10.0
+SIDE = 640
+"""Largest side of a view of a painting in pixels."""
+
 LICENCE = "CC0-1.0"
+SOURCES = ("synthetic", "painting")
+"""Painted pictures, and views of paintings; the music of both is composed."""
 
 
 def split_of(index: int, count: int) -> str:
@@ -35,59 +48,126 @@ def split_of(index: int, count: int) -> str:
 
 
 def synthesize(
-    folder: Path, count: int, *, first_seed: int = 0, workers: int = 1, on_step: OnStep | None = None
+    folder: Path,
+    count: int,
+    *,
+    encoder: Path | None = None,
+    paintings: Sequence[Path] = (),
+    views: int = 0,
+    first_seed: int = 0,
+    workers: int = 1,
+    on_step: OnStep | None = None,
 ) -> list[Pair]:
-    """Make `count` pairs in `folder`; existing files are kept, so an interrupted run resumes.
+    """Make a dataset in `folder`; existing files are kept, so an interrupted run resumes.
+
+    Args:
+        folder: the dataset.
+        count: pairs with painted pictures.
+        encoder: checkpoint whose image encoder sees the characters; the bundled one by default.
+        paintings: picture files of further training pairs.
+        views: training pairs for each of `paintings`: the picture itself, then crops with slightly changed colours.
+        first_seed: seed of the first pair; each further pair has the next one.
+        workers: number of processes.
+        on_step: called after every pair.
 
     Raises:
         SettingError: fewer than three pairs, or a negative seed.
         DatasetError: `folder` has another dataset.
+        CheckpointError: the encoder is missing, damaged or sees no characters.
     """
     if count < 3 or first_seed < 0:
         raise SettingError(
             f"count {count}, first seed {first_seed}", "at least 3 pairs and a seed of 0 or more", "Choose others."
         )
     folder = Path(folder)
-    if (folder / MANIFEST).is_file() and any(pair.source != "synthetic" for pair in read_manifest(folder)):
+    if (folder / MANIFEST).is_file() and any(pair.source not in SOURCES for pair in read_manifest(folder)):
         raise DatasetError(
             f"{folder} contains another dataset", "an empty folder or synthetic pairs", "Choose another."
         )
+    seer = encoder or locate(BUNDLED)
+    _encoder(seer)
     for name in ("artworks", "music"):
         (folder / name).mkdir(parents=True, exist_ok=True)
+    jobs = [_Job(folder, seer, first_seed + index, split_of(index, count)) for index in range(count)]
+    shown = [(path, view) for path in paintings for view in range(views)]
+    jobs += [
+        _Job(folder, seer, first_seed + count + index, "train", path, view) for index, (path, view) in enumerate(shown)
+    ]
     pairs = []
-    job = partial(_write_pair, folder, first_seed, count)
-    for done, pair in enumerate(spread(job, range(count), workers), start=1):
+    for pair in spread(_write_pair, jobs, workers):
         pairs.append(pair)
         if on_step:
-            on_step(Step("pairs", done, count))
+            on_step(Step("pairs", len(pairs), len(jobs)))
     write_manifest(folder, pairs)
     return pairs
 
 
-def _write_pair(folder: Path, first_seed: int, count: int, index: int) -> Pair:
-    seed = first_seed + index
-    name = f"{seed:07d}"
-    picture, sound = folder / "artworks" / f"{name}.png", folder / "music" / f"{name}.flac"
-    artwork = paint(seed)
-    statistics = measure(artwork)
-    cause = character(statistics)
+@dataclass(frozen=True)
+class _Job:
+    """One pair to write: a picture to paint, or a view of a painting."""
+
+    folder: Path
+    encoder: Path
+    seed: int
+    split: str
+    painting: Path | None = None
+    view: int = 0
+
+    def artwork(self) -> Artwork:
+        if self.painting is None:
+            return paint(self.seed)
+        rng = np.random.default_rng((0, self.view, *self.painting.name.encode()))
+        *_, view = views(_small(read_artwork(self.painting)), min(self.view, 1), rng)
+        return view
+
+
+def _small(artwork: Artwork) -> Artwork:
+    """A copy of at most `SIDE` pixels a side; the encoder sees less."""
+    picture = Image.fromarray(artwork.pixels.permute(1, 2, 0).numpy())
+    picture.thumbnail((SIDE, SIDE))
+    return Artwork(torch.from_numpy(np.array(picture)).permute(2, 0, 1), artwork.name)
+
+
+@cache
+def _encoder(folder: Path) -> Any:  # noqa: ANN401
+    """The encoder of a process.
+
+    Raises:
+        CheckpointError: the encoder is missing, damaged or sees no characters.
+    """
+    encoder = load_image_encoder(folder, dtype=torch.float32)
+    if not hasattr(encoder, "characters"):
+        raise CheckpointError(
+            f"the image encoder of {folder.name}",
+            "one that sees musical characters, as the bundled one does",
+            "Choose pocket, or a converted EfficientNet-Lite.",
+        )
+    return encoder
+
+
+def _write_pair(job: _Job) -> Pair:
+    name = f"{job.seed:07d}"
+    picture, sound = job.folder / "artworks" / f"{name}.png", job.folder / "music" / f"{name}.flac"
+    artwork = job.artwork()
+    with torch.inference_mode():
+        cause: Character = _encoder(job.encoder).characters([artwork])[0]
     if not sound.is_file():
-        samples = torch.from_numpy(compose(cause, seed, SECONDS))[None, None]
+        samples = torch.from_numpy(compose(cause, job.seed, SECONDS))[None, None]
         write_audio(sound, Waveform(samples, RATE), tags={"title": name, "comment": "synthetic, CC0-1.0"}, cover=None)
     if not picture.is_file():
         with replacing(picture) as partial_file:
             Image.fromarray(artwork.pixels.permute(1, 2, 0).numpy()).save(partial_file, "PNG", compress_level=3)
     return Pair(
         id=name,
-        split=split_of(index, count),
+        split=job.split,
         artwork=f"artworks/{name}.png",
         artwork_sha256=artwork.sha256,
         music=f"music/{name}.flac",
         seconds=SECONDS,
         sample_rate=RATE,
-        source="synthetic",
-        licence=LICENCE,
-        seed=seed,
-        statistics=asdict(statistics),
+        source=SOURCES[job.painting is not None],
+        licence=LICENCE if job.painting is None else "music CC0-1.0, picture as the painting",
+        seed=job.seed,
+        statistics=asdict(measure(artwork)),
         character={key: float(value) for key, value in asdict(cause).items()},
     )

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 
 from .composing import Composition, Note, compose_notes
-from .correspondence import Character
+from ...character import Character
 from .voices import VOICES, Voice, drum, tone
 
 __all__ = ["RATE", "compose", "loudness_of", "render"]

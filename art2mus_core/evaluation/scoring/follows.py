@@ -1,7 +1,7 @@
 """Whether the music follows the artwork: correlations of musical measurements with picture statistics, without embeddings.
 
 The expected correlations come from the literature on colour, shape and sound, by the mapping that the bundled model's training
-pairs were made with (:mod:`art2mus_core.datasets.synthetic.correspondence`). A model that was trained on other pairs may follow
+pairs were made with (:mod:`art2mus_core.character`). A model that was trained on other pairs may follow
 another mapping; then only the size of a correlation is informative, not its sign.
 """
 

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from ...checkpoints.folder import save_component
 from ...configuration import Fields
 from ...datasets.manifest import Pair
-from ...datasets.synthetic.correspondence import CHARACTERS, TONICS
+from ...character import CHARACTERS, TONICS
 from ...encoders.pocket import PocketAudioEncoder, PocketImageEncoder
 from ...errors import DatasetError, SettingError
 from ..batches import Draw, PairBatch

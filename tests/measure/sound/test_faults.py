@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from art2mus_core.datasets.synthetic.correspondence import Character
+from art2mus_core.character import Character
 from art2mus_core.datasets.synthetic.rendering import compose
 from art2mus_core.errors import AudioError
 from art2mus_core.measure.sound.faults import clipping, faults

@@ -8,7 +8,7 @@ import torch
 from scipy.signal import resample_poly
 from scipy.stats import spearmanr
 
-from art2mus_core.datasets.synthetic.correspondence import Character
+from art2mus_core.character import Character
 from art2mus_core.datasets.synthetic.rendering import compose
 from art2mus_core.errors import AudioError
 from art2mus_core.measure.sound.loudness import integrated_loudness

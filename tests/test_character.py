@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from art2mus_core.datasets.synthetic.correspondence import (
+from art2mus_core.character import (
     CHARACTERS,
     HUE_EDGES,
     TONICS,

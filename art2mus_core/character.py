@@ -1,6 +1,6 @@
-"""The mapping from a painting's measured statistics to musical character, from which all synthetic pairs are composed.
+"""The musical character of a picture, from which the music of all synthetic pairs is composed.
 
-The mapping follows the literature on colour, sound and affect:
+The mapping from measured statistics follows the literature on colour, sound and affect:
 
 ==============  ============================================  ==========================================================
 character       statistics                                    source
@@ -15,6 +15,9 @@ tension         asymmetry, contrast                           Arnheim 1954; McMa
 detachment      fine texture, edge density                    Ramachandran & Hubbard 2001; Spence 2011
 tonic           dominant hue                                  Newton 1704 (seven colours, seven notes: red D ... violet C)
 ==============  ============================================  ==========================================================
+
+For arousal and valence this is the prior. The bundled image encoder corrects both by what it sees in the picture
+(:mod:`art2mus_core.encoders.efficientnet`); the other values follow from the statistics alone.
 
 The effect of each character on the music: arousal -> onset rate, tempo, loudness, percussion; valence -> mode, from Phrygian
 (dark) to Lydian (bright); warmth -> timbre, from glassy (cool) to mellow (warm); height -> register; tension -> sevenths,
@@ -31,8 +34,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ...measure.pictures import ImageStatistics, percentiles
-from ...placing import place
+from .measure.pictures import ImageStatistics, percentiles
+from .placing import place
 
 __all__ = ["CHARACTERS", "TONICS", "Character", "character", "raw_character", "write_quantiles"]
 
@@ -42,7 +45,7 @@ TONICS = (2, 4, 5, 7, 9, 11, 0)
 HUE_EDGES = tuple(math.radians(degrees) for degrees in (-5, 45, 75, 115, 170, 250, 285))
 """The hue angle in OKLab at which each of the seven colours begins, from red on."""
 
-CALIBRATION = Path(__file__).parents[2] / "configs" / "character.json"
+CALIBRATION = Path(__file__).parent / "configs" / "character.json"
 
 
 @dataclass(frozen=True)
@@ -89,13 +92,20 @@ def tonic_of(hue: float) -> int:
     return TONICS[int(np.searchsorted(HUE_EDGES, turn, side="right")) - 1]
 
 
-def character(statistics: ImageStatistics) -> Character:
-    """The musical character for a picture's measured statistics."""
+def character(statistics: ImageStatistics, *, arousal: float | None = None, valence: float | None = None) -> Character:
+    """The musical character for a picture's measured statistics.
+
+    Args:
+        statistics: of the picture.
+        arousal: 0..1, instead of the statistics' one.
+        valence: 0..1, likewise.
+    """
     p = percentiles(statistics)
     table = _quantiles()
     levels = np.linspace(0, 1, len(table["arousal"]))
     spread = {name: float(np.interp(value, table[name], levels)) for name, value in raw_character(p).items()}
-    return Character(**spread, tonic=tonic_of(statistics.hue))
+    seen = {name: value for name, value in (("arousal", arousal), ("valence", valence)) if value is not None}
+    return Character(**{**spread, **seen}, tonic=tonic_of(statistics.hue))
 
 
 def write_quantiles(ranks: list[ImageStatistics], path: Path, *, no_replace: bool = False) -> None:

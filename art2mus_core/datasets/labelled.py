@@ -1,0 +1,91 @@
+"""Paintings with labels of calm and agitation, sadness and joy: a folder of pictures with a `LABELS.csv`."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..errors import DatasetError
+from ..types import Artwork
+
+__all__ = ["LABELS", "LabelledPainting", "read_labels", "views"]
+
+LABELS = "LABELS.csv"
+LOWEST, HIGHEST = 1.0, 5.0
+
+SMALLEST_CROP, LARGEST_CROP = 0.7, 0.95
+"""Sides of a crop relative to the painting's."""
+
+BRIGHTNESS, CAST = 0.1, 0.04
+"""Largest change of all values, as a factor, and standard deviation of each colour channel's shift (of 1)."""
+
+
+@dataclass(frozen=True)
+class LabelledPainting:
+    """A painting's file with its labels, both 1 to 5: `arousal` from very calm to very agitated, `valence` from very sad to joyful."""
+
+    path: Path
+    arousal: float
+    valence: float
+
+
+def read_labels(folder: Path, part: str | None = None) -> list[LabelledPainting]:
+    """The labelled paintings of a folder, in the order of the table.
+
+    Args:
+        folder: has `LABELS.csv`, with the columns file, arousal, valence and, for `part`, part.
+        part: only the rows of this part; None for all.
+
+    Raises:
+        DatasetError: no table, no row, a missing column, a label outside 1..5, or a file that is not in the folder.
+    """
+    path = Path(folder) / LABELS
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, ValueError, csv.Error) as error:
+        raise DatasetError(f"{path} cannot be read ({error})", "a table of labels", "Choose another folder.") from error
+    chosen = [row for row in rows if part is None or row.get("part") == part]
+    if not chosen:
+        raise DatasetError(
+            f"{path} without rows{f' of part {part!r}' if part else ''}", "one for each painting", "Check table and part."
+        )
+    return [_painting(Path(folder), row) for row in chosen]
+
+
+def _painting(folder: Path, row: dict[str, str]) -> LabelledPainting:
+    try:
+        arousal, valence = (float(row[name]) for name in ("arousal", "valence"))
+        file = folder / Path(row["file"]).name
+    except (KeyError, TypeError, ValueError) as error:
+        raise DatasetError(
+            f"a row {row} in {folder / LABELS}", "file, and arousal and valence as numbers", "Correct the row."
+        ) from error
+    if not all(LOWEST <= label <= HIGHEST for label in (arousal, valence)) or not file.is_file():
+        raise DatasetError(
+            f"{row['file']} with arousal {arousal:g} and valence {valence:g} in {folder / LABELS}",
+            f"a file in the folder, and labels from {LOWEST:g} to {HIGHEST:g}",
+            "Correct the row.",
+        )
+    return LabelledPainting(file, arousal, valence)
+
+
+def views(artwork: Artwork, count: int, rng: np.random.Generator) -> Iterator[Artwork]:
+    """The artwork itself, then `count` views of it: crops, half of them mirrored, with slightly changed colours."""
+    yield artwork
+    height, width = artwork.pixels.shape[1:]
+    for _ in range(count):
+        share = rng.uniform(SMALLEST_CROP, LARGEST_CROP)
+        h, w = max(1, round(height * share)), max(1, round(width * share))
+        y, x = rng.integers(height - h + 1), rng.integers(width - w + 1)
+        crop = artwork.pixels[:, y : y + h, x : x + w]
+        if rng.random() < 0.5:
+            crop = crop.flip(-1)
+        factor = rng.uniform(1 - BRIGHTNESS, 1 + BRIGHTNESS)
+        shift = torch.from_numpy(rng.normal(0, CAST * 255, (3, 1, 1))).float()
+        yield Artwork((crop.float() * factor + shift).clamp(0, 255).round().to(torch.uint8), artwork.name)
