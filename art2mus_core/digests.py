@@ -1,12 +1,13 @@
-"""Digests of file contents."""
+"""Digests of file contents and of weights."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
-__all__ = ["file_digest", "joint_digest"]
+__all__ = ["file_digest", "joint_digest", "tensor_digest"]
 
 
 def file_digest(path: Path) -> str:
@@ -17,6 +18,14 @@ def file_digest(path: Path) -> str:
 def joint_digest(paths: Iterable[Path], start: bytes = b"") -> str:
     """sha256 over `start` and the digests of some files, in hexadecimal."""
     return hashlib.sha256(start + b"".join(map(_digest, paths))).hexdigest()
+
+
+def tensor_digest(tensors: Mapping[str, Any]) -> str:
+    """sha256 over torch tensors and their keys, in hexadecimal."""
+    total = hashlib.sha256()
+    for key, tensor in tensors.items():
+        total.update(key.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
+    return total.hexdigest()
 
 
 def _digest(path: Path) -> bytes:

@@ -26,8 +26,8 @@ from scipy.stats import spearmanr
 
 from art2mus_core.audio.files import write_audio
 from art2mus_core.audio.reading import read_audio
-from art2mus_core.datasets.synthetic.composing import compose_notes
 from art2mus_core.character import Character
+from art2mus_core.datasets.synthetic.composing import compose_notes
 from art2mus_core.datasets.synthetic.rendering import render
 from art2mus_core.evaluation.collection import SOUNDS
 from art2mus_core.measure.sound.music import measure

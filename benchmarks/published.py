@@ -33,8 +33,8 @@ from random_checkpoints import write
 
 from art2mus_core.audio.files import write_audio
 from art2mus_core.audio.reading import read_audio
-from art2mus_core.checkpoints.precision import imitates
 from art2mus_core.character import Character
+from art2mus_core.checkpoints.precision import imitates
 from art2mus_core.datasets.synthetic.rendering import RATE, compose
 from art2mus_core.images.listing import samples
 from art2mus_core.types import Waveform

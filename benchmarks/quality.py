@@ -42,6 +42,7 @@ from trees import ask  # beside this script
 from art2mus_core.aligners.head import ProjectionHead
 from art2mus_core.audio.mel import MelTransform
 from art2mus_core.audio.reading import read_audio
+from art2mus_core.character import CHARACTERS, Character
 from art2mus_core.checkpoints.folder import load_component
 from art2mus_core.checkpoints.names import locate
 from art2mus_core.cli.devices import choose_precision
@@ -49,7 +50,6 @@ from art2mus_core.conditioning.constants import conditions
 from art2mus_core.conditioning.language import roll_out
 from art2mus_core.datasets.manifest import Pair
 from art2mus_core.datasets.reading import read_pairs
-from art2mus_core.character import CHARACTERS, Character
 from art2mus_core.datasets.synthetic.rendering import compose
 from art2mus_core.encoders.pocket import PocketAudioEncoder
 from art2mus_core.images.reading import read_artwork

@@ -18,7 +18,7 @@ from ..errors import CheckpointError
 from ..placing import refusals, replacing
 from .memory import is_shortage
 
-__all__ = ["WEIGHTS", "opened", "read_tensors", "recognise", "save_tensors", "stream_tensors"]
+__all__ = ["WEIGHTS", "opened", "read_metadata", "read_tensors", "recognise", "save_tensors", "stream_tensors"]
 
 WEIGHTS = ("model.safetensors", "diffusion_pytorch_model.safetensors")
 """File names of weights: transformers' and ours, and diffusers'."""
@@ -72,6 +72,16 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """
     with opened(path) as file:
         return {key: file.get_tensor(key) for key in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """The strings in the header of a safetensors file, such as the source and the licence of its weights.
+
+    Raises:
+        CheckpointError: missing or damaged.
+    """
+    with opened(path) as file:
+        return {key: text for key, text in (file.metadata() or {}).items() if key != "format"}
 
 
 def save_tensors(

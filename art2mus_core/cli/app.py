@@ -14,6 +14,7 @@ from .doctor import doctor
 from .evaluate import evaluate
 from .export_text import export_text
 from .fetch import fetch
+from .fit_affect import fit_affect
 from .gallery import gallery
 from .heads import heads
 from .listen import listen
@@ -31,7 +32,7 @@ COMMANDS = (
     *(compose, look),
     *(evaluate, score, compare, gallery, listen, rate),
     *(models, fetch, doctor, convert, export_text, heads),
-    *(synthesize, calibrate, train),
+    *(synthesize, calibrate, fit_affect, train),
 )
 """Each command is a function in a file of its own; its docstring is the help text."""
 

@@ -1,4 +1,4 @@
-"""`art2mus convert`: copy the needed parts of ImageBind's published weights into a smaller folder."""
+"""`art2mus convert`: turn published weights of ImageBind or EfficientNet-Lite into an encoder's folder."""
 
 from __future__ import annotations
 
@@ -14,9 +14,21 @@ from .progress import alone_in, importing, reporting
 
 
 def convert(
-    weights: Annotated[Path, typer.Argument(metavar="FILE", help="The published file imagebind_huge.pth.")],
+    weights: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="The published file: imagebind_huge.pth, or efficientnet-lite2-9656183e.pth and its like.",
+        ),
+    ],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder to write.", show_default="ART2MUS_HOME/imagebind")
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Folder to write. EfficientNet-Lite: a checkpoint to train.",
+            show_default="ART2MUS_HOME/imagebind",
+        ),
     ] = None,
     towers: Annotated[
         str, typer.Option(help="Encoders to copy: vision (pictures), audio (sounds), or both.")
@@ -24,7 +36,7 @@ def convert(
     precision: Annotated[str, typer.Option(help="Number format of the copy: float16 or float32.")] = "float16",
     no_replace: NoReplace = False,
 ) -> None:
-    """Copy ImageBind's encoders into a smaller folder: 1.4 of 4.8 GB with float16."""
+    """Convert published weights: ImageBind's encoders (1.4 of 4.8 GB with float16), or an EfficientNet-Lite as an image encoder to train."""
     if precision not in {"float16", "float32"}:
         raise SettingError(f"precision {precision!r}", "float16 or float32", "Check the name.")
 
@@ -33,8 +45,12 @@ def convert(
 
         from ..checkpoints.memory import allocating
         from ..checkpoints.names import home
+        from ..encoders import efficientnet_files as efficientnet
         from ..encoders import imagebind_files as published
 
+    if efficientnet.is_published(weights):
+        _convert_efficientnet(weights, out, no_replace=no_replace)
+        return
     chosen = [tower.strip() for tower in towers.split(",") if tower.strip()]
     folder = out or home() / "imagebind"
     dtype = torch.float16 if precision == "float16" else torch.float32
@@ -47,3 +63,17 @@ def convert(
         )
     print_lines(*(f"{path.parent}  {path.stat().st_size / 1e9:.2f} GB" for path in written))
     print_lines(*(f"replaced {path}" for path in existing))
+
+
+def _convert_efficientnet(weights: Path, out: Path | None, *, no_replace: bool) -> None:
+    from ..encoders import efficientnet_files
+
+    if out is None:
+        raise SettingError(
+            "EfficientNet-Lite without --out", "the checkpoint folder to train", "Add --out runs/pocket."
+        )
+    if no_replace:
+        check_absent([out / "image_encoder" / name for name in ("config.json", "model.safetensors")])
+    with alone_in(out, "conversion"):
+        written = efficientnet_files.convert(weights, out)
+    print_lines(f"{written.parent}  {written.stat().st_size / 1e6:.1f} MB")

@@ -15,7 +15,8 @@ def synthesize(
     count: Annotated[int, typer.Option(help="Number of pairs.")] = 10_000,
     first_seed: Annotated[int, typer.Option(help="Seed of the first pair; each further pair has the next one.")] = 0,
     encoder: Annotated[
-        str, typer.Option(help="Checkpoint whose image encoder sees the pictures' character: pocket, a name or a folder.")
+        str,
+        typer.Option(help="Checkpoint whose image encoder sees the pictures' character: pocket, a name or a folder."),
     ] = "pocket",
     paintings: Annotated[
         Path | None, typer.Option(help="Folder of labelled paintings (LABELS.csv) for further training pairs.")
@@ -34,6 +35,10 @@ def synthesize(
     with alone_in(folder, "synthesis"), reporting() as on_step:
         make(
             *(folder, count),
-            **{"encoder": seer, "paintings": shown, "views": views, "first_seed": first_seed, "workers": workers},
+            encoder=seer,
+            paintings=shown,
+            views=views,
+            first_seed=first_seed,
+            workers=workers,
             on_step=on_step,
         )

@@ -16,7 +16,7 @@ def train(
     name: Annotated[
         str,
         typer.Argument(
-            help="Configuration: embedding, vae, vocoder, prior, aligner, aligner-shuffled, or a YAML file."
+            help="Configuration: embedding, embedding-image, vae, vocoder, prior, aligner, aligner-shuffled, or a YAML file."
         ),
     ],
     data: Annotated[Path, typer.Option(help="Dataset folder, for example one made by `art2mus synthesize`.")],

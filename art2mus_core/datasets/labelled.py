@@ -53,7 +53,9 @@ def read_labels(folder: Path, part: str | None = None) -> list[LabelledPainting]
     chosen = [row for row in rows if part is None or row.get("part") == part]
     if not chosen:
         raise DatasetError(
-            f"{path} without rows{f' of part {part!r}' if part else ''}", "one for each painting", "Check table and part."
+            f"{path} without rows{f' of part {part!r}' if part else ''}",
+            "one for each painting",
+            "Check table and part.",
         )
     return [_painting(Path(folder), row) for row in chosen]
 

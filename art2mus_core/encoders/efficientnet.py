@@ -20,10 +20,13 @@ from ..measure.pictures import measure
 from ..networks.efficientnet import EfficientNetLite, pooled
 from ..types import Artwork, Embedding
 
-__all__ = ["TRAITS", "EfficientNetEncoder", "affect_inputs", "traits"]
+__all__ = ["KIND", "TRAITS", "EfficientNetEncoder", "affect_inputs", "traits"]
 
 TRAITS = len(CHARACTERS) + len(TONICS)
 """Width of a character as the head's input."""
+
+KIND = "efficientnet-lite"
+"""Its `model_type`."""
 
 AFFECT = ("arousal", "valence")
 EXTREME = 1e-3
@@ -51,9 +54,14 @@ class EfficientNetEncoder(nn.Module):
     ) -> None:
         super().__init__()
         self.config: dict[str, Any] = {
-            "model_type": "efficientnet-lite",
-            **{"width": width, "depth": depth, "channels": channels, "size": size},
-            **{"hidden": hidden, "dim": dim, "space": space},
+            "model_type": KIND,
+            "width": width,
+            "depth": depth,
+            "channels": channels,
+            "size": size,
+            "hidden": hidden,
+            "dim": dim,
+            "space": space,
         }
         self.space = space
         self.backbone = EfficientNetLite(width, depth, channels).requires_grad_(requires_grad=False)

@@ -14,7 +14,7 @@ from ..checkpoints.folder import save_component, weights_file
 from ..checkpoints.pickles import read_pickle
 from ..checkpoints.strict import check_finite, check_forms, tensor_forms
 from ..errors import CheckpointError
-from ..networks.efficientnet import EfficientNetLite
+from ..networks.efficientnet import Block, EfficientNetLite
 from .efficientnet import AFFECT, EfficientNetEncoder
 
 __all__ = ["SIZES", "convert", "is_published", "new_encoder"]
@@ -112,9 +112,9 @@ def fold(backbone: EfficientNetLite, published: Mapping[str, Tensor], path: Path
 def _layers(backbone: EfficientNetLite) -> Iterator[tuple[str, str, str]]:
     """Our prefix of each convolution, and the published ones of the convolution and its normalisation."""
     yield "stem", "_conv_stem", "_bn0"
-    blocks = [f"stages.{stage}.{place}" for stage, part in enumerate(backbone.stages) for place in range(len(part))]
-    for index, ours in enumerate(blocks):
-        steps = ("expand", "depthwise", "project")[backbone.get_submodule(ours).expand is None :]
+    blocks = [(name, part) for name, part in backbone.named_modules() if isinstance(part, Block)]
+    for index, (ours, block) in enumerate(blocks):
+        steps = ("expand", "depthwise", "project")[block.expand is None :]
         for norm, step in enumerate(steps):
             yield f"{ours}.{step}", f"_blocks.{index}.{PUBLISHED[step]}", f"_blocks.{index}._bn{norm + 3 - len(steps)}"
     yield "head", "_conv_head", "_bn1"

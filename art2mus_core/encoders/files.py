@@ -17,7 +17,7 @@ from ..checkpoints.grid import read_grid
 from ..checkpoints.names import describe, is_encoder, name_for_command, quoted
 from ..errors import CheckpointError
 from ..types import AudioEncoder, ImageEncoder
-from .efficientnet import EfficientNetEncoder
+from .efficientnet import KIND, EfficientNetEncoder
 from .imagebind import TOWERS
 from .pocket import PocketAudioEncoder, PocketImageEncoder, PocketSoundEncoder
 
@@ -184,7 +184,7 @@ class _Clip:
 
 
 IMAGE_ENCODERS: dict[str, _Component | _Clip] = {
-    "efficientnet-lite": _Component(EfficientNetEncoder.from_config, torch.float32),
+    KIND: _Component(EfficientNetEncoder.from_config, torch.float32),
     "pocket": _Component(PocketImageEncoder.from_config, torch.float32),
     "imagebind": _Component(TOWERS["vision"]),
     "clip": _Clip(),

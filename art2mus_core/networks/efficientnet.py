@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["EfficientNetLite"]
+__all__ = ["Block", "EfficientNetLite", "pooled"]
 
 STEM = 32
 STAGES = (

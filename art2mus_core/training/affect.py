@@ -16,7 +16,8 @@ import torch
 from jaxtyping import Float
 
 from ..character import character
-from ..checkpoints.folder import load_component, save_component
+from ..checkpoints.folder import load_component, save_component, weights_file
+from ..checkpoints.tensors import read_metadata
 from ..datasets.labelled import LabelledPainting, views
 from ..encoders.efficientnet import EfficientNetEncoder, affect_inputs
 from ..errors import DatasetError
@@ -99,7 +100,14 @@ def fit_affect(
     mean, spread = fit.predicted.mean(0), fit.predicted.std(0)
     encoder.affect.weight.copy_(torch.from_numpy(weights / spread[:, None]))
     encoder.affect.bias.copy_(torch.from_numpy((intercept - mean) / spread))
-    save_component(folder, "image_encoder", encoder, encoder.config, half=True)
+    save_component(
+        folder,
+        "image_encoder",
+        encoder,
+        encoder.config,
+        half=True,
+        metadata=read_metadata(weights_file(folder, "image_encoder")),
+    )
     return fit
 
 

@@ -106,9 +106,9 @@ def _moved(value: Any, device: torch.device) -> Any:  # noqa: ANN401
 
 @dataclass(frozen=True)
 class PairBatch(Batch):
-    """Pictures and mels of pairs, with `character` and `tonic` (an index of `TONICS`) if the stage learns them."""
+    """What the image encoder sees in pictures, and mels of pairs, with `character` and `tonic` (an index of `TONICS`) if the stage learns them."""
 
-    picture: Float[Tensor, "batch 3 height width"]
+    seen: Float[Tensor, "batch traits"]
     mel: Float[Tensor, "batch frames bins"]
     character: Float[Tensor, "batch characters"] | None = None
     tonic: Int[Tensor, " batch"] | None = None

@@ -14,7 +14,8 @@ from torch import Tensor
 from ..checkpoints.folder import config_file, load_component, weights_file
 from ..checkpoints.precision import imitates
 from ..decoders.vae import MelAutoencoder
-from ..digests import joint_digest
+from ..digests import joint_digest, tensor_digest
+from ..encoders.efficientnet import EfficientNetEncoder, traits
 from ..encoders.files import image_component, load_image_encoder
 from ..encoders.pocket import PocketAudioEncoder
 from ..errors import SettingError
@@ -24,7 +25,7 @@ from ..types import Embedding, Mel
 from .features import Dataset, Pieces, cached
 from .grids import mel_of
 
-__all__ = ["Embeddings", "digest", "embed_artworks", "embed_sounds", "encode_latents"]
+__all__ = ["Embeddings", "digest", "embed_artworks", "embed_sounds", "encode_latents", "see_artworks"]
 
 CHUNK = 4
 
@@ -121,6 +122,26 @@ def embed_artworks(data: Dataset, encoder: Path, device: torch.device, *, patche
         for name, rows in (("artwork", values), *([("patches", of_patches)] if patches else []))
     ]
     return Embeddings(network.space, *kept)
+
+
+def see_artworks(data: Dataset, encoder: EfficientNetEncoder, device: torch.device) -> Pieces:
+    """The characters of a dataset's artworks as inputs of the encoder's head, float32 [N, traits].
+
+    Raises:
+        ArtworkError: a picture cannot be read.
+    """
+    encoder.to(device)
+
+    @torch.no_grad()
+    def rows() -> Iterator[np.ndarray]:
+        for start in range(0, len(data.pairs), CHUNK):
+            chunk = data.pairs[start : start + CHUNK]
+            seen = traits(encoder.characters([read_artwork(data.folder / pair.artwork) for pair in chunk]))
+            yield from seen.numpy()[:, None]
+
+    frozen = {key: value for key, value in encoder.state_dict().items() if not key.startswith("head.")}
+    path = data.feature("seen", encoder.config, tensor_digest(frozen))
+    return cached(path, np.ones(len(data.pairs), int), rows, stage="seen", on_step=data.on_step)
 
 
 def _patches(embedding: Embedding, encoder: Path) -> Float[Tensor, "batch patches patch_dim"]:

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from art2mus_core.character import CHARACTERS, raw_character
 from art2mus_core.datasets.synthetic.calibration import (
     CHARACTERS_FILE,
     FIRST_SEEDS,
     STATISTICS_FILE,
     make_tables,
 )
-from art2mus_core.character import CHARACTERS, raw_character
 from art2mus_core.datasets.synthetic.painting import paint
 from art2mus_core.errors import OutputError, SettingError
 from art2mus_core.measure.pictures import RANKED, measure, percentiles

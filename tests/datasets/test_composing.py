@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from art2mus_core.datasets.synthetic.composing import MODES, Composition, compose_notes
 from art2mus_core.character import TONICS, Character
+from art2mus_core.datasets.synthetic.composing import MODES, Composition, compose_notes
 from art2mus_core.datasets.synthetic.voices import DRUMS
 
 MIDDLING = Character(arousal=0.5, valence=0.5, warmth=0.5, height=0.5, tension=0.2, detachment=0.5, tonic=2)

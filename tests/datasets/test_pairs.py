@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from art2mus_core.audio.reading import read_audio
-from art2mus_core.datasets.manifest import read_manifest, write_manifest
 from art2mus_core.character import character
+from art2mus_core.datasets.manifest import read_manifest, write_manifest
 from art2mus_core.datasets.synthetic.painting import paint
 from art2mus_core.datasets.synthetic.pairs import SECONDS, split_of, synthesize
 from art2mus_core.datasets.synthetic.rendering import RATE, compose

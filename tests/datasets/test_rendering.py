@@ -6,8 +6,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from art2mus_core.datasets.synthetic.composing import Composition, Note
 from art2mus_core.character import Character
+from art2mus_core.datasets.synthetic.composing import Composition, Note
 from art2mus_core.datasets.synthetic.rendering import RATE, compose, loudness_of, render
 from art2mus_core.datasets.synthetic.voices import DRUMS, VOICES, drum, tone
 

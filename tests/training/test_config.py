@@ -11,7 +11,7 @@ GOOD = "stage: vae\nsteps: 10\nbatch: 2\nlearning_rate: 1.0e-3\n"
 
 
 def test_every_stage_has_a_packaged_configuration():
-    assert set(TrainingConfig.packaged()) == {*STAGES, "aligner-shuffled"}
+    assert set(TrainingConfig.packaged()) == {*STAGES, "aligner-shuffled", "embedding-image"}
     for name in TrainingConfig.packaged():
         config = TrainingConfig.load(name)
         assert config.stage == name.removesuffix("-shuffled")

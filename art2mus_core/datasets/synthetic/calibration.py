@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from ...character import write_quantiles
 from ...errors import SettingError
 from ...measure.pictures import ImageStatistics, calibrate, measure, percentiles, write_table
 from ...types import OnStep, Step
 from ..workers import spread
-from ...character import write_quantiles
 from .painting import paint
 
 __all__ = ["CHARACTERS_FILE", "STATISTICS_FILE", "make_tables"]

@@ -1,5 +1,4 @@
-"""Synthetic pairs of artwork and music, each determined by one seed: paint a picture or take a view of a painting, see its character,
-compose."""
+"""Synthetic pairs, each determined by one seed: paint a picture or take a view of a painting, see its character, compose for it."""
 
 from __future__ import annotations
 
@@ -14,6 +13,7 @@ import torch
 from PIL import Image
 
 from ...audio.files import write_audio
+from ...character import Character
 from ...checkpoints.names import BUNDLED, locate
 from ...encoders.files import load_image_encoder
 from ...errors import CheckpointError, DatasetError, SettingError
@@ -24,7 +24,6 @@ from ...types import Artwork, OnStep, Step, Waveform
 from ..labelled import views
 from ..manifest import MANIFEST, Pair, read_manifest, write_manifest
 from ..workers import spread
-from ...character import Character
 from .painting import paint
 from .rendering import RATE, compose
 

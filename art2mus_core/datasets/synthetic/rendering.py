@@ -6,8 +6,8 @@ from functools import cache
 
 import numpy as np
 
-from .composing import Composition, Note, compose_notes
 from ...character import Character
+from .composing import Composition, Note, compose_notes
 from .voices import VOICES, Voice, drum, tone
 
 __all__ = ["RATE", "compose", "loudness_of", "render"]

@@ -1,4 +1,7 @@
-"""Train an image and an audio encoder with a joint embedding space, as a small ImageBind.
+"""Train the joint embedding space of pictures and sounds, as a small ImageBind: the image encoder's head and the audio encoder.
+
+The image encoder is the checkpoint's; its backbone and what it sees of a picture's character are frozen. The audio encoder is new, or
+the checkpoint's own and frozen too, so that a new image encoder joins the space of a trained prior.
 
 The loss is symmetric InfoNCE (Radford et al. 2021) at a fixed temperature over the whole batch, plus the error of a linear
 read-out of the musical character from both embeddings, if the pairs have a character. With the contrastive loss alone, the
@@ -17,16 +20,20 @@ from pydantic import Field
 from torch import Tensor, distributed, nn
 from torch.nn import functional as F
 
-from ...checkpoints.folder import save_component
+from ...character import CHARACTERS, TONICS
+from ...checkpoints.folder import load_component, read_config, save_component, weights_file
+from ...checkpoints.names import is_encoder
+from ...checkpoints.tensors import read_metadata
 from ...configuration import Fields
 from ...datasets.manifest import Pair
-from ...character import CHARACTERS, TONICS
-from ...encoders.pocket import PocketAudioEncoder, PocketImageEncoder
-from ...errors import DatasetError, SettingError
+from ...encoders.efficientnet import KIND, EfficientNetEncoder
+from ...encoders.pocket import PocketAudioEncoder
+from ...errors import CheckpointError, DatasetError, SettingError
 from ..batches import Draw, PairBatch
 from ..config import TrainingConfig
 from ..features import Dataset
 from ..grids import mel_of
+from ..latents import see_artworks
 from ..objective import Objective, check_crop, read_options, sized
 from ..processes import gathered
 
@@ -42,11 +49,13 @@ class EmbeddingOptions(Fields):
         temperature: temperature of the contrastive loss.
         crop: length of crops in mel frames.
         readout: weight of the character read-out; 0 for pairs without a character.
+        frozen_audio: keep the checkpoint's audio encoder instead of training one.
     """
 
     temperature: float = Field(gt=0)
     crop: int
     readout: float = Field(default=0.0, ge=0)
+    frozen_audio: bool = False
 
 
 class EmbeddingObjective(Objective):
@@ -55,19 +64,24 @@ class EmbeddingObjective(Objective):
     def __init__(self, data: Dataset, config: TrainingConfig, checkpoint: Path, device: torch.device) -> None:
         super().__init__(data, config, checkpoint, device)
         self.options = read_options(config, EmbeddingOptions)
+        image = _image_encoder(checkpoint)
         with sized(config.stage):
-            image = PocketImageEncoder.from_config(config.model["image"])
             sound = PocketAudioEncoder.from_config(config.model["audio"])
             readout = nn.Linear(config.model["audio"]["dim"], len(CHARACTERS) + len(TONICS))
+        if self.options.frozen_audio:
+            sound = load_component(checkpoint, "audio_encoder", PocketAudioEncoder.from_config)
+            sound.requires_grad_(requires_grad=False)
         self._check_encoders(image.config, sound.config)
         self.image_encoder, self.audio_encoder = image, sound
-        self.trained = nn.ModuleDict({"image_encoder": image, "audio_encoder": sound})
+        self.trained = nn.ModuleDict({"image_encoder": image.head})
+        if not self.options.frozen_audio:
+            self.trained["audio_encoder"] = sound
         if self.options.readout:
             self.trained["readout"] = readout
             known = [_character(pair) for pair in data.pairs]
             self.character = np.array([values for values, _ in known], np.float32)
             self.tonic = np.array([tonic for _, tonic in known])
-        self.pictures, self.mels = data.pictures(image.config["size"]), data.mels()
+        self.seen, self.mels = see_artworks(data, image, device).values, data.mels()
         check_crop(self.options.crop, self.mels, data)
         if config.batch > len(self.train_rows):
             raise DatasetError(
@@ -91,7 +105,7 @@ class EmbeddingObjective(Objective):
     def _examples(self, rows: np.ndarray, crop: int, shares: np.ndarray | None = None) -> PairBatch:
         learnt = self.options.readout > 0
         return PairBatch(
-            torch.from_numpy(self.pictures.values[rows]).float() / 255,
+            torch.from_numpy(self.seen[rows]),
             torch.from_numpy(self.mels.crops(rows, crop, shares)),
             torch.from_numpy(self.character[rows]) if learnt else None,
             torch.from_numpy(self.tonic[rows]) if learnt else None,
@@ -107,7 +121,7 @@ class EmbeddingObjective(Objective):
         return contrast + self.options.readout * readout, {"contrast": contrast, "readout": readout}
 
     def _embed(self, batch: PairBatch) -> tuple[Float[Tensor, "batch dim"], Float[Tensor, "batch dim"]]:
-        return self.image_encoder(batch.picture).float(), self.audio_encoder(batch.mel).float()
+        return self.image_encoder(batch.seen).float(), self.audio_encoder(batch.mel).float()
 
     def _readout_loss(
         self,
@@ -146,10 +160,34 @@ class EmbeddingObjective(Objective):
         return {**correlations, "tonic": right.float().mean().item()}
 
     def export(self, folder: Path) -> None:
-        """Write both encoders; the audio encoder's configuration has the parameters of its mel."""
-        audio = {**self.audio_encoder.config, "mel": mel_of(self.data.grid)}
-        save_component(folder, "image_encoder", self.image_encoder, self.image_encoder.config, half=True)
-        save_component(folder, "audio_encoder", self.audio_encoder, audio, half=True)
+        """Write the encoders that were trained; the audio encoder's configuration has the parameters of its mel."""
+        image = self.image_encoder
+        save_component(
+            folder,
+            "image_encoder",
+            image,
+            image.config,
+            half=True,
+            metadata=read_metadata(weights_file(folder, "image_encoder")),
+        )
+        if not self.options.frozen_audio:
+            audio = {**self.audio_encoder.config, "mel": mel_of(self.data.grid)}
+            save_component(folder, "audio_encoder", self.audio_encoder, audio, half=True)
+
+
+def _image_encoder(checkpoint: Path) -> EfficientNetEncoder:
+    """The checkpoint's image encoder.
+
+    Raises:
+        CheckpointError: it is missing, damaged or of another kind.
+    """
+    if not is_encoder(checkpoint) or read_config(checkpoint, "image_encoder").get("model_type") != KIND:
+        raise CheckpointError(
+            f"no EfficientNet-Lite image encoder in {checkpoint}",
+            "one, whose head is trained",
+            "Make it first: art2mus convert efficientnet-lite2-9656183e.pth --out CHECKPOINT (see docs/TRAINING.md).",
+        )
+    return load_component(checkpoint, "image_encoder", EfficientNetEncoder.from_config)
 
 
 def _character(pair: Pair) -> tuple[list[float], int]:

@@ -37,7 +37,7 @@ from .diffusion import DiffusionObjective
 __all__ = ["PriorObjective"]
 
 COMPONENTS = {
-    "image_encoder": ["art2mus", "PocketImageEncoder"],
+    "image_encoder": ["art2mus", "EfficientNetEncoder"],
     "audio_encoder": ["art2mus", "PocketAudioEncoder"],
     "projection_model": ["art2mus", "ProjectionHead"],
     "language_model": ["transformers", "GPT2Model"],
