@@ -206,13 +206,7 @@ def needed(
 
 
 def save_component(
-    folder: Path,
-    name: str,
-    network: nn.Module,
-    config: dict[str, Any],
-    *,
-    half: bool,
-    metadata: dict[str, str] | None = None,
+    folder: Path, name: str, network: nn.Module, config: dict[str, Any], *, half: bool, **metadata: str
 ) -> None:
     """Write a component's configuration and weights, each completely or not at all.
 
@@ -222,7 +216,7 @@ def save_component(
         network: its state is written.
         config: the configuration that `load_component` passes to `build`.
         half: store floating-point weights in float16.
-        metadata: strings for the header of the weights.
+        **metadata: strings for the header of the weights.
     """
     save_tensors(_own_file(folder, name), network.state_dict(), half=half, metadata=metadata)
     save_config(folder, name, config)

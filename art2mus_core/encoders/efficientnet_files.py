@@ -70,7 +70,8 @@ def convert(path: Path, folder: Path) -> Path:
     save_component(
         *(folder, "image_encoder", encoder, encoder.config),
         half=True,
-        metadata={"source": path.name, "licence": LICENCE},
+        source=path.name,
+        licence=LICENCE,
     )
     return weights_file(folder, "image_encoder")
 

@@ -106,7 +106,7 @@ def fit_affect(
         encoder,
         encoder.config,
         half=True,
-        metadata=read_metadata(weights_file(folder, "image_encoder")),
+        **read_metadata(weights_file(folder, "image_encoder")),
     )
     return fit
 

@@ -168,7 +168,7 @@ class EmbeddingObjective(Objective):
             image,
             image.config,
             half=True,
-            metadata=read_metadata(weights_file(folder, "image_encoder")),
+            **read_metadata(weights_file(folder, "image_encoder")),
         )
         if not self.options.frozen_audio:
             audio = {**self.audio_encoder.config, "mel": mel_of(self.data.grid)}
