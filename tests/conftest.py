@@ -196,6 +196,23 @@ def write_imagebind() -> Callable[..., dict[str, Any]]:
     return write
 
 
+@pytest.fixture(scope="session")
+def write_eye() -> Callable[..., Any]:
+    """Writes and returns an image encoder of the bundled kind with a random backbone, the prior's character and a new head."""
+    from art2mus_core.checkpoints.folder import save_component
+    from art2mus_core.encoders.efficientnet_files import new_encoder
+
+    sizes = {"width": 0.25, "depth": 0.4, "channels": 24, "size": 35, "hidden": 13}
+
+    def write(folder: Path, *, dim: int = DIM, space: str = "tiny", size: int = 35) -> Any:
+        encoder = new_encoder({**sizes, "size": size, "dim": dim, "space": space}).eval()
+        told = {"source": "a random network", "licence": "CC0-1.0"}
+        save_component(folder, "image_encoder", encoder, encoder.config, half=True, **told)
+        return encoder
+
+    return write
+
+
 @pytest.fixture(params=[False, True], ids=["pocket-like", "published-like"])
 def checkpoint(request: pytest.FixtureRequest) -> Path:
     """Both kinds of checkpoint, one after the other. Not to be written to."""

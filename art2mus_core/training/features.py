@@ -1,4 +1,4 @@
-"""Features of a dataset, computed once and memory-mapped: pictures, sounds and mels."""
+"""Features of a dataset, computed once and memory-mapped: sounds and mels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from ..datasets.manifest import Pair
 from ..datasets.reading import read_pairs
 from ..datasets.workers import spread
 from ..errors import DatasetError
-from ..images.reading import as_square, read_artwork
 from ..placing import replacing
 from ..types import AudioGrid, OnStep, Step
 from .grids import mel_of
@@ -128,10 +127,6 @@ class Dataset:
         digest = hashlib.sha256("\n".join([*map(str, origin), *identity]).encode()).hexdigest()
         return self.folder / "features" / f"{name}-{digest[:12]}.npy"
 
-    def pictures(self, size: int) -> Pieces:
-        """Square pictures, uint8 [N, 3, size, size]."""
-        return self.each(f"picture-{size}", partial(_picture, self.folder, size), np.ones(len(self.pairs), int))
-
     def sounds(self) -> Pieces:
         """Mono sounds, int16 [samples], of the length in the manifest."""
         compute = partial(_sound, self.folder, self.grid)
@@ -149,11 +144,6 @@ class Dataset:
         """A feature that is computed in several processes."""
         path = self.feature(name, *origin)
         return cached(path, lengths, lambda: spread(compute, self.pairs, WORKERS), stage=name, on_step=self.on_step)
-
-
-def _picture(folder: Path, size: int, pair: Pair) -> np.ndarray:
-    square = as_square(read_artwork(folder / pair.artwork), size)
-    return (square * 255).round().to(torch.uint8).numpy()[None]
 
 
 def _sound(folder: Path, grid: AudioGrid, pair: Pair) -> np.ndarray:

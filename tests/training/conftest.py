@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,6 @@ DIM, WIDTH, TOKENS, CHANNELS = 13, 10, 3, 5
 
 MODELS: dict[str, dict[str, Any]] = {
     "embedding": {
-        "image": {"size": 64, "channels": [8, 16], "dim": DIM, "space": "tiny"},
         "audio": {"bins": 96, "channels": [8, 16, 8], "floor": -8.1, "dim": DIM, "space": "tiny"},
     },
     "vae": {
@@ -76,10 +76,18 @@ def tiny() -> Tiny:
 
 
 @pytest.fixture(scope="session")
-def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def eye(tmp_path_factory: pytest.TempPathFactory, write_eye: Run) -> Path:
+    """A checkpoint with an image encoder to train, and nothing else. Not to be written to."""
+    folder = tmp_path_factory.mktemp("eye")
+    write_eye(folder, dim=DIM)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pairs(tmp_path_factory: pytest.TempPathFactory, eye: Path) -> Path:
     """A dataset of four pairs to train on and three to validate with."""
     folder = tmp_path_factory.mktemp("pairs")
-    made = synthesize(folder, 7)
+    made = synthesize(folder, 7, encoder=eye)
     write_manifest(folder, [replace(pair, split="train" if row < 4 else "validation") for row, pair in enumerate(made)])
     return folder
 
@@ -95,12 +103,12 @@ def train_stage(pairs: Path) -> Run:
 
 
 @pytest.fixture(scope="session")
-def trained(train_stage: Run, tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(train_stage: Run, tiny: Tiny, eye: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint that all stages were trained into, one after the other. Not to be written to.
 
     Beside it lie the stages' states.
     """
-    folder = tmp_path_factory.mktemp("trained") / "checkpoint"
+    folder = shutil.copytree(eye, tmp_path_factory.mktemp("trained") / "checkpoint")
     for stage in STAGES:
         objective, _ = train_stage(tiny(stage), folder, folder.parent / stage)
         objective.export(folder)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from art2mus_core.encoders.efficientnet_files import JOINT
 from art2mus_core.errors import SettingError
 from art2mus_core.training.config import STAGES, TrainingConfig
 
@@ -14,7 +15,7 @@ def test_every_stage_has_a_packaged_configuration():
     assert set(TrainingConfig.packaged()) == {*STAGES, "aligner-shuffled", "embedding-image"}
     for name in TrainingConfig.packaged():
         config = TrainingConfig.load(name)
-        assert config.stage == name.removesuffix("-shuffled")
+        assert config.stage == name.split("-")[0]
         assert config.model
         assert config.options
 
@@ -36,9 +37,15 @@ def test_the_sizes_of_the_stages_fit_together():
     assert prior["unet"]["in_channels"] == prior["unet"]["out_channels"] == vae["latent_channels"]
     head = prior["projection_model"]
     assert head["width"] == aligner["width"] == prior["language_model"]["n_embd"]
-    assert head["dim"] == aligner["dim"] == embedding["image"]["dim"] == embedding["audio"]["dim"]
-    assert head["space"] == aligner["space"] == embedding["image"]["space"] == embedding["audio"]["space"]
+    for name in ("dim", "space"):
+        assert head[name] == aligner[name] == embedding["audio"][name] == JOINT[name]
     assert head["tokens"] == aligner["tokens"]
+
+
+def test_a_new_image_side_joins_the_audio_encoder_that_the_first_training_makes():
+    both, image = TrainingConfig.load("embedding"), TrainingConfig.load("embedding-image")
+    assert image.options == {**both.options, "frozen_audio": True}
+    assert (image.model, image.mel) == (both.model, both.mel)
 
 
 def test_a_file_of_ones_own_is_read_and_overridden(tmp_path: Path):

@@ -15,7 +15,6 @@ from art2mus_core.audio.mpeg import mpeg_parts
 from art2mus_core.audio.reading import read_audio
 from art2mus_core.datasets.manifest import Pair, read_manifest, write_manifest
 from art2mus_core.errors import DatasetError
-from art2mus_core.images.reading import as_square, read_artwork
 from art2mus_core.training.config import TrainingConfig
 from art2mus_core.training.features import Dataset, Pieces, cached
 from art2mus_core.training.grids import mel_grid
@@ -82,14 +81,11 @@ def test_an_interrupted_computation_leaves_nothing(tmp_path: Path):
 def test_features_stand_in_the_order_of_the_pairs(pairs: Path):
     grid = packaged_grid()
     data = Dataset(pairs, grid)
-    pictures, sounds, mels = data.pictures(128).values, data.sounds(), data.mels()
-    assert pictures.shape == (7, 3, 128, 128)
+    sounds, mels = data.sounds(), data.mels()
     assert sounds.lengths.tolist() == [10 * grid.sample_rate] * 7
     assert mels.lengths.tolist() == [10 * grid.sample_rate // grid.hop] * 7
     assert mels.values.min() == pytest.approx(math.log(grid.floor), abs=5e-3)
     for row, pair in enumerate(data.pairs):
-        square = as_square(read_artwork(pairs / pair.artwork), 128)
-        assert np.abs(pictures[row] / 255 - square.numpy()).max() < 0.51 / 255
         music = read_audio(pairs / pair.music, grid.sample_rate).samples[0, 0]
         assert np.abs(sounds[row] / 32767 - music.numpy()).max() < 1 / 32767
     assert data.rows("train").tolist() == [0, 1, 2, 3]

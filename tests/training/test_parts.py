@@ -23,7 +23,7 @@ from art2mus_core.conditioning.language import roll_out
 from art2mus_core.datasets.manifest import read_manifest, write_manifest
 from art2mus_core.datasets.synthetic.painting import paint
 from art2mus_core.diffusion.denoiser import LatentDenoiser
-from art2mus_core.errors import CheckpointError, SettingError
+from art2mus_core.errors import CheckpointError, DatasetError, SettingError
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.pipelines import load
 from art2mus_core.training.batches import Draw
@@ -208,9 +208,10 @@ def test_a_prior_without_its_constants_is_refused(uneven: Path, prior: Path, ima
         stage_builder(aligner_of({}, encoder=str(imagebind_like)), uneven, prior)()
 
 
-def test_pairs_without_a_character_train_every_stage(uneven: Path, tiny, tmp_path: Path):
+def test_pairs_without_a_character_train_every_stage(uneven: Path, tiny, eye: Path, tmp_path: Path):
     from art2mus_core.training.loop import train
 
+    shutil.copytree(eye, tmp_path / "own")
     crops = {"embedding": 50, "vae": 40, "vocoder": 32, "prior": 7, "aligner": 7}
     for stage, crop in crops.items():
         options = {"crop": crop, **({"readout": 0} if stage == "embedding" else {})}
@@ -222,9 +223,9 @@ def test_pairs_without_a_character_train_every_stage(uneven: Path, tiny, tmp_pat
     assert waveform.samples.isfinite().all()
 
 
-def test_a_read_out_of_pairs_without_a_character_is_refused(uneven: Path, tiny, tmp_path: Path):
-    with pytest.raises(Exception, match=r"pair \S+ has no complete character; .* Set `readout: 0`"):
-        stage_builder(tiny("embedding", {"crop": 50}), uneven, tmp_path / "own")()
+def test_a_read_out_of_pairs_without_a_character_is_refused(uneven: Path, tiny, eye: Path):
+    with pytest.raises(DatasetError, match=r"pair \S+ has no complete character; .* Set `readout: 0`"):
+        stage_builder(tiny("embedding", {"crop": 50}), uneven, eye)()
 
 
 def test_packaged_aligners_say_their_licence(trained: Path):

@@ -73,7 +73,7 @@ def test_two_processes_follow_one_with_the_same_batches(
             for name, value in alone[part].items():
                 torch.testing.assert_close(together[part][name], value, rtol=0, atol=1e-5, msg=f"{stage} {name}")
         losses = [[row["loss"] for row in state["history"] if "loss" in row] for state in (together, alone)]
-        assert losses[0] == pytest.approx(losses[1], rel=1e-5), stage
+        assert losses[0] == pytest.approx(losses[1], rel=1e-4), stage
         moved = [(value - alone["average"][f"module.{name}"]).abs().max() for name, value in alone["trained"].items()]
         assert max(moved) > 1e-4, stage
 

@@ -11,15 +11,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from art2mus_core.checkpoints.folder import read_config
+from art2mus_core.checkpoints.folder import read_config, weights_file
 from art2mus_core.checkpoints.grid import read_grid
+from art2mus_core.checkpoints.tensors import read_metadata
 from art2mus_core.datasets.manifest import read_manifest, write_manifest
+from art2mus_core.encoders.efficientnet import TRAITS
 from art2mus_core.errors import Art2MusError, CheckpointError, DatasetError, SettingError
 from art2mus_core.pipelines import load
 from art2mus_core.training.batches import Draw
 from art2mus_core.training.config import MelFields, TrainingConfig
 from art2mus_core.training.loop import train
 from art2mus_core.training.stages import stage_builder
+
+from .conftest import DIM
 
 OWN = MelFields(
     sample_rate=8000, hop=100, mel_bins=40, scale="semitone", lowest=36, highest=0, windows=[2048, 512], floor=1e-4
@@ -31,22 +35,28 @@ def draw() -> Draw:
     return Draw(np.random.default_rng(0), 2)
 
 
-def towers(tiny, **image: Any) -> dict[str, Any]:
-    model = tiny("embedding").model
-    return {"image": {**model["image"], **image}, "audio": model["audio"]}
+def test_artworks_are_seen_at_the_size_of_the_encoder(pairs: Path, tiny, write_eye, tmp_path: Path):
+    """The encoder is the checkpoint's; a training changes neither its size nor what it says of its origin."""
+    for size in (35, 97):
+        write_eye(tmp_path / str(size), dim=DIM, size=size)
+    config, folder = tiny("embedding", steps=1), tmp_path / "97"
+    objective, _ = train(stage_builder(config, pairs, folder), config, tmp_path / "run")
+    assert objective.batch(draw()).seen.shape == (2, TRAITS)
+    other = stage_builder(config, pairs, tmp_path / "35")()
+    assert (objective.seen.shape, other.seen.shape) == ((7, TRAITS), (7, TRAITS))
+    told = read_metadata(weights_file(folder, "image_encoder"))
+    objective.export(folder)
+    assert read_config(folder, "image_encoder")["size"] == 97
+    assert (
+        read_metadata(weights_file(folder, "image_encoder"))
+        == told
+        == {"source": "a random network", "licence": "CC0-1.0"}
+    )
 
 
-def test_pictures_have_the_size_of_the_configuration(pairs: Path, tiny, tmp_path: Path):
-    config = tiny("embedding", model=towers(tiny, size=96), steps=1)
-    objective, _ = train(stage_builder(config, pairs, tmp_path / "out"), config, tmp_path / "run")
-    assert objective.batch(draw()).picture.shape == (2, 3, 96, 96)
-    objective.export(tmp_path / "out")
-    assert read_config(tmp_path / "out", "image_encoder")["size"] == 96
-
-
-def test_a_mel_of_ones_own_goes_through_every_stage(pairs: Path, tiny, tmp_path: Path):
+def test_a_mel_of_ones_own_goes_through_every_stage(pairs: Path, tiny, eye: Path, tmp_path: Path):
     """It is given once or twice, recorded, and read from the checkpoint from then on."""
-    folder, model = tmp_path / "own", towers(tiny)
+    folder, model = shutil.copytree(eye, tmp_path / "own"), dict(tiny("embedding").model)
     model["audio"] = {**model["audio"], "bins": 40, "floor": float(np.log(1e-4))}
     stages = {
         "embedding": tiny("embedding", mel=OWN, model=model, steps=1),
@@ -95,7 +105,8 @@ def test_a_first_stage_without_a_mel_is_refused(pairs: Path, tiny, tmp_path: Pat
     ("stage", "change", "told"),
     [
         ("embedding", {"audio": {"bins": 80}}, "bins 80; expected bins 96"),
-        ("embedding", {"image": {"dim": 12}}, "dim 13; expected dim 12"),
+        ("embedding", {"audio": {"dim": 12}}, "dim 12; expected dim 13"),
+        ("embedding", {"audio": {"space": "other"}}, "space other; expected space tiny"),
         ("embedding", {"audio": None}, "is invalid"),
         ("vae", {"in_channels": 2, "out_channels": 2}, "in_channels 2"),
         (
