@@ -73,7 +73,7 @@ class EmbeddingObjective(Objective):
             sound.requires_grad_(requires_grad=False)
         self._check_encoders(image.config, sound.config)
         self.image_encoder, self.audio_encoder = image, sound
-        self.trained = nn.ModuleDict({"image_encoder": image.head})
+        self.trained = nn.ModuleDict({"image_encoder": image.head.requires_grad_()})  # loading froze it
         if not self.options.frozen_audio:
             self.trained["audio_encoder"] = sound
         if self.options.readout:
