@@ -12,6 +12,8 @@ from ..placing import check_absent
 from .outputs import NoReplace, print_lines
 from .progress import alone_in, importing, reporting
 
+TOWERS, PRECISION = "vision,audio", "float16"
+
 
 def convert(
     weights: Annotated[
@@ -26,14 +28,16 @@ def convert(
         typer.Option(
             "--out",
             "-o",
-            help="Folder to write. EfficientNet-Lite: a checkpoint to train.",
+            help="Folder to write; for an EfficientNet-Lite, the checkpoint to train, whose image encoder it becomes.",
             show_default="ART2MUS_HOME/imagebind",
         ),
     ] = None,
     towers: Annotated[
-        str, typer.Option(help="Encoders to copy: vision (pictures), audio (sounds), or both.")
-    ] = "vision,audio",
-    precision: Annotated[str, typer.Option(help="Number format of the copy: float16 or float32.")] = "float16",
+        str, typer.Option(help="ImageBind: encoders to copy, vision (pictures), audio (sounds), or both.")
+    ] = TOWERS,
+    precision: Annotated[
+        str, typer.Option(help="ImageBind: number format of the copy, float16 or float32.")
+    ] = PRECISION,
     no_replace: NoReplace = False,
 ) -> None:
     """Convert published weights: ImageBind's encoders (1.4 of 4.8 GB with float16), or an EfficientNet-Lite as an image encoder to train."""
@@ -49,6 +53,12 @@ def convert(
         from ..encoders import imagebind_files as published
 
     if efficientnet.is_published(weights):
+        if (towers, precision) != (TOWERS, PRECISION):
+            raise SettingError(
+                f"--towers {towers} --precision {precision} with {weights.name}",
+                "neither: they choose among ImageBind's encoders; an EfficientNet-Lite is one, stored in float16",
+                "Leave them out.",
+            )
         _convert_efficientnet(weights, out, no_replace=no_replace)
         return
     chosen = [tower.strip() for tower in towers.split(",") if tower.strip()]
@@ -72,8 +82,9 @@ def _convert_efficientnet(weights: Path, out: Path | None, *, no_replace: bool) 
         raise SettingError(
             "EfficientNet-Lite without --out", "the checkpoint folder to train", "Add --out runs/pocket."
         )
-    if no_replace:
-        check_absent([out / "image_encoder" / name for name in ("config.json", "model.safetensors")])
     with alone_in(out, "conversion"):
+        existing = [path for path in efficientnet_files.files_of(out) if path.exists()]
+        if no_replace:
+            check_absent(existing)
         written = efficientnet_files.convert(weights, out)
-    print_lines(f"{written.parent}  {written.stat().st_size / 1e6:.1f} MB")
+    print_lines(f"{written.parent}  {written.stat().st_size / 1e6:.1f} MB", *(f"replaced {path}" for path in existing))

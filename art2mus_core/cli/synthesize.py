@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..errors import SettingError
 from .progress import alone_in, reporting
 
 
@@ -30,6 +31,10 @@ def synthesize(
     from ..datasets.labelled import read_labels
     from ..datasets.synthetic.pairs import synthesize as make
 
+    if part is not None and paintings is None:
+        raise SettingError(
+            f"part {part!r} without paintings", "a folder of labelled paintings", "Add --paintings FOLDER."
+        )
     seer = locate(encoder, is_encoder)
     shown = [each.path for each in read_labels(paintings, part)] if paintings else []
     with alone_in(folder, "synthesis"), reporting() as on_step:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from ..types import Artwork
 __all__ = ["LABELS", "LabelledPainting", "read_labels", "views"]
 
 LABELS = "LABELS.csv"
+COLUMNS = ("file", "arousal", "valence")
 LOWEST, HIGHEST = 1.0, 5.0
 
 SMALLEST_CROP, LARGEST_CROP = 0.7, 0.95
@@ -42,14 +44,21 @@ def read_labels(folder: Path, part: str | None = None) -> list[LabelledPainting]
         part: only the rows of this part; None for all.
 
     Raises:
-        DatasetError: no table, no row, a missing column, a label outside 1..5, or a file that is not in the folder.
+        DatasetError: no table, no row, a missing column, a label outside 1..5, a file twice, or one that is not in the folder.
     """
     path = Path(folder) / LABELS
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            table = csv.DictReader(file)
+            rows, columns = list(table), table.fieldnames or ()
     except (OSError, ValueError, csv.Error) as error:
         raise DatasetError(f"{path} cannot be read ({error})", "a table of labels", "Choose another folder.") from error
+    if missing := [name for name in (*COLUMNS, *(["part"] if part is not None else [])) if name not in columns]:
+        raise DatasetError(
+            f"{path} without the column {' and '.join(missing)}",
+            ", ".join(COLUMNS),
+            "Add it; the first line names columns.",
+        )
     chosen = [row for row in rows if part is None or row.get("part") == part]
     if not chosen:
         raise DatasetError(
@@ -57,20 +66,22 @@ def read_labels(folder: Path, part: str | None = None) -> list[LabelledPainting]
             "one for each painting",
             "Check table and part.",
         )
+    if twice := [file for file, count in Counter(row["file"] for row in chosen).items() if count > 1]:
+        raise DatasetError(f"{twice[0]} twice in {path}", "one row for each painting", "Remove the others.")
     return [_painting(Path(folder), row) for row in chosen]
 
 
 def _painting(folder: Path, row: dict[str, str]) -> LabelledPainting:
     try:
         arousal, valence = (float(row[name]) for name in ("arousal", "valence"))
-        file = folder / Path(row["file"]).name
-    except (KeyError, TypeError, ValueError) as error:
+        file = folder / row["file"]
+        inside = file.is_file() and file.parent == folder
+        fits = inside and all(LOWEST <= label <= HIGHEST for label in (arousal, valence))
+    except (TypeError, ValueError):
+        fits = False
+    if not fits:
         raise DatasetError(
-            f"a row {row} in {folder / LABELS}", "file, and arousal and valence as numbers", "Correct the row."
-        ) from error
-    if not all(LOWEST <= label <= HIGHEST for label in (arousal, valence)) or not file.is_file():
-        raise DatasetError(
-            f"{row['file']} with arousal {arousal:g} and valence {valence:g} in {folder / LABELS}",
+            f"{row['file']!r} with arousal {row['arousal']!r} and valence {row['valence']!r} in {folder / LABELS}",
             f"a file in the folder, and labels from {LOWEST:g} to {HIGHEST:g}",
             "Correct the row.",
         )

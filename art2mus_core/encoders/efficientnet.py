@@ -104,7 +104,7 @@ class EfficientNetEncoder(nn.Module):
     def _look(self, artworks: list[Artwork]) -> tuple[list[Character], Float[Tensor, "batch patches channels"]]:
         statistics, maps = [measure(artwork) for artwork in artworks], self.look(artworks)
         prior = affect_inputs([character(each) for each in statistics]).to(self.affect.weight)
-        levels = torch.special.ndtr(self.affect(torch.cat([pooled(maps), prior], dim=-1)).double()).tolist()
+        levels = torch.special.ndtr(self.affect(torch.cat([pooled(maps), prior], dim=-1)).cpu().double()).tolist()
         found = [
             character(each, arousal=arousal, valence=valence)
             for each, (arousal, valence) in zip(statistics, levels, strict=True)

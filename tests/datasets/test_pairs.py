@@ -4,25 +4,39 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from art2mus_core.audio.reading import read_audio
 from art2mus_core.character import character
+from art2mus_core.checkpoints.folder import save_component
 from art2mus_core.datasets.manifest import read_manifest, write_manifest
 from art2mus_core.datasets.synthetic.painting import paint
-from art2mus_core.datasets.synthetic.pairs import SECONDS, split_of, synthesize
+from art2mus_core.datasets.synthetic.pairs import SECONDS, SIDE, split_of, synthesize
 from art2mus_core.datasets.synthetic.rendering import RATE, compose
-from art2mus_core.errors import DatasetError, SettingError
+from art2mus_core.encoders.files import load_image_encoder
+from art2mus_core.errors import CheckpointError, DatasetError, SettingError
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.measure.pictures import measure
 from art2mus_core.types import Step
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def eye(tmp_path_factory: pytest.TempPathFactory, write_eye) -> Path:
+    """A checkpoint whose encoder sees something else than the prior. Not to be written to."""
+    folder = tmp_path_factory.mktemp("eyes")
+    encoder = write_eye(folder)
+    encoder.affect.bias.copy_(torch.tensor([0.6, -0.4]))
+    save_component(folder, "image_encoder", encoder, encoder.config, half=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, eye: Path) -> Path:
     folder = tmp_path_factory.mktemp("pairs") / "mit Leerzeichen"
-    synthesize(folder, 4, first_seed=11)
+    synthesize(folder, 4, encoder=eye, first_seed=11)
     return folder
 
 
@@ -37,10 +51,14 @@ def test_the_manifest_tells_the_truth(folder: Path):
         assert (pair.source, pair.licence, pair.sample_rate) == ("synthetic", "CC0-1.0", RATE)
 
 
-def test_files_hold_what_a_seed_makes(folder: Path):
+def test_files_hold_what_a_seed_makes(folder: Path, eye: Path):
     pair = read_manifest(folder)[1]
     artwork = paint(pair.seed)
-    cause = character(measure(artwork))
+    (cause,) = load_image_encoder(eye, dtype=torch.float32).characters([artwork])
+    prior = character(measure(artwork))
+    assert cause.arousal > prior.arousal
+    assert cause.valence < prior.valence
+    assert replace(cause, arousal=prior.arousal, valence=prior.valence) == prior
     music = torch.from_numpy(compose(cause, pair.seed, SECONDS))
     assert artwork.sha256 == pair.artwork_sha256
     assert {name: float(value) for name, value in vars(cause).items()} == pair.character
@@ -49,7 +67,7 @@ def test_files_hold_what_a_seed_makes(folder: Path):
     assert torch.equal(torch.from_numpy(compose(cause, pair.seed, SECONDS)), music)
 
 
-def test_an_interrupted_run_goes_on_to_the_same_folder(folder: Path, tmp_path: Path):
+def test_an_interrupted_run_goes_on_to_the_same_folder(folder: Path, eye: Path, tmp_path: Path):
     class StopError(Exception):
         pass
 
@@ -59,10 +77,10 @@ def test_an_interrupted_run_goes_on_to_the_same_folder(folder: Path, tmp_path: P
             raise StopError
 
     with pytest.raises(StopError):
-        synthesize(tmp_path, 4, first_seed=11, on_step=stop_at_two)
+        synthesize(tmp_path, 4, encoder=eye, first_seed=11, on_step=stop_at_two)
     kept = tmp_path / "music" / "0000011.flac"
     made = kept.stat().st_mtime_ns
-    assert synthesize(tmp_path, 4, first_seed=11) == read_manifest(folder)
+    assert synthesize(tmp_path, 4, encoder=eye, first_seed=11) == read_manifest(folder)
     assert kept.stat().st_mtime_ns == made
     assert contents(tmp_path, "artworks") == contents(folder, "artworks")
     assert contents(tmp_path, "music") == contents(folder, "music")
@@ -92,3 +110,114 @@ def test_a_twentieth_is_held_out_for_each_purpose(count: int):
     held = max(1, count // 20)
     assert Counter(splits) == {"train": count - 2 * held, "validation": held, "test": held}
     assert splits == ["train"] * (count - 2 * held) + ["validation"] * held + ["test"] * held
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """A large painting, and one of a single pixel."""
+    folder, rng = tmp_path_factory.mktemp("paintings"), np.random.default_rng(3)
+    for name, size in (("grande vue.jpg", (900, 1300, 3)), ("pixel.png", (1, 1, 3))):
+        Image.fromarray(rng.integers(256, size=size, dtype=np.uint8)).save(folder / name)
+    return [folder / "grande vue.jpg", folder / "pixel.png"]
+
+
+def test_views_of_paintings_are_further_training_pairs(folder: Path, eye: Path, pictures: list[Path], tmp_path: Path):
+    made = synthesize(tmp_path, 4, encoder=eye, paintings=pictures, views=3, first_seed=11)
+    assert made == read_manifest(tmp_path)
+    assert made[:4] == read_manifest(folder)
+    further = made[4:]
+    assert [pair.seed for pair in further] == list(range(15, 21))
+    assert {(pair.source, pair.split, pair.licence) for pair in further} == {
+        ("painting", "train", "music CC0-1.0, picture as the painting")
+    }
+    encoder, seen = (
+        load_image_encoder(eye, dtype=torch.float32),
+        [read_artwork(tmp_path / pair.artwork) for pair in further],
+    )
+    for pair, artwork in zip(further, seen, strict=True):
+        assert artwork.sha256 == pair.artwork_sha256
+        (cause,) = encoder.characters([artwork])
+        assert {name: float(value) for name, value in vars(cause).items()} == pair.character
+    assert len({pair.artwork_sha256 for pair in further}) == 6
+    assert seen[0].pixels.shape == (3, round(900 * SIDE / 1300), SIDE)
+    assert all(max(artwork.pixels.shape[1:]) < SIDE for artwork in seen[1:3])
+    assert seen[3].sha256 == read_artwork(pictures[1]).sha256
+    kept = contents(tmp_path, "music")
+    again = synthesize(tmp_path, 4, encoder=eye, paintings=pictures, views=3, first_seed=11)
+    assert again == made
+    assert contents(tmp_path, "music") == kept
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"encoder": True}, "another encoder"),
+        ({"count": 5}, "another count"),
+        ({"first_seed": 12}, "another first_seed"),
+        ({"views": 2}, "another views"),
+        ({"paintings": 1}, "another paintings"),
+        ({"paintings": 0}, "another paintings"),
+    ],
+)
+def test_a_folder_is_not_resumed_with_anything_else(  # noqa: PLR0917
+    write_eye, eye: Path, pictures: list[Path], change: dict[str, int], told: str, tmp_path: Path
+):
+    """Existing music stays, and would belong to other characters or pictures."""
+
+    class StopError(Exception):
+        pass
+
+    def stop(step: Step) -> None:
+        raise StopError
+
+    first = {"count": 4, "first_seed": 11, "paintings": pictures, "views": 1, "encoder": eye}
+    with pytest.raises(StopError):
+        synthesize(tmp_path / "pairs", **first, on_step=stop)
+    other = {**first, **change}
+    if "encoder" in change:
+        write_eye(tmp_path / "eye")
+        other["encoder"] = tmp_path / "eye"
+    if "paintings" in change:
+        other["paintings"] = pictures[: change["paintings"]]
+    before = contents(tmp_path / "pairs", "music")
+    with pytest.raises(DatasetError, match=f"has pairs with {told};"):
+        synthesize(tmp_path / "pairs", **other)
+    assert contents(tmp_path / "pairs", "music") == before
+    assert len(before) == 1
+
+
+def test_more_painted_pairs_may_follow(folder: Path, eye: Path, tmp_path: Path):
+    """Without paintings a pair depends on its seed alone."""
+    synthesize(tmp_path, 3, encoder=eye, first_seed=11)
+    longer = synthesize(tmp_path, 4, encoder=eye, first_seed=11)
+    assert longer == read_manifest(folder)
+    assert contents(tmp_path, "music") == contents(folder, "music")
+
+
+def test_pairs_of_a_version_without_a_note_are_not_resumed(eye: Path, tmp_path: Path):
+    synthesize(tmp_path, 3, encoder=eye)
+    (tmp_path / "synthesis.json").unlink()
+    with pytest.raises(DatasetError, match="has pairs with another encoder"):
+        synthesize(tmp_path, 3, encoder=eye)
+    (tmp_path / "synthesis.json").write_text("[1")
+    with pytest.raises(DatasetError, match="has pairs with another encoder"):
+        synthesize(tmp_path, 3, encoder=eye)
+
+
+def test_an_encoder_that_was_fitted_meanwhile_is_read_anew(write_eye, tmp_path: Path):
+    eye = tmp_path / "eye"
+    encoder = write_eye(eye)
+    first = synthesize(tmp_path / "one", 3, encoder=eye)
+    encoder.affect.bias.copy_(torch.tensor([0.6, -0.4]))
+    save_component(eye, "image_encoder", encoder, encoder.config, half=True)
+    second = synthesize(tmp_path / "two", 3, encoder=eye)
+    assert all(b.character["arousal"] > a.character["arousal"] for a, b in zip(first, second, strict=True))
+
+
+def test_an_encoder_that_sees_no_characters_is_refused(pocket_like: Path, tmp_path: Path):
+    with pytest.raises(CheckpointError, match="expected one that sees musical characters") as refused:
+        synthesize(tmp_path / "pairs", 3, encoder=pocket_like)
+    assert "\n" not in str(refused.value)
+    with pytest.raises(CheckpointError, match="no image encoder in"):
+        synthesize(tmp_path / "pairs", 3, encoder=tmp_path)
+    assert list(tmp_path.iterdir()) == []

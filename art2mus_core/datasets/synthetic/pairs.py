@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,14 @@ from PIL import Image
 
 from ...audio.files import write_audio
 from ...character import Character
+from ...checkpoints.folder import config_file, weights_file
 from ...checkpoints.names import BUNDLED, locate
-from ...encoders.files import load_image_encoder
+from ...digests import joint_digest
+from ...encoders.files import check_image_encoder, image_component, load_image_encoder
 from ...errors import CheckpointError, DatasetError, SettingError
 from ...images.reading import read_artwork
 from ...measure.pictures import measure
-from ...placing import replacing
+from ...placing import place, replacing
 from ...types import Artwork, OnStep, Step, Waveform
 from ..labelled import views
 from ..manifest import MANIFEST, Pair, read_manifest, write_manifest
@@ -34,6 +38,9 @@ SIDE = 640
 """Largest side of a view of a painting in pixels."""
 
 LICENCE = "CC0-1.0"
+PLAN = "synthesis.json"
+"""The note of what a folder's pairs are made with."""
+
 SOURCES = ("synthetic", "painting")
 """Painted pictures, and views of paintings; the music of both is composed."""
 
@@ -71,7 +78,7 @@ def synthesize(
 
     Raises:
         SettingError: fewer than three pairs, or a negative seed.
-        DatasetError: `folder` has another dataset.
+        DatasetError: `folder` has another dataset, or pairs of another encoder or other paintings.
         CheckpointError: the encoder is missing, damaged or sees no characters.
     """
     if count < 3 or first_seed < 0:
@@ -84,13 +91,17 @@ def synthesize(
             f"{folder} contains another dataset", "an empty folder or synthetic pairs", "Choose another."
         )
     seer = encoder or locate(BUNDLED)
-    _encoder(seer)
+    check_image_encoder(seer)
+    weights = _weights(seer)
+    _encoder(seer, weights)
+    _check_plan(folder, {"encoder": weights} | (_views_of(count, first_seed, paintings, views) if paintings else {}))
     for name in ("artworks", "music"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    jobs = [_Job(folder, seer, first_seed + index, split_of(index, count)) for index in range(count)]
+    jobs = [_Job(folder, seer, weights, first_seed + index, split_of(index, count)) for index in range(count)]
     shown = [(path, view) for path in paintings for view in range(views)]
     jobs += [
-        _Job(folder, seer, first_seed + count + index, "train", path, view) for index, (path, view) in enumerate(shown)
+        _Job(folder, seer, weights, first_seed + count + index, "train", path, view)
+        for index, (path, view) in enumerate(shown)
     ]
     pairs = []
     for pair in spread(_write_pair, jobs, workers):
@@ -107,6 +118,7 @@ class _Job:
 
     folder: Path
     encoder: Path
+    weights: str
     seed: int
     split: str
     painting: Path | None = None
@@ -127,8 +139,42 @@ def _small(artwork: Artwork) -> Artwork:
     return Artwork(torch.from_numpy(np.array(picture)).permute(2, 0, 1), artwork.name)
 
 
-@cache
-def _encoder(folder: Path) -> Any:  # noqa: ANN401
+def _weights(folder: Path) -> str:
+    """The digest of the encoder's configuration and weights."""
+    component = image_component(folder)
+    return joint_digest([config_file(folder, component), weights_file(folder, component)])
+
+
+def _views_of(count: int, first_seed: int, paintings: Sequence[Path], views: int) -> dict[str, object]:
+    """What decides which seed belongs to which view."""
+    return {"count": count, "first_seed": first_seed, "views": views, "paintings": [path.name for path in paintings]}
+
+
+def _check_plan(folder: Path, plan: dict[str, object]) -> None:
+    """Note what the folder's pairs are made with, or compare it with the note of the run that is resumed.
+
+    Raises:
+        DatasetError: they were made with something else, so that music would stay that was composed for other characters.
+    """
+    note = folder / PLAN
+    before: dict[str, object] = {}
+    with suppress(FileNotFoundError, ValueError, TypeError):
+        before = dict(json.loads(note.read_text(encoding="utf-8")))
+    if before == plan:
+        return
+    if before or any(folder.glob("music/*.flac")):
+        other = [name for name in plan if before.get(name) != plan[name]] or ["paintings"]
+        raise DatasetError(
+            f"{folder} has pairs with another {' and '.join(other)}",
+            "those of this run, which is resumed",
+            "Choose an empty folder, or the encoder, count, seed, paintings and views of the first run.",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    place(note, f"{json.dumps(plan, indent=1)}\n".encode())
+
+
+@lru_cache(maxsize=1)
+def _encoder(folder: Path, weights: str) -> Any:  # noqa: ANN401, ARG001  weights that were trained anew are loaded anew
     """The encoder of a process.
 
     Raises:
@@ -149,7 +195,7 @@ def _write_pair(job: _Job) -> Pair:
     picture, sound = job.folder / "artworks" / f"{name}.png", job.folder / "music" / f"{name}.flac"
     artwork = job.artwork()
     with torch.inference_mode():
-        cause: Character = _encoder(job.encoder).characters([artwork])[0]
+        cause: Character = _encoder(job.encoder, job.weights).characters([artwork])[0]
     if not sound.is_file():
         samples = torch.from_numpy(compose(cause, job.seed, SECONDS))[None, None]
         write_audio(sound, Waveform(samples, RATE), tags={"title": name, "comment": "synthetic, CC0-1.0"}, cover=None)

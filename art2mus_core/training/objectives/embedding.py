@@ -21,14 +21,13 @@ from torch import Tensor, distributed, nn
 from torch.nn import functional as F
 
 from ...character import CHARACTERS, TONICS
-from ...checkpoints.folder import load_component, read_config, save_component, weights_file
-from ...checkpoints.names import is_encoder
+from ...checkpoints.folder import load_component, save_component, weights_file
 from ...checkpoints.tensors import read_metadata
 from ...configuration import Fields
 from ...datasets.manifest import Pair
-from ...encoders.efficientnet import KIND, EfficientNetEncoder
+from ...encoders.efficientnet_files import load_efficientnet
 from ...encoders.pocket import PocketAudioEncoder
-from ...errors import CheckpointError, DatasetError, SettingError
+from ...errors import DatasetError, SettingError
 from ..batches import Draw, PairBatch
 from ..config import TrainingConfig
 from ..features import Dataset
@@ -64,7 +63,7 @@ class EmbeddingObjective(Objective):
     def __init__(self, data: Dataset, config: TrainingConfig, checkpoint: Path, device: torch.device) -> None:
         super().__init__(data, config, checkpoint, device)
         self.options = read_options(config, EmbeddingOptions)
-        image = _image_encoder(checkpoint)
+        image = load_efficientnet(checkpoint)
         with sized(config.stage):
             sound = PocketAudioEncoder.from_config(config.model["audio"])
             readout = nn.Linear(config.model["audio"]["dim"], len(CHARACTERS) + len(TONICS))
@@ -173,21 +172,6 @@ class EmbeddingObjective(Objective):
         if not self.options.frozen_audio:
             audio = {**self.audio_encoder.config, "mel": mel_of(self.data.grid)}
             save_component(folder, "audio_encoder", self.audio_encoder, audio, half=True)
-
-
-def _image_encoder(checkpoint: Path) -> EfficientNetEncoder:
-    """The checkpoint's image encoder.
-
-    Raises:
-        CheckpointError: it is missing, damaged or of another kind.
-    """
-    if not is_encoder(checkpoint) or read_config(checkpoint, "image_encoder").get("model_type") != KIND:
-        raise CheckpointError(
-            f"no EfficientNet-Lite image encoder in {checkpoint}",
-            "one, whose head is trained",
-            "Make it first: art2mus convert efficientnet-lite2-9656183e.pth --out CHECKPOINT (see docs/TRAINING.md).",
-        )
-    return load_component(checkpoint, "image_encoder", EfficientNetEncoder.from_config)
 
 
 def _character(pair: Pair) -> tuple[list[float], int]:
