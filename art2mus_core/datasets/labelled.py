@@ -62,7 +62,7 @@ def read_labels(folder: Path, part: str | None = None) -> list[LabelledPainting]
     chosen = [row for row in rows if part is None or row.get("part") == part]
     if not chosen:
         raise DatasetError(
-            f"{path} without rows{f' of part {part!r}' if part else ''}",
+            f"{path} without rows{'' if part is None else f' of part {part!r}'}",
             "one for each painting",
             "Check table and part.",
         )
