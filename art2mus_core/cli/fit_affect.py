@@ -12,14 +12,24 @@ from .progress import alone_in, importing, reporting
 
 
 def fit_affect(
-    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint folder with a converted EfficientNet-Lite.")],
+    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint folder, whose image encoder `art2mus convert` made.")],
     paintings: Annotated[
-        Path, typer.Argument(help="Folder of paintings with LABELS.csv: file, arousal and valence from 1 to 5.")
+        Path,
+        typer.Argument(
+            help="Folder of paintings with LABELS.csv. Columns: file, arousal (1 very calm to 5 very agitated), valence (1 very sad to 5 joyful)."
+        ),
     ],
-    part: Annotated[str | None, typer.Option(help="Only the paintings of this part of LABELS.csv.")] = None,
+    part: Annotated[
+        str | None, typer.Option(help="Only paintings with this value in the column part of LABELS.csv.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the crops and of the cross-validation.")] = 0,
 ) -> None:
-    """Fit an image encoder's arousal and valence to labelled paintings, with cross-validation. The encoder is changed in place."""
+    """Teach an image encoder from labelled paintings which pictures are calm or agitated (arousal), sad or joyful (valence).
+
+    The encoder is changed in place. The printed rank correlation is that of
+    paintings which were left out of the fit. `art2mus synthesize --encoder`
+    composes for what the encoder sees.
+    """
     with importing():
         from ..datasets.labelled import read_labels
         from ..training.affect import fit_affect as fit

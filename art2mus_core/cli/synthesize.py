@@ -13,16 +13,18 @@ from .progress import alone_in, reporting
 
 def synthesize(
     folder: Annotated[Path, typer.Argument(help="Dataset folder; an interrupted run resumes in it.")],
-    count: Annotated[int, typer.Option(help="Number of pairs.")] = 10_000,
+    count: Annotated[int, typer.Option(help="Number of pairs with painted pictures.")] = 10_000,
     first_seed: Annotated[int, typer.Option(help="Seed of the first pair; each further pair has the next one.")] = 0,
     encoder: Annotated[
         str,
         typer.Option(help="Checkpoint whose image encoder sees the pictures' character: pocket, a name or a folder."),
     ] = "pocket",
     paintings: Annotated[
-        Path | None, typer.Option(help="Folder of labelled paintings (LABELS.csv) for further training pairs.")
+        Path | None, typer.Option(help="Folder of paintings, listed in its LABELS.csv, for further training pairs.")
     ] = None,
-    part: Annotated[str | None, typer.Option(help="Only the paintings of this part of LABELS.csv.")] = None,
+    part: Annotated[
+        str | None, typer.Option(help="Only paintings with this value in the column part of LABELS.csv.")
+    ] = None,
     views: Annotated[int, typer.Option(min=1, help="Training pairs for each painting: itself, then crops.")] = 16,
     workers: Annotated[int, typer.Option(min=1, help="Number of parallel processes.")] = 2,
 ) -> None:
