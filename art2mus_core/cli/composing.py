@@ -159,9 +159,9 @@ def _compose(
     if request.candidates > 1:
         ((job, artwork),) = ready
         ranked = compose_candidates(pipeline, artwork, request.candidates, seed=request.seed, **asked)
-        chosen = ranked if request.keep_all or ranked[0].score is None else ranked[:1]
+        chosen = ranked if request.keep_all or not ranked[0].scores else ranked[:1]
         pieces = _written(job, artwork, chosen, made, outcome, no_replace=request.no_replace)
-        scores = [{"seed": each.seed, "score": each.score} for each in ranked]
+        scores = [{"seed": each.seed, **each.scores} for each in ranked]
         outcome.pieces += [{**piece, "candidates": scores} for piece in pieces[:1]] + pieces[1:]
         return
     composed = pipeline.compose([artwork for _, artwork in ready], seeds=[request.seed] * len(ready), **asked)
@@ -179,8 +179,8 @@ def _written(
         for path, candidate in zip(job.outputs, ranked, strict=False):
             replaced = path.exists()
             tags = {"title": artwork.name, "artwork": artwork.name, "artwork_sha256": artwork.sha256}
-            score = {} if candidate.score is None else {"score": f"{candidate.score:.4f}"}
-            tags |= {"seed": str(candidate.seed), **score, **made}
+            scores = {name: f"{value:.4f}" for name, value in candidate.scores.items()}
+            tags |= {"seed": str(candidate.seed), **scores, **made}
             write_audio(path, candidate.piece, tags=tags, cover=thumbnail_jpeg(artwork), no_replace=no_replace)
             pieces.append(_piece(job, path, artwork, candidate) | {"replaced": replaced})
     except Exception as error:  # noqa: BLE001  one artwork must not stop the others
@@ -189,7 +189,7 @@ def _written(
 
 
 def _piece(job: Job, path: Path, artwork: Artwork, candidate: Candidate) -> dict[str, Any]:
-    piece = {
+    return {
         "artwork": str(job.artwork),
         "sha256": artwork.sha256,
         "notes": [*artwork.notes, *([job.note] if job.note else [])],
@@ -197,5 +197,5 @@ def _piece(job: Job, path: Path, artwork: Artwork, candidate: Candidate) -> dict
         "seconds": candidate.piece.seconds,
         "sample_rate": candidate.piece.sample_rate,
         "seed": candidate.seed,
+        **candidate.scores,
     }
-    return piece if candidate.score is None else {**piece, "score": candidate.score}

@@ -40,12 +40,12 @@ def report(outcome: Outcome, found: Gathered, *, as_json: bool) -> None:
 def _lines(outcome: Outcome, found: Gathered) -> list[str]:
     lines = []
     for piece in outcome.pieces:
-        score = f"  score {piece['score']:.3f}" if "score" in piece else ""
-        lines.append(f"{piece['file']}  {piece['seconds']:g} s  from {piece['artwork']}{score}")
+        scores = "".join(f"  {name} {piece[name]:.3f}" for name in ("score", "agreement") if name in piece)
+        lines.append(f"{piece['file']}  {piece['seconds']:g} s  from {piece['artwork']}{scores}")
     lines += [f"replaced {piece['file']}" for piece in outcome.pieces if piece["replaced"]]
     lines += [f"kept {path}, which existed already" for path in outcome.kept]
     lines += [f"{path} existed before, and counts as another take of {name}" for path, name in _earlier(outcome)]
-    if any("candidates" in piece and "score" not in piece for piece in outcome.pieces):
+    if any("candidates" in piece and not {"score", "agreement"} & set(piece) for piece in outcome.pieces):
         lines.append("Kept all candidates, unranked: the model has no audio encoder to compare them with the artwork.")
     lines += dict.fromkeys(f"{piece['artwork']}: {note}" for piece in outcome.pieces for note in piece["notes"])
     return [*lines, *([found.note] if found.note else [])]

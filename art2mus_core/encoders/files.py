@@ -8,20 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 
+from ..character import Character
 from ..checkpoints.folder import check_component, config_file, load_component, needed, read_config
 from ..checkpoints.grid import read_grid
 from ..checkpoints.names import describe, is_encoder, name_for_command, quoted
 from ..errors import CheckpointError
-from ..types import AudioEncoder, ImageEncoder
+from ..types import Artwork, AudioEncoder, ImageEncoder
 from .efficientnet import KIND, EfficientNetEncoder
 from .imagebind import TOWERS
 from .pocket import PocketAudioEncoder, PocketImageEncoder, PocketSoundEncoder
 
 __all__ = [
+    "CharacterEncoder",
     "check_image_encoder",
     "has_audio_encoder",
     "image_bytes",
@@ -128,6 +130,13 @@ def _row(table: dict[str, Any], folder: Path, name: str) -> Any:  # noqa: ANN401
     if kind not in table:
         raise CheckpointError(f"an encoder {kind!r} in {folder}", f"one of {', '.join(table)}", "Use another encoder.")
     return table[kind]
+
+
+@runtime_checkable
+class CharacterEncoder(ImageEncoder, Protocol):
+    """An image encoder that sees the musical character of artworks."""
+
+    def characters(self, artworks: list[Artwork]) -> list[Character]: ...
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,8 @@
-"""Several pieces for one artwork, ranked by an audio encoder, as Art2Mus (2024) ranked three by ImageBind."""
+"""Several pieces for one artwork, ranked.
+
+Art2Mus (2024) ranked three by ImageBind. The bundled model composes from the embedding that its own audio encoder judges by, so that score
+alone would be circular; its candidates are also measured, without any network, and compared with the artwork's character.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,9 @@ import torch
 
 from ..encoders.files import has_audio_encoder
 from ..errors import SettingError
+from ..measure.sound.music import measure
 from ..types import Artwork, OnStep, Waveform
+from .agreement import agreement
 from .diffusion import ArtToMusic
 from .prompts import EncodedText
 from .routes import ArtworkPipeline
@@ -26,11 +32,23 @@ class Candidate:
         piece: the music.
         seed: seed of the piece.
         score: cosine similarity of its embedding and the artwork's, -1 to 1; None without an audio encoder.
+        agreement: of its measured sound with the artwork's character, 0 to 1; None if the image encoder sees no characters.
     """
 
     piece: Waveform
     seed: int
     score: float | None = None
+    agreement: float | None = None
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """Score and agreement, as far as they exist."""
+        return {name: value for name in ("score", "agreement") if (value := getattr(self, name)) is not None}
+
+    @property
+    def rank(self) -> float:
+        """The mean of both; 0 without either."""
+        return sum(self.scores.values()) / max(1, len(self.scores))
 
 
 def compose_candidates(
@@ -43,9 +61,10 @@ def compose_candidates(
     on_step: OnStep | None = None,
     **chosen: Any,  # noqa: ANN401  the settings
 ) -> list[Candidate]:
-    """Several pieces for one artwork, in decreasing order of their score.
+    """Several pieces for one artwork, in decreasing order of the mean of score and agreement, as far as they exist.
 
-    The score needs an audio encoder in the space of the image encoder; without one the pieces are in the order of their seeds.
+    The score needs an audio encoder in the space of the image encoder, the agreement an image encoder that sees characters; without
+    either the pieces are in the order of their seeds.
 
     Args:
         pipeline: composes the pieces.
@@ -73,8 +92,9 @@ def compose_candidates(
             batch = noise[start : start + size]
             positive, negative = (side.repeated(len(batch)) for side in conditions)
             pieces += pipeline.perform((positive, negative), settings, batch, on_step=on_step)
-        if not has_audio_encoder(pipeline.parts.encoder_folder):
-            return [Candidate(piece, own) for piece, own in zip(pieces, seeds, strict=True)]
-        scores = pipeline.score(embedding, pieces, on_step=on_step)
-    ranked = sorted(zip(scores, seeds, pieces, strict=True), key=lambda each: (-each[0], each[1]))
-    return [Candidate(piece, own, score) for score, own, piece in ranked]
+        scored = has_audio_encoder(pipeline.parts.encoder_folder)
+        scores = pipeline.score(embedding, pieces, on_step=on_step) if scored else [None] * count
+        intended = pipeline.character(artwork, on_step=on_step)
+    agreements = [None if intended is None else agreement(intended, measure(piece)) for piece in pieces]
+    found = [Candidate(*each) for each in zip(pieces, seeds, scores, agreements, strict=True)]
+    return sorted(found, key=lambda each: (-each.rank, each.seed))

@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 
 import torch
 
+from ..character import Character
+from ..encoders.files import CharacterEncoder
 from ..types import Artwork, Condition, Embedding, OnStep, Waveform
 from .latents import LatentToMusic
 from .parts import MUSIC, Parts
@@ -86,6 +88,11 @@ class ArtToMusic(LatentToMusic):
         """The image embeddings of artworks."""
         with self._using("encoder", on_step) as encoder, self.resident(encoder):
             return encoder.encode(list(artworks))
+
+    def character(self, artwork: Artwork, *, on_step: OnStep | None = None) -> Character | None:
+        """The musical character that the image encoder sees in an artwork; None if it sees none."""
+        with self._using("encoder", on_step) as encoder, self.resident(encoder):
+            return encoder.characters([artwork])[0] if isinstance(encoder, CharacterEncoder) else None
 
     def encode_text(self, text: PromptText, *, on_step: OnStep | None = None) -> EncodedText:
         """Encode text prompts with the checkpoint's text encoders; once for any number of artworks.

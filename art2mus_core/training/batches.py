@@ -106,12 +106,16 @@ def _moved(value: Any, device: torch.device) -> Any:  # noqa: ANN401
 
 @dataclass(frozen=True)
 class PairBatch(Batch):
-    """What the image encoder sees in pictures, and mels of pairs, with `character` and `tonic` (an index of `TONICS`) if the stage learns them."""
+    """What the image encoder sees in pictures, and mels or the embeddings of whole pieces.
+
+    With `character` and `tonic` (an index of `TONICS`) if the stage learns them.
+    """
 
     seen: Float[Tensor, "batch traits"]
-    mel: Float[Tensor, "batch frames bins"]
+    mel: Float[Tensor, "batch frames bins"] | None = None
     character: Float[Tensor, "batch characters"] | None = None
     tonic: Int[Tensor, " batch"] | None = None
+    heard: Float[Tensor, "batch dim"] | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +18,7 @@ from ...character import Character
 from ...checkpoints.folder import config_file, weights_file
 from ...checkpoints.names import BUNDLED, locate
 from ...digests import joint_digest
-from ...encoders.files import check_image_encoder, image_component, load_image_encoder
+from ...encoders.files import CharacterEncoder, check_image_encoder, image_component, load_image_encoder
 from ...errors import CheckpointError, DatasetError, SettingError
 from ...images.reading import read_artwork
 from ...measure.pictures import measure
@@ -174,14 +173,14 @@ def _check_plan(folder: Path, plan: dict[str, object]) -> None:
 
 
 @lru_cache(maxsize=1)
-def _encoder(folder: Path, weights: str) -> Any:  # noqa: ANN401, ARG001  weights that were trained anew are loaded anew
+def _encoder(folder: Path, weights: str) -> CharacterEncoder:  # noqa: ARG001  weights that were trained anew are loaded anew
     """The encoder of a process.
 
     Raises:
         CheckpointError: the encoder is missing, damaged or sees no characters.
     """
     encoder = load_image_encoder(folder, dtype=torch.float32)
-    if not hasattr(encoder, "characters"):
+    if not isinstance(encoder, CharacterEncoder):
         raise CheckpointError(
             f"the image encoder of {folder.name}",
             "one that sees musical characters, as the bundled one does",

@@ -32,7 +32,7 @@ from ..batches import Draw, PairBatch
 from ..config import TrainingConfig
 from ..features import Dataset
 from ..grids import mel_of
-from ..latents import see_artworks
+from ..latents import embed_sounds, see_artworks
 from ..objective import Objective, check_crop, read_options, sized
 from ..processes import gathered
 
@@ -48,7 +48,7 @@ class EmbeddingOptions(Fields):
         temperature: temperature of the contrastive loss.
         crop: length of crops in mel frames.
         readout: weight of the character read-out; 0 for pairs without a character.
-        frozen_audio: keep the checkpoint's audio encoder instead of training one.
+        frozen_audio: keep the checkpoint's audio encoder instead of training one; whole pieces are embedded, once.
     """
 
     temperature: float = Field(gt=0)
@@ -65,11 +65,12 @@ class EmbeddingObjective(Objective):
         self.options = read_options(config, EmbeddingOptions)
         image = load_efficientnet(checkpoint)
         with sized(config.stage):
-            sound = PocketAudioEncoder.from_config(config.model["audio"])
-            readout = nn.Linear(config.model["audio"]["dim"], len(CHARACTERS) + len(TONICS))
-        if self.options.frozen_audio:
-            sound = load_component(checkpoint, "audio_encoder", PocketAudioEncoder.from_config)
-            sound.requires_grad_(requires_grad=False)
+            sound = (
+                load_component(checkpoint, "audio_encoder", PocketAudioEncoder.from_config)
+                if self.options.frozen_audio
+                else PocketAudioEncoder.from_config(config.model["audio"])
+            )
+            readout = nn.Linear(sound.config["dim"], len(CHARACTERS) + len(TONICS))
         self._check_encoders(image.config, sound.config)
         self.image_encoder, self.audio_encoder = image, sound
         self.trained = nn.ModuleDict({"image_encoder": image.head.requires_grad_()})  # loading froze it
@@ -81,6 +82,7 @@ class EmbeddingObjective(Objective):
             self.character = np.array([values for values, _ in known], np.float32)
             self.tonic = np.array([tonic for _, tonic in known])
         self.seen, self.mels = see_artworks(data, image, device).values, data.mels()
+        self.heard = embed_sounds(data, checkpoint, device).values if self.options.frozen_audio else None
         check_crop(self.options.crop, self.mels, data)
         if config.batch > len(self.train_rows):
             raise DatasetError(
@@ -105,9 +107,10 @@ class EmbeddingObjective(Objective):
         learnt = self.options.readout > 0
         return PairBatch(
             torch.from_numpy(self.seen[rows]),
-            torch.from_numpy(self.mels.crops(rows, crop, shares)),
+            torch.from_numpy(self.mels.crops(rows, crop, shares)) if self.heard is None else None,
             torch.from_numpy(self.character[rows]) if learnt else None,
             torch.from_numpy(self.tonic[rows]) if learnt else None,
+            None if self.heard is None else torch.from_numpy(self.heard[rows]),
         )
 
     def forward(self, batch: PairBatch) -> tuple[Tensor, dict[str, Tensor]]:
@@ -120,7 +123,8 @@ class EmbeddingObjective(Objective):
         return contrast + self.options.readout * readout, {"contrast": contrast, "readout": readout}
 
     def _embed(self, batch: PairBatch) -> tuple[Float[Tensor, "batch dim"], Float[Tensor, "batch dim"]]:
-        return self.image_encoder(batch.seen).float(), self.audio_encoder(batch.mel).float()
+        audio = self.audio_encoder(batch.mel).float() if batch.heard is None else batch.heard
+        return self.image_encoder(batch.seen).float(), audio
 
     def _readout_loss(
         self,
