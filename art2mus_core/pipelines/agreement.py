@@ -37,7 +37,9 @@ def agreement(intended: Character, music: Music) -> float:
 def _heard(music: Music) -> dict[str, float]:
     """The level 0..1 of each character of :data:`MEASURES` by its measure."""
     table, levels = _table(), np.linspace(0, 1, LEVELS)
-    heard = {name: float(np.interp(getattr(music, measure), table[measure], levels)) for name, measure in MEASURES.items()}
+    heard = {
+        name: float(np.interp(getattr(music, measure), table[measure], levels)) for name, measure in MEASURES.items()
+    }
     return {**heard, FALLING: 1 - heard[FALLING]}
 
 
