@@ -3,10 +3,16 @@ from __future__ import annotations
 import pytest
 import torch
 
+from art2mus_core.checkpoints.folder import save_component
+from art2mus_core.encoders.efficientnet_files import new_encoder
 from art2mus_core.errors import SettingError
+from art2mus_core.measure.sound.music import measure
 from art2mus_core.pipelines import load
+from art2mus_core.pipelines.agreement import agreement
 from art2mus_core.pipelines.candidates import compose_candidates
 from art2mus_core.types import Artwork
+
+from ..conftest import DIM
 
 
 def artwork(seed):
@@ -58,3 +64,18 @@ def test_as_many_candidates_as_there_are_seeds(pipeline, count, seed):
     with pytest.raises(SettingError) as refused:
         compose_candidates(pipeline, artwork(0), count, seed=seed)
     assert str(seed) in str(refused.value) or str(count) in str(refused.value)
+
+
+def test_candidates_are_ranked_by_their_measured_sound_too(own_checkpoint):
+    encoder = new_encoder(
+        {"width": 0.25, "depth": 0.4, "channels": 24, "size": 35, "hidden": 13, "dim": DIM, "space": "tiny"}
+    )
+    save_component(own_checkpoint, "image_encoder", encoder, encoder.config, half=True)
+    pipeline = load(str(own_checkpoint))
+    ranked = compose_candidates(pipeline, artwork(3), 5, seed=4, seconds=1.0, steps=1)
+    intended = pipeline.parts.encoder.characters([artwork(3)])[0]
+    for each in ranked:
+        assert each.agreement == pytest.approx(agreement(intended, measure(each.piece)))
+        assert each.rank == pytest.approx((each.score + each.agreement) / 2)
+    assert [each.rank for each in ranked] == sorted((each.rank for each in ranked), reverse=True)
+    assert len({each.agreement for each in ranked}) > 1

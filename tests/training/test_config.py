@@ -16,7 +16,7 @@ def test_every_stage_has_a_packaged_configuration():
     for name in TrainingConfig.packaged():
         config = TrainingConfig.load(name)
         assert config.stage == name.split("-")[0]
-        assert config.model
+        assert config.model or config.options["frozen_audio"], name
         assert config.options
 
 
@@ -45,7 +45,7 @@ def test_the_sizes_of_the_stages_fit_together():
 def test_a_new_image_side_joins_the_audio_encoder_that_the_first_training_makes():
     both, image = TrainingConfig.load("embedding"), TrainingConfig.load("embedding-image")
     assert image.options == {**both.options, "frozen_audio": True}
-    assert (image.model, image.mel) == (both.model, both.mel)
+    assert (image.model, image.mel) == ({}, both.mel)
 
 
 def test_a_file_of_ones_own_is_read_and_overridden(tmp_path: Path):

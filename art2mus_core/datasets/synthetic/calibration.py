@@ -9,16 +9,21 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from ...audio.reading import read_audio
 from ...character import write_quantiles
-from ...errors import SettingError
+from ...errors import DatasetError, SettingError
 from ...measure.pictures import ImageStatistics, calibrate, measure, percentiles, write_table
+from ...measure.sound.music import Music
+from ...measure.sound.music import measure as measure_music
+from ...pipelines.agreement import write_music_table
 from ...types import OnStep, Step
+from ..reading import read_pairs
 from ..workers import spread
 from .painting import paint
 
-__all__ = ["CHARACTERS_FILE", "STATISTICS_FILE", "make_tables"]
+__all__ = ["CHARACTERS_FILE", "MUSIC_FILE", "STATISTICS_FILE", "make_music_table", "make_tables"]
 
-STATISTICS_FILE, CHARACTERS_FILE = "statistics.json", "character.json"
+STATISTICS_FILE, CHARACTERS_FILE, MUSIC_FILE = "statistics.json", "character.json", "music.json"
 FIRST_SEEDS = (10_000_000, 20_000_000)
 
 
@@ -48,3 +53,33 @@ def make_tables(
 
 def _measured(seed: int) -> ImageStatistics:
     return measure(paint(seed))
+
+
+def make_music_table(
+    folder: Path,
+    data: Path,
+    count: int,
+    *,
+    workers: int = 1,
+    no_replace: bool = False,
+    on_step: OnStep | None = None,
+) -> None:
+    """Measure the first `count` training pieces of a dataset, and write the quantiles of their measures to `folder`.
+
+    Raises:
+        DatasetError: no manifest, or fewer than two training pairs.
+        OutputError: `folder` cannot be written to; or, with `no_replace`, the table exists.
+    """
+    pieces = [data / pair.music for pair in read_pairs(data) if pair.split == "train"][:count]
+    if len(pieces) < 2:
+        raise DatasetError(f"{len(pieces)} training pairs in {data}", "at least 2", "Choose another dataset.")
+    measured = []
+    for music in spread(_heard, pieces, workers):
+        measured.append(music)
+        if on_step:
+            on_step(Step("music", len(measured), len(pieces)))
+    write_music_table(measured, folder / MUSIC_FILE, no_replace=no_replace)
+
+
+def _heard(path: Path) -> Music:
+    return measure_music(read_audio(path))
