@@ -183,10 +183,11 @@ class Mel:
 
 @dataclass(frozen=True)
 class Waveform:
-    """Samples [B, channels, N] in -1..1, at `sample_rate` hertz."""
+    """Samples [B, channels, N] in -1..1, at `sample_rate` hertz; `gain` is the one in decibels that levelled a composed piece."""
 
     samples: Float[Tensor, "batch channels samples"]
     sample_rate: int
+    gain: float | None = None
 
     @property
     def seconds(self) -> float:

@@ -3,7 +3,8 @@
     python benchmarks/same_music.py [--before COMMIT] [--seconds 5] [--solvers dpm++2m-karras ddim]
 
 The earlier commit is checked out into a temporary folder (`git worktree`). `art2mus compose` of both trees runs in this
-environment, and the pieces' samples are compared bit by bit. One JSON document with the differences goes to the last line of
+environment, with shared noise and without levelling where a tree has these options, so that commits before them compare too. The
+pieces' samples are compared bit by bit. One JSON document with the differences goes to the last line of
 standard output; the exit code is 1 if a piece differs.
 """
 
@@ -23,6 +24,8 @@ from trees import PACK, checked_out, compose  # beside this script
 def compose_samples(tree: Path, out: Path, solver: str, seconds: float) -> None:
     """Compose all sample artworks with the code and the weights of a tree."""
     chosen = ["--seconds", str(seconds), "--solver", solver, "--seed", "7", "--precision", "float32"]
+    known = (tree / "art2mus_core" / "cli" / "compose.py").read_text(encoding="utf-8")
+    chosen += [option for option in ("--shared-noise", "--no-level") if option in known]
     compose(tree, str(PACK / "art2mus_core" / "samples"), "--out", str(out), *chosen, threads=1)
 
 

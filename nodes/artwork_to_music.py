@@ -74,6 +74,7 @@ class ArtworkToMusic(io.ComfyNode):
                 _linked(inputs.solver(**ADVANCED)),
                 _linked(inputs.invert(**ADVANCED)),
                 _linked(inputs.shared_noise()),
+                _linked(inputs.level()),
             ],
             outputs=[io.Audio.Output(display_name="audio", is_output_list=True)],
         )
@@ -95,6 +96,7 @@ class ArtworkToMusic(io.ComfyNode):
         solver: str | Link = DEFAULTS.solver,
         invert: bool | Link = False,
         shared_noise: bool | Link = DEFAULTS.shared_noise,
+        level: bool | Link = DEFAULTS.level,
     ) -> io.NodeOutput:
         chosen = _encoder_of(model, aligner) if encoder == SAME else encoder
         artwork = {"image": image, "mask": mask, "invert": invert, "encoder": chosen}
@@ -106,6 +108,7 @@ class ArtworkToMusic(io.ComfyNode):
             "solver": solver,
             "seed": seed,
             "shared_noise": shared_noise,
+            "level": level,
         }
         graph, music = _expanded(model, artwork, aligned, settings)
         return io.NodeOutput(music, expand=graph)

@@ -290,8 +290,10 @@ def compose(
         guided, levels = (denoiser, conditional, unconditional), dict(info.schedule)
         seeds = settings.noise_seeds([seed] * count, artworks) if artworks else [seed] * count
         latent = denoise(*guided, settings, seeds, grid=grid, levels=levels, device=device, on_step=report)
-    pieces = finished(vae.decode_latent(latent), grid, settings.seconds)
+    pieces = finished(vae.decode_latent(latent), grid, settings.seconds, levelled=settings.level)
     provenance = {**provenance, "artworks": artworks, "model": info.name, "seed": seed, **vars(settings)}
+    if settings.level:
+        provenance["gains"] = [piece.gain for piece in pieces]
     unscaled = memory.to_intermediate(latent.values / grid.latent_scale)
     music = Waveform(torch.cat([piece.samples for piece in pieces]), grid.sample_rate)
     return pack_audio(music, provenance), {"samples": unscaled, "type": "audio"}

@@ -15,6 +15,7 @@ __all__ = [
     "artworks",
     "guidance",
     "invert",
+    "level",
     "mask",
     "model_name",
     "seconds",
@@ -148,4 +149,16 @@ def shared_noise() -> io.Boolean.Input:
         advanced=True,
         tooltip="Off: each artwork starts from noise of its own, drawn from the seed and the picture. On: all artworks start "
         "from the same noise of the seed, for morphs and comparisons.",
+    )
+
+
+def level() -> io.Boolean.Input:
+    """Input `level`: raise soft pieces."""
+    return io.Boolean.Input(
+        "level",
+        default=DEFAULTS.level,
+        optional=True,
+        advanced=True,
+        tooltip="On: soft pieces are made louder, so that none is below -30 LUFS; a softer piece stays softer than a louder one. "
+        "Off: the level as generated.",
     )

@@ -14,6 +14,9 @@ __all__ = ["Graph", "artworks_behind", "graph_tags", "piece_tags"]
 OPENED = {"Art2MusLoadArtwork": "artwork", "LoadImage": "image", "LoadImageOutput": "image"}
 """Nodes that load one picture, and the input with its name."""
 
+OWN = {"artworks": "artwork_sha256", "gains": "gain_db"}
+"""Entries of the provenance that have one value for each piece, and the tags of a piece's own value."""
+
 
 class Graph(Protocol):
     """The host's hidden inputs: the executed prompt, the saved workflow and this node's id."""
@@ -62,9 +65,9 @@ def piece_tags(provenance: dict[str, Any], index: int) -> dict[str, str]:
         provenance: the `art2mus` entry of AUDIO; empty for audio from other nodes.
         index: index of the piece.
     """
-    tags = {key: str(value) for key, value in provenance.items() if key != "artworks"}
-    artworks = provenance.get("artworks", [])
-    return {**tags, "artwork_sha256": artworks[index]} if index < len(artworks) else tags
+    tags = {key: str(value) for key, value in provenance.items() if key not in OWN}
+    own = {tag: provenance.get(key, []) for key, tag in OWN.items()}
+    return tags | {tag: str(values[index]) for tag, values in own.items() if index < len(values)}
 
 
 def graph_tags(graph: Graph | None) -> dict[str, str]:

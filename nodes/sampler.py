@@ -42,6 +42,7 @@ class Sampler(io.ComfyNode):
                 inputs.solver(),
                 inputs.seed(),
                 inputs.shared_noise(),
+                inputs.level(),
             ],
             outputs=[io.Audio.Output(display_name="audio"), io.Latent.Output(display_name="latent")],
         )
@@ -60,8 +61,9 @@ class Sampler(io.ComfyNode):
         solver: str,
         seed: int,
         shared_noise: bool = DEFAULTS.shared_noise,
+        level: bool = DEFAULTS.level,
     ) -> io.NodeOutput:
         from .assembly import compose
 
-        settings = Settings(seconds, steps, guidance, solver, shared_noise)
+        settings = Settings(seconds, steps, guidance, solver, shared_noise, level)
         return io.NodeOutput(*compose(model, vae, positive, negative, settings=settings, seed=seed))

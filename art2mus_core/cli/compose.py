@@ -47,6 +47,10 @@ def compose(
             "--shared-noise", help="Start every artwork's music from the same noise, for morphs and comparisons."
         ),
     ] = False,
+    no_level: Annotated[
+        bool,
+        typer.Option("--no-level", help="Keep the level of each piece as generated. Otherwise none is below -30 LUFS."),
+    ] = False,
     candidates: Annotated[
         int,
         typer.Option(
@@ -105,7 +109,9 @@ def compose(
 ) -> None:
     """Compose music for artworks, directly from their pictures."""
     # Settings are checked before files, and files before weights, so that errors appear at once.
-    chosen = check_settings(seconds=seconds, steps=steps, guidance=guidance, solver=solver, shared_noise=shared_noise)
+    chosen = check_settings(
+        seconds=seconds, steps=steps, guidance=guidance, solver=solver, shared_noise=shared_noise, level=not no_level
+    )
     check_seed(seed)
     check_candidates(candidates, seed)
     if keep_all and candidates == 1:

@@ -21,13 +21,17 @@ def look(
         bool,
         typer.Option("--shared-noise", help="Start every artwork's music from the same noise, to compare pictures."),
     ] = False,
+    no_level: Annotated[
+        bool,
+        typer.Option("--no-level", help="Keep the level of each piece as generated. Otherwise none is below -30 LUFS."),
+    ] = False,
     model: Annotated[
         str, typer.Option(help="Model: pocket, a name in ART2MUS_HOME, or a checkpoint folder.")
     ] = "pocket",
     no_replace: NoReplace = False,
 ) -> None:
     """Draw an artwork beside the spectrogram of its music, with measurements of both."""
-    chosen = check_settings(seconds=seconds, shared_noise=shared_noise)
+    chosen = check_settings(seconds=seconds, shared_noise=shared_noise, level=not no_level)
     check_seed(seed)
     replaced = check_file(out, (".png",), no_replace=no_replace)
 

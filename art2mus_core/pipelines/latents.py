@@ -85,7 +85,9 @@ class LatentToMusic:
     ) -> list[Waveform]:
         """Finished pieces for (positive, negative) conditions, one per seed."""
         latent = self.denoise(*conditions, settings, seeds, on_step=on_step)
-        return finished(self.decode(latent, on_step=on_step), self.parts.grid, settings.seconds)
+        return finished(
+            self.decode(latent, on_step=on_step), self.parts.grid, settings.seconds, levelled=settings.level
+        )
 
     def denoise(
         self,

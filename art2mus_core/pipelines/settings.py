@@ -50,6 +50,7 @@ class Settings:
         guidance: scale of classifier-free guidance, 0 to 20; 0 ignores the artwork, 1 turns guidance off.
         solver: a name in :data:`~art2mus_core.diffusion.schedules.SOLVERS`.
         shared_noise: draw the initial noise from the seed alone, the same for all artworks; music without an artwork always is.
+        level: raise soft pieces, so that none is below -30 LUFS; see :mod:`~art2mus_core.pipelines.levelling`.
 
     Raises:
         SettingError: a number outside its range or not finite; an unknown solver.
@@ -60,6 +61,7 @@ class Settings:
     guidance: float = 1.5
     solver: str = "dpm++2m-karras"
     shared_noise: bool = False
+    level: bool = True
 
     def __post_init__(self) -> None:
         check_number("seconds", self.seconds, SHORTEST, LONGEST)

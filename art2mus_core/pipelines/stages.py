@@ -23,6 +23,7 @@ from ..diffusion.sampling import draw_noise, sample
 from ..diffusion.schedules import schedule
 from ..networks.gpt2 import GPT2
 from ..types import AudioGrid, Condition, Denoiser, Embedding, Latent, Mel, OnStep, PromptTokens, Waveform
+from .levelling import level
 from .prompts import EncodedText
 from .settings import Settings
 
@@ -146,7 +147,18 @@ def encode_sound(autoencoder: MelAutoencoder, sound: Waveform, grid: AudioGrid, 
         return autoencoder.encode(Mel(MelTransform(grid).to(weight.device)(whole)))
 
 
-def finished(sound: Waveform, grid: AudioGrid, seconds: float) -> list[Waveform]:
-    """Pieces [1, channels, N] of exactly `seconds`, on the CPU, without DC offset, clicks or clipping."""
+def finished(sound: Waveform, grid: AudioGrid, seconds: float, *, levelled: bool = True) -> list[Waveform]:
+    """Pieces [1, channels, N] of exactly `seconds`, on the CPU, without DC offset, clicks or clipping.
+
+    Args:
+        sound: a batch [B, channels, N].
+        grid: sizes of the checkpoint.
+        seconds: length of the pieces.
+        levelled: raise soft pieces; see :func:`~art2mus_core.pipelines.levelling.level`.
+
+    Raises:
+        AudioError: samples that are NaN or infinite.
+    """
+    work = level if levelled else finish
     exact = sound.samples[..., : grid.samples(seconds)].float().cpu()
-    return [finish(Waveform(piece[None], sound.sample_rate)) for piece in exact]
+    return [work(Waveform(piece[None], sound.sample_rate)) for piece in exact]

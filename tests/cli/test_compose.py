@@ -61,6 +61,7 @@ def test_the_file_says_where_it_comes_from(art2mus, paintings):
         "title": "dawn",
         "precision": "float32",
         "shared_noise": "False",
+        "level": "True",
     }
     assert tags.items() >= expected.items()
     assert tags["solver"] == "dpm++2m-karras"
@@ -74,8 +75,8 @@ def test_a_folder_becomes_a_folder(art2mus, paintings):
     assert written() == ["a/b/dawn.flac", "a/b/dusk.flac", "a/b/noon.flac"]
     document = json.loads(out.splitlines()[-1])
     assert [Path(piece["file"]).name for piece in document["pieces"]] == ["dawn.flac", "dusk.flac", "noon.flac"]
-    settings = {"seconds": 1.0, "steps": 3, "guidance": 1.5, "solver": "dpm++2m-karras", "shared_noise": False}
-    assert document["settings"] == settings
+    settings = {"seconds": 1.0, "steps": 3, "guidance": 1.5, "solver": "dpm++2m-karras"}
+    assert document["settings"] == settings | {"shared_noise": False, "level": True}
     assert document["failed"] == []
 
 
@@ -94,6 +95,17 @@ def test_artworks_start_from_one_noise_on_request(art2mus, paintings):
     assert (dawn - noon).abs().max() < 1e-3
     assert (dawn - own).abs().max() > 1e-2
     assert read_tags(Path("shared/dawn.flac"))["shared_noise"] == "True"
+
+
+def test_a_piece_is_levelled_by_the_gain_in_its_tags_unless_unwanted(art2mus, paintings):
+    _, out, _ = art2mus("compose", paintings / "dawn.png", "-o", "own.flac", "--seconds", "1", "--json")
+    assert art2mus("compose", paintings / "dawn.png", "-o", "raw.flac", "--seconds", "1", "--no-level")[0] == 0
+    own, raw = (read_audio(Path(name)).samples for name in ("own.flac", "raw.flac"))
+    tags, plain = (read_tags(Path(name)) for name in ("own.flac", "raw.flac"))
+    gain = float(tags["gain_db"])
+    assert json.loads(out.splitlines()[-1])["pieces"][0]["gain_db"] == gain != 0
+    assert (own - raw).abs().max() > 1e-2
+    assert (tags["level"], plain["level"], "gain_db" in plain) == ("True", "False", False)
 
 
 def test_in_a_folder_the_good_ones_are_composed_and_the_bad_ones_listed(art2mus, paintings):

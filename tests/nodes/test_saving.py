@@ -87,11 +87,14 @@ def covers(path) -> list[int]:
 @pytest.mark.parametrize("kind", ["FLAC", "MP3", "Opus"])
 def test_cover_graph_and_provenance_are_in_every_format(pack, save, host_folders, graph, kind):
     cover = torch.tensor([0.25, 0.75])[:, None, None, None].expand(2, 40, 30, 3)
-    pieces = audio(3, art2mus={"seed": 3, "model": "pocket", "artworks": ["aa", "bb", "cc"]})
+    pieces = audio(
+        3, art2mus={"seed": 3, "model": "pocket", "artworks": ["aa", "bb", "cc"], "gains": [1.5, -2.25, 0.0]}
+    )
     saved = save(pieces, "a", kind, cover=cover).ui["audio"]
     paths = [host_folders / "output" / item["filename"] for item in saved]
     tags = [pack("art2mus_core.audio.reading").read_tags(path) for path in paths]
     assert [each["artwork_sha256"] for each in tags] == ["aa", "bb", "cc"]
+    assert [each["gain_db"] for each in tags] == ["1.5", "-2.25", "0.0"]
     assert {(each["seed"], each["model"]) for each in tags} == {("3", "pocket")}
     assert json.loads(tags[2]["workflow"]) == graph.extra_pnginfo["workflow"]
     assert json.loads(tags[2]["prompt"]) == graph.prompt

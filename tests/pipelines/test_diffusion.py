@@ -54,7 +54,9 @@ def test_the_same_again_is_the_same_to_the_bit(pipeline):
 
 
 @pytest.mark.parametrize(
-    "changed", [{"seeds": [1]}, {"steps": 2}, {"guidance": 9.0}, {"solver": "ddim"}, {"shared_noise": True}], ids=str
+    "changed",
+    [{"seeds": [1]}, {"steps": 2}, {"guidance": 9.0}, {"solver": "ddim"}, {"shared_noise": True}, {"level": False}],
+    ids=str,
 )
 def test_every_setting_is_heard(pipeline, changed):
     (plain,) = pipeline.compose([artwork(0)], seconds=1.0)

@@ -29,6 +29,7 @@ class Sampled(System):
         steps: number of denoising steps.
         guidance: scale of classifier-free guidance.
         solver: name of the solver.
+        level: raise soft pieces, so that none is below -30 LUFS.
         heads: `config` or `original`.
         precision: precision of the networks; the evaluation's if not given.
     """
@@ -40,13 +41,14 @@ class Sampled(System):
     steps: int | None = Field(default=None, ge=1, le=MOST_STEPS)
     guidance: float | None = Field(default=None, ge=0, le=STRONGEST)
     solver: str | None = None
+    level: bool = True
     heads: str = "config"
     precision: Precision | None = None
 
     @property
     def chosen(self) -> dict[str, Any]:
         """The settings of the sampler."""
-        return self.model_dump(include={"steps", "guidance", "solver", "shared_noise"})
+        return self.model_dump(include={"steps", "guidance", "solver", "shared_noise", "level"})
 
     def opened(self, workshop: Workshop, *, offload: bool = False) -> Any:  # noqa: ANN401 - the route's pipeline
         """The pipeline of the checkpoint.
