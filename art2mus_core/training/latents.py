@@ -109,6 +109,13 @@ def embed_artworks(data: Dataset, encoder: Path, device: torch.device, *, patche
             yield network.encode([read_artwork(data.folder / pair.artwork) for pair in chunk])
 
     def values() -> Iterator[np.ndarray]:
+        if isinstance(network, EfficientNetEncoder):  # whose embeddings follow from what is stored
+            with torch.no_grad():
+                return iter(
+                    network(torch.from_numpy(see_artworks(data, network, device).values).to(device))
+                    .cpu()
+                    .numpy()[:, None]
+                )
         return (row for each in embeddings() for row in each.values.float().cpu().numpy()[:, None])
 
     def of_patches() -> Iterator[np.ndarray]:
