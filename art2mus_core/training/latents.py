@@ -112,7 +112,7 @@ def embed_artworks(data: Dataset, encoder: Path, device: torch.device, *, patche
         if isinstance(network, EfficientNetEncoder):  # whose embeddings follow from what is stored
             with torch.no_grad():
                 return iter(
-                    network(torch.from_numpy(see_artworks(data, network, device).values).to(device))
+                    network(torch.from_numpy(np.array(see_artworks(data, network, device).values)).to(device))
                     .cpu()
                     .numpy()[:, None]
                 )
