@@ -1,7 +1,7 @@
 """Measures whether music follows the painting on held-out synthetic pairs, with signal features only.
 
-    python benchmarks/quality.py DATA [--model FOLDER] [--count 200] [--guidance G ...] [--shuffled-aligner NAME]
-        [--precision auto] [--only SYSTEM ...] [--first TREE] [--no-level]
+    python benchmarks/quality.py DATA [--model FOLDER] [--count 200] [--guidance G ...] [--steps N] [--solver S]
+        [--shuffled-aligner NAME] [--precision auto] [--only SYSTEM ...] [--first TREE] [--no-level]
 
 Every system makes one piece a pair:
   real          the pair's own music
@@ -230,14 +230,16 @@ def main() -> None:
     parser.add_argument("--model", default="pocket")
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--guidance", type=float, nargs="*", default=None)
+    parser.add_argument("--steps", type=int, default=None)
+    parser.add_argument("--solver", default=None)
     parser.add_argument("--shuffled-aligner", default=None)
     parser.add_argument("--only", nargs="*", default=None)
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--no-level", action="store_true", help="leave out the level stage")
     parser.add_argument("--first", type=Path, default=None, help="a checked-out tree of an earlier edition")
     chosen = parser.parse_args()
-    without = {"level": False} if chosen.no_level else {}
-    bench = Bench(chosen.data, chosen.model, chosen.count, chosen.precision, **without)
+    settings = {"steps": chosen.steps, "solver": chosen.solver, "level": False if chosen.no_level else None}
+    bench = Bench(chosen.data, chosen.model, chosen.count, chosen.precision, **settings)
     guidances = chosen.guidance or [bench.parts.defaults.guidance]
     first = guidances[0]
     systems: dict[str, Callable[[], Iterator[np.ndarray]]] = {
