@@ -98,7 +98,7 @@ def steps(**more: Any) -> io.Int.Input:  # noqa: ANN401
         default=DEFAULTS.steps,
         min=1,
         max=MOST_STEPS,
-        tooltip="Denoising steps. More steps give finer music and take longer. Use 20 for 'pocket', 30 for published models.",
+        tooltip="Denoising steps. More steps give finer music and take longer. Use 8 for 'pocket', 30 for published models.",
         **more,
     )
 
@@ -111,7 +111,7 @@ def guidance(**more: Any) -> io.Float.Input:  # noqa: ANN401
         min=0.0,
         max=STRONGEST,
         step=0.1,
-        tooltip="Guidance scale: how closely the music follows the artwork. Use 1.5 for 'pocket', 3.5 for published models. "
+        tooltip="Guidance scale: how closely the music follows the artwork. Use 2 for 'pocket', 3.5 for published models. "
         "1 turns guidance off; any other value doubles the time.",
         **more,
     )

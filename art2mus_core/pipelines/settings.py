@@ -57,8 +57,8 @@ class Settings:
     """
 
     seconds: float = 10.0
-    steps: int = 20
-    guidance: float = 1.5
+    steps: int = 8
+    guidance: float = 2.0
     solver: str = "dpm++2m-karras"
     shared_noise: bool = False
     level: bool = True
