@@ -48,7 +48,7 @@ def characters(encoder: Any, artworks: list[Any]) -> list[dict[str, float]]:
     """The character that music for each artwork is meant to have; the first edition's follows from statistics alone."""
     if hasattr(encoder, "characters"):
         return [asdict(each) for each in encoder.characters(artworks)]
-    from art2mus_core.character import character  # noqa: PLC0415
+    from art2mus_core.datasets.synthetic.correspondence import character  # noqa: PLC0415
     from art2mus_core.measure.pictures import measure  # noqa: PLC0415
 
     return [asdict(character(measure(artwork))) for artwork in artworks]

