@@ -49,6 +49,7 @@ def characters(encoder: Any, artworks: list[Any]) -> list[dict[str, float]]:
     if hasattr(encoder, "characters"):
         return [asdict(each) for each in encoder.characters(artworks)]
     from art2mus_core.datasets.synthetic.correspondence import character  # noqa: PLC0415
+
     from art2mus_core.measure.pictures import measure  # noqa: PLC0415
 
     return [asdict(character(measure(artwork))) for artwork in artworks]
