@@ -6,6 +6,8 @@ from pathlib import Path
 
 import av
 
+from art2mus_core.pipelines.settings import Settings
+
 IDS = [
     "Art2MusLoadArtwork",
     "Art2MusLoadModel",
@@ -69,7 +71,7 @@ def in_one_node(**chosen) -> dict:
 def in_four_nodes(model: str = "tiny", encoder: str = "tiny", aligner: str = "model", **settings) -> dict:
     look = {"image": ["1", 0], "encoder": encoder}
     align = {"embedding": ["3", 0], "language": ["2", 2], "aligner": aligner, "strength": 1.0}
-    settings = {"steps": 8, "guidance": 2.0, "solver": "dpm++2m-karras", **SHORT, **settings}
+    settings = {**vars(Settings()), **SHORT, **settings}
     parts = {"model": ["2", 0], "vae": ["2", 1], "positive": ["4", 0], "negative": ["4", 1]}
     return {
         "1": LOAD,
