@@ -1,6 +1,6 @@
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
-import { lastOutputs, noteOpen } from "./history.js";
+import { lastOutputs, noteOpen, whenLoaded } from "./history.js";
 import { placeOf } from "./places.js";
 import { Player } from "./player.js";
 import { loadTexts, textsOf } from "./texts.js";
@@ -87,6 +87,15 @@ function showAll(/** @type {Record<string, Output>} */ outputs) {
     });
 }
 
+/** After a reload the front end restores the graph; its last outputs come from the server's history. */
+async function restore() {
+  await whenLoaded();
+  const graph = app.rootGraph ?? app.graph;
+  const nodes = graph.nodes;
+  const outputs = await lastOutputs(graph);
+  if (nodes[0] === graph.nodes[0]) showAll(outputs); // unless another graph was loaded meanwhile
+}
+
 const style = document.createElement("link");
 Object.assign(style, { rel: "stylesheet", href: new URL("./player.css", import.meta.url).href });
 document.head.append(style);
@@ -125,12 +134,8 @@ app.registerExtension({
 
   beforeConfigureGraph: noteOpen,
 
-  /** After a reload the front end restores the graph; its last outputs come from the server's history. */
-  async afterLoadGraph() {
-    const graph = app.rootGraph ?? app.graph;
-    const nodes = graph.nodes;
-    const outputs = await lastOutputs(graph);
-    if (nodes[0] === graph.nodes[0]) showAll(outputs); // unless another graph was loaded meanwhile
+  afterConfigureGraph() {
+    restore(); // not awaited: the front end would wait for it before it finishes loading
   },
 
   /** Called for another workflow tab and for a run chosen from the queue. */

@@ -17,6 +17,18 @@ export function noteOpen() {
   open = (workflows().openWorkflows ?? []).map(({ path }) => path);
 }
 
+/**
+ * Until the front end has finished loading a graph and has chosen its tab, or 10 seconds have passed.
+ * A hook for this, `afterLoadGraph`, is only in the newest front ends.
+ */
+export async function whenLoaded() {
+  for (let tries = 0; tries < 100; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const tracker = workflows().activeWorkflow?.changeTracker;
+    if (tracker && !tracker.constructor.isLoadingGraph) return;
+  }
+}
+
 /** Whether the current workflow was restored with the page. Workflows that are opened later start without music. */
 function isRestored() {
   const path = workflows().activeWorkflow?.path;
