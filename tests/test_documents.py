@@ -163,8 +163,14 @@ def torchrun(arguments: list[str]) -> None:
     follow(arguments[arguments.index("--") + 1 :])
 
 
+def cp(arguments: list[str]) -> None:
+    """What is copied is a place in the tree."""
+    paths(arguments[:-1])
+
+
 PROGRAMS = {
     "art2mus": art2mus,
+    "cp": cp,
     "torchrun": torchrun,
     "pip": pip,
     **dict.fromkeys(("python", "python3"), python),

@@ -130,6 +130,7 @@ def test_a_comparison_is_done_by_keyboard_alone(visit, music, tmp_path):
     answers = tmp_path / "study.sqlite"
     with listening(music, "--answers", str(answers), "--mode", "ab", "--rounds", "1") as (address, _):
         page = visit(address)
+        page.get_by_role("button", name="Begin").wait_for()
         page.keyboard.press("Tab")
         page.keyboard.press("Space")
         page.keyboard.press("Tab")
