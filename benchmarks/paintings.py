@@ -2,7 +2,7 @@
 
     python benchmarks/paintings.py FOLDER [--model NAME] [--seeds 3] [--sheet OUT.png [--measured]]
 
-For every artwork of the folder: the musical character for its statistics, and the measurements of its music (mean over seeds).
+For every artwork of the folder: the musical character that the image encoder sees, and the measurements of its music (mean over seeds).
 Below: the range of onset rate and loudness, and rank correlations with the character. The sheet shows the music of the first
 seed beside the paintings, or with `--measured` beside their statistics, for use where the paintings cannot be shown. The table
 goes to standard error, one JSON document to the last line of standard output.
@@ -22,12 +22,11 @@ from contact_sheet import draw_contact_sheet  # beside this script
 from scipy import stats
 
 from art2mus_core.audio.mel import MelTransform
-from art2mus_core.character import CHARACTERS, character
+from art2mus_core.character import CHARACTERS
 from art2mus_core.figures.overview import describe_artwork, draw_bars
 from art2mus_core.figures.paper import save_image, sheet
 from art2mus_core.images.listing import list_artworks
 from art2mus_core.images.reading import read_artwork
-from art2mus_core.measure.pictures import measure as measure_picture
 from art2mus_core.measure.sound.music import measure
 from art2mus_core.pipelines import load
 from art2mus_core.types import Artwork
@@ -61,7 +60,7 @@ def main() -> None:
     pipeline = load(chosen.model)
     artworks = [read_artwork(path) for path in list_artworks(chosen.folder)]
     pieces = [pipeline.compose(artworks, seeds=[seed] * len(artworks)) for seed in range(chosen.seeds)]
-    causes = [character(measure_picture(artwork)) for artwork in artworks]
+    causes = [pipeline.character(artwork) for artwork in artworks]
     rows = []
     for index, (artwork, cause) in enumerate(zip(artworks, causes, strict=True)):
         heard = [measure(piece[index]) for piece in pieces]
