@@ -101,16 +101,9 @@ class ArtworkToMusic(io.ComfyNode):
         chosen = _encoder_of(model, aligner) if encoder == SAME else encoder
         artwork = {"image": image, "mask": mask, "invert": invert, "encoder": chosen}
         aligned = {"aligner": aligner, "strength": strength}
-        settings = {
-            "seconds": seconds,
-            "steps": steps,
-            "guidance": guidance,
-            "solver": solver,
-            "seed": seed,
-            "shared_noise": shared_noise,
-            "level": level,
-        }
-        graph, music = _expanded(model, artwork, aligned, settings)
+        settings = {"seconds": seconds, "steps": steps, "guidance": guidance, "solver": solver}
+        more = {"seed": seed, "shared_noise": shared_noise, "level": level}
+        graph, music = _expanded(model, artwork, aligned, settings | more)
         return io.NodeOutput(music, expand=graph)
 
 

@@ -105,7 +105,7 @@ def test_another_trees_code_answers(trees, tmp_path):
     """A copy of this tree in which every picture has the same tonic, asked from this tree's folder."""
     tree = tmp_path / "tree"
     shutil.copytree(trees.PACK / "art2mus_core", tree / "art2mus_core", ignore=shutil.ignore_patterns("__pycache__"))
-    with (tree / "art2mus_core" / "datasets" / "synthetic" / "correspondence.py").open("a", encoding="utf-8") as file:
+    with (tree / "art2mus_core" / "character.py").open("a", encoding="utf-8") as file:
         file.write("\n\ndef tonic_of(hue):\n    return 13\n")
     paths = list(samples().values())[:2]
     found = trees.ask(tree, "pictures", artworks=[str(path) for path in paths], model="pocket")

@@ -9,8 +9,6 @@ import pytest
 import torch
 
 from art2mus_core.checkpoints.folder import read_tensors, save_component, weights_file
-from art2mus_core.encoders.efficientnet import EfficientNetEncoder
-from art2mus_core.encoders.files import load_image_encoder
 from art2mus_core.encoders.pocket import PocketImageEncoder
 from art2mus_core.errors import CheckpointError
 from art2mus_core.images.reading import read_artwork
@@ -76,8 +74,7 @@ def test_a_frozen_audio_encoder_has_to_be_there(pairs: Path, tiny, eye: Path):
 def test_what_the_head_learns_from_is_what_the_encoder_sees(pairs: Path, tiny, eye: Path):
     """The embedding of a row is that of its picture as when composing."""
     objective = stage_builder(tiny("embedding"), pairs, eye)()
-    encoder = load_image_encoder(eye, dtype=torch.float32)
-    assert isinstance(encoder, EfficientNetEncoder)
+    encoder = objective.image_encoder
     for row, pair in enumerate(objective.data.pairs):
         expected = encoder.encode([read_artwork(pairs / pair.artwork)]).values
         torch.testing.assert_close(objective.image_encoder(torch.from_numpy(objective.seen[[row]])), expected)

@@ -85,6 +85,9 @@ def test_the_parts_of_all_processes_are_the_whole_batch(pairs: Path, trained: Pa
         batches = [vars(objective.batch(draw)) for draw in draws]
         for name in batches[0]:
             values = [batch[name] for batch in batches]
+            if values[0] is None:  # a field of another kind of training
+                assert values == [None] * 3, (stage, name)
+                continue
             whole, *parts = (value.values if isinstance(value, Embedding) else value for value in values)
             assert torch.equal(torch.cat(parts), whole), (stage, name)
 

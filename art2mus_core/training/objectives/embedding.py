@@ -65,6 +65,9 @@ class EmbeddingObjective(Objective):
         self.options = read_options(config, EmbeddingOptions)
         image = load_efficientnet(checkpoint)
         with sized(config.stage):
+            for layer in image.head:
+                if isinstance(layer, nn.Linear):
+                    layer.reset_parameters()  # of this run's seed, whatever the checkpoint's head has learnt
             sound = (
                 load_component(checkpoint, "audio_encoder", PocketAudioEncoder.from_config)
                 if self.options.frozen_audio
