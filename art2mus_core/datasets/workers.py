@@ -6,12 +6,15 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import chain, islice
 from multiprocessing import get_context
 from typing import TypeVar
 
 import torch
+
+from ..errors import Art2MusError
 
 __all__ = ["spread"]
 
@@ -32,6 +35,9 @@ def spread(work: Callable[[Item], Result], items: Iterable[Item], workers: int) 
 
     The processes are spawned, as a fork of a process that has used torch's threads may deadlock. With a thread for every
     core in each process, measuring music took twice as long.
+
+    Raises:
+        Art2MusError: a process ended before its work was done, as when the system stops it because memory runs out.
     """
     rest = iter(items)
     few = list(islice(rest, FEW + 1))
@@ -39,14 +45,22 @@ def spread(work: Callable[[Item], Result], items: Iterable[Item], workers: int) 
         yield from map(work, chain(few, rest))
         return
     fresh = get_context("spawn")
-    with ProcessPoolExecutor(workers, fresh, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        with _single_threads():  # all processes start when the first items are submitted
-            waiting = deque(pool.submit(work, item) for item in few)
-        for item in rest:
-            yield waiting.popleft().result()
-            waiting.append(pool.submit(work, item))
-        while waiting:
-            yield waiting.popleft().result()
+    try:
+        with ProcessPoolExecutor(workers, fresh, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            with _single_threads():  # all processes start when the first items are submitted
+                waiting = deque(pool.submit(work, item) for item in few)
+            for item in rest:
+                yield waiting.popleft().result()
+                waiting.append(pool.submit(work, item))
+            while waiting:
+                yield waiting.popleft().result()
+    except BrokenProcessPool as error:
+        raise Art2MusError(
+            f"one of {workers} worker processes ended abruptly, usually because memory ran out",
+            "processes that run until their work is done",
+            "Close other programs, or use fewer processes (`--workers`, if the command has it). In a script, call this below "
+            "`if __name__ == '__main__':`.",
+        ) from error
 
 
 @contextmanager

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from math import factorial
 
 import pytest
 import torch
 
 from art2mus_core.datasets.workers import FEW, POOLS, spread
-from art2mus_core.errors import AudioError
+from art2mus_core.errors import Art2MusError, AudioError
 
 
 @pytest.mark.parametrize(("count", "workers"), [(0, 2), (FEW, 2), (FEW + 1, 1)])
@@ -36,3 +37,17 @@ def test_many_items_are_worked_on_elsewhere_in_order_by_one_thread_each_and_erro
         next(told)
     assert os.environ[POOLS[0]] == "7"
     assert POOLS[1] not in os.environ
+
+
+@pytest.mark.parametrize("last", [FEW, 3 * FEW])
+def test_a_process_that_is_killed_is_an_error_that_says_what_to_do(last: int):
+    """Among the first items, and while further ones are submitted."""
+    with pytest.raises(Art2MusError, match=r"^one of 2 worker processes ended abruptly.*`--workers`") as found:
+        list(spread(partial(end_abruptly_at, last), range(4 * FEW), 2))
+    assert "\n" not in str(found.value)
+
+
+def end_abruptly_at(last: int, item: int) -> int:
+    if item == last:
+        os._exit(9)
+    return item
