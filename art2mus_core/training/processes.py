@@ -13,10 +13,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, distributed
 
+from ..errors import Art2MusError
+
 __all__ = ["Place", "averaged", "gathered", "joined"]
 
 PATIENCE = timedelta(days=1)
 """How long processes wait for each other; the first computes the features of a large dataset alone."""
+
+LOST = ("closed by peer", "reset by peer", "Broken pipe", "remote process exited")
+"""Parts of the messages of Gloo and NCCL when another process has ended; their errors have no class of their own."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,9 @@ def joined(device: torch.device) -> Iterator[Place]:
 
     Args:
         device: device of the networks; each process uses its own CUDA device.
+
+    Raises:
+        Art2MusError: another process ended during the block.
     """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
@@ -60,6 +68,14 @@ def joined(device: torch.device) -> Iterator[Place]:
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
     try:
         yield Place(device, distributed.get_rank(), count)
+    except RuntimeError as error:
+        if not any(sign in str(error) for sign in LOST):
+            raise
+        raise Art2MusError(
+            f"one of {count} training processes ended before the others",
+            "processes that run until the training is done",
+            "See its own message, if it has one. Otherwise memory probably ran out: close other programs, or start fewer processes.",
+        ) from error
     finally:
         distributed.destroy_process_group()
 

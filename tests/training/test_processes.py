@@ -12,11 +12,11 @@ import pytest
 import torch
 from torch import multiprocessing
 
-from art2mus_core.errors import SettingError
+from art2mus_core.errors import Art2MusError, SettingError
 from art2mus_core.training.batches import Draw
 from art2mus_core.training.config import STAGES, TrainingConfig
 from art2mus_core.training.loop import STATE, train
-from art2mus_core.training.processes import Place, joined
+from art2mus_core.training.processes import Place, averaged, joined
 from art2mus_core.training.stages import stage_builder
 from art2mus_core.training.state import load_state
 from art2mus_core.types import Embedding
@@ -30,15 +30,20 @@ def plain(parameters: Any, lr: float, weight_decay: float) -> torch.optim.Optimi
 
 
 def work(rank: int, port: int, pairs: Path, jobs: list[Job]) -> None:
-    """One of two processes, as `torchrun` starts them."""
-    torch.set_num_threads(1)
+    """One of two processes."""
+    be_started(rank, port)
     torch.optim.AdamW = plain  # type: ignore[assignment,misc]
-    place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-    os.environ.update({name: str(value) for name, value in place.items()})
     with joined(torch.device("cpu")) as here:
         assert here == Place(torch.device("cpu"), rank, 2)
         for config, checkpoint, run in jobs:
             train(stage_builder(config, pairs, checkpoint), config, run, place=here)
+
+
+def be_started(rank: int, port: int) -> None:
+    """Set what `torchrun` tells one of two processes."""
+    torch.set_num_threads(1)
+    place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    os.environ.update({name: str(value) for name, value in place.items()})
 
 
 def free_port() -> int:
@@ -100,3 +105,27 @@ def test_processes_that_do_not_divide_a_batch_are_refused(pairs: Path, trained: 
     objective = stage_builder(tiny("aligner", {"imitated": 7}), pairs, trained)()
     with pytest.raises(SettingError, match="imitated 7 for 2 processes"):
         objective.batch(Draw(np.random.default_rng(0), 4, 0, 2))
+
+
+def lose(rank: int, port: int, told: Path) -> None:
+    """One of two processes; the second ends abruptly, and the first writes down its error."""
+    be_started(rank, port)
+    try:
+        with joined(torch.device("cpu")):
+            averaged({"loss": torch.ones(3)})
+            if rank == 1:
+                os._exit(9)
+            averaged({"loss": torch.ones(3)})
+    except Art2MusError as error:
+        told.write_text(str(error), encoding="utf-8")
+
+
+def test_the_end_of_another_process_is_an_error_that_says_what_to_do(tmp_path: Path):
+    context, port, told = multiprocessing.get_context("spawn"), free_port(), tmp_path / "told.txt"
+    processes = [context.Process(target=lose, args=(rank, port, told)) for rank in (0, 1)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 9]
+    assert told.read_text(encoding="utf-8").startswith("one of 2 training processes ended before the others; expected")
