@@ -159,8 +159,8 @@ class Condition:
         return self._mapped(lambda part: part.to(like.device) if part.dtype == torch.bool else part.to(like))
 
     def repeated(self, count: int) -> Condition:
-        """A condition of batch size 1 as a batch of `count`."""
-        return self._mapped(lambda part: part.expand(count, *part.shape[1:]))
+        """The condition as a batch of `count`; language and text of fewer artworks each repeat, the first again after the last."""
+        return self._mapped(lambda part: part[torch.arange(count, device=part.device) % len(part)])
 
     def _mapped(self, change: Callable[[Tensor], Tensor]) -> Condition:
         text, mask = (None if part is None else change(part) for part in (self.text, self.text_mask))

@@ -227,6 +227,8 @@ def _pack(condition: Condition, provenance: dict[str, Any], memory: Memory) -> C
 def unpack(conditioning: Conditioning, grid: AudioGrid, name: str) -> tuple[Condition, dict[str, Any]]:
     """The core's condition in a CONDITIONING, and its provenance.
 
+    ConditioningAverage of one artwork with a batch gives the languages of the batch with the text of the one, which repeats.
+
     Args:
         conditioning: from an Image Aligner, possibly averaged or concatenated.
         grid: sizes of the checkpoint.
@@ -244,7 +246,7 @@ def unpack(conditioning: Conditioning, grid: AudioGrid, name: str) -> tuple[Cond
     language, options = conditioning[0]
     require_conditioning(language, options.get("art2mus"), grid, f"a {name}")
     condition = Condition(language, options.get("art2mus_text"), options.get("art2mus_text_mask"))
-    return condition, options["art2mus"]
+    return condition.repeated(len(language)), options["art2mus"]
 
 
 def compose(
@@ -283,8 +285,7 @@ def compose(
             "as many, or one",
             "Connect the negative output of the same Image Aligner.",
         )
-    if len(unconditional.language) != count:
-        unconditional = unconditional.repeated(count)
+    unconditional = unconditional.repeated(count)
     report = memory.reporter(settings.steps, preview=info.preview)
     with memory.denoising(model, count, grid.latent_frames(settings.seconds)) as (denoiser, device):
         guided, levels = (denoiser, conditional, unconditional), dict(info.schedule)

@@ -116,6 +116,20 @@ def test_a_morph_has_one_noise_for_all_weights(sampled):
     assert same(sample(first, shared_noise=True), sample(second, shared_noise=True))
 
 
+@pytest.mark.parametrize("guidance", [1.0, 2.0])
+def test_one_artwork_averages_with_a_batch(sampled, guidance):
+    """At each weight as with each artwork of the batch alone; the text states are the first input's."""
+    sides, sample = sampled
+    found = sample(averaged(sides(0), sides(0, 1), 0.25), guidance=guidance)["waveform"]
+    assert len(found) == 2
+    for index in range(2):
+        alone = sample(averaged(sides(0), sides(index), 0.25), guidance=guidance)["waveform"]
+        assert torch.allclose(found[index : index + 1], alone, atol=1e-3)
+    both = sample(averaged(sides(0, 1), sides(1), 0.25), guidance=guidance)["waveform"]
+    alone = sample(averaged(sides(0), sides(1), 0.25), guidance=guidance)["waveform"]
+    assert torch.allclose(both[:1], alone, atol=1e-3)
+
+
 def test_a_batch_has_the_noise_of_each_artwork(sampled):
     sides, sample = sampled
     both = sample(sides(0, 1))["waveform"]
