@@ -11,7 +11,7 @@ fits it, with its penalty chosen there, and tried on the other part:
   untrained   both, with a backbone of random weights
   shuffled    both, with the labels of the training part shuffled; mean, and the share of permutations that reach `both`
 
-Columns: rank correlation with the labels of training paintings left out of the fit, and on the other part the area under the ROC
+Columns: rank correlation with the labels of training paintings in nested cross-validation, and on the other part the area under the ROC
 curve (AUC) of agitated (4-5) against calm (1-2), and of joyful against sad, with 95 % bootstrap intervals over paintings.
 The table goes to standard output as Markdown.
 """

@@ -27,7 +27,8 @@ def fit_affect(
     """Teach an image encoder from labelled paintings which pictures are calm or agitated (arousal), sad or joyful (valence).
 
     The encoder is changed in place. The printed rank correlation is that of
-    paintings which were left out of the fit. `art2mus synthesize --encoder`
+    paintings which were left out of the fit and of the choice of its penalty
+    (nested cross-validation). `art2mus synthesize --encoder`
     composes for what the encoder sees.
     """
     with importing():
@@ -39,6 +40,6 @@ def fit_affect(
         found = fit(checkpoint, shown, seed=seed, on_step=on_step)
     arousal, valence = found.correlation
     print_lines(
-        f"{len(shown)} paintings, penalty {found.strength:g}; rank correlation with the labels of paintings left out of the fit: "
+        f"{len(shown)} paintings, penalty {found.strength:g}; rank correlation with the labels in nested cross-validation: "
         f"arousal {arousal:.2f}, valence {valence:.2f}"
     )

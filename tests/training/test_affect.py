@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from art2mus_core.encoders.efficientnet_files import load_efficientnet
 from art2mus_core.errors import ArtworkError, CheckpointError, DatasetError
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.measure.pictures import measure
+from art2mus_core.measure.sets.correlation import spearman
 from art2mus_core.training import affect
 from art2mus_core.training.affect import (
     FEWEST,
@@ -33,6 +35,7 @@ from art2mus_core.training.affect import (
     fit_affect,
     look_at,
     ridge,
+    ridges,
 )
 from art2mus_core.types import Step
 
@@ -121,7 +124,7 @@ def test_shuffled_labels_are_not_predicted():
     assert np.max(torn) < min(true) - 0.3
 
 
-def test_all_views_of_a_painting_are_left_out_together(monkeypatch: pytest.MonkeyPatch):
+def test_all_views_of_a_painting_are_left_out_together():
     """With features that name the painting, a fit that had seen another view would know its label."""
     rng, count = np.random.default_rng(6), 32
     labels = rng.integers(1, 6, size=(count, 2)).astype(float)
@@ -130,22 +133,48 @@ def test_all_views_of_a_painting_are_left_out_together(monkeypatch: pytest.Monke
     weights, intercept = ridge(looks, STRENGTHS[0])
     seen = features[:, 0] @ weights[:, :-2].T + intercept
     assert np.corrcoef(seen[:, 0], labels[:, 0])[0, 1] > 0.99
-    left_out: list[set[int]] = []
-
-    def noted(looks: Looks, strength: float, rows: np.ndarray | None = None):
-        left_out.append(set(range(count)) - set(np.asarray(rows).tolist()))
-        return ridge(looks, strength, rows)
-
-    monkeypatch.setattr(affect, "ridge", noted)
     found = cross_validated(looks, seed=0)
     assert max(found.correlation) < 0.1
-    folds, repeats = affect.FOLDS, affect.REPEATS
-    assert len(left_out) == len(STRENGTHS) * repeats * folds
-    for start in range(0, len(left_out), folds):
-        together = left_out[start : start + folds]
-        assert sorted(index for fold in together for index in fold) == list(range(count))
-    assert left_out[: repeats * folds] == left_out[repeats * folds : 2 * repeats * folds]
-    assert left_out[:folds] != left_out[folds : 2 * folds]
+
+
+def test_the_penalty_of_a_fold_is_chosen_without_the_fold(monkeypatch: pytest.MonkeyPatch):
+    """Each fold is followed by the folds among the other paintings, and the reported correlation is that of nested choices."""
+    looks, count, folds, fits = looks_of(19, planted=0.4), 19, affect.FOLDS, []
+
+    def noted(looks: Looks, strengths: Sequence[float], rows: np.ndarray):
+        fits.append(set(range(count)) - set(rows.tolist()))
+        return ridges(looks, strengths, rows)
+
+    monkeypatch.setattr(affect, "ridges", noted)
+    found = cross_validated(looks, seed=4)
+    assert len(fits) == affect.REPEATS * folds * (1 + folds)
+    outer, inner = fits[:: 1 + folds], [fits[at + 1 : at + 1 + folds] for at in range(0, len(fits), 1 + folds)]
+    for start in range(0, len(outer), folds):
+        assert sorted(index for fold in outer[start : start + folds] for index in fold) == list(range(count))
+    assert outer[:folds] != outer[folds : 2 * folds]
+    standard, nested = (looks.labels - looks.labels.mean(0)) / looks.labels.std(0), np.zeros((count, 2))
+    inputs = np.concatenate([looks.features[:, 0], looks.prior[:, 0]], axis=1)
+    chosen = set()
+    for fold, further in zip(outer, inner, strict=True):
+        assert all(fold < left for left in further)
+        assert sorted(index for left in further for index in left - fold) == sorted(set(range(count)) - fold)
+
+        def predict(strength: float, left: set[int], rows: set[int]) -> np.ndarray:
+            weights, intercept = ridge(looks, strength, np.array(sorted(set(range(count)) - left)))
+            return inputs[sorted(rows)] @ weights.T + intercept
+
+        errors = [
+            sum(np.square(predict(each, left, left - fold) - standard[sorted(left - fold)]).sum() for left in further)
+            for each in STRENGTHS
+        ]
+        chosen.add(best := STRENGTHS[int(np.argmin(errors))])
+        nested[sorted(fold)] += predict(best, fold, fold)
+    assert len(chosen) > 1
+    expected = [spearman(nested[:, side], looks.labels[:, side]) for side in (0, 1)]
+    assert found.correlation == pytest.approx(expected)
+    assert found.correlation != pytest.approx(
+        [spearman(found.predicted[:, side], looks.labels[:, side]) for side in (0, 1)]
+    )
 
 
 @pytest.fixture(scope="module")
