@@ -124,3 +124,12 @@ def test_all_say_the_same_of_new_files_in_lists():
     assert len(said) >= 12
     ways = ("ress R on the canvas to refresh the lists", "按 R 刷新列表")
     assert [each for each in said if not any(way in each for way in ways)] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_loudness_of_a_score_is_after_levelling(language):
+    """`level` is the sampler's input, which decides whether the audio is as loud as generated."""
+    rows = [row for table in tables(place("Art2MusScoreMusic", language).read_text(encoding="utf-8")) for row in table]
+    (loudness,) = [row for row in rows if row[0].split()[-1] == "loudness"]
+    assert "LUFS" in loudness[-1]
+    assert "`level`" in loudness[-1]
