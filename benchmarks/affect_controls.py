@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from labelled_paintings import auc  # beside this script
+from contrasts import auc  # beside this script
 
 from art2mus_core.checkpoints.folder import load_component
 from art2mus_core.datasets.labelled import LabelledPainting, read_labels, views

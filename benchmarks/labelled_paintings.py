@@ -20,17 +20,14 @@ standard output.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
-import math
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,198 +35,20 @@ from typing import Any
 import numpy as np
 import torch
 from contact_sheet import draw_contact_sheet  # beside this script
-from trees import PACK, ask, compose
+from contrasts import Contrasts, Painting, compared, correlations, likeness, plain, read_labels
+from edition_table import Row, listed, markdown
+from editions import Edition, Heard, hear, settings_of
+from trees import PACK, compose
 
 from art2mus_core.audio.mel import MelTransform
-from art2mus_core.audio.reading import read_audio, read_tags
+from art2mus_core.audio.reading import read_audio
 from art2mus_core.checkpoints.grid import read_grid
 from art2mus_core.checkpoints.names import locate
-from art2mus_core.digests import joint_digest
 from art2mus_core.figures.paper import save_image
 from art2mus_core.images.reading import read_artwork
-from art2mus_core.measure.pictures import measure as measure_picture
-from art2mus_core.measure.sets.intervals import Interval, bootstrap
-from art2mus_core.measure.sound.music import HOP, WINDOW, Music, measure_samples
-from art2mus_core.measure.sound.onsets import onset_strength
-from art2mus_core.measure.sound.spectra import spectra
 
 FOLDER_OF = 24
 """Artworks in the folder whose composing is timed, and paintings on the sheet."""
-
-OWN_TAGS = ("title", "artwork", "artwork_sha256", "seed", "gain_db", "encoder")
-"""Tags that say nothing of an edition."""
-
-Statistic = Callable[[np.ndarray], float]
-"""A function of the numbers of paintings, which may repeat."""
-
-
-@dataclass(frozen=True)
-class Painting:
-    """A picture, and what someone sees in it."""
-
-    path: Path
-    title: str
-    arousal: int
-    valence: int
-    warmth: str
-
-
-def read_labels(folder: Path, part: str) -> list[Painting]:
-    with (folder / "LABELS.csv").open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if part in {"all", row["part"]}]
-    return [
-        Painting(
-            folder / row["file"],
-            f"{row['artist']}: {row['title']}, {row['year']}",
-            int(row["arousal"]),
-            int(row["valence"]),
-            row["warmth"],
-        )
-        for row in rows
-    ]
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table; without an interval if a value has no spread over paintings."""
-
-    title: str
-    n: str
-    first: Interval
-    this: Interval
-    difference: Interval
-    aim: str
-
-
-class Edition:
-    """A tree's characters for some paintings, and its music for them."""
-
-    def __init__(self, tree: Path, model: str, paintings: list[Painting], out: Path) -> None:
-        self.tree, self.model, self.out = tree.resolve(), model, out
-        self.files = [str(painting.path.resolve()) for painting in paintings]
-        found = ask(self.tree, "pictures", artworks=self.files, model=model)
-        self.characters, self.by, self.milliseconds = (found[name] for name in ("characters", "by", "milliseconds"))
-        code = [path for path in (self.tree / "art2mus_core").rglob("*") if path.is_file() and path.suffix != ".pyc"]
-        weights = self.weights()
-        chosen = [path for path in weights.rglob("*") if path.is_file()] if model != "pocket" else []
-        self.digest = joint_digest([*sorted(code), *sorted(chosen), *map(Path, self.files)])
-
-    def weights(self) -> Path:
-        return self.tree / "art2mus_core" / "pocket" if self.model == "pocket" else Path(self.model).resolve()
-
-    def encoder_megabytes(self) -> float:
-        return sum(path.stat().st_size for path in (self.weights() / "image_encoder").glob("*.safetensors")) / 1e6
-
-    def takes(self, seeds: list[int], options: list[str]) -> list[list[Path]]:
-        """The files of the music of each seed."""
-        return [self._music(seed, *options) for seed in seeds]
-
-    def as_generated(self, seeds: list[int], options: list[str]) -> list[list[Path]]:
-        """The files of the same music at the level as generated; an edition without a level stage has no other."""
-        takes = self.takes(seeds, options)
-        levelled = "gain_db" in read_tags(takes[0][0])
-        return self.takes(seeds, [*options, "--no-level"]) if levelled else takes
-
-    def _music(self, seed: int, *options: str) -> list[Path]:
-        """The files of the music with a seed, composed unless they are there already."""
-        chosen = ["--seed", str(seed), "--model", self.model, *options]
-        folder = self.out / "_".join(["seed", str(seed), *(option.strip("-") for option in options)])
-        made_with, settings = folder / "settings.json", json.dumps({"digest": self.digest, "options": chosen})
-        if not made_with.is_file() or made_with.read_text(encoding="utf-8") != settings:
-            shutil.rmtree(folder, ignore_errors=True)
-            compose(self.tree, *self.files, "--out", str(folder), *chosen)
-            made_with.write_text(settings, encoding="utf-8")
-        return [folder / f"{Path(file).stem}.flac" for file in self.files]
-
-
-@dataclass(frozen=True)
-class Heard:
-    """Measures of the pieces of one edition: values [seeds, paintings], onset strengths [paintings, frames] for each seed."""
-
-    music: list[list[Music]]
-    strengths: list[np.ndarray]
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        return np.array([[getattr(piece, name) for piece in pieces] for pieces in self.music], np.float64)
-
-
-def listen(path: Path) -> tuple[Music, np.ndarray]:
-    """The measures of a piece, and its onset strength."""
-    sound = read_audio(path)
-    samples, rate = sound.samples[0].numpy(), sound.sample_rate
-    spectrum = spectra(samples.mean(0), 2 * round(WINDOW * rate / 2), round(HOP * rate))
-    return measure_samples(samples, rate), onset_strength(spectrum, rate)
-
-
-def hear(pool: ProcessPoolExecutor, takes: list[list[Path]]) -> Heard:
-    pieces = [list(pool.map(listen, take, chunksize=4)) for take in takes]
-    least = min(len(strength) for take in pieces for _, strength in take)
-    strengths = [np.stack([strength[:least] for _, strength in take]) for take in pieces]
-    return Heard([[music for music, _ in take] for take in pieces], strengths)
-
-
-def auc(upper: np.ndarray, lower: np.ndarray) -> float:
-    """The share of pairs in which the first is larger, ties counted half; NaN without a pair."""
-    a, b = upper[~np.isnan(upper)], lower[~np.isnan(lower)]
-    return float(((a[:, None] > b).mean() + (a[:, None] >= b).mean()) / 2) if a.size and b.size else math.nan
-
-
-def separation(values: np.ndarray, upper: np.ndarray, lower: np.ndarray, rows: np.ndarray) -> float:
-    """Mean AUC over seeds of `values` [seeds, paintings], of the paintings marked `upper` against those marked `lower`."""
-    drawn = values[:, rows]
-    return float(np.mean([auc(one[upper[rows]], one[lower[rows]]) for one in drawn]))
-
-
-def correlations(strengths: np.ndarray) -> np.ndarray:
-    """Pearson correlations of the onset strengths of all pairs of pieces, [pieces, pieces]; 0 with a piece without onsets."""
-    centred = strengths - strengths.mean(1, keepdims=True)
-    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
-    unit = centred / np.where(lengths > 0, lengths, 1)
-    return unit @ unit.T
-
-
-def likeness(matrices: list[np.ndarray], rows: np.ndarray) -> float:
-    """Mean correlation over pairs of different paintings, and over seeds; NaN without a pair."""
-    other = rows[:, None] != rows
-    return (
-        float(np.mean([matrix[np.ix_(rows, rows)][other].mean() for matrix in matrices])) if other.any() else math.nan
-    )
-
-
-def compared(title: str, n: str, sides: tuple[Statistic, Statistic], count: int, *, aim: str) -> Row:
-    """A row whose difference is resampled with the same paintings on both sides."""
-    first, this = sides
-    both = (first, this, lambda rows: this(rows) - first(rows))
-    return Row(title, n, *(bootstrap(each, count) for each in both), aim)
-
-
-def plain(title: str, n: str, first: float, this: float, aim: str) -> Row:
-    return Row(title, n, Interval(first), Interval(this), Interval(this - first), aim)
-
-
-class Contrasts:
-    """Which paintings are of the one kind and which of the other, by the labels and by lightness."""
-
-    def __init__(self, paintings: list[Painting]) -> None:
-        arousal, valence = (np.array([getattr(each, name) for each in paintings]) for name in ("arousal", "valence"))
-        warmth = np.array([each.warmth for each in paintings])
-        lightness = np.array([measure_picture(read_artwork(each.path)).lightness for each in paintings])
-        low, high = np.quantile(lightness, [1 / 3, 2 / 3])
-        self.count = len(paintings)
-        self.sides = {
-            "agitated against calm": (arousal >= 4, arousal <= 2),
-            "joyful against sad": (valence >= 4, valence <= 2),
-            "cold against warm": (warmth == "cold", warmth == "warm"),
-            "light against dark": (lightness >= high, lightness <= low),
-        }
-
-    def row(self, what: str, kinds: str, values: list[np.ndarray], aim: str) -> Row:
-        """The AUC of values of the first and of this edition, [seeds, paintings] each."""
-        upper, lower = self.sides[kinds]
-        first, this = (partial(separation, side, upper, lower) for side in values)
-        n = f"{upper.sum()} / {lower.sum()}"
-        return compared(f"{what}, {kinds}", n, (first, this), self.count, aim=aim)
-
 
 CHARACTER = (
     ("intended arousal", "arousal", "agitated against calm", "≥ .93"),
@@ -291,40 +110,6 @@ def times(editions: list[Edition], options: list[str], rounds: int = 5) -> Itera
 def timed(title: str, seconds: list[float]) -> Row:
     first, this = seconds
     return plain(f"{title} ({this / first:.2f} of the first)", "", first, this, "≤ .55 of the first")
-
-
-def shown(interval: Interval) -> str:
-    """A value with two digits and its interval."""
-    numbers = [f"{x:.{0 if abs(x) >= 100 else 1 if abs(x) >= 5 else 2}f}" for x in vars(interval).values()]
-    value, low, high = (
-        number.replace("0.", ".", 1) if number.lstrip("-").startswith("0.") else number for number in numbers[:3]
-    )
-    return value if math.isnan(interval.low) else f"{value} [{low}, {high}]"
-
-
-def markdown(rows: list[Row]) -> str:
-    lines = ["| | n | first edition | this edition | difference | aim |", "|---|---|---|---|---|---|"]
-    lines += [
-        f"| {row.title} | {row.n} | {shown(row.first)} | {shown(row.this)} | {shown(row.difference)} | {row.aim} |"
-        for row in rows
-    ]
-    return "\n".join(lines)
-
-
-def listed(row: Row) -> dict[str, Any]:
-    """A row for JSON: value, low and high of each side, or the value alone."""
-    sides = {name: getattr(row, name) for name in ("first", "this", "difference")}
-    kept = {
-        name: [each.value, each.low, each.high] if not math.isnan(each.low) else [each.value]
-        for name, each in sides.items()
-    }
-    rounded = {name: [None if math.isnan(x) else round(x, 4) for x in values] for name, values in kept.items()}
-    return {"title": row.title, "n": row.n, **rounded, "aim": row.aim}
-
-
-def settings_of(piece: Path) -> dict[str, str]:
-    """What a piece was made with, by its tags."""
-    return {name: value for name, value in read_tags(piece).items() if name not in OWN_TAGS}
 
 
 def draw_sheet(paintings: list[Painting], edition: Edition, heard: Heard, takes: list[Path], path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import math
 import shutil
 from pathlib import Path
@@ -27,8 +28,8 @@ def script(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.fixture
-def labelled(monkeypatch):
-    return script("labelled_paintings", monkeypatch)
+def contrasts(monkeypatch):
+    return script("contrasts", monkeypatch)
 
 
 @pytest.fixture
@@ -36,23 +37,23 @@ def trees(monkeypatch):
     return script("trees", monkeypatch)
 
 
-def test_auc_counts_pairs(labelled):
-    assert labelled.auc(np.array([3.0, 1.0, math.nan]), np.array([1.0, 2.0])) == 2.5 / 4
-    assert labelled.auc(np.array([5.0]), np.array([1.0, 2.0])) == 1
-    assert math.isnan(labelled.auc(np.array([math.nan]), np.array([1.0])))
+def test_auc_counts_pairs(contrasts):
+    assert contrasts.auc(np.array([3.0, 1.0, math.nan]), np.array([1.0, 2.0])) == 2.5 / 4
+    assert contrasts.auc(np.array([5.0]), np.array([1.0, 2.0])) == 1
+    assert math.isnan(contrasts.auc(np.array([math.nan]), np.array([1.0])))
 
 
-def test_kinds_of_paintings_follow_labels_and_lightness(labelled, tmp_path):
+def test_kinds_of_paintings_follow_labels_and_lightness(contrasts, tmp_path):
     rows = ["1,1,cold", "2,2,cold", "3,3,neutral", "4,4,warm", "5,5,warm", "5,3,neutral"]
     text = "file,part,artist,title,year,arousal,valence,warmth,confidence\n"
     text += "".join(f"{n}.png,{'AB'[n == 5]},Ada,Grey,1900,{row},high\n" for n, row in enumerate(rows))
     (tmp_path / "LABELS.csv").write_text(text, encoding="utf-8")
     for n in range(6):
         Image.new("RGB", (7, 5), (40 * n, 40 * n, 40 * n)).save(tmp_path / f"{n}.png")
-    paintings = labelled.read_labels(tmp_path, "all")
+    paintings = contrasts.read_labels(tmp_path, "all")
     found = {
         name: [side.nonzero()[0].tolist() for side in sides]
-        for name, sides in labelled.Contrasts(paintings).sides.items()
+        for name, sides in contrasts.Contrasts(paintings).sides.items()
     }
     assert found == {
         "agitated against calm": [[3, 4, 5], [0, 1]],
@@ -60,38 +61,39 @@ def test_kinds_of_paintings_follow_labels_and_lightness(labelled, tmp_path):
         "cold against warm": [[0, 1], [3, 4]],
         "light against dark": [[4, 5], [0, 1]],
     }
-    assert [painting.path.name for painting in labelled.read_labels(tmp_path, "B")] == ["5.png"]
+    assert [painting.path.name for painting in contrasts.read_labels(tmp_path, "B")] == ["5.png"]
     assert paintings[0].title == "Ada: Grey, 1900"
 
 
-def test_a_separation_is_the_mean_of_its_seeds(labelled):
+def test_a_separation_is_the_mean_of_its_seeds(contrasts):
     values = np.array([[1.0, 2.0, 3.0, 4.0, 9.0], [1.0, 2.0, 0.0, 0.0, 9.0]])
     upper, lower = np.array([0, 0, 1, 1, 0], bool), np.array([1, 1, 0, 0, 0], bool)
-    assert labelled.separation(values, upper, lower, np.arange(5)) == 0.5
-    assert labelled.separation(values, upper, lower, np.array([0, 1, 2, 2])) == 0.5
-    assert math.isnan(labelled.separation(values, upper, lower, np.array([0, 1, 4])))
+    assert contrasts.separation(values, upper, lower, np.arange(5)) == 0.5
+    assert contrasts.separation(values, upper, lower, np.array([0, 1, 2, 2])) == 0.5
+    assert math.isnan(contrasts.separation(values, upper, lower, np.array([0, 1, 4])))
 
 
-def test_correlations_are_pearsons_and_a_drone_has_none(labelled):
+def test_correlations_are_pearsons_and_a_drone_has_none(contrasts):
     strengths = np.random.default_rng(0).random((4, 37))
     strengths[2] = 0
-    found = labelled.correlations(strengths)
+    found = contrasts.correlations(strengths)
     kept = [0, 1, 3]
     assert np.allclose(found[np.ix_(kept, kept)], np.corrcoef(strengths[kept]))
     assert not found[2].any()
 
 
-def test_likeness_leaves_out_a_piece_and_itself(labelled):
+def test_likeness_leaves_out_a_piece_and_itself(contrasts):
     matrix = np.array([[1.0, 0.2, 0.4], [0.2, 1.0, 0.6], [0.4, 0.6, 1.0]])
-    assert labelled.likeness([matrix], np.arange(3)) == pytest.approx(0.4)
-    assert labelled.likeness([matrix, matrix + 0.2], np.array([0, 0, 1])) == pytest.approx(0.3)
-    assert math.isnan(labelled.likeness([matrix], np.array([1, 1, 1])))
+    assert contrasts.likeness([matrix], np.arange(3)) == pytest.approx(0.4)
+    assert contrasts.likeness([matrix, matrix + 0.2], np.array([0, 0, 1])) == pytest.approx(0.3)
+    assert math.isnan(contrasts.likeness([matrix], np.array([1, 1, 1])))
 
 
-def test_values_are_shown_with_their_intervals(labelled):
-    assert labelled.shown(Interval(0.7612, 0.5, 1.0, 0.1)) == ".76 [.50, 1.00]"
-    assert labelled.shown(Interval(-0.044, -0.1, 0.02, 0.1)) == "-.04 [-.10, .02]"
-    assert [labelled.shown(Interval(x)) for x in (-38.96, 1.95, 360.2)] == ["-39.0", "1.95", "360"]
+def test_values_are_shown_with_their_intervals(monkeypatch):
+    table = script("edition_table", monkeypatch)
+    assert table.shown(Interval(0.7612, 0.5, 1.0, 0.1)) == ".76 [.50, 1.00]"
+    assert table.shown(Interval(-0.044, -0.1, 0.02, 0.1)) == "-.04 [-.10, .02]"
+    assert [table.shown(Interval(x)) for x in (-38.96, 1.95, 360.2)] == ["-39.0", "1.95", "360"]
 
 
 def test_a_difference_has_the_same_pairs_on_both_sides(monkeypatch):
@@ -127,3 +129,35 @@ def test_a_folder_that_is_no_tree_is_refused(trees, tmp_path, monkeypatch):
     monkeypatch.setattr(trees, "environment", lambda tree: {"PYTHONPATH": str(trees.PACK), "PATH": "/usr/bin"})
     with pytest.raises(SystemExit, match="the root of a checked-out tree"):
         trees.ask(tmp_path, "pictures", artworks=[str(next(iter(samples().values())))], model="pocket")
+
+
+def test_the_command_compares_two_editions(tmp_path, monkeypatch, capsys):
+    """This tree with itself, on two pictures: the music, the AUCs and the lists are those of one edition twice."""
+    command = script("labelled_paintings", monkeypatch)
+    paths = list(samples().values())[:2]
+    rows = [
+        f"{path.name},B,Ada,Grey,1900,{level},{level},{kind}"
+        for path, level, kind in zip(paths, (1, 5), ("cold", "warm"), strict=True)
+    ]
+    (tmp_path / "LABELS.csv").write_text(
+        "\n".join(["file,part,artist,title,year,arousal,valence,warmth", *rows]), encoding="utf-8"
+    )
+    for path in paths:
+        shutil.copy(path, tmp_path / path.name)
+    sheet, out = tmp_path / "sheet.jpg", tmp_path / "music"
+    options = ["--seconds", "1", "--steps", "1", "--no-level"]
+    given = [str(tmp_path), "--first", str(command.PACK), "--out", str(out), "--sheet", str(sheet), "--markdown"]
+    monkeypatch.setattr(command.sys, "argv", ["labelled_paintings.py", *given, "--", *options])
+    command.main()
+    table, document = capsys.readouterr().out.rstrip().rsplit("\n", 1)
+    found = json.loads(document)
+    assert table.startswith("| | n | first edition | this edition | difference | aim |")
+    assert found["paintings"] == 2
+    assert found["options"] == options
+    assert found["notes"]["this"]["characters by"] == "encoder"
+    for row in found["rows"]:
+        if not row["title"].startswith("image encoder, ms"):
+            assert row["first"] == row["this"], row["title"]
+    with Image.open(sheet) as drawn:
+        assert drawn.width > 100
+    assert sorted(path.name for path in out.iterdir()) == ["first", "this"]
