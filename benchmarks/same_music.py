@@ -1,11 +1,11 @@
 """Compares the bundled model's music for every sample artwork before and after a change.
 
-    python benchmarks/same_music.py [--before COMMIT] [--seconds 5] [--solvers dpm++2m-karras ddim]
+    python benchmarks/same_music.py [--before HEAD] [--seconds 5] [--solvers dpm++2m-karras ddim]
 
-The earlier commit is checked out into a temporary folder (`git worktree`). `art2mus compose` of both trees runs in this
-environment, with shared noise and without levelling where a tree has these options, so that commits before them compare too. The
-pieces' samples are compared bit by bit. One JSON document with the differences goes to the last line of
-standard output; the exit code is 1 if a piece differs.
+The earlier commit, by default the last one, is checked out into a temporary folder (`git worktree`). `art2mus compose` of both trees
+runs in this environment, with shared noise and without levelling where a tree has these options, so that commits before them compare
+too. The pieces' samples are compared bit by bit. One JSON document with the differences goes to the last line of standard output; the
+exit code is 1 if a piece differs, as with a commit of other weights.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def samples(path: Path) -> np.ndarray:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--before", default="5e45636", help="the earlier commit")
+    parser.add_argument("--before", default="HEAD", help="the earlier commit")
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--solvers", nargs="+", default=["dpm++2m-karras", "ddim"])
     chosen = parser.parse_args()

@@ -1,4 +1,4 @@
-"""What compares editions: `benchmarks/labelled_paintings.py`, `benchmarks/quality.py`, and the other tree's code that they run."""
+"""What compares editions: `benchmarks/labelled_paintings.py`, `quality.py`, `same_music.py`, and the other tree's code that they run."""
 
 from __future__ import annotations
 
@@ -161,3 +161,10 @@ def test_the_command_compares_two_editions(tmp_path, monkeypatch, capsys):
     with Image.open(sheet) as drawn:
         assert drawn.width > 100
     assert sorted(path.name for path in out.iterdir()) == ["first", "this"]
+
+
+def test_music_is_compared_without_what_older_commits_lack(trees, tmp_path, monkeypatch):
+    same, given = script("same_music", monkeypatch), []
+    monkeypatch.setattr(same, "compose", lambda tree, *arguments, threads: given.extend(arguments))
+    same.compose_samples(trees.PACK, tmp_path, "ddim", 1.0)
+    assert {"--shared-noise", "--no-level"} <= set(given)
