@@ -80,7 +80,7 @@ def read_tags(path: Path | str) -> dict[str, str]:
     tags = {name.lower(): value for name, value in found.items()}
     try:
         more = json.loads(tags.get("comment", "")) if container.format.name == "wav" else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         more = {}
     return tags | more if isinstance(more, dict) else tags
 

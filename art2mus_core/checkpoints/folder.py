@@ -119,16 +119,19 @@ def load_component(
 
 
 class _Unfilled(TorchFunctionMode):
-    """Skips the initialisation of weights, which on `meta` would import torch's compiler (.9 s)."""
+    """Skips the initialisation of weights, which on `meta` would import torch's compiler (.9 s), and stops at far more weights than stored."""
+
+    def __init__(self, stored: int) -> None:
+        super().__init__()
+        self.stored, self.left = stored, 50 * (stored + 200)  # about 4 calls for each weight are usual
 
     def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Iterable[type],
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
+        self, func: Callable[..., Any], types: Iterable[type], args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:  # noqa: ANN401
         given = kwargs or {}
+        self.left -= 1
+        if self.left < 0:
+            raise CheckpointError("many more weights than there are", f"the {self.stored} in the file", AGAIN)
         if getattr(func, "__module__", None) == nn.init.__name__:
             return given["tensor"] if "tensor" in given else args[0]
         return func(*args, **given)
@@ -150,7 +153,7 @@ def check_component(
     config, path = read_config(folder, name), weights_file(folder, name)
     with opened(path) as file:
         found = {key.removeprefix(prefix): form for key, form in header_forms(file, unused=unused).items()}
-    with describes(config_file(folder, name), name), torch.device("meta"), _Unfilled():
+    with describes(config_file(folder, name), name), torch.device("meta"), _Unfilled(len(found)):
         network = build(config)
     pairs = find_halves(network.state_dict(), found, path)
     check_fit(network, joined_forms(found, pairs), path)
@@ -244,7 +247,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path} is missing", "a whole checkpoint folder", AGAIN)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} cannot be read ({error})", "a JSON object", AGAIN) from error
     if not isinstance(content, dict):
         raise CheckpointError(f"{path} does not contain a JSON object", "a JSON object", AGAIN)

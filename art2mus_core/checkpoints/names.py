@@ -72,7 +72,7 @@ def _model_type(folder: Path) -> object:
     """`model_type` in the configuration of a folder in transformers' layout."""
     try:
         return json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return None
 
 

@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..character import CHARACTERS, TONICS, Character, character
-from ..errors import CheckpointError
 from ..images.reading import as_square
 from ..measure.pictures import measure
 from ..networks.efficientnet import EfficientNetLite, pooled
 from ..types import Artwork, Embedding
+from .squares import check_size
 
 __all__ = ["KIND", "TRAITS", "EfficientNetEncoder", "affect_inputs", "traits"]
 
@@ -74,13 +74,7 @@ class EfficientNetEncoder(nn.Module):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> EfficientNetEncoder:
-        size = config["size"]
-        if type(size) is not int or size <= SMALLEST:
-            raise CheckpointError(
-                f"an image encoder with size {size!r}",
-                f"a whole number above {SMALLEST}, so that the last map has more than one position",
-                "Install or download the checkpoint again.",
-            )
+        check_size(config["size"], SMALLEST)
         return cls(**{name: value for name, value in config.items() if name != "model_type"})
 
     def forward(self, seen: Float[Tensor, "batch traits"]) -> Float[Tensor, "batch dim"]:

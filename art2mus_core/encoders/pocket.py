@@ -15,9 +15,9 @@ from torch.nn import functional as F
 
 from ..audio.mel import MelTransform
 from ..audio.resample import resample
-from ..errors import CheckpointError
 from ..images.reading import as_square
 from ..types import Artwork, AudioGrid, Embedding, Mel, Waveform
+from .squares import check_size
 
 __all__ = ["PocketAudioEncoder", "PocketImageEncoder", "PocketSoundEncoder"]
 
@@ -75,14 +75,8 @@ class PocketImageEncoder(_Tower):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> PocketImageEncoder:
-        size, least = config["size"], 2 ** (len(config["channels"]) + 1)
-        if type(size) is not int or size <= least:
-            raise CheckpointError(
-                f"an image encoder with size {size!r}",
-                f"a whole number above {least}, so that more than one pixel is left for pooling",
-                "Install or download the checkpoint again.",
-            )
-        return cls(size, config["channels"], config["dim"], config["space"])
+        check_size(config["size"], 2 ** (len(config["channels"]) + 1))
+        return cls(config["size"], config["channels"], config["dim"], config["space"])
 
     def _pool(self, x: Float[Tensor, "batch channels h w"]) -> Float[Tensor, "batch features"]:
         flat = x.flatten(2)

@@ -7,6 +7,7 @@ into the convolutions when the weights are converted, so a block is convolutions
 from __future__ import annotations
 
 import math
+from itertools import chain, repeat
 
 import torch
 from jaxtyping import Float
@@ -47,7 +48,7 @@ class EfficientNetLite(nn.Module):
         for index, (kernel, stride, expansion, base, blocks) in enumerate(STAGES):
             after = _rounded(base * width)
             count = blocks if index in {0, len(STAGES) - 1} else math.ceil(blocks * depth)
-            sizes = [(before, stride), *[(after, 1)] * (count - 1)]
+            sizes = chain([(before, stride)], repeat((after, 1), count - 1))
             stages.append(nn.Sequential(*(Block(inputs, after, kernel, step, expansion) for inputs, step in sizes)))
             self.channels += [after] if index in POOLED else []
             before = after

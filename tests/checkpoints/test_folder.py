@@ -156,7 +156,7 @@ def test_a_missing_file_is_named(folder, name):
         load_component(folder, "part", build)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[1]", "\udcff"])
+@pytest.mark.parametrize("content", ["", "{", "[1]", "\udcff", "[" * 100_000])
 def test_a_configuration_that_is_no_json_object_is_refused(folder, content):
     (folder / "part" / "config.json").write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(CheckpointError):
@@ -167,6 +167,18 @@ def test_a_configuration_of_something_else_is_refused(folder):
     (folder / "part" / "config.json").write_text('{"inputs": 3}', encoding="utf-8")
     with pytest.raises(CheckpointError, match="cannot be used"):
         load_component(folder, "part", build)
+
+
+def test_a_number_of_layers_without_end_is_refused_at_once(folder):
+    """It would take all memory."""
+    config = folder / "part" / "config.json"
+
+    def deep(config):
+        return nn.Sequential(*(nn.Linear(3, 7) for _ in range(config["layers"])))
+
+    config.write_text('{"layers": 1000000000}', encoding="utf-8")
+    with pytest.raises(CheckpointError, match=r"config.json describes many more weights .* expected the 3 in the file"):
+        load_component(folder, "part", deep)
 
 
 def test_a_folder_with_spaces_and_umlauts(tmp_path):

@@ -133,7 +133,7 @@ def test_gradients_reach_the_head_alone(fresh: EfficientNetEncoder):
     fresh.zero_grad()
 
 
-@pytest.mark.parametrize("size", ["x", 0, -64, 32, 64.5, None, True])
+@pytest.mark.parametrize("size", ["x", 0, -64, 32, 64.5, None, True, 1025, 10**18])
 def test_a_size_at_which_there_is_nothing_to_look_at_is_refused(fresh: EfficientNetEncoder, size: object):
     with pytest.raises(CheckpointError, match=f"size {size!r}; expected a whole number above 32"):
         EfficientNetEncoder.from_config({**fresh.config, "size": size})

@@ -190,7 +190,13 @@ def test_unsuitable_configurations_are_refused_in_words(published, tmp_path: Pat
     convert(published(), tmp_path)
     path = files_of(tmp_path)[1]
     whole = json.loads(path.read_text())
-    for change, told in (({"width": "wide"}, "cannot be used"), ({"size": 8}, "size 8"), ({"dim": 8}, r"head\.4")):
+    for change, told in (
+        ({"width": "wide"}, "cannot be used"),
+        ({"size": 8}, "size 8"),
+        ({"size": 10**6}, "size 1000000"),
+        ({"depth": 1e9}, "many more weights than there are"),
+        ({"dim": 8}, r"head\.4"),
+    ):
         path.write_text(json.dumps({**whole, **change}))
         with pytest.raises(CheckpointError, match=told) as refused:
             load_efficientnet(tmp_path)

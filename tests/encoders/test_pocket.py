@@ -89,7 +89,7 @@ def test_gradients_reach_every_weight(image_encoder: PocketImageEncoder, audio_e
         tower.zero_grad()
 
 
-@pytest.mark.parametrize("size", ["x", 0, -16, 16, 20.5, None])
+@pytest.mark.parametrize("size", ["x", 0, -16, 16, 20.5, None, 1025, 10**18])
 def test_a_size_at_which_there_is_nothing_to_look_at_is_refused(image_encoder: PocketImageEncoder, size: object):
     """Three stages take sixteen pixels together; of a single place there is no spread."""
     with pytest.raises(CheckpointError, match=f"size {size!r}; expected a whole number above 16"):
