@@ -144,7 +144,7 @@ def test_pairs_are_made_of_painted_pictures_and_paintings(art2mus, labelled: Pat
     code, _, err = art2mus("synthesize", "pairs", *made[:-1], "3", model=None)
     assert code == 2
     assert one_line(err)
-    assert "pairs has pairs with another views" in err
+    assert "pairs has pairs that were made with other values of views" in err
 
 
 @pytest.mark.parametrize(

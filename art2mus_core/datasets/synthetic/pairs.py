@@ -17,7 +17,7 @@ from ...audio.files import write_audio
 from ...character import Character
 from ...checkpoints.folder import config_file, weights_file
 from ...checkpoints.names import BUNDLED, locate
-from ...digests import joint_digest
+from ...digests import file_digest, joint_digest
 from ...encoders.files import CharacterEncoder, check_image_encoder, image_component, load_image_encoder
 from ...errors import CheckpointError, DatasetError, SettingError
 from ...images.reading import read_artwork
@@ -33,6 +33,9 @@ from .rendering import RATE, compose
 __all__ = ["SECONDS", "synthesize"]
 
 SECONDS = 10.0
+LAST_SEED = 2**53
+"""Of the first pair: further seeds fit into 64 bits, with room for any number of pairs."""
+
 SIDE = 640
 """Largest side of a view of a painting in pixels."""
 
@@ -76,13 +79,15 @@ def synthesize(
         on_step: called after every pair.
 
     Raises:
-        SettingError: fewer than three pairs, or a negative seed.
+        SettingError: fewer than three pairs, or a seed that is negative or does not fit into the manifest.
         DatasetError: `folder` has another dataset, or pairs of another encoder or other paintings.
         CheckpointError: the encoder is missing, damaged or sees no characters.
     """
-    if count < 3 or first_seed < 0:
+    if count < 3 or not 0 <= first_seed <= LAST_SEED:
         raise SettingError(
-            f"count {count}, first seed {first_seed}", "at least 3 pairs and a seed of 0 or more", "Choose others."
+            f"count {count}, first seed {first_seed}",
+            f"at least 3 pairs and a seed of 0 to {LAST_SEED:_}",
+            "Choose others.",
         )
     folder = Path(folder)
     if (folder / MANIFEST).is_file() and any(pair.source not in SOURCES for pair in read_manifest(folder)):
@@ -146,7 +151,8 @@ def _weights(folder: Path) -> str:
 
 def _views_of(count: int, first_seed: int, paintings: Sequence[Path], views: int) -> dict[str, object]:
     """What decides which seed belongs to which view."""
-    return {"count": count, "first_seed": first_seed, "views": views, "paintings": [path.name for path in paintings]}
+    shown = {path.name: file_digest(path) for path in paintings}
+    return {"count": count, "first_seed": first_seed, "views": views, "paintings": shown}
 
 
 def _check_plan(folder: Path, plan: dict[str, object]) -> None:
@@ -157,16 +163,16 @@ def _check_plan(folder: Path, plan: dict[str, object]) -> None:
     """
     note = folder / PLAN
     before: dict[str, object] = {}
-    with suppress(FileNotFoundError, ValueError, TypeError):
+    with suppress(FileNotFoundError, ValueError, TypeError, RecursionError):
         before = dict(json.loads(note.read_text(encoding="utf-8")))
     if before == plan:
         return
     if before or any(folder.glob("music/*.flac")):
         other = [name for name in plan if before.get(name) != plan[name]] or ["paintings"]
         raise DatasetError(
-            f"{folder} has pairs with another {' and '.join(other)}",
-            "those of this run, which is resumed",
-            "Choose an empty folder, or the encoder, count, seed, paintings and views of the first run.",
+            f"{folder} has pairs that were made with other values of {', '.join(other)}",
+            "the encoder, count, first seed, views and files of paintings of the run that is resumed",
+            "Choose an empty folder, or the values of the first run.",
         )
     folder.mkdir(parents=True, exist_ok=True)
     place(note, f"{json.dumps(plan, indent=1)}\n".encode())
