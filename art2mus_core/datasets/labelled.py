@@ -44,20 +44,32 @@ def read_labels(folder: Path, part: str | None = None) -> list[LabelledPainting]
         part: only the rows of this part; None for all.
 
     Raises:
-        DatasetError: no table, no row, a missing column, a label outside 1..5, a file twice, or one that is not in the folder.
+        DatasetError: no table, no row, a missing or repeated column, a label outside 1..5, a file twice, or one that is not in the folder.
     """
     path = Path(folder) / LABELS
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             table = csv.DictReader(file)
-            rows, columns = list(table), table.fieldnames or ()
+            table.fieldnames = columns = [name.strip() for name in table.fieldnames or ()]
+            rows = [
+                {name: value.strip() if isinstance(value, str) else value for name, value in row.items()}
+                for row in table
+            ]
     except (OSError, ValueError, csv.Error) as error:
-        raise DatasetError(f"{path} cannot be read ({error})", "a table of labels", "Choose another folder.") from error
+        raise DatasetError(
+            f"{path} cannot be read ({error})",
+            "a table of labels, with commas, in UTF-8",
+            "Choose another folder, or save the table as CSV UTF-8.",
+        ) from error
     if missing := [name for name in (*COLUMNS, *(["part"] if part is not None else [])) if name not in columns]:
         raise DatasetError(
-            f"{path} without the column {' and '.join(missing)}",
-            ", ".join(COLUMNS),
-            "Add it; the first line names columns.",
+            f"{path} without the column {' and '.join(missing)}; its columns are {' | '.join(columns) or 'none'}",
+            ", ".join((*COLUMNS, *(["part"] if part is not None else []))),
+            "Name the columns so in the first line, and separate them by commas.",
+        )
+    if len(set(columns)) < len(columns):
+        raise DatasetError(
+            f"{path} with a column twice: {' | '.join(columns)}", "every column once", "Rename or remove one of them."
         )
     chosen = [row for row in rows if part is None or row.get("part") == part]
     if not chosen:
@@ -66,7 +78,7 @@ def read_labels(folder: Path, part: str | None = None) -> list[LabelledPainting]
             "one for each painting",
             "Check table and part.",
         )
-    if twice := [file for file, count in Counter(row["file"] for row in chosen).items() if count > 1]:
+    if twice := [file for file, count in Counter(str(Path(row["file"] or "")) for row in chosen).items() if count > 1]:
         raise DatasetError(f"{twice[0]} twice in {path}", "one row for each painting", "Remove the others.")
     return [_painting(Path(folder), row) for row in chosen]
 

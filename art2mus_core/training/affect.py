@@ -21,7 +21,7 @@ from ..checkpoints.tensors import read_metadata
 from ..datasets.labelled import LabelledPainting, views
 from ..encoders.efficientnet import EfficientNetEncoder, affect_inputs
 from ..encoders.efficientnet_files import load_efficientnet
-from ..errors import DatasetError
+from ..errors import DatasetError, SettingError
 from ..images.reading import read_artwork
 from ..measure.pictures import measure
 from ..measure.sets.correlation import spearman
@@ -90,9 +90,12 @@ def fit_affect(
         on_step: called after every painting.
 
     Raises:
-        DatasetError: too few paintings, or labels without variation.
+        SettingError: a negative seed.
+        DatasetError: too few different paintings, or labels without variation.
         CheckpointError: the encoder is missing, damaged or of another kind.
     """
+    if seed < 0:
+        raise SettingError(f"seed {seed}", "0 or more", "Choose another seed.")
     encoder = load_efficientnet(folder)
     looks = look_at(encoder, paintings, seed=seed, on_step=on_step)
     fit = cross_validated(looks, seed=seed)
@@ -138,6 +141,12 @@ def look_at(
         prior.append(affect_inputs([character(measure(view)) for view in shown]).numpy())
         if on_step:
             on_step(Step("paintings", index + 1, len(paintings)))
+    if (different := len({each[0].tobytes() for each in features})) < FEWEST:
+        raise DatasetError(
+            f"{different} different pictures in {len(paintings)} files",
+            f"at least {FEWEST} different pictures",
+            "Replace the copies by other paintings.",
+        )
     widths = tuple(2 * channels for channels in encoder.backbone.channels)
     return Looks(np.stack(features).astype(float), np.stack(prior).astype(float), labels, widths)
 

@@ -45,7 +45,15 @@ def test_paintings_come_in_the_order_of_the_table(labelled):
     assert [each.path.stem for each in read_labels(folder, "B")] == ["dusk"]
 
 
-@pytest.mark.parametrize("table", [b"\xef\xbb\xbf" + TABLE.encode(), TABLE.replace("\n", "\r\n").encode()])
+@pytest.mark.parametrize(
+    "table",
+    [
+        b"\xef\xbb\xbf" + TABLE.encode(),
+        TABLE.replace("\n", "\r\n").encode(),
+        TABLE.replace(",", " , ").encode(),
+        TABLE.replace("noon.png", '"noon.png"').encode(),
+    ],
+)
 def test_tables_as_spreadsheets_write_them_are_read(labelled, table: bytes):
     assert len(read_labels(labelled(table))) == 3
 
@@ -59,7 +67,7 @@ ROW = "noon.png,A,Nina,2,4.5"
         (
             TABLE.replace("arousal", "arosal"),
             None,
-            r"LABELS.csv without the column arousal; expected file, arousal, valence",
+            r"LABELS.csv without the column arousal; its columns are .*; expected file, arousal, valence",
         ),
         (TABLE.replace("file,part", "datei,teil"), "A", "without the column file and part"),
         ("", None, "without the column file and arousal and valence"),
@@ -79,6 +87,9 @@ ROW = "noon.png,A,Nina,2,4.5"
         (TABLE.replace("noon.png", "sub/inside.png"), None, "'sub/inside.png'"),
         (TABLE.replace("noon.png", ""), None, "'' with arousal"),
         (TABLE.replace("noon.png", ".."), None, r"'\.\.' with arousal"),
+        (TABLE.replace(",", ";"), None, r"its columns are file;part;artist;arousal;valence; expected .* by commas"),
+        (TABLE.replace("artist", "valence"), None, "with a column twice: file | part | valence"),
+        (TABLE.replace("noon.png", "./dusk.png"), None, "dusk.png twice in"),
         ("part,arousal,valence,file\nA,2,3\n", None, "None with arousal '2'"),
         (TABLE.replace("noon.png", "dusk.png"), None, "dusk.png twice in"),
         (b"file,arousal,valence\n\xff\xfe.png,1,1\n", None, "cannot be read"),

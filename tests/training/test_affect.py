@@ -19,7 +19,7 @@ from art2mus_core.checkpoints.folder import weights_file
 from art2mus_core.checkpoints.tensors import read_metadata, read_tensors
 from art2mus_core.datasets.labelled import LabelledPainting, read_labels
 from art2mus_core.encoders.efficientnet_files import load_efficientnet
-from art2mus_core.errors import ArtworkError, CheckpointError, DatasetError
+from art2mus_core.errors import ArtworkError, CheckpointError, DatasetError, SettingError
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.measure.pictures import measure
 from art2mus_core.measure.sets.correlation import spearman
@@ -288,3 +288,18 @@ def test_a_damaged_picture_leaves_the_encoder(folder: Path, eye: Path, tmp_path:
 def test_an_encoder_of_another_kind_is_refused(folder: Path, pocket_like: Path):
     with pytest.raises(CheckpointError, match="no EfficientNet-Lite image encoder"):
         fit_affect(pocket_like, read_labels(folder))
+
+
+def test_copies_of_a_picture_are_no_further_paintings(folder: Path, eye: Path):
+    """A copy in another fold would tell its label, and a fit to copies alone divides by nothing."""
+    before = weights_file(eye, "image_encoder").read_bytes()
+    paintings = read_labels(folder)
+    copies = [replace(each, path=paintings[index % (FEWEST - 1)].path) for index, each in enumerate(paintings)]
+    with pytest.raises(DatasetError, match="15 different pictures in 20 files; expected at least 16"):
+        fit_affect(eye, copies)
+    assert weights_file(eye, "image_encoder").read_bytes() == before
+
+
+def test_a_negative_seed_is_refused(folder: Path, eye: Path):
+    with pytest.raises(SettingError, match="seed -1; expected 0 or more"):
+        fit_affect(eye, read_labels(folder), seed=-1)
