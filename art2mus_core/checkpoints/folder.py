@@ -126,7 +126,7 @@ class _Unfilled(TorchFunctionMode):
         self.stored, self.left = stored, 50 * (stored + 200)  # about 4 calls for each weight are usual
 
     def __torch_function__(
-        self, func: Callable[..., Any], types: Iterable[type], args: Any = (), kwargs: dict[str, Any] | None = None
+        self, func: Callable[..., Any], types: object, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:  # noqa: ANN401
         given = kwargs or {}
         self.left -= 1
