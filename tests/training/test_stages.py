@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +14,21 @@ import torch
 
 from art2mus_core.aligners.files import load_aligner, read_header
 from art2mus_core.checkpoints.folder import read_tensors, weights_file
+from art2mus_core.checkpoints.identity import component_digest
 from art2mus_core.conditioning.constants import load_constants
+from art2mus_core.datasets.manifest import read_manifest, write_manifest
 from art2mus_core.datasets.synthetic.painting import paint
+from art2mus_core.encoders.efficientnet import traits
+from art2mus_core.encoders.efficientnet_files import load_efficientnet
 from art2mus_core.errors import CheckpointError, DatasetError, SettingError
+from art2mus_core.images.reading import read_artwork
 from art2mus_core.pipelines import load
 from art2mus_core.pipelines.settings import Settings
 from art2mus_core.training.batches import Draw
 from art2mus_core.training.config import STAGES, TrainingConfig
 from art2mus_core.training.features import Dataset
 from art2mus_core.training.grids import checkpoint_grid
-from art2mus_core.training.latents import digest, embed_artworks, encode_latents
+from art2mus_core.training.latents import embed_artworks, encode_latents, see_artworks
 from art2mus_core.training.loop import STATE
 from art2mus_core.training.stages import OBJECTIVES, stage_builder
 from art2mus_core.training.state import load_state
@@ -163,7 +170,29 @@ def test_features_are_computed_once_for_the_weights_they_come_from(pairs: Path, 
     (own / "image_encoder/config.json").write_text(json.dumps({**config, "size": 96}))
     embed_artworks(data, own, CPU, patches=False)
     assert set(steps) == {"seen", "artwork"}
-    assert digest(own, "image_encoder") != digest(trained, "image_encoder")
+    assert component_digest(own, "image_encoder") != component_digest(trained, "image_encoder")
+
+
+def test_characters_of_the_manifest_are_not_computed_again(pairs: Path, eye: Path, trained: Path, tmp_path: Path):
+    """If the same encoder saw them; here they are changed, so that it shows where they come from."""
+    network = load_efficientnet(eye)
+    with torch.no_grad():
+        seen = network.characters([read_artwork(pairs / pair.artwork) for pair in read_manifest(pairs)])
+    other = shutil.copytree(eye, tmp_path / "other")
+    config = other / "image_encoder/config.json"
+    config.write_text(config.read_text() + "\n")
+
+    def found(encoder: Path, name: str, change: Callable[[dict[str, float]], dict[str, float]]) -> np.ndarray:
+        folder = shutil.copytree(pairs, tmp_path / name, ignore=shutil.ignore_patterns("features"))
+        write_manifest(folder, [replace(pair, character=change(pair.character)) for pair in read_manifest(folder)])
+        return np.array(see_artworks(dataset_of(folder, trained), network, encoder, CPU).values)
+
+    usual = pytest.approx(traits(seen).numpy(), abs=1e-5)
+    assert found(eye, "same", lambda character: character) == usual
+    changed = pytest.approx(traits([replace(each, warmth=0.25) for each in seen]).numpy(), abs=1e-5)
+    assert found(eye, "changed", lambda character: character | {"warmth": 0.25}) == changed
+    assert found(other, "another encoder", lambda character: character | {"warmth": 0.25}) == usual
+    assert found(eye, "none", lambda character: {}) == usual
 
 
 @pytest.mark.parametrize("stage", ["vocoder", "prior", "aligner"])

@@ -15,9 +15,9 @@ from PIL import Image
 
 from ...audio.files import write_audio
 from ...character import Character
-from ...checkpoints.folder import config_file, weights_file
+from ...checkpoints.identity import component_digest
 from ...checkpoints.names import BUNDLED, locate
-from ...digests import file_digest, joint_digest
+from ...digests import file_digest
 from ...encoders.files import CharacterEncoder, check_image_encoder, image_component, load_image_encoder
 from ...errors import CheckpointError, DatasetError, SettingError
 from ...images.reading import read_artwork
@@ -30,7 +30,7 @@ from ..workers import spread
 from .painting import paint
 from .rendering import RATE, compose
 
-__all__ = ["SECONDS", "synthesize"]
+__all__ = ["SECONDS", "seen_by", "synthesize"]
 
 SECONDS = 10.0
 LAST_SEED = 2**53
@@ -96,7 +96,7 @@ def synthesize(
         )
     seer = encoder or locate(BUNDLED)
     check_image_encoder(seer)
-    weights = _weights(seer)
+    weights = component_digest(seer, image_component(seer))
     _encoder(seer, weights)
     _check_plan(folder, {"encoder": weights} | (_views_of(count, first_seed, paintings, views) if paintings else {}))
     for name in ("artworks", "music"):
@@ -143,12 +143,6 @@ def _small(artwork: Artwork) -> Artwork:
     return Artwork(torch.from_numpy(np.array(picture)).permute(2, 0, 1), artwork.name)
 
 
-def _weights(folder: Path) -> str:
-    """The digest of the encoder's configuration and weights."""
-    component = image_component(folder)
-    return joint_digest([config_file(folder, component), weights_file(folder, component)])
-
-
 def _views_of(count: int, first_seed: int, paintings: Sequence[Path], views: int) -> dict[str, object]:
     """What decides which seed belongs to which view."""
     shown = {path.name: file_digest(path) for path in paintings}
@@ -161,10 +155,7 @@ def _check_plan(folder: Path, plan: dict[str, object]) -> None:
     Raises:
         DatasetError: they were made with something else, so that music would stay that was composed for other characters.
     """
-    note = folder / PLAN
-    before: dict[str, object] = {}
-    with suppress(FileNotFoundError, ValueError, TypeError, RecursionError):
-        before = dict(json.loads(note.read_text(encoding="utf-8")))
+    before = _noted(folder)
     if before == plan:
         return
     if before or any(folder.glob("music/*.flac")):
@@ -175,7 +166,18 @@ def _check_plan(folder: Path, plan: dict[str, object]) -> None:
             "Choose an empty folder, or the values of the first run.",
         )
     folder.mkdir(parents=True, exist_ok=True)
-    place(note, f"{json.dumps(plan, indent=1)}\n".encode())
+    place(folder / PLAN, f"{json.dumps(plan, indent=1)}\n".encode())
+
+
+def _noted(folder: Path) -> dict[str, object]:
+    with suppress(FileNotFoundError, ValueError, TypeError, RecursionError):
+        return dict(json.loads((folder / PLAN).read_text(encoding="utf-8")))
+    return {}
+
+
+def seen_by(folder: Path) -> object:
+    """The digest of the image encoder that saw the characters of a folder's pairs; None if the folder was made otherwise."""
+    return _noted(folder).get("encoder")
 
 
 @lru_cache(maxsize=1)
