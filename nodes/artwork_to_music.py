@@ -8,7 +8,7 @@ from comfy_api.latest import io
 
 from ..art2mus_core.checkpoints.names import is_encoder
 from . import inputs
-from .folders import aligner_name, aligner_names, encoder_names, model_folder
+from .folders import aligner_name, encoder_names, model_folder
 from .inputs import DEFAULTS
 
 __all__ = ["ArtworkToMusic", "Gather"]
@@ -62,12 +62,7 @@ class ArtworkToMusic(io.ComfyNode):
                     "the aligner was trained with.",
                     **ADVANCED,
                 ),
-                io.Combo.Input(
-                    "aligner",
-                    options=aligner_names(),
-                    tooltip="The trained image aligner. 'model' is the model's own. It must match the encoder and the model.",
-                    **ADVANCED,
-                ),
+                inputs.aligner(**ADVANCED),
                 _linked(inputs.strength(**ADVANCED)),
                 _linked(inputs.steps(**ADVANCED)),
                 _linked(inputs.guidance(**ADVANCED)),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from comfy_api.latest import io
 
 from . import inputs
-from .folders import aligner_names, encoder_names
+from .folders import encoder_names
 from .packing import unpack_artworks, without_masked
 from .sockets import EmbeddingSocket, LanguageSocket
 
@@ -78,11 +78,7 @@ class ImageAligner(io.ComfyNode):
                 LanguageSocket.Input(
                     "language", tooltip="The model's language model (GPT-2), from Load Art2Mus Model."
                 ),
-                io.Combo.Input(
-                    "aligner",
-                    options=aligner_names(),
-                    tooltip="The trained image aligner. 'model' is the model's own. It must match the encoder and the model.",
-                ),
+                inputs.aligner(),
                 inputs.strength(),
                 io.String.Input(
                     "text",

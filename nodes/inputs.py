@@ -8,10 +8,11 @@ from comfy_api.latest import io
 
 from ..art2mus_core.diffusion.schedules import SOLVERS
 from ..art2mus_core.pipelines.settings import LONGEST, MOST_STEPS, SHORTEST, STRONGEST, Settings
-from .folders import model_names
+from .folders import aligner_names, model_names
 
 __all__ = [
     "DEFAULTS",
+    "aligner",
     "artworks",
     "guidance",
     "invert",
@@ -48,11 +49,11 @@ def mask() -> io.Mask.Input:
 
 def invert(**more: Any) -> io.Boolean.Input:  # noqa: ANN401  arguments of the host's inputs, here and below
     """Input `invert`: the side of the mask that is used."""
-    return io.Boolean.Input(
+    return _switch(
         "invert",
+        "Off: white areas of the mask are left out. On: only white areas of the mask are used.",
         default=False,
-        tooltip="Off: white areas of the mask are left out. On: only white areas of the mask are used.",
-        **{"optional": True, **more},
+        **more,
     )
 
 
@@ -62,6 +63,16 @@ def model_name() -> io.Combo.Input:
         "model",
         options=model_names(),
         tooltip="'pocket' is included with the pack. Every other entry is a model folder in ComfyUI/models/art2mus.",
+    )
+
+
+def aligner(**more: Any) -> io.Combo.Input:  # noqa: ANN401
+    """Input `aligner`: a trained image aligner."""
+    return io.Combo.Input(
+        "aligner",
+        options=aligner_names(),
+        tooltip="The trained image aligner. 'model' is the model's own. It must match the encoder and the model.",
+        **more,
     )
 
 
@@ -142,23 +153,25 @@ def seed() -> io.Int.Input:
 
 def shared_noise() -> io.Boolean.Input:
     """Input `shared_noise`: noise of the seed alone."""
-    return io.Boolean.Input(
+    return _switch(
         "shared_noise",
+        "Off: each artwork starts from noise of its own, drawn from the seed and the picture. On: all artworks start from the "
+        "same noise of the seed, for morphs and comparisons.",
         default=DEFAULTS.shared_noise,
-        optional=True,
         advanced=True,
-        tooltip="Off: each artwork starts from noise of its own, drawn from the seed and the picture. On: all artworks start "
-        "from the same noise of the seed, for morphs and comparisons.",
     )
 
 
 def level() -> io.Boolean.Input:
     """Input `level`: raise soft pieces."""
-    return io.Boolean.Input(
+    return _switch(
         "level",
-        default=DEFAULTS.level,
-        optional=True,
-        advanced=True,
-        tooltip="On: soft pieces are made louder, so that none is below -30 LUFS; a softer piece stays softer than a louder one. "
+        "On: soft pieces are made louder, so that none is below -30 LUFS; a softer piece stays softer than a louder one. "
         "Off: the level as generated.",
+        default=DEFAULTS.level,
+        advanced=True,
     )
+
+
+def _switch(name: str, tooltip: str, *, default: bool, **more: Any) -> io.Boolean.Input:  # noqa: ANN401
+    return io.Boolean.Input(name, default=default, tooltip=tooltip, **{"optional": True, **more})

@@ -14,11 +14,12 @@ from ..checkpoints.folder import config_file, load_component, read_config, save_
 from ..checkpoints.names import is_encoder
 from ..checkpoints.pickles import read_pickle
 from ..checkpoints.strict import check_finite, check_forms, tensor_forms
+from ..checkpoints.tensors import read_metadata
 from ..errors import CheckpointError
 from ..networks.efficientnet import Block, EfficientNetLite
 from .efficientnet import AFFECT, KIND, EfficientNetEncoder
 
-__all__ = ["SIZES", "convert", "files_of", "is_published", "load_efficientnet", "new_encoder"]
+__all__ = ["SIZES", "convert", "files_of", "is_published", "load_efficientnet", "new_encoder", "save_efficientnet"]
 
 SIZES: Mapping[str, dict[str, Any]] = MappingProxyType(
     {
@@ -106,6 +107,12 @@ def load_efficientnet(folder: Path) -> EfficientNetEncoder:
             "Make it first: art2mus convert efficientnet-lite0-57934424.pth --out CHECKPOINT (see docs/TRAINING.md).",
         )
     return load_component(folder, "image_encoder", EfficientNetEncoder.from_config)
+
+
+def save_efficientnet(folder: Path, encoder: EfficientNetEncoder) -> None:
+    """Replace the image encoder of a checkpoint by a fitted or trained one; what the file says of its origin stays."""
+    told = read_metadata(weights_file(folder, "image_encoder"))
+    save_component(folder, "image_encoder", encoder, encoder.config, half=True, **told)
 
 
 def fold(backbone: EfficientNetLite, published: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:

@@ -16,11 +16,9 @@ import torch
 from jaxtyping import Float
 
 from ..character import character
-from ..checkpoints.folder import save_component, weights_file
-from ..checkpoints.tensors import read_metadata
 from ..datasets.labelled import LabelledPainting, views
 from ..encoders.efficientnet import EfficientNetEncoder, affect_inputs
-from ..encoders.efficientnet_files import load_efficientnet
+from ..encoders.efficientnet_files import load_efficientnet, save_efficientnet
 from ..errors import DatasetError, SettingError
 from ..images.reading import read_artwork
 from ..measure.pictures import measure
@@ -104,14 +102,7 @@ def fit_affect(
     mean, spread = fit.predicted.mean(0), fit.predicted.std(0)
     encoder.affect.weight.copy_(torch.from_numpy(weights / spread[:, None]))
     encoder.affect.bias.copy_(torch.from_numpy((intercept - mean) / spread))
-    save_component(
-        folder,
-        "image_encoder",
-        encoder,
-        encoder.config,
-        half=True,
-        **read_metadata(weights_file(folder, "image_encoder")),
-    )
+    save_efficientnet(folder, encoder)
     return fit
 
 

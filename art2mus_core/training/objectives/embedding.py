@@ -21,11 +21,10 @@ from torch import Tensor, distributed, nn
 from torch.nn import functional as F
 
 from ...character import CHARACTERS, TONICS
-from ...checkpoints.folder import load_component, save_component, weights_file
-from ...checkpoints.tensors import read_metadata
+from ...checkpoints.folder import load_component, save_component
 from ...configuration import Fields
 from ...datasets.manifest import Pair
-from ...encoders.efficientnet_files import load_efficientnet
+from ...encoders.efficientnet_files import load_efficientnet, save_efficientnet
 from ...encoders.pocket import PocketAudioEncoder
 from ...errors import DatasetError, SettingError
 from ..batches import Draw, PairBatch
@@ -167,15 +166,7 @@ class EmbeddingObjective(Objective):
 
     def export(self, folder: Path) -> None:
         """Write the encoders that were trained; the audio encoder's configuration has the parameters of its mel."""
-        image = self.image_encoder
-        save_component(
-            folder,
-            "image_encoder",
-            image,
-            image.config,
-            half=True,
-            **read_metadata(weights_file(folder, "image_encoder")),
-        )
+        save_efficientnet(folder, self.image_encoder)
         if not self.options.frozen_audio:
             audio = {**self.audio_encoder.config, "mel": mel_of(self.data.grid)}
             save_component(folder, "audio_encoder", self.audio_encoder, audio, half=True)
