@@ -27,8 +27,11 @@ def calibrate(
         STATISTICS_FILE,
         make_music_table,
         make_tables,
+        training_music,
     )
 
+    if music:
+        training_music(music)  # refused before the paintings are measured
     files = [folder / name for name in (STATISTICS_FILE, CHARACTERS_FILE, *([MUSIC_FILE] if music else []))]
     replaced = [path for path in files if check_file(path, (".json",), no_replace=no_replace)]
     with reporting() as on_step:

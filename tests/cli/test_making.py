@@ -39,6 +39,7 @@ def test_tables_are_made(art2mus, tmp_path: Path):
         ("synthesize pairs --count 2", "at least 3 pairs"),
         ("synthesize pairs --count many", "--count"),
         ("calibrate . --count 1", "at least 2 paintings"),
+        ("calibrate tables --count 1 --music nowhere", "no manifest.parquet in nowhere"),
         ("train vaee --data pairs", "no training configuration 'vaee'"),
         ("train vae --data nowhere", "no manifest.parquet in nowhere"),
         ("train vae --data nowhere --steps 0", "steps"),

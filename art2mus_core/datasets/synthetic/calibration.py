@@ -21,7 +21,7 @@ from ..reading import read_pairs
 from ..workers import spread
 from .painting import paint
 
-__all__ = ["CHARACTERS_FILE", "MUSIC_FILE", "STATISTICS_FILE", "make_music_table", "make_tables"]
+__all__ = ["CHARACTERS_FILE", "MUSIC_FILE", "STATISTICS_FILE", "make_music_table", "make_tables", "training_music"]
 
 STATISTICS_FILE, CHARACTERS_FILE, MUSIC_FILE = "statistics.json", "character.json", "music.json"
 FIRST_SEEDS = (10_000_000, 20_000_000)
@@ -70,15 +70,24 @@ def make_music_table(
         DatasetError: no manifest, or fewer than two training pairs.
         OutputError: `folder` cannot be written to; or, with `no_replace`, the table exists.
     """
-    pieces = [data / pair.music for pair in read_pairs(data) if pair.split == "train"][:count]
-    if len(pieces) < 2:
-        raise DatasetError(f"{len(pieces)} training pairs in {data}", "at least 2", "Choose another dataset.")
-    measured = []
+    pieces, measured = training_music(data)[:count], []
     for music in spread(_heard, pieces, workers):
         measured.append(music)
         if on_step:
             on_step(Step("music", len(measured), len(pieces)))
     write_music_table(measured, folder / MUSIC_FILE, no_replace=no_replace)
+
+
+def training_music(data: Path) -> list[Path]:
+    """The music of a dataset's training pairs.
+
+    Raises:
+        DatasetError: no manifest, or fewer than two training pairs.
+    """
+    pieces = [data / pair.music for pair in read_pairs(data) if pair.split == "train"]
+    if len(pieces) < 2:
+        raise DatasetError(f"{len(pieces)} training pairs in {data}", "at least 2", "Choose another dataset.")
+    return pieces
 
 
 def _heard(path: Path) -> Music:
