@@ -18,8 +18,12 @@ AUDIOLDM2_MEL: dict[str, Any] = {"scale": "slaney", "lowest": 0.0, "highest": 80
 """Parameters of AudioLDM2's mel that its vocoder configuration omits (Liu et al. 2024, and their audio processing)."""
 
 
+LARGEST = 1_000_000
+"""A larger size would take all memory before the weights contradict it."""
+
+
 def _is_size(value: object) -> bool:
-    return type(value) is int and value > 0
+    return type(value) is int and 0 < value <= LARGEST
 
 
 def _is_number(value: Any) -> bool:  # noqa: ANN401
@@ -37,8 +41,8 @@ def _are_sizes(value: object) -> bool:
 Kind = tuple[Callable[[Any], bool], str]
 """A check of a value, and the expected values in words."""
 
-SIZE: Kind = _is_size, "a whole number above 0"
-SIZES: Kind = _are_sizes, "a list of whole numbers above 0"
+SIZE: Kind = _is_size, f"a whole number above 0, up to {LARGEST}"
+SIZES: Kind = _are_sizes, f"a list of whole numbers above 0, up to {LARGEST}"
 NUMBER: Kind = _is_number, "a number"
 
 MEL: dict[str, Kind] = {

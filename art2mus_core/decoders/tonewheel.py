@@ -21,6 +21,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..errors import CheckpointError
 from ..types import Mel, Waveform
 
 __all__ = ["TonewheelVocoder"]
@@ -82,7 +83,14 @@ class TonewheelVocoder(nn.Module):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> TonewheelVocoder:
         keys = ("mel", "width", "blocks", "subframes", "detunings", "noise_window")
-        return cls(**{key: config[key] for key in keys})
+        vocoder = cls(**{key: config[key] for key in keys})
+        if not 1 <= vocoder.stride <= vocoder.noise_window // 2:
+            raise CheckpointError(
+                f"a vocoder with hop {config['mel']['hop']} and {vocoder.subframes} subframes",
+                f"a hop of {vocoder.subframes} to {vocoder.subframes * (vocoder.noise_window // 2)} samples",
+                "Install or download the checkpoint again.",
+            )
+        return vocoder
 
     def forward(self, mel: Float[Tensor, "batch frames bins"]) -> Float[Tensor, "batch samples"]:
         """`hop` samples per frame."""

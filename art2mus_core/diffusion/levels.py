@@ -97,6 +97,10 @@ BETA_SCHEDULES: dict[str, Callable[[float, float, int], Tensor]] = {
 }
 
 
+MOST_LEVELS = 1_000_000
+"""A thousand are usual."""
+
+
 def read_levels(config: Mapping[str, Any]) -> NoiseLevels:
     """The noise levels of a scheduler's configuration.
 
@@ -111,7 +115,7 @@ def read_levels(config: Mapping[str, Any]) -> NoiseLevels:
         raise CheckpointError(
             "a scheduler with rescale_betas_zero_snr", "noise levels that all keep some of the signal", REMEDY
         )
-    if type(count) is not int or count < 1:
+    if type(count) is not int or not 1 <= count <= MOST_LEVELS:
         raise _no_levels(f"num_train_timesteps {count!r}")
     try:
         betas = _betas(config, count)

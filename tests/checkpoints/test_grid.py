@@ -44,3 +44,15 @@ def test_what_cannot_be_read_is_named(own_checkpoint):
     path.write_text("{}", encoding="utf-8")
     with pytest.raises(CheckpointError, match="n_embd"):
         read_grid(own_checkpoint)
+
+
+@pytest.mark.parametrize("size", [0, 10**9, 10**18])
+def test_a_size_that_no_memory_holds_is_refused(own_checkpoint, size):
+    path = own_checkpoint / "vocoder" / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config["mel"]["sample_rate"] = size
+    path.write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(
+        CheckpointError, match=f"mel.sample_rate {size}; expected a whole number above 0, up to 1000000"
+    ):
+        read_grid(own_checkpoint)

@@ -8,6 +8,7 @@ import torch
 
 from art2mus_core.audio.mel import MelTransform
 from art2mus_core.decoders.tonewheel import TonewheelVocoder
+from art2mus_core.errors import CheckpointError
 from art2mus_core.types import AudioGrid, Mel, Vocoder
 
 RATE, HOP, BINS, LOWEST, FLOOR = 8000, 100, 31, 52, 1e-4
@@ -150,3 +151,11 @@ def test_the_configuration_makes_it_again():
     again.load_state_dict(made.state_dict())
     mel = torch.full((1, 5, BINS), -3.0)
     assert torch.equal(again.eval()(mel), made(mel))
+
+
+@pytest.mark.parametrize("hop", [4, 165])
+def test_a_hop_that_its_noise_windows_do_not_cover_is_refused(hop: int):
+    config = vocoder().config
+    TonewheelVocoder.from_config({**config, "mel": {**MEL, "hop": 160}})
+    with pytest.raises(CheckpointError, match=f"hop {hop} and 5 subframes; expected a hop of 5 to 160 samples"):
+        TonewheelVocoder.from_config({**config, "mel": {**MEL, "hop": hop}})

@@ -118,7 +118,13 @@ def test_another_kind_of_network_is_refused():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"beta_start": 0.0}, {"rescale_betas_zero_snr": True}, {"num_train_timesteps": True}]
+    "wrong",
+    [
+        {"beta_start": 0.0},
+        {"rescale_betas_zero_snr": True},
+        {"num_train_timesteps": True},
+        {"num_train_timesteps": 10**9},
+    ],
 )
 def test_levels_that_cannot_be_sampled_are_refused(wrong):
     with pytest.raises(CheckpointError, match="a scheduler with"):
