@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..character import CHARACTERS, TONICS, Character, character
+from ..errors import CheckpointError
 from ..images.reading import as_square
 from ..measure.pictures import measure
 from ..networks.efficientnet import EfficientNetLite, pooled
@@ -82,9 +83,15 @@ class EfficientNetEncoder(nn.Module):
         return F.normalize(self.head(seen), dim=-1)
 
     def encode(self, artworks: list[Artwork]) -> Embedding:
-        """One embedding per artwork, on the device of the weights."""
+        """One embedding per artwork, on the device of the weights.
+
+        Raises:
+            CheckpointError: the weights are too large to compute with.
+        """
         characters, patches = self._look(artworks)
-        return Embedding(self(traits(characters).to(patches)), self.space, patches)
+        values = self(traits(characters).to(patches))
+        _check_finite(values, patches)
+        return Embedding(values, self.space, patches)
 
     def characters(self, artworks: list[Artwork]) -> list[Character]:
         """The musical character of each artwork."""
@@ -99,11 +106,21 @@ class EfficientNetEncoder(nn.Module):
         statistics, maps = [measure(artwork) for artwork in artworks], self.look(artworks)
         prior = affect_inputs([character(each) for each in statistics]).to(self.affect.weight)
         levels = torch.special.ndtr(self.affect(torch.cat([pooled(maps), prior], dim=-1)).cpu().double()).tolist()
+        _check_finite(torch.tensor(levels))
         found = [
             character(each, arousal=arousal, valence=valence)
             for each, (arousal, valence) in zip(statistics, levels, strict=True)
         ]
         return found, maps[-1].flatten(2).transpose(1, 2)
+
+
+def _check_finite(*found: Float[Tensor, "*_sizes"]) -> None:
+    if not all(bool(each.isfinite().all()) for each in found):
+        raise CheckpointError(
+            "an image encoder that computes NaN or infinite values for an artwork",
+            "weights of moderate size",
+            "Install or download the checkpoint again, or fit and train it again.",
+        )
 
 
 def affect_inputs(prior: list[Character]) -> Float[Tensor, "batch 2"]:

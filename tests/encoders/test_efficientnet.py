@@ -167,3 +167,13 @@ def test_a_new_encoder_is_the_same_every_time_and_draws_nothing():
     assert torch.equal(torch.get_rng_state(), before)
     assert all(torch.equal(value, second.state_dict()[key]) for key, value in first.state_dict().items())
     assert first.affect.weight[:, -2:].tolist() == [[1, 0], [0, 1]]
+
+
+@pytest.mark.parametrize("part", ["affect", "head.0"])
+@torch.no_grad()
+def test_weights_too_large_to_compute_with_are_refused(part: str):
+    """Finite weights may have products that are not."""
+    encoder = new_encoder(SIZES)
+    encoder.get_submodule(part).weight.fill_(3e38)[:, ::2].neg_()
+    with pytest.raises(CheckpointError, match="NaN or infinite values for an artwork; expected weights of moderate"):
+        encoder.encode([artwork(40, 50)])
