@@ -18,6 +18,9 @@ AUDIOLDM2_MEL: dict[str, Any] = {"scale": "slaney", "lowest": 0.0, "highest": 80
 """Parameters of AudioLDM2's mel that its vocoder configuration omits (Liu et al. 2024, and their audio processing)."""
 
 
+HIGHEST_NOTE = 200
+"""Three octaves above what can be heard."""
+
 LARGEST = 1_000_000
 """A larger size would take all memory before the weights contradict it."""
 
@@ -44,6 +47,7 @@ Kind = tuple[Callable[[Any], bool], str]
 SIZE: Kind = _is_size, f"a whole number above 0, up to {LARGEST}"
 SIZES: Kind = _are_sizes, f"a list of whole numbers above 0, up to {LARGEST}"
 NUMBER: Kind = _is_number, "a number"
+NOTE: Kind = lambda note: _is_number(note) and 0 <= note <= HIGHEST_NOTE, f"a MIDI note number from 0 to {HIGHEST_NOTE}"
 
 MEL: dict[str, Kind] = {
     "sample_rate": SIZE,
@@ -94,6 +98,11 @@ def mel_fields(folder: Path, name: str) -> dict[str, Any]:
     if not isinstance(mel, dict) or not mel.keys() <= MEL.keys():
         raise CheckpointError(f"{path} has mel {mel!r}", f"an object with {', '.join(MEL)}", AGAIN)
     found = {field: _option(path, mel, field, kind, "mel.") for field, kind in MEL.items()}
+    if found["scale"] == "semitone":
+        _option(path, mel, "lowest", NOTE, "mel.")
+    elif not 0 <= found["lowest"] < found["highest"]:
+        bounds = f"mel.lowest {found['lowest']} and mel.highest {found['highest']}"
+        raise CheckpointError(f"{path} has {bounds}", "hertz from 0, the lowest below the highest", AGAIN)
     return {**found, "windows": tuple(found["windows"])}
 
 

@@ -27,6 +27,9 @@ from ..types import Mel, Waveform
 __all__ = ["TonewheelVocoder"]
 
 GOLDEN = 0.6180339887498949
+AGAIN = "Install or download the checkpoint again."
+MOST_CENTS = 1_200
+"""An octave."""
 
 
 class _Block(nn.Module):
@@ -83,12 +86,19 @@ class TonewheelVocoder(nn.Module):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> TonewheelVocoder:
         keys = ("mel", "width", "blocks", "subframes", "detunings", "noise_window")
+        window, rate, cents = config["noise_window"], config["mel"]["sample_rate"], config["detunings"]
+        if type(window) is not int or not 2 <= window <= rate:  # half of it is mirrored at the ends of a piece of one second
+            raise CheckpointError(f"a vocoder with noise_window {window!r}", f"a whole number from 2 to {rate}", AGAIN)
+        if not all(type(each) in {int, float} and abs(each) <= MOST_CENTS for each in cents):
+            raise CheckpointError(
+                f"a vocoder with detunings {cents!r}", f"a list of numbers from -{MOST_CENTS} to {MOST_CENTS}", AGAIN
+            )
         vocoder = cls(**{key: config[key] for key in keys})
         if not 1 <= vocoder.stride <= vocoder.noise_window // 2:
             raise CheckpointError(
                 f"a vocoder with hop {config['mel']['hop']} and {vocoder.subframes} subframes",
                 f"a hop of {vocoder.subframes} to {vocoder.subframes * (vocoder.noise_window // 2)} samples",
-                "Install or download the checkpoint again.",
+                AGAIN,
             )
         return vocoder
 

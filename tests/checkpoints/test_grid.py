@@ -56,3 +56,19 @@ def test_a_size_that_no_memory_holds_is_refused(own_checkpoint, size):
         CheckpointError, match=f"mel.sample_rate {size}; expected a whole number above 0, up to 1000000"
     ):
         read_grid(own_checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"lowest": 10**9}, "mel.lowest 1000000000; expected a MIDI note number from 0 to 200"),
+        ({"lowest": -5}, "mel.lowest -5; expected a MIDI note number"),
+        ({"scale": "slaney", "highest": -5}, "mel.highest -5; expected hertz from 0, the lowest below the highest"),
+    ],
+)
+def test_bands_that_no_sound_has_are_refused(own_checkpoint, fields, told):
+    path = own_checkpoint / "vocoder" / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**config, "mel": {**config["mel"], **fields}}), encoding="utf-8")
+    with pytest.raises(CheckpointError, match=told):
+        read_grid(own_checkpoint)

@@ -159,3 +159,17 @@ def test_a_hop_that_its_noise_windows_do_not_cover_is_refused(hop: int):
     TonewheelVocoder.from_config({**config, "mel": {**MEL, "hop": 160}})
     with pytest.raises(CheckpointError, match=f"hop {hop} and 5 subframes; expected a hop of 5 to 160 samples"):
         TonewheelVocoder.from_config({**config, "mel": {**MEL, "hop": hop}})
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"noise_window": 10**9}, "noise_window 1000000000; expected a whole number from 2 to"),
+        ({"noise_window": -5}, "noise_window -5; expected a whole number from 2 to"),
+        ({"detunings": [0.0, 10**9]}, r"detunings \[0\.0, 1000000000\]; expected a list of numbers from -1200 to 1200"),
+        ({"detunings": [0.0, None]}, r"detunings \[0\.0, None\]; expected a list of numbers"),
+    ],
+)
+def test_a_window_or_a_detuning_that_no_piece_can_use_is_refused(changes: dict[str, Any], told: str):
+    with pytest.raises(CheckpointError, match=told):
+        TonewheelVocoder.from_config({**vocoder().config, **changes})
