@@ -87,7 +87,9 @@ class TonewheelVocoder(nn.Module):
     def from_config(cls, config: dict[str, Any]) -> TonewheelVocoder:
         keys = ("mel", "width", "blocks", "subframes", "detunings", "noise_window")
         window, rate, cents = config["noise_window"], config["mel"]["sample_rate"], config["detunings"]
-        if type(window) is not int or not 2 <= window <= rate:  # half of it is mirrored at the ends of a piece of one second
+        if (
+            type(window) is not int or not 2 <= window <= rate
+        ):  # half of it is mirrored at the ends of a piece of one second
             raise CheckpointError(f"a vocoder with noise_window {window!r}", f"a whole number from 2 to {rate}", AGAIN)
         if not all(type(each) in {int, float} and abs(each) <= MOST_CENTS for each in cents):
             raise CheckpointError(

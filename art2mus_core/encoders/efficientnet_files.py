@@ -18,6 +18,7 @@ from ..checkpoints.tensors import read_metadata
 from ..errors import CheckpointError
 from ..networks.efficientnet import Block, EfficientNetLite
 from .efficientnet import AFFECT, KIND, EfficientNetEncoder
+from .files import image_space
 
 __all__ = ["SIZES", "convert", "files_of", "is_published", "load_efficientnet", "new_encoder", "save_efficientnet"]
 
@@ -106,6 +107,7 @@ def load_efficientnet(folder: Path) -> EfficientNetEncoder:
             "one, whose head is trained and whose character is fitted",
             "Make it first: art2mus convert efficientnet-lite0-57934424.pth --out CHECKPOINT (see docs/TRAINING.md).",
         )
+    _ = image_space(folder)
     return load_component(folder, "image_encoder", EfficientNetEncoder.from_config)
 
 

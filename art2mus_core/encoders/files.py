@@ -104,15 +104,15 @@ def has_audio_encoder(folder: Path) -> bool:
 
 
 def _image_kind(folder: Path) -> _Component | _Clip:
-    if not is_encoder(folder):
-        published = next(iter(folder.glob("*.pth")), None)
+    published = next(iter(folder.glob("*.pth")), None)
+    if not is_encoder(folder) and (published or not (folder / "image_encoder").is_dir()):
         raise CheckpointError(
             f"no image encoder in {folder}",
             "image_encoder/config.json or a CLIP checkpoint's config.json, as in pocket, imagebind (converted), "
             "clip-vit-l-14 and clip-vit-h-14",
             f"Convert it first: {_conversion(published)}" if published else describe(folder, is_encoder)[1],
         )
-    if not (folder / "image_encoder" / "config.json").is_file():
+    if not (folder / "image_encoder").is_dir():
         return IMAGE_ENCODERS["clip"]
     return _row(IMAGE_ENCODERS, folder, "image_encoder")
 
@@ -150,10 +150,11 @@ class _Component:
 
     def space(self, folder: Path) -> str:
         space = read_config(folder, "image_encoder").get("space")
-        if not isinstance(space, str):
+        if not isinstance(space, str) or not space:
+            has = "no field space" if space is None else f"the space {space!r}"
             raise CheckpointError(
-                f"{config_file(folder, 'image_encoder')} has no field space",
-                "the name of the embedding space",
+                f"{config_file(folder, 'image_encoder')} has {has}",
+                "the name of the embedding space, a text",
                 "Install it again.",
             )
         return space
@@ -162,9 +163,11 @@ class _Component:
         return needed(folder, ["image_encoder"], self.precision or dtype)
 
     def check(self, folder: Path) -> None:
+        _ = self.space(folder)
         check_component(folder, "image_encoder", self.build)
 
     def load(self, folder: Path, dtype: torch.dtype) -> ImageEncoder:
+        _ = self.space(folder)
         return load_component(folder, "image_encoder", self.build, dtype=self.precision or dtype)
 
 

@@ -111,12 +111,12 @@ class Parts:
 
     @cached_property
     def encoder_folder(self) -> Path:
-        """The checkpoint of the image encoder and perhaps an audio encoder. Raises a SettingError if it is not installed."""
+        """The checkpoint of the image encoder and perhaps an audio encoder. Raises an Art2MusError if it is not there."""
         if self.choice.encoder:
             return locate(self.choice.encoder, is_encoder)
         path = find_aligner(self.folder, self.choice.aligner)
         header = read_header(path)
-        own = image_space(self.folder) if is_encoder(self.folder) else None
+        own = image_space(self.folder) if is_encoder(self.folder) or (self.folder / "image_encoder").is_dir() else None
         if own == header.space:
             return self.folder
         try:

@@ -8,6 +8,7 @@ import torch
 
 from art2mus_core.checkpoints.names import quoted
 from art2mus_core.encoders.files import (
+    check_image_encoder,
     has_audio_encoder,
     image_bytes,
     image_space,
@@ -113,11 +114,25 @@ def test_an_encoder_without_ears_is_refused(imagebind_like, pocket_like, tmp_pat
         load_audio_encoder(imagebind_like, dtype=torch.float32)
 
 
-def test_an_encoder_that_names_no_space_is_refused(pocket_like, tmp_path):
+@pytest.mark.parametrize(
+    ("space", "told"),
+    [(None, "has no field space"), (5, "has the space 5; expected .* a text"), ("", "has the space ''")],
+)
+def test_an_encoder_that_names_no_space_is_refused_when_it_is_read(pocket_like, tmp_path, space, told):
     folder = shutil.copytree(pocket_like, tmp_path / "copy")
     config = folder / "image_encoder" / "config.json"
     said = json.loads(config.read_text(encoding="utf-8"))
-    del said["space"]
-    config.write_text(json.dumps(said), encoding="utf-8")
-    with pytest.raises(CheckpointError, match="has no field space"):
+    config.write_text(json.dumps({**said, "space": space}), encoding="utf-8")
+    for read in (image_space, check_image_encoder, lambda place: load_image_encoder(place, dtype=torch.float32)):
+        with pytest.raises(CheckpointError, match=told):
+            read(folder)
+
+
+def test_an_encoder_without_its_configuration_is_told(pocket_like, tmp_path):
+    folder = shutil.copytree(pocket_like, tmp_path / "copy")
+    (folder / "image_encoder" / "config.json").unlink()
+    with pytest.raises(CheckpointError, match=r"config\.json is missing"):
+        image_space(folder)
+    (folder / "imagebind_huge.pth").touch()
+    with pytest.raises(CheckpointError, match="Convert it first"):
         image_space(folder)

@@ -92,6 +92,14 @@ def test_a_model_that_lost_its_image_encoder_is_told(home):
         assemble(home / "prior")
 
 
+def test_a_model_whose_image_encoder_lost_its_configuration_does_not_take_another(home, pocket_like):
+    shutil.copytree(pocket_like, home / "tiny")
+    (home / "prior" / "image_encoder" / "config.json").unlink()
+    with pytest.raises(CheckpointError, match=r"image_encoder.config\.json is missing; expected a whole checkpoint"):
+        assemble(home / "prior")
+    assert assemble(home / "prior", encoder="tiny").encoder_folder == home / "tiny"
+
+
 @pytest.mark.parametrize("size", ["x", 0])
 def test_an_encoder_that_cannot_see_is_told_before_anything_is_opened(home, size):
     path = home / "prior" / "image_encoder" / "config.json"
