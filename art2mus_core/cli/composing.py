@@ -44,11 +44,16 @@ class Request:
 
 @dataclass
 class Outcome:
-    """The composed pieces, the jobs that failed, the existing files that were kept, and seconds by stage."""
+    """The composed pieces, the jobs that failed, the existing files that were kept, and seconds by stage.
+
+    `space` is that of the image embeddings; `encoder` is the name of their encoder's checkpoint if it is not the model.
+    """
 
     model: str
     seed: int
     settings: Settings | None = None
+    space: str | None = None
+    encoder: str | None = None
     pieces: list[dict[str, Any]] = field(default_factory=list)
     kept: list[Path] = field(default_factory=list)
     failed: list[tuple[Job, Art2MusError]] = field(default_factory=list)
@@ -155,6 +160,7 @@ def _compose(
 ) -> None:
     outcome.settings = pipeline.settings(**request.chosen)
     shared = pipeline.tags(outcome.settings, PromptText(request.text, request.negative))
+    outcome.space, outcome.encoder = shared.get("image_encoder"), shared.get("encoder_model")
     made = {**shared, "software": f"art2mus {installed_version()}"}
     asked = {**request.chosen, **inputs}
     if request.candidates > 1:

@@ -42,6 +42,8 @@ def _lines(outcome: Outcome, found: Gathered) -> list[str]:
     for piece in outcome.pieces:
         scores = "".join(f"  {name} {piece[name]:.3f}" for name in ("score", "agreement") if name in piece)
         lines.append(f"{piece['file']}  {piece['seconds']:g} s  from {piece['artwork']}{scores}")
+    if outcome.pieces and outcome.encoder:
+        lines.append(f"image encoder: {outcome.encoder}, whose space the aligner was trained on, not the model's own")
     lines += [f"replaced {piece['file']}" for piece in outcome.pieces if piece["replaced"]]
     lines += [f"kept {path}, which existed already" for path in outcome.kept]
     lines += [f"{path} existed before, and counts as another take of {name}" for path, name in _earlier(outcome)]
@@ -67,6 +69,8 @@ def _document(outcome: Outcome, found: Gathered) -> dict[str, Any]:
     return {
         "version": installed_version(),
         "model": outcome.model,
+        "image_encoder": outcome.space,
+        "encoder_model": outcome.encoder,
         "seed": outcome.seed,
         "settings": vars(outcome.settings) if outcome.settings else None,
         "pieces": outcome.pieces,

@@ -69,8 +69,9 @@ class ArtToMusic(LatentToMusic):
 
     def tags(self, settings: Settings, text: PromptText) -> dict[str, str]:
         """The tags that all pieces of a run share; those that apply to few checkpoints only if they were chosen."""
-        choice, constants = self.parts.choice, self.parts.constants
+        choice, constants, encoder = self.parts.choice, self.parts.constants, self.parts.encoder_folder
         rare = {
+            "encoder_model": encoder.name if encoder != self.parts.folder else None,
             "heads": choice.heads if choice.heads != "config" else None,
             "support": constants.support if text.text is None else None,
             "text": text.text,

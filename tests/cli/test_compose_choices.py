@@ -153,7 +153,22 @@ def test_what_was_not_chosen_is_not_in_the_tags(art2mus, paintings):
     art2mus("compose", paintings / "dawn.png", "--seconds", "1")
     tags = read_tags(Path("dawn.flac"))
     assert tags["image_encoder"] == "tiny"
-    assert not {"text", "negative", "score", "heads", "support"} & set(tags)
+    assert not {"text", "negative", "score", "heads", "support", "encoder_model"} & set(tags)
+
+
+def test_an_encoder_that_is_not_the_models_own_is_told(art2mus, paintings, own_checkpoint, pocket_like, tmp_path):
+    shutil.copytree(pocket_like, tmp_path / "home" / "tiny")
+    config = own_checkpoint / "image_encoder" / "config.json"
+    said = json.loads(config.read_text(encoding="utf-8"))
+    config.write_text(json.dumps({**said, "space": "another"}), encoding="utf-8")
+    code, out, _ = art2mus("compose", paintings / "dawn.png", "--seconds", "1", model=own_checkpoint)
+    assert code == 0
+    assert "image encoder: tiny, whose space the aligner was trained on, not the model's own" in out
+    assert read_tags(Path("dawn.flac"))["encoder_model"] == "tiny"
+    for model, encoder in ((own_checkpoint, "tiny"), (pocket_like, None)):
+        _, out, _ = art2mus("compose", paintings / "dawn.png", "--seconds", "1", "--json", model=model)
+        document = json.loads(out.splitlines()[-1])
+        assert (document["image_encoder"], document["encoder_model"]) == ("tiny", encoder)
 
 
 def test_candidates_that_nobody_hears_are_all_kept(art2mus, paintings, own_checkpoint):
