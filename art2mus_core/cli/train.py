@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from ..errors import SettingError
+from ..pipelines.settings import check_seed
 from .outputs import print_document
 from .progress import alone_in, reporting
 
@@ -33,10 +35,29 @@ def train(
 ) -> None:
     """Train one part of a model. If stopped with Ctrl-C, the same command resumes the run.
 
+    embedding: head of the image encoder, and a new audio encoder; from 72 pairs.
+
+    embedding-image: head alone, for the audio encoder there is; from 256 pairs.
+
+    vae: mel spectrograms to latents and back.
+
+    vocoder: mel spectrograms to sound.
+
+    prior: embeddings of sound to latents, by GPT-2 and a denoiser.
+
+    aligner: embeddings of artworks to prompts of GPT-2; all else is frozen.
+
+    aligner-shuffled: the same with shuffled pairs, as a control.
+
     To share each batch among several processes:
 
     torchrun --nproc-per-node 2 --no-python -- art2mus train NAME ...
     """
+    if seed is not None:
+        check_seed(seed)
+    if steps is not None and steps < 1:
+        raise SettingError(f"steps {steps}", "1 or more", "Choose another value for --steps.")
+
     import torch
 
     from ..training.config import TrainingConfig

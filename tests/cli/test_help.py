@@ -8,6 +8,8 @@ from typing import get_type_hints
 import pytest
 
 from art2mus_core.cli.app import COMMANDS
+from art2mus_core.cli.train import train
+from art2mus_core.training.config import TrainingConfig
 
 FRAGMENTS = ("Of ", "By ", "In ", "To ", "Where ", "What ", "How ", "As ", "From ")
 
@@ -35,6 +37,14 @@ def test_the_help_of_a_command_fits(command):
     assert "\n" not in first
     assert faults(first) == []
     assert [line for each in more for line in each.splitlines() if len(line) > 76] == []
+
+
+def test_the_help_of_training_explains_every_packaged_configuration():
+    pages = inspect.getdoc(train).split("\n\n")
+    explained = {name: page for page in pages if (name := page.partition(":")[0]) in TrainingConfig.packaged()}
+    assert explained.keys() == TrainingConfig.packaged().keys()
+    for name in ("embedding", "embedding-image"):
+        assert explained[name].endswith(f"from {TrainingConfig.load(name).batch} pairs.")  # a whole batch
 
 
 def test_fragments_are_found():
