@@ -22,11 +22,13 @@ from torch.nn import functional as F
 
 from ...character import CHARACTERS, TONICS
 from ...checkpoints.folder import load_component, save_component
+from ...checkpoints.names import BUNDLED, PACKAGED
 from ...configuration import Fields
 from ...datasets.manifest import Pair
 from ...encoders.efficientnet_files import load_efficientnet, save_efficientnet
+from ...encoders.files import has_audio_encoder
 from ...encoders.pocket import PocketAudioEncoder
-from ...errors import DatasetError, SettingError
+from ...errors import CheckpointError, DatasetError, SettingError
 from ..batches import Draw, PairBatch
 from ..config import TrainingConfig
 from ..features import Dataset
@@ -63,6 +65,13 @@ class EmbeddingObjective(Objective):
         super().__init__(data, config, checkpoint, device)
         self.options = read_options(config, EmbeddingOptions)
         image = load_efficientnet(checkpoint)
+        if self.options.frozen_audio and not has_audio_encoder(checkpoint):
+            raise CheckpointError(
+                f"{checkpoint} has no audio_encoder",
+                "the trained one that stays as it is, in whose space the image encoder's head is trained",
+                f"Copy the bundled checkpoint ({PACKAGED / BUNDLED}) to {checkpoint}, then convert and fit the image encoder there "
+                "again: see docs/TRAINING.md.",
+            )
         with sized(config.stage):
             for layer in image.head:
                 if isinstance(layer, nn.Linear):
