@@ -95,6 +95,7 @@ def _model(presence: Presence, needs: list[Presence], troubles: dict[str, str | 
         "name": card.name,
         "kind": card.kind,
         "bundled": card.bundled,
+        "downloaded": card.bundled or presence.folder.is_dir(),
         "here": presence.complete,
         "usable": not wrong,
         "needs": list(card.needs),
@@ -197,8 +198,9 @@ def _verdict(model: dict[str, Any]) -> str:
     missing = f"{', '.join(model['missing'][:3])} missing"
     commands = ", then ".join(model["mend"])
     if not model["usable"]:
-        damaged = model["bundled"] and not model["here"]
-        return f"damaged: {missing}" if damaged else f"not usable: {commands or model['trouble']}"
+        if model["bundled"] and not model["here"]:
+            return f"damaged: {missing}"
+        return f"{'not usable' if model['downloaded'] else 'not downloaded'}: {commands or model['trouble']}"
     if not model["here"]:
         return f"usable, not complete: {commands or missing}"
     if model["kind"] == "judge":

@@ -117,9 +117,9 @@ def test_the_doctor_says_what_is_usable_and_what_mends_the_rest(art2mus):
     assert (code, err) == (0, "")
     verdicts = {line.split()[0]: line.split(maxsplit=1)[1] for line in out.split("\n\n")[1].splitlines()}
     assert verdicts["pocket"] == "usable"
-    assert verdicts["audioldm2"] == "not usable: art2mus fetch audioldm2"
+    assert verdicts["audioldm2"] == "not downloaded: art2mus fetch audioldm2"
     commands = [f"art2mus fetch {name}" for name in ("imagebind", "audioldm2", "art2mus-2024")]
-    assert verdicts["art2mus-2024"] == f"not usable: {', then '.join(commands)}"
+    assert verdicts["art2mus-2024"] == f"not downloaded: {', then '.join(commands)}"
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ def test_what_is_fetched_is_told_what_is_to_be_made_of_it(verdicts, lay, monkeyp
     convert, export = f"art2mus convert '{home / 'imagebind' / 'imagebind_huge.pth'}'", "art2mus export-text audioldm2"
     assert fetched["imagebind"] == f"not usable: {convert}"
     assert fetched["audioldm2"] == f"not usable: {export}"
-    assert fetched["art2mus-2024-4"] == f"not usable: art2mus fetch art2mus-2024-4, then {convert}, then {export}"
+    assert fetched["art2mus-2024-4"] == f"not downloaded: art2mus fetch art2mus-2024-4, then {convert}, then {export}"
 
 
 @pytest.fixture
@@ -206,7 +206,7 @@ def test_what_composes_is_usable_whatever_its_card_says(verdicts, working):
     assert told["imagebind"] == "usable, with an aligner"
     assert told["audioldm2"] == "usable, not complete: art2mus fetch audioldm2"
     assert told["art2mus-2024"] == "usable, with imagebind and audioldm2"
-    assert told["art2mus-2024-4"] == "not usable: art2mus fetch art2mus-2024-4"
+    assert told["art2mus-2024-4"] == "not downloaded: art2mus fetch art2mus-2024-4"
 
 
 def test_an_aligner_is_as_usable_as_what_it_was_made_for(art2mus, verdicts, working):
