@@ -104,7 +104,7 @@ def check_place(path: Path, suffixes: tuple[str, ...]) -> None:
     if path.suffix.lower() not in suffixes:
         raise OutputError(
             f"the file name {path.name} ends in {path.suffix or 'no suffix'!r}",
-            f"one of {', '.join(suffixes)}",
+            f"{'one of ' if len(suffixes) > 1 else ''}{', '.join(suffixes)}",
             f"Name it {path.stem or 'file'}{suffixes[0]}, for example.",
         )
     if path.is_dir():

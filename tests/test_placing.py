@@ -103,6 +103,14 @@ def test_a_file_where_a_folder_is_needed_is_told(tmp_path, place_of_it):
     assert (tmp_path / "file").read_bytes() == b"x"
 
 
+@pytest.mark.parametrize(
+    ("suffixes", "told"), [((".png",), r"expected \.png\. Name"), ((".png", ".jpg"), r"expected one of \.png, \.jpg\.")]
+)
+def test_a_suffix_that_is_not_known_is_told(tmp_path, suffixes, told):
+    with pytest.raises(OutputError, match=told):
+        check_place(tmp_path / "a.txt", suffixes)
+
+
 def test_a_disk_without_room_is_refused_before_anything_is_written(tmp_path):
     check_room(tmp_path / "deep" / "a.txt", 1, "it")
     with pytest.raises(
