@@ -35,7 +35,7 @@ def train(
 ) -> None:
     """Train one part of a model. If stopped with Ctrl-C, the same command resumes the run.
 
-    embedding: head of the image encoder, and a new audio encoder; from 72 pairs.
+    embedding: head of the image encoder and an audio encoder; from 72 pairs.
 
     embedding-image: head alone, for the audio encoder there is; from 256 pairs.
 
