@@ -30,7 +30,9 @@ def bass(sketch: Sketch, figure: str) -> list[Note]:
     for number, chord in enumerate(sketch.chords):
         root = _root(sketch, chord)
         if chord.beat >= sketch.end:
-            notes.append(sketch.play("bass", chord.beat, chord.beats, root, rng, 1.0))
+            if sketch.form.tail:
+                notes.append(sketch.play("bass", sketch.end, 0.8 * sketch.form.tail, root, rng))
+            notes.append(sketch.play("bass", sketch.last, chord.beats - sketch.form.tail, root, rng, 1.0))
             continue
         intro = sketch.form.phrase_at(int(chord.beat // sketch.form.beats_per_bar)).kind == "intro"
         shape = "root" if intro else figure
@@ -183,8 +185,12 @@ FIGURES: dict[str, Figure] = {
 }
 
 
-def accompany(sketch: Sketch, name: str) -> list[Note]:
-    """An accompaniment figure on the slots that sound; in contrasting phrases its tones lie in another order."""
+def accompany(sketch: Sketch, name: str, melody: list[Note]) -> list[Note]:
+    """An accompaniment figure on the slots that sound; in contrasting phrases its tones lie in another order.
+
+    Where the melody holds or rests, single tones become two.
+    """
+    sung = {note.beat for note in melody}
     rng = sketch.rng("accompaniment")
     centre = min(53 + 13 * sketch.character.height, melody_centre(sketch) - 8)
     voiced = dict(zip([c.beat for c in sketch.chords], voice_chords(sketch.chords, sketch.tonic, centre), strict=True))
@@ -193,29 +199,34 @@ def accompany(sketch: Sketch, name: str) -> list[Note]:
     number, before = 0, -1.0
     for bar, slots in enumerate(sketch.slots):
         phrase = sketch.form.phrase_at(bar)
-        for slot, after in zip(slots, [*slots[1:], sketch.slots_per_bar], strict=True):
+        until = sketch.slots_per_bar if bar < sketch.form.bars else sketch.form.tail * sketch.subdivision
+        for slot, after in zip(slots, [*slots[1:], until][: len(slots)], strict=True):
             beat = sketch.beat(bar, slot)
             chord = sketch.chord_at(beat)
             number = 0 if chord.beat != before else number + 1
             before = chord.beat
             chosen = other if phrase.letter == "B" else figure
             length = max(0.15, min(2.0, (after - slot) / sketch.subdivision) * min(1.0, sketch.legato + 0.08))
-            for pitch, more in chosen(sketch, phrase, slot, voiced[chord.beat], number):
+            tones = voiced[chord.beat]
+            played = chosen(sketch, phrase, slot, tones, number)
+            if len(played) == 1 and beat not in sung:
+                pitch = played[0][0]
+                played.append((min(tone for tone in (*tones, tones[0] + 12, tones[1] + 12, pitch + 12) if tone > pitch), 0.0))
+            for pitch, more in played:
                 notes.append(sketch.play("accompaniment", beat, length, pitch, rng, more))
     return [*notes, *_last_chord(sketch, voiced[sketch.end], rng)]
 
 
 def _last_chord(sketch: Sketch, tones: tuple[int, ...], rng: np.random.Generator) -> list[Note]:
-    """The last chord, broken upwards in half of the pieces, in their usual rhythm."""
-    last = sketch.chords[-1]
-    if rng.random() < 0.5:
-        return [sketch.play("accompaniment", last.beat, last.beats, pitch, rng) for pitch in tones]
-    step = max(0.5, sketch.form.beats_per_bar / max(1, len(sketch.slots[0])))
-    rising = [*tones, tones[0] + 12][: max(1, int(0.55 * last.beats / step))]
-    notes = [sketch.play("accompaniment", last.beat, last.beats, pitch, rng) for pitch in tones[:1]]
+    """The last chord, broken upwards in the piece's rhythm."""
+    beat, length = sketch.last, sketch.chords[-1].beats - sketch.form.tail
+    step = max(0.25, sketch.form.beats_per_bar / max(1, len(sketch.slots[0])))
+    rising = [tone + octave for octave in (0, 12, 24) for tone in tones][: max(1, 1 + int(0.72 * length / step))]
+    struck = tones if rng.random() < 0.5 else tones[:1]
+    notes = [sketch.play("accompaniment", beat, length, pitch, rng) for pitch in struck]
     for number, pitch in enumerate(rising[1:], 1):
-        beat = last.beat + number * step
-        notes.append(sketch.play("accompaniment", beat, last.beat + last.beats - beat, pitch, rng, -1.5 * number))
+        late = number * step
+        notes.append(sketch.play("accompaniment", beat + late, length - late, min(pitch, 100), rng, -0.5 * number))
     return notes
 
 

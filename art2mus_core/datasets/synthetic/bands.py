@@ -58,7 +58,7 @@ class Band:
 BANDS: dict[str, Band] = {
     "music box": Band(
         *(0.05, 0.3, ("music box", "glass", "celesta"), ("celesta", "kalimba", "harp"), ("glass pad",), ("soft bass",)),
-        *(("arpeggio", "broken", "alberti"), ("root", "two"), "sparkle", 0.35),
+        *(("arpeggio", "broken", "alberti"), ("root", "two"), "sparkle", 0.2),
         triple=0.5,
         register=7.0,
         room=1.8,
@@ -66,35 +66,35 @@ BANDS: dict[str, Band] = {
     ),
     "electronic": Band(
         *(0.2, 0.8, ("lead", "pluck synth"), ("pluck synth", "keys"), ("synth pad",), ("synth bass",)),
-        *(("arpeggio", "broken", "stabs"), ("pulse", "octaves", "root"), "floor", 0.25),
+        *(("arpeggio", "broken", "stabs"), ("pulse", "octaves", "root"), "floor", 0.1),
         triple=0.0,
         room=1.1,
         wet=-13.0,
     ),
     "chamber": Band(
         *(0.42, 0.45, ("violin", "flute", "oboe"), ("piano", "harp"), ("strings",), ("double bass", "cello")),
-        *(("alberti", "broken", "waltz"), ("root", "two"), "orchestra", 0.5),
+        *(("alberti", "broken", "waltz"), ("root", "two"), "orchestra", 0.3),
         triple=0.4,
         room=1.6,
         wet=-11.0,
     ),
     "folk": Band(
         *(0.6, 0.65, ("fiddle", "whistle", "mandolin"), ("guitar", "mandolin"), (), ("double bass",)),
-        *(("strum", "travis", "waltz"), ("two", "root"), "frame", 0.25),
+        *(("strum", "travis", "waltz"), ("two", "root"), "frame", 0.12),
         triple=0.4,
         room=0.7,
         wet=-15.0,
     ),
     "choir and organ": Band(
         *(0.65, 0.1, ("pipe flute", "choir", "trumpet"), ("organ", "harp"), ("choir", "organ"), ("pedal",)),
-        *(("broken", "chorale"), ("root",), "chapel", 0.55),
+        *(("broken", "chorale"), ("root",), "chapel", 0.5),
         triple=0.35,
         room=2.4,
         wet=-8.5,
     ),
     "jazz trio": Band(
         *(0.85, 0.6, ("clarinet", "jazz piano", "muted trumpet"), ("jazz piano",), (), ("double bass",)),
-        *(("comp", "comp", "waltz"), ("walk", "walk", "two"), "swing", 0.2),
+        *(("comp", "comp", "waltz"), ("walk", "walk", "two"), "swing", 0.08),
         triple=0.15,
         swing=True,
         seventh=0.25,
@@ -104,7 +104,7 @@ BANDS: dict[str, Band] = {
     ),
     "mallets": Band(
         *(0.95, 0.35, ("vibraphone", "marimba"), ("marimba", "kalimba"), ("choir",), ("soft bass", "double bass")),
-        *(("ostinato", "broken", "alberti"), ("two", "root", "tumbao"), "hands", 0.3),
+        *(("ostinato", "broken", "alberti"), ("two", "root", "tumbao"), "hands", 0.12),
         triple=0.25,
         register=-1.0,
         room=1.2,

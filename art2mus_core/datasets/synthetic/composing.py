@@ -18,7 +18,7 @@ from .harmony import choose_mode, harmonize
 from .melody import melody
 from .notes import Composition, Note
 from .percussion import percussion
-from .sketch import Sketch, onset_rate, sounding_slots
+from .sketch import Sketch, onset_rate, planned_onsets, sounding_slots
 
 __all__ = ["Composition", "Note", "compose_notes"]
 
@@ -29,12 +29,14 @@ def compose_notes(character: Character, seed: int, seconds: float = 10.0) -> Com
     band = BANDS[name]
     rng = np.random.default_rng((seed, 1))
     mode = choose_mode(character, rng)
-    form = plan_form(character, rng, seconds, band.triple)
+    onsets = planned_onsets(character, seconds, rng)
+    form = plan_form(character, rng, seconds, band.triple, onsets)
     subdivision = _subdivision(character, form.tempo, swing=band.swing)
     chords = harmonize(character, form, mode, band.seventh, rng)
-    slots = sounding_slots(character, form, chords, subdivision, seconds, rng)
+    slots = sounding_slots(form, chords, subdivision, onsets, rng)
     sketch = Sketch(character, seed, band, form, chords, subdivision, slots)
-    notes = [*melody(sketch), *bass(sketch, _draw(band.steps, rng)), *accompany(sketch, _figure(sketch, rng))]
+    tune = melody(sketch)
+    notes = [*tune, *bass(sketch, _draw(band.steps, rng)), *accompany(sketch, _figure(sketch, rng), tune)]
     notes += [*percussion(sketch), *(pad(sketch) if band.pad else [])]
     notes += fill_slots(sketch, notes)
     return Composition(
@@ -47,6 +49,7 @@ def compose_notes(character: Character, seed: int, seconds: float = 10.0) -> Com
         subdivision=subdivision,
         band=name,
         bars=form.bars,
+        ending=sketch.last,
         form="".join(phrase.letter for phrase in form.phrases),
     )
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 
 from ...character import Character
 
-__all__ = ["Form", "Phrase", "plan_form"]
+__all__ = ["Form", "Phrase", "evenness", "plan_form"]
 
 SLOWEST, FASTEST = 56.0, 168.0
 """Beats a minute."""
@@ -41,11 +42,20 @@ class Phrase:
 
 @dataclass(frozen=True)
 class Form:
-    """Tempo, beats in a bar, phrases, and the seconds that the last chord rings."""
+    """The form of a piece.
+
+    Attributes:
+        tempo: beats a minute.
+        beats_per_bar: 3 or 4.
+        phrases: in order.
+        tail: beats for which the tonic is confirmed after the phrases, before the last chord.
+        ring: seconds that the last chord rings.
+    """
 
     tempo: float
     beats_per_bar: int
     phrases: tuple[Phrase, ...]
+    tail: int
     ring: float
 
     @property
@@ -53,10 +63,23 @@ class Form:
         return sum(phrase.bars for phrase in self.phrases)
 
     def phrase_at(self, bar: int) -> Phrase:
-        return next(phrase for phrase in self.phrases if phrase.first <= bar < phrase.first + phrase.bars)
+        """The phrase of a bar; the last one for the bar after it."""
+        return next((one for one in self.phrases if one.first <= bar < one.first + one.bars), self.phrases[-1])
 
 
-def plan_form(character: Character, rng: np.random.Generator, seconds: float, triple: float) -> Form:
+EVEN = {3: (3, 6, 9, 12), 4: (2, 4, 6, 8, 12, 16)}
+"""Numbers of onsets in a bar that make an even rhythm, by beats in a bar."""
+
+
+def evenness(count: float, beats: int) -> tuple[int, float]:
+    """The nearest number of onsets in a bar that makes an even rhythm, and the logarithm of the distance."""
+    best = min(EVEN[beats], key=lambda even: abs(math.log(count / even)))
+    return best, abs(math.log(count / best))
+
+
+def plan_form(
+    character: Character, rng: np.random.Generator, seconds: float, triple: float, onsets: float
+) -> Form:
     """Choose meter, number of bars and tempo such that bars and ring are exactly `seconds` long.
 
     Args:
@@ -64,27 +87,30 @@ def plan_form(character: Character, rng: np.random.Generator, seconds: float, tr
         rng: of the form.
         seconds: length of the piece.
         triple: probability of three beats in a bar.
+        onsets: planned number of onsets; forms in whose bars they make an even rhythm are likelier.
     """
     usual = (62 + 84 * character.arousal) * math.exp(float(np.clip(rng.normal(0, 0.09), -0.18, 0.18)))
     wanted = float(np.clip(usual, SLOWEST + 2, FASTEST - 2))
-    least = min(0.29 * math.sqrt(seconds), 0.35 * seconds)
-    most = 2.2 * least
+    calm = 1 - character.arousal  # an energetic piece ends tightly, a calm one rings
+    least = min(0.215 * math.sqrt(seconds), 0.22 * seconds) * (1 + 0.5 * calm)
+    most = least * (1.35 + 0.25 * calm)
     options, weights = [], []
     for beats, share in ((3, triple), (4, 1 - triple)):
-        for bars in range(1, 60):
-            slow, fast = (60 * bars * beats / (seconds - ring) for ring in (least, most))
+        for bars, tail in product(range(1, 60), range(beats)):
+            slow, fast = (60 * (bars * beats + tail) / (seconds - ring) for ring in (least, most))
             tempo = float(np.clip(wanted, slow, fast))
-            if tempo != wanted:  # somewhere in the nearer half
-                tempo *= (fast / slow) ** (0.5 * rng.random() * (1 if tempo == slow else -1))
-            if _common(bars) and share > 0:
-                options.append((beats, bars, tempo))
-                off = math.log(tempo / wanted) / 0.05
-                far = max(0.0, math.log(SLOWEST / tempo), math.log(tempo / FASTEST)) / 0.01
-                weights.append(share * _common(bars) * math.exp(-min(0.5 * off**2 + far, 600)))
+            if tempo != wanted:  # somewhere in the range
+                tempo *= (fast / slow) ** (rng.random() * (1 if tempo == slow else -1))
+            likely = share * _common(bars) * (1.0 if tail % 2 == 0 else 0.5) * (1.0 if bars > 1 or seconds < 6 else 0.0)
+            off = math.log(tempo / wanted) / 0.05
+            far = max(0.0, math.log(SLOWEST / tempo), math.log(tempo / FASTEST)) / 0.01
+            uneven = evenness(onsets / (bars + tail / beats), beats)[1] / 0.12
+            options.append((beats, bars, tail, tempo))
+            weights.append(likely * math.exp(-min(0.5 * off**2 + 0.5 * uneven**2 + far, 600)))
     chance = np.array(weights) + 1e-290
-    beats, bars, tempo = options[int(rng.choice(len(options), p=chance / chance.sum()))]
-    ring = seconds - 60 * bars * beats / tempo
-    return Form(tempo, beats, _phrases(bars, rng), ring)
+    beats, bars, tail, tempo = options[int(rng.choice(len(options), p=chance / chance.sum()))]
+    ring = seconds - 60 * (bars * beats + tail) / tempo
+    return Form(tempo, beats, _phrases(bars, rng), tail, ring)
 
 
 def _common(bars: int) -> float:

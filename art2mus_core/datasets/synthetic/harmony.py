@@ -98,7 +98,7 @@ def harmonize(character: Character, form: Form, mode: str, seventh: float, rng: 
         chords += _chords(phrase, drawn[key], form.beats_per_bar, MODES["ionian" if third == "major" else "aeolian"], tension)
     tonic = "I" if third == "major" else "i"
     beat = float(form.bars * form.beats_per_bar)
-    length = form.ring * form.tempo / 60
+    length = form.tail + form.ring * form.tempo / 60
     scale = MODES["ionian" if third == "major" else "aeolian"]
     return [*chords, Chord(tonic, beat, length, KINDS["M" if tonic == "I" else "m"], scale)]
 

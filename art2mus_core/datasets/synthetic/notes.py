@@ -44,7 +44,8 @@ class Composition:
         beats_per_bar: 3 or 4.
         subdivision: slots of the grid in a beat: 3 where eighths swing, else 4.
         band: a name in `bands.BANDS`.
-        bars: number of bars before the last chord, which begins the next one.
+        bars: number of whole bars; the tonic is reached at their end.
+        ending: beat of the last chord.
         form: a letter for each phrase.
     """
 
@@ -57,6 +58,7 @@ class Composition:
     subdivision: int = 4
     band: str = "chamber"
     bars: int = 0
+    ending: float = 0.0
     form: str = ""
 
     def start(self, note: Note) -> float:

@@ -143,7 +143,7 @@ def percussion(sketch: Sketch) -> list[Note]:
             if slot == 0 and bar == phrase.first and bar > 0 and drive > 0.25 and not quiet:
                 strokes = [*strokes, (CRASHES[kit], -9.0)]
             notes += [_stroke(sketch, beat, name, level, rng) for name, level in strokes]
-    notes.append(_stroke(sketch, sketch.end, LAST[kit], -4.0, rng))
+    notes.append(_stroke(sketch, sketch.last, LAST[kit], -4.0, rng))
     return notes
 
 

@@ -20,7 +20,7 @@ RATE, CHANNELS = 44_100, 2
 QUIETEST, LOUDEST = -29.0, -14.5
 """Integrated loudness of a piece in LUFS at arousal 0 and 1."""
 
-LEVELS = {"melody": 0.0, "answer": -0.5, "accompaniment": -3.5, "pad": -15.0, "bass": -3.0, "percussion": -2.0}
+LEVELS = {"melody": 0.0, "answer": -0.5, "accompaniment": -2.5, "pad": -15.0, "bass": -3.0, "percussion": -2.0}
 """Decibels of the parts' loud moments, relative to the melody."""
 
 PANS = {"melody": 0.12, "answer": -0.25, "accompaniment": -0.3, "pad": 0.0, "bass": 0.0, "percussion": 0.0}
@@ -161,12 +161,12 @@ def _strokes(composition: Composition, notes: list[Note], brightness: float, cou
 
 def _ending(composition: Composition, count: int, rate: int) -> np.ndarray:
     """1 until the last chord has begun, then a fall to 0 at the end."""
-    last = composition.bars * composition.beats_per_bar * 60 / composition.tempo
+    last = composition.ending * 60 / composition.tempo
     ring = composition.seconds - last
-    if composition.bars == 0 or ring <= 0:
+    if composition.ending == 0 or ring <= 0:
         return np.ones(count, np.float32)
     place = (np.arange(count) / rate - last) / ring
-    fall = np.clip((place - 0.15) / 0.85, 0, 1)
+    fall = np.clip((place - 0.3) / 0.7, 0, 1)
     return ((0.5 + 0.5 * np.cos(np.pi * fall)) ** 1.5).astype(np.float32)
 
 

@@ -10,17 +10,17 @@ import numpy as np
 
 from ...character import Character
 from .bands import Band
-from .form import Form
+from .form import Form, evenness
 from .harmony import Chord
 from .notes import Note
 
-__all__ = ["Sketch", "onset_rate", "sounding_slots"]
+__all__ = ["Sketch", "onset_rate", "planned_onsets", "sounding_slots"]
 
 SLOWEST, TIMES = 0.95, 7.6
 """Onsets a second of a piece at arousal 0, and how many times as many at arousal 1."""
 
-HUMAN = 0.003
-"""Standard deviation in seconds of the players' timing; twice that at most."""
+HUMAN = 0.002
+"""Standard deviation in seconds of the players' timing; three times that at most."""
 
 
 def onset_rate(character: Character) -> float:
@@ -39,7 +39,7 @@ class Sketch:
         form: tempo, bars and phrases.
         chords: in order, with the last one.
         subdivision: slots in a beat.
-        slots: for each bar, the slots on which something begins, in order.
+        slots: for each bar, the slots on which something begins, in order; those of the tail at the end.
     """
 
     character: Character
@@ -60,8 +60,13 @@ class Sketch:
 
     @cached_property
     def end(self) -> float:
-        """The beat of the last chord."""
+        """The beat on which the tonic is reached for the last time."""
         return float(self.form.bars * self.form.beats_per_bar)
+
+    @property
+    def last(self) -> float:
+        """The beat of the last chord."""
+        return self.end + self.form.tail
 
     @property
     def legato(self) -> float:
@@ -88,8 +93,10 @@ class Sketch:
 
     def decibels(self, beat: float) -> float:
         """Dynamics at a beat: the phrase's level and arch, a crescendo to the last cadence, and the metre's accents."""
-        if beat >= self.end:
+        if beat >= self.last:
             return 2.0
+        if beat >= self.end:
+            return 0.5
         bar = int(beat // self.form.beats_per_bar)
         phrase = self.form.phrase_at(bar)
         place = (beat / self.form.beats_per_bar - phrase.first) / phrase.bars
@@ -126,25 +133,20 @@ class Sketch:
         self, part: str, beat: float, beats: float, pitch: int, rng: np.random.Generator, more: float = 0.0
     ) -> Note:
         """A note with the dynamics of its beat and a player's timing."""
-        shift = float(np.clip(rng.normal(0, HUMAN), -2 * HUMAN, 2 * HUMAN))
+        shift = float(np.clip(rng.normal(0, HUMAN), -3 * HUMAN, 3 * HUMAN))
         return Note(part, beat, beats, pitch, self.velocity(beat, more), max(0.0, shift) if beat == 0 else shift)
 
 
-EVEN = {
-    (3, 3): (2, 3, 6, 9),
-    (3, 4): (2, 3, 6, 9, 12),
-    (4, 3): (2, 4, 6, 8, 12),
-    (4, 4): (2, 4, 6, 8, 12, 16),
-}
-"""Numbers of onsets in a bar that make an even rhythm, by beats in a bar and slots in a beat."""
+def planned_onsets(character: Character, seconds: float, rng: np.random.Generator) -> float:
+    """The number of onsets of a piece: its rate varies by 2 % with the seed."""
+    return onset_rate(character) * math.exp(float(np.clip(rng.normal(0, 0.02), -0.04, 0.04))) * seconds
 
 
 def sounding_slots(
-    character: Character,
     form: Form,
     chords: list[Chord],
     subdivision: int,
-    seconds: float,
+    onsets: float,
     rng: np.random.Generator,
 ) -> list[tuple[int, ...]]:
     """Choose for each bar the slots on which something begins, so that the piece has its onset rate.
@@ -153,26 +155,28 @@ def sounding_slots(
     rhythm for each letter of the form; what is then too many or too few onsets makes the last bars of phrases breathe or
     drive.
     """
-    total = onset_rate(character) * math.exp(float(np.clip(rng.normal(0, 0.02), -0.04, 0.04))) * seconds - 1
-    even = EVEN[form.beats_per_bar, subdivision]
+    tail = form.tail / form.beats_per_bar
+    total = (onsets - 1) * form.bars / (form.bars + tail)
     letters = [phrase.letter for phrase in form.phrases for _ in range(phrase.bars)]
     density = {phrase.letter: phrase.density for phrase in form.phrases}
     scale = total / sum(density[letter] for letter in letters)
-    usual = {letter: min(even, key=lambda k: abs(math.log(k / (scale * share)))) for letter, share in density.items()}
+    size = form.beats_per_bar * subdivision
+    usual = {letter: min(size, evenness(scale * share, form.beats_per_bar)[0]) for letter, share in density.items()}
     counts = [usual[letter] for letter in letters]
-    _balance(counts, round(total), form, form.beats_per_bar * subdivision)
+    _balance(counts, round(total), form, size)
     orders = {letter: _order(form.beats_per_bar, subdivision, rng) for letter in "AB"}
     chosen = []
     for bar, (letter, count) in enumerate(zip(letters, counts, strict=True)):
         first = bar * form.beats_per_bar
         changes = [round((chord.beat - first) * subdivision) for chord in chords if 0 <= chord.beat - first < form.beats_per_bar]
         order = orders["B" if letter == "B" else "A"]
-        if count < usual[letter]:  # a breath: what is late falls silent
-            late = [slot for slot in order[: usual[letter]] if slot > 0.6 * len(order)]
+        if count < usual[letter] and form.phrase_at(bar).bars > 2:  # a breath: what is late falls silent
+            late = [slot for slot in order[: usual[letter]] if slot >= 0.75 * len(order)]
             order = [*(slot for slot in order if slot not in late), *late]
         order = [*changes, *(slot for slot in order if slot not in changes)]
         chosen.append(tuple(sorted(order[: max(count, len(changes))])))
-    return chosen
+    tail_slots = order[: usual["A"]] if (order := orders["A"]) and "A" in usual else order[:1]
+    return [*chosen, tuple(sorted(slot for slot in {0, *tail_slots} if slot < form.tail * subdivision))]
 
 
 def _balance(counts: list[int], total: int, form: Form, size: int) -> None:
@@ -182,7 +186,7 @@ def _balance(counts: list[int], total: int, form: Form, size: int) -> None:
     step = 1 if sum(counts) < total else -1
     bars = last[::-1] if step > 0 else [*last[:-1], *last[-1:]]
     usual = list(counts)
-    for share in (0.25, 0.5):
+    for share in (0.2, 0.4):
         for group in (bars, rest[1::2], rest[::2]):
             for _ in range(size):
                 for bar in group:
