@@ -126,7 +126,7 @@ def beat_features(spectrum: np.ndarray, beat: float, beats: int) -> np.ndarray:
     strength = onset_strength(spectrum, RATE)
     rows = []
     for index in range(4 * beats):
-        first, last = (int(round((index + step) * beat / 4 / HOP)) for step in (0, 1))
+        first, last = (round((index + step) * beat / 4 / HOP) for step in (0, 1))
         cut = slice(first, max(first + 1, last))
         rows.append([*chroma[cut].mean(0), strength[cut].max()])
     features = np.array(rows)
@@ -156,8 +156,10 @@ def report(rows: list[dict[str, object]]) -> None:
         print(f"  {name:14s} median {middle:7.2f}   5 % {low:7.2f}   95 % {high:7.2f}")
     print(f"  ended          {np.mean(column('ending') >= 10):.3f}")
     print(f"  LUFS           {column('loudness').min():.1f} to {column('loudness').max():.1f}")
-    print(f"  faults         peak {column('peak').max():.2f} dBFS, DC {20 * np.log10(column('dc').max() + 1e-12):.0f} dB, "
-          f"clipping {column('clipping').max():.5f}, silence {column('silence').mean():.3f}")
+    print(
+        f"  faults         peak {column('peak').max():.2f} dBFS, DC {20 * np.log10(column('dc').max() + 1e-12):.0f} dB, "
+        f"clipping {column('clipping').max():.5f}, silence {column('silence').mean():.3f}"
+    )
     strengths = [np.asarray(row["strength"]) for row in rows]
     size = min(map(len, strengths))
     X = np.array([(each[:size] - each[:size].mean()) / (each[:size].std() + 1e-9) for each in strengths])
@@ -171,7 +173,9 @@ def report(rows: list[dict[str, object]]) -> None:
     print(f"  mode right {right.mean():.3f}, tonic right {tonic.mean():.3f}, both {(right & tonic).mean():.3f}")
     for mode, count in Counter(str(row["made"]) for row in rows).most_common():
         chosen = np.array([row["made"] == mode for row in rows])
-        print(f"    {mode:11s} {count / len(rows):.2f}  mode right {right[chosen].mean():.2f}  tonic {tonic[chosen].mean():.2f}")
+        print(
+            f"    {mode:11s} {count / len(rows):.2f}  mode right {right[chosen].mean():.2f}  tonic {tonic[chosen].mean():.2f}"
+        )
     for band, count in Counter(str(row["band"]) for row in rows).most_common():
         chosen = np.array([row["band"] == band for row in rows])
         print(

@@ -27,7 +27,7 @@ from scipy.stats import spearmanr
 
 from art2mus_core.character import character
 from art2mus_core.datasets.synthetic.painting import paint
-from art2mus_core.datasets.synthetic.rendering import RATE, compose
+from art2mus_core.datasets.synthetic.rendering import compose
 from art2mus_core.datasets.workers import spread
 from art2mus_core.evaluation.embedders.opening import open_embedder
 from art2mus_core.evaluation.embedders.roles import ArtworkEmbedder
@@ -40,6 +40,8 @@ from art2mus_core.measure.sets.matching import agreement
 from art2mus_core.measure.sound.faults import faults
 from art2mus_core.measure.sound.music import FACTS, measure_samples
 from art2mus_core.types import Waveform
+
+RATE = 16_000
 
 EMBEDDER = "pocket"
 FALLING = ("mel cosine", "agreement with the painting", "agreement with itself")
@@ -146,7 +148,7 @@ def work(kinds: tuple[str, ...], seed: int) -> tuple[np.ndarray, Heard, dict[str
     """The embedding of a painting, its undamaged piece, and its piece with each kind of damage at every strength."""
     torch.set_num_threads(1)
     artwork = paint(seed)
-    clean = compose(character(measure(artwork)), seed).astype(np.float64)
+    clean = compose(character(measure(artwork)), seed, 10.0, RATE, 1)[0].astype(np.float64)
     damaged = {
         name: [hear(DAMAGES[name].done(clean, strength), clean) for strength in DAMAGES[name].strengths]
         for name in kinds

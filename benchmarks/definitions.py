@@ -61,15 +61,15 @@ def composed(count: int) -> Known:
         character = Character(*rng.random(6), tonic=int(rng.integers(12)))
         score = compose_notes(character, seed, 10.0)
         starts: list[float] = []
-        for start in sorted(note.start for note in score.notes):
+        for start in sorted(score.start(note) for note in score.notes):
             starts += [start] if start < 9.95 and (not starts or start - starts[-1] > 0.05) else []
         notes = [note for note in score.notes if note.part != "percussion"]
-        lengths = np.array([min(note.duration, 10 - note.start) for note in notes])
+        lengths = np.array([min(score.duration(note), 10 - score.start(note)) for note in notes])
         loud = lengths * [note.velocity for note in notes]
         known = {"onset_rate": len(starts) / 10, "tempo": score.tempo, "mode": 1 if score.mode in MAJOR else -1}
         known |= {"key": score.tonic, "register": float(np.average([note.pitch for note in notes], weights=loud))}
         found[f"composed-{seed:02d}"] = (
-            render(score, character, seed, RATE),
+            render(score, character, seed, RATE, 1)[0],
             known | {"density": float(lengths.sum() / 10)},
         )
     return found

@@ -35,14 +35,14 @@ from art2mus_core.audio.files import write_audio
 from art2mus_core.audio.reading import read_audio
 from art2mus_core.character import Character
 from art2mus_core.checkpoints.precision import imitates
-from art2mus_core.datasets.synthetic.rendering import RATE, compose
+from art2mus_core.datasets.synthetic.rendering import compose
 from art2mus_core.images.listing import samples
 from art2mus_core.types import Waveform
 
 EVERY = 0.02
 """Seconds between samples of the memory."""
 
-SECONDS = 10.0
+SECONDS, RATE = 10.0, 16_000
 LIMITS = {"bfloat16": 3.2, "float32": 5.5}
 """Maximum gigabytes of anonymous memory when composing."""
 
@@ -154,9 +154,9 @@ def evaluating(home: Path, steps: int) -> dict[str, Any]:
         place = Path(temporary)
         (place / "reference").mkdir()
         for seed, name in enumerate(names):
-            sound = torch.from_numpy(compose(Character(0.6, 0.7, 0.4, 0.5, 0.2, 0.3, 0), seed, SECONDS))
+            sound = torch.from_numpy(compose(Character(0.6, 0.7, 0.4, 0.5, 0.2, 0.3, 0), seed, SECONDS, RATE, 1))
             music = place / "reference" / f"{name}.flac"
-            write_audio(music, Waveform(sound.float()[None, None], RATE), tags={}, cover=None)
+            write_audio(music, Waveform(sound.float()[None], RATE), tags={}, cover=None)
         (place / "captions.json").write_text(json.dumps({name: name.replace("_", " ") for name in names}))
         config = {
             "artworks": [{"samples": True, "count": len(names)}],

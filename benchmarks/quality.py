@@ -58,6 +58,9 @@ from art2mus_core.measure.sound.music import Music, measure
 from art2mus_core.pipelines import load
 from art2mus_core.types import Embedding, LanguageOfAudio, Mel, Waveform
 
+RATE = 16_000
+"""Sample rate of the bundled model."""
+
 BATCH = 8
 RESAMPLES = 1000
 
@@ -95,7 +98,7 @@ class Bench:
 
     def recomposed(self) -> Iterator[np.ndarray]:
         for pair in self.pairs:
-            yield compose(character_of(pair), 900_000_000 + (pair.seed or 0), pair.seconds)
+            yield compose(character_of(pair), 900_000_000 + (pair.seed or 0), pair.seconds, RATE, 1)[0]
 
     @torch.no_grad()
     def reconstructed(self) -> Iterator[np.ndarray]:

@@ -24,13 +24,15 @@ import torch
 from art2mus_core.audio.files import write_audio
 from art2mus_core.audio.reading import read_audio
 from art2mus_core.character import Character
-from art2mus_core.datasets.synthetic.rendering import RATE, compose
+from art2mus_core.datasets.synthetic.rendering import compose
 from art2mus_core.datasets.workers import spread
 from art2mus_core.evaluation.reading import measure_piece
 from art2mus_core.measure.pairs.distances import Distances, distances
 from art2mus_core.measure.sound.faults import Faults
 from art2mus_core.measure.sound.music import Music
 from art2mus_core.types import Waveform
+
+RATE = 16_000
 
 FIRST = """
 import sys, time
@@ -47,9 +49,9 @@ print(first - (time.perf_counter() - started))
 
 def write_clip(folder: Path, seconds: float, seed: int) -> Path:
     rng = np.random.default_rng((seed, 9))
-    samples = compose(Character(*rng.random(6), tonic=int(rng.integers(12))), seed, seconds)
+    samples = compose(Character(*rng.random(6), tonic=int(rng.integers(12))), seed, seconds, RATE, 1)
     path = folder / f"{seed:05d}.flac"
-    write_audio(path, Waveform(torch.from_numpy(samples)[None, None], RATE), tags={}, cover=None)
+    write_audio(path, Waveform(torch.from_numpy(samples)[None], RATE), tags={}, cover=None)
     return path
 
 

@@ -26,12 +26,23 @@ def synthesize(
         str | None, typer.Option(help="Only paintings with this value in the column part of LABELS.csv.")
     ] = None,
     views: Annotated[int, typer.Option(min=1, help="Training pairs for each painting: itself, then crops.")] = 16,
+    seconds: Annotated[
+        list[float] | None,
+        typer.Option(help="Length of the music, 10 by default; given several times, each pair's seed chooses one."),
+    ] = None,
+    rate: Annotated[int, typer.Option(help="Sample rate of the music in hertz.")] = 44_100,
+    stereo: Annotated[bool, typer.Option("--stereo/--mono", help="Channels of the music.")] = True,
     workers: Annotated[int, typer.Option(min=1, help="Number of parallel processes.")] = 2,
 ) -> None:
-    """Make a dataset: paint pictures, see their musical character, and compose music for it."""
+    """Make a dataset: paint pictures, see their musical character, and compose music for it.
+
+    The manifest also tells each piece's tempo, meter, mode and band. Music is written as FLAC; training reads it at the
+    checkpoint's rate and in mono.
+    """
     from ..checkpoints.names import is_encoder, locate
     from ..datasets.labelled import read_labels
     from ..datasets.synthetic.pairs import synthesize as make
+    from ..datasets.synthetic.sound import SECONDS, Sound
 
     if part is not None and paintings is None:
         raise SettingError(
@@ -46,6 +57,7 @@ def synthesize(
             paintings=shown,
             views=views,
             first_seed=first_seed,
+            sound=Sound(tuple(seconds or (SECONDS,)), rate, 2 if stereo else 1),
             workers=workers,
             on_step=on_step,
         )

@@ -43,6 +43,10 @@ class Pair:
         music_caption: caption of the sound.
         statistics: measured statistics of the picture.
         character: musical character, with the tonic, from which the sound was composed.
+        tempo: beats a minute of a composed sound, whose beat 0 is at 0 s.
+        beats_per_bar: its meter.
+        mode: its mode, such as `ionian`.
+        band: who plays it, such as `jazz trio`.
     """
 
     id: str
@@ -59,6 +63,10 @@ class Pair:
     music_caption: str | None = None
     statistics: dict[str, float] = field(default_factory=dict)
     character: dict[str, float] = field(default_factory=dict)
+    tempo: float | None = None
+    beats_per_bar: int | None = None
+    mode: str | None = None
+    band: str | None = None
 
 
 REQUIRED = {each.name for each in fields(Pair) if each.default is MISSING and each.default_factory is MISSING}
@@ -75,8 +83,10 @@ def _schema() -> pa.Schema:
         "seed": pa.int64(),
         "statistics": named,
         "character": named,
+        "tempo": pa.float64(),
+        "beats_per_bar": pa.int32(),
     }
-    nullable = {"seed", "artwork_caption", "music_caption"}
+    nullable = {"seed", "artwork_caption", "music_caption", "tempo", "beats_per_bar", "mode", "band"}
     columns = [pa.field(f.name, kinds.get(f.name, pa.string()), f.name in nullable) for f in fields(Pair)]
     return pa.schema(columns, metadata={"art2mus_manifest": VERSION})
 

@@ -13,12 +13,12 @@ from PIL import Image
 from art2mus_core.audio.files import write_audio
 from art2mus_core.character import character
 from art2mus_core.datasets.synthetic.painting.painter import paint
-from art2mus_core.datasets.synthetic.rendering import RATE, compose
+from art2mus_core.datasets.synthetic.rendering import compose
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.measure.pictures import measure
 from art2mus_core.types import Waveform
 
-ARTWORKS, SECONDS = 7, 3.0
+ARTWORKS, SECONDS, RATE = 7, 3.0, 16_000
 
 
 def write(path: Path, samples: np.ndarray, rate: int = RATE) -> None:
@@ -43,9 +43,9 @@ def known_cause(tmp_path_factory: pytest.TempPathFactory) -> Path:
     names = list(causes)
     for number, name in enumerate(names):
         following = causes[names[(number + 1) % len(names)]]
-        write(folder / "told" / f"{name}.wav", compose(causes[name], number, SECONDS))
-        write(folder / "told" / f"{name}--2.wav", compose(causes[name], 100 + number, SECONDS))
-        write(folder / "torn" / f"{name}.wav", compose(following, 200 + number, SECONDS))
-        write(folder / "reference" / f"{name}.wav", compose(causes[name], 300 + number, SECONDS))
+        write(folder / "told" / f"{name}.wav", compose(causes[name], number, SECONDS, RATE, 1))
+        write(folder / "told" / f"{name}--2.wav", compose(causes[name], 100 + number, SECONDS, RATE, 1))
+        write(folder / "torn" / f"{name}.wav", compose(following, 200 + number, SECONDS, RATE, 1))
+        write(folder / "reference" / f"{name}.wav", compose(causes[name], 300 + number, SECONDS, RATE, 1))
     (folder / "items.json").write_text(json.dumps({name: {"caption": f"picture {name}"} for name in names}))
     return folder

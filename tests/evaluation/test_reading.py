@@ -13,7 +13,7 @@ from scipy.signal import resample_poly
 from art2mus_core.audio.files import write_audio
 from art2mus_core.audio.reading import read_audio
 from art2mus_core.character import Character
-from art2mus_core.datasets.synthetic.rendering import RATE, compose
+from art2mus_core.datasets.synthetic.rendering import compose
 from art2mus_core.errors import AudioError, EvaluationError
 from art2mus_core.evaluation import reading, study
 from art2mus_core.evaluation.collection import read_collection
@@ -27,10 +27,12 @@ from art2mus_core.types import Waveform
 
 from .studies import study_of
 
+RATE = 16_000
+
 
 @pytest.fixture(scope="module")
 def sound():
-    return compose(Character(0.6, 0.7, 0.4, 0.5, 0.2, 0.3, 0), 11, 4.0)
+    return compose(Character(0.6, 0.7, 0.4, 0.5, 0.2, 0.3, 0), 11, 4.0, RATE, 1)[0]
 
 
 def system(paths):

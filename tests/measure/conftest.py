@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from art2mus_core.character import Character
-from art2mus_core.datasets.synthetic.rendering import RATE, compose
+from art2mus_core.datasets.synthetic.rendering import compose
 
+RATE = 16_000
 CALM = Character(arousal=0.2, valence=0.7, warmth=0.8, height=0.4, tension=0.1, detachment=0.3, tonic=2)
 WILD = Character(arousal=0.9, valence=0.3, warmth=0.2, height=0.6, tension=0.7, detachment=0.7, tonic=7)
 
@@ -14,7 +15,7 @@ WILD = Character(arousal=0.9, valence=0.3, warmth=0.2, height=0.6, tension=0.7, 
 @pytest.fixture(scope="session")
 def clips() -> list[np.ndarray]:
     """Three calm clips and three wild ones, 2.7 s at 16 kHz in float64."""
-    return [compose(mood, seed, 2.7).astype(np.float64) for mood in (CALM, WILD) for seed in range(3)]
+    return [compose(mood, seed, 2.7, RATE, 1)[0].astype(np.float64) for mood in (CALM, WILD) for seed in range(3)]
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +28,7 @@ def embedded() -> tuple[np.ndarray, np.ndarray]:
     listener = load_audio_encoder(locate("pocket"), dtype=torch.float32)
 
     def embed(mood: Character) -> np.ndarray:
-        music = torch.from_numpy(np.stack([compose(mood, seed, 6.0) for seed in range(4)]))
+        music = torch.from_numpy(np.stack([compose(mood, seed, 6.0, RATE, 1)[0] for seed in range(4)]))
         windows = music.unfold(1, RATE, 2500).flatten(0, 1)[:, None]
         with torch.no_grad():
             return listener.encode(Waveform(windows, RATE)).values.double().numpy()

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from art2mus_core.character import Character
-from art2mus_core.datasets.synthetic.rendering import RATE, compose
+from art2mus_core.datasets.synthetic.rendering import compose
 from art2mus_core.measure.pairs.distances import distances
 from art2mus_core.measure.sound.faults import faults
 from art2mus_core.measure.sound.music import FACTS, measure_samples
 
+RATE = 16_000
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "damage.py"
 
 MONOTONE = {
@@ -41,7 +42,7 @@ def damage():
 def pieces():
     rng = np.random.default_rng(2)
     characters = [Character(0.7 + 0.2 * index, *rng.random(5), tonic=0) for index in range(2)]
-    return [compose(each, seed, 2.7).astype(np.float64) for seed, each in enumerate(characters)]
+    return [compose(each, seed, 2.7, RATE, 1)[0].astype(np.float64) for seed, each in enumerate(characters)]
 
 
 def measured(sound, clean, facts):

@@ -8,17 +8,18 @@ import pytest
 import torch
 
 from art2mus_core.character import CHARACTERS, Character
-from art2mus_core.datasets.synthetic.rendering import RATE, compose
+from art2mus_core.datasets.synthetic.rendering import compose
 from art2mus_core.measure.sound.music import measure
 from art2mus_core.pipelines.agreement import MEASURES, TABLE, agreement, write_music_table
 from art2mus_core.types import Waveform
 
+RATE = 16_000
 MIDDLING = Character(**dict.fromkeys(CHARACTERS, 0.5), tonic=2)
 CALM, AGITATED = (replace(MIDDLING, arousal=level) for level in (0.1, 0.9))
 
 
 def heard(character: Character, seed: int = 0):
-    return measure(Waveform(torch.from_numpy(compose(character, seed, 6.0))[None, None], RATE))
+    return measure(Waveform(torch.from_numpy(compose(character, seed, 6.0, RATE, 1))[None], RATE))
 
 
 @pytest.mark.parametrize("seed", range(3))

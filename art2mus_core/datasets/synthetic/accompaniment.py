@@ -31,20 +31,22 @@ def bass(sketch: Sketch, figure: str) -> list[Note]:
         root = _root(sketch, chord)
         if chord.beat >= sketch.end:
             if sketch.form.tail:
-                notes.append(sketch.play("bass", sketch.end, 0.8 * sketch.form.tail, root, rng))
-            notes.append(sketch.play("bass", sketch.last, chord.beats - sketch.form.tail, root, rng, 1.0))
+                notes.append(sketch.play("bass", (sketch.end, 0.8 * sketch.form.tail), root, rng))
+            notes.append(sketch.play("bass", (sketch.last, chord.beats - sketch.form.tail), root, rng, 1.0))
             continue
         intro = sketch.form.phrase_at(int(chord.beat // sketch.form.beats_per_bar)).kind == "intro"
         shape = "root" if intro else figure
         following = _root(sketch, sketch.chords[number + 1])
-        tones = [(0.0, root)] + [(at, p) for at, p in BASSES[shape](sketch, chord, root, following) if 0 < at < chord.beats]
+        tones = [(0.0, root)] + [
+            (at, p) for at, p in BASSES[shape](sketch, chord, root, following) if 0 < at < chord.beats
+        ]
         heard = [(at, p) for at, p in tones if at == 0 or _sounds(sketch, chord.beat + at)]
         for (at, pitch), after in zip(heard, [*heard[1:], None], strict=True):
             length = (chord.beats if after is None else after[0]) - at
             length *= max(0.6, sketch.legato) if shape in {"root", "walk"} else max(0.35, sketch.legato)
             if after is None and sketch.rests_after(chord):
                 length = min(length, max(0.5, chord.beats - at - 0.75))
-            notes.append(sketch.play("bass", chord.beat + at, length, pitch, rng, 0.0 if at == 0 else -2.0))
+            notes.append(sketch.play("bass", (chord.beat + at, length), pitch, rng, 0.0 if at == 0 else -2.0))
     return notes
 
 
@@ -62,8 +64,7 @@ def _fifth(root: int) -> int:
 
 
 def _two(sketch: Sketch, chord: Chord, root: int, following: int) -> Tones:  # noqa: ARG001
-    half = 2.0 if chord.beats != 3 else 2.0
-    return [(half, _fifth(root) if 7 + chord.tones[0] in chord.tones else root)]
+    return [(2.0, _fifth(root) if 7 + chord.tones[0] in chord.tones else root)]
 
 
 def _walk(sketch: Sketch, chord: Chord, root: int, following: int) -> Tones:
@@ -114,7 +115,7 @@ def pad(sketch: Sketch) -> list[Note]:
         length = chord.beats * (held if chord.beat < sketch.end else 1.0)
         if sketch.rests_after(chord):
             length = min(length, chord.beats - 0.75)
-        notes += [sketch.play("pad", chord.beat, length, pitch, rng, -1.0) for pitch in pitches]
+        notes += [sketch.play("pad", (chord.beat, length), pitch, rng, -1.0) for pitch in pitches]
     return notes
 
 
@@ -192,7 +193,7 @@ def accompany(sketch: Sketch, name: str, melody: list[Note]) -> list[Note]:
     """
     sung = {note.beat for note in melody}
     rng = sketch.rng("accompaniment")
-    centre = min(53 + 13 * sketch.character.height, melody_centre(sketch) - 8)
+    centre = min(55 + 12 * sketch.character.height, melody_centre(sketch) - 8)
     voiced = dict(zip([c.beat for c in sketch.chords], voice_chords(sketch.chords, sketch.tonic, centre), strict=True))
     figure, other = FIGURES[name], FIGURES["broken" if name != "broken" else "arpeggio"]
     notes: list[Note] = []
@@ -211,9 +212,11 @@ def accompany(sketch: Sketch, name: str, melody: list[Note]) -> list[Note]:
             played = chosen(sketch, phrase, slot, tones, number)
             if len(played) == 1 and beat not in sung:
                 pitch = played[0][0]
-                played.append((min(tone for tone in (*tones, tones[0] + 12, tones[1] + 12, pitch + 12) if tone > pitch), 0.0))
+                played.append(
+                    (min(tone for tone in (*tones, tones[0] + 12, tones[1] + 12, pitch + 12) if tone > pitch), 0.0)
+                )
             for pitch, more in played:
-                notes.append(sketch.play("accompaniment", beat, length, pitch, rng, more))
+                notes.append(sketch.play("accompaniment", (beat, length), pitch, rng, more))
     return [*notes, *_last_chord(sketch, voiced[sketch.end], rng)]
 
 
@@ -223,10 +226,10 @@ def _last_chord(sketch: Sketch, tones: tuple[int, ...], rng: np.random.Generator
     step = max(0.25, sketch.form.beats_per_bar / max(1, len(sketch.slots[0])))
     rising = [tone + octave for octave in (0, 12, 24) for tone in tones][: max(1, 1 + int(0.72 * length / step))]
     struck = tones if rng.random() < 0.5 else tones[:1]
-    notes = [sketch.play("accompaniment", beat, length, pitch, rng) for pitch in struck]
+    notes = [sketch.play("accompaniment", (beat, length), pitch, rng) for pitch in struck]
     for number, pitch in enumerate(rising[1:], 1):
         late = number * step
-        notes.append(sketch.play("accompaniment", beat + late, length - late, min(pitch, 100), rng, -0.5 * number))
+        notes.append(sketch.play("accompaniment", (beat + late, length - late), min(pitch, 100), rng, -0.5 * number))
     return notes
 
 
@@ -241,5 +244,5 @@ def fill_slots(sketch: Sketch, notes: list[Note]) -> list[Note]:
             beat = sketch.beat(bar, slot)
             if beat not in taken:
                 tones = voiced[sketch.chord_at(beat).beat]
-                found.append(sketch.play("accompaniment", beat, 0.5, tones[slot % len(tones)], rng, -2.0))
+                found.append(sketch.play("accompaniment", (beat, 0.5), tones[slot % len(tones)], rng, -2.0))
     return found

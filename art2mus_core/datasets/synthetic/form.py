@@ -77,9 +77,7 @@ def evenness(count: float, beats: int) -> tuple[int, float]:
     return best, abs(math.log(count / best))
 
 
-def plan_form(
-    character: Character, rng: np.random.Generator, seconds: float, triple: float, onsets: float
-) -> Form:
+def plan_form(character: Character, rng: np.random.Generator, seconds: float, triple: float, onsets: float) -> Form:
     """Choose meter, number of bars and tempo such that bars and ring are exactly `seconds` long.
 
     Args:

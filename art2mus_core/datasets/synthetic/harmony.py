@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 
@@ -24,9 +24,22 @@ MODES = {
 """Semitones above the tonic, from dark to bright."""
 
 ROOTS = {
-    **{"I": (0, "M"), "i": (0, "m"), "bII": (1, "M"), "II": (2, "M"), "ii": (2, "m"), "iio": (2, "d"), "bIII": (3, "M")},
-    **{"iii": (4, "m"), "IV": (5, "M"), "iv": (5, "m"), "V": (7, "M"), "V7": (7, "7"), "bVI": (8, "M"), "vi": (9, "m")},
-    **{"bVII": (10, "M"), "Vs": (7, "s")},
+    "I": (0, "M"),
+    "i": (0, "m"),
+    "bII": (1, "M"),
+    "II": (2, "M"),
+    "ii": (2, "m"),
+    "iio": (2, "d"),
+    "bIII": (3, "M"),
+    "iii": (4, "m"),
+    "IV": (5, "M"),
+    "iv": (5, "m"),
+    "V": (7, "M"),
+    "V7": (7, "7"),
+    "bVI": (8, "M"),
+    "vi": (9, "m"),
+    "bVII": (10, "M"),
+    "Vs": (7, "s"),
 }
 """Root above the tonic and kind of each chord."""
 
@@ -83,8 +96,10 @@ def harmonize(character: Character, form: Form, mode: str, seventh: float, rng: 
     """The chords of a piece, in order, with the last chord."""
     third = "major" if 4 in MODES[mode] else "minor"
     graded = character.valence + float(rng.normal(0, 0.04))
-    shade = f"{'bright' if graded > 0.74 else 'mild'} major" if third == "major" else (
-        f"{'mild' if graded > 0.27 else 'dark'} minor"
+    shade = (
+        f"{'bright' if graded > 0.74 else 'mild'} major"
+        if third == "major"
+        else (f"{'mild' if graded > 0.27 else 'dark'} minor")
     )
     tension = character.tension + seventh + float(rng.normal(0, 0.05))
     drawn: dict[tuple[str, str, int], str] = {}
@@ -95,7 +110,9 @@ def harmonize(character: Character, form: Form, mode: str, seventh: float, rng: 
             choices = PROGRESSIONS[shade][length_key(phrase.kind, phrase.bars)]
             drawn[key] = choices[int(rng.integers(len(choices)))]
             drawn[key] = _coloured(drawn[key], mode, rng)
-        chords += _chords(phrase, drawn[key], form.beats_per_bar, MODES["ionian" if third == "major" else "aeolian"], tension)
+        chords += _chords(
+            phrase, drawn[key], form.beats_per_bar, MODES["ionian" if third == "major" else "aeolian"], tension
+        )
     tonic = "I" if third == "major" else "i"
     beat = float(form.bars * form.beats_per_bar)
     length = form.tail + form.ring * form.tempo / 60
@@ -148,13 +165,17 @@ def _scale(scale: tuple[int, ...], tones: tuple[int, ...]) -> tuple[int, ...]:
     for tone in tones:
         if tone % 12 not in degrees and LETTERS.get(tone % 12) in degrees:
             degrees[degrees.index(LETTERS[tone % 12])] = tone % 12
+    if 11 in degrees and 8 in degrees and not {8, 20} & set(tones):
+        degrees[degrees.index(8)] = 9  # melodies rise to the leading tone without an augmented second
     return tuple(degrees)
 
 
 def nearest(pitch_class: int, centre: float) -> int:
     """The MIDI pitch of a pitch class nearest to `centre`."""
-    return int(round((centre - pitch_class) / 12) * 12 + pitch_class % 12) if pitch_class < 12 else nearest(
-        pitch_class % 12, centre
+    return (
+        int(round((centre - pitch_class) / 12) * 12 + pitch_class % 12)
+        if pitch_class < 12
+        else nearest(pitch_class % 12, centre)
     )
 
 
@@ -178,7 +199,7 @@ def voice_chords(chords: list[Chord], tonic: int, centre: float, voices: int = 3
 def _cost(pitches: tuple[int, ...], before: tuple[int, ...] | None, centre: float) -> float:
     away = sum(abs(pitch - centre) for pitch in pitches) / len(pitches)
     width = pitches[-1] - pitches[0]
-    close = sum(max(0, 3 - (high - low)) for low, high in zip(pitches, pitches[1:], strict=False))
+    close = sum(max(0, 3 - (high - low)) for low, high in pairwise(pitches))
     cost = 0.35 * away + 0.8 * max(0, width - 15) + 1.5 * close
     if before is not None:
         pairs = list(zip(pitches, before, strict=False))

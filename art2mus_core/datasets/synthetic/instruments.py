@@ -32,7 +32,6 @@ class Voice:
         vibrato: cents.
         ratios: (ratio, amplitude, share of the decay) of each partial, instead of harmonics.
         formants: (hertz, width, gain) of resonances.
-        gain: decibels of loudness relative to the other instruments of a part.
     """
 
     spectrum: str = "saw"
@@ -86,7 +85,18 @@ VOICES: dict[str, Voice] = {
     ),
     "harp": Voice("string", 1.2, 18, 0.002, 0.35, 0.8, 0.3, noise=0.7, noise_hertz=3000.0, noise_decay=0.004),
     "guitar": Voice(
-        "string", 1.15, 22, 0.002, 0.09, 0.75, 0.3, 1e-4, noise=1.3, noise_hertz=3500.0, noise_decay=0.005, formants=BODY
+        "string",
+        1.15,
+        22,
+        0.002,
+        0.09,
+        0.75,
+        0.3,
+        1e-4,
+        noise=1.3,
+        noise_hertz=3500.0,
+        noise_decay=0.005,
+        formants=BODY,
     ),
     "mandolin": Voice(
         "string", 1.0, 20, 0.001, 0.09, 0.45, 0.25, 1e-4, 2, 4.0, noise=1.4, noise_hertz=4500.0, noise_decay=0.004
@@ -151,9 +161,7 @@ VOICES: dict[str, Voice] = {
         noise_hertz=1500.0,
     ),
     # basses
-    "double bass": Voice(
-        "string", 1.3, 16, 0.004, 0.07, 0.6, 0.35, noise=0.8, noise_hertz=600.0, noise_decay=0.012
-    ),
+    "double bass": Voice("string", 1.3, 16, 0.004, 0.07, 0.6, 0.35, noise=0.8, noise_hertz=600.0, noise_decay=0.012),
     "soft bass": Voice("soft", 2.0, 8, 0.006, 0.08, 0.9, 0.3, noise=0.3, noise_hertz=400.0),
     "synth bass": Voice("saw", 1.1, 18, 0.003, 0.04, 0.45, 0.35, noise=0.4, noise_hertz=1500.0),
     "cello": Voice("saw", 1.4, 18, 0.05, 0.12, glow=0.5, noise=0.3, noise_hertz=900.0, noise_decay=0.03),
@@ -161,10 +169,30 @@ VOICES: dict[str, Voice] = {
     # bowed and blown
     "strings": Voice("saw", 1.5, 14, 0.09, 0.3, copies=2, detune=4.0),
     "violin": Voice(
-        "saw", 1.15, 20, 0.04, 0.1, glow=0.4, vibrato=11.0, noise=0.3, noise_hertz=3500.0, noise_decay=0.03, formants=BODY
+        "saw",
+        1.15,
+        20,
+        0.04,
+        0.1,
+        glow=0.4,
+        vibrato=11.0,
+        noise=0.3,
+        noise_hertz=3500.0,
+        noise_decay=0.03,
+        formants=BODY,
     ),
     "fiddle": Voice(
-        "saw", 1.05, 20, 0.02, 0.08, glow=0.7, vibrato=7.0, noise=0.7, noise_hertz=3500.0, noise_decay=0.025, formants=BODY
+        "saw",
+        1.05,
+        20,
+        0.02,
+        0.08,
+        glow=0.7,
+        vibrato=7.0,
+        noise=0.7,
+        noise_hertz=3500.0,
+        noise_decay=0.025,
+        formants=BODY,
     ),
     "flute": Voice(
         "soft", 1.9, 8, 0.04, 0.09, glow=0.3, vibrato=8.0, noise=0.5, noise_hertz=2500.0, noise_decay=0.04, breath=0.012
@@ -174,9 +202,19 @@ VOICES: dict[str, Voice] = {
     ),
     "pipe flute": Voice("soft", 1.8, 8, 0.03, 0.12, glow=0.5, noise=0.4, noise_hertz=2000.0, noise_decay=0.03),
     "oboe": Voice(
-        "saw", 0.9, 18, 0.03, 0.07, glow=0.2, vibrato=7.0, formants=((1100.0, 250.0, 2.5), (2900.0, 400.0, 1.0)), noise=0.2
+        "saw",
+        0.9,
+        18,
+        0.03,
+        0.07,
+        glow=0.2,
+        vibrato=7.0,
+        formants=((1100.0, 250.0, 2.5), (2900.0, 400.0, 1.0)),
+        noise=0.2,
     ),
-    "clarinet": Voice("odd", 1.2, 18, 0.03, 0.07, glow=0.3, vibrato=4.0, noise=0.3, noise_hertz=1500.0, noise_decay=0.02),
+    "clarinet": Voice(
+        "odd", 1.2, 18, 0.03, 0.07, glow=0.3, vibrato=4.0, noise=0.3, noise_hertz=1500.0, noise_decay=0.02
+    ),
     "trumpet": Voice("saw", 0.95, 20, 0.025, 0.08, glow=0.5, vibrato=4.0, formants=((1200.0, 500.0, 1.5),), noise=0.4),
     "muted trumpet": Voice(
         "saw", 1.0, 20, 0.025, 0.07, glow=0.4, vibrato=6.0, formants=((1800.0, 500.0, 2.0),), noise=0.4

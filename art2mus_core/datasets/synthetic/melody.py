@@ -52,9 +52,11 @@ def melody(sketch: Sketch) -> list[Note]:
             line = _ornament(sketch, line, rng)
         part = "answer" if phrase.letter == "B" and seconds > 14 else "melody"
         notes += _played(sketch, line, part, phrase, rng)
-    goal = min((place + shift for shift in range(-7, 8) if (place + shift) % 7 in _goals(sketch)), key=lambda d: abs(d - last))
+    goal = min(
+        (place + shift for shift in range(-7, 8) if (place + shift) % 7 in _goals(sketch)), key=lambda d: abs(d - last)
+    )
     final = _pitch(sketch, goal, sketch.end)
-    return [*notes, sketch.play("melody", sketch.end, sketch.chords[-1].beats, final, rng, 1.0)]
+    return [*notes, sketch.play("melody", (sketch.end, sketch.chords[-1].beats), final, rng, 1.0)]
 
 
 def _goals(sketch: Sketch) -> set[int]:
@@ -124,9 +126,7 @@ def _phrase(sketch: Sketch, phrase: Phrase, motif: _Motif, place: int, last: int
     return line, last
 
 
-def _ending(
-    sketch: Sketch, slots: list[int], steps: list[int], phrase: Phrase
-) -> tuple[list[int], list[int]]:
+def _ending(sketch: Sketch, slots: list[int], steps: list[int], phrase: Phrase) -> tuple[list[int], list[int]]:
     """The rhythm of a phrase's last bar: it stops on a long note, early enough for a breath."""
     latest = sketch.slots_per_bar * (0.8 if phrase.kind == "final" else 0.5)
     kept = [index for index, slot in enumerate(slots) if slot <= latest] or [0]
@@ -181,7 +181,9 @@ def _played(sketch: Sketch, line: Line, part: str, phrase: Phrase, rng: np.rando
             length = max(0.5, min(length * 0.72, (until - beat) - 0.5)) if phrase.kind != "final" else until - beat
         else:
             length *= sketch.legato
-        notes.append(sketch.play(part, beat, max(length, 0.12), _pitch(sketch, degree, beat), rng, 1.0 if stops else 0.0))
+        notes.append(
+            sketch.play(part, (beat, max(length, 0.12)), _pitch(sketch, degree, beat), rng, 1.0 if stops else 0.0)
+        )
     if phrase.turn > 1 and sketch.character.arousal > 0.45:
         notes += [
             Note(note.part, note.beat, note.beats, note.pitch - 12, note.velocity * 0.6, note.shift) for note in notes

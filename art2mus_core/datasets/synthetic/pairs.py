@@ -27,12 +27,13 @@ from ...types import Artwork, OnStep, Step, Waveform
 from ..labelled import views
 from ..manifest import MANIFEST, Pair, read_manifest, write_manifest
 from ..workers import spread
+from .composing import compose_notes
 from .painting import paint
-from .rendering import RATE, compose
+from .rendering import render
+from .sound import EDITION, Sound
 
-__all__ = ["SECONDS", "seen_by", "synthesize"]
+__all__ = ["seen_by", "synthesize"]
 
-SECONDS = 10.0
 LAST_SEED = 2**53
 """Of the first pair: further seeds fit into 64 bits, with room for any number of pairs."""
 
@@ -63,6 +64,7 @@ def synthesize(
     paintings: Sequence[Path] = (),
     views: int = 0,
     first_seed: int = 0,
+    sound: Sound | None = None,
     workers: int = 1,
     on_step: OnStep | None = None,
 ) -> list[Pair]:
@@ -75,11 +77,13 @@ def synthesize(
         paintings: picture files of further training pairs.
         views: training pairs for each of `paintings`: the picture itself, then crops with slightly changed colours.
         first_seed: seed of the first pair; each further pair has the next one.
+        sound: lengths, rate and channels of the music; 10 s in stereo at 44.1 kHz by default.
         workers: number of processes.
         on_step: called after every pair.
 
     Raises:
-        SettingError: fewer than three pairs, or a seed that is negative or does not fit into the manifest.
+        SettingError: fewer than three pairs; a seed that is negative or does not fit into the manifest; or a length, a rate
+            or channels that cannot be composed.
         DatasetError: `folder` has another dataset, or pairs of another encoder or other paintings.
         CheckpointError: the encoder is missing, damaged or sees no characters.
     """
@@ -89,6 +93,8 @@ def synthesize(
             f"at least 3 pairs and a seed of 0 to {LAST_SEED:_}",
             "Choose others.",
         )
+    sound = sound or Sound()
+    sound.check()
     folder = Path(folder)
     if (folder / MANIFEST).is_file() and any(pair.source not in SOURCES for pair in read_manifest(folder)):
         raise DatasetError(
@@ -98,13 +104,14 @@ def synthesize(
     check_image_encoder(seer)
     weights = component_digest(seer, image_component(seer))
     _encoder(seer, weights)
-    _check_plan(folder, {"encoder": weights} | (_views_of(count, first_seed, paintings, views) if paintings else {}))
+    plan = {"encoder": weights, "music": {"edition": EDITION, **asdict(sound), "seconds": list(sound.seconds)}}
+    _check_plan(folder, plan | (_views_of(count, first_seed, paintings, views) if paintings else {}))
     for name in ("artworks", "music"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    jobs = [_Job(folder, seer, weights, first_seed + index, split_of(index, count)) for index in range(count)]
+    jobs = [_Job(folder, seer, weights, sound, first_seed + index, split_of(index, count)) for index in range(count)]
     shown = [(path, view) for path in paintings for view in range(views)]
     jobs += [
-        _Job(folder, seer, weights, first_seed + count + index, "train", path, view)
+        _Job(folder, seer, weights, sound, first_seed + count + index, "train", path, view)
         for index, (path, view) in enumerate(shown)
     ]
     pairs = []
@@ -123,6 +130,7 @@ class _Job:
     folder: Path
     encoder: Path
     weights: str
+    sound: Sound
     seed: int
     split: str
     painting: Path | None = None
@@ -162,7 +170,7 @@ def _check_plan(folder: Path, plan: dict[str, object]) -> None:
         other = [name for name in plan if before.get(name) != plan[name]] or ["paintings"]
         raise DatasetError(
             f"{folder} has pairs that were made with other values of {', '.join(other)}",
-            "the encoder, count, first seed, views and files of paintings of the run that is resumed",
+            "the encoder, music, count, first seed, views and files of paintings of the run that is resumed",
             "Choose an empty folder, or the values of the first run.",
         )
     folder.mkdir(parents=True, exist_ok=True)
@@ -203,9 +211,12 @@ def _write_pair(job: _Job) -> Pair:
     artwork = job.artwork()
     with torch.inference_mode():
         cause: Character = _encoder(job.encoder, job.weights).characters([artwork])[0]
+    seconds = job.sound.length(job.seed)
+    score = compose_notes(cause, job.seed, seconds)
     if not sound.is_file():
-        samples = torch.from_numpy(compose(cause, job.seed, SECONDS))[None, None]
-        write_audio(sound, Waveform(samples, RATE), tags={"title": name, "comment": "synthetic, CC0-1.0"}, cover=None)
+        samples = torch.from_numpy(render(score, cause, job.seed, job.sound.rate, job.sound.channels))[None]
+        tags = {"title": name, "comment": "synthetic, CC0-1.0"}
+        write_audio(sound, Waveform(samples, job.sound.rate), tags=tags, cover=None)
     if not picture.is_file():
         with replacing(picture) as partial_file:
             Image.fromarray(artwork.pixels.permute(1, 2, 0).numpy()).save(partial_file, "PNG", compress_level=3)
@@ -215,11 +226,15 @@ def _write_pair(job: _Job) -> Pair:
         artwork=f"artworks/{name}.png",
         artwork_sha256=artwork.sha256,
         music=f"music/{name}.flac",
-        seconds=SECONDS,
-        sample_rate=RATE,
+        seconds=seconds,
+        sample_rate=job.sound.rate,
         source=SOURCES[job.painting is not None],
         licence=LICENCE if job.painting is None else "music CC0-1.0, picture as the painting",
         seed=job.seed,
         statistics=asdict(measure(artwork)),
         character={key: float(value) for key, value in asdict(cause).items()},
+        tempo=score.tempo,
+        beats_per_bar=score.beats_per_bar,
+        mode=score.mode,
+        band=score.band,
     )

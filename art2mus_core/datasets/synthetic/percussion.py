@@ -139,7 +139,9 @@ def percussion(sketch: Sketch) -> list[Note]:
                 rise = 8 * (slot / sketch.slots_per_bar - 1)
                 strokes = [*strokes[:1], (FILLS[kit], rise)]
             if quiet:
-                strokes = [(name, level - 3) for name, level in strokes if name in {"shaker", "hat", "ride", "triangle"}]
+                strokes = [
+                    (name, level - 3) for name, level in strokes if name in {"shaker", "hat", "ride", "triangle"}
+                ]
             if slot == 0 and bar == phrase.first and bar > 0 and drive > 0.25 and not quiet:
                 strokes = [*strokes, (CRASHES[kit], -9.0)]
             notes += [_stroke(sketch, beat, name, level, rng) for name, level in strokes]
@@ -148,4 +150,4 @@ def percussion(sketch: Sketch) -> list[Note]:
 
 
 def _stroke(sketch: Sketch, beat: float, name: str, level: float, rng: np.random.Generator) -> Note:
-    return sketch.play("percussion", beat, 0.25, STROKES.index(name), rng, level)
+    return sketch.play("percussion", (beat, 0.25), STROKES.index(name), rng, level)

@@ -66,7 +66,9 @@ def render(
         if part == "percussion":
             bus = _strokes(composition, notes, brightness, count, rate)
         else:
-            bus = _tones(composition, notes, cast[part], brightness, side * PANS[part], count, rate)
+            bus = _tones(
+                composition, notes, cast[part], brightness=brightness, pan=side * PANS[part], count=count, rate=rate
+            )
         bus *= np.float32(10 ** (_level(part, character) / 20) / _loud(bus, rate))
         dry += bus
         send += np.float32(SENDS[part] / 2) * (bus[0] + bus[1])
@@ -108,6 +110,7 @@ def _tones(
     composition: Composition,
     notes: list[Note],
     voice: Voice,
+    *,
     brightness: float,
     pan: float,
     count: int,
@@ -120,7 +123,7 @@ def _tones(
         groups[note.pitch, int(min(LAYERS - 1, note.velocity * LAYERS))].append(note)
     for (pitch, layer), members in groups.items():
         longest = max(_sounding(composition, note, voice) for note in members)
-        sound = tone(voice, pitch, longest, (layer + 0.5) / LAYERS, brightness, rate)
+        sound = tone(voice, pitch, longest, (layer + 0.5) / LAYERS, brightness=brightness, rate=rate)
         angle = (np.pi / 4) * (1 + float(np.clip(pan + 0.012 * (pitch - 60) * np.sign(pan or 1.0), -0.6, 0.6)))
         for note in members:
             held = sound[: max(2, round(_sounding(composition, note, voice) * rate))] * np.float32(note.velocity**1.7)

@@ -130,9 +130,10 @@ class Sketch:
         return last and phrase.kind in {"open", "closed", "contrast"}
 
     def play(
-        self, part: str, beat: float, beats: float, pitch: int, rng: np.random.Generator, more: float = 0.0
+        self, part: str, span: tuple[float, float], pitch: int, rng: np.random.Generator, more: float = 0.0
     ) -> Note:
-        """A note with the dynamics of its beat and a player's timing."""
+        """A note with the dynamics of its beat and a player's timing; `span` is its beat and its length in beats."""
+        beat, beats = span
         shift = float(np.clip(rng.normal(0, HUMAN), -3 * HUMAN, 3 * HUMAN))
         return Note(part, beat, beats, pitch, self.velocity(beat, more), max(0.0, shift) if beat == 0 else shift)
 
@@ -168,7 +169,11 @@ def sounding_slots(
     chosen = []
     for bar, (letter, count) in enumerate(zip(letters, counts, strict=True)):
         first = bar * form.beats_per_bar
-        changes = [round((chord.beat - first) * subdivision) for chord in chords if 0 <= chord.beat - first < form.beats_per_bar]
+        changes = [
+            round((chord.beat - first) * subdivision)
+            for chord in chords
+            if 0 <= chord.beat - first < form.beats_per_bar
+        ]
         order = orders["B" if letter == "B" else "A"]
         if count < usual[letter] and form.phrase_at(bar).bars > 2:  # a breath: what is late falls silent
             late = [slot for slot in order[: usual[letter]] if slot >= 0.75 * len(order)]

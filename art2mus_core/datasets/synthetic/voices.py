@@ -64,7 +64,12 @@ def _partials(voice: Voice, pitch: int, velocity: float, brightness: float, rate
     if voice.copies > 1:
         spread = np.linspace(-1, 1, voice.copies)
         parts = [
-            (part[0] * 2 ** (voice.detune * each / 1200), part[1], part[2], part[3] + 2.1 * number * np.arange(1, 1 + len(hertz)))
+            (
+                part[0] * 2 ** (voice.detune * each / 1200),
+                part[1],
+                part[2],
+                part[3] + 2.1 * number * np.arange(1, 1 + len(hertz)),
+            )
             for number, each in enumerate(spread)
             for part in parts
         ]
@@ -130,7 +135,7 @@ def _strike(voice: Voice, sound: FloatArray, velocity: float, brightness: float,
         sound += np.float32(voice.breath) * tiled
 
 
-def tone(voice: Voice, pitch: int, seconds: float, velocity: float, brightness: float, rate: int) -> FloatArray:
+def tone(voice: Voice, pitch: int, seconds: float, velocity: float, *, brightness: float, rate: int) -> FloatArray:
     """A tone as float32 samples, of about unit RMS at its loudest; it doesn't stop before `seconds`.
 
     Args:

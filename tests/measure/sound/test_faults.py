@@ -26,7 +26,7 @@ def sixteen_bit(sound):
 @pytest.fixture(scope="module")
 def music():
     rng = np.random.default_rng(3)
-    return [compose(Character(*rng.random(6), tonic=0), seed) for seed in range(3)]
+    return [compose(Character(*rng.random(6), tonic=0), seed, 10.0, RATE, 1)[0] for seed in range(3)]
 
 
 def test_composed_music_has_no_fault(music):

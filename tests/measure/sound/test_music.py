@@ -279,7 +279,7 @@ def band():
     """Pieces of 4 s with a known cause: characters and what is heard; and the first sound."""
     rng = np.random.default_rng(5)
     characters = [Character(*rng.random(6), tonic=int(rng.integers(12))) for _ in range(20)]
-    sounds = [compose(each, seed, 4.0) for seed, each in enumerate(characters)]
+    sounds = [compose(each, seed, 4.0, RATE, 1)[0] for seed, each in enumerate(characters)]
     return characters, [heard_in(sound) for sound in sounds], sounds[0]
 
 
