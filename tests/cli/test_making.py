@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from art2mus_core.audio.reading import read_audio
 from art2mus_core.cli import main
 from art2mus_core.datasets.manifest import read_manifest
 
@@ -28,6 +29,15 @@ def test_pairs_are_made(art2mus):
     assert [pair.seed for pair in read_manifest(Path("pairs"))] == [5, 6, 7]
 
 
+def test_music_is_made_as_chosen(art2mus):
+    chosen = ("--seconds", "2", "--seconds", "3", "--rate", "16000", "--mono")
+    assert art2mus("synthesize", "pairs", "--count", "5", *chosen) == (0, "")
+    pairs = read_manifest(Path("pairs"))
+    assert {pair.seconds for pair in pairs} == {2.0, 3.0}
+    assert {pair.sample_rate for pair in pairs} == {16_000}
+    assert read_audio(Path("pairs") / pairs[0].music, mono=False).samples.shape[:2] == (1, 1)
+
+
 def test_tables_are_made(art2mus, tmp_path: Path):
     assert art2mus("calibrate", ".", "--count", "2") == (0, "")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["character.json", "statistics.json"]
@@ -38,6 +48,8 @@ def test_tables_are_made(art2mus, tmp_path: Path):
     [
         ("synthesize pairs --count 2", "at least 3 pairs"),
         ("synthesize pairs --count many", "--count"),
+        ("synthesize pairs --seconds 0", "1 to 600 s"),
+        ("synthesize pairs --rate 8", "8000 to 96000 Hz"),
         ("calibrate . --count 1", "at least 2 paintings"),
         ("calibrate tables --count 1 --music nowhere", "no manifest.parquet in nowhere"),
         ("train vaee --data pairs", "no training configuration 'vaee'"),

@@ -32,12 +32,23 @@ FULL = replace(
     music_caption="slow, sparse",
     statistics={"lightness": 0.25, "hue": -3.0},
     character={"arousal": 0.5, "tonic": 11.0},
+    tempo=93.25,
+    beats_per_bar=3,
+    mode="aeolian",
+    band="jazz trio",
 )
 
 
 def test_pairs_come_back_as_they_were(tmp_path: Path):
     assert write_manifest(tmp_path, [PLAIN, FULL]) == tmp_path / MANIFEST
     assert read_manifest(tmp_path) == [PLAIN, FULL]
+
+
+def test_a_manifest_without_the_composers_columns_is_read(tmp_path: Path):
+    path = write_manifest(tmp_path, [FULL])
+    table = parquet.read_table(path)
+    parquet.write_table(table.drop_columns(["tempo", "beats_per_bar", "mode", "band"]), path)
+    assert read_manifest(tmp_path) == [replace(FULL, tempo=None, beats_per_bar=None, mode=None, band=None)]
 
 
 def test_a_failed_write_leaves_the_old_manifest_and_no_crumbs(tmp_path: Path):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +11,14 @@ import torch
 from PIL import Image
 
 from art2mus_core.audio.reading import read_audio
-from art2mus_core.character import character
+from art2mus_core.character import Character, character
 from art2mus_core.checkpoints.folder import save_component
 from art2mus_core.datasets.manifest import read_manifest, write_manifest
+from art2mus_core.datasets.synthetic.composing import compose_notes
 from art2mus_core.datasets.synthetic.painting import paint
-from art2mus_core.datasets.synthetic.pairs import SECONDS, SIDE, split_of, synthesize
+from art2mus_core.datasets.synthetic.pairs import PLAN, SIDE, split_of, synthesize
 from art2mus_core.datasets.synthetic.rendering import RATE, compose
+from art2mus_core.datasets.synthetic.sound import SECONDS, Sound
 from art2mus_core.encoders.files import load_image_encoder
 from art2mus_core.errors import CheckpointError, DatasetError, SettingError
 from art2mus_core.images.reading import read_artwork
@@ -49,6 +52,33 @@ def test_the_manifest_tells_the_truth(folder: Path):
         assert artwork.sha256 == pair.artwork_sha256
         assert music.seconds == pair.seconds == SECONDS
         assert (pair.source, pair.licence, pair.sample_rate) == ("synthetic", "CC0-1.0", RATE)
+        assert read_audio(folder / pair.music, mono=False).samples.shape[1] == 2
+        cause = {name: int(value) if name == "tonic" else value for name, value in pair.character.items()}
+        score = compose_notes(Character(**cause), pair.seed, pair.seconds)
+        assert (pair.tempo, pair.beats_per_bar) == (score.tempo, score.beats_per_bar)
+        assert (pair.mode, pair.band) == (score.mode, score.band)
+    plan = json.loads((folder / PLAN).read_text(encoding="utf-8"))
+    assert plan["music"] == {"edition": 2, "seconds": [SECONDS], "rate": RATE, "channels": 2}
+
+
+def test_lengths_rate_and_channels_are_chosen_and_kept(eye: Path, tmp_path: Path):
+    sound = Sound((2.0, 3.5), 11_025, 1)
+    pairs = synthesize(tmp_path, 6, encoder=eye, sound=sound)
+    assert {pair.seconds for pair in pairs} == {2.0, 3.5}
+    for pair in pairs:
+        music = read_audio(tmp_path / pair.music, mono=False)
+        assert (music.samples.shape[1], music.sample_rate) == (1, 11_025)
+        assert music.seconds == pytest.approx(pair.seconds, abs=1e-4)
+        assert pair.seconds == sound.length(pair.seed)
+    with pytest.raises(DatasetError, match="another music"):
+        synthesize(tmp_path, 6, encoder=eye, sound=replace(sound, rate=22_050))
+
+
+@pytest.mark.parametrize("sound", [Sound(()), Sound((10.0, 0.5)), Sound(rate=100), Sound(channels=3)])
+def test_music_that_cannot_be_composed_is_refused(tmp_path: Path, sound: Sound):
+    with pytest.raises(SettingError, match="1 or 2 channels"):
+        synthesize(tmp_path / "none", 3, sound=sound)
+    assert not (tmp_path / "none").exists()
 
 
 def test_files_hold_what_a_seed_makes(folder: Path, eye: Path):
@@ -62,7 +92,7 @@ def test_files_hold_what_a_seed_makes(folder: Path, eye: Path):
     music = torch.from_numpy(compose(cause, pair.seed, SECONDS))
     assert artwork.sha256 == pair.artwork_sha256
     assert {name: float(value) for name, value in vars(cause).items()} == pair.character
-    stored = read_audio(folder / pair.music, RATE)
+    stored = read_audio(folder / pair.music, RATE, mono=False)
     assert (stored.samples - music).abs().max() < 2**-14
     assert torch.equal(torch.from_numpy(compose(cause, pair.seed, SECONDS)), music)
 

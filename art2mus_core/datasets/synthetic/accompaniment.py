@@ -45,7 +45,7 @@ def bass(sketch: Sketch, figure: str) -> list[Note]:
             length = (chord.beats if after is None else after[0]) - at
             length *= max(0.6, sketch.legato) if shape in {"root", "walk"} else max(0.35, sketch.legato)
             if after is None and sketch.rests_after(chord):
-                length = min(length, max(0.5, chord.beats - at - 0.75))
+                length = min(length, max(0.5, chord.beats - at - 1.0))
             notes.append(sketch.play("bass", (chord.beat + at, length), pitch, rng, 0.0 if at == 0 else -2.0))
     return notes
 
@@ -114,7 +114,7 @@ def pad(sketch: Sketch) -> list[Note]:
     for chord, pitches in zip(sketch.chords, voices, strict=True):
         length = chord.beats * (held if chord.beat < sketch.end else 1.0)
         if sketch.rests_after(chord):
-            length = min(length, chord.beats - 0.75)
+            length = max(0.5, min(length, chord.beats - 1.0))
         notes += [sketch.play("pad", (chord.beat, length), pitch, rng, -1.0) for pitch in pitches]
     return notes
 
@@ -223,7 +223,10 @@ def accompany(sketch: Sketch, name: str, melody: list[Note]) -> list[Note]:
 def _last_chord(sketch: Sketch, tones: tuple[int, ...], rng: np.random.Generator) -> list[Note]:
     """The last chord, broken upwards in the piece's rhythm."""
     beat, length = sketch.last, sketch.chords[-1].beats - sketch.form.tail
-    step = max(0.25, sketch.form.beats_per_bar / max(1, len(sketch.slots[0])))
+    usual = sketch.form.beats_per_bar / max(1, len(sketch.slots[0]))
+    step = next(
+        (one for one in (2.0, 1.0, 0.5) if one <= usual and one * sketch.subdivision % 1 == 0), 1 / sketch.subdivision
+    )
     rising = [tone + octave for octave in (0, 12, 24) for tone in tones][: max(1, 1 + int(0.72 * length / step))]
     struck = tones if rng.random() < 0.5 else tones[:1]
     notes = [sketch.play("accompaniment", (beat, length), pitch, rng) for pitch in struck]
@@ -237,7 +240,7 @@ def fill_slots(sketch: Sketch, notes: list[Note]) -> list[Note]:
     """Tones of the chord on sounding slots that no part has taken."""
     rng = sketch.rng("fill")
     taken = {note.beat for note in notes}
-    voiced = {c.beat: v for c, v in zip(sketch.chords, voice_chords(sketch.chords, sketch.tonic, 57), strict=True)}
+    voiced = {c.beat: v for c, v in zip(sketch.chords, voice_chords(sketch.chords, sketch.tonic, 57.0), strict=True)}
     found = []
     for bar, slots in enumerate(sketch.slots):
         for slot in slots:

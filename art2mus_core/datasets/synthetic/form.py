@@ -73,6 +73,7 @@ EVEN = {3: (3, 6, 9, 12), 4: (2, 4, 6, 8, 12, 16)}
 
 def evenness(count: float, beats: int) -> tuple[int, float]:
     """The nearest number of onsets in a bar that makes an even rhythm, and the logarithm of the distance."""
+    count = max(0.5, count)
     best = min(EVEN[beats], key=lambda even: abs(math.log(count / even)))
     return best, abs(math.log(count / best))
 
@@ -90,7 +91,7 @@ def plan_form(character: Character, rng: np.random.Generator, seconds: float, tr
     usual = (62 + 84 * character.arousal) * math.exp(float(np.clip(rng.normal(0, 0.09), -0.18, 0.18)))
     wanted = float(np.clip(usual, SLOWEST + 2, FASTEST - 2))
     calm = 1 - character.arousal  # an energetic piece ends tightly, a calm one rings
-    least = min(0.215 * math.sqrt(seconds), 0.22 * seconds) * (1 + 0.5 * calm)
+    least = min(0.23 * math.sqrt(seconds), 0.22 * seconds) * (1 + 0.5 * calm)
     most = least * (1.35 + 0.25 * calm)
     options, weights = [], []
     for beats, share in ((3, triple), (4, 1 - triple)):
@@ -102,7 +103,7 @@ def plan_form(character: Character, rng: np.random.Generator, seconds: float, tr
             likely = share * _common(bars) * (1.0 if tail % 2 == 0 else 0.5) * (1.0 if bars > 1 or seconds < 6 else 0.0)
             off = math.log(tempo / wanted) / 0.05
             far = max(0.0, math.log(SLOWEST / tempo), math.log(tempo / FASTEST)) / 0.01
-            uneven = evenness(onsets / (bars + tail / beats), beats)[1] / 0.12
+            uneven = evenness(onsets / (bars + tail / beats), beats)[1] / 0.09
             options.append((beats, bars, tail, tempo))
             weights.append(likely * math.exp(-min(0.5 * off**2 + 0.5 * uneven**2 + far, 600)))
     chance = np.array(weights) + 1e-290

@@ -20,7 +20,7 @@ RATE, CHANNELS = 44_100, 2
 QUIETEST, LOUDEST = -29.0, -14.5
 """Integrated loudness of a piece in LUFS at arousal 0 and 1."""
 
-LEVELS = {"melody": 0.0, "answer": -0.5, "accompaniment": -2.5, "pad": -15.0, "bass": -3.0, "percussion": -2.0}
+LEVELS = {"melody": 0.0, "answer": -0.5, "accompaniment": -2.5, "pad": -17.0, "bass": -3.0, "percussion": -2.0}
 """Decibels of the parts' loud moments, relative to the melody."""
 
 PANS = {"melody": 0.12, "answer": -0.25, "accompaniment": -0.3, "pad": 0.0, "bass": 0.0, "percussion": 0.0}
@@ -72,7 +72,7 @@ def render(
         bus *= np.float32(10 ** (_level(part, character) / 20) / _loud(bus, rate))
         dry += bus
         send += np.float32(SENDS[part] / 2) * (bus[0] + bus[1])
-    wet = 10 ** ((band.wet + 3.0 * (0.5 - character.arousal)) / 20)
+    wet = 10 ** ((band.wet - 1.5 + 3.0 * (0.5 - character.arousal)) / 20)
     mixed = dry + np.float32(wet) * reverberate(send, band.room, rate)
     mixed = colour(mixed, brightness, rate)
     if channels == 1:
@@ -169,7 +169,7 @@ def _ending(composition: Composition, count: int, rate: int) -> np.ndarray:
     if composition.ending == 0 or ring <= 0:
         return np.ones(count, np.float32)
     place = (np.arange(count) / rate - last) / ring
-    fall = np.clip((place - 0.3) / 0.7, 0, 1)
+    fall = np.clip((place - 0.2) / 0.8, 0, 1)
     return ((0.5 + 0.5 * np.cos(np.pi * fall)) ** 1.5).astype(np.float32)
 
 

@@ -77,7 +77,7 @@ class Sketch:
         """The random numbers of a part, independent of all others."""
         return np.random.default_rng((self.seed, *part.encode()))
 
-    def beat(self, bar: int, slot: float) -> float:
+    def beat(self, bar: int, slot: int) -> float:
         return bar * self.form.beats_per_bar + slot / self.subdivision
 
     def chord_at(self, beat: float) -> Chord:
@@ -157,7 +157,7 @@ def sounding_slots(
     drive.
     """
     tail = form.tail / form.beats_per_bar
-    total = (onsets - 1) * form.bars / (form.bars + tail)
+    total = max(1.0, onsets - 1) * form.bars / (form.bars + tail)
     letters = [phrase.letter for phrase in form.phrases for _ in range(phrase.bars)]
     density = {phrase.letter: phrase.density for phrase in form.phrases}
     scale = total / sum(density[letter] for letter in letters)
