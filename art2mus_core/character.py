@@ -19,9 +19,9 @@ tonic           dominant hue                                  Newton 1704 (seven
 For arousal and valence this is the prior. The bundled image encoder corrects both by what it sees in the picture
 (:mod:`art2mus_core.encoders.efficientnet`); the other values follow from the statistics alone.
 
-The effect of each character on the music: arousal -> onset rate, tempo, loudness, percussion; valence -> mode, from Phrygian
-(dark) to Lydian (bright); warmth -> timbre, from glassy (cool) to mellow (warm); height -> register; tension -> sevenths,
-ninths, suspensions and chromatic neighbours; detachment -> articulation, from legato to staccato; tonic -> the key.
+The effect of each character on the music: arousal -> onset rate, tempo, loudness, percussion; valence -> harmony, from dark minor
+to bright major; warmth -> band and timbre, from glassy (cool) to mellow (warm); height -> register; tension -> sevenths, ninths,
+suspensions and rare modes; detachment -> articulation, from legato to staccato; tonic -> the key.
 """
 
 from __future__ import annotations

@@ -6,13 +6,19 @@ from functools import lru_cache
 
 import numpy as np
 
-__all__ = ["CENTRED", "STROKES", "VARIANTS", "stroke"]
+__all__ = ["CENTRED", "STROKES", "TUNED", "VARIANTS", "stroke"]
 
 VARIANTS = 3
 """Strokes of one name that take turns, so that none is repeated exactly at once."""
 
 CENTRED = frozenset({"kick", "soft kick", "stomp", "timpani", "frame low"})
 """Low strokes, which stay in the middle."""
+
+TUNED = {"timpani": 2, "chime": 4}
+"""Pitch classes in the table of strokes that are tuned to the key."""
+
+METAL = (1.34, 1.71, 2.23, 2.77)
+"""Ratios of the further partials of metal."""
 
 # Tone: hertz, glide in octaves, decay in seconds, level. Noise: low and high edge in hertz, decay, level. Attack in seconds.
 _TABLE: dict[str, tuple[tuple[float, float, float, float], tuple[float, float, float, float], float]] = {
@@ -31,13 +37,13 @@ _TABLE: dict[str, tuple[tuple[float, float, float, float], tuple[float, float, f
     "hat": ((0, 0, 1, 0.0), (7000, 16000, 0.025, 1.0), 0.001),
     "open hat": ((0, 0, 1, 0.0), (6500, 16000, 0.12, 0.9), 0.001),
     "foot hat": ((0, 0, 1, 0.0), (5000, 12000, 0.02, 0.9), 0.002),
-    "ride": ((3100, 0.0, 0.2, 0.25), (3500, 9000, 0.07, 0.5), 0.001),
+    "ride": ((1930, 0.0, 0.16, 0.1), (3500, 9000, 0.07, 0.5), 0.001),
     "crash": ((0, 0, 1, 0.0), (3000, 15000, 0.5, 0.6), 0.002),
     "shaker": ((0, 0, 1, 0.0), (5000, 13000, 0.03, 0.9), 0.018),
     "tambourine": ((7900, 0.0, 0.06, 0.2), (6000, 15000, 0.07, 0.8), 0.003),
     "triangle": ((4710, 0.0, 0.6, 0.7), (6000, 14000, 0.2, 0.3), 0.001),
     "woodblock": ((980, 0.05, 0.025, 1.0), (1500, 5000, 0.004, 0.5), 0.001),
-    "chime": ((2637, 0.0, 0.7, 0.6), (5000, 12000, 0.3, 0.2), 0.001),
+    "chime": ((1318.5, 0.0, 0.9, 0.6), (5000, 12000, 0.3, 0.2), 0.001),
 }
 
 STROKES = tuple(_TABLE)
@@ -45,7 +51,7 @@ STROKES = tuple(_TABLE)
 
 
 @lru_cache(maxsize=512)
-def stroke(name: str, variant: int, brightness: float, rate: int) -> np.ndarray:
+def stroke(name: str, variant: int, brightness: float, rate: int, tonic: int = 2) -> np.ndarray:
     """A stroke as float32 samples of peak 1; brighter ones have more of the noise's upper part.
 
     Args:
@@ -53,9 +59,12 @@ def stroke(name: str, variant: int, brightness: float, rate: int) -> np.ndarray:
         variant: 0 to `VARIANTS` - 1.
         brightness: 0..1.
         rate: sample rate in hertz.
+        tonic: pitch class to which strokes of :data:`TUNED` are tuned.
     """
     (hertz, glide, fall, level), (low, high, noise_fall, noise_level), attack = _TABLE[name]
     rng = np.random.default_rng((STROKES.index(name), variant))
+    if name in TUNED:
+        hertz *= 2 ** (((tonic - TUNED[name] + 6) % 12 - 6) / 12)
     seconds = min(1.6, max(6 * fall if level else 0.0, 6 * noise_fall))
     count = round(seconds * rate)
     t = np.arange(count) / rate
@@ -64,8 +73,8 @@ def stroke(name: str, variant: int, brightness: float, rate: int) -> np.ndarray:
         start, tau = hertz * 2**glide, 0.028
         turns = hertz * t + (start - hertz) * tau * (1 - np.exp(-t / tau))
         wave += level * np.sin(2 * np.pi * turns) * np.exp(-t / fall)
-        if hertz > 2000:  # metal
-            wave += 0.5 * level * np.sin(2 * np.pi * 1.71 * turns) * np.exp(-t / (0.6 * fall))
+        for number, ratio in enumerate(METAL if hertz > 1500 else ()):
+            wave += 0.6 * level * np.sin(2 * np.pi * ratio * turns + number) * np.exp(-t / (fall / ratio))
     bend = 2.0 ** (2.4 * (brightness - 0.6))
     noise = _band(rng, count, min(low * bend, 0.2 * rate), min(high * bend, 0.45 * rate), rate)
     burst = np.exp(-t / noise_fall)

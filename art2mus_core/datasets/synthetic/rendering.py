@@ -9,7 +9,7 @@ import numpy as np
 from ...character import Character
 from .bands import BANDS, Band
 from .composing import compose_notes
-from .drums import CENTRED, STROKES, VARIANTS, stroke
+from .drums import CENTRED, STROKES, TUNED, VARIANTS, stroke
 from .notes import PARTS, Composition, Note
 from .rooms import colour, reverberate, set_loudness
 from .voices import VOICES, Voice, tone
@@ -153,7 +153,7 @@ def _strokes(composition: Composition, notes: list[Note], brightness: float, cou
     bus = np.zeros((2, count), np.float32)
     for number, note in enumerate(notes):
         name = STROKES[note.pitch]
-        sound = stroke(name, number % VARIANTS, brightness, rate)
+        sound = stroke(name, number % VARIANTS, brightness, rate, composition.tonic if name in TUNED else 0)
         start = max(0, round(composition.start(note) * rate))
         end = min(count, start + len(sound))
         pan = 0.0 if name in CENTRED else 0.35 * (-1) ** note.pitch

@@ -32,7 +32,8 @@ def music():
 def test_composed_music_has_no_fault(music):
     for sound in music:
         found = faults(sixteen_bit(sound)[None], RATE)
-        assert (found.silence, found.clipping, found.looped) == (0.0, 0.0, False)
+        assert (found.clipping, found.looped) == (0.0, False)
+        assert found.silence < 0.06  # the ending
         assert found.dc < 1e-3
         assert found.peak == pytest.approx(20 * np.log10(np.abs(sound).max()), abs=0.01)
 
@@ -107,8 +108,11 @@ def test_a_steady_tone_and_noise_are_no_loops():
 
 
 def test_faults_are_found_at_any_rate(music):
-    high = np.repeat(music[0], 3)
-    low = faults(music[0][None], RATE)
+    looped = np.resize(music[0][3 * RATE : 3 * RATE + 20_801], len(music[0]))
+    looped[-RATE:] = 0
+    high = np.repeat(looped, 3)
+    low = faults(looped[None], RATE)
+    assert low.silence == pytest.approx(0.1, abs=0.01)
     assert faults(high[None], 48_000).period == pytest.approx(low.period, abs=0.02)
     assert faults(high[None], 48_000).silence == low.silence
 
