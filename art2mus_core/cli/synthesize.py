@@ -36,8 +36,8 @@ def synthesize(
 ) -> None:
     """Make a dataset: paint pictures, see their musical character, and compose music for it.
 
-    The manifest tells each piece's tempo, meter, mode and band. Music is written as FLAC;
-    training reads it in mono at the checkpoint's rate.
+    The manifest tells each piece's tempo, meter, mode and band. Music is
+    written as FLAC; training reads it in mono at the checkpoint's rate.
     """
     from ..checkpoints.names import is_encoder, locate
     from ..datasets.labelled import read_labels

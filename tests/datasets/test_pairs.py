@@ -70,7 +70,7 @@ def test_lengths_rate_and_channels_are_chosen_and_kept(eye: Path, tmp_path: Path
         assert (music.samples.shape[1], music.sample_rate) == (1, 11_025)
         assert music.seconds == pytest.approx(pair.seconds, abs=1e-4)
         assert pair.seconds == sound.length(pair.seed)
-    with pytest.raises(DatasetError, match="another music"):
+    with pytest.raises(DatasetError, match="other values of music"):
         synthesize(tmp_path, 6, encoder=eye, sound=replace(sound, rate=22_050))
 
 
