@@ -17,6 +17,9 @@ __all__ = ["BASSES", "FIGURES", "accompany", "bass", "fill_slots", "pad"]
 LOWEST, HIGHEST = 31, 50
 """Range of the bass in MIDI pitches."""
 
+HIGHEST_LAST = 90
+"""Highest pitch of the broken last chord."""
+
 
 def _root(sketch: Sketch, chord: Chord) -> int:
     pitch = nearest((sketch.tonic + chord.tones[0]) % 12, 39.5)
@@ -187,7 +190,7 @@ FIGURES: dict[str, Figure] = {
 
 
 def accompany(sketch: Sketch, name: str, melody: list[Note]) -> list[Note]:
-    """An accompaniment figure on the slots that sound; in contrasting phrases its tones lie in another order.
+    """An accompaniment figure on the slots that sound; contrasting phrases, and the first melody's return, have another.
 
     Where the melody holds or rests, single tones become two.
     """
@@ -196,6 +199,7 @@ def accompany(sketch: Sketch, name: str, melody: list[Note]) -> list[Note]:
     centre = min(55 + 12 * sketch.character.height, melody_centre(sketch) - 8)
     voiced = dict(zip([c.beat for c in sketch.chords], voice_chords(sketch.chords, sketch.tonic, centre), strict=True))
     figure, other = FIGURES[name], FIGURES["broken" if name != "broken" else "arpeggio"]
+    later = FIGURES[sketch.band.figures[int(rng.integers(len(sketch.band.figures)))]]
     notes: list[Note] = []
     number, before = 0, -1.0
     for bar, slots in enumerate(sketch.slots):
@@ -206,7 +210,7 @@ def accompany(sketch: Sketch, name: str, melody: list[Note]) -> list[Note]:
             chord = sketch.chord_at(beat)
             number = 0 if chord.beat != before else number + 1
             before = chord.beat
-            chosen = other if phrase.letter == "B" else figure
+            chosen = other if phrase.letter == "B" else (later if phrase.turn > 1 else figure)
             length = max(0.15, min(2.0, (after - slot) / sketch.subdivision) * min(1.0, sketch.legato + 0.08))
             tones = voiced[chord.beat]
             played = chosen(sketch, phrase, slot, tones, number)
@@ -227,12 +231,13 @@ def _last_chord(sketch: Sketch, tones: tuple[int, ...], rng: np.random.Generator
     step = next(
         (one for one in (2.0, 1.0, 0.5) if one <= usual and one * sketch.subdivision % 1 == 0), 1 / sketch.subdivision
     )
-    rising = [tone + octave for octave in (0, 12, 24) for tone in tones][: max(1, 1 + int(0.72 * length / step))]
+    scale = [tone + octave for octave in (0, 12) for tone in tones if tone + octave <= HIGHEST_LAST]
+    rising = (scale + scale[-2:0:-1] * 3)[: max(1, 1 + int(0.72 * length / step))]
     struck = tones if rng.random() < 0.5 else tones[:1]
     notes = [sketch.play("accompaniment", (beat, length), pitch, rng) for pitch in struck]
     for number, pitch in enumerate(rising[1:], 1):
         late = number * step
-        notes.append(sketch.play("accompaniment", (beat + late, length - late), min(pitch, 100), rng, -0.5 * number))
+        notes.append(sketch.play("accompaniment", (beat + late, length - late), pitch, rng, -0.5 * number))
     return notes
 
 

@@ -156,7 +156,7 @@ def _phrases(bars: int, rng: np.random.Generator) -> tuple[Phrase, ...]:
 def _letters(count: int) -> list[tuple[str, str]]:
     """Letters and kinds of `count` phrases of equal length."""
     kinds = {"a": ("A", "open"), "A": ("A", "closed"), "B": ("B", "contrast"), "F": ("A", "final"), "C": ("C", "final")}
-    forms = ("F", "aF", "aBF", "aABF", "aABAC", "aABBaF", "aABBaAC", "aAaABBaF", "aAaABBaAC", "aABBaABBaF")
+    forms = ("F", "aF", "aBF", "aABF", "aABAC", "aABBaF", "aABBaAC", "aABBaABF", "aABBaABAC", "aABBaABBaF")
     plan = forms[min(count, len(forms)) - 1]
     while len(plan) < count:
         plan = f"aA{plan}"

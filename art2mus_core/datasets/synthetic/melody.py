@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .form import Phrase
+from .harmony import Chord
 from .notes import Note
 from .sketch import Sketch
 
@@ -15,6 +16,16 @@ __all__ = ["melody", "melody_centre"]
 
 BUSIEST = 3.3
 """Most notes a second of a melody."""
+
+
+PLANS = (
+    ("same", "same", "turned", "end"),
+    ("same", "same", "varied", "end"),
+    ("same", "varied", "same", "end"),
+    ("same", "same", "broad", "end"),
+    ("same", "turned", "varied", "end"),
+)
+"""What the bars of a phrase make of the motif."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +58,7 @@ def melody(sketch: Sketch) -> list[Note]:
             continue
         motif = motifs["B" if phrase.letter == "B" else "A"]
         lift = (2 if phrase.level > 0 else -1) if phrase.letter == "B" else 0
-        line, last = _phrase(sketch, phrase, motif, place + lift, last)
+        line, last = _phrase(sketch, phrase, motif, place + lift)
         if phrase.turn and phrase.kind != "contrast":
             line = _ornament(sketch, line, rng)
         part = "answer" if phrase.letter == "B" and seconds > 14 else "melody"
@@ -70,7 +81,7 @@ def _motif(sketch: Sketch, letter: str, rng: np.random.Generator) -> _Motif:
     longest = sketch.form.beats_per_bar * 60 / sketch.form.tempo
     share = 0.85 - 0.35 * sketch.character.arousal - (0.12 if letter == "B" else 0.0)
     count = int(np.clip(round(share * len(heard)), 1, max(1, BUSIEST * longest)))
-    keys = {slot: -sketch.accent(slot) + float(rng.gumbel(0, 1.4)) for slot in heard}
+    keys = {slot: -sketch.accent(slot) + float(rng.gumbel(0, 1.7)) for slot in heard}
     chosen = sorted(sorted(heard, key=lambda slot: keys[slot])[:count])
     if 0 in heard and 0 not in chosen and rng.random() < 0.8:
         chosen = [0, *chosen[1:]]
@@ -85,45 +96,66 @@ def _motif(sketch: Sketch, letter: str, rng: np.random.Generator) -> _Motif:
         steps.append(int(np.clip(steps[-1] + step, -4, 5)))
     top = int(rng.integers(2, 5))
     contour = ((0, 1, top, 1), (0, top, 2, 0), (0, -1, top, 1), (2, 1, top, 0))[int(rng.integers(4))]
-    plan = (("same", "same", "turned", "end"), ("same", "same", "varied", "end"), ("same", "varied", "same", "end"))
-    return _Motif(tuple(chosen), tuple(steps), contour, plan[int(rng.integers(3))])
+    plan = PLANS[int(rng.integers(len(PLANS)))]
+    return _Motif(tuple(chosen), tuple(steps), contour, plan)
 
 
 Line = list[tuple[int, int, int, bool]]
 """Bar, slot, degree of the scale counted over octaves, and whether the note ends a phrase."""
 
 
-def _phrase(sketch: Sketch, phrase: Phrase, motif: _Motif, place: int, last: int) -> tuple[Line, int]:
+def _phrase(sketch: Sketch, phrase: Phrase, motif: _Motif, place: int) -> tuple[Line, int]:
     """The notes of a phrase, and its last degree."""
     line: Line = []
+    first = last = place + motif.contour[0]
     for number in range(phrase.bars):
         bar = phrase.first + number
         role = "end" if number == phrase.bars - 1 else motif.plan[number % 4]
         wanted = place + motif.contour[number * 4 // max(phrase.bars, 1) % 4]
         heard = [slot for slot in motif.slots if sketch.sounds(bar, slot)] or list(sketch.slots[bar][:1])
         steps = [motif.steps[motif.slots.index(slot)] if slot in motif.slots else 0 for slot in heard]
-        if role == "turned":
-            steps = [-step for step in steps]
-        elif role == "varied":
-            steps = [*steps[: len(steps) // 2], *(step + 1 for step in steps[len(steps) // 2 :])]
-        if role == "end":
-            heard, steps = _ending(sketch, heard, steps, phrase)
+        heard, steps = _varied(sketch, phrase, role, heard, steps)
         for index, (slot, step) in enumerate(zip(heard, steps, strict=True)):
-            beat = sketch.beat(bar, slot)
+            chord = sketch.chord_at(sketch.beat(bar, slot))
             stops = role == "end" and index == len(heard) - 1
-            degree = wanted + step
-            strong = slot % sketch.subdivision == 0 and slot // sketch.subdivision in {0, 2}
             if stops:
-                degree = _cadence(sketch, phrase, beat, last)
-            elif index == 0 or strong:
-                degree = _chord_degree(sketch, degree, beat)
-            if abs(degree - last) > 5:
-                chord = sketch.chord_at(beat)
-                near = [each for each in range(last - 5, last + 6) if chord.holds(each)]
-                degree = _closest(near, degree)
+                degree = _cadence(phrase, chord, last)
+            elif index == 0:
+                degree = first = _bar_opening(chord, wanted, first if number else None, last)
+            else:
+                move = step - steps[index - 1]
+                move = -move if abs(last + move - wanted) > 5 else move
+                degree = last + move
+                if slot % (2 * sketch.subdivision) == 0:
+                    degree = _chord_degree(chord, degree, last if move else None)
             line.append((bar, slot, degree, stops))
             last = degree
     return line, last
+
+
+def _varied(
+    sketch: Sketch, phrase: Phrase, role: str, slots: list[int], steps: list[int]
+) -> tuple[list[int], list[int]]:
+    """The motif in a bar's role: turned upside down, with another end, broadened to its beats, or as an ending."""
+    if role == "turned":
+        return slots, [-step for step in steps]
+    if role == "varied":
+        half = len(steps) // 2
+        return slots, [*steps[:half], *(step + 1 for step in steps[half:])]
+    if role == "broad":
+        kept = [index for index, slot in enumerate(slots) if slot % sketch.subdivision == 0 or index == 0]
+        return [slots[index] for index in kept], [steps[index] for index in kept]
+    return _ending(sketch, slots, steps, phrase) if role == "end" else (slots, steps)
+
+
+def _bar_opening(chord: Chord, wanted: int, before: int | None, last: int) -> int:
+    """A bar's first degree: a tone of the chord near the contour, rather the third, and not the previous bar's."""
+
+    def cost(degree: int) -> float:
+        third = chord.scale[degree % 7] == chord.tones[1] % 12
+        return 0.6 * abs(degree - wanted) + 0.25 * abs(degree - last) + 0.8 * (not third) + 1.0 * (degree == before)
+
+    return min((degree for degree in range(last - 5, last + 6) if chord.holds(degree)), key=cost)
 
 
 def _ending(sketch: Sketch, slots: list[int], steps: list[int], phrase: Phrase) -> tuple[list[int], list[int]]:
@@ -135,21 +167,17 @@ def _ending(sketch: Sketch, slots: list[int], steps: list[int], phrase: Phrase) 
     return slots[: last + 1], steps[: last + 1]
 
 
-def _cadence(sketch: Sketch, phrase: Phrase, beat: float, last: int) -> int:
+def _cadence(phrase: Phrase, chord: Chord, last: int) -> int:
     """The degree that ends a phrase: the tonic, or a tone of the dominant, near the previous one."""
-    wanted = {0} if phrase.kind == "closed" else ({1, 6} if phrase.kind == "final" else {1, 4})
-    chord = sketch.chord_at(beat)
-    options = [d for d in range(last - 4, last + 5) if d % 7 in wanted and chord.holds(d)]
-    return min(options, key=lambda d: abs(d - last)) if options else _chord_degree(sketch, last, beat)
+    wanted = {0} if phrase.kind == "closed" else ({1, 6} if phrase.kind == "final" else {1, 4, 6})
+    options = [degree for degree in range(last - 4, last + 5) if degree % 7 in wanted and chord.holds(degree)]
+    return min(options, key=lambda degree: abs(degree - last)) if options else _chord_degree(chord, last)
 
 
-def _chord_degree(sketch: Sketch, degree: int, beat: float) -> int:
-    chord = sketch.chord_at(beat)
-    return next((degree + shift for shift in (0, -1, 1, -2, 2) if chord.holds(degree + shift)), degree)
-
-
-def _closest(degrees: list[int], wanted: int) -> int:
-    return min(degrees, key=lambda degree: abs(degree - wanted))
+def _chord_degree(chord: Chord, degree: int, other_than: int | None = None) -> int:
+    """The nearest tone of the chord, other than the one that the melody comes from."""
+    near = (degree + shift for shift in (0, -1, 1, -2, 2))
+    return next((each for each in near if chord.holds(each) and each != other_than), degree)
 
 
 def _ornament(sketch: Sketch, line: Line, rng: np.random.Generator) -> Line:
