@@ -91,7 +91,7 @@ def plan_form(character: Character, rng: np.random.Generator, seconds: float, tr
     usual = (62 + 84 * character.arousal) * math.exp(float(np.clip(rng.normal(0, 0.09), -0.18, 0.18)))
     wanted = float(np.clip(usual, SLOWEST + 2, FASTEST - 2))
     calm = 1 - character.arousal  # an energetic piece ends tightly, a calm one rings
-    least = min(0.23 * math.sqrt(seconds), 0.22 * seconds) * (1 + 0.5 * calm)
+    least = min(0.215 * math.sqrt(seconds), 0.22 * seconds) * (1 + 0.5 * calm)
     most = least * (1.35 + 0.25 * calm)
     options, weights = [], []
     for beats, share in ((3, triple), (4, 1 - triple)):

@@ -121,11 +121,13 @@ def harmonize(character: Character, form: Form, mode: str, seventh: float, rng: 
 
 
 def _coloured(progression: str, mode: str, rng: np.random.Generator) -> str:
-    """Put a rare mode's chords into a progression, except into its first and last bar."""
+    """Put one chord of a rare mode into a progression, not into its first or last bar."""
     colours = COLOURS.get(mode, {})
     bars = [bar.split() for bar in progression.split("|")]
-    for bar in bars[1:-1]:
-        bar[:] = [colours.get(name, name) if rng.random() < 0.75 else name for name in bar]
+    places = [(bar, at) for bar in range(1, len(bars) - 1) for at, name in enumerate(bars[bar]) if name in colours]
+    if places:
+        bar, at = places[int(rng.integers(len(places)))]
+        bars[bar][at] = colours[bars[bar][at]]
     return "|".join(" ".join(bar) for bar in bars)
 
 

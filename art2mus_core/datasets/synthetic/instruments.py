@@ -220,7 +220,7 @@ VOICES: dict[str, Voice] = {
         "saw", 1.0, 20, 0.025, 0.07, glow=0.4, vibrato=6.0, formants=((1800.0, 500.0, 2.0),), noise=0.4
     ),
     "choir": Voice("saw", 1.7, 20, 0.1, 0.3, copies=2, detune=4.0, formants=AH),
-    "organ": Voice("organ", 1.0, 16, 0.02, 0.1, noise=0.3, noise_hertz=3000.0, noise_decay=0.008),
+    "organ": Voice("organ", 1.0, 16, 0.015, 0.1, noise=0.7, noise_hertz=3000.0, noise_decay=0.008),
     "lead": Voice("saw", 1.2, 22, 0.008, 0.08, copies=2, detune=6.0, glow=1.0, vibrato=5.0),
     "synth pad": Voice("saw", 1.5, 14, 0.08, 0.3, copies=3, detune=6.0),
     "glass pad": Voice(

@@ -19,8 +19,8 @@ __all__ = ["Sketch", "onset_rate", "planned_onsets", "sounding_slots"]
 SLOWEST, TIMES = 0.95, 7.6
 """Onsets a second of a piece at arousal 0, and how many times as many at arousal 1."""
 
-HUMAN = 0.002
-"""Standard deviation in seconds of the players' timing; three times that at most."""
+HUMAN = 0.0015
+"""Standard deviation in seconds of the players' timing; four times that at most."""
 
 
 def onset_rate(character: Character) -> float:
@@ -113,7 +113,7 @@ class Sketch:
         if slot % self.subdivision == 0:
             half = self.form.beats_per_bar == 4 and slot == 2 * self.subdivision
             return 0.8 if half else -0.5
-        return -2.0 if 2 * (slot % self.subdivision) == self.subdivision else -3.0
+        return -1.5 if 2 * (slot % self.subdivision) == self.subdivision else -2.5
 
     def velocity(self, beat: float, more: float = 0.0) -> float:
         """The velocity of a note that begins at a beat, `more` decibels louder than usual."""
@@ -134,7 +134,7 @@ class Sketch:
     ) -> Note:
         """A note with the dynamics of its beat and a player's timing; `span` is its beat and its length in beats."""
         beat, beats = span
-        shift = float(np.clip(rng.normal(0, HUMAN), -3 * HUMAN, 3 * HUMAN))
+        shift = float(np.clip(rng.normal(0, HUMAN), -4 * HUMAN, 4 * HUMAN))
         return Note(part, beat, beats, pitch, self.velocity(beat, more), max(0.0, shift) if beat == 0 else shift)
 
 
