@@ -48,7 +48,7 @@ LETTERS = {11: 10, 10: 11, 9: 8, 8: 9, 6: 5, 1: 2, 4: 3, 3: 4, 2: 1, 5: 6}
 """The degree that a tone outside the scale replaces."""
 
 COLOURS = {
-    "dorian": {"iv": "IV", "bVI": "IV"},
+    "dorian": {"bVI": "IV"},
     "phrygian": {"iv": "bII", "bVI": "bII"},
     "mixolydian": {"IV": "bVII", "vi": "bVII"},
     "lydian": {"ii": "II", "vi": "II"},
