@@ -3,7 +3,7 @@
     Artwork -> Embedding -> PromptTokens -> LanguageOfAudio -> Latent -> Mel -> Waveform
 
 Each is a frozen dataclass around one tensor. :class:`AudioGrid` holds every size that a checkpoint decides; no other
-file contains such a number. The Protocols are the interfaces of interchangeable parts.
+file contains such a number. :mod:`.interfaces` has those of interchangeable parts.
 """
 
 from __future__ import annotations
@@ -13,28 +13,24 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal
 
 import torch
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 __all__ = [
-    "Aligner",
     "Artwork",
-    "AudioEncoder",
     "AudioGrid",
     "Condition",
-    "Denoiser",
     "Embedding",
-    "ImageEncoder",
     "LanguageOfAudio",
     "Latent",
     "Mel",
+    "Metre",
     "OnStep",
     "PromptTokens",
     "Step",
-    "Vocoder",
     "Waveform",
 ]
 
@@ -147,16 +143,42 @@ class LanguageOfAudio:
 
 
 @dataclass(frozen=True)
+class Metre:
+    """Where the beats of a batch of latents fall.
+
+    Attributes:
+        step: beats in a latent frame; 0 for music without metre.
+        first: the latent's first frame, counted from the beginning of its piece.
+        frames: latent frames of the whole piece.
+    """
+
+    step: Float[Tensor, " batch"]
+    first: Float[Tensor, " batch"]
+    frames: Float[Tensor, " batch"]
+
+    @classmethod
+    def of(cls, tempo: Float[Tensor, " batch"], frames: int, rate: float) -> Metre:
+        """The metre of whole pieces of a tempo in beats per minute, with `rate` latent frames per second."""
+        return cls(tempo / 60 / rate, torch.zeros_like(tempo), torch.full_like(tempo, frames))
+
+    def mapped(self, change: Callable[[Tensor], Tensor]) -> Metre:
+        """The metre with each tensor changed."""
+        return Metre(change(self.step), change(self.first), change(self.frames))
+
+
+@dataclass(frozen=True)
 class Condition:
-    """The denoiser's conditioning: the language of audio and, if the checkpoint uses them, T5 states with their mask."""
+    """The denoiser's conditioning: the language of audio and, if the checkpoint uses them, T5 states with their mask, and the metre."""
 
     language: Float[Tensor, "batch language width"]
     text: Float[Tensor, "batch length text_width"] | None = None
     text_mask: Bool[Tensor, "batch length"] | None = None
+    metre: Metre | None = None
 
     def to(self, like: Tensor) -> Condition:
         """The condition on the device of a tensor, with the language and the text in its precision."""
-        return self._mapped(lambda part: part.to(like.device) if part.dtype == torch.bool else part.to(like))
+        moved = self._mapped(lambda part: part.to(like.device) if part.dtype == torch.bool else part.to(like))
+        return replace(moved, metre=self.metre and self.metre.mapped(lambda part: part.to(like.device)))
 
     def repeated(self, count: int) -> Condition:
         """The condition as a batch of `count`; language and text of fewer artworks each repeat, the first again after the last."""
@@ -164,14 +186,18 @@ class Condition:
 
     def _mapped(self, change: Callable[[Tensor], Tensor]) -> Condition:
         text, mask = (None if part is None else change(part) for part in (self.text, self.text_mask))
-        return Condition(change(self.language), text, mask)
+        return Condition(change(self.language), text, mask, self.metre and self.metre.mapped(change))
 
 
 @dataclass(frozen=True)
 class Latent:
-    """A scaled VAE latent, [B, C, T / factor, bins / factor], time before frequency as in AudioLDM2."""
+    """A scaled VAE latent, [B, C, T / factor, bins / factor], time before frequency as in AudioLDM2.
+
+    `tempo` is what the pieces were composed in, in beats per minute, if their denoiser has a metre.
+    """
 
     values: Float[Tensor, "batch channels frames rows"]
+    tempo: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -183,11 +209,15 @@ class Mel:
 
 @dataclass(frozen=True)
 class Waveform:
-    """Samples [B, channels, N] in -1..1, at `sample_rate` hertz; `gain` is the one in decibels that levelled a composed piece."""
+    """Samples [B, channels, N] in -1..1, at `sample_rate` hertz.
+
+    A composed piece has the `gain` in decibels that levelled it, and the `tempo` in beats per minute if it has a metre.
+    """
 
     samples: Float[Tensor, "batch channels samples"]
     sample_rate: int
     gain: float | None = None
+    tempo: float | None = None
 
     @property
     def seconds(self) -> float:
@@ -214,46 +244,3 @@ class Step:
 
 
 OnStep = Callable[[Step], None]
-
-
-@runtime_checkable
-class ImageEncoder(Protocol):
-    """Embeds artworks."""
-
-    space: str
-
-    def encode(self, artworks: list[Artwork]) -> Embedding: ...
-
-
-@runtime_checkable
-class AudioEncoder(Protocol):
-    """Embeds sounds in the space of an image encoder."""
-
-    space: str
-
-    def encode(self, waveform: Waveform) -> Embedding: ...
-
-
-@runtime_checkable
-class Aligner(Protocol):
-    """Maps an embedding to prompt tokens."""
-
-    space: str
-
-    def align(self, embedding: Embedding) -> PromptTokens: ...
-
-
-@runtime_checkable
-class Denoiser(Protocol):
-    """Predicts noise or velocity for noisy latents `x` at the integer timestep `t`, one for all or one per latent."""
-
-    def __call__(
-        self, x: Float[Tensor, "batch channels frames rows"], t: Int[Tensor, "*batch"], condition: Condition
-    ) -> Float[Tensor, "batch channels frames rows"]: ...
-
-
-@runtime_checkable
-class Vocoder(Protocol):
-    """Converts a mel spectrogram to a waveform, `hop` samples per frame."""
-
-    def vocode(self, mel: Mel) -> Waveform: ...

@@ -97,7 +97,7 @@ def load_parts(
     with allocating(name):
         vae = HostVAE(parts, memory)
         preview = _preview(load_preview(parts.folder) or vae.fit_preview())
-        model = memory.model(parts.unet, DenoiserInfo(name, parts.grid, parts.schedule, preview))
+        model = memory.model(parts.unet, DenoiserInfo(name, parts.grid, parts.schedule, preview, parts.tempo_model))
         return model, vae, Language(parts, memory)
 
 
@@ -290,11 +290,15 @@ def compose(
     with memory.denoising(model, count, grid.latent_frames(settings.seconds)) as (denoiser, device):
         guided, levels = (denoiser, conditional, unconditional), dict(info.schedule)
         seeds = settings.noise_seeds([seed] * count, artworks) if artworks else [seed] * count
-        latent = denoise(*guided, settings, seeds, grid=grid, levels=levels, device=device, on_step=report)
-    pieces = finished(vae.decode_latent(latent), grid, settings.seconds, levelled=settings.level)
+        fixed: dict[str, Any] = {"grid": grid, "levels": levels, "device": device, "tempo_model": info.tempo_model}
+        latent = denoise(*guided, settings, seeds, **fixed, on_step=report)
+    sound = vae.decode_latent(latent)
+    pieces = finished(sound, grid, settings.seconds, levelled=settings.level, tempo=latent.tempo)
     provenance = {**provenance, "artworks": artworks, "model": info.name, "seed": seed, **vars(settings)}
     if settings.level:
         provenance["gains"] = [piece.gain for piece in pieces]
+    if latent.tempo:
+        provenance["tempos"] = list(latent.tempo)
     unscaled = memory.to_intermediate(latent.values / grid.latent_scale)
     music = Waveform(torch.cat([piece.samples for piece in pieces]), grid.sample_rate)
     return pack_audio(music, provenance), {"samples": unscaled, "type": "audio"}

@@ -6,8 +6,10 @@ from typing import Any
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
+from ..art2mus_core.diffusion.denoiser import reads_metre
+from ..art2mus_core.diffusion.metre import with_metre
 from ..art2mus_core.networks.unet import UNet
 from ..art2mus_core.types import Condition
 
@@ -43,14 +45,15 @@ class CoreDenoiser:
         dtype: number format to compute in.
     """
 
-    def __init__(self, network: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(self, network: UNet, device: torch.device, dtype: torch.dtype) -> None:
         self.network, self.device, self.dtype = network, device, dtype
 
     def __call__(
         self, x: Float[Tensor, "batch channels frames rows"], t: Int[Tensor, ""], condition: Condition
     ) -> Float[Tensor, "batch channels frames rows"]:
+        given = with_metre(x, condition.metre) if reads_metre(self.network.config) else x
         predicted = self.network(
-            self._cast(x),
+            self._cast(given),
             t.expand(len(x)).to(self.device),
             condition.language.to(self.device, self.dtype),
             self._cast(condition.text),

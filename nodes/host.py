@@ -32,9 +32,10 @@ from torch import Tensor, nn
 
 from ..art2mus_core.checkpoints.memory import is_shortage
 from ..art2mus_core.checkpoints.precision import imitates
+from ..art2mus_core.diffusion.metre import metre_beside
 from ..art2mus_core.errors import Art2MusError, CheckpointError, SettingError
 from ..art2mus_core.networks.unet import UNet
-from ..art2mus_core.types import AudioGrid, OnStep, Step
+from ..art2mus_core.types import AudioGrid, LanguageOfAudio, OnStep, Step
 from .checks import require_conditioning, require_latent
 from .denoiser import CoreDenoiser, HostUNet
 from .failures import redact_errors
@@ -136,6 +137,17 @@ class HostModel(comfy.model_base.BaseModel):
         self.info = info
         unet.__class__ = HostUNet
         self.diffusion_model = _with_host_layers(unet)
+
+    @redact_errors
+    def concat_cond(self, **kwargs: Any) -> Tensor | None:  # noqa: ANN401
+        """The metre's channels beside a latent, for the host's samplers: that of a conditioning with artworks, else none."""
+        if self.info.tempo_model is None:
+            return None
+        noise, language, metre = kwargs["noise"], kwargs.get("cross_attn"), None
+        if language is not None and (kwargs.get("art2mus") or {}).get("artworks"):
+            repeated = LanguageOfAudio(comfy.utils.repeat_to_batch_size(language, len(noise)))
+            metre = self.info.tempo_model.metre(repeated, noise, self.info.grid.latent_rate)
+        return metre_beside(noise, metre)
 
     @redact_errors
     def extra_conds(self, **kwargs: Any) -> dict[str, comfy.conds.CONDRegular]:  # noqa: ANN401

@@ -14,8 +14,10 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from ..art2mus_core.conditioning.tempo import TempoModel
+from ..art2mus_core.interfaces import Denoiser
 from ..art2mus_core.networks.unet import UNet
-from ..art2mus_core.types import AudioGrid, Denoiser, OnStep
+from ..art2mus_core.types import AudioGrid, OnStep
 
 __all__ = ["DenoiserInfo", "Memory", "Preview", "host_memory"]
 
@@ -32,12 +34,14 @@ class DenoiserInfo:
         grid: sizes of the checkpoint.
         schedule: content of its `scheduler_config.json`.
         preview: draws its latents.
+        tempo_model: reads the tempo of a piece, if the denoiser has a metre.
     """
 
     name: str
     grid: AudioGrid
     schedule: Mapping[str, Any]
     preview: Preview
+    tempo_model: TempoModel | None = None
 
 
 class Memory(Protocol):

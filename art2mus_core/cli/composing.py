@@ -14,7 +14,7 @@ from ..audio.files import write_audio
 from ..errors import Art2MusError, ArtworkError, CheckpointError
 from ..images.reading import read_artwork, thumbnail_jpeg
 from ..pipelines.candidates import Candidate, compose_candidates
-from ..pipelines.levelling import gain_tags
+from ..pipelines.levelling import piece_tags
 from ..pipelines.parts import Choice
 from ..pipelines.prompts import PromptText
 from ..pipelines.routes import ArtworkPipeline, open_route
@@ -187,7 +187,7 @@ def _written(
             replaced = path.exists()
             tags = {"title": artwork.name, "artwork": artwork.name, "artwork_sha256": artwork.sha256}
             scores = {name: f"{value:.4f}" for name, value in candidate.scores.items()}
-            tags |= {"seed": str(candidate.seed), **scores, **gain_tags(candidate.piece), **made}
+            tags |= {"seed": str(candidate.seed), **scores, **piece_tags(candidate.piece), **made}
             write_audio(path, candidate.piece, tags=tags, cover=thumbnail_jpeg(artwork), no_replace=no_replace)
             pieces.append(_piece(job, path, artwork, candidate) | {"replaced": replaced})
     except Exception as error:  # noqa: BLE001  one artwork must not stop the others
@@ -205,5 +205,6 @@ def _piece(job: Job, path: Path, artwork: Artwork, candidate: Candidate) -> dict
         "sample_rate": candidate.piece.sample_rate,
         "seed": candidate.seed,
         "gain_db": candidate.piece.gain,
+        "bpm": candidate.piece.tempo,
         **candidate.scores,
     }

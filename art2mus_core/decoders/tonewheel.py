@@ -57,10 +57,18 @@ class TonewheelVocoder(nn.Module):
         subframes: amplitudes per mel frame, `hop / subframes` samples apart.
         detunings: cents from the tempered pitch, one oscillator each per semitone.
         noise_window: FFT length of the noise filter.
+        channels: of the sound; their mels are adjacent in a batch. Channels share their tones' phases and half of their noise's power.
     """
 
     def __init__(  # noqa: PLR0917  sizes, in the order of the configuration
-        self, mel: dict[str, Any], width: int, blocks: int, subframes: int, detunings: list[float], noise_window: int
+        self,
+        mel: dict[str, Any],
+        width: int,
+        blocks: int,
+        subframes: int,
+        detunings: list[float],
+        noise_window: int,
+        channels: int = 1,
     ) -> None:
         super().__init__()
         self.config: dict[str, Any] = {
@@ -71,6 +79,7 @@ class TonewheelVocoder(nn.Module):
             "subframes": subframes,
             "detunings": detunings,
             "noise_window": noise_window,
+            "channels": channels,
         }
         self.rate, self.bins, self.subframes = mel["sample_rate"], mel["mel_bins"], subframes
         self.stride = mel["hop"] // subframes
@@ -95,7 +104,7 @@ class TonewheelVocoder(nn.Module):
             raise CheckpointError(
                 f"a vocoder with detunings {cents!r}", f"a list of numbers from -{MOST_CENTS} to {MOST_CENTS}", AGAIN
             )
-        vocoder = cls(**{key: config[key] for key in keys})
+        vocoder = cls(**{key: config[key] for key in keys}, channels=config.get("channels", 1))
         if not 1 <= vocoder.stride <= vocoder.noise_window // 2:
             raise CheckpointError(
                 f"a vocoder with hop {config['mel']['hop']} and {vocoder.subframes} subframes",
@@ -105,7 +114,7 @@ class TonewheelVocoder(nn.Module):
         return vocoder
 
     def forward(self, mel: Float[Tensor, "batch frames bins"]) -> Float[Tensor, "batch samples"]:
-        """`hop` samples per frame."""
+        """`hop` samples per frame; the batch is a multiple of the channels."""
         scaled = 1 - mel / self.quietest
         features = self.norm(self.blocks(self.enter(scaled.mT).mT))
         level = mel.exp().repeat_interleave(self.subframes, dim=1)
@@ -148,14 +157,17 @@ class TonewheelVocoder(nn.Module):
 
     def _filtered_noise(self, levels: Float[Tensor, "batch frames bins"]) -> Float[Tensor, "batch samples"]:
         """Deterministic white noise, filtered in the short-time spectrum (overlap-add, Hann)."""
-        samples = levels.shape[1] * self.stride
+        samples, channels = levels.shape[1] * self.stride, self.config["channels"]
         generator = torch.Generator().manual_seed(0)
-        white = torch.randn(samples, generator=generator).to(levels)
+        white = torch.randn(samples, generator=generator).to(levels)[None]
+        if channels > 1:
+            own = torch.randn(channels, samples, generator=generator).to(levels)
+            white = (white + own) / math.sqrt(2)
         window = torch.hann_window(self.noise_window, dtype=levels.dtype, device=levels.device)
         spectrum = torch.stft(white, self.noise_window, self.stride, window=window, return_complex=True)
         gains = (levels @ self._bands(levels)).mT
         gains = torch.cat([gains, gains[..., -1:]], dim=-1)
-        shaped = spectrum[None] * gains
+        shaped = (spectrum * gains.unflatten(0, (-1, channels))).flatten(0, 1)
         return torch.istft(shaped, self.noise_window, self.stride, window=window, length=samples)
 
     def _bands(self, like: Tensor) -> Float[Tensor, "bins bands"]:

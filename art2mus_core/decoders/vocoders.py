@@ -59,7 +59,7 @@ def check_vocoder(folder: Path) -> None:
 
 
 def load_vocoder(folder: Path, grid: AudioGrid) -> AnyVocoder:
-    """Load the vocoder of a checkpoint, a :class:`~art2mus_core.types.Vocoder`.
+    """Load the vocoder of a checkpoint, a :class:`~art2mus_core.interfaces.Vocoder`.
 
     Raises:
         CheckpointError: as :func:`check_vocoder`, or weights that are not finite.

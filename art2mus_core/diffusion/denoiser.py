@@ -12,8 +12,9 @@ from ..errors import CheckpointError, SettingError
 from ..networks.stages import TEXT
 from ..networks.unet import UNet
 from ..types import AudioGrid, Condition
+from .metre import CHANNELS, with_metre
 
-__all__ = ["HEADS", "LatentDenoiser", "build_unet", "check_heads", "check_unet", "reads_text"]
+__all__ = ["HEADS", "LatentDenoiser", "build_unet", "check_heads", "check_unet", "reads_metre", "reads_text"]
 
 ORIGINAL_HEAD_WIDTH = 32
 """`num_head_channels` of AudioLDM2's own configuration (Liu et al., `default_audioldm_config`)."""
@@ -67,6 +68,11 @@ def reads_text(config: Mapping[str, Any]) -> bool:
     return bool(_attended(config)[1])
 
 
+def reads_metre(config: Mapping[str, Any]) -> bool:
+    """Whether a UNet has the metre's channels beside those of the latent."""
+    return bool(config.get("in_channels") == config.get("out_channels", 0) + CHANNELS)
+
+
 def _attended(config: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
     """Widths of the language of audio and of the text that a UNet attends to."""
     layers = [_several(layer) for layer in _several(config.get("cross_attention_dim"))]
@@ -92,7 +98,12 @@ def check_unet(config: dict[str, Any], grid: AudioGrid, texts: Collection[int] |
     """
     language, text = _attended(config)
     sizes: list[tuple[str, Sequence[Any], Collection[int], str]] = [
-        ("in_channels of", [config.get("in_channels")], [grid.latent_channels], "the channels of the VAE's latents"),
+        (
+            "in_channels of",
+            [config.get("in_channels")],
+            [grid.latent_channels, grid.latent_channels + CHANNELS],
+            "the channels of the VAE's latents, without or with those of the metre",
+        ),
         ("out_channels of", [config.get("out_channels")], [grid.latent_channels], "the channels of the VAE's latents"),
         ("a language of audio of", language, [grid.language_width], "the width of GPT-2's states"),
     ]
@@ -102,17 +113,18 @@ def check_unet(config: dict[str, Any], grid: AudioGrid, texts: Collection[int] |
         if not found or any(size not in wanted for size in found):
             raise CheckpointError(
                 f"a UNet with {what} {', '.join(dict.fromkeys(map(repr, found))) or 'no width'}",
-                f"{', '.join(map(str, wanted))}, {meaning}",
+                f"{' or '.join(map(str, wanted))}, {meaning}",
                 "Use the parts of one checkpoint, or install it again.",
             )
 
 
 class LatentDenoiser:
-    """A :class:`~art2mus_core.types.Denoiser` that computes in the precision of its UNet."""
+    """A :class:`~art2mus_core.interfaces.Denoiser` that computes in the precision of its UNet."""
 
     def __init__(self, unet: UNet) -> None:
         self.unet = unet
         self.reads_text = reads_text(unet.config)
+        self.reads_metre = reads_metre(unet.config)
 
     def __call__(
         self, x: Float[Tensor, "batch channels frames rows"], t: Int[Tensor, "*batch"], condition: Condition
@@ -131,4 +143,5 @@ class LatentDenoiser:
             )
         there = condition.to(weight)
         text = (there.text, there.text_mask) if self.reads_text else ()
-        return self.unet(x.to(weight), t, there.language, *text).to(x)
+        given = with_metre(x, condition.metre) if self.reads_metre else x
+        return self.unet(given.to(weight), t, there.language, *text).to(x)

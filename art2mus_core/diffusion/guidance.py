@@ -9,7 +9,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..types import Condition, Denoiser
+from ..interfaces import Denoiser
+from ..types import Condition, Metre
 
 __all__ = ["Guided", "join"]
 
@@ -36,13 +37,24 @@ def join(first: Condition, second: Condition) -> Condition:
     """Concatenate two conditions into one batch.
 
     The shorter text is padded with masked states. Languages of different lengths are repeated to their least common multiple,
-    which does not change attention over them.
+    which does not change attention over them. Where only one has a metre, the other's music has none, so guidance makes the beat clearer.
     """
+    metre = _join_metres(first, second)
     tokens = math.lcm(first.language.shape[1], second.language.shape[1])
     language = torch.cat([each.repeat(1, tokens // each.shape[1], 1) for each in (first.language, second.language)])
     if first.text is None or second.text is None or first.text_mask is None or second.text_mask is None:
-        return Condition(language)
+        return Condition(language, metre=metre)
     length = max(first.text.shape[1], second.text.shape[1])
     texts = [F.pad(text, (0, 0, 0, length - text.shape[1])) for text in (first.text, second.text)]
     masks = [F.pad(mask, (0, length - mask.shape[1])) for mask in (first.text_mask, second.text_mask)]
-    return Condition(language, torch.cat(texts), torch.cat(masks))
+    return Condition(language, torch.cat(texts), torch.cat(masks), metre)
+
+
+def _join_metres(first: Condition, second: Condition) -> Metre | None:
+    """The metres of two conditions as one batch; one without metre has steps of 0."""
+    known = first.metre or second.metre
+    if known is None:
+        return None
+    metres = [each.metre or known.mapped(torch.zeros_like) for each in (first, second)]
+    sides = zip(*(vars(each).values() for each in metres), strict=True)
+    return Metre(*(torch.cat(pair) for pair in sides))

@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..types import Condition, Denoiser, Latent, OnStep, Step
+from ..interfaces import Denoiser
+from ..types import Condition, Latent, OnStep, Step
 from .solvers import Schedule
 
 __all__ = ["draw_noise", "sample"]

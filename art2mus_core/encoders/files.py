@@ -17,7 +17,8 @@ from ..checkpoints.folder import check_component, config_file, load_component, n
 from ..checkpoints.grid import read_grid
 from ..checkpoints.names import describe, is_encoder, name_for_command, quoted
 from ..errors import CheckpointError
-from ..types import Artwork, AudioEncoder, ImageEncoder
+from ..interfaces import AudioEncoder, ImageEncoder
+from ..types import Artwork
 from .efficientnet import KIND, EfficientNetEncoder
 from .imagebind import TOWERS
 from .pocket import PocketAudioEncoder, PocketImageEncoder, PocketSoundEncoder

@@ -29,7 +29,7 @@ from ..audio.files import write_audio
 from ..audio.reading import read_audio, read_tags
 from ..errors import AudioError, EvaluationError
 from ..images.listing import list_artworks
-from ..pipelines.levelling import gain_tags
+from ..pipelines.levelling import piece_tags
 from ..pipelines.stages import Resident
 from ..placing import make_folder, place
 from ..types import OnStep, Step, Waveform
@@ -101,7 +101,7 @@ def generate(
     made: list[Path] = []
 
     def finished(path: Path, waveform: Waveform) -> None:
-        write_audio(path, waveform, tags=wanted[path] | gain_tags(waveform), cover=None)
+        write_audio(path, waveform, tags=wanted[path] | piece_tags(waveform), cover=None)
         made.append(path)
         if on_step:
             on_step(Step("pieces", len(made), len(wanted) - len(kept)))

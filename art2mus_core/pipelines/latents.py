@@ -85,9 +85,8 @@ class LatentToMusic:
     ) -> list[Waveform]:
         """Finished pieces for (positive, negative) conditions, one per seed."""
         latent = self.denoise(*conditions, settings, seeds, on_step=on_step)
-        return finished(
-            self.decode(latent, on_step=on_step), self.parts.grid, settings.seconds, levelled=settings.level
-        )
+        sound, grid = self.decode(latent, on_step=on_step), self.parts.grid
+        return finished(sound, grid, settings.seconds, levelled=settings.level, tempo=latent.tempo)
 
     def denoise(
         self,
@@ -103,7 +102,13 @@ class LatentToMusic:
         with self._using("unet", on_step, report=False) as unet, self.resident(unet):
             device = unet.conv_in.weight.device
             inputs = LatentDenoiser(unet), positive, negative
-            return denoise(*inputs, settings, seeds, grid=grid, levels=levels, device=device, on_step=on_step)
+            fixed: dict[str, Any] = {
+                "grid": grid,
+                "levels": levels,
+                "device": device,
+                "tempo_model": self.parts.tempo_model,
+            }
+            return denoise(*inputs, settings, seeds, **fixed, on_step=on_step)
 
     def decode(self, latent: Latent, *, on_step: OnStep | None = None) -> Waveform:
         """Decode latents to sound, `hop` samples per mel frame."""

@@ -13,7 +13,7 @@ from ..audio.level import CEILING, finish, limit, settle
 from ..measure.sound.loudness import SILENCE, integrated_loudness
 from ..types import Waveform
 
-__all__ = ["MOST_GAIN", "gain_tags", "level", "levelled_loudness"]
+__all__ = ["MOST_GAIN", "level", "levelled_loudness", "piece_tags"]
 
 FLOOR, SOFTNESS = -29.0, 6.0
 """Loudness in LUFS that soft music approaches from above, and the width of the bend in LU: -41 becomes -28.2, -35 becomes -27.1, -25
@@ -66,9 +66,10 @@ def level(piece: Waveform) -> Waveform:
     return replace(levelled, gain=round(gain, 2))
 
 
-def gain_tags(piece: Waveform) -> dict[str, str]:
-    """The tag of a levelled piece, from which its loudness before is known: its gain in decibels."""
-    return {} if piece.gain is None else {"gain_db": str(piece.gain)}
+def piece_tags(piece: Waveform) -> dict[str, str]:
+    """The tags of a piece's own: the gain in decibels that levelled it, and its beats per minute."""
+    found = {"gain_db": piece.gain, "bpm": piece.tempo}
+    return {name: str(value) for name, value in found.items() if value is not None}
 
 
 def _loudness(piece: Waveform) -> float:

@@ -24,16 +24,18 @@ from ..checkpoints.grid import read_grid
 from ..checkpoints.names import describe, is_encoder, is_prior, known, locate, name_for_command
 from ..conditioning.constants import Constants, load_constants
 from ..conditioning.language import check_language_model, fingerprint, is_word_embedding, load_language_model
+from ..conditioning.tempo import TempoModel
 from ..decoders.vae import MelAutoencoder
 from ..decoders.vocoders import AnyVocoder, check_vocoder, load_vocoder
-from ..diffusion.denoiser import build_unet, check_heads, check_unet, reads_text
+from ..diffusion.denoiser import build_unet, check_heads, check_unet, reads_metre, reads_text
 from ..diffusion.schedules import schedule
 from ..encoders.files import check_image_encoder, image_bytes, image_space, load_audio_encoder, load_image_encoder
 from ..errors import CheckpointError, SettingError
+from ..interfaces import AudioEncoder, ImageEncoder
 from ..networks.autoencoder import Autoencoder
 from ..networks.gpt2 import GPT2
 from ..networks.unet import UNet
-from ..types import AudioEncoder, AudioGrid, ImageEncoder
+from ..types import AudioGrid
 from .settings import Settings
 
 __all__ = ["MUSIC", "PUBLISHED", "Choice", "Parts", "open_parts"]
@@ -158,6 +160,13 @@ class Parts:
         return load_component(self.folder, "unet", self._build_unet, dtype=self.dtype)
 
     @cached_property
+    def tempo_model(self) -> TempoModel | None:
+        """The tempo model, if the denoiser has a metre."""
+        if not reads_metre(read_config(self.folder, "unet")):
+            return None
+        return load_component(self.folder, "tempo_model", TempoModel.from_config)
+
+    @cached_property
     def autoencoder(self) -> MelAutoencoder:
         """The VAE."""
         return MelAutoencoder(load_component(self.folder, "vae", Autoencoder), self.grid.latent_scale)
@@ -195,6 +204,8 @@ class Parts:
         """
         check_language_model(self.folder)
         check_component(self.folder, "unet", self._build_unet)
+        if reads_metre(read_config(self.folder, "unet")):
+            check_component(self.folder, "tempo_model", TempoModel.from_config)
         check_component(self.folder, "vae", Autoencoder)
         check_vocoder(self.folder)
 

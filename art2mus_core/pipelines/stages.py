@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -17,12 +18,14 @@ from ..audio.level import finish
 from ..audio.mel import MelTransform
 from ..conditioning.constants import Constants, conditions
 from ..conditioning.language import roll_out
+from ..conditioning.tempo import TempoModel
 from ..decoders.vae import MelAutoencoder
 from ..diffusion.guidance import Guided
 from ..diffusion.sampling import draw_noise, sample
 from ..diffusion.schedules import schedule
+from ..interfaces import Denoiser
 from ..networks.gpt2 import GPT2
-from ..types import AudioGrid, Condition, Denoiser, Embedding, Latent, Mel, OnStep, PromptTokens, Waveform
+from ..types import AudioGrid, Condition, Embedding, LanguageOfAudio, Latent, Mel, Metre, OnStep, PromptTokens, Waveform
 from .levelling import level
 from .prompts import EncodedText
 from .settings import Settings
@@ -91,6 +94,7 @@ def denoise(
     grid: AudioGrid,
     levels: dict[str, Any],
     device: torch.device,
+    tempo_model: TempoModel | None = None,
     on_step: OnStep | None = None,
 ) -> Latent:
     """Draw the noise of each seed and denoise it to a latent.
@@ -104,11 +108,18 @@ def denoise(
         grid: sizes of the checkpoint.
         levels: the content of its `scheduler_config.json`.
         device: the device to compute on.
+        tempo_model: reads the tempo of the positive side, if the checkpoint has a metre; the negative side has none.
         on_step: called after every step.
     """
     visited = schedule(levels, settings.solver, settings.steps)
-    noise = draw_noise(grid.latent_shape(settings.seconds), seeds).to(device)
-    return sample(Guided(denoiser, negative, settings.guidance), positive, noise, visited, on_step=on_step)
+    noise = draw_noise(grid.latent_shape(settings.seconds), seeds)
+    tempo = None
+    if tempo_model is not None:
+        found = tempo_model.tempo(LanguageOfAudio(positive.language), noise)
+        metre = Metre.of(found.to(device), noise.shape[2], grid.latent_rate)
+        positive, tempo = replace(positive, metre=metre), tuple(round(each, 2) for each in found.tolist())
+    guided = Guided(denoiser, negative, settings.guidance)
+    return replace(sample(guided, positive, noise.to(device), visited, on_step=on_step), tempo=tempo)
 
 
 def decode(autoencoder: MelAutoencoder, latent: Latent, *, resident: Resident) -> Mel:
@@ -147,7 +158,14 @@ def encode_sound(autoencoder: MelAutoencoder, sound: Waveform, grid: AudioGrid, 
         return autoencoder.encode(Mel(MelTransform(grid).to(weight.device)(whole)))
 
 
-def finished(sound: Waveform, grid: AudioGrid, seconds: float, *, levelled: bool = True) -> list[Waveform]:
+def finished(
+    sound: Waveform,
+    grid: AudioGrid,
+    seconds: float,
+    *,
+    levelled: bool = True,
+    tempo: Sequence[float] | None = None,
+) -> list[Waveform]:
     """Pieces [1, channels, N] of exactly `seconds`, on the CPU, without DC offset, clicks or clipping.
 
     Args:
@@ -155,10 +173,14 @@ def finished(sound: Waveform, grid: AudioGrid, seconds: float, *, levelled: bool
         grid: sizes of the checkpoint.
         seconds: length of the pieces.
         levelled: raise soft pieces; see :func:`~art2mus_core.pipelines.levelling.level`.
+        tempo: of each piece.
 
     Raises:
         AudioError: samples that are NaN or infinite.
     """
     work = level if levelled else finish
     exact = sound.samples[..., : grid.samples(seconds)].float().cpu()
-    return [work(Waveform(piece[None], sound.sample_rate)) for piece in exact]
+    tempos: Sequence[float | None] = tempo or [None] * len(exact)
+    return [
+        work(Waveform(piece[None], sound.sample_rate, tempo=each)) for piece, each in zip(exact, tempos, strict=True)
+    ]

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..errors import SettingError
-from ..types import Embedding
+from ..types import Embedding, Metre
 
 __all__ = ["AlignerBatch", "Batch", "Draw", "LatentBatch", "MelBatch", "PairBatch", "SoundBatch", "seeded"]
 
@@ -122,7 +122,7 @@ class PairBatch(Batch):
 class MelBatch(Batch):
     """Mels, and the noise with which the VAE samples their latents."""
 
-    mel: Float[Tensor, "batch 1 frames bins"]
+    mel: Float[Tensor, "batch audio_channels frames bins"]
     noise: Float[Tensor, "batch channels h w"]
 
 
@@ -130,19 +130,20 @@ class MelBatch(Batch):
 class SoundBatch(Batch):
     """Sounds; the mels of those `reconstructed` pass through the VAE, which samples latents with `noise`."""
 
-    sound: Float[Tensor, "batch samples"]
+    sound: Float[Tensor, "batch audio_channels samples"]
     reconstructed: Bool[Tensor, " batch"]
     noise: Float[Tensor, "batch channels h w"] | None = None
 
 
 @dataclass(frozen=True)
 class LatentBatch(Batch):
-    """Scaled latents, the noise to add, its levels, and the embeddings that condition the denoiser."""
+    """Scaled latents, the noise to add, its levels, and the embeddings and the metre that condition the denoiser."""
 
     latent: Float[Tensor, "batch channels frames rows"]
     noise: Float[Tensor, "batch channels frames rows"]
     t: Int[Tensor, " batch"]
     embedding: Embedding
+    metre: Metre | None = None
 
 
 @dataclass(frozen=True)

@@ -59,10 +59,16 @@ class Pieces:
         self, rows: Int[np.ndarray, " rows"], length: int, shares: Float[np.ndarray, " rows"] | None = None
     ) -> np.ndarray:
         """Crops as float32 [rows, length, ...]; each starts at a share of the possible starts, or at 0."""
-        room = self.lengths[rows] - length + 1
-        starts = np.zeros(len(rows), int) if shares is None else (shares * room).astype(int)
+        starts = self.starts(rows, length, shares)
         parts = [self[row][start : start + length] for row, start in zip(rows, starts, strict=True)]
         return np.stack(parts).astype(np.float32)
+
+    def starts(
+        self, rows: Int[np.ndarray, " rows"], length: int, shares: Float[np.ndarray, " rows"] | None = None
+    ) -> Int[np.ndarray, " rows"]:
+        """Where the crops of :meth:`crops` start."""
+        room = self.lengths[rows] - length + 1
+        return np.zeros(len(rows), int) if shares is None else (shares * room).astype(int)
 
     def shortest(self, rows: Int[np.ndarray, " rows"]) -> int:
         """The length of the shortest of these pairs."""
@@ -127,16 +133,16 @@ class Dataset:
         digest = hashlib.sha256("\n".join([*map(str, origin), *identity]).encode()).hexdigest()
         return self.folder / "features" / f"{name}-{digest[:12]}.npy"
 
-    def sounds(self) -> Pieces:
-        """Mono sounds, int16 [samples], of the length in the manifest."""
-        compute = partial(_sound, self.folder, self.grid)
-        return self.each(f"sound-{self.grid.sample_rate}", compute, self.samples)
+    def sounds(self, channels: int = 1) -> Pieces:
+        """Sounds of the length in the manifest, int16 [samples, channels]; the mean of a file's channels if it has another number."""
+        compute = partial(_sound, self.folder, self.grid, channels)
+        return self.each(f"sound-{self.grid.sample_rate}-{channels}", compute, self.samples)
 
-    def mels(self, multiple: int = 1) -> Pieces:
-        """Mels in nats, float16 [frames, bins]; sounds are padded with silence to a multiple of `multiple` frames."""
+    def mels(self, multiple: int = 1, channels: int = 1) -> Pieces:
+        """Mels in nats, float16 [frames, channels, bins]; sounds are padded with silence to a multiple of `multiple` frames."""
         frames = -(-self.samples // (self.grid.hop * multiple)) * multiple
-        compute = partial(_mel, self.folder, self.grid, multiple)
-        return self.each("mel", compute, frames, mel_of(self.grid), frames.sum())
+        compute = partial(_mel, self.folder, self.grid, multiple, channels)
+        return self.each("mel", compute, frames, mel_of(self.grid), frames.sum(), channels)
 
     def each(
         self, name: str, compute: Callable[[Pair], np.ndarray], lengths: Int[np.ndarray, " pairs"], *origin: object
@@ -146,24 +152,28 @@ class Dataset:
         return cached(path, lengths, lambda: spread(compute, self.pairs, WORKERS), stage=name, on_step=self.on_step)
 
 
-def _sound(folder: Path, grid: AudioGrid, pair: Pair) -> np.ndarray:
-    samples = _music(folder, grid, pair)[0].clamp(-1, 1)  # decoded lossy music exceeds 1, and integers would wrap
-    return (samples * 32767).round().to(torch.int16).numpy()
+def _sound(folder: Path, grid: AudioGrid, channels: int, pair: Pair) -> np.ndarray:
+    samples = _music(folder, grid, channels, pair).clamp(
+        -1, 1
+    )  # decoded lossy music exceeds 1, and integers would wrap
+    return (samples.T * 32767).round().to(torch.int16).numpy()
 
 
-def _mel(folder: Path, grid: AudioGrid, multiple: int, pair: Pair) -> np.ndarray:
-    samples = _music(folder, grid, pair)
+def _mel(folder: Path, grid: AudioGrid, multiple: int, channels: int, pair: Pair) -> np.ndarray:
+    samples = _music(folder, grid, channels, pair)
     whole = pad(samples, (0, -samples.shape[-1] % (grid.hop * multiple)))
-    return MelTransform(grid)(whole)[0].to(torch.float16).numpy()
+    return MelTransform(grid)(whole).transpose(0, 1).to(torch.float16).numpy()
 
 
-def _music(folder: Path, grid: AudioGrid, pair: Pair) -> Float[Tensor, "1 samples"]:
-    """The first samples of the pair's music, mixed to mono, of the length in the manifest.
+def _music(folder: Path, grid: AudioGrid, channels: int, pair: Pair) -> Float[Tensor, "channels samples"]:
+    """The first samples of the pair's music, of the length in the manifest.
 
     Decoded MP3s may be a little shorter, as encoders add a delay and frames are whole: a clip of 30 s may have 1,321,967
     samples at 44.1 kHz, which is 29.976 s.
     """
-    samples = read_audio(folder / pair.music, grid.sample_rate).samples[:, 0]
+    samples = read_audio(folder / pair.music, grid.sample_rate, mono=channels == 1).samples[0]
+    if len(samples) != channels:
+        samples = samples.mean(0, keepdim=True).expand(channels, -1)
     missing = grid.samples(pair.seconds) - samples.shape[-1]
     if missing > SHORT * grid.sample_rate:
         raise DatasetError(

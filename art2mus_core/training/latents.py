@@ -63,17 +63,10 @@ def encode_latents(data: Dataset, checkpoint: Path, device: torch.device) -> Pie
         device: device of the VAE.
 
     Raises:
-        SettingError: the VAE has several channels.
         CheckpointError: the VAE is missing or damaged.
     """
     grid = data.grid
-    if grid.channels > 1:
-        raise SettingError(
-            f"a VAE for sound of {grid.channels} channels in {checkpoint}",
-            "one for mono: datasets are read as the mean of their channels",
-            "Choose another checkpoint.",
-        )
-    mels = data.mels(grid.latent_factor)
+    mels = data.mels(grid.latent_factor, grid.channels)
 
     @torch.no_grad()
     def latents() -> Iterator[np.ndarray]:
@@ -81,7 +74,7 @@ def encode_latents(data: Dataset, checkpoint: Path, device: torch.device) -> Pie
         vae = load_component(checkpoint, "vae", Autoencoder).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         unscaled = MelAutoencoder(vae, scale=1.0)
         for row in range(len(mels.lengths)):
-            mel = Mel(torch.from_numpy(mels[row].astype(np.float32))[None].to(device))
+            mel = Mel(torch.from_numpy(mels[row].astype(np.float32)).transpose(0, 1).to(device))
             with torch.autocast(device.type, torch.bfloat16, enabled=fast):
                 latent = unscaled.encode(mel).values[0]
             yield latent.transpose(0, 1).to(torch.float16).cpu().numpy()
@@ -192,7 +185,7 @@ def embed_sounds(data: Dataset, checkpoint: Path, device: torch.device) -> Embed
     @torch.no_grad()
     def rows() -> Iterator[np.ndarray]:
         for row in range(len(data.pairs)):
-            mel = Mel(torch.from_numpy(mels[row].astype(np.float32))[None])
+            mel = Mel(torch.from_numpy(mels[row].astype(np.float32)).transpose(0, 1))
             yield network.encode(mel).values.float().cpu().numpy()
 
     path = data.feature("music", network.space, component_digest(checkpoint, "audio_encoder"), mel_of(data.grid))

@@ -39,13 +39,13 @@ def write_preview(data: Dataset | Path, checkpoint: Path) -> Path:
     if isinstance(data, Path):
         data = Dataset(data, mel_alone(checkpoint))
     autoencoder = MelAutoencoder(load_component(checkpoint, "vae", Autoencoder), sizes["latent_scale"])
-    rows, mels = data.rows("train"), data.mels(sizes["latent_factor"])
+    rows, mels = data.rows("train"), data.mels(sizes["latent_factor"], sizes["channels"])
     chosen = rows[np.unique(np.linspace(0, len(rows) - 1, PIECES).round().astype(int))]
 
     def pairs() -> Iterator[tuple[Latent, Mel]]:
         for row in chosen:
-            mel = Mel(torch.from_numpy(mels[row].astype(np.float32))[None])
+            mel = torch.from_numpy(mels[row].astype(np.float32)).transpose(0, 1)
             with torch.no_grad():
-                yield autoencoder.encode(mel), mel
+                yield autoencoder.encode(Mel(mel)), Mel(mel.mean(0, keepdim=True))
 
     return save_preview(checkpoint, fit_preview(pairs()), fitted_on=f"{len(chosen)} training pieces")

@@ -9,7 +9,8 @@ import torch
 from art2mus_core.audio.mel import MelTransform
 from art2mus_core.decoders.tonewheel import TonewheelVocoder
 from art2mus_core.errors import CheckpointError
-from art2mus_core.types import AudioGrid, Mel, Vocoder
+from art2mus_core.interfaces import Vocoder
+from art2mus_core.types import AudioGrid, Mel
 
 RATE, HOP, BINS, LOWEST, FLOOR = 8000, 100, 31, 52, 1e-4
 GRID = AudioGrid(

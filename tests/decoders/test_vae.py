@@ -25,7 +25,7 @@ def test_shapes_follow_the_grid(vae, grid):
     latent = Latent(torch.randn(2, *grid.latent_shape(0.35)))
     mel = autoencoder.decode(latent)
     assert latent.values.shape == (2, 3, 7, 5)
-    assert mel.values.shape == (2, 28, grid.mel_bins)
+    assert mel.values.shape == (2 * grid.channels, 28, grid.mel_bins)
     assert autoencoder.encode(mel).values.shape == latent.values.shape
 
 
@@ -38,7 +38,7 @@ def test_latents_are_scaled_on_the_way_in_and_unscaled_on_the_way_out(vae):
 
 
 def test_samples_come_from_the_given_generator(vae):
-    autoencoder, mel = MelAutoencoder(vae, 1.0), Mel(torch.randn(1, 12, 20))
+    autoencoder, mel = MelAutoencoder(vae, 1.0), Mel(torch.randn(2, 12, 20))
     first, second = (autoencoder.encode(mel, torch.Generator().manual_seed(3)).values for _ in range(2))
     assert torch.equal(first, second)
     assert not torch.equal(first, autoencoder.encode(mel).values)

@@ -9,7 +9,8 @@ import torch
 from art2mus_core.checkpoints.grid import read_grid
 from art2mus_core.decoders.vocoders import load_vocoder
 from art2mus_core.errors import CheckpointError
-from art2mus_core.types import Mel, Vocoder
+from art2mus_core.interfaces import Vocoder
+from art2mus_core.types import Mel
 
 
 def test_every_vocoder_gives_a_hop_of_samples_a_frame(checkpoint):

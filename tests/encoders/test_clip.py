@@ -19,7 +19,8 @@ from transformers import BlipConfig, CLIPConfig, CLIPModel, SiglipConfig
 from art2mus_core.encoders.clip import clip_space, load_clip
 from art2mus_core.encoders.files import check_image_encoder
 from art2mus_core.errors import ArtworkError, CheckpointError, SettingError
-from art2mus_core.types import Artwork, ImageEncoder
+from art2mus_core.interfaces import ImageEncoder
+from art2mus_core.types import Artwork
 
 SIZE, PATCH, WIDTH, TEXT_WIDTH, DIM, CONTEXT = 15, 5, 21, 22, 13, 9
 MEAN, STD = [0.5, 0.4, 0.3], [0.2, 0.25, 0.3]

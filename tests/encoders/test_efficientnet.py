@@ -12,8 +12,9 @@ from art2mus_core.datasets.synthetic.painting import paint
 from art2mus_core.encoders.efficientnet import EXTREME, TRAITS, EfficientNetEncoder, affect_inputs, traits
 from art2mus_core.encoders.efficientnet_files import new_encoder
 from art2mus_core.errors import CheckpointError
+from art2mus_core.interfaces import ImageEncoder
 from art2mus_core.measure.pictures import measure
-from art2mus_core.types import Artwork, ImageEncoder
+from art2mus_core.types import Artwork
 
 SIZES = {"width": 0.25, "depth": 0.4, "channels": 24, "size": 70, "hidden": 13, "dim": 7, "space": "tiny"}
 PATCHES = 3 * 3

@@ -14,7 +14,8 @@ from art2mus_core.encoders.imagebind import TOWERS, ImageBindTower
 from art2mus_core.encoders.imagebind_files import published_key
 from art2mus_core.errors import AudioError, SettingError
 from art2mus_core.images.centre import centre_square
-from art2mus_core.types import Artwork, ImageEncoder, Waveform
+from art2mus_core.interfaces import ImageEncoder
+from art2mus_core.types import Artwork, Waveform
 
 VISION: dict[str, Any] = {
     "model_type": "imagebind",

@@ -5,7 +5,8 @@ import torch
 
 from art2mus_core.encoders.pocket import PocketAudioEncoder, PocketImageEncoder
 from art2mus_core.errors import CheckpointError
-from art2mus_core.types import Artwork, ImageEncoder, Mel
+from art2mus_core.interfaces import ImageEncoder
+from art2mus_core.types import Artwork, Mel
 
 DIM, BINS, FLOOR = 7, 12, -8.0
 

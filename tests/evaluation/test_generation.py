@@ -112,7 +112,7 @@ def test_a_piece_says_all_of_what_made_it(base):
     assert artwork.sha256 == tags["artwork_sha256"]
     assert float(tags["gain_db"]) != 0
     [again] = load(str(base / "model")).compose([artwork], seeds=[int(tags["seed"])], **chosen)
-    assert (again.samples - samples(base / "out" / "ours" / "dawn.flac")).abs().max() < 1e-3
+    assert (again.samples.mean(1, keepdim=True) - samples(base / "out" / "ours" / "dawn.flac")).abs().max() < 1e-3
     torn = read_tags(base / "out" / "torn" / "dawn.flac")
     other = base / "out" / "ours" / f"{torn['made_for']}.flac"
     assert torn["made_for"] != "dawn"

@@ -132,12 +132,13 @@ def test_a_reconstruction_is_vae_and_vocoder_alone(folder, checkpoint):
     assert [job.name for job in jobs] == ["dawn", "dusk"]
     for job, piece, seconds in zip(jobs, pieces, (1.0, 0.5), strict=True):
         music = read_audio(job.subject.music, grid.sample_rate).samples[0, :, : grid.samples(seconds)]
-        padded = torch.zeros(1, -(-music.shape[-1] // frame) * frame)
-        padded[:, : music.shape[-1]] = music
+        padded = torch.zeros(grid.channels, -(-music.shape[-1] // frame) * frame)
+        padded[:, : music.shape[-1]] = music  # the fixture's music is mono
         with torch.no_grad():
             latent = parts.autoencoder.encode(Mel(MelTransform(grid)(padded)))
             sound = parts.vocoder.vocode(parts.autoencoder.decode(latent))
-            expected = finish(replace(sound, samples=sound.samples[..., : grid.samples(seconds)]))
+            whole = sound.samples.transpose(0, 1)[..., : grid.samples(seconds)]
+            expected = finish(replace(sound, samples=whole))
         assert piece.shape == (grid.samples(seconds),)
         assert (piece - expected.samples[0, 0]).abs().max() < 1e-5
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from inside import Graph, answer, pack  # isort: skip  tells the host to use the CPU, before its parts are imported
@@ -38,7 +39,8 @@ def prediction(graph: Graph) -> float:
     """The noise (or velocity) through the host's MODEL against the core's denoiser, relative to its largest value."""
     inside, checkpoint = graph.model.model, Path(sys.argv[2])
     parts = pack("art2mus_core.pipelines.parts")
-    unet = parts.open_parts(parts.Choice(str(checkpoint))).unet
+    opened = parts.open_parts(parts.Choice(str(checkpoint)))
+    unet, tempo_model = opened.unet, opened.tempo_model
     denoiser = pack("art2mus_core.diffusion.denoiser").LatentDenoiser(unet)
     condition, _ = graph.assembly.unpack(graph.positive, graph.grid, "positive")
     worst = 0.0
@@ -53,6 +55,9 @@ def prediction(graph: Graph) -> float:
             host = (noisy - clean) / sigma
         else:
             host = (noisy / (sigma**2 + 1) - clean) * (sigma**2 + 1).sqrt() / sigma
+        if tempo_model is not None:
+            language = pack("art2mus_core.types").LanguageOfAudio(condition.language)
+            condition = replace(condition, metre=tempo_model.metre(language, x, graph.grid.latent_rate))
         ours = denoiser(x, torch.tensor(level), condition)
         worst = max(worst, far(host, ours))
     return worst

@@ -33,7 +33,8 @@ def pipeline(pocket_like):
 def test_a_piece_has_exactly_the_wanted_length(checkpoint, seconds):
     loaded = load(str(checkpoint))
     (piece,) = loaded.compose([artwork(0)], seconds=seconds)
-    assert piece.samples.shape == (1, 1, loaded.parts.grid.samples(seconds))
+    grid = loaded.parts.grid
+    assert piece.samples.shape == (1, grid.channels, grid.samples(seconds))
     assert piece.sample_rate == loaded.parts.grid.sample_rate
     assert piece.samples.abs().max() <= 10 ** (-1 / 20) + 1e-6
     assert piece.samples.std() > 0

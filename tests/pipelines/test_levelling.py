@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from art2mus_core.audio.level import CEILING, finish
 from art2mus_core.errors import AudioError
 from art2mus_core.measure.sound.loudness import SILENCE, integrated_loudness
-from art2mus_core.pipelines.levelling import MOST_GAIN, gain_tags, level, levelled_loudness
+from art2mus_core.pipelines.levelling import MOST_GAIN, level, levelled_loudness, piece_tags
 from art2mus_core.types import AudioGrid, Waveform
 
 RATE = 16_000
@@ -153,8 +153,8 @@ def test_the_gain_leads_back_to_the_level_before():
     inner = slice(200, -200)
     before = levelled.samples[..., inner] * 10 ** (-levelled.gain / 20)
     assert torch.allclose(before, piece.samples[..., inner], atol=2e-4)
-    assert gain_tags(levelled) == {"gain_db": str(levelled.gain)}
-    assert gain_tags(piece) == {}
+    assert piece_tags(levelled) == {"gain_db": str(levelled.gain)}
+    assert piece_tags(piece) == {}
 
 
 def test_broken_samples_are_refused():

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from art2mus_core.audio.reading import read_audio
-from art2mus_core.checkpoints.folder import load_component, save_component
+from art2mus_core.checkpoints.folder import load_component, read_config, save_component, save_config
 from art2mus_core.checkpoints.grid import mel_fields
 from art2mus_core.cli import main
 from art2mus_core.decoders.vocoders import load_vocoder
@@ -87,6 +87,7 @@ def mel_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = write_checkpoint(tmp_path / "plain", published=False)
     for name in ("aligner", "audio_encoder", "constants", "language_model", "scheduler", "unet", "vae"):
         shutil.rmtree(folder / name)
+    save_config(folder, "vocoder", {**read_config(folder, "vocoder"), "channels": 1})
     config = {"dim": DIM, "bins": MEL_BINS}
     save_component(folder, "mel_decoder", MelDecoder(config), config, half=True)
     (folder / "model_index.json").write_text(json.dumps({"_class_name": KIND}), encoding="utf-8")

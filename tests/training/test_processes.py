@@ -19,7 +19,7 @@ from art2mus_core.training.loop import STATE, train
 from art2mus_core.training.processes import Place, averaged, joined
 from art2mus_core.training.stages import stage_builder
 from art2mus_core.training.state import load_state
-from art2mus_core.types import Embedding
+from art2mus_core.types import Embedding, Metre
 
 Job = tuple[TrainingConfig, Path, Path]
 
@@ -93,8 +93,14 @@ def test_the_parts_of_all_processes_are_the_whole_batch(pairs: Path, trained: Pa
             if values[0] is None:  # a field of another kind of training
                 assert values == [None] * 3, (stage, name)
                 continue
-            whole, *parts = (value.values if isinstance(value, Embedding) else value for value in values)
+            whole, *parts = (tensor_of(value) for value in values)
             assert torch.equal(torch.cat(parts), whole), (stage, name)
+
+
+def tensor_of(value: object) -> torch.Tensor:
+    if isinstance(value, Metre):
+        return torch.stack([value.step, value.first, value.frames], dim=-1)
+    return value.values if isinstance(value, Embedding) else value
 
 
 def test_processes_that_do_not_divide_a_batch_are_refused(pairs: Path, trained: Path, tiny, tmp_path: Path):

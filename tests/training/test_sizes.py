@@ -108,7 +108,7 @@ def test_a_first_stage_without_a_mel_is_refused(pairs: Path, tiny, tmp_path: Pat
         ("embedding", {"audio": {"dim": 12}}, "dim 12; expected dim 13"),
         ("embedding", {"audio": {"space": "other"}}, "space other; expected space tiny"),
         ("embedding", {"audio": None}, "is invalid"),
-        ("vae", {"in_channels": 2, "out_channels": 2}, "in_channels 2"),
+        ("vae", {"in_channels": 2}, "2 in_channels and 1 out_channels"),
         (
             "vae",
             {"block_out_channels": [2] * 7, "down_block_types": ["DownEncoderBlock2D"] * 7},

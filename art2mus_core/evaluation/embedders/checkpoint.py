@@ -16,8 +16,9 @@ from ...checkpoints.folder import config_file, weights_file
 from ...encoders.files import load_audio_encoder, load_image_encoder
 from ...encoders.pocket import PocketSoundEncoder
 from ...errors import AudioError, CheckpointError
+from ...interfaces import AudioEncoder, ImageEncoder
 from ...measure.sets.rows import unit
-from ...types import Artwork, AudioEncoder, Embedding, ImageEncoder, Waveform
+from ...types import Artwork, Embedding, Waveform
 from .weights import digest
 from .windows import cut, mono
 

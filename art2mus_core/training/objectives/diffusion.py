@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from ...diffusion.denoiser import LatentDenoiser
 from ...diffusion.levels import NoiseLevels
 from ...diffusion.sampling import draw_noise
 from ...networks.unet import UNet
-from ...types import Condition, Embedding
+from ...types import Condition, Embedding, Metre
 from ..batches import Draw, LatentBatch
 from ..config import TrainingConfig
 from ..features import Dataset
@@ -32,7 +33,8 @@ def diffusion_loss(
     denoiser: LatentDenoiser, levels: NoiseLevels, batch: LatentBatch, condition: Condition
 ) -> Float[Tensor, " batch"]:
     """Mean squared error of each example (Ho et al. 2020, eq. 14)."""
-    output = denoiser(levels.noised(batch.latent, batch.noise, batch.t), batch.t, condition)
+    noised = levels.noised(batch.latent, batch.noise, batch.t)
+    output = denoiser(noised, batch.t, replace(condition, metre=batch.metre))
     target = levels.target(batch.latent, batch.noise, batch.t)
     return F.mse_loss(output.float(), target, reduction="none").mean((1, 2, 3))
 
@@ -49,6 +51,7 @@ class DiffusionObjective(Objective):
     ) -> None:
         super().__init__(data, config, checkpoint, device)
         self.latents, self.crop = encode_latents(data, checkpoint, device), crop
+        self.steps = np.array([(pair.tempo or 0.0) / 60 / data.grid.latent_rate for pair in data.pairs], np.float32)
         check_crop(crop, self.latents, data)
 
     @abstractmethod
@@ -67,17 +70,21 @@ class DiffusionObjective(Objective):
         *,
         beginning: bool = False,
     ) -> LatentBatch:
-        """Scaled latents of `rows` with noise, and the embeddings of the same pairs or of `partners`.
+        """Scaled latents of `rows` with noise and their metre, and the embeddings of the same pairs or of `partners`.
 
         Latents are cropped at random or from the beginning.
         """
-        shares = draw.shares()[draw.part]
-        crops = self.latents.crops(rows[draw.part], self.crop, None if beginning else shares)
+        shares, own = draw.shares()[draw.part], rows[draw.part]
+        crop = own, self.crop, None if beginning else shares
+        crops = self.latents.crops(*crop)
+        places = self.steps[own], self.latents.starts(*crop), self.latents.lengths[own]
+        metre = Metre(*(torch.from_numpy(place.astype(np.float32)) for place in places))
         latent = torch.from_numpy(np.moveaxis(crops, 1, 2).copy()) * self.data.grid.latent_scale
         t = torch.from_numpy(draw.levels(len(self.levels))[draw.part])
         channels, frames, height = latent.shape[1:]
         noise = draw_noise((channels, frames, height), draw.seeds())
-        return LatentBatch(latent, noise, t, self.embeddings.of((rows if partners is None else partners)[draw.part]))
+        embedding = self.embeddings.of((rows if partners is None else partners)[draw.part])
+        return LatentBatch(latent, noise, t, embedding, metre)
 
     def validate(self) -> dict[str, float]:
         """The mean loss of validation pairs, always with the same noise."""

@@ -118,7 +118,7 @@ class EmbeddingObjective(Objective):
         learnt = self.options.readout > 0
         return PairBatch(
             torch.from_numpy(self.seen[rows]),
-            torch.from_numpy(self.mels.crops(rows, crop, shares)) if self.heard is None else None,
+            torch.from_numpy(self.mels.crops(rows, crop, shares))[:, :, 0] if self.heard is None else None,
             torch.from_numpy(self.character[rows]) if learnt else None,
             torch.from_numpy(self.tonic[rows]) if learnt else None,
             None if self.heard is None else torch.from_numpy(self.heard[rows]),

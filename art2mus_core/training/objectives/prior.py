@@ -4,15 +4,17 @@ A linear head maps an audio embedding to prompt tokens, GPT-2 continues them wit
 denoise the sound's latent with this conditioning. Head, GPT-2 and UNet are trained together.
 
 The head has the role of CLAP in AudioLDM 2. The embeddings of a share of the examples are zero; their language of audio is the
-unconditional one, which guidance needs. It is stored as a constant.
+unconditional one, which guidance needs. It is stored as a constant. Most of these examples have no metre either, if the UNet has its channels; a
+tempo model then learns each piece's tempo from its language of audio.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -20,10 +22,11 @@ from ...aligners.head import ProjectionHead
 from ...checkpoints.folder import save_component, save_config, save_index
 from ...conditioning.constants import Constants, save_constants
 from ...conditioning.language import fingerprint, roll_out
+from ...conditioning.tempo import TempoModel
 from ...configuration import Fields
-from ...diffusion.denoiser import check_unet
+from ...diffusion.denoiser import LatentDenoiser, check_unet, reads_metre
 from ...diffusion.levels import read_levels
-from ...errors import SettingError
+from ...errors import DatasetError, SettingError
 from ...networks.gpt2 import GPT2
 from ...networks.unet import UNet
 from ...types import Condition, Embedding
@@ -32,7 +35,7 @@ from ..config import TrainingConfig
 from ..features import Dataset
 from ..latents import embed_sounds
 from ..objective import read_options, sized
-from .diffusion import DiffusionObjective
+from .diffusion import DiffusionObjective, diffusion_loss
 
 __all__ = ["PriorObjective"]
 
@@ -49,6 +52,13 @@ COMPONENTS = {
 
 
 TRAINED = ("projection_model", "language_model", "unet")
+UNTIMED = 0.6
+"""Share of the examples without an embedding that have no metre either."""
+
+KEPT = 2000
+"""Training pairs from which the spread of the tempo is computed."""
+
+CHUNK = 64
 
 
 class PriorOptions(Fields):
@@ -80,8 +90,22 @@ class PriorObjective(DiffusionObjective):
             self.language_model = GPT2(config.model["language_model"])
             self.unet = UNet(config.model["unet"])
         self.trained = nn.ModuleDict({name: getattr(self, name) for name in TRAINED})
+        self.tempo_model = None
+        if reads_metre(config.model["unet"]):
+            grid = data.grid
+            self.tempo_model = TempoModel(grid.language_tokens, grid.language_width, spread=0.0)
+            self.trained["tempo_model"] = self.tempo_model
+            self._check_tempos()
         check_unet(config.model["unet"], data.grid, ())
         self._check_head()
+
+    def _check_tempos(self) -> None:
+        if unknown := [pair for pair, step in zip(self.data.pairs, self.steps, strict=True) if not step > 0]:
+            raise DatasetError(
+                f"{unknown[0].music} without a tempo, and {len(unknown) - 1} more",
+                "the tempo of every piece in the manifest, which a denoiser with a metre learns from",
+                "Add the column tempo, or give the UNet as many in_channels as the VAE has latent_channels.",
+            )
 
     def _check_head(self) -> None:
         head, embeddings = self.projection_model.config, self.embeddings
@@ -96,23 +120,54 @@ class PriorObjective(DiffusionObjective):
 
     def batch(self, draw: Draw) -> LatentBatch:
         batch = self.noised(draw, draw.rows(self.train_rows))
-        keep = torch.from_numpy(draw.shares()[draw.part] >= self.options.drop)
-        return replace(batch, embedding=replace(batch.embedding, values=batch.embedding.values * keep[:, None]))
+        shares = draw.shares()[draw.part]
+        keep, timed = (torch.from_numpy(shares >= self.options.drop * part) for part in (1.0, UNTIMED))
+        embedding = replace(batch.embedding, values=batch.embedding.values * keep[:, None])
+        return replace(
+            batch, embedding=embedding, metre=batch.metre and replace(batch.metre, step=batch.metre.step * timed)
+        )
 
     def condition(self, embedding: Embedding) -> Condition:
         prompt = self.projection_model.align(embedding)
         return Condition(roll_out(self.language_model, prompt, self.data.grid.language_tokens).values)
 
     def forward(self, batch: LatentBatch) -> tuple[Tensor, dict[str, Tensor]]:
-        return self.losses(batch).mean(), {}
+        condition = self.condition(batch.embedding)
+        loss = diffusion_loss(LatentDenoiser(self.unet), self.levels, batch, condition).mean()
+        if self.tempo_model is None or batch.metre is None:
+            return loss, {}
+        known = batch.metre.step > 0
+        error = self._deviations(condition.language.detach(), batch.metre.step)[known].square().sum() / known.numel()
+        return loss + error, {"diffusion": loss, "tempo": error}
+
+    def _deviations(self, language: Tensor, step: Tensor) -> Tensor:
+        """How many octaves faster pieces are than the tempo model reads."""
+        model = cast("TempoModel", self.tempo_model)
+        return model.octaves_of(step * self.data.grid.latent_rate * 60) - model(language).float()
+
+    def _spread(self) -> float:
+        """The standard deviation of pieces' tempo about the tempo model's, in octaves."""
+        rows, like = self.train_rows[:KEPT], self.unet.conv_in.weight
+        found = []
+        for part in np.array_split(rows, -(-len(rows) // CHUNK)):
+            known = self.embeddings.of(part)
+            language = self.condition(replace(known, values=known.values.to(like))).language
+            found.append(self._deviations(language, torch.from_numpy(self.steps[part]).to(like.device)))
+        return float(torch.cat(found).std(correction=0))
 
     def export(self, folder: Path) -> None:
         language_config = {**self.language_model.config, "model_type": "gpt2", "vocab_size": 1}
         save_component(folder, "projection_model", self.projection_model, self.projection_model.config, half=True)
         save_component(folder, "language_model", self.language_model, language_config, half=True)
         save_component(folder, "unet", self.unet, self.unet.config, half=True)
+        components = COMPONENTS
+        if self.tempo_model is not None:
+            with torch.no_grad():
+                self.tempo_model.config["spread"] = self._spread()
+            save_component(folder, "tempo_model", self.tempo_model, self.tempo_model.config, half=False)
+            components = {**COMPONENTS, "tempo_model": ["art2mus", "TempoModel"]}
         save_config(folder, "scheduler", self.options.scheduler)
-        save_index(folder, COMPONENTS, self.options.defaults)
+        save_index(folder, components, self.options.defaults)
         weight = self.unet.conv_in.weight
         nothing = Embedding(torch.zeros(1, self.projection_model.config["dim"]).to(weight), self.embeddings.space)
         with torch.no_grad():

@@ -37,14 +37,16 @@ class VaeOptions(Fields):
         crop: length of crops in mel frames.
         kl: weight of the Kullback-Leibler term.
         edges: weight of the differences between bands.
-        scale: factor of the latents. If their standard deviation is then below 1, the whole noise schedule is noisier
-            (Chen 2023, "On the Importance of Noise Scheduling for Diffusion Models").
+        spread: standard deviation of the scaled latents. Below 1, the whole noise schedule is noisier (Chen 2023, "On the
+            Importance of Noise Scheduling for Diffusion Models"), so more of the denoiser's training goes to what spans a piece.
+        scale: factor of the latents, instead of the one that gives them this spread.
     """
 
     crop: int
     kl: float = Field(default=1e-5, ge=0)
     edges: float = Field(default=0.5, ge=0)
-    scale: float = Field(gt=0)
+    spread: float = Field(default=0.5, gt=0)
+    scale: float | None = Field(default=None, gt=0)
 
 
 class VaeObjective(Objective):
@@ -56,24 +58,18 @@ class VaeObjective(Objective):
         with sized(config.stage):
             self.vae = Autoencoder(config.model)
         self.trained = nn.ModuleDict({"vae": self.vae})
-        if channels := [name for name in ("in_channels", "out_channels") if self.vae.config[name] != 1]:
-            raise SettingError(
-                f"a VAE with {channels[0]} {self.vae.config[channels[0]]}",
-                "1: datasets are read as the mean of their channels",
-                "Correct the field model.",
-            )
         self.factor = 2 ** (len(self.vae.config["block_out_channels"]) - 1)
         if data.grid.mel_bins % self.factor:
             raise SettingError(
                 f"{data.grid.mel_bins} mel bins", f"a multiple of {self.factor}", "Change the mel or the VAE's blocks."
             )
-        self.mels = data.mels(self.factor)
+        self.mels = data.mels(self.factor, self.vae.config["in_channels"])
         self.floor = float(np.log(data.grid.floor))
         check_crop(self.options.crop, self.mels, data, self.factor)
 
     def batch(self, draw: Draw) -> MelBatch:
         rows, shares = draw.rows(self.train_rows)[draw.part], draw.shares()[draw.part]
-        mel = torch.from_numpy(self.mels.crops(rows, self.options.crop, shares))[:, None]
+        mel = torch.from_numpy(self.mels.crops(rows, self.options.crop, shares)).transpose(1, 2)
         shape = (self.vae.config["latent_channels"], *(side // self.factor for side in mel.shape[2:]))
         return MelBatch(mel, draw_noise(shape, draw.seeds()))
 
@@ -89,16 +85,25 @@ class VaeObjective(Objective):
 
     def validate(self) -> dict[str, float]:
         """Results on the beginnings of validation pieces, cut to the shortest of them."""
-        rows = self.validation_rows[:HELD_OUT]
-        place = self.vae.quant_conv.weight.device
-        mel = torch.from_numpy(self.mels.crops(rows, self.mels.shortest(rows)))[:, None].to(place)
-        latent = torch.cat([self.vae.encode(part).mean for part in mel.split(8)])
+        mel, latent = self._encoded(self.validation_rows[:HELD_OUT])
         decoded = torch.cat([self.vae.decode(part) for part in latent.split(8)])
-        spread = self.options.scale * latent.std()
-        return {"log-mel error": (decoded - mel).abs().mean().item(), "latent spread": spread.item()}
+        return {"log-mel error": (decoded - mel).abs().mean().item(), "latent spread": latent.std().item()}
+
+    def _encoded(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
+        """The beginnings of pieces, cut to the shortest of them, and their latents, not scaled."""
+        place = self.vae.quant_conv.weight.device
+        mel = torch.from_numpy(self.mels.crops(rows, self.mels.shortest(rows))).transpose(1, 2).to(place)
+        return mel, torch.cat([self.vae.encode(part).mean for part in mel.split(8)])
+
+    @torch.no_grad()
+    def _scale(self) -> float:
+        if self.options.scale is not None:
+            return self.options.scale
+        _, latent = self._encoded(self.train_rows[:HELD_OUT])
+        return round(self.options.spread / latent.std().item(), 5)
 
     def export(self, folder: Path) -> None:
         """Write the VAE, the scale of its latents, the mel it was trained on, and the latent preview."""
-        config = {**self.vae.config, "scaling_factor": self.options.scale, "mel": mel_of(self.data.grid)}
+        config = {**self.vae.config, "scaling_factor": self._scale(), "mel": mel_of(self.data.grid)}
         save_component(folder, "vae", self.vae, config, half=True)
         write_preview(self.data, folder)

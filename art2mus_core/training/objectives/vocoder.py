@@ -16,6 +16,7 @@ from ...checkpoints.folder import load_component, save_component
 from ...configuration import Fields
 from ...decoders.tonewheel import TonewheelVocoder
 from ...diffusion.sampling import draw_noise
+from ...errors import SettingError
 from ...networks.autoencoder import Autoencoder
 from ..batches import Draw, SoundBatch
 from ..config import TrainingConfig
@@ -69,7 +70,14 @@ class VocoderObjective(Objective):
         self.transform = MelTransform(data.grid)
         self.vae = load_component(checkpoint, "vae", Autoencoder) if self.options.reconstructed else None
         self.factor = 2 ** (len(self.vae.config["block_out_channels"]) - 1) if self.vae else 1
-        self.sounds = data.sounds()
+        self.channels = self.vae.config["in_channels"] if self.vae else self.vocoder.config["channels"]
+        if self.channels != self.vocoder.config["channels"]:
+            raise SettingError(
+                f"a vocoder of channels {self.vocoder.config['channels']}",
+                f"{self.channels}, as the VAE of {checkpoint} has in_channels",
+                "Correct the field model.",
+            )
+        self.sounds = data.sounds(self.channels)
         check_crop(self.options.crop, Pieces(self.sounds.values, data.samples // data.grid.hop), data, self.factor)
 
     def batch(self, draw: Draw) -> SoundBatch:
@@ -78,8 +86,10 @@ class VocoderObjective(Objective):
         chosen = torch.from_numpy(draw.shares()[draw.part] < self.options.reconstructed)
         return SoundBatch(sound, chosen, self._noise(self.options.crop, draw.seeds()))
 
-    def _sound(self, rows: np.ndarray, length: int, shares: np.ndarray | None = None) -> Float[Tensor, "batch samples"]:
-        return torch.from_numpy(self.sounds.crops(rows, length, shares)) / 32767
+    def _sound(
+        self, rows: np.ndarray, length: int, shares: np.ndarray | None = None
+    ) -> Float[Tensor, "batch channels samples"]:
+        return torch.from_numpy(self.sounds.crops(rows, length, shares)).transpose(1, 2) / 32767
 
     def _noise(self, frames: int, seeds: list[int]) -> Tensor | None:
         if self.vae is None:
@@ -87,18 +97,22 @@ class VocoderObjective(Objective):
         rows = self.data.grid.mel_bins // self.factor
         return draw_noise((self.vae.config["latent_channels"], frames // self.factor, rows), seeds)
 
-    def _mel(self, batch: SoundBatch) -> Float[Tensor, "batch frames bins"]:
+    def _mel(self, batch: SoundBatch) -> Float[Tensor, "sounds frames bins"]:
+        """The mels of all channels."""
         with torch.no_grad():
-            mel = self.transform(batch.sound.float())
+            mel = self.transform(batch.sound.float().flatten(0, 1)).unflatten(0, (-1, self.channels))
             chosen = batch.reconstructed
             if self.vae is not None and batch.noise is not None and chosen.any():
-                latent = self.vae.encode(mel[chosen][:, None]).at(batch.noise[chosen])
-                mel[chosen] = self.vae.decode(latent)[:, 0].to(mel)
-        return mel
+                latent = self.vae.encode(mel[chosen]).at(batch.noise[chosen])
+                mel[chosen] = self.vae.decode(latent).to(mel)
+        return mel.flatten(0, 1)
 
     def forward(self, batch: SoundBatch) -> tuple[Tensor, dict[str, Tensor]]:
-        made = self.vocoder(self._mel(batch)).float()
-        return spectral_distance(made, batch.sound, self.options.windows, self.data.grid.floor), {}
+        return self._distance(batch), {}
+
+    def _distance(self, batch: SoundBatch) -> Tensor:
+        made, wanted = self.vocoder(self._mel(batch)).float(), batch.sound.flatten(0, 1)
+        return spectral_distance(made, wanted, self.options.windows, self.data.grid.floor)
 
     def validate(self) -> dict[str, float]:
         """Results on the beginnings of validation pieces, cut to the shortest of them."""
@@ -110,9 +124,7 @@ class VocoderObjective(Objective):
         results = {}
         for name, chosen in (("mel", False), ("reconstructed", self.vae is not None)):
             batch = replace(true, reconstructed=torch.full_like(true.reconstructed, chosen))
-            made = self.vocoder(self._mel(batch))
-            distance = spectral_distance(made, batch.sound, self.options.windows, self.data.grid.floor)
-            results[f"spectral distance, {name}"] = distance.item()
+            results[f"spectral distance, {name}"] = self._distance(batch).item()
         return results
 
     def export(self, folder: Path) -> None:

@@ -1,0 +1,55 @@
+"""The interfaces of interchangeable parts, as Protocols between the data types of :mod:`.types`."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from .types import Artwork, Condition, Embedding, Mel, PromptTokens, Waveform
+
+__all__ = ["Aligner", "AudioEncoder", "Denoiser", "ImageEncoder", "Vocoder"]
+
+
+@runtime_checkable
+class ImageEncoder(Protocol):
+    """Embeds artworks."""
+
+    space: str
+
+    def encode(self, artworks: list[Artwork]) -> Embedding: ...
+
+
+@runtime_checkable
+class AudioEncoder(Protocol):
+    """Embeds sounds in the space of an image encoder."""
+
+    space: str
+
+    def encode(self, waveform: Waveform) -> Embedding: ...
+
+
+@runtime_checkable
+class Aligner(Protocol):
+    """Maps an embedding to prompt tokens."""
+
+    space: str
+
+    def align(self, embedding: Embedding) -> PromptTokens: ...
+
+
+@runtime_checkable
+class Denoiser(Protocol):
+    """Predicts noise or velocity for noisy latents `x` at the integer timestep `t`, one for all or one per latent."""
+
+    def __call__(
+        self, x: Float[Tensor, "batch channels frames rows"], t: Int[Tensor, "*batch"], condition: Condition
+    ) -> Float[Tensor, "batch channels frames rows"]: ...
+
+
+@runtime_checkable
+class Vocoder(Protocol):
+    """Converts a mel spectrogram to a waveform, `hop` samples per frame."""
+
+    def vocode(self, mel: Mel) -> Waveform: ...

@@ -1,0 +1,108 @@
+"""All stages at once in stereo and with a metre, and music of what they trained."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from art2mus_core.audio.files import write_audio
+from art2mus_core.audio.mel import MelTransform
+from art2mus_core.audio.reading import read_audio
+from art2mus_core.checkpoints.folder import load_component, read_config
+from art2mus_core.conditioning.tempo import TempoModel
+from art2mus_core.datasets.manifest import read_manifest, write_manifest
+from art2mus_core.diffusion.metre import CHANNELS as METRE
+from art2mus_core.errors import DatasetError
+from art2mus_core.images.reading import read_artwork
+from art2mus_core.pipelines import load
+from art2mus_core.training.batches import Draw
+from art2mus_core.training.config import STAGES
+from art2mus_core.training.features import Dataset
+from art2mus_core.training.stages import stage_builder
+from art2mus_core.types import Waveform
+
+from .conftest import MODELS
+
+
+def model_of(stage: str) -> dict[str, object]:
+    """The tiny model of a stage, in stereo and with a metre."""
+    model = dict(MODELS[stage])
+    if stage == "vae":
+        model |= {"in_channels": 2, "out_channels": 2}
+    if stage == "vocoder":
+        model |= {"channels": 2}
+    if stage == "prior":
+        unet = model["unet"]
+        model["unet"] = {**unet, "in_channels": unet["in_channels"] + METRE}
+    return model
+
+
+@pytest.fixture(scope="module")
+def stereo(train_stage, tiny, eye: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = shutil.copytree(eye, tmp_path_factory.mktemp("stereo") / "checkpoint")
+    for stage in STAGES:
+        config = tiny(stage, model=model_of(stage))
+        train_stage(config, folder, folder.parent / stage)[0].export(folder)
+    return folder
+
+
+def test_a_stereo_checkpoint_with_a_metre_composes(stereo: Path, pairs: Path):
+    pipeline = load(str(stereo))
+    artworks = [read_artwork(pairs / pair.artwork) for pair in read_manifest(pairs)[:2]]
+    first, second = pipeline.compose(artworks, seeds=[0, 1], seconds=2.0, steps=2)
+    assert first.samples.shape == (1, 2, 2 * first.sample_rate)
+    assert not torch.allclose(first.samples[:, 0], first.samples[:, 1], atol=1e-4)
+    assert 40 <= first.tempo <= 220
+    assert first.tempo != second.tempo
+    [again] = pipeline.compose(artworks[1:], seeds=[1], seconds=2.0, steps=2)
+    assert again.tempo == second.tempo
+
+
+def test_the_tempo_model_is_saved_with_the_spread_of_the_music(stereo: Path, pairs: Path):
+    config = read_config(stereo, "tempo_model")
+    octaves = np.log2([pair.tempo for pair in read_manifest(pairs) if pair.split == "train"])
+    assert 0 < config["spread"] < 3 * octaves.std() + 1
+    assert load_component(stereo, "tempo_model", TempoModel.from_config).config == config
+
+
+def test_a_batch_knows_its_beats(stereo: Path, pairs: Path, tiny):
+    objective = stage_builder(tiny("prior", model=model_of("prior")), pairs, stereo)()
+    made, rows = read_manifest(pairs), np.array([0, 3])
+    batch = objective.noised(Draw(np.random.default_rng(5), 2), rows)
+    rate = objective.data.grid.latent_rate
+    assert batch.metre.step.tolist() == pytest.approx([made[row].tempo / 60 / rate for row in rows])
+    assert batch.metre.frames.tolist() == objective.latents.lengths[rows].tolist()
+    for at, row in enumerate(rows):
+        start = int(batch.metre.first[at])
+        crop = objective.latents[row][start : start + objective.crop].astype(np.float32)
+        crop *= objective.data.grid.latent_scale
+        assert np.allclose(batch.latent[at].numpy(), np.moveaxis(crop, 0, 1), atol=1e-5)
+
+
+def test_pairs_without_a_tempo_are_refused(stereo: Path, pairs: Path, tiny, tmp_path: Path):
+    made = read_manifest(pairs)
+    folder = shutil.copytree(pairs, tmp_path / "pairs")
+    write_manifest(folder, [replace(made[0], tempo=None), *made[1:]])
+    with pytest.raises(DatasetError, match="without a tempo, and 0 more"):
+        stage_builder(tiny("prior", model=model_of("prior")), folder, stereo)()
+
+
+def test_each_channel_has_its_own_mel(pairs: Path, tmp_path: Path):
+    pair = read_manifest(pairs)[0]
+    left, right = torch.rand(1, 1, 16_000) - 0.5, torch.zeros(1, 1, 16_000)
+    write_audio(tmp_path / "a.flac", Waveform(torch.cat([left, right], dim=1), 16_000), tags={}, cover=None)
+    write_manifest(tmp_path, [replace(pair, music="a.flac", seconds=1.0)])
+    data = Dataset(tmp_path, load("pocket").parts.grid)
+    mel, sound, mono = data.mels(8, 2)[0], data.sounds(2)[0], data.mels(8)[0]
+    assert mel.shape[1:] == (2, data.grid.mel_bins)
+    assert mono.shape[1:] == (1, data.grid.mel_bins)
+    assert np.allclose(mel[:, 1], math.log(data.grid.floor), atol=5e-3)
+    expected = MelTransform(data.grid)(read_audio(tmp_path / "a.flac", 16_000, mono=False).samples[0])[0].numpy()
+    assert np.abs(mel[: len(expected), 0].astype(np.float32) - expected)[5:-5].max() < 5e-3
+    assert not sound[:, 1].any()
