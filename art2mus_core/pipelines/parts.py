@@ -125,12 +125,8 @@ class Parts:
             return locate(header.encoder, is_encoder)
         except SettingError as error:
             has = f"has an encoder of the space {own!r}" if own else "has no image encoder"
-            raise SettingError(
-                f"the aligner {path.name} was trained with the encoder {header.encoder!r}, which is not installed, "
-                f"and {self.folder.name} {has}",
-                error.expected,
-                error.remedy,
-            ) from error
+            trained = f"the aligner {path.name} was trained with the encoder {header.encoder!r}, which is not installed"
+            raise SettingError(f"{trained}, and {self.folder.name} {has}", error.expected, error.remedy) from error
 
     @cached_property
     def aligner(self) -> AnyAligner:
@@ -162,9 +158,8 @@ class Parts:
     @cached_property
     def tempo_model(self) -> TempoModel | None:
         """The tempo model, if the denoiser has a metre."""
-        if not reads_metre(read_config(self.folder, "unet")):
-            return None
-        return load_component(self.folder, "tempo_model", TempoModel.from_config)
+        metric = reads_metre(read_config(self.folder, "unet"))
+        return load_component(self.folder, "tempo_model", TempoModel.from_config) if metric else None
 
     @cached_property
     def autoencoder(self) -> MelAutoencoder:
@@ -204,8 +199,7 @@ class Parts:
         """
         check_language_model(self.folder)
         check_component(self.folder, "unet", self._build_unet)
-        if reads_metre(read_config(self.folder, "unet")):
-            check_component(self.folder, "tempo_model", TempoModel.from_config)
+        _ = self.tempo_model  # a few numbers
         check_component(self.folder, "vae", Autoencoder)
         check_vocoder(self.folder)
 
@@ -243,11 +237,8 @@ def open_parts(choice: Choice) -> Parts:
     folder = locate(choice.checkpoint)
     if not is_prior(folder):
         what, remedy = describe(folder)
-        raise SettingError(
-            f"{folder.name} is {what}",
-            f"a model: {', '.join(known())}, or a folder with a model_index.json",
-            remedy,
-        )
+        models = f"a model: {', '.join(known())}, or a folder with a model_index.json"
+        raise SettingError(f"{folder.name} is {what}", models, remedy)
     index, levels = read_index(folder), read_config(folder, "scheduler")
     parts = Parts(choice, folder, read_grid(folder), levels, _defaults(index, levels, folder))
     parts.check_texts(None)

@@ -114,3 +114,9 @@ def test_another_encoders_weights_are_told_before_anything_is_opened(home):
     config.write_text(json.dumps({**said, "hidden": 14}), encoding="utf-8")
     with pytest.raises(CheckpointError, match=r"of \[13"):
         assemble(home / "prior", aligner="fitting")
+
+
+def test_a_metre_needs_a_tempo_model(own_checkpoint):
+    shutil.rmtree(own_checkpoint / "tempo_model")
+    with pytest.raises(CheckpointError, match="tempo_model"):
+        assemble(own_checkpoint).check()
