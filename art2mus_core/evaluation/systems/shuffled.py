@@ -51,7 +51,7 @@ class ShuffledSystem(System):
     def make(self, jobs: Sequence[Piece], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:  # noqa: ARG002
         """The other pieces, sample for sample."""
         for job in jobs:
-            yield read_audio(workshop.place(self.of, self._piece(job, workshop)))
+            yield read_audio(workshop.place(self.of, self._piece(job, workshop)), mono=False)
 
     def _piece(self, job: Piece, workshop: Workshop) -> Piece:
         return replace(job, subject=workshop.subjects[self._partners(workshop)[job.subject.id]])
