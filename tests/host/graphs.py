@@ -47,11 +47,15 @@ def graph(model: str, artwork: str = "silver forest (sample)", **sampler) -> dic
 
 
 def heard(path: Path):
-    """Rate, samples as one array, and tags of a sound file."""
+    """Rate, samples of the first channel, and tags of a sound file."""
     with av.open(str(path)) as file:
         tags = {key.lower(): value for key, value in file.metadata.items()}
-        frames = [frame.to_ndarray() for frame in file.decode(audio=0)]
-        return file.streams.audio[0].rate, [value for frame in frames for value in frame.ravel().tolist()], tags
+        frames = [(frame.to_ndarray(), len(frame.layout.channels), frame.samples) for frame in file.decode(audio=0)]
+        first = [
+            values.reshape(-1)[: count * channels : channels] if values.shape[0] == 1 else values[0]
+            for values, channels, count in frames
+        ]
+        return file.streams.audio[0].rate, [value for values in first for value in values.tolist()], tags
 
 
 LOAD = {"class_type": "Art2MusLoadArtwork", "inputs": {"artwork": "silver forest (sample)"}}
