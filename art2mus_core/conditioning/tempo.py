@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
 from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..types import LanguageOfAudio, Metre
+from ..checkpoints.folder import load_component
+from ..errors import CheckpointError
+from ..types import AudioGrid, LanguageOfAudio, Metre
 
-__all__ = ["TempoModel"]
+__all__ = ["TempoModel", "load_tempo_model"]
 
 CENTRE = 100.0
 """The tempo, in beats per minute, of an output of 0; an output of 1 is an octave faster."""
 
 SLOWEST, FASTEST = 40.0, 220.0
+
+WIDEST = 4.0
+"""Largest spread in octaves."""
 
 DRAWN = 64
 """Values of the noise from which a deviation is computed."""
@@ -36,6 +43,13 @@ class TempoModel(nn.Module):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> TempoModel:
+        spread = config["spread"]
+        if type(spread) not in {int, float} or not (math.isfinite(spread) and 0 <= spread <= WIDEST):
+            raise CheckpointError(
+                f"a tempo model with spread {spread!r}",
+                f"a number of octaves from 0 to {WIDEST:g}",
+                "Install the checkpoint again.",
+            )
         return cls(**{name: config[name] for name in ("tokens", "width", "spread")})
 
     def forward(self, language: Float[Tensor, "batch language width"]) -> Float[Tensor, " batch"]:
@@ -64,3 +78,20 @@ class TempoModel(nn.Module):
     ) -> Metre:
         """The metre of the pieces that this noise becomes, with `rate` latent frames per second."""
         return Metre.of(self.tempo(language, noise), noise.shape[2], rate)
+
+
+def load_tempo_model(folder: Path, grid: AudioGrid) -> TempoModel:
+    """Load the tempo model of a checkpoint.
+
+    Raises:
+        CheckpointError: it is missing or damaged, or for another language of audio.
+    """
+    model = load_component(folder, "tempo_model", TempoModel.from_config)
+    found, wanted = (model.config["tokens"], model.config["width"]), (grid.language_tokens, grid.language_width)
+    if found != wanted:
+        raise CheckpointError(
+            f"a tempo model for a language of audio of {found} in {folder}",
+            f"{wanted}",
+            "Install the checkpoint again.",
+        )
+    return model

@@ -24,7 +24,7 @@ from ..checkpoints.grid import read_grid
 from ..checkpoints.names import describe, is_encoder, is_prior, known, locate, name_for_command
 from ..conditioning.constants import Constants, load_constants
 from ..conditioning.language import check_language_model, fingerprint, is_word_embedding, load_language_model
-from ..conditioning.tempo import TempoModel
+from ..conditioning.tempo import TempoModel, load_tempo_model
 from ..decoders.vae import MelAutoencoder
 from ..decoders.vocoders import AnyVocoder, check_vocoder, load_vocoder
 from ..diffusion.denoiser import build_unet, check_heads, check_unet, reads_metre, reads_text
@@ -159,7 +159,7 @@ class Parts:
     def tempo_model(self) -> TempoModel | None:
         """The tempo model, if the denoiser has a metre."""
         metric = reads_metre(read_config(self.folder, "unet"))
-        return load_component(self.folder, "tempo_model", TempoModel.from_config) if metric else None
+        return load_tempo_model(self.folder, self.grid) if metric else None
 
     @cached_property
     def autoencoder(self) -> MelAutoencoder:

@@ -77,7 +77,9 @@ def test_no_piece_ends_below_minus_30_lufs_or_above_the_ceiling(lufs, seconds, e
     assert levelled.samples.shape == piece.samples.shape
     assert levelled.samples.abs().max() <= CEILING + 1e-6
     assert loudness(levelled) > -30
-    assert 0 < levelled.gain <= MOST_GAIN
+    assert levelled.gain <= MOST_GAIN
+    if piece.samples.abs().max() < 1.9 * CEILING:  # beyond the limiter's 6 dB, the piece as a whole is attenuated
+        assert levelled.gain > 0
     assert loudness(levelled) <= loudness(piece) + levelled.gain + 0.3
 
 

@@ -89,8 +89,9 @@ def test_pairs_without_a_tempo_are_refused(stereo: Path, pairs: Path, tiny, tmp_
     made = read_manifest(pairs)
     folder = shutil.copytree(pairs, tmp_path / "pairs")
     write_manifest(folder, [replace(made[0], tempo=None), *made[1:]])
-    with pytest.raises(DatasetError, match="without a tempo, and 0 more"):
-        stage_builder(tiny("prior", model=model_of("prior")), folder, stereo)()
+    for stage in ("prior", "aligner"):
+        with pytest.raises(DatasetError, match="without a tempo, and 0 more"):
+            stage_builder(tiny(stage, model=model_of(stage)), folder, stereo)()
 
 
 def test_each_channel_has_its_own_mel(pairs: Path, tmp_path: Path):

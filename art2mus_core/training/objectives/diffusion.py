@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from ...diffusion.denoiser import LatentDenoiser
 from ...diffusion.levels import NoiseLevels
 from ...diffusion.sampling import draw_noise
+from ...errors import DatasetError
 from ...networks.unet import UNet
 from ...types import Condition, Embedding, Metre
 from ..batches import Draw, LatentBatch
@@ -53,6 +54,19 @@ class DiffusionObjective(Objective):
         self.latents, self.crop = encode_latents(data, checkpoint, device), crop
         self.steps = np.array([(pair.tempo or 0.0) / 60 / data.grid.latent_rate for pair in data.pairs], np.float32)
         check_crop(crop, self.latents, data)
+
+    def check_tempos(self) -> None:
+        """Check that every pair has the tempo that a denoiser with a metre is told.
+
+        Raises:
+            DatasetError: one has none.
+        """
+        if unknown := [pair for pair, step in zip(self.data.pairs, self.steps, strict=True) if not step > 0]:
+            raise DatasetError(
+                f"{unknown[0].music} without a tempo, and {len(unknown) - 1} more",
+                "the tempo of every piece in the manifest, which a denoiser with a metre learns from",
+                "Add the column tempo, or give the UNet as many in_channels as the VAE has latent_channels.",
+            )
 
     @abstractmethod
     def condition(self, embedding: Embedding) -> Condition:

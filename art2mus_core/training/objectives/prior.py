@@ -26,7 +26,7 @@ from ...conditioning.tempo import TempoModel
 from ...configuration import Fields
 from ...diffusion.denoiser import LatentDenoiser, check_unet, reads_metre
 from ...diffusion.levels import read_levels
-from ...errors import DatasetError, SettingError
+from ...errors import SettingError
 from ...networks.gpt2 import GPT2
 from ...networks.unet import UNet
 from ...types import Condition, Embedding
@@ -95,17 +95,9 @@ class PriorObjective(DiffusionObjective):
             grid = data.grid
             self.tempo_model = TempoModel(grid.language_tokens, grid.language_width, spread=0.0)
             self.trained["tempo_model"] = self.tempo_model
-            self._check_tempos()
+            self.check_tempos()
         check_unet(config.model["unet"], data.grid, ())
         self._check_head()
-
-    def _check_tempos(self) -> None:
-        if unknown := [pair for pair, step in zip(self.data.pairs, self.steps, strict=True) if not step > 0]:
-            raise DatasetError(
-                f"{unknown[0].music} without a tempo, and {len(unknown) - 1} more",
-                "the tempo of every piece in the manifest, which a denoiser with a metre learns from",
-                "Add the column tempo, or give the UNet as many in_channels as the VAE has latent_channels.",
-            )
 
     def _check_head(self) -> None:
         head, embeddings = self.projection_model.config, self.embeddings
