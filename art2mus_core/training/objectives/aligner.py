@@ -28,7 +28,6 @@ from ...checkpoints.names import is_encoder, locate
 from ...conditioning.constants import conditions
 from ...conditioning.language import fingerprint, roll_out
 from ...configuration import Fields
-from ...diffusion.denoiser import reads_metre
 from ...diffusion.levels import read_levels
 from ...errors import SettingError
 from ...pipelines.parts import Choice, open_parts
@@ -87,8 +86,6 @@ class AlignerObjective(DiffusionObjective):
         self.trained = nn.ModuleDict({"aligner": self.aligner})
         self.language_model, self.unet, self.head = parts.language_model, parts.unet, head
         self.sounds = embed_sounds(data, checkpoint, device) if head else None
-        if reads_metre(self.unet.config):
-            self.check_tempos()
         for frozen in (self.language_model, self.unet):
             frozen.requires_grad_(requires_grad=False)
 
