@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..types import Metre
 
-__all__ = ["CHANNELS", "metre_beside", "metre_channels", "with_metre"]
+__all__ = ["CHANNELS", "PERIODS", "metre_beside", "metre_channels", "with_metre"]
 
 PERIODS = (0.5, 1.0, 2.0, 3.0, 4.0, 12.0, 16.0)
 """In beats: an eighth, a beat, two, and bars and phrases of four bars in three-four and four-four time."""
