@@ -51,6 +51,13 @@ def compose(
         bool,
         typer.Option("--no-level", help="Keep the level of each piece as generated. Otherwise none is below -30 LUFS."),
     ] = False,
+    reprise: Annotated[
+        float | None,
+        typer.Option(
+            help="How much returning phrases resemble the first, 0 to 1; heard in music of two phrases or more.",
+            show_default="the model's",
+        ),
+    ] = None,
     candidates: Annotated[
         int,
         typer.Option(
@@ -110,7 +117,13 @@ def compose(
     """Compose music for artworks, directly from their pictures."""
     # Settings are checked before files, and files before weights, so that errors appear at once.
     chosen = check_settings(
-        seconds=seconds, steps=steps, guidance=guidance, solver=solver, shared_noise=shared_noise, level=not no_level
+        seconds=seconds,
+        steps=steps,
+        guidance=guidance,
+        solver=solver,
+        shared_noise=shared_noise,
+        level=not no_level,
+        reprise=reprise,
     )
     check_seed(seed)
     check_candidates(candidates, seed)

@@ -21,6 +21,7 @@ from ..conditioning.language import roll_out
 from ..conditioning.tempo import TempoModel
 from ..decoders.vae import MelAutoencoder
 from ..diffusion.guidance import Guided
+from ..diffusion.phrases import lay_out
 from ..diffusion.sampling import draw_noise, sample
 from ..diffusion.schedules import schedule
 from ..interfaces import Denoiser
@@ -103,7 +104,7 @@ def denoise(
         denoiser: the denoiser, its network on `device`.
         positive: condition with one entry per seed.
         negative: condition of the negative side of guidance, likewise.
-        settings: seconds, steps, guidance and solver.
+        settings: seconds, steps, guidance, solver and reprise.
         seeds: seeds of the noise; see :func:`~art2mus_core.pipelines.settings.noise_seed`.
         grid: sizes of the checkpoint.
         levels: the content of its `scheduler_config.json`.
@@ -118,6 +119,7 @@ def denoise(
         found = tempo_model.tempo(LanguageOfAudio(positive.language), noise)
         metre = Metre.of(found.to(device), noise.shape[2], grid.latent_rate)
         positive, tempo = replace(positive, metre=metre), tuple(round(each, 2) for each in found.tolist())
+        noise = lay_out(noise, metre, settings.reprise)
     guided = Guided(denoiser, negative, settings.guidance)
     return replace(sample(guided, positive, noise.to(device), visited, on_step=on_step), tempo=tempo)
 

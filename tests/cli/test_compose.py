@@ -48,6 +48,8 @@ def test_the_file_says_where_it_comes_from(art2mus, paintings):
         "2",
         "--guidance",
         "3",
+        "--reprise",
+        "0.4",
         "--precision",
         "float32",
     )
@@ -62,6 +64,7 @@ def test_the_file_says_where_it_comes_from(art2mus, paintings):
         "precision": "float32",
         "shared_noise": "False",
         "level": "True",
+        "reprise": "0.4",
     }
     assert tags.items() >= expected.items()
     assert tags["solver"] == "dpm++2m-karras"
@@ -76,7 +79,7 @@ def test_a_folder_becomes_a_folder(art2mus, paintings):
     document = json.loads(out.splitlines()[-1])
     assert [Path(piece["file"]).name for piece in document["pieces"]] == ["dawn.flac", "dusk.flac", "noon.flac"]
     settings = {"seconds": 1.0, "steps": 3, "guidance": 1.5, "solver": "dpm++2m-karras"}
-    assert document["settings"] == settings | {"shared_noise": False, "level": True}
+    assert document["settings"] == settings | {"shared_noise": False, "level": True, "reprise": 0.7}
     assert document["failed"] == []
 
 

@@ -21,6 +21,9 @@ from art2mus_core.pipelines.settings import Settings, check_seed, check_settings
         {"guidance": 20.1},
         {"guidance": float("nan")},
         {"solver": "plms"},
+        {"reprise": -0.1},
+        {"reprise": 1.1},
+        {"reprise": float("nan")},
     ],
     ids=str,
 )
@@ -31,7 +34,7 @@ def test_what_is_outside_its_range_is_named(wrong):
 
 
 @pytest.mark.parametrize(
-    "right", [{"seconds": 1.0}, {"seconds": 60.0}, {"steps": 1}, {"steps": 1000}, {"guidance": 0.0}]
+    "right", [{"seconds": 1.0}, {"seconds": 60.0}, {"steps": 1}, {"steps": 1000}, {"guidance": 0.0}, {"reprise": 1.0}]
 )
 def test_the_ends_of_a_range_belong_to_it(right):
     assert vars(Settings(**right)).items() >= right.items()

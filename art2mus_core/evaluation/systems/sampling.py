@@ -30,6 +30,7 @@ class Sampled(System):
         guidance: scale of classifier-free guidance.
         solver: name of the solver.
         level: raise soft pieces, so that none is below -30 LUFS.
+        reprise: how much returning phrases resemble the first.
         heads: `config` or `original`.
         precision: precision of the networks; the evaluation's if not given.
     """
@@ -42,13 +43,14 @@ class Sampled(System):
     guidance: float | None = Field(default=None, ge=0, le=STRONGEST)
     solver: str | None = None
     level: bool = True
+    reprise: float | None = Field(default=None, ge=0, le=1)
     heads: str = "config"
     precision: Precision | None = None
 
     @property
     def chosen(self) -> dict[str, Any]:
         """The settings of the sampler."""
-        return self.model_dump(include={"steps", "guidance", "solver", "shared_noise", "level"})
+        return self.model_dump(include={"steps", "guidance", "solver", "shared_noise", "level", "reprise"})
 
     def opened(self, workshop: Workshop, *, offload: bool = False) -> Any:  # noqa: ANN401 - the route's pipeline
         """The pipeline of the checkpoint.
