@@ -70,6 +70,7 @@ class ArtworkToMusic(io.ComfyNode):
                 _linked(inputs.invert(**ADVANCED)),
                 _linked(inputs.shared_noise()),
                 _linked(inputs.level()),
+                _linked(inputs.reprise()),
             ],
             outputs=[io.Audio.Output(display_name="audio", is_output_list=True)],
         )
@@ -92,12 +93,13 @@ class ArtworkToMusic(io.ComfyNode):
         invert: bool | Link = False,
         shared_noise: bool | Link = DEFAULTS.shared_noise,
         level: bool | Link = DEFAULTS.level,
+        reprise: float | Link = DEFAULTS.reprise,
     ) -> io.NodeOutput:
         chosen = _encoder_of(model, aligner) if encoder == SAME else encoder
         artwork = {"image": image, "mask": mask, "invert": invert, "encoder": chosen}
         aligned = {"aligner": aligner, "strength": strength}
         settings = {"seconds": seconds, "steps": steps, "guidance": guidance, "solver": solver}
-        more = {"seed": seed, "shared_noise": shared_noise, "level": level}
+        more = {"seed": seed, "shared_noise": shared_noise, "level": level, "reprise": reprise}
         graph, music = _expanded(model, artwork, aligned, settings | more)
         return io.NodeOutput(music, expand=graph)
 

@@ -19,6 +19,7 @@ __all__ = [
     "level",
     "mask",
     "model_name",
+    "reprise",
     "seconds",
     "seed",
     "shared_noise",
@@ -169,6 +170,21 @@ def level() -> io.Boolean.Input:
         "On: soft pieces are made louder, so that none is below -30 LUFS; a softer piece stays softer than a louder one. "
         "Off: the level as generated.",
         default=DEFAULTS.level,
+        advanced=True,
+    )
+
+
+def reprise() -> io.Float.Input:
+    """Input `reprise`: how much phrases return."""
+    return io.Float.Input(
+        "reprise",
+        default=DEFAULTS.reprise,
+        min=0.0,
+        max=1.0,
+        step=0.05,
+        tooltip="How much returning phrases resemble the first. 0: the music never returns. 1: phrases return as exactly as possible. "
+        "Without effect on music shorter than two phrases (about 20 seconds), and on models without a metre.",
+        optional=True,
         advanced=True,
     )
 

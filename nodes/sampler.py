@@ -43,6 +43,7 @@ class Sampler(io.ComfyNode):
                 inputs.seed(),
                 inputs.shared_noise(),
                 inputs.level(),
+                inputs.reprise(),
             ],
             outputs=[io.Audio.Output(display_name="audio"), io.Latent.Output(display_name="latent")],
         )
@@ -62,8 +63,9 @@ class Sampler(io.ComfyNode):
         seed: int,
         shared_noise: bool = DEFAULTS.shared_noise,
         level: bool = DEFAULTS.level,
+        reprise: float = DEFAULTS.reprise,
     ) -> io.NodeOutput:
         from .assembly import compose
 
-        settings = Settings(seconds, steps, guidance, solver, shared_noise, level)
+        settings = Settings(seconds, steps, guidance, solver, shared_noise, level, reprise)
         return io.NodeOutput(*compose(model, vae, positive, negative, settings=settings, seed=seed))

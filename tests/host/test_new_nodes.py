@@ -26,7 +26,7 @@ def test_one_node_plays_what_four_nodes_play(server):
 
 def test_every_setting_reaches_its_node(server):
     chosen = {"steps": 2, "guidance": 3.0, "solver": "ddim", "seconds": 1.4, "seed": 9}
-    chosen |= {"shared_noise": True, "level": False}
+    chosen |= {"shared_noise": True, "level": False, "reprise": 0.4}
     mask = {"class_type": "SolidMask", "inputs": {"value": 0.25, "width": 8, "height": 8}}
     (short,) = server.outputs(
         server.run({**in_one_node(**chosen, strength=0.5, encoder="published", mask=["9", 0], invert=True), "9": mask})

@@ -39,7 +39,7 @@ def test_the_nodes_make_what_the_pipeline_makes(pack, assembly, memory, installe
     hashes = [picture.sha256 for picture in pictures]
     encoded = assembly.encode_artworks(pictures, installed, hashes=hashes, memory=memory)
     positive, negative = assembly.align(encoded, language, "model", 1.0)
-    settings = pack("art2mus_core.pipelines.settings").Settings(1.3, 3, 1.5, "ddim", shared, not shared)
+    settings = pack("art2mus_core.pipelines.settings").Settings(1.3, 3, 1.5, "ddim", shared, not shared, 0.4)
     with torch.inference_mode():
         audio, latent = assembly.compose(model, vae, positive, negative, settings=settings, seed=5, memory=memory)
     ours = load(str(checkpoint))
@@ -50,6 +50,7 @@ def test_the_nodes_make_what_the_pipeline_makes(pack, assembly, memory, installe
         "solver": "ddim",
         "shared_noise": shared,
         "level": not shared,
+        "reprise": 0.4,
     }
     pieces = ours.compose([Artwork(each) for each in pixels], seeds=[5, 5], **chosen)
     assert audio["sample_rate"] == ours.parts.grid.sample_rate
@@ -57,6 +58,7 @@ def test_the_nodes_make_what_the_pipeline_makes(pack, assembly, memory, installe
     assert audio["art2mus"]["artworks"] == hashes
     assert audio["art2mus"]["seed"] == 5
     assert audio["art2mus"]["shared_noise"] is shared
+    assert audio["art2mus"]["reprise"] == 0.4
     gains = audio["art2mus"].get("gains")
     assert gains == (None if shared else [piece.gain for piece in pieces])
     assert latent["samples"].shape == (2, *ours.parts.grid.latent_shape(1.3))
