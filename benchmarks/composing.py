@@ -137,10 +137,14 @@ def beat_features(spectrum: np.ndarray, beat: float, beats: int) -> np.ndarray:
     return np.concatenate([tones.reshape(beats, -1) / np.sqrt(12), onsets.reshape(beats, -1)], 1)
 
 
+def likeness_at(beats: np.ndarray, lag: int) -> float:
+    """Mean correlation of beats with those `lag` beats later."""
+    return float((beats[lag:] * beats[:-lag]).sum(1).mean() / (beats**2).sum(1).mean())
+
+
 def repetition(beats: np.ndarray, meter: int) -> float:
     lags = range(1, max(len(beats) // 2 + 1, meter + 1))
-    scale = (beats**2).sum(1).mean()
-    like = {lag: float((beats[lag:] * beats[:-lag]).sum(1).mean() / scale) for lag in lags if lag < len(beats)}
+    like = {lag: likeness_at(beats, lag) for lag in lags if lag < len(beats)}
     bars = [value for lag, value in like.items() if lag % meter == 0]
     others = [value for lag, value in like.items() if lag % meter]
     return max(bars) - float(np.median(others)) if bars and others else float("nan")
