@@ -16,7 +16,7 @@ those of `art2mus_core.measure.sound`; those of this file:
   width         energy of side relative to mid, in decibels; mono: decibels lost in the sum of both channels
   real time     seconds of music per second of one core, for composing and rendering together
 
-`--keep` writes the pieces as FLAC with a table of their causes, for ears of another make.
+`--keep` writes the pieces as FLAC, tagged with their tempo, and a table of their causes, for ears of another make.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def made(task: tuple[int, float, Path | None]) -> dict[str, object]:
     spent = time.process_time() - began
     if keep is not None:
         wave = Waveform(torch.from_numpy(sound)[None], RATE)
-        write_audio(keep / f"{seed:05d}.flac", wave, tags={}, cover=None)
+        write_audio(keep / f"{seed:05d}.flac", wave, tags={"bpm": f"{score.tempo:.3f}"}, cover=None)
     mid = sound.mean(0)
     spectrum = spectra(mid, 2 * round(FRAME * RATE / 2), round(HOP * RATE))
     strength = onset_strength(spectrum, RATE)
