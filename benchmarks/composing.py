@@ -5,7 +5,7 @@
 Characters are uniform in all six values, tonics as those of paintings; the seed of piece n is `--first-seed` + n. Measures of sound are
 those of `art2mus_core.measure.sound`; those of this file:
 
-  pulse         largest autocorrelation of the onset strength at lags of 0.25 to 2 s
+  pulse         largest autocorrelation of the rise of the log-compressed spectrum at lags of 0.25 to 2 s
   range         95th less 5th percentile of the levels of 50 ms in decibels
   ended         share of pieces whose last half second lies 10 dB below the median level of 50 ms
   repetition    likeness of bars: for each lag of whole bars up to half the piece, the mean correlation of beats' chroma and
@@ -82,8 +82,8 @@ def made(task: tuple[int, float, Path | None]) -> dict[str, object]:
     row |= {"band": score.band, "made": score.mode, "tempo_made": score.tempo, "meter": score.beats_per_bar}
     row |= {"form": score.form, "bars": score.bars, "strength": strength, "factor": seconds / spent}
     row |= {name: value for name, value in asdict(measure_samples(sound, RATE)).items() if name != "chroma"}
-    row |= asdict(faults(sound, RATE)) | levels_of(mid) | width_of(sound)
-    row["pulse"] = pulse_of(strength)
+    row |= asdict(faults(sound, RATE)) | levels_of(mid, RATE) | width_of(sound)
+    row["pulse"] = pulse_of(spectrum)
     row["percussive"] = percussive_share(spectrum)
     beats = beat_features(spectrum, beat, score.bars * score.beats_per_bar)
     row["bar_likeness"] = repetition(beats, score.beats_per_bar)
@@ -91,14 +91,16 @@ def made(task: tuple[int, float, Path | None]) -> dict[str, object]:
     return row
 
 
-def pulse_of(strength: np.ndarray) -> float:
-    rise = strength - strength.mean()
+def pulse_of(spectrum: np.ndarray) -> float:
+    levels = np.log1p(100 * spectrum / (spectrum.max() + 1e-9))
+    rise = np.maximum(np.diff(levels, axis=0), 0).mean(1)
+    rise = rise - rise.mean()
     likeness = np.correlate(rise, rise, "full")[len(rise) - 1 :]
     return float(likeness[int(0.25 / HOP) : int(2 / HOP)].max() / (likeness[0] + 1e-12))
 
 
-def levels_of(mid: np.ndarray) -> dict[str, float]:
-    size = RATE // 20
+def levels_of(mid: np.ndarray, rate: int) -> dict[str, float]:
+    size = rate // 20
     power = (mid[: len(mid) // size * size].reshape(-1, size) ** 2).mean(1)
     decibels = 10 * np.log10(power + 1e-18)
     low, high = np.percentile(decibels, (5, 95))
@@ -117,13 +119,13 @@ def percussive_share(spectrum: np.ndarray) -> float:
     return float(10 * np.log10((power * (across**2 / (across**2 + along**2 + 1e-30))).sum() / power.sum()))
 
 
-def beat_features(spectrum: np.ndarray, beat: float, beats: int) -> np.ndarray:
+def beat_features(spectrum: np.ndarray, beat: float, beats: int, rate: int = RATE) -> np.ndarray:
     """Chroma and onsets in quarters of each beat, [beats, 4 * 13], each centred and at unit length."""
-    hertz = np.fft.rfftfreq(2 * (spectrum.shape[1] - 1), 1 / RATE)
+    hertz = np.fft.rfftfreq(2 * (spectrum.shape[1] - 1), 1 / rate)
     used = (hertz > 80) & (hertz < 2000)
     classes = (np.round(12 * np.log2(hertz[used] / 440)).astype(int) + 9) % 12
     chroma = spectrum[:, used] @ np.eye(12)[classes]
-    strength = onset_strength(spectrum, RATE)
+    strength = onset_strength(spectrum, rate)
     rows = []
     for index in range(4 * beats):
         first, last = (round((index + step) * beat / 4 / HOP) for step in (0, 1))

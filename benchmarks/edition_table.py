@@ -19,6 +19,8 @@ class Row:
     this: Interval
     difference: Interval
     aim: str
+    training: Interval | None = None
+    """Of training music, where it is measured."""
 
 
 def shown(interval: Interval) -> str:
@@ -31,17 +33,20 @@ def shown(interval: Interval) -> str:
 
 
 def markdown(rows: list[Row]) -> str:
-    lines = ["| | n | first edition | this edition | difference | aim |", "|---|---|---|---|---|---|"]
-    lines += [
-        f"| {row.title} | {row.n} | {shown(row.first)} | {shown(row.this)} | {shown(row.difference)} | {row.aim} |"
-        for row in rows
-    ]
+    """The table; with a column of training music if a row has it."""
+    trained = any(row.training for row in rows)
+    names = ["", "n", "first edition", "this edition", "difference", *(["training music"] if trained else []), "aim"]
+    lines = [f"| {' | '.join(names)} |".replace("|  |", "| |"), "|---" * len(names) + "|"]
+    for row in rows:
+        cells = [shown(each) for each in (row.first, row.this, row.difference)]
+        cells += [shown(row.training) if row.training else ""] if trained else []
+        lines.append(f"| {' | '.join([row.title, row.n, *cells, row.aim])} |")
     return "\n".join(lines)
 
 
 def listed(row: Row) -> dict[str, Any]:
     """A row for JSON: value, low and high of each side, or the value alone."""
-    sides = {name: getattr(row, name) for name in ("first", "this", "difference")}
+    sides = {name: getattr(row, name) for name in ("first", "this", "difference", "training") if getattr(row, name)}
     kept = {
         name: [each.value, each.low, each.high] if not math.isnan(each.low) else [each.value]
         for name, each in sides.items()

@@ -1,24 +1,18 @@
-"""Editions of the project: the characters that a tree's code sees in paintings, its music for them, and the measures of this music."""
+"""Editions of the project: the characters that a tree's code sees in paintings, its music for them, and the size of its files."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from contrasts import Painting  # beside this script
 from trees import ask, compose
 
-from art2mus_core.audio.reading import read_audio, read_tags
+from art2mus_core.audio.reading import read_tags
 from art2mus_core.digests import joint_digest
-from art2mus_core.measure.sound.music import HOP, WINDOW, Music, measure_samples
-from art2mus_core.measure.sound.onsets import onset_strength
-from art2mus_core.measure.sound.spectra import spectra
 
-OWN_TAGS = ("title", "artwork", "artwork_sha256", "seed", "gain_db", "encoder")
+OWN_TAGS = ("title", "artwork", "artwork_sha256", "seed", "gain_db", "encoder", "bpm")
 """Tags that say nothing of an edition."""
 
 
@@ -38,8 +32,12 @@ class Edition:
     def weights(self) -> Path:
         return self.tree / "art2mus_core" / "pocket" if self.model == "pocket" else Path(self.model).resolve()
 
-    def encoder_megabytes(self) -> float:
-        return sum(path.stat().st_size for path in (self.weights() / "image_encoder").glob("*.safetensors")) / 1e6
+    def megabytes(self) -> tuple[float, float]:
+        """The weights of the image encoder, and all others."""
+        encoder = sum(path.stat().st_size for path in (self.weights() / "image_encoder").glob("*.safetensors"))
+        return encoder / 1e6, sum(
+            path.stat().st_size for path in self.weights().glob("*/*.safetensors")
+        ) / 1e6 - encoder / 1e6
 
     def takes(self, seeds: list[int], options: list[str]) -> list[list[Path]]:
         """The files of the music of each seed."""
@@ -66,29 +64,3 @@ class Edition:
 def settings_of(piece: Path) -> dict[str, str]:
     """What a piece was made with, by its tags."""
     return {name: value for name, value in read_tags(piece).items() if name not in OWN_TAGS}
-
-
-@dataclass(frozen=True)
-class Heard:
-    """Measures of the pieces of one edition: values [seeds, paintings], onset strengths [paintings, frames] for each seed."""
-
-    music: list[list[Music]]
-    strengths: list[np.ndarray]
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        return np.array([[getattr(piece, name) for piece in pieces] for pieces in self.music], np.float64)
-
-
-def listen(path: Path) -> tuple[Music, np.ndarray]:
-    """The measures of a piece, and its onset strength."""
-    sound = read_audio(path)
-    samples, rate = sound.samples[0].numpy(), sound.sample_rate
-    spectrum = spectra(samples.mean(0), 2 * round(WINDOW * rate / 2), round(HOP * rate))
-    return measure_samples(samples, rate), onset_strength(spectrum, rate)
-
-
-def hear(pool: ProcessPoolExecutor, takes: list[list[Path]]) -> Heard:
-    pieces = [list(pool.map(listen, take, chunksize=4)) for take in takes]
-    least = min(len(strength) for take in pieces for _, strength in take)
-    strengths = [np.stack([strength[:least] for _, strength in take]) for take in pieces]
-    return Heard([[music for music, _ in take] for take in pieces], strengths)

@@ -1,7 +1,10 @@
 """Measures whether music follows the painting on held-out synthetic pairs, with signal features only.
 
-    python benchmarks/quality.py DATA [--model FOLDER] [--count 200] [--guidance G ...] [--steps N] [--solver S]
-        [--shuffled-aligner NAME] [--precision auto] [--only SYSTEM ...] [--first TREE] [--no-level]
+    python benchmarks/quality.py DATA [--training DATASET] [--model FOLDER] [--count 200] [--guidance G ...] [--steps N] [--solver S]
+        [--shuffled-aligner NAME] [--precision auto] [--only SYSTEM ...] [--first TREE] [--no-level] [--out FOLDER]
+
+DATA is a dataset with held-out splits, or, with `--training`, one whose pairs the model was not trained on at all; then the music of
+DATASET's held-out splits, of the same length, is what the Frechet distance is measured to. Needs librosa (`pip install librosa`).
 
 Every system makes one piece a pair:
   real          the pair's own music
@@ -11,14 +14,16 @@ Every system makes one piece a pair:
   aligner       the painting through the image aligner, with each guidance given
   shuffled      an aligner trained on shuffled pairs, with the first guidance given
   unconditional without an artwork
-  first edition the painting through a checked-out tree of an earlier edition (`--first`), with its weights, code and defaults
+  first edition the painting through a checked-out tree of an earlier edition (`--first`), with its weights, code and defaults;
+                kept in `--out`
 
 Scores: two-alternative forced choice (share of other pairs' music that is farther from the piece than its own pair's music),
 and the same after assigning pieces to other paintings; rank correlations with the intended character; share of spectral peaks
-in tune; Frechet distance of pocket's audio embeddings to the real music of the validation split, which none of the systems
-made. With `--no-level` this edition's pieces keep the level as generated, like the composed music. Intervals are 95 % bootstrap
-intervals over pairs; the differences between this edition's aligner and the first edition are resampled with the same pairs on both
-sides. The table goes to standard error, one JSON document to the last line of standard output.
+in tune; pulse, repetition, level range and ending (`hearing.py`); tonic and key as intended, by a vote (`keys.py`); Frechet distance
+of pocket's audio embeddings, which hear the mean of the channels, to real music that none of the systems made. Every piece is measured
+at its own rate with all its channels. With `--no-level` this edition's pieces keep the level as generated, like the composed music.
+Intervals are 95 % bootstrap intervals over pairs; the differences between this edition's aligner and the first edition are resampled
+with the same pairs on both sides. The table goes to standard error, one JSON document to the last line of standard output.
 """
 
 from __future__ import annotations
@@ -36,11 +41,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from hearing import ENDED, measured  # beside this script
+from keys import elected, librosa, tonic_of
+from music_rows import composed_key
 from scipy import stats
-from trees import ask  # beside this script
+from trees import ask
 
 from art2mus_core.aligners.head import ProjectionHead
-from art2mus_core.audio.mel import MelTransform
 from art2mus_core.audio.reading import read_audio
 from art2mus_core.character import CHARACTERS, Character
 from art2mus_core.checkpoints.folder import load_component
@@ -51,15 +58,11 @@ from art2mus_core.conditioning.language import roll_out
 from art2mus_core.datasets.manifest import Pair
 from art2mus_core.datasets.reading import read_pairs
 from art2mus_core.datasets.synthetic.rendering import compose
-from art2mus_core.encoders.pocket import PocketAudioEncoder
+from art2mus_core.encoders.pocket import PocketAudioEncoder, PocketSoundEncoder
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.measure.sets.frechet import frechet_distance
-from art2mus_core.measure.sound.music import Music, measure
 from art2mus_core.pipelines import load
-from art2mus_core.types import Embedding, LanguageOfAudio, Mel, Waveform
-
-RATE = 16_000
-"""Sample rate of the bundled model."""
+from art2mus_core.types import Embedding, LanguageOfAudio, Waveform
 
 BATCH = 8
 RESAMPLES = 1000
@@ -73,55 +76,58 @@ def character_of(pair: Pair) -> Character:
 class Bench:
     """Held-out pairs of a dataset, and the systems to compare."""
 
-    def __init__(self, data: Path, model: str, count: int, precision: str, **settings: Any) -> None:
+    def __init__(
+        self, data: Path, training: Path | None, model: str, count: int, precision: str, **settings: Any
+    ) -> None:
         dtype = choose_precision(precision, torch.device("cpu"))
         self.chosen = settings
         self.data, self.pipeline = data, load(model, dtype=dtype)
         pairs = read_pairs(data)
-        self.pairs = [pair for pair in pairs if pair.split == "test"][:count]
-        self.others = [pair for pair in pairs if pair.split == "validation"]
+        shortest = min(pair.seconds for pair in pairs)
+        self.pairs = [pair for pair in pairs if (training or pair.split == "test") and pair.seconds == shortest][:count]
+        held = {"validation", "test"} if training else {"validation"}
+        others = [pair for pair in read_pairs(training or data) if pair.split in held and pair.seconds == shortest]
+        self.others = [(training or data) / pair.music for pair in others]
         self.parts, self.grid = self.pipeline.parts, self.pipeline.parts.grid
-        self.transform = MelTransform(self.grid)
         folder = locate(model)
-        self.tower = load_component(folder, "audio_encoder", PocketAudioEncoder.from_config)
+        tower = load_component(folder, "audio_encoder", PocketAudioEncoder.from_config)
+        self.tower = PocketSoundEncoder(tower, self.grid)
         self.head = load_component(folder, "projection_model", ProjectionHead.from_config)
 
-    def real(self) -> Iterator[np.ndarray]:
-        yield from map(self._sound, self.pairs)
+    def real(self) -> Iterator[Waveform]:
+        for pair in self.pairs:
+            yield read_audio(self.data / pair.music, mono=False)
 
     def reference(self) -> np.ndarray:
-        """Embeddings of the validation split's music, float64 [pairs, dim]."""
-        return np.stack([self.embed(self._sound(pair)) for pair in self.others]).astype(np.float64)
+        """Embeddings of held-out music, float64 [pairs, dim]."""
+        return np.stack([self.embed(read_audio(path, mono=False)) for path in self.others])
 
-    def _sound(self, pair: Pair) -> np.ndarray:
-        return read_audio(self.data / pair.music, self.grid.sample_rate).samples[0, 0].numpy()
-
-    def recomposed(self) -> Iterator[np.ndarray]:
+    def recomposed(self) -> Iterator[Waveform]:
+        rate, channels = self.grid.sample_rate, self.grid.channels
         for pair in self.pairs:
-            yield compose(character_of(pair), 900_000_000 + (pair.seed or 0), pair.seconds, RATE, 1)[0]
+            sound = compose(character_of(pair), 900_000_000 + (pair.seed or 0), pair.seconds, rate, channels)
+            yield Waveform(torch.from_numpy(sound)[None], rate)
 
     @torch.no_grad()
-    def reconstructed(self) -> Iterator[np.ndarray]:
-        for sound in self.real():
-            mel = Mel(self.transform(torch.from_numpy(sound)[None]))
-            decoded = self.parts.autoencoder.decode(self.parts.autoencoder.encode(mel))
-            yield self.parts.vocoder.vocode(decoded).samples[0, 0].numpy()
+    def reconstructed(self) -> Iterator[Waveform]:
+        for pair in self.pairs:
+            sound = read_audio(self.data / pair.music, self.grid.sample_rate, mono=False)
+            yield self.pipeline.decode(self.pipeline.encode(sound)).cut(pair.seconds)
 
     def _language(self, embedding: torch.Tensor, by: Callable) -> LanguageOfAudio:
         prompt = by(Embedding(embedding, self.parts.encoder.space))
         return roll_out(self.parts.language_model, prompt, self.grid.language_tokens)
 
     @torch.no_grad()
-    def _generated(self, languages: Callable[[list[Pair]], LanguageOfAudio], guidance: float) -> Iterator[np.ndarray]:
+    def _generated(self, languages: Callable[[list[Pair]], LanguageOfAudio], guidance: float) -> Iterator[Waveform]:
         for start in range(0, len(self.pairs), BATCH):
             pairs = self.pairs[start : start + BATCH]
             positive, negative = conditions(languages(pairs), self.parts.constants)
             settings = self.pipeline.settings(seconds=pairs[0].seconds, guidance=guidance, **self.chosen)
             seeds = [pair.seed or 0 for pair in pairs]
-            for piece in self.pipeline.perform((positive, negative), settings, seeds):
-                yield piece.samples[0, 0].numpy()
+            yield from self.pipeline.perform((positive, negative), settings, seeds)
 
-    def aligned(self, guidance: float, aligner: object = None) -> Iterator[np.ndarray]:
+    def aligned(self, guidance: float, aligner: object = None) -> Iterator[Waveform]:
         chosen = aligner or self.parts.aligner
 
         def languages(pairs: list[Pair]) -> LanguageOfAudio:
@@ -130,53 +136,48 @@ class Bench:
 
         return self._generated(languages, guidance)
 
-    def audio_prior(self, guidance: float) -> Iterator[np.ndarray]:
+    def audio_prior(self, guidance: float) -> Iterator[Waveform]:
         def languages(pairs: list[Pair]) -> LanguageOfAudio:
-            sounds = [read_audio(self.data / pair.music, self.grid.sample_rate).samples[0] for pair in pairs]
-            embedding = self.tower(self.transform(torch.cat(sounds)))
-            return self._language(embedding, self.head.align)
+            sounds = [read_audio(self.data / pair.music, mono=False) for pair in pairs]
+            return self._language(torch.cat([self.tower.encode(sound).values for sound in sounds]), self.head.align)
 
         return self._generated(languages, guidance)
 
-    def unconditional(self) -> Iterator[np.ndarray]:
+    def unconditional(self) -> Iterator[Waveform]:
         def languages(pairs: list[Pair]) -> LanguageOfAudio:
             return LanguageOfAudio(self.parts.constants.unconditional_language.expand(len(pairs), -1, -1))
 
         return self._generated(languages, 1.0)
 
-    def first_edition(self, tree: Path) -> Iterator[np.ndarray]:
-        with tempfile.TemporaryDirectory() as place:
-            job = {
-                "artworks": [str((self.data / pair.artwork).resolve()) for pair in self.pairs],
-                "seeds": [pair.seed or 0 for pair in self.pairs],
-                "seconds": self.pairs[0].seconds,
-                "dtype": str(self.parts.dtype).removeprefix("torch."),
-            }
-            rate = ask(tree, "pieces", **job, out=place)
-            if rate != self.grid.sample_rate:
-                sys.exit(
-                    f"music of {tree} at {rate} Hz, where {self.grid.sample_rate} Hz are measured; use another tree"
-                )
-            for number in range(len(self.pairs)):
-                yield np.load(Path(place, f"{number}.npy"))
+    def first_edition(self, tree: Path, out: Path) -> Iterator[Waveform]:
+        job = {
+            "artworks": [str((self.data / pair.artwork).resolve()) for pair in self.pairs],
+            "seeds": [pair.seed or 0 for pair in self.pairs],
+            "seconds": self.pairs[0].seconds,
+            "dtype": str(self.parts.dtype).removeprefix("torch."),
+        }
+        note, made = out / "made.json", {"tree": str(tree.resolve()), "job": job}
+        found = json.loads(note.read_text(encoding="utf-8")) if note.is_file() else {}
+        if found.get("made") != made:
+            out.mkdir(parents=True, exist_ok=True)
+            found = {"made": made, "rate": ask(tree, "pieces", **job, out=str(out))}
+            note.write_text(json.dumps(found), encoding="utf-8")
+        for number in range(len(self.pairs)):
+            yield Waveform(torch.from_numpy(np.load(out / f"{number}.npy"))[None], found["rate"])
 
     @torch.no_grad()
-    def embed(self, sound: np.ndarray) -> np.ndarray:
-        return self.tower(self.transform(torch.from_numpy(sound)[None]))[0].numpy()
-
-
-def describe(sound: np.ndarray, rate: int) -> Music:
-    return measure(Waveform(torch.from_numpy(sound)[None, None], rate))
+    def embed(self, sound: Waveform) -> np.ndarray:
+        return self.tower.encode(sound).values[0].double().numpy()
 
 
 WEIGHTS = (*[1.0] * 6, *[12**-0.5] * 12)
 """Weights of the standardised features in a distance; the twelve of the chroma together count as one feature."""
 
 
-def feature_vector(music: Music) -> np.ndarray:
+def feature_vector(music: dict[str, Any]) -> np.ndarray:
     """log(onset rate + 0.5), loudness, brightness, mode, register, flatness and chroma."""
-    own = music.loudness, music.brightness, music.mode, music.register, music.flatness
-    return np.array([math.log(music.onset_rate + 0.5), *own, *music.chroma])
+    own = (music[name] for name in ("loudness", "brightness", "mode", "register", "flatness"))
+    return np.array([math.log(music["onset_rate"] + 0.5), *own, *music["chroma"]])
 
 
 def forced_choice(made: np.ndarray, real: np.ndarray) -> np.ndarray:
@@ -199,17 +200,24 @@ Statistic = Callable[[np.ndarray], float]
 """A score over some pairs, given by their numbers."""
 
 
-def scores(rows: list[Music], real: list[Music], cause: dict[str, np.ndarray]) -> dict[str, Statistic]:
+def scores(
+    rows: list[dict[str, Any]], real: list[dict[str, Any]], cause: dict[str, np.ndarray], keys: np.ndarray
+) -> dict[str, Statistic]:
     vectors, wanted = (np.stack([feature_vector(row) for row in side]) for side in (rows, real))
     scale = np.asarray(WEIGHTS) / (wanted.std(0) + 1e-9)
     vectors, wanted = vectors * scale, wanted * scale
     own, shuffled = forced_choice(vectors, wanted), forced_choice(np.roll(vectors, 7, axis=0), wanted)
 
     def follows(field: str, character: str) -> Statistic:
-        values = np.array([getattr(row, field) for row in rows])
+        values = np.array([row[field] for row in rows])
         return lambda i: float(stats.spearmanr(values[i], cause[character][i])[0])
 
-    in_tune = np.array([row.in_tune for row in rows])
+    def averaged(of: Callable[[dict[str, Any]], float], average: Callable[[np.ndarray], Any]) -> Statistic:
+        values = np.array([of(row) for row in rows], np.float64)
+        return lambda i: float(average(values[i]))
+
+    tonic_right = np.array([tonic_of(row["keys"]) for row in rows]) == keys % 12
+    key_right = np.array([elected(row["keys"]) for row in rows]) == keys
     return {
         "2AFC": lambda i: float(own[i].mean()),
         "2AFC shuffled": lambda i: float(shuffled[i].mean()),
@@ -218,7 +226,13 @@ def scores(rows: list[Music], real: list[Music], cause: dict[str, np.ndarray]) -
         "brightness~warmth": follows("brightness", "warmth"),
         "mode~valence": follows("mode", "valence"),
         "register~height": follows("register", "height"),
-        "in tune": lambda i: float(np.nanmean(in_tune[i])),
+        "in tune": averaged(lambda row: row["in_tune"], np.nanmean),
+        "pulse": averaged(lambda row: row["pulse"], np.nanmedian),
+        "repetition": averaged(lambda row: row["bars"], np.nanmean),
+        "level range": averaged(lambda row: row["range"], np.nanmedian),
+        "ended": averaged(lambda row: row["ending"] >= ENDED, np.mean),
+        "tonic": lambda i: float(tonic_right[i].mean()),
+        "key": lambda i: float(key_right[i].mean()),
     }
 
 
@@ -230,6 +244,7 @@ def differences(this: dict[str, Statistic], first: dict[str, Statistic], count: 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
+    parser.add_argument("--training", type=Path, default=None, help="the dataset of the training, if not DATA")
     parser.add_argument("--model", default="pocket")
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--guidance", type=float, nargs="*", default=None)
@@ -240,12 +255,14 @@ def main() -> None:
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--no-level", action="store_true", help="leave out the level stage")
     parser.add_argument("--first", type=Path, default=None, help="a checked-out tree of an earlier edition")
+    parser.add_argument("--out", type=Path, default=None, help="folder that keeps the first edition's music")
     chosen = parser.parse_args()
+    librosa()
     settings = {"steps": chosen.steps, "solver": chosen.solver, "level": False if chosen.no_level else None}
-    bench = Bench(chosen.data, chosen.model, chosen.count, chosen.precision, **settings)
+    bench = Bench(chosen.data, chosen.training, chosen.model, chosen.count, chosen.precision, **settings)
     guidances = chosen.guidance or [bench.parts.defaults.guidance]
     first = guidances[0]
-    systems: dict[str, Callable[[], Iterator[np.ndarray]]] = {
+    systems: dict[str, Callable[[], Iterator[Waveform]]] = {
         "real": bench.real,
         "recomposed": bench.recomposed,
         "reconstructed": bench.reconstructed,
@@ -257,20 +274,23 @@ def main() -> None:
     if chosen.shuffled_aligner:
         torn = load(chosen.model, aligner=chosen.shuffled_aligner).parts.aligner
         systems[f"shuffled-pairs aligner, guidance {first:g}"] = lambda: bench.aligned(first, torn)
+    place = tempfile.TemporaryDirectory()
     if chosen.first:
-        systems["first edition"] = lambda: bench.first_edition(chosen.first)
+        systems["first edition"] = lambda: bench.first_edition(chosen.first, chosen.out or Path(place.name))
+    keys = np.array([composed_key(pair) for pair in bench.pairs])
     cause = {name: np.array([pair.character[name] for pair in bench.pairs]) for name in CHARACTERS}
     report, followed, real_rows, reference = {}, {}, None, bench.reference()
-    with ProcessPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with place, ProcessPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         for name, system in systems.items():
             if chosen.only and name != "real" and not any(part in name for part in chosen.only):
                 continue
             start = time.monotonic()
             sounds = list(system())
-            rows = list(pool.map(describe, sounds, [bench.grid.sample_rate] * len(sounds), chunksize=8))
-            embeddings = np.stack([bench.embed(sound) for sound in sounds]).astype(np.float64)
+            pieces = ([sound.samples[0].numpy() for sound in sounds], [sound.sample_rate for sound in sounds])
+            rows = list(pool.map(measured, *pieces, chunksize=8))
+            embeddings = np.stack([bench.embed(sound) for sound in sounds])
             real_rows = rows if real_rows is None else real_rows
-            followed[name] = scores(rows, real_rows, cause)
+            followed[name] = scores(rows, real_rows, cause, keys)
             report[name] = {
                 **{score: interval(of, len(rows)) for score, of in followed[name].items()},
                 "Frechet": round(frechet_distance(embeddings, reference), 4),

@@ -56,13 +56,13 @@ def characters(encoder: Any, artworks: list[Any]) -> list[dict[str, float]]:
 
 
 def pieces(artworks: list[str], seeds: list[int], dtype: str, seconds: float, out: str) -> int:
-    """Write each artwork's music, with its seed and the tree's defaults, as `NUMBER.npy` [samples]; the sample rate."""
+    """Write each artwork's music, with its seed and the tree's defaults, as `NUMBER.npy` [channels, samples]; the sample rate."""
     pipeline = load(dtype=getattr(torch, dtype))
     for start in range(0, len(artworks), BATCH):
         opened = [read_artwork(path) for path in artworks[start : start + BATCH]]
         made = pipeline.compose(opened, seeds=seeds[start : start + BATCH], seconds=seconds)
         for number, piece in enumerate(made, start):
-            np.save(Path(out, f"{number}.npy"), piece.samples[0, 0].numpy())
+            np.save(Path(out, f"{number}.npy"), piece.samples[0].numpy())
     return pipeline.parts.grid.sample_rate
 
 
