@@ -1,8 +1,7 @@
 """What is measured in a piece of music, over two processes, and kept beside it.
 
-Measures are those of `art2mus_core.measure.sound`, of `composing.py` (pulse, level range, ending, likeness of bars), `keys.py` (a vote
-on the key) and `timbres.py`; every piece is measured at its own rate. The tempo by which bars are compared is the one heard, also
-where a file or a manifest states one: no music has an advantage by what is known of it.
+Measures are those of `art2mus_core.measure.sound`, of `composing.py` (pulse, level range, ending), `returning.py` (repetition), `keys.py`
+(a vote on the key) and `timbres.py`; every piece is measured at its own rate.
 
 Clicks are counted where the third difference exceeds `CLICK` times the medians of 5 ms before and after; attacks and noise do not, as
 they go on.
@@ -11,7 +10,6 @@ they go on.
 from __future__ import annotations
 
 import json
-import math
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -19,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from composing import HOP, beat_features, levels_of, pulse_of, repetition  # beside this script
+from composing import HOP, levels_of, pulse_of  # beside this script
 from keys import votes_of
+from returning import returns_of
 from timbres import timbre_of
 
 import art2mus_core.measure.sound
@@ -33,10 +32,9 @@ from art2mus_core.measure.sound.onsets import onset_strength
 from art2mus_core.measure.sound.spectra import spectra
 
 CODE = [
-    *(Path(__file__).with_name(f"{name}.py") for name in ("hearing", "composing", "keys", "timbres")),
+    *(Path(__file__).with_name(f"{name}.py") for name in ("hearing", "composing", "keys", "returning", "timbres")),
     *sorted(Path(art2mus_core.measure.sound.__path__[0]).glob("*.py")),
 ]
-METERS = 3, 4
 ENDED = 10.0
 """Decibels by which the last half second of a piece that ends lies below its median level."""
 
@@ -90,24 +88,12 @@ def measured(samples: np.ndarray, rate: int) -> dict[str, Any]:
         "peak": flaws.peak,
         "clicks": clicks(samples, rate),
         **levels_of(mid, rate),
-        **bars_of(spectrum, rate, music.tempo, len(mid) / rate),
+        **returns_of(mid, rate, music.tempo),
         **votes_of(mid, rate, music),
         "pulse": pulse_of(spectrum),
         "strength": strength.round(5).tolist(),
         "timbre": timbre_of(mid, rate),
     }
-
-
-def bars_of(spectrum: np.ndarray, rate: int, tempo: float, seconds: float) -> dict[str, float]:
-    """`bars`: the likeness of bars of three or of four beats, whichever is larger; `shuffled`: the same of its beats in random order."""
-    count = 0 if math.isnan(tempo) else int(min(seconds, (len(spectrum) - 1) * HOP) * tempo / 60)
-    if count <= min(METERS):
-        return {"bars": math.nan, "shuffled": math.nan}
-    beats = beat_features(spectrum, 60 / tempo, count, rate)
-    mixed = np.random.default_rng(0).permutation(beats)
-    found = [[repetition(each, meter) for meter in METERS] for each in (beats, mixed)]
-    most = [max((value for value in each if not math.isnan(value)), default=math.nan) for each in found]
-    return {"bars": most[0], "shuffled": most[1]}
 
 
 def clicks(samples: np.ndarray, rate: int) -> int:

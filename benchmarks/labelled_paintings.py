@@ -14,7 +14,7 @@ Needs librosa (`pip install librosa`).
 An AUC is the share of pairs, one painting of each kind, in which the first kind has the larger value; .5 is chance. With several
 seeds it is the mean of their AUCs. Intervals are 95 % bootstrap intervals over paintings, each with its pieces of all seeds.
 *Likeness* is the mean correlation of the onset strengths of two paintings' music with one seed. The other measures are described in
-`hearing.py`, `composing.py`, `keys.py` and `timbres.py`. `--ears` measures the music again with another program's `ears.py FOLDER
+`hearing.py`, `composing.py`, `returning.py`, `keys.py`, `timbres.py` and `clustering.py`. `--ears` measures the music again with another program's `ears.py FOLDER
 LABELS.csv`, which prints one JSON object. The table and what each edition's music was made with go to standard error, the table with
 `--markdown` to standard output; one JSON document to the last line of standard output.
 """

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from clustering import clusters, large
+from clustering import WIDEST, clusters, large
 from contrasts import Statistic, compared, plain  # beside this script
 from edition_table import Row
 from hearing import ENDED, Heard
@@ -85,15 +85,16 @@ class Compared:
 
 def form_rows(sets: Compared) -> Iterator[Row]:
     yield sets.of("pulse, median", "pulse", median, "≥ .65")
-    bars = sets.of("repetition: likeness of bars, mean", "bars", share, "≥ .75 of training")
-    yield bars
-    yield sets.of("the same of beats in random order", "shuffled", share)
-    if bars.training:
+    repeated = sets.of("repetition, mean", "repetition", share)
+    yield repeated
+    if repeated.training:
         ratio = [
-            Interval(*(x / bars.training.value for x in (each.value, each.low, each.high)))
-            for each in (bars.first, bars.this, bars.difference, bars.training)
+            Interval(*(x / repeated.training.value for x in (each.value, each.low, each.high)))
+            for each in (repeated.first, repeated.this, repeated.difference, repeated.training)
         ]
-        yield Row("repetition, of the training music's", bars.n, *ratio[:3], "≥ .75", ratio[3])
+        yield Row("repetition, of the training music's", repeated.n, *ratio[:3], "≥ .75", ratio[3])
+    yield sets.of("returning onsets, mean", "returns", share)
+    yield sets.of("returning onsets with beats in random order", "returns_shuffled", share)
     yield sets.of("level range, median, dB", "range", median, "≥ 10")
     yield sets.row("ended, share", sets.each(lambda piece: piece["ending"] >= ENDED), share, "≥ .80")
 
@@ -123,12 +124,17 @@ def key_rows(sets: Compared, wanted: list[np.ndarray], tonics: list[np.ndarray])
 
 
 def timbre_rows(sets: Compared) -> Iterator[Row]:
-    labels = [clusters(np.array([p["timbre"] for take in each.rows for p in take])) for each in sets.sets]
-    shaped = [found.reshape(len(each.rows), -1) for found, each in zip(labels, sets.sets, strict=True)]
-    yield sets.row("clusters of timbre with 5 % of the pieces", shaped, lambda v: float(len(large(v.ravel()))), "≥ 3")
-    yield sets.row(
-        "the largest one's share", shaped, lambda v: float(np.bincount(v.ravel().astype(int)).max() / v.size)
-    )
+    timbres = [np.array([piece["timbre"] for take in each.rows for piece in take]) for each in sets.sets]
+    for widest in WIDEST:
+        labels = [
+            clusters(each, widest).reshape(len(side.rows), -1) for each, side in zip(timbres, sets.sets, strict=True)
+        ]
+        yield sets.row(
+            f"clusters of timbre, {widest:g} dB apart", labels, lambda drawn: float(len(large(drawn))), "≥ 3"
+        )
+        yield sets.row(
+            f"share of the largest, {widest:g} dB", labels, lambda drawn: np.bincount(drawn.ravel()).max() / drawn.size
+        )
 
 
 def fault_rows(sets: Compared) -> Iterator[Row]:

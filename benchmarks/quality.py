@@ -228,7 +228,7 @@ def scores(
         "register~height": follows("register", "height"),
         "in tune": averaged(lambda row: row["in_tune"], np.nanmean),
         "pulse": averaged(lambda row: row["pulse"], np.nanmedian),
-        "repetition": averaged(lambda row: row["bars"], np.nanmean),
+        "repetition": averaged(lambda row: row["repetition"], np.nanmean),
         "level range": averaged(lambda row: row["range"], np.nanmedian),
         "ended": averaged(lambda row: row["ending"] >= ENDED, np.mean),
         "tonic": lambda i: float(tonic_right[i].mean()),

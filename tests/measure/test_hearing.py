@@ -50,24 +50,18 @@ def test_a_piece_that_fades_out_has_ended(script):
     assert hearing.levels_of(tone, RATE)["range"] == pytest.approx(26, abs=1)
 
 
-def test_bars_that_return_are_alike(script):
-    hearing = script("hearing")
-    rng, beat = np.random.default_rng(2), 0.5
-    tones = [
-        np.sin(2 * np.pi * 220 * 2 ** (k / 12) * np.arange(4000) / RATE) * np.exp(-np.arange(4000) / 2000)
-        for k in range(12)
-    ]
+def test_bars_that_return_are_repetition_and_a_pulse_is_not(script):
+    returning = script("returning")
+    rng, n = np.random.default_rng(2), np.arange(4000)
+    tones = [np.sin(2 * np.pi * 220 * 2 ** (k / 12) * n / RATE) * np.exp(-n / 1000) for k in range(12)]
     bar = [tones[k] for k in (0, 4, 7, 5, 2, 11, 9, 7)]
-    returning, wandering = np.concatenate(bar * 6), np.concatenate([tones[k] for k in rng.integers(12, size=48)])
-    hop = round(hearing.HOP * RATE)
-    likest = [
-        hearing.bars_of(hearing.spectra(each.astype(np.float32), 4 * hop, hop), RATE, 60 / beat, len(each) / RATE)
-        for each in (returning, wandering)
-    ]
-    assert likest[0]["bars"] > 0.6
-    assert likest[1]["bars"] < 0.35
-    assert likest[0]["shuffled"] < 0.5 * likest[0]["bars"]
-    assert math.isnan(hearing.bars_of(np.zeros((9, 9)), RATE, math.nan, 1.0)["bars"])
+    back, on = np.concatenate(bar * 6), np.concatenate([tones[k] for k in rng.integers(12, size=48)])
+    returned, wandered = (returning.returns_of(each, RATE, 240.0) for each in (back, on))
+    assert returned["returns"] > 0.9
+    assert returned["repetition"] > 0.6
+    assert abs(wandered["repetition"]) < 0.1
+    assert math.isnan(returning.returns_of(back[: 4 * RATE], RATE, 240.0)["repetition"])
+    assert math.isnan(returning.returns_of(back, RATE, math.nan)["repetition"])
 
 
 def test_clicks_are_found_and_strokes_are_not(script):
@@ -85,13 +79,13 @@ def test_clicks_are_found_and_strokes_are_not(script):
 def test_pieces_of_two_timbres_are_two_clusters(script):
     clustering = script("clustering")
     timbres = np.random.default_rng(4).normal(size=(40, 80))
-    assert len(clustering.large(clustering.clusters(timbres))) == 1
+    assert len(clustering.large(clustering.clusters(timbres, 6.0))) == 1
     timbres[:10] += 15
-    labels = clustering.clusters(timbres)
+    labels = clustering.clusters(timbres, 6.0)
     assert len(clustering.large(labels)) == 2
     assert len(set(labels[:10])) == 1
     timbres[0] -= 60
-    assert len(clustering.large(clustering.clusters(timbres))) == 2
+    assert len(clustering.large(clustering.clusters(timbres, 6.0))) == 2
 
 
 def test_a_vote_is_won_by_most_and_else_by_the_first(script):
@@ -129,19 +123,20 @@ def test_rows_count_what_was_heard(script):
     rows, hearing = script("music_rows"), script("hearing")
     piece = {
         "pulse": 0.4,
-        "bars": 0.1,
-        "shuffled": 0.0,
+        "repetition": 0.1,
+        "returns": 0.3,
+        "returns_shuffled": 0.2,
         "range": 8.0,
         "ending": 3.0,
         "in_tune": 0.8,
         "timbre": [0.0] * 80,
     }
     piece |= {"clicks": 0, "clipping": 0.0, "dc": 0.0, "peak": -1.0, "keys": [2] * 5}
-    this = piece | {"pulse": 0.8, "bars": 0.2, "ending": 20.0}
+    this = piece | {"pulse": 0.8, "repetition": 0.2, "ending": 20.0}
     minor = piece | {"keys": [16] * 5}
     first = hearing.Heard([[piece, piece], [piece, minor]], [])
     now = hearing.Heard([[this, this | {"timbre": [20.0] * 80}]] * 3, [])
-    training = rows.Training(hearing.Heard([[this | {"bars": 0.25}] * 4], []), np.array([2, 2, 2, 14]))
+    training = rows.Training(hearing.Heard([[this | {"repetition": 0.25}] * 4], []), np.array([2, 2, 2, 14]))
     characters = [{"valence": 0.9, "tonic": 2}, {"valence": 0.5, "tonic": 2}]
     found = {row.title: row for row in rows.music_rows([first, now], [characters, characters], training)}
 
@@ -156,5 +151,5 @@ def test_rows_count_what_was_heard(script):
     assert values("key (both) as meant") == (1, 1, 0.75)
     assert found["key (both) as meant"].n == "2 / 3"
     assert values("no change of mode over seeds, share of paintings")[:2] == (0.5, 1)
-    assert values("clusters of timbre with 5 % of the pieces") == (1, 2, 1)
+    assert values("clusters of timbre, 6 dB apart") == (1, 2, 1)
     assert found["pulse, median"].difference.value == pytest.approx(0.4)
