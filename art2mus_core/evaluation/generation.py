@@ -109,7 +109,7 @@ def generate(
     _lay_out(workshop, [*workshop.systems, *{path.parent.name for path in real}])
     for path, (source, _) in real.items():
         if path not in kept:
-            finished(path, read_audio(source).cut(workshop.seconds))
+            finished(path, read_audio(source, mono=False).cut(workshop.seconds))
     for name, system in workshop.systems.items():
         if todo := [job for job in workshop.jobs(name) if job.path not in kept]:
             for job, piece in zip(todo, system.make(todo, workshop, on_step), strict=True):

@@ -91,4 +91,4 @@ def training_music(data: Path) -> list[Path]:
 
 
 def _heard(path: Path) -> Music:
-    return measure_music(read_audio(path))
+    return measure_music(read_audio(path, mono=False))

@@ -41,9 +41,9 @@ class FolderSystem(System):
         return {"music_sha256": workshop.digest(self._file(job))}
 
     def make(self, jobs: Sequence[Piece], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:  # noqa: ARG002
-        """The sounds, mixed to one channel and cut to the length of the other pieces."""
+        """The sounds, cut to the length of the other pieces."""
         for job in jobs:
-            yield read_audio(self._file(job)).cut(workshop.seconds)
+            yield read_audio(self._file(job), mono=False).cut(workshop.seconds)
 
     def _file(self, job: Piece) -> Path:
         if found := self._find(job):

@@ -64,9 +64,9 @@ class ReferenceSystem(RealMusic):
     kind: Literal["reference"]
 
     def make(self, jobs: Sequence[Piece], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:  # noqa: ARG002
-        """The music, mixed to one channel and cut to the length of the other pieces."""
+        """The music, cut to the length of the other pieces."""
         for job in jobs:
-            yield read_audio(self.music(job)).cut(workshop.seconds)
+            yield read_audio(self.music(job), mono=False).cut(workshop.seconds)
 
 
 class ReconstructionSystem(RealMusic):
@@ -89,7 +89,7 @@ class ReconstructionSystem(RealMusic):
         """The music, reconstructed one by one at the checkpoint's sample rate and no longer than the music."""
         pipeline = self._opened(workshop)
         for job in jobs:
-            music = read_audio(self.music(job), pipeline.parts.grid.sample_rate).cut(workshop.seconds)
+            music = read_audio(self.music(job), pipeline.parts.grid.sample_rate, mono=False).cut(workshop.seconds)
             with torch.inference_mode():
                 sound = pipeline.decode(pipeline.encode(music, on_step=on_step), on_step=on_step)
             samples = sound.samples[..., : music.samples.shape[-1]].float().cpu()
