@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from art2mus_core.aligners.files import find_aligner, read_header
 from art2mus_core.checkpoints.cards import TABLE, Card, CardFile, card, read_cards
+from art2mus_core.checkpoints.folder import read_config
+from art2mus_core.checkpoints.grid import read_grid
+from art2mus_core.checkpoints.names import locate
 from art2mus_core.checkpoints.presence import folder_of, look_for
 from art2mus_core.errors import CheckpointError, SettingError
 
@@ -166,6 +170,23 @@ def test_the_bundled_model_is_here():
     assert here.complete
     assert here.state == "here"
     assert here.bytes > 10_000_000
+
+
+def test_the_card_of_the_bundled_model_has_its_files_and_sizes():
+    """All but the card's own page and the head that only training needs."""
+    folder, row = locate("pocket"), card("pocket")
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    others = {"README.md", *(path for path in there if path.startswith("projection_model/"))}
+    assert {file.path for file in row.files} == there - others
+    grid, header = read_grid(folder), read_header(find_aligner(folder, "model"))
+    assert row.sizes == {
+        "embedding width": read_config(folder, "image_encoder")["dim"],
+        "prompt tokens": header.tokens,
+        "language tokens": grid.language_tokens,
+        "language width": grid.language_width,
+        "latent channels": grid.latent_channels,
+        "sample rate": grid.sample_rate,
+    }
 
 
 def test_presence_goes_by_names_and_sizes(home, table):

@@ -12,11 +12,25 @@ import pytest
 
 from art2mus_core.datasets.manifest import write_manifest
 from art2mus_core.datasets.synthetic.pairs import synthesize
-from art2mus_core.training.config import STAGES, TrainingConfig
+from art2mus_core.training.config import STAGES, MelFields, TrainingConfig
 from art2mus_core.training.loop import train
 from art2mus_core.training.stages import stage_builder
+from art2mus_core.types import AudioGrid
 
 DIM, WIDTH, TOKENS, CHANNELS = 13, 10, 3, 5
+
+MEL = MelFields(
+    sample_rate=16_000,
+    hop=200,
+    mel_bins=96,
+    scale="semitone",
+    lowest=24,
+    highest=0,
+    windows=[4096, 2048, 1024],
+    floor=3e-4,
+)
+"""80 frames per second, as the packaged one, at a lower rate."""
+GRID = AudioGrid(**MEL.model_dump())
 
 MODELS: dict[str, dict[str, Any]] = {
     "embedding": {
@@ -70,7 +84,8 @@ def tiny() -> Tiny:
     def shrink(name: str, options: dict[str, Any] | None = None, **fields: Any) -> TrainingConfig:
         packaged = TrainingConfig.load(name)
         merged = {**packaged.options, **OPTIONS[packaged.stage], **(options or {})}
-        return TrainingConfig.load(name, {**EVERYDAY, "model": MODELS[packaged.stage], "options": merged, **fields})
+        sizes = {"model": MODELS[packaged.stage], "mel": MEL if packaged.mel else None}
+        return TrainingConfig.load(name, {**EVERYDAY, **sizes, "options": merged, **fields})
 
     return shrink
 

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 
+from art2mus_core.diffusion.metre import CHANNELS as METRE
 from art2mus_core.encoders.efficientnet_files import JOINT
 from art2mus_core.errors import SettingError
 from art2mus_core.training.config import STAGES, TrainingConfig
@@ -31,10 +33,14 @@ def test_the_control_differs_from_the_aligner_in_its_pairs_alone():
 
 
 def test_the_sizes_of_the_stages_fit_together():
-    vae, prior, aligner, embedding = (
-        TrainingConfig.load(name).model for name in ("vae", "prior", "aligner", "embedding")
+    vae, vocoder, prior, aligner, embedding = (
+        TrainingConfig.load(name).model for name in ("vae", "vocoder", "prior", "aligner", "embedding")
     )
-    assert prior["unet"]["in_channels"] == prior["unet"]["out_channels"] == vae["latent_channels"]
+    assert prior["unet"]["in_channels"] - METRE == prior["unet"]["out_channels"] == vae["latent_channels"]
+    assert vae["in_channels"] == vae["out_channels"] == vocoder["channels"] == 2
+    mel = TrainingConfig.load("embedding").mel
+    assert embedding["audio"]["bins"] == mel.mel_bins
+    assert embedding["audio"]["floor"] == pytest.approx(math.log(mel.floor), abs=1e-6)
     head = prior["projection_model"]
     assert head["width"] == aligner["width"] == prior["language_model"]["n_embd"]
     for name in ("dim", "space"):

@@ -15,15 +15,10 @@ from art2mus_core.audio.mpeg import mpeg_parts
 from art2mus_core.audio.reading import read_audio
 from art2mus_core.datasets.manifest import Pair, read_manifest, write_manifest
 from art2mus_core.errors import DatasetError
-from art2mus_core.training.config import TrainingConfig
 from art2mus_core.training.features import Dataset, Pieces, cached
-from art2mus_core.training.grids import mel_grid
-from art2mus_core.types import AudioGrid, Step, Waveform
+from art2mus_core.types import Step, Waveform
 
-
-def packaged_grid() -> AudioGrid:
-    """That of the bundled model."""
-    return mel_grid(TrainingConfig.load("vae"), Path("nowhere"))
+from .conftest import GRID
 
 
 def rows(lengths: np.ndarray) -> Iterator[np.ndarray]:
@@ -60,7 +55,7 @@ def test_other_pairs_in_the_same_folder_have_their_own_features(pairs: Path, tmp
 
     def path_of(rows: list[Pair]) -> Path:
         write_manifest(tmp_path, rows)
-        return Dataset(tmp_path, packaged_grid()).feature("halves")
+        return Dataset(tmp_path, GRID).feature("halves")
 
     first = path_of(made)
     assert first == path_of([replace(pair, split="test", music_caption="a waltz") for pair in made])
@@ -79,7 +74,7 @@ def test_an_interrupted_computation_leaves_nothing(tmp_path: Path):
 
 
 def test_features_stand_in_the_order_of_the_pairs(pairs: Path):
-    grid = packaged_grid()
+    grid = GRID
     data = Dataset(pairs, grid)
     sounds, mels = data.sounds(), data.mels()
     assert sounds.lengths.tolist() == [10 * grid.sample_rate] * 7
@@ -94,7 +89,7 @@ def test_features_stand_in_the_order_of_the_pairs(pairs: Path):
 
 def test_mp3_clips_of_whole_frames_are_cut_by_samples_from_a_full_decode(pairs: Path, tmp_path: Path):
     """Clips cut without encoding them anew fall short of a round length, or go beyond it."""
-    made, grid = read_manifest(pairs)[:3], packaged_grid()
+    made, grid = read_manifest(pairs)[:3], GRID
     noise = torch.rand(1, 1, 3 * 44_100, generator=torch.Generator().manual_seed(0)) * 2.4 - 1.2
     write_audio(tmp_path / "whole.mp3", Waveform(noise, 44_100), tags={}, cover=None)
     (part,) = mpeg_parts(whole := (tmp_path / "whole.mp3").read_bytes())
@@ -119,7 +114,7 @@ def test_mp3_clips_of_whole_frames_are_cut_by_samples_from_a_full_decode(pairs: 
 
 def test_pieces_of_unlike_length_keep_their_own(pairs: Path, tmp_path: Path):
     """Silence fills each up to whole latent frames, as when music is encoded to be composed from."""
-    made, grid = read_manifest(pairs)[:2], packaged_grid()
+    made, grid = read_manifest(pairs)[:2], GRID
     sounds = [torch.rand(1, 1, count) - 0.5 for count in (1000, 47_777)]
     sounds[0] = torch.cat([sounds[0], sounds[0].flip(-1)] * 4, dim=-1)
     for name, sound in zip("ab", sounds, strict=True):
@@ -145,11 +140,11 @@ def test_pieces_of_unlike_length_keep_their_own(pairs: Path, tmp_path: Path):
 def test_music_without_a_length_is_refused(pairs: Path, tmp_path: Path, seconds: float):
     write_manifest(tmp_path, [replace(read_manifest(pairs)[0], seconds=seconds)])
     with pytest.raises(DatasetError, match="its length"):
-        Dataset(tmp_path, packaged_grid())
+        Dataset(tmp_path, GRID)
 
 
 def test_another_mel_has_its_own_features(pairs: Path):
-    grid = packaged_grid()
+    grid = GRID
     others = [{}, {"windows": (2048, 1024)}, {"floor": 1e-3}, {"lowest": 36.0}, {"hop": 160}]
     paths = {cached_mel(Dataset(pairs, replace(grid, **other)), pairs) for other in others}
     assert len(paths) == len(others)

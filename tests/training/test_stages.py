@@ -34,6 +34,8 @@ from art2mus_core.training.stages import OBJECTIVES, stage_builder
 from art2mus_core.training.state import load_state
 from art2mus_core.types import Latent, Mel, OnStep
 
+from .conftest import GRID, MEL
+
 CPU = torch.device("cpu")
 FROZEN = ("audio_encoder", "image_encoder", "vae", "vocoder", "projection_model", "language_model", "unet")
 
@@ -54,7 +56,7 @@ def test_the_checkpoint_composes(trained: Path, tiny):
     pipeline = load(str(trained))
     assert pipeline.parts.defaults == Settings(**tiny("prior").options["defaults"])
     (waveform,) = pipeline.compose([paint(3)], seconds=1.3, steps=2)
-    assert waveform.samples.shape == (1, 1, round(1.3 * 16000))
+    assert waveform.samples.shape == (1, 1, round(1.3 * GRID.sample_rate))
     assert waveform.samples.isfinite().all()
 
 
@@ -197,7 +199,7 @@ def test_characters_of_the_manifest_are_not_computed_again(pairs: Path, eye: Pat
 
 @pytest.mark.parametrize("stage", ["vocoder", "prior", "aligner"])
 def test_a_stage_without_the_stages_before_it_is_refused(train_stage, tiny, stage: str, tmp_path: Path):
-    config = tiny(stage, mel=TrainingConfig.load("vae").mel) if stage == "vocoder" else tiny(stage)
+    config = tiny(stage, mel=MEL) if stage == "vocoder" else tiny(stage)
     with pytest.raises(CheckpointError, match=r"has no (vae|image_encoder)"):
         train_stage(config, tmp_path / "empty", tmp_path / "run")
 
