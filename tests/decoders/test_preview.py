@@ -2,11 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from art2mus_core.audio.mel import MelTransform
-from art2mus_core.audio.reading import read_audio
 from art2mus_core.checkpoints.folder import load_component
 from art2mus_core.checkpoints.grid import read_grid
 from art2mus_core.checkpoints.tensors import opened, save_tensors
@@ -15,6 +14,7 @@ from art2mus_core.decoders.preview import fit_preview, load_preview, preview_fil
 from art2mus_core.decoders.vae import MelAutoencoder
 from art2mus_core.errors import CheckpointError
 from art2mus_core.networks.autoencoder import Autoencoder
+from art2mus_core.training.features import Dataset
 from art2mus_core.types import Latent, Mel
 
 POCKET = Path(__file__).parents[2] / "art2mus_core" / "pocket"
@@ -120,10 +120,10 @@ def test_the_bundled_preview_is_of_the_bundled_vae(tmp_path):
     """On real music. One of another VAE, or of latents at another scale, explains nothing of it."""
     grid = read_grid(POCKET)
     autoencoder = MelAutoencoder(load_component(POCKET, "vae", Autoencoder), grid.latent_scale)
-    pairs = synthesize(tmp_path, 6, first_seed=9900)
-    sounds = [read_audio(tmp_path / pair.music, grid.sample_rate).samples[:, 0] for pair in pairs]
-    mel = Mel(MelTransform(grid)(torch.cat(sounds)))
-    latent = autoencoder.encode(mel)
+    synthesize(tmp_path, 6, first_seed=9900)
+    mels = Dataset(tmp_path, grid).mels(grid.latent_factor, grid.channels)
+    channels = torch.stack([torch.from_numpy(mels[row].astype(np.float32)) for row in range(6)]).transpose(1, 2)
+    latent, mel = autoencoder.encode(Mel(channels.flatten(0, 1))), Mel(channels.mean(1))
     assert explained(load_preview(POCKET), latent, mel) > 0.75
     assert explained(preview_of(autoencoder, grid), latent, mel) > 0.5
 
