@@ -21,11 +21,11 @@ from .vae import MelAutoencoder
 __all__ = ["PROBE_FRAMES", "LatentPreview", "fit_preview", "load_preview", "preview_file", "preview_of", "save_preview"]
 
 SIDE = 3
-"""Side of the convolution's kernel. 3 x 3 explains 84 % of the variance of the bundled VAE's mels, 1 x 1 explains 67 %."""
+"""Side of the convolution's kernel. 3 x 3 explained 84 % of the variance of the first bundled VAE's mels, 1 x 1 67 %."""
 
 NOISE = 0.01
 """Power of the noise added to the latents when fitting, relative to theirs. Sampled latents contain noise that the VAE ignores:
-a fit on clean latents explains 88 % of the mels of music but 37 % of sampled ones, this one 84 % and 86 %."""
+a fit on clean latents explained 88 % of the mels of music but 37 % of sampled ones, this one 84 % and 86 %."""
 
 PROBE_FRAMES, LINES, STRIKES = 64, 4, 0.15
 """The synthetic spectrogram for a fit without music: latent frames, shapes per latent frame, share of shapes that are strikes."""
