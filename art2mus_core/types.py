@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Literal
 
 import torch
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 __all__ = [
@@ -27,8 +27,8 @@ __all__ = [
     "LanguageOfAudio",
     "Latent",
     "Mel",
-    "Metre",
     "OnStep",
+    "Plan",
     "PromptTokens",
     "Step",
     "Waveform",
@@ -143,42 +143,50 @@ class LanguageOfAudio:
 
 
 @dataclass(frozen=True)
-class Metre:
-    """Where the beats of a batch of latents fall.
+class Plan:
+    """Where the beats of a batch of latents fall, and in which keys the pieces are.
 
     Attributes:
         step: beats in a latent frame; 0 for music without metre.
         first: the latent's first frame, counted from the beginning of its piece.
         frames: latent frames of the whole piece.
+        key: pitch class of the tonic, C first, and 12 more in minor; -1 for music without key.
     """
 
     step: Float[Tensor, " batch"]
     first: Float[Tensor, " batch"]
     frames: Float[Tensor, " batch"]
+    key: Int[Tensor, " batch"]
 
     @classmethod
-    def of(cls, tempo: Float[Tensor, " batch"], frames: int, rate: float) -> Metre:
-        """The metre of whole pieces of a tempo in beats per minute, with `rate` latent frames per second."""
-        return cls(tempo / 60 / rate, torch.zeros_like(tempo), torch.full_like(tempo, frames))
+    def of(cls, tempo: Float[Tensor, " batch"], key: Int[Tensor, " batch"], frames: int, rate: float) -> Plan:
+        """The plan of whole pieces of a tempo in beats per minute, with `rate` latent frames per second."""
+        return cls(tempo / 60 / rate, torch.zeros_like(tempo), torch.full_like(tempo, frames), key)
 
-    def mapped(self, change: Callable[[Tensor], Tensor]) -> Metre:
-        """The metre with each tensor changed."""
-        return Metre(change(self.step), change(self.first), change(self.frames))
+    def only(self, kept: Bool[Tensor, " batch"]) -> Plan:
+        """The plan with neither metre nor key for the pieces that are not kept."""
+        return replace(self, step=self.step * kept, key=self.key.where(kept, self.key.new_tensor(-1)))
+
+    def mapped(self, change: Callable[[Tensor], Tensor]) -> Plan:
+        """The plan with each tensor changed."""
+        return Plan(*(change(part) for part in vars(self).values()))
 
 
 @dataclass(frozen=True)
 class Condition:
-    """The denoiser's conditioning: the language of audio and, if the checkpoint uses them, T5 states with their mask, and the metre."""
+    """The denoiser's conditioning: the language of audio and, if the checkpoint uses them, T5 states with their mask, and the plan."""
 
     language: Float[Tensor, "batch language width"]
     text: Float[Tensor, "batch length text_width"] | None = None
     text_mask: Bool[Tensor, "batch length"] | None = None
-    metre: Metre | None = None
+    plan: Plan | None = None
 
     def to(self, like: Tensor) -> Condition:
         """The condition on the device of a tensor, with the language and the text in its precision."""
-        moved = self._mapped(lambda part: part.to(like.device) if part.dtype == torch.bool else part.to(like))
-        return replace(moved, metre=self.metre and self.metre.mapped(lambda part: part.to(like.device)))
+        moved = replace(self, plan=None)._mapped(
+            lambda part: part.to(like.device) if part.dtype == torch.bool else part.to(like)
+        )
+        return replace(moved, plan=self.plan and self.plan.mapped(lambda part: part.to(like.device)))
 
     def repeated(self, count: int) -> Condition:
         """The condition as a batch of `count`; language and text of fewer artworks each repeat, the first again after the last."""
@@ -186,14 +194,14 @@ class Condition:
 
     def _mapped(self, change: Callable[[Tensor], Tensor]) -> Condition:
         text, mask = (None if part is None else change(part) for part in (self.text, self.text_mask))
-        return Condition(change(self.language), text, mask, self.metre and self.metre.mapped(change))
+        return Condition(change(self.language), text, mask, self.plan and self.plan.mapped(change))
 
 
 @dataclass(frozen=True)
 class Latent:
     """A scaled VAE latent, [B, C, T / factor, bins / factor], time before frequency as in AudioLDM2.
 
-    `tempo` is what the pieces were composed in, in beats per minute, if their denoiser has a metre.
+    `tempo` is what the pieces were composed in, in beats per minute, if their denoiser has a plan.
     """
 
     values: Float[Tensor, "batch channels frames rows"]
@@ -211,7 +219,7 @@ class Mel:
 class Waveform:
     """Samples [B, channels, N] in -1..1, at `sample_rate` hertz.
 
-    A composed piece has the `gain` in decibels that levelled it, and the `tempo` in beats per minute if it has a metre.
+    A composed piece has the `gain` in decibels that levelled it, and the `tempo` in beats per minute if it has a plan.
     """
 
     samples: Float[Tensor, "batch channels samples"]

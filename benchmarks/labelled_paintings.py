@@ -40,7 +40,7 @@ from edition_table import Row, listed, markdown
 from editions import Edition, settings_of
 from hearing import Heard, hear
 from keys import librosa
-from music_rows import Training, composed_key, music_rows, training_pairs
+from music_rows import Training, music_rows, training_pairs
 from trees import PACK
 
 from art2mus_core.audio.mel import MelTransform
@@ -162,7 +162,7 @@ def main() -> None:
             heard = [hear(pool, side, out / "heard") for side in takes]
             music = [[chosen.training / pair.music for pair in pairs]]
             training = (
-                Training(hear(pool, music, out / "heard"), np.array([*map(composed_key, pairs)])) if pairs else None
+                Training(hear(pool, music, out / "heard"), np.array([pair.key for pair in pairs])) if pairs else None
             )
             rows = [
                 *rows_of(contrasts, editions, heard),

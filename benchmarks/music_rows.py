@@ -16,7 +16,6 @@ from hearing import ENDED, Heard
 from keys import elected, intended_key, is_minor, tonic_of
 
 from art2mus_core.datasets.manifest import Pair, read_manifest
-from art2mus_core.datasets.synthetic.harmony import MODES
 from art2mus_core.measure.sets.intervals import Interval, bootstrap
 
 SECONDS = 10.0
@@ -37,10 +36,6 @@ class Training:
 def training_pairs(data: Path, count: int) -> list[Pair]:
     """The first pairs whose music has the length of the compared pieces."""
     return [pair for pair in read_manifest(data) if pair.seconds == SECONDS][:count]
-
-
-def composed_key(pair: Pair) -> int:
-    return int(pair.character["tonic"]) + 12 * (4 not in MODES[str(pair.mode)])
 
 
 def share(values: np.ndarray) -> float:

@@ -43,7 +43,6 @@ import numpy as np
 import torch
 from hearing import ENDED, measured  # beside this script
 from keys import elected, librosa, tonic_of
-from music_rows import composed_key
 from scipy import stats
 from trees import ask
 
@@ -277,7 +276,7 @@ def main() -> None:
     place = tempfile.TemporaryDirectory()
     if chosen.first:
         systems["first edition"] = lambda: bench.first_edition(chosen.first, chosen.out or Path(place.name))
-    keys = np.array([composed_key(pair) for pair in bench.pairs])
+    keys = np.array([pair.key for pair in bench.pairs])
     cause = {name: np.array([pair.character[name] for pair in bench.pairs]) for name in CHARACTERS}
     report, followed, real_rows, reference = {}, {}, None, bench.reference()
     with place, ProcessPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,)) as pool:

@@ -97,7 +97,7 @@ def load_parts(
     with allocating(name):
         vae = HostVAE(parts, memory)
         preview = _preview(load_preview(parts.folder) or vae.fit_preview())
-        model = memory.model(parts.unet, DenoiserInfo(name, parts.grid, parts.schedule, preview, parts.tempo_model))
+        model = memory.model(parts.unet, DenoiserInfo(name, parts.grid, parts.schedule, preview, parts.plan_model))
         return model, vae, Language(parts, memory)
 
 
@@ -290,7 +290,7 @@ def compose(
     with memory.denoising(model, count, grid.latent_frames(settings.seconds)) as (denoiser, device):
         guided, levels = (denoiser, conditional, unconditional), dict(info.schedule)
         seeds = settings.noise_seeds([seed] * count, artworks) if artworks else [seed] * count
-        fixed: dict[str, Any] = {"grid": grid, "levels": levels, "device": device, "tempo_model": info.tempo_model}
+        fixed: dict[str, Any] = {"grid": grid, "levels": levels, "device": device, "plan_model": info.plan_model}
         latent = denoise(*guided, settings, seeds, **fixed, on_step=report)
     sound = vae.decode_latent(latent)
     pieces = finished(sound, grid, settings.seconds, levelled=settings.level, tempo=latent.tempo)

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..art2mus_core.diffusion.denoiser import reads_metre
-from ..art2mus_core.diffusion.metre import with_metre
+from ..art2mus_core.diffusion.denoiser import reads_plan
+from ..art2mus_core.diffusion.plan import with_plan
 from ..art2mus_core.networks.unet import UNet
 from ..art2mus_core.types import Condition
 
@@ -51,7 +51,7 @@ class CoreDenoiser:
     def __call__(
         self, x: Float[Tensor, "batch channels frames rows"], t: Int[Tensor, ""], condition: Condition
     ) -> Float[Tensor, "batch channels frames rows"]:
-        given = with_metre(x, condition.metre) if reads_metre(self.network.config) else x
+        given = with_plan(x, condition.plan) if reads_plan(self.network.config) else x
         predicted = self.network(
             self._cast(given),
             t.expand(len(x)).to(self.device),

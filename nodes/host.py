@@ -32,7 +32,7 @@ from torch import Tensor, nn
 
 from ..art2mus_core.checkpoints.memory import is_shortage
 from ..art2mus_core.checkpoints.precision import imitates
-from ..art2mus_core.diffusion.metre import metre_beside
+from ..art2mus_core.diffusion.plan import plan_beside
 from ..art2mus_core.errors import Art2MusError, CheckpointError, SettingError
 from ..art2mus_core.networks.unet import UNet
 from ..art2mus_core.types import AudioGrid, LanguageOfAudio, OnStep, Step
@@ -140,14 +140,14 @@ class HostModel(comfy.model_base.BaseModel):
 
     @redact_errors
     def concat_cond(self, **kwargs: Any) -> Tensor | None:  # noqa: ANN401
-        """The metre's channels beside a latent, for the host's samplers: that of a conditioning with artworks, else none."""
-        if self.info.tempo_model is None:
+        """The plan's channels beside a latent, for the host's samplers: that of a conditioning with artworks, else none."""
+        if self.info.plan_model is None:
             return None
-        noise, language, metre = kwargs["noise"], kwargs.get("cross_attn"), None
+        noise, language, plan = kwargs["noise"], kwargs.get("cross_attn"), None
         if language is not None and (kwargs.get("art2mus") or {}).get("artworks"):
             repeated = LanguageOfAudio(comfy.utils.repeat_to_batch_size(language, len(noise)))
-            metre = self.info.tempo_model.metre(repeated, noise, self.info.grid.latent_rate)
-        return metre_beside(noise, metre)
+            plan = self.info.plan_model.plan(repeated, noise, self.info.grid.latent_rate)
+        return plan_beside(noise, plan)
 
     @redact_errors
     def extra_conds(self, **kwargs: Any) -> dict[str, comfy.conds.CONDRegular]:  # noqa: ANN401

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from ..art2mus_core.conditioning.tempo import TempoModel
+from ..art2mus_core.conditioning.plan import PlanModel
 from ..art2mus_core.interfaces import Denoiser
 from ..art2mus_core.networks.unet import UNet
 from ..art2mus_core.types import AudioGrid, OnStep
@@ -34,14 +34,14 @@ class DenoiserInfo:
         grid: sizes of the checkpoint.
         schedule: content of its `scheduler_config.json`.
         preview: draws its latents.
-        tempo_model: reads the tempo of a piece, if the denoiser has a metre.
+        plan_model: reads tempo and key of a piece, if the denoiser has a plan.
     """
 
     name: str
     grid: AudioGrid
     schedule: Mapping[str, Any]
     preview: Preview
-    tempo_model: TempoModel | None = None
+    plan_model: PlanModel | None = None
 
 
 class Memory(Protocol):

@@ -104,9 +104,9 @@ def write_checkpoint(folder: Path, *, published: bool) -> Path:
     from art2mus_core.aligners.visual import VisualAligner
     from art2mus_core.checkpoints.folder import save_component, save_config, save_index
     from art2mus_core.conditioning.constants import Constants, save_constants
-    from art2mus_core.conditioning.tempo import TempoModel
+    from art2mus_core.conditioning.plan import PlanModel
     from art2mus_core.diffusion.denoiser import build_unet
-    from art2mus_core.diffusion.metre import CHANNELS as METRE
+    from art2mus_core.diffusion.plan import CHANNELS as PLAN
     from art2mus_core.encoders.pocket import PocketAudioEncoder, PocketImageEncoder
     from art2mus_core.networks.autoencoder import Autoencoder
     from art2mus_core.networks.gpt2 import GPT2
@@ -115,9 +115,9 @@ def write_checkpoint(folder: Path, *, published: bool) -> Path:
     widths = [[None, WIDTH, TEXT_WIDTH]] if published else [[WIDTH]]
     unet = {**UNET, "cross_attention_dim": widths * 3}
     if not published:
-        unet["in_channels"] += METRE
-        tempo = TempoModel(8, WIDTH, spread=0.2)
-        save_component(folder, "tempo_model", tempo, tempo.config, half=False)
+        unet["in_channels"] += PLAN
+        plan = PlanModel(8, WIDTH, spread=0.2)
+        save_component(folder, "plan_model", plan, plan.config, half=False)
     save_component(folder, "unet", build_unet(unet), unet, half=True)
     vae = VAE if published else {**VAE, "in_channels": 2, "out_channels": 2}
     save_component(folder, "vae", Autoencoder(vae), vae, half=True)

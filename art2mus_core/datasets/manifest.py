@@ -68,6 +68,16 @@ class Pair:
     mode: str | None = None
     band: str | None = None
 
+    @property
+    def key(self) -> int | None:
+        """The key of a composed sound, as :attr:`~art2mus_core.types.Plan.key`; None if tonic or mode is not known."""
+        if "tonic" not in self.character or self.mode not in MAJOR | MINOR:
+            return None
+        return int(self.character["tonic"]) + 12 * (self.mode in MINOR)
+
+
+MAJOR, MINOR = {"major", "ionian", "lydian", "mixolydian"}, {"minor", "aeolian", "dorian", "phrygian"}
+"""Modes by their third."""
 
 REQUIRED = {each.name for each in fields(Pair) if each.default is MISSING and each.default_factory is MISSING}
 """Columns that every manifest must have."""

@@ -12,9 +12,9 @@ from ..errors import CheckpointError, SettingError
 from ..networks.stages import TEXT
 from ..networks.unet import UNet
 from ..types import AudioGrid, Condition
-from .metre import CHANNELS, with_metre
+from .plan import CHANNELS, with_plan
 
-__all__ = ["HEADS", "LatentDenoiser", "build_unet", "check_heads", "check_unet", "reads_metre", "reads_text"]
+__all__ = ["HEADS", "LatentDenoiser", "build_unet", "check_heads", "check_unet", "reads_plan", "reads_text"]
 
 ORIGINAL_HEAD_WIDTH = 32
 """`num_head_channels` of AudioLDM2's own configuration (Liu et al., `default_audioldm_config`)."""
@@ -68,8 +68,8 @@ def reads_text(config: Mapping[str, Any]) -> bool:
     return bool(_attended(config)[1])
 
 
-def reads_metre(config: Mapping[str, Any]) -> bool:
-    """Whether a UNet has the metre's channels beside those of the latent."""
+def reads_plan(config: Mapping[str, Any]) -> bool:
+    """Whether a UNet has the plan's channels beside those of the latent."""
     return bool(config.get("in_channels") == config.get("out_channels", 0) + CHANNELS)
 
 
@@ -102,7 +102,7 @@ def check_unet(config: dict[str, Any], grid: AudioGrid, texts: Collection[int] |
             "in_channels of",
             [config.get("in_channels")],
             [grid.latent_channels, grid.latent_channels + CHANNELS],
-            "the channels of the VAE's latents, without or with those of the metre",
+            "the channels of the VAE's latents, without or with those of the plan",
         ),
         ("out_channels of", [config.get("out_channels")], [grid.latent_channels], "the channels of the VAE's latents"),
         ("a language of audio of", language, [grid.language_width], "the width of GPT-2's states"),
@@ -124,7 +124,7 @@ class LatentDenoiser:
     def __init__(self, unet: UNet) -> None:
         self.unet = unet
         self.reads_text = reads_text(unet.config)
-        self.reads_metre = reads_metre(unet.config)
+        self.reads_plan = reads_plan(unet.config)
 
     def __call__(
         self, x: Float[Tensor, "batch channels frames rows"], t: Int[Tensor, "*batch"], condition: Condition
@@ -143,5 +143,5 @@ class LatentDenoiser:
             )
         there = condition.to(weight)
         text = (there.text, there.text_mask) if self.reads_text else ()
-        given = with_metre(x, condition.metre) if self.reads_metre else x
+        given = with_plan(x, condition.plan) if self.reads_plan else x
         return self.unet(given.to(weight), t, there.language, *text).to(x)

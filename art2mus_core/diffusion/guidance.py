@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..interfaces import Denoiser
-from ..types import Condition, Metre
+from ..types import Condition, Plan
 
 __all__ = ["Guided", "join"]
 
@@ -37,24 +37,24 @@ def join(first: Condition, second: Condition) -> Condition:
     """Concatenate two conditions into one batch.
 
     The shorter text is padded with masked states. Languages of different lengths are repeated to their least common multiple,
-    which does not change attention over them. Where only one has a metre, the other's music has none, so guidance makes the beat clearer.
+    which does not change attention over them. Where only one has a plan, the other's music has none, so guidance makes beat and key clearer.
     """
-    metre = _join_metres(first, second)
+    plan = _join_plans(first, second)
     tokens = math.lcm(first.language.shape[1], second.language.shape[1])
     language = torch.cat([each.repeat(1, tokens // each.shape[1], 1) for each in (first.language, second.language)])
     if first.text is None or second.text is None or first.text_mask is None or second.text_mask is None:
-        return Condition(language, metre=metre)
+        return Condition(language, plan=plan)
     length = max(first.text.shape[1], second.text.shape[1])
     texts = [F.pad(text, (0, 0, 0, length - text.shape[1])) for text in (first.text, second.text)]
     masks = [F.pad(mask, (0, length - mask.shape[1])) for mask in (first.text_mask, second.text_mask)]
-    return Condition(language, torch.cat(texts), torch.cat(masks), metre)
+    return Condition(language, torch.cat(texts), torch.cat(masks), plan)
 
 
-def _join_metres(first: Condition, second: Condition) -> Metre | None:
-    """The metres of two conditions as one batch; one without metre has steps of 0."""
-    known = first.metre or second.metre
+def _join_plans(first: Condition, second: Condition) -> Plan | None:
+    """The plans of two conditions as one batch; music of one without plan has neither metre nor key."""
+    known = first.plan or second.plan
     if known is None:
         return None
-    metres = [each.metre or known.mapped(torch.zeros_like) for each in (first, second)]
-    sides = zip(*(vars(each).values() for each in metres), strict=True)
-    return Metre(*(torch.cat(pair) for pair in sides))
+    plans = [each.plan or known.only(torch.zeros_like(known.key, dtype=torch.bool)) for each in (first, second)]
+    sides = zip(*(vars(each).values() for each in plans), strict=True)
+    return Plan(*(torch.cat(pair) for pair in sides))

@@ -9,8 +9,8 @@ from __future__ import annotations
 from jaxtyping import Float, Int
 from torch import Tensor, arange, where
 
-from ..types import Metre
-from .metre import PERIODS
+from ..types import Plan
+from .plan import PERIODS
 
 __all__ = ["form_of", "lay_out", "sources"]
 
@@ -56,20 +56,20 @@ def sources(frames: int, step: float) -> Int[Tensor, " frames"]:
 
 
 def lay_out(
-    noise: Float[Tensor, "batch channels frames rows"], metre: Metre, reprise: float
+    noise: Float[Tensor, "batch channels frames rows"], plan: Plan, reprise: float
 ) -> Float[Tensor, "batch channels frames rows"]:
     """Noise in which phrases return; every value stays standard normal.
 
     Nothing is interpolated, which would lower the variance. The first phrase keeps its noise, and with it the tempo that is read from
-    it (see :class:`~art2mus_core.conditioning.tempo.TempoModel`).
+    it (see :class:`~art2mus_core.conditioning.plan.PlanModel`).
 
     Args:
         noise: of whole pieces, standard normal.
-        metre: of these pieces.
+        plan: of these pieces.
         reprise: share of a returning phrase's power that is its first appearance's, 0 to 1.
     """
     pieces = noise.clone()
-    for piece, drawn, step in zip(pieces, noise, metre.step.tolist(), strict=True):
+    for piece, drawn, step in zip(pieces, noise, plan.step.tolist(), strict=True):
         found = sources(noise.shape[2], step).to(noise.device)
         returns = found != arange(noise.shape[2], device=noise.device)
         again, own = drawn[:, found[returns]], drawn[:, returns]

@@ -106,7 +106,7 @@ class LatentToMusic:
                 "grid": grid,
                 "levels": levels,
                 "device": device,
-                "tempo_model": self.parts.tempo_model,
+                "plan_model": self.parts.plan_model,
             }
             return denoise(*inputs, settings, seeds, **fixed, on_step=on_step)
 

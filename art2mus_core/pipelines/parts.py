@@ -24,10 +24,10 @@ from ..checkpoints.grid import read_grid
 from ..checkpoints.names import describe, is_encoder, is_prior, known, locate, name_for_command
 from ..conditioning.constants import Constants, load_constants
 from ..conditioning.language import check_language_model, fingerprint, is_word_embedding, load_language_model
-from ..conditioning.tempo import TempoModel, load_tempo_model
+from ..conditioning.plan import PlanModel, load_plan_model
 from ..decoders.vae import MelAutoencoder
 from ..decoders.vocoders import AnyVocoder, check_vocoder, load_vocoder
-from ..diffusion.denoiser import build_unet, check_heads, check_unet, reads_metre, reads_text
+from ..diffusion.denoiser import build_unet, check_heads, check_unet, reads_plan, reads_text
 from ..diffusion.schedules import schedule
 from ..encoders.files import check_image_encoder, image_bytes, image_space, load_audio_encoder, load_image_encoder
 from ..errors import CheckpointError, SettingError
@@ -156,10 +156,10 @@ class Parts:
         return load_component(self.folder, "unet", self._build_unet, dtype=self.dtype)
 
     @cached_property
-    def tempo_model(self) -> TempoModel | None:
-        """The tempo model, if the denoiser has a metre."""
-        metric = reads_metre(read_config(self.folder, "unet"))
-        return load_tempo_model(self.folder, self.grid) if metric else None
+    def plan_model(self) -> PlanModel | None:
+        """The plan model, if the denoiser has a plan."""
+        planned = reads_plan(read_config(self.folder, "unet"))
+        return load_plan_model(self.folder, self.grid) if planned else None
 
     @cached_property
     def autoencoder(self) -> MelAutoencoder:
@@ -199,7 +199,7 @@ class Parts:
         """
         check_language_model(self.folder)
         check_component(self.folder, "unet", self._build_unet)
-        _ = self.tempo_model  # a few numbers
+        _ = self.plan_model  # a few numbers
         check_component(self.folder, "vae", Autoencoder)
         check_vocoder(self.folder)
 

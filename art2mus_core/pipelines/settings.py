@@ -52,7 +52,7 @@ class Settings:
         shared_noise: draw the initial noise from the seed alone, the same for all artworks; music without an artwork always is.
         level: raise soft pieces, so that none is below -30 LUFS; see :mod:`~art2mus_core.pipelines.levelling`.
         reprise: how much returning phrases resemble the first, 0 (through-composed) to 1; heard in music of two phrases or more
-            from a checkpoint with a metre. See :mod:`~art2mus_core.diffusion.phrases`.
+            from a checkpoint with a plan. See :mod:`~art2mus_core.diffusion.phrases`.
 
     Raises:
         SettingError: a number outside its range or not finite; an unknown solver.

@@ -18,7 +18,7 @@ from ..audio.level import finish
 from ..audio.mel import MelTransform
 from ..conditioning.constants import Constants, conditions
 from ..conditioning.language import roll_out
-from ..conditioning.tempo import TempoModel
+from ..conditioning.plan import PlanModel
 from ..decoders.vae import MelAutoencoder
 from ..diffusion.guidance import Guided
 from ..diffusion.phrases import lay_out
@@ -26,7 +26,7 @@ from ..diffusion.sampling import draw_noise, sample
 from ..diffusion.schedules import schedule
 from ..interfaces import Denoiser
 from ..networks.gpt2 import GPT2
-from ..types import AudioGrid, Condition, Embedding, LanguageOfAudio, Latent, Mel, Metre, OnStep, PromptTokens, Waveform
+from ..types import AudioGrid, Condition, Embedding, LanguageOfAudio, Latent, Mel, OnStep, PromptTokens, Waveform
 from .levelling import level
 from .prompts import EncodedText
 from .settings import Settings
@@ -95,7 +95,7 @@ def denoise(
     grid: AudioGrid,
     levels: dict[str, Any],
     device: torch.device,
-    tempo_model: TempoModel | None = None,
+    plan_model: PlanModel | None = None,
     on_step: OnStep | None = None,
 ) -> Latent:
     """Draw the noise of each seed and denoise it to a latent.
@@ -109,17 +109,18 @@ def denoise(
         grid: sizes of the checkpoint.
         levels: the content of its `scheduler_config.json`.
         device: the device to compute on.
-        tempo_model: reads the tempo of the positive side, if the checkpoint has a metre; the negative side has none.
+        plan_model: reads tempo and key of the positive side, if the denoiser has a plan; the negative side has none.
         on_step: called after every step.
     """
     visited = schedule(levels, settings.solver, settings.steps)
     noise = draw_noise(grid.latent_shape(settings.seconds), seeds)
     tempo = None
-    if tempo_model is not None:
-        found = tempo_model.tempo(LanguageOfAudio(positive.language), noise)
-        metre = Metre.of(found.to(device), noise.shape[2], grid.latent_rate)
-        positive, tempo = replace(positive, metre=metre), tuple(round(each, 2) for each in found.tolist())
-        noise = lay_out(noise, metre, settings.reprise)
+    if plan_model is not None:
+        plan = plan_model.plan(LanguageOfAudio(positive.language), noise, grid.latent_rate).mapped(
+            lambda part: part.to(device)
+        )
+        tempo = tuple(round(step * grid.latent_rate * 60, 2) for step in plan.step.tolist())
+        positive, noise = replace(positive, plan=plan), lay_out(noise, plan, settings.reprise)
     guided = Guided(denoiser, negative, settings.guidance)
     return replace(sample(guided, positive, noise.to(device), visited, on_step=on_step), tempo=tempo)
 

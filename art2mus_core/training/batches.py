@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..errors import SettingError
-from ..types import Embedding, Metre
+from ..types import Embedding, Plan
 
 __all__ = ["AlignerBatch", "Batch", "Draw", "LatentBatch", "MelBatch", "PairBatch", "SoundBatch", "seeded"]
 
@@ -137,13 +137,13 @@ class SoundBatch(Batch):
 
 @dataclass(frozen=True)
 class LatentBatch(Batch):
-    """Scaled latents, the noise to add, its levels, and the embeddings and the metre that condition the denoiser."""
+    """Scaled latents, the noise to add, its levels, and the embeddings and the plan that condition the denoiser."""
 
     latent: Float[Tensor, "batch channels frames rows"]
     noise: Float[Tensor, "batch channels frames rows"]
     t: Int[Tensor, " batch"]
     embedding: Embedding
-    metre: Metre | None = None
+    plan: Plan | None = None
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def prediction(graph: Graph) -> float:
     inside, checkpoint = graph.model.model, Path(sys.argv[2])
     parts = pack("art2mus_core.pipelines.parts")
     opened = parts.open_parts(parts.Choice(str(checkpoint)))
-    unet, tempo_model = opened.unet, opened.tempo_model
+    unet, plan_model = opened.unet, opened.plan_model
     denoiser = pack("art2mus_core.diffusion.denoiser").LatentDenoiser(unet)
     condition, _ = graph.assembly.unpack(graph.positive, graph.grid, "positive")
     worst = 0.0
@@ -55,9 +55,9 @@ def prediction(graph: Graph) -> float:
             host = (noisy - clean) / sigma
         else:
             host = (noisy / (sigma**2 + 1) - clean) * (sigma**2 + 1).sqrt() / sigma
-        if tempo_model is not None:
+        if plan_model is not None:
             language = pack("art2mus_core.types").LanguageOfAudio(condition.language)
-            condition = replace(condition, metre=tempo_model.metre(language, x, graph.grid.latent_rate))
+            condition = replace(condition, plan=plan_model.plan(language, x, graph.grid.latent_rate))
         ours = denoiser(x, torch.tensor(level), condition)
         worst = max(worst, far(host, ours))
     return worst

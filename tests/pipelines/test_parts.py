@@ -12,7 +12,7 @@ from art2mus_core.aligners.projection import ProjectionAligner
 from art2mus_core.aligners.visual import VisualAligner
 from art2mus_core.checkpoints.folder import save_component
 from art2mus_core.conditioning.language import fingerprint
-from art2mus_core.conditioning.tempo import TempoModel
+from art2mus_core.conditioning.plan import PlanModel
 from art2mus_core.errors import CheckpointError, SettingError
 from art2mus_core.pipelines.parts import Choice, open_parts
 
@@ -118,9 +118,9 @@ def test_another_encoders_weights_are_told_before_anything_is_opened(home):
         assemble(home / "prior", aligner="fitting")
 
 
-def test_a_metre_needs_a_tempo_model(own_checkpoint):
-    shutil.rmtree(own_checkpoint / "tempo_model")
-    with pytest.raises(CheckpointError, match="tempo_model"):
+def test_a_plan_needs_a_plan_model(own_checkpoint):
+    shutil.rmtree(own_checkpoint / "plan_model")
+    with pytest.raises(CheckpointError, match="plan_model"):
         assemble(own_checkpoint).check()
 
 
@@ -128,15 +128,15 @@ def test_a_metre_needs_a_tempo_model(own_checkpoint):
     ("change", "told"),
     [({"spread": "x"}, "spread 'x'"), ({"spread": 1e400}, "spread inf"), ({"spread": -1}, "spread -1")],
 )
-def test_a_tempo_model_that_cannot_be_is_refused(own_checkpoint, change, told):
-    path = own_checkpoint / "tempo_model" / "config.json"
+def test_a_plan_model_that_cannot_be_is_refused(own_checkpoint, change, told):
+    path = own_checkpoint / "plan_model" / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **change}), encoding="utf-8")
     with pytest.raises(CheckpointError, match=told):
         assemble(own_checkpoint).check()
 
 
-def test_a_tempo_model_of_another_language_is_refused(own_checkpoint):
-    other = TempoModel(4, 20, 0.1)
-    save_component(own_checkpoint, "tempo_model", other, other.config, half=False)
+def test_a_plan_model_of_another_language_is_refused(own_checkpoint):
+    other = PlanModel(4, 20, 0.1)
+    save_component(own_checkpoint, "plan_model", other, other.config, half=False)
     with pytest.raises(CheckpointError, match=r"\(4, 20\) in .*; expected \(8, 10\)"):
         assemble(own_checkpoint).check()

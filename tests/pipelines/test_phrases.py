@@ -32,7 +32,7 @@ class Witness:
         self.given = []
 
     def __call__(self, x, t, condition):
-        self.given.append((x, condition.metre))
+        self.given.append((x, condition.plan))
         return x / 2
 
 
@@ -41,19 +41,19 @@ def started(parts, settings, seeds):
     torch.manual_seed(0)
     language, witness = torch.randn(len(seeds), 8, parts.grid.language_width) / 9, Witness()
     sides = Condition(language), Condition(torch.zeros_like(language))
-    fixed = {"grid": parts.grid, "levels": parts.schedule, "device": CPU, "tempo_model": parts.tempo_model}
+    fixed = {"grid": parts.grid, "levels": parts.schedule, "device": CPU, "plan_model": parts.plan_model}
     with torch.inference_mode():
         latent = denoise(witness, *sides, settings, seeds, **fixed)
-    x, metre = witness.given[0]
-    return latent, x[-len(seeds) :], metre.mapped(lambda part: part[-len(seeds) :])
+    x, plan = witness.given[0]
+    return latent, x[-len(seeds) :], plan.mapped(lambda part: part[-len(seeds) :])
 
 
 def test_thirty_seconds_start_from_noise_in_which_phrases_return(pipeline):
     parts = pipeline.parts
-    _, noise, metre = started(parts, Settings(30.0, 2, 1.0, reprise=1.0), [5, 6])
+    _, noise, plan = started(parts, Settings(30.0, 2, 1.0, reprise=1.0), [5, 6])
     drawn = draw_noise(parts.grid.latent_shape(30.0), [5, 6])
-    assert metre.frames.tolist() == [drawn.shape[2]] * 2 == [parts.grid.latent_frames(30.0)] * 2
-    for index, step in enumerate(metre.step.tolist()):
+    assert plan.frames.tolist() == [drawn.shape[2]] * 2 == [parts.grid.latent_frames(30.0)] * 2
+    for index, step in enumerate(plan.step.tolist()):
         found = sources(drawn.shape[2], step)
         assert (found != torch.arange(len(found))).float().mean() > 0.1
         assert torch.equal(noise[index], drawn[index][:, found])
@@ -63,7 +63,7 @@ def test_the_reprise_does_not_change_the_tempo(pipeline):
     plain, strict = (started(pipeline.parts, Settings(30.0, 2, 1.0, reprise=share), [5, 6]) for share in (0.0, 1.0))
     assert plain[0].tempo == strict[0].tempo
     assert not torch.equal(plain[1], strict[1])
-    grid, model = pipeline.parts.grid, pipeline.parts.tempo_model
+    grid, model = pipeline.parts.grid, pipeline.parts.plan_model
     language = LanguageOfAudio(torch.zeros(2, 8, grid.language_width))
     first, second = (model.tempo(language, noise) for _, noise, _ in (plain, strict))
     assert torch.equal(first, second)
@@ -93,7 +93,7 @@ def test_a_long_piece_is_the_same_alone_and_in_a_batch(pipeline):
     assert torch.allclose(alone.samples, together[1].samples, atol=1e-3)
 
 
-def test_without_a_metre_nothing_returns(published_like):
+def test_without_a_plan_nothing_returns(published_like):
     published = load(str(published_like))
     free, strict = (
         published.compose([artwork(0)], seconds=30.0, steps=1, reprise=share)[0].samples for share in (0.0, 1.0)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from art2mus_core.diffusion.metre import CHANNELS as METRE
+from art2mus_core.diffusion.plan import CHANNELS as PLAN
 from art2mus_core.encoders.efficientnet_files import JOINT
 from art2mus_core.errors import SettingError
 from art2mus_core.training.config import STAGES, TrainingConfig
@@ -36,7 +36,7 @@ def test_the_sizes_of_the_stages_fit_together():
     vae, vocoder, prior, aligner, embedding = (
         TrainingConfig.load(name).model for name in ("vae", "vocoder", "prior", "aligner", "embedding")
     )
-    assert prior["unet"]["in_channels"] - METRE == prior["unet"]["out_channels"] == vae["latent_channels"]
+    assert prior["unet"]["in_channels"] - PLAN == prior["unet"]["out_channels"] == vae["latent_channels"]
     assert vae["in_channels"] == vae["out_channels"] == vocoder["channels"] == 2
     mel = TrainingConfig.load("embedding").mel
     assert embedding["audio"]["bins"] == mel.mel_bins

@@ -19,7 +19,7 @@ from art2mus_core.training.loop import STATE, train
 from art2mus_core.training.processes import Place, averaged, joined
 from art2mus_core.training.stages import stage_builder
 from art2mus_core.training.state import load_state
-from art2mus_core.types import Embedding, Metre
+from art2mus_core.types import Embedding, Plan
 
 Job = tuple[TrainingConfig, Path, Path]
 
@@ -98,8 +98,8 @@ def test_the_parts_of_all_processes_are_the_whole_batch(pairs: Path, trained: Pa
 
 
 def tensor_of(value: object) -> torch.Tensor:
-    if isinstance(value, Metre):
-        return torch.stack([value.step, value.first, value.frames], dim=-1)
+    if isinstance(value, Plan):
+        return torch.stack([value.step, value.first, value.frames, value.key], dim=-1)
     return value.values if isinstance(value, Embedding) else value
 
 

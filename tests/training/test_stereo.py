@@ -1,4 +1,4 @@
-"""All stages at once in stereo and with a metre, and music of what they trained."""
+"""All stages at once in stereo and with a plan, and music of what they trained."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from art2mus_core.audio.files import write_audio
 from art2mus_core.audio.mel import MelTransform
 from art2mus_core.audio.reading import read_audio
 from art2mus_core.checkpoints.folder import load_component, read_config
-from art2mus_core.conditioning.tempo import TempoModel
+from art2mus_core.conditioning.plan import PlanModel
 from art2mus_core.datasets.manifest import read_manifest, write_manifest
-from art2mus_core.diffusion.metre import CHANNELS as METRE
+from art2mus_core.diffusion.plan import CHANNELS as PLAN
 from art2mus_core.errors import DatasetError
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.pipelines import load
@@ -31,7 +31,7 @@ from .conftest import MODELS
 
 
 def model_of(stage: str) -> dict[str, object]:
-    """The tiny model of a stage, in stereo and with a metre."""
+    """The tiny model of a stage, in stereo and with a plan."""
     model = dict(MODELS[stage])
     if stage == "vae":
         model |= {"in_channels": 2, "out_channels": 2}
@@ -39,7 +39,7 @@ def model_of(stage: str) -> dict[str, object]:
         model |= {"channels": 2}
     if stage == "prior":
         unet = model["unet"]
-        model["unet"] = {**unet, "in_channels": unet["in_channels"] + METRE}
+        model["unet"] = {**unet, "in_channels": unet["in_channels"] + PLAN}
     return model
 
 
@@ -52,7 +52,7 @@ def stereo(train_stage, tiny, eye: Path, tmp_path_factory: pytest.TempPathFactor
     return folder
 
 
-def test_a_stereo_checkpoint_with_a_metre_composes(stereo: Path, pairs: Path):
+def test_a_stereo_checkpoint_with_a_plan_composes(stereo: Path, pairs: Path):
     pipeline = load(str(stereo))
     artworks = [read_artwork(pairs / pair.artwork) for pair in read_manifest(pairs)[:2]]
     first, second = pipeline.compose(artworks, seeds=[0, 1], seconds=2.0, steps=2)
@@ -64,22 +64,23 @@ def test_a_stereo_checkpoint_with_a_metre_composes(stereo: Path, pairs: Path):
     assert again.tempo == second.tempo
 
 
-def test_the_tempo_model_is_saved_with_the_spread_of_the_music(stereo: Path, pairs: Path):
-    config = read_config(stereo, "tempo_model")
+def test_the_plan_model_is_saved_with_the_spread_of_the_music(stereo: Path, pairs: Path):
+    config = read_config(stereo, "plan_model")
     octaves = np.log2([pair.tempo for pair in read_manifest(pairs) if pair.split == "train"])
     assert 0 < config["spread"] < 3 * octaves.std() + 1
-    assert load_component(stereo, "tempo_model", TempoModel.from_config).config == config
+    assert load_component(stereo, "plan_model", PlanModel.from_config).config == config
 
 
-def test_a_batch_knows_its_beats(stereo: Path, pairs: Path, tiny):
+def test_a_batch_knows_its_beats_and_its_key(stereo: Path, pairs: Path, tiny):
     objective = stage_builder(tiny("prior", model=model_of("prior")), pairs, stereo)()
     made, rows = read_manifest(pairs), np.array([0, 3])
     batch = objective.noised(Draw(np.random.default_rng(5), 2), rows)
     rate = objective.data.grid.latent_rate
-    assert batch.metre.step.tolist() == pytest.approx([made[row].tempo / 60 / rate for row in rows])
-    assert batch.metre.frames.tolist() == objective.latents.lengths[rows].tolist()
+    assert batch.plan.step.tolist() == pytest.approx([made[row].tempo / 60 / rate for row in rows])
+    assert batch.plan.key.tolist() == [made[row].key for row in rows]
+    assert batch.plan.frames.tolist() == objective.latents.lengths[rows].tolist()
     for at, row in enumerate(rows):
-        start = int(batch.metre.first[at])
+        start = int(batch.plan.first[at])
         crop = objective.latents[row][start : start + objective.crop].astype(np.float32)
         crop *= objective.data.grid.latent_scale
         assert np.allclose(batch.latent[at].numpy(), np.moveaxis(crop, 0, 1), atol=1e-5)

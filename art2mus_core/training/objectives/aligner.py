@@ -85,6 +85,7 @@ class AlignerObjective(DiffusionObjective):
         self.aligner = self._build(data.grid.language_width)
         self.trained = nn.ModuleDict({"aligner": self.aligner})
         self.language_model, self.unet, self.head = parts.language_model, parts.unet, head
+        self.plan_model = parts.plan_model
         self.sounds = embed_sounds(data, checkpoint, device) if head else None
         for frozen in (self.language_model, self.unet):
             frozen.requires_grad_(requires_grad=False)
@@ -145,12 +146,13 @@ class AlignerObjective(DiffusionObjective):
         return diffusion + self.options.imitation * imitation, {"diffusion": diffusion, "imitation": imitation}
 
     def _imitation(self, picture: Embedding, sound: Embedding) -> Tensor:
-        """Squared error of the language of audio relative to the head's, divided by the head's variance."""
+        """Error of the language of audio against the head's, and of the plan that is read from it, if the prior has one."""
         head = cast("ProjectionHead", self.head)
         with torch.no_grad():
-            wanted = roll_out(self.language_model, head.align(sound), self.data.grid.language_tokens).values.float()
-            variance = gathered(wanted.flatten(1)).var(0).mean()
-        return (self.condition(picture).language.float() - wanted).square().mean() / variance
+            wanted = roll_out(self.language_model, head.align(sound), self.data.grid.language_tokens).values
+        found = self.condition(picture).language
+        error = _relative(found, wanted)
+        return error if self.plan_model is None else error + _relative(self.plan_model(found), self.plan_model(wanted))
 
     def export(self, folder: Path) -> None:
         """Write the aligner, with the encoder and the prior of its training in the header."""
@@ -164,6 +166,12 @@ class AlignerObjective(DiffusionObjective):
             prior=self.checkpoint.resolve().name,
             language=fingerprint(self.checkpoint),
         )
+
+
+def _relative(found: Tensor, wanted: Tensor) -> Tensor:
+    """The squared error divided by the variance of what is wanted."""
+    found, wanted = found.float(), wanted.float()
+    return (found - wanted).square().mean() / gathered(wanted.flatten(1)).var(0).mean()
 
 
 def _encoder_folder(checkpoint: Path, chosen: str | None) -> Path:

@@ -17,7 +17,7 @@ from ...diffusion.levels import NoiseLevels
 from ...diffusion.sampling import draw_noise
 from ...errors import DatasetError
 from ...networks.unet import UNet
-from ...types import Condition, Embedding, Metre
+from ...types import Condition, Embedding, Plan
 from ..batches import Draw, LatentBatch
 from ..config import TrainingConfig
 from ..features import Dataset
@@ -35,7 +35,7 @@ def diffusion_loss(
 ) -> Float[Tensor, " batch"]:
     """Mean squared error of each example (Ho et al. 2020, eq. 14)."""
     noised = levels.noised(batch.latent, batch.noise, batch.t)
-    output = denoiser(noised, batch.t, replace(condition, metre=batch.metre))
+    output = denoiser(noised, batch.t, replace(condition, plan=batch.plan))
     target = levels.target(batch.latent, batch.noise, batch.t)
     return F.mse_loss(output.float(), target, reduction="none").mean((1, 2, 3))
 
@@ -53,10 +53,11 @@ class DiffusionObjective(Objective):
         super().__init__(data, config, checkpoint, device)
         self.latents, self.crop = encode_latents(data, checkpoint, device), crop
         self.steps = np.array([(pair.tempo or 0.0) / 60 / data.grid.latent_rate for pair in data.pairs], np.float32)
+        self.keys = np.array([-1 if pair.key is None else pair.key for pair in data.pairs])
         check_crop(crop, self.latents, data)
 
     def check_tempos(self) -> None:
-        """Check that every pair has the tempo that a denoiser with a metre is told.
+        """Check that every pair has the tempo that a denoiser with a plan is told; a key may be missing.
 
         Raises:
             DatasetError: one has none.
@@ -64,7 +65,7 @@ class DiffusionObjective(Objective):
         if unknown := [pair for pair, step in zip(self.data.pairs, self.steps, strict=True) if not step > 0]:
             raise DatasetError(
                 f"{unknown[0].music} without a tempo, and {len(unknown) - 1} more",
-                "the tempo of every piece in the manifest, which a denoiser with a metre learns from",
+                "the tempo of every piece in the manifest, which a denoiser with a plan learns from",
                 "Add the column tempo, or give the UNet as many in_channels as the VAE has latent_channels.",
             )
 
@@ -84,7 +85,7 @@ class DiffusionObjective(Objective):
         *,
         beginning: bool = False,
     ) -> LatentBatch:
-        """Scaled latents of `rows` with noise and their metre, and the embeddings of the same pairs or of `partners`.
+        """Scaled latents of `rows` with noise and their plan, and the embeddings of the same pairs or of `partners`.
 
         Latents are cropped at random or from the beginning.
         """
@@ -92,13 +93,13 @@ class DiffusionObjective(Objective):
         crop = own, self.crop, None if beginning else shares
         crops = self.latents.crops(*crop)
         places = self.steps[own], self.latents.starts(*crop), self.latents.lengths[own]
-        metre = Metre(*(torch.from_numpy(place.astype(np.float32)) for place in places))
+        plan = Plan(*(torch.from_numpy(place.astype(np.float32)) for place in places), torch.from_numpy(self.keys[own]))
         latent = torch.from_numpy(np.moveaxis(crops, 1, 2).copy()) * self.data.grid.latent_scale
         t = torch.from_numpy(draw.levels(len(self.levels))[draw.part])
         channels, frames, height = latent.shape[1:]
         noise = draw_noise((channels, frames, height), draw.seeds())
         embedding = self.embeddings.of((rows if partners is None else partners)[draw.part])
-        return LatentBatch(latent, noise, t, embedding, metre)
+        return LatentBatch(latent, noise, t, embedding, plan)
 
     def validate(self) -> dict[str, float]:
         """The mean loss of validation pairs, always with the same noise."""

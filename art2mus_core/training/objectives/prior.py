@@ -4,8 +4,8 @@ A linear head maps an audio embedding to prompt tokens, GPT-2 continues them wit
 denoise the sound's latent with this conditioning. Head, GPT-2 and UNet are trained together.
 
 The head has the role of CLAP in AudioLDM 2. The embeddings of a share of the examples are zero; their language of audio is the
-unconditional one, which guidance needs. It is stored as a constant. Most of these examples have no metre either, if the UNet has its channels; a
-tempo model then learns each piece's tempo from its language of audio.
+unconditional one, which guidance needs. It is stored as a constant. Most of these examples have no plan either, if the UNet has its
+channels; a plan model then learns to read each piece's tempo and key from its language of audio.
 """
 
 from __future__ import annotations
@@ -17,19 +17,20 @@ from typing import Any, cast
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ...aligners.head import ProjectionHead
 from ...checkpoints.folder import save_component, save_config, save_index
 from ...conditioning.constants import Constants, save_constants
 from ...conditioning.language import fingerprint, roll_out
-from ...conditioning.tempo import TempoModel
+from ...conditioning.plan import PlanModel
 from ...configuration import Fields
-from ...diffusion.denoiser import LatentDenoiser, check_unet, reads_metre
+from ...diffusion.denoiser import LatentDenoiser, check_unet, reads_plan
 from ...diffusion.levels import read_levels
 from ...errors import SettingError
 from ...networks.gpt2 import GPT2
 from ...networks.unet import UNet
-from ...types import Condition, Embedding
+from ...types import Condition, Embedding, Plan
 from ..batches import Draw, LatentBatch
 from ..config import TrainingConfig
 from ..features import Dataset
@@ -52,8 +53,11 @@ COMPONENTS = {
 
 
 TRAINED = ("projection_model", "language_model", "unet")
-UNTIMED = 0.6
-"""Share of the examples without an embedding that have no metre either."""
+UNPLANNED = 0.6
+"""Share of the examples without an embedding that have no plan either."""
+
+READING = 0.1
+"""Weight of the error of reading the plan, beside that of denoising."""
 
 KEPT = 2000
 """Training pairs from which the spread of the tempo is computed."""
@@ -90,11 +94,11 @@ class PriorObjective(DiffusionObjective):
             self.language_model = GPT2(config.model["language_model"])
             self.unet = UNet(config.model["unet"])
         self.trained = nn.ModuleDict({name: getattr(self, name) for name in TRAINED})
-        self.tempo_model = None
-        if reads_metre(config.model["unet"]):
+        self.plan_model = None
+        if reads_plan(config.model["unet"]):
             grid = data.grid
-            self.tempo_model = TempoModel(grid.language_tokens, grid.language_width, spread=0.0)
-            self.trained["tempo_model"] = self.tempo_model
+            self.plan_model = PlanModel(grid.language_tokens, grid.language_width, spread=0.0)
+            self.trained["plan_model"] = self.plan_model
             self.check_tempos()
         check_unet(config.model["unet"], data.grid, ())
         self._check_head()
@@ -113,11 +117,9 @@ class PriorObjective(DiffusionObjective):
     def batch(self, draw: Draw) -> LatentBatch:
         batch = self.noised(draw, draw.rows(self.train_rows))
         shares = draw.shares()[draw.part]
-        keep, timed = (torch.from_numpy(shares >= self.options.drop * part) for part in (1.0, UNTIMED))
+        keep, planned = (torch.from_numpy(shares >= self.options.drop * part) for part in (1.0, UNPLANNED))
         embedding = replace(batch.embedding, values=batch.embedding.values * keep[:, None])
-        return replace(
-            batch, embedding=embedding, metre=batch.metre and replace(batch.metre, step=batch.metre.step * timed)
-        )
+        return replace(batch, embedding=embedding, plan=batch.plan and batch.plan.only(planned))
 
     def condition(self, embedding: Embedding) -> Condition:
         prompt = self.projection_model.align(embedding)
@@ -126,25 +128,36 @@ class PriorObjective(DiffusionObjective):
     def forward(self, batch: LatentBatch) -> tuple[Tensor, dict[str, Tensor]]:
         condition = self.condition(batch.embedding)
         loss = diffusion_loss(LatentDenoiser(self.unet), self.levels, batch, condition).mean()
-        if self.tempo_model is None or batch.metre is None:
+        if self.plan_model is None or batch.plan is None:
             return loss, {}
-        known = batch.metre.step > 0
-        error = self._deviations(condition.language.detach(), batch.metre.step)[known].square().sum() / known.numel()
-        return loss + error, {"diffusion": loss, "tempo": error}
+        kept = batch.embedding.values.any(1)
+        tempo, key = self._misreadings(condition.language, batch.plan.only(kept))
+        return loss + READING * (tempo + key), {"diffusion": loss, "tempo": tempo, "key": key}
 
-    def _deviations(self, language: Tensor, step: Tensor) -> Tensor:
-        """How many octaves faster pieces are than the tempo model reads."""
-        model = cast("TempoModel", self.tempo_model)
-        return model.octaves_of(step * self.data.grid.latent_rate * 60) - model(language).float()
+    def _misreadings(self, language: Tensor, plan: Plan) -> tuple[Tensor, Tensor]:
+        """Squared error of the tempo in octaves, and the cross-entropy of tonic and mode in nats, of those pieces that have them."""
+        model = cast("PlanModel", self.plan_model)
+        read, timed, keyed = model(language).float(), plan.step > 0, plan.key >= 0
+        tempo = self._deviations(read, plan.step)[timed].square().sum() / timed.numel()
+        tonic = F.cross_entropy(model.tonics(read)[keyed], plan.key[keyed] % 12, reduction="sum")
+        minor = (plan.key[keyed] >= 12).to(read)
+        mode = F.binary_cross_entropy_with_logits(model.minor(read)[keyed], minor, reduction="sum")
+        return tempo, (tonic + mode) / keyed.numel()
+
+    def _deviations(self, read: Tensor, step: Tensor) -> Tensor:
+        """How many octaves faster pieces are than the plan model reads."""
+        model = cast("PlanModel", self.plan_model)
+        return model.octaves_of(step * self.data.grid.latent_rate * 60) - model.octaves(read)
 
     def _spread(self) -> float:
-        """The standard deviation of pieces' tempo about the tempo model's, in octaves."""
+        """The standard deviation of pieces' tempo about the plan model's, in octaves."""
         rows, like = self.train_rows[:KEPT], self.unet.conv_in.weight
         found = []
         for part in np.array_split(rows, -(-len(rows) // CHUNK)):
             known = self.embeddings.of(part)
             language = self.condition(replace(known, values=known.values.to(like))).language
-            found.append(self._deviations(language, torch.from_numpy(self.steps[part]).to(like.device)))
+            read = cast("PlanModel", self.plan_model)(language).float()
+            found.append(self._deviations(read, torch.from_numpy(self.steps[part]).to(like.device)))
         return float(torch.cat(found).std(correction=0))
 
     def export(self, folder: Path) -> None:
@@ -153,11 +166,11 @@ class PriorObjective(DiffusionObjective):
         save_component(folder, "language_model", self.language_model, language_config, half=True)
         save_component(folder, "unet", self.unet, self.unet.config, half=True)
         components = COMPONENTS
-        if self.tempo_model is not None:
+        if self.plan_model is not None:
             with torch.no_grad():
-                self.tempo_model.config["spread"] = self._spread()
-            save_component(folder, "tempo_model", self.tempo_model, self.tempo_model.config, half=False)
-            components = {**COMPONENTS, "tempo_model": ["art2mus", "TempoModel"]}
+                self.plan_model.config["spread"] = self._spread()
+            save_component(folder, "plan_model", self.plan_model, self.plan_model.config, half=False)
+            components = {**COMPONENTS, "plan_model": ["art2mus", "PlanModel"]}
         save_config(folder, "scheduler", self.options.scheduler)
         save_index(folder, components, self.options.defaults)
         weight = self.unet.conv_in.weight

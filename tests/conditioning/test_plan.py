@@ -3,15 +3,16 @@ from __future__ import annotations
 import pytest
 import torch
 
-from art2mus_core.conditioning.tempo import FASTEST, SLOWEST, TempoModel
+from art2mus_core.conditioning.plan import FASTEST, SLOWEST, PlanModel
 from art2mus_core.diffusion.sampling import draw_noise
 from art2mus_core.types import LanguageOfAudio
 
 
-def model(spread: float, octaves: float = 0.0) -> TempoModel:
-    made = TempoModel(8, 11, spread)
-    torch.nn.init.zeros_(made.octaves.weight)
-    torch.nn.init.constant_(made.octaves.bias, octaves)
+def model(spread: float, octaves: float = 0.0, *, tonic: int = 0, minor: bool = False) -> PlanModel:
+    made = PlanModel(8, 11, spread)
+    torch.nn.init.zeros_(made.reading.weight)
+    with torch.no_grad():
+        made.reading.bias.copy_(torch.tensor([octaves, *(float(each == tonic) for each in range(12)), minor - 0.5]))
     return made
 
 
@@ -37,7 +38,7 @@ def test_an_octave_is_twice_as_fast_and_nothing_leaves_the_range():
 
 @torch.no_grad()
 def test_longer_pieces_of_a_seed_may_differ_but_batches_do_not():
-    made, told = TempoModel(8, 11, 0.2), languages(3)
+    made, told = PlanModel(8, 11, 0.2), languages(3)
     noise = draw_noise((3, 20, 5), [4, 5, 6])
     together = made.tempo(told, noise)
     alone = [made.tempo(LanguageOfAudio(told.values[[at]]), noise[[at]]) for at in range(3)]
@@ -46,14 +47,20 @@ def test_longer_pieces_of_a_seed_may_differ_but_batches_do_not():
 
 @torch.no_grad()
 def test_languages_in_a_row_have_their_mean_tempo():
-    made, told, noise = TempoModel(8, 11, 0.0), languages(2), draw_noise((3, 20, 5), [0])
+    made, told, noise = PlanModel(8, 11, 0.0), languages(2), draw_noise((3, 20, 5), [0])
     joined = LanguageOfAudio(torch.cat([told.values[:1], told.values[1:]], dim=1))
     octaves = [(made.tempo(LanguageOfAudio(each[None]), noise) / 100).log2() for each in told.values]
     assert torch.allclose((made.tempo(joined, noise) / 100).log2(), sum(octaves) / 2, atol=1e-5)
 
 
 @torch.no_grad()
-def test_the_metre_ends_with_the_noise():
-    metre = model(0.0).metre(languages(2), draw_noise((3, 37, 5), [0, 1]), 10.0)
-    assert metre.frames.tolist() == [37, 37]
-    assert metre.step.tolist() == pytest.approx([100 / 60 / 10] * 2)
+def test_the_plan_ends_with_the_noise():
+    plan = model(0.0).plan(languages(2), draw_noise((3, 37, 5), [0, 1]), 10.0)
+    assert plan.frames.tolist() == [37, 37]
+    assert plan.step.tolist() == pytest.approx([100 / 60 / 10] * 2)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("tonic", "minor", "key"), [(0, False, 0), (9, True, 21), (11, True, 23), (7, False, 7)])
+def test_minor_keys_follow_the_major_ones(tonic, minor, key):
+    assert model(0.0, tonic=tonic, minor=minor).key(languages(2)).tolist() == [key, key]
