@@ -183,29 +183,34 @@ class Condition:
 
     def to(self, like: Tensor) -> Condition:
         """The condition on the device of a tensor, with the language and the text in its precision."""
-        moved = replace(self, plan=None)._mapped(
-            lambda part: part.to(like.device) if part.dtype == torch.bool else part.to(like)
-        )
-        return replace(moved, plan=self.plan and self.plan.mapped(lambda part: part.to(like.device)))
+
+        def cast(part: Tensor) -> Tensor:
+            return part.to(like.device) if part.dtype == torch.bool else part.to(like)
+
+        return self._mapped(cast, self.plan and self.plan.mapped(lambda part: part.to(like.device)))
 
     def repeated(self, count: int) -> Condition:
         """The condition as a batch of `count`; language and text of fewer artworks each repeat, the first again after the last."""
-        return self._mapped(lambda part: part[torch.arange(count, device=part.device) % len(part)])
 
-    def _mapped(self, change: Callable[[Tensor], Tensor]) -> Condition:
+        def repeat(part: Tensor) -> Tensor:
+            return part[torch.arange(count, device=part.device) % len(part)]
+
+        return self._mapped(repeat, self.plan and self.plan.mapped(repeat))
+
+    def _mapped(self, change: Callable[[Tensor], Tensor], plan: Plan | None) -> Condition:
         text, mask = (None if part is None else change(part) for part in (self.text, self.text_mask))
-        return Condition(change(self.language), text, mask, self.plan and self.plan.mapped(change))
+        return Condition(change(self.language), text, mask, plan)
 
 
 @dataclass(frozen=True)
 class Latent:
     """A scaled VAE latent, [B, C, T / factor, bins / factor], time before frequency as in AudioLDM2.
 
-    `tempo` is what the pieces were composed in, in beats per minute, if their denoiser has a plan.
+    `plan` is what the denoiser was told, if it has one.
     """
 
     values: Float[Tensor, "batch channels frames rows"]
-    tempo: tuple[float, ...] | None = None
+    plan: Plan | None = None
 
 
 @dataclass(frozen=True)
@@ -219,13 +224,14 @@ class Mel:
 class Waveform:
     """Samples [B, channels, N] in -1..1, at `sample_rate` hertz.
 
-    A composed piece has the `gain` in decibels that levelled it, and the `tempo` in beats per minute if it has a plan.
+    A composed piece has the `gain` in decibels that levelled it and, if it has a plan, the `tempo` in beats per minute and the `key`.
     """
 
     samples: Float[Tensor, "batch channels samples"]
     sample_rate: int
     gain: float | None = None
     tempo: float | None = None
+    key: str | None = None
 
     @property
     def seconds(self) -> float:

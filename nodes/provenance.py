@@ -14,7 +14,7 @@ __all__ = ["Graph", "artworks_behind", "graph_tags", "piece_tags"]
 OPENED = {"Art2MusLoadArtwork": "artwork", "LoadImage": "image", "LoadImageOutput": "image"}
 """Nodes that load one picture, and the input with its name."""
 
-OWN = {"artworks": "artwork_sha256", "gains": "gain_db", "tempos": "bpm"}
+OWN = {"artworks": "artwork_sha256", "gains": "gain_db", "tempos": "bpm", "keys": "key"}
 """Entries of the provenance that have one value for each piece, and the tags of a piece's own value."""
 
 

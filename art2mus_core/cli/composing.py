@@ -206,5 +206,6 @@ def _piece(job: Job, path: Path, artwork: Artwork, candidate: Candidate) -> dict
         "seed": candidate.seed,
         "gain_db": candidate.piece.gain,
         "bpm": candidate.piece.tempo,
+        "key": candidate.piece.key,
         **candidate.scores,
     }

@@ -13,7 +13,7 @@ from ..checkpoints.folder import load_component
 from ..errors import CheckpointError
 from ..types import AudioGrid, LanguageOfAudio, Plan
 
-__all__ = ["PlanModel", "load_plan_model"]
+__all__ = ["PlanModel", "keys_of", "load_plan_model", "tempos_of"]
 
 CENTRE = 100.0
 """The tempo, in beats per minute, of an output of 0; an output of 1 is an octave faster."""
@@ -25,6 +25,8 @@ WIDEST = 4.0
 
 DRAWN = 64
 """Values of the noise from which a deviation is computed."""
+
+TONES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
 READ = 1 + 12 + 1
 """Outputs: the logarithm of the tempo, a logit for each tonic, and one for minor."""
@@ -97,6 +99,17 @@ class PlanModel(nn.Module):
     def plan(self, language: LanguageOfAudio, noise: Float[Tensor, "batch channels frames rows"], rate: float) -> Plan:
         """The plan of the pieces that this noise becomes, with `rate` latent frames per second."""
         return Plan.of(self.tempo(language, noise), self.key(language), noise.shape[2], rate)
+
+
+def tempos_of(plan: Plan, rate: float) -> list[float]:
+    """Beats per minute of each piece, with `rate` latent frames per second; 0 for music without metre."""
+    return [round(step * rate * 60, 2) for step in plan.step.tolist()]
+
+
+def keys_of(plan: Plan) -> list[str | None]:
+    """The name of each piece's key, such as `Eb minor`; None for music without key."""
+    modes = ("major", "minor")
+    return [f"{TONES[key % 12]} {modes[key // 12]}" if key >= 0 else None for key in plan.key.tolist()]
 
 
 def load_plan_model(folder: Path, grid: AudioGrid) -> PlanModel:

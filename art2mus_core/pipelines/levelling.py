@@ -67,8 +67,8 @@ def level(piece: Waveform) -> Waveform:
 
 
 def piece_tags(piece: Waveform) -> dict[str, str]:
-    """The tags of a piece's own: the gain in decibels that levelled it, and its beats per minute."""
-    found = {"gain_db": piece.gain, "bpm": piece.tempo}
+    """The tags of a piece's own: the gain in decibels that levelled it, its beats per minute and its key."""
+    found = {"gain_db": piece.gain, "bpm": piece.tempo, "key": piece.key}
     return {name: str(value) for name, value in found.items() if value is not None}
 
 

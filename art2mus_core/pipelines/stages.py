@@ -18,7 +18,7 @@ from ..audio.level import finish
 from ..audio.mel import MelTransform
 from ..conditioning.constants import Constants, conditions
 from ..conditioning.language import roll_out
-from ..conditioning.plan import PlanModel
+from ..conditioning.plan import PlanModel, keys_of, tempos_of
 from ..decoders.vae import MelAutoencoder
 from ..diffusion.guidance import Guided
 from ..diffusion.phrases import lay_out
@@ -26,7 +26,7 @@ from ..diffusion.sampling import draw_noise, sample
 from ..diffusion.schedules import schedule
 from ..interfaces import Denoiser
 from ..networks.gpt2 import GPT2
-from ..types import AudioGrid, Condition, Embedding, LanguageOfAudio, Latent, Mel, OnStep, PromptTokens, Waveform
+from ..types import AudioGrid, Condition, Embedding, LanguageOfAudio, Latent, Mel, OnStep, Plan, PromptTokens, Waveform
 from .levelling import level
 from .prompts import EncodedText
 from .settings import Settings
@@ -114,15 +114,14 @@ def denoise(
     """
     visited = schedule(levels, settings.solver, settings.steps)
     noise = draw_noise(grid.latent_shape(settings.seconds), seeds)
-    tempo = None
+    plan = None
     if plan_model is not None:
         plan = plan_model.plan(LanguageOfAudio(positive.language), noise, grid.latent_rate).mapped(
             lambda part: part.to(device)
         )
-        tempo = tuple(round(step * grid.latent_rate * 60, 2) for step in plan.step.tolist())
         positive, noise = replace(positive, plan=plan), lay_out(noise, plan, settings.reprise)
     guided = Guided(denoiser, negative, settings.guidance)
-    return replace(sample(guided, positive, noise.to(device), visited, on_step=on_step), tempo=tempo)
+    return replace(sample(guided, positive, noise.to(device), visited, on_step=on_step), plan=plan)
 
 
 def decode(autoencoder: MelAutoencoder, latent: Latent, *, resident: Resident) -> Mel:
@@ -167,7 +166,7 @@ def finished(
     seconds: float,
     *,
     levelled: bool = True,
-    tempo: Sequence[float] | None = None,
+    plan: Plan | None = None,
 ) -> list[Waveform]:
     """Pieces [1, channels, N] of exactly `seconds`, on the CPU, without DC offset, clicks or clipping.
 
@@ -176,14 +175,16 @@ def finished(
         grid: sizes of the checkpoint.
         seconds: length of the pieces.
         levelled: raise soft pieces; see :func:`~art2mus_core.pipelines.levelling.level`.
-        tempo: of each piece.
+        plan: of the pieces, from which they have tempo and key.
 
     Raises:
         AudioError: samples that are NaN or infinite.
     """
     work = level if levelled else finish
     exact = sound.samples[..., : grid.samples(seconds)].float().cpu()
-    tempos: Sequence[float | None] = tempo or [None] * len(exact)
+    none = [None] * len(exact)
+    tempos, keys = (tempos_of(plan, grid.latent_rate), keys_of(plan)) if plan else (none, none)
     return [
-        work(Waveform(piece[None], sound.sample_rate, tempo=each)) for piece, each in zip(exact, tempos, strict=True)
+        work(Waveform(piece[None], sound.sample_rate, tempo=tempo, key=key))
+        for piece, tempo, key in zip(exact, tempos, keys, strict=True)
     ]

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from art2mus_core.conditioning.plan import FASTEST, SLOWEST, PlanModel
+from art2mus_core.conditioning.plan import FASTEST, SLOWEST, PlanModel, keys_of, tempos_of
 from art2mus_core.diffusion.sampling import draw_noise
-from art2mus_core.types import LanguageOfAudio
+from art2mus_core.types import LanguageOfAudio, Plan
 
 
 def model(spread: float, octaves: float = 0.0, *, tonic: int = 0, minor: bool = False) -> PlanModel:
@@ -58,6 +58,12 @@ def test_the_plan_ends_with_the_noise():
     plan = model(0.0).plan(languages(2), draw_noise((3, 37, 5), [0, 1]), 10.0)
     assert plan.frames.tolist() == [37, 37]
     assert plan.step.tolist() == pytest.approx([100 / 60 / 10] * 2)
+
+
+def test_keys_have_names():
+    plan = Plan.of(torch.full((4,), 90.0), torch.tensor([-1, 0, 15, 23]), 10, 10.0)
+    assert keys_of(plan) == [None, "C major", "Eb minor", "B minor"]
+    assert tempos_of(plan, 10.0) == [90.0] * 4
 
 
 @torch.no_grad()

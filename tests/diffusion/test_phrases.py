@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from art2mus_core.conditioning.plan import DRAWN
 from hypothesis import given
 from hypothesis import strategies as st
 
+from art2mus_core.conditioning.plan import DRAWN
 from art2mus_core.diffusion.phrases import form_of, lay_out, sources
 from art2mus_core.diffusion.sampling import draw_noise
 from art2mus_core.types import Plan

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from art2mus_core.conditioning.plan import tempos_of
 from art2mus_core.diffusion.phrases import sources
 from art2mus_core.diffusion.sampling import draw_noise
 from art2mus_core.pipelines import load
@@ -61,7 +62,7 @@ def test_thirty_seconds_start_from_noise_in_which_phrases_return(pipeline):
 
 def test_the_reprise_does_not_change_the_tempo(pipeline):
     plain, strict = (started(pipeline.parts, Settings(30.0, 2, 1.0, reprise=share), [5, 6]) for share in (0.0, 1.0))
-    assert plain[0].tempo == strict[0].tempo
+    assert torch.equal(plain[0].plan.step, strict[0].plan.step)
     assert not torch.equal(plain[1], strict[1])
     grid, model = pipeline.parts.grid, pipeline.parts.plan_model
     language = LanguageOfAudio(torch.zeros(2, 8, grid.language_width))
@@ -71,7 +72,7 @@ def test_the_reprise_does_not_change_the_tempo(pipeline):
 
 def test_ten_seconds_start_from_the_noise_of_the_seed(pipeline):
     latent, noise, _ = started(pipeline.parts, Settings(10.0, 2, 1.0, reprise=1.0), [5, 6])
-    assert max(latent.tempo) < 192
+    assert max(tempos_of(latent.plan, pipeline.parts.grid.latent_rate)) < 192
     assert torch.equal(noise, draw_noise(pipeline.parts.grid.latent_shape(10.0), [5, 6]))
 
 

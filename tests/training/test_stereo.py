@@ -60,8 +60,9 @@ def test_a_stereo_checkpoint_with_a_plan_composes(stereo: Path, pairs: Path):
     assert not torch.allclose(first.samples[:, 0], first.samples[:, 1], atol=1e-4)
     assert 40 <= first.tempo <= 220
     assert first.tempo != second.tempo
+    assert first.key.split()[1] in {"major", "minor"}
     [again] = pipeline.compose(artworks[1:], seeds=[1], seconds=2.0, steps=2)
-    assert again.tempo == second.tempo
+    assert (again.tempo, again.key) == (second.tempo, second.key)
 
 
 def test_the_plan_model_is_saved_with_the_spread_of_the_music(stereo: Path, pairs: Path):
