@@ -183,7 +183,7 @@ def reprise() -> io.Float.Input:
         max=1.0,
         step=0.05,
         tooltip="How much returning phrases resemble the first. 0: the music never returns. 1: phrases return as exactly as possible. "
-        "Without effect on music shorter than two phrases (about 20 seconds), and on models without a plan.",
+        "Without effect on music shorter than two phrases (about 20 seconds), and on models without a metre.",
         optional=True,
         advanced=True,
     )

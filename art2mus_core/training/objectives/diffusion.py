@@ -92,11 +92,11 @@ class DiffusionObjective(Objective):
         shares, own = draw.shares()[draw.part], rows[draw.part]
         crop = own, self.crop, None if beginning else shares
         crops = self.latents.crops(*crop)
-        step, first, frames = (
+        step, first, length = (
             torch.from_numpy(place.astype(np.float32))
             for place in (self.steps[own], self.latents.starts(*crop), self.latents.lengths[own])
         )
-        plan = Plan(step, first, frames, torch.from_numpy(self.keys[own]))
+        plan = Plan(step, first, length, torch.from_numpy(self.keys[own]))
         latent = torch.from_numpy(np.moveaxis(crops, 1, 2).copy()) * self.data.grid.latent_scale
         t = torch.from_numpy(draw.levels(len(self.levels))[draw.part])
         channels, frames, height = latent.shape[1:]
