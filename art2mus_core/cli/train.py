@@ -26,7 +26,7 @@ def train(
         "runs/pocket"
     ),
     run: Annotated[
-        Path | None, typer.Option(help="Folder for the state of the run.", show_default="OUT/../NAME")
+        Path | None, typer.Option(help="Folder for the state of the run.", show_default="OUT-runs/NAME")
     ] = None,
     steps: Annotated[
         int | None, typer.Option(help="Total number of steps.", show_default="the configuration's")
@@ -70,7 +70,8 @@ def train(
     config, device = TrainingConfig.load(name, overrides), choose_device("auto")
     if config.precision == "bf16":
         warn_if_emulated(torch.bfloat16, device, "precision: auto in the configuration")
-    folder = run or out.parent / Path(name).stem
+    own = out.resolve()
+    folder = run or own.with_name(f"{own.name}-runs") / Path(name).stem
     with alone_in(folder, f"training of {config.stage}"), joined(device) as place, reporting() as bar:
         on_step = bar if place.rank == 0 else None
         build = stage_builder(config, data, out, on_step, device=place.device)
