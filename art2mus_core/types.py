@@ -11,9 +11,9 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
@@ -142,30 +142,32 @@ class LanguageOfAudio:
     values: Float[Tensor, "batch language width"]
 
 
+BANDS = 8
+"""Most bands that a plan tells apart."""
+
+
 @dataclass(frozen=True)
 class Plan:
-    """Where the beats of a batch of latents fall, and in which keys the pieces are.
+    """What a batch of latents is to become: where the beats fall, in which key, and who plays.
 
     Attributes:
         step: beats in a latent frame; 0 for music without metre.
         first: the latent's first frame, counted from the beginning of its piece.
         frames: latent frames of the whole piece.
         key: pitch class of the tonic, C first, and 12 more in minor; -1 for music without key.
+        band: index among the bands of a plan model; -1 if not known.
     """
 
     step: Float[Tensor, " batch"]
     first: Float[Tensor, " batch"]
     frames: Float[Tensor, " batch"]
     key: Int[Tensor, " batch"]
-
-    @classmethod
-    def of(cls, tempo: Float[Tensor, " batch"], key: Int[Tensor, " batch"], frames: int, rate: float) -> Plan:
-        """The plan of whole pieces of a tempo in beats per minute, with `rate` latent frames per second."""
-        return cls(tempo / 60 / rate, torch.zeros_like(tempo), torch.full_like(tempo, frames), key)
+    band: Int[Tensor, " batch"]
 
     def only(self, kept: Bool[Tensor, " batch"]) -> Plan:
-        """The plan with neither metre nor key for the pieces that are not kept."""
-        return replace(self, step=self.step * kept, key=self.key.where(kept, self.key.new_tensor(-1)))
+        """The plan without metre, key and band for the pieces that are not kept."""
+        key, band = (torch.where(kept, part, -1) for part in (self.key, self.band))
+        return replace(self, step=self.step * kept, key=key, band=band)
 
     def mapped(self, change: Callable[[Tensor], Tensor]) -> Plan:
         """The plan with each tensor changed."""
@@ -206,11 +208,11 @@ class Condition:
 class Latent:
     """A scaled VAE latent, [B, C, T / factor, bins / factor], time before frequency as in AudioLDM2.
 
-    `plan` is what the denoiser was told, if it has one.
+    `plans` has what the denoiser was told of each piece, if it has a plan: `bpm`, `key` and `band`.
     """
 
     values: Float[Tensor, "batch channels frames rows"]
-    plan: Plan | None = None
+    plans: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -224,14 +226,13 @@ class Mel:
 class Waveform:
     """Samples [B, channels, N] in -1..1, at `sample_rate` hertz.
 
-    A composed piece has the `gain` in decibels that levelled it and, if it has a plan, the `tempo` in beats per minute and the `key`.
+    A composed piece has the `gain` in decibels that levelled it, and its `plan`, see :class:`Latent`.
     """
 
     samples: Float[Tensor, "batch channels samples"]
     sample_rate: int
     gain: float | None = None
-    tempo: float | None = None
-    key: str | None = None
+    plan: dict[str, Any] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:

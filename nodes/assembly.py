@@ -293,12 +293,12 @@ def compose(
         fixed: dict[str, Any] = {"grid": grid, "levels": levels, "device": device, "plan_model": info.plan_model}
         latent = denoise(*guided, settings, seeds, **fixed, on_step=report)
     sound = vae.decode_latent(latent)
-    pieces = finished(sound, grid, settings.seconds, levelled=settings.level, plan=latent.plan)
+    pieces = finished(sound, grid, settings.seconds, levelled=settings.level, plans=latent.plans)
     provenance = {**provenance, "artworks": artworks, "model": info.name, "seed": seed, **vars(settings)}
     if settings.level:
         provenance["gains"] = [piece.gain for piece in pieces]
-    if latent.plan:
-        provenance |= {"tempos": [piece.tempo for piece in pieces], "keys": [piece.key for piece in pieces]}
+    if latent.plans:
+        provenance["plans"] = list(latent.plans)
     unscaled = memory.to_intermediate(latent.values / grid.latent_scale)
     music = Waveform(torch.cat([piece.samples for piece in pieces]), grid.sample_rate)
     return pack_audio(music, provenance), {"samples": unscaled, "type": "audio"}

@@ -14,8 +14,8 @@ __all__ = ["Graph", "artworks_behind", "graph_tags", "piece_tags"]
 OPENED = {"Art2MusLoadArtwork": "artwork", "LoadImage": "image", "LoadImageOutput": "image"}
 """Nodes that load one picture, and the input with its name."""
 
-OWN = {"artworks": "artwork_sha256", "gains": "gain_db", "tempos": "bpm", "keys": "key"}
-"""Entries of the provenance that have one value for each piece, and the tags of a piece's own value."""
+OWN = {"artworks": "artwork_sha256", "gains": "gain_db"}
+"""Entries of the provenance that have one value for each piece, and the tags of a piece's own value. `plans` has several tags for each."""
 
 
 class Graph(Protocol):
@@ -65,9 +65,12 @@ def piece_tags(provenance: dict[str, Any], index: int) -> dict[str, str]:
         provenance: the `art2mus` entry of AUDIO; empty for audio from other nodes.
         index: index of the piece.
     """
-    tags = {key: str(value) for key, value in provenance.items() if key not in OWN}
+    tags = {key: value for key, value in provenance.items() if key not in {*OWN, "plans"}}
     own = {tag: provenance.get(key, []) for key, tag in OWN.items()}
-    return tags | {tag: str(values[index]) for tag, values in own.items() if index < len(values)}
+    tags |= {tag: values[index] for tag, values in own.items() if index < len(values)}
+    for plan in provenance.get("plans", [])[index : index + 1]:
+        tags |= plan
+    return {tag: str(value) for tag, value in tags.items()}
 
 
 def graph_tags(graph: Graph | None) -> dict[str, str]:

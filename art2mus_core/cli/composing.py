@@ -205,7 +205,6 @@ def _piece(job: Job, path: Path, artwork: Artwork, candidate: Candidate) -> dict
         "sample_rate": candidate.piece.sample_rate,
         "seed": candidate.seed,
         "gain_db": candidate.piece.gain,
-        "bpm": candidate.piece.tempo,
-        "key": candidate.piece.key,
+        **candidate.piece.plan,
         **candidate.scores,
     }

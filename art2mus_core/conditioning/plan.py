@@ -1,19 +1,21 @@
-"""The plan of a piece: tempo and key are read from the language of audio, and the noise varies the tempo, so that seeds differ in it."""
+"""The plan of a piece: tempo, key and band are read from the language of audio; the noise varies tempo and band, so that seeds differ in them."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from jaxtyping import Float, Int
+import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..checkpoints.folder import load_component
 from ..errors import CheckpointError
-from ..types import AudioGrid, LanguageOfAudio, Plan
+from ..types import BANDS, AudioGrid, LanguageOfAudio, Plan
 
-__all__ = ["PlanModel", "keys_of", "load_plan_model", "tempos_of"]
+__all__ = ["PlanModel", "Read", "load_plan_model"]
 
 CENTRE = 100.0
 """The tempo, in beats per minute, of an output of 0; an output of 1 is an octave faster."""
@@ -24,92 +26,88 @@ WIDEST = 4.0
 """Largest spread in octaves."""
 
 DRAWN = 64
-"""Values of the noise from which a deviation is computed."""
+"""Values of the noise from which the deviation of the tempo is computed. Those that choose the band follow them."""
 
 TONES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+AGAIN = "Install the checkpoint again."
 
-READ = 1 + 12 + 1
-"""Outputs: the logarithm of the tempo, a logit for each tonic, and one for minor."""
+
+class Read(NamedTuple):
+    """What is read from a language of audio: the mean tempo in octaves above `CENTRE`, and logits of tonics, of minor and of bands."""
+
+    octaves: Float[Tensor, " batch"]
+    tonics: Float[Tensor, "batch tonics"]
+    minor: Float[Tensor, " batch"]
+    bands: Float[Tensor, "batch bands"]
 
 
 class PlanModel(nn.Module):
-    """A linear read-out of tempo and key.
+    """A linear read-out of tempo, key and band.
 
     Args:
         tokens: length of the language of audio.
         width: its width.
         spread: standard deviation, in octaves, of the tempo of music with the same language of audio.
+        bands: names of the bands.
     """
 
-    def __init__(self, tokens: int, width: int, spread: float) -> None:
+    def __init__(self, tokens: int, width: int, spread: float, bands: Sequence[str]) -> None:
         super().__init__()
-        self.config: dict[str, Any] = {"tokens": tokens, "width": width, "spread": spread}
-        self.reading = nn.Linear(tokens * width, READ)
+        self.config: dict[str, Any] = {"tokens": tokens, "width": width, "spread": spread, "bands": [*bands]}
+        self.reading = nn.Linear(tokens * width, 1 + len(TONES) + 1 + len(bands))
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> PlanModel:
-        spread = config["spread"]
+        spread, bands = config["spread"], config["bands"]
         if type(spread) not in {int, float} or not (math.isfinite(spread) and 0 <= spread <= WIDEST):
             raise CheckpointError(
-                f"a plan model with spread {spread!r}",
-                f"a number of octaves from 0 to {WIDEST:g}",
-                "Install the checkpoint again.",
+                f"a plan model with spread {spread!r}", f"a number of octaves from 0 to {WIDEST:g}", AGAIN
             )
-        return cls(**{name: config[name] for name in ("tokens", "width", "spread")})
+        if not isinstance(bands, list) or len(bands) > BANDS or not all(isinstance(band, str) for band in bands):
+            raise CheckpointError(f"a plan model with bands {bands!r}", f"a list of at most {BANDS} names", AGAIN)
+        return cls(**{name: config[name] for name in ("tokens", "width", "spread", "bands")})
 
     def forward(self, language: Float[Tensor, "batch language width"]) -> Float[Tensor, "batch read"]:
-        """All outputs (see `READ`); of several languages in a row, of their mean."""
+        """All outputs in a row, see :meth:`read`; of several languages in a row, of their mean."""
         one = language.unflatten(1, (-1, self.config["tokens"])).mean(1)
         return self.reading(one.flatten(1).to(self.reading.weight))
 
-    def octaves(self, read: Float[Tensor, "batch read"]) -> Float[Tensor, " batch"]:
-        """The mean tempo in octaves above `CENTRE`."""
-        return read[:, 0]
-
-    def tonics(self, read: Float[Tensor, "batch read"]) -> Float[Tensor, "batch tonics"]:
-        """A logit for each pitch class as tonic."""
-        return read[:, 1:-1]
-
-    def minor(self, read: Float[Tensor, "batch read"]) -> Float[Tensor, " batch"]:
-        """The logit of a minor key."""
-        return read[:, -1]
+    def read(self, language: Float[Tensor, "batch language width"]) -> Read:
+        """The outputs by their meaning."""
+        octaves, tonics, minor, bands = (
+            self(language).float().split([1, len(TONES), 1, len(self.config["bands"])], dim=1)
+        )
+        return Read(octaves[:, 0], tonics, minor[:, 0], bands)
 
     def octaves_of(self, tempo: Float[Tensor, " batch"]) -> Float[Tensor, " batch"]:
         """Beats per minute in octaves above `CENTRE`."""
         return (tempo / CENTRE).log2()
 
-    def tempo(
-        self, language: LanguageOfAudio, noise: Float[Tensor, "batch channels frames rows"]
-    ) -> Float[Tensor, " batch"]:
-        """Beats per minute of the pieces that this noise becomes.
-
-        The deviation from the mean is the sum of the noise's first values over the square root of their number, which is standard normal:
-        every program that samples from the same noise has the same tempo.
-        """
-        deviation = noise.flatten(1)[:, :DRAWN].float().sum(1) / DRAWN**0.5
-        octaves = self.octaves(self(language.values))
-        octaves = octaves + self.config["spread"] * deviation.to(octaves.device)
-        return (CENTRE * 2**octaves).clamp(SLOWEST, FASTEST)
-
-    def key(self, language: LanguageOfAudio) -> Int[Tensor, " batch"]:
-        """The most likely key, as :attr:`Plan.key`."""
-        read = self(language.values)
-        return self.tonics(read).argmax(1) + 12 * (self.minor(read) > 0)
-
     def plan(self, language: LanguageOfAudio, noise: Float[Tensor, "batch channels frames rows"], rate: float) -> Plan:
-        """The plan of the pieces that this noise becomes, with `rate` latent frames per second."""
-        return Plan.of(self.tempo(language, noise), self.key(language), noise.shape[2], rate)
+        """The plan of the whole pieces that this noise becomes, with `rate` latent frames per second.
 
+        The key is the most likely one. The tempo deviates from the mean by the sum of the noise's first values over the square root of
+        their number, which is standard normal. The band is drawn from its distribution by the values after them (Gumbel's maximum).
+        Every program that samples from the same noise has the same plan.
+        """
+        read = self.read(language.values)
+        drawn, count = noise.flatten(1).to(read.octaves), len(self.config["bands"])
+        octaves = read.octaves + self.config["spread"] * drawn[:, :DRAWN].sum(1) / DRAWN**0.5
+        tempo = (CENTRE * 2**octaves).clamp(SLOWEST, FASTEST)
+        key = read.tonics.argmax(1) + len(TONES) * (read.minor > 0)
+        share = torch.special.ndtr(drawn[:, DRAWN : DRAWN + count]).clamp(1e-6, 1 - 1e-6)
+        band = (read.bands - (-share.log()).log()).argmax(1) if count else torch.full_like(key, -1)
+        return Plan(tempo / 60 / rate, torch.zeros_like(tempo), torch.full_like(tempo, noise.shape[2]), key, band)
 
-def tempos_of(plan: Plan, rate: float) -> list[float]:
-    """Beats per minute of each piece, with `rate` latent frames per second; 0 for music without metre."""
-    return [round(step * rate * 60, 2) for step in plan.step.tolist()]
-
-
-def keys_of(plan: Plan) -> list[str | None]:
-    """The name of each piece's key, such as `Eb minor`; None for music without key."""
-    modes = ("major", "minor")
-    return [f"{TONES[key % 12]} {modes[key // 12]}" if key >= 0 else None for key in plan.key.tolist()]
+    def described(self, plan: Plan, rate: float) -> tuple[dict[str, Any], ...]:
+        """Facts of each piece: `bpm`, `key` such as `Eb minor`, and `band`, without those that are not known."""
+        modes, bands = ("major", "minor"), self.config["bands"]
+        found = []
+        for step, key, band in zip(plan.step.tolist(), plan.key.tolist(), plan.band.tolist(), strict=True):
+            told = {"bpm": round(step * rate * 60, 2)} if step > 0 else {}
+            told |= {"key": f"{TONES[key % 12]} {modes[key // 12]}"} if key >= 0 else {}
+            found.append(told | ({"band": bands[band]} if band >= 0 else {}))
+        return tuple(found)
 
 
 def load_plan_model(folder: Path, grid: AudioGrid) -> PlanModel:
@@ -124,6 +122,6 @@ def load_plan_model(folder: Path, grid: AudioGrid) -> PlanModel:
         raise CheckpointError(
             f"a plan model for a language of audio of {found} in {folder}",
             f"{wanted}",
-            "Install the checkpoint again.",
+            AGAIN,
         )
     return model

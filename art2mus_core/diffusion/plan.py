@@ -1,4 +1,4 @@
-"""The plan as input of the denoiser: the phase of every latent frame in beats, bars and phrases, its distance from both ends, and the key.
+"""The plan as input of the denoiser: the phase of every latent frame in beats, bars and phrases, its distance from both ends, the key and the band.
 
 A convolution cannot count, so a denoiser that sees only a latent loses the pulse of its music within a few frames; one that hears of its
 key through attention alone often plays in another. These channels stand beside those of the latent. The key's are for
@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..types import Plan
+from ..types import BANDS, Plan
 
 __all__ = ["CHANNELS", "PERIODS", "SEMITONES", "key_channels", "metre_channels", "plan_beside", "with_plan"]
 
@@ -31,9 +31,9 @@ TRIADS = ((0, 4, 7), (0, 3, 7))
 SEMITONES = 8
 """Bands in a row of the latent."""
 
-CHANNELS = 2 * len(PERIODS) + 2 + 2 * SEMITONES
+CHANNELS = 2 * len(PERIODS) + 2 + 2 * SEMITONES + BANDS
 """Cosine and sine for each period, the nearness of the beginning and of the end; for each semitone of a row, whether it is in the
-scale and whether in the tonic triad."""
+scale and whether in the tonic triad; for each band, whether it plays."""
 
 
 def metre_channels(plan: Plan, count: int) -> Float[Tensor, "batch channels frames"]:
@@ -63,13 +63,14 @@ def _among(tones: Tensor, chosen: tuple[int, ...]) -> Tensor:
 def plan_beside(
     x: Float[Tensor, "batch _c frames rows"], plan: Plan | None
 ) -> Float[Tensor, "batch channels frames rows"]:
-    """The plan's channels for latents `x`: the metre's are the same in all rows, the key's in all frames; all 0 without a plan."""
+    """The plan's channels for latents `x`: the metre's are the same in all rows, the key's in all frames, the band's in both; all 0 without a plan."""
     count, _, frames, rows = x.shape
     if plan is None:
         return x.new_zeros(1, 1, 1, 1).expand(count, CHANNELS, frames, rows)
     metre = metre_channels(plan, frames)[..., None].expand(-1, -1, -1, rows)
     key = key_channels(plan, rows)[:, :, None].expand(-1, -1, frames, -1)
-    return torch.cat([metre, key], dim=1).to(x)
+    band = (plan.band[:, None] == torch.arange(BANDS, device=plan.band.device)).float()[..., None, None]
+    return torch.cat([metre, key, band.expand(-1, -1, frames, rows)], dim=1).to(x)
 
 
 def with_plan(

@@ -86,7 +86,7 @@ class LatentToMusic:
         """Finished pieces for (positive, negative) conditions, one per seed."""
         latent = self.denoise(*conditions, settings, seeds, on_step=on_step)
         sound, grid = self.decode(latent, on_step=on_step), self.parts.grid
-        return finished(sound, grid, settings.seconds, levelled=settings.level, plan=latent.plan)
+        return finished(sound, grid, settings.seconds, levelled=settings.level, plans=latent.plans)
 
     def denoise(
         self,

@@ -67,8 +67,8 @@ def level(piece: Waveform) -> Waveform:
 
 
 def piece_tags(piece: Waveform) -> dict[str, str]:
-    """The tags of a piece's own: the gain in decibels that levelled it, its beats per minute and its key."""
-    found = {"gain_db": piece.gain, "bpm": piece.tempo, "key": piece.key}
+    """The tags of a piece's own: the gain in decibels that levelled it, and its plan."""
+    found = {"gain_db": piece.gain, **piece.plan}
     return {name: str(value) for name, value in found.items() if value is not None}
 
 

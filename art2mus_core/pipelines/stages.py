@@ -18,7 +18,7 @@ from ..audio.level import finish
 from ..audio.mel import MelTransform
 from ..conditioning.constants import Constants, conditions
 from ..conditioning.language import roll_out
-from ..conditioning.plan import PlanModel, keys_of, tempos_of
+from ..conditioning.plan import PlanModel
 from ..decoders.vae import MelAutoencoder
 from ..diffusion.guidance import Guided
 from ..diffusion.phrases import lay_out
@@ -26,7 +26,7 @@ from ..diffusion.sampling import draw_noise, sample
 from ..diffusion.schedules import schedule
 from ..interfaces import Denoiser
 from ..networks.gpt2 import GPT2
-from ..types import AudioGrid, Condition, Embedding, LanguageOfAudio, Latent, Mel, OnStep, Plan, PromptTokens, Waveform
+from ..types import AudioGrid, Condition, Embedding, LanguageOfAudio, Latent, Mel, OnStep, PromptTokens, Waveform
 from .levelling import level
 from .prompts import EncodedText
 from .settings import Settings
@@ -114,14 +114,15 @@ def denoise(
     """
     visited = schedule(levels, settings.solver, settings.steps)
     noise = draw_noise(grid.latent_shape(settings.seconds), seeds)
-    plan = None
+    plans: tuple[dict[str, Any], ...] = ()
     if plan_model is not None:
         plan = plan_model.plan(LanguageOfAudio(positive.language), noise, grid.latent_rate).mapped(
             lambda part: part.to(device)
         )
         positive, noise = replace(positive, plan=plan), lay_out(noise, plan, settings.reprise)
+        plans = plan_model.described(plan, grid.latent_rate)
     guided = Guided(denoiser, negative, settings.guidance)
-    return replace(sample(guided, positive, noise.to(device), visited, on_step=on_step), plan=plan)
+    return replace(sample(guided, positive, noise.to(device), visited, on_step=on_step), plans=plans)
 
 
 def decode(autoencoder: MelAutoencoder, latent: Latent, *, resident: Resident) -> Mel:
@@ -166,7 +167,7 @@ def finished(
     seconds: float,
     *,
     levelled: bool = True,
-    plan: Plan | None = None,
+    plans: Sequence[dict[str, Any]] = (),
 ) -> list[Waveform]:
     """Pieces [1, channels, N] of exactly `seconds`, on the CPU, without DC offset, clicks or clipping.
 
@@ -175,16 +176,12 @@ def finished(
         grid: sizes of the checkpoint.
         seconds: length of the pieces.
         levelled: raise soft pieces; see :func:`~art2mus_core.pipelines.levelling.level`.
-        plan: of the pieces, from which they have tempo and key.
+        plans: facts of each piece, see :class:`~art2mus_core.types.Latent`.
 
     Raises:
         AudioError: samples that are NaN or infinite.
     """
     work = level if levelled else finish
     exact = sound.samples[..., : grid.samples(seconds)].float().cpu()
-    none = [None] * len(exact)
-    tempos, keys = (tempos_of(plan, grid.latent_rate), keys_of(plan)) if plan else (none, none)
-    return [
-        work(Waveform(piece[None], sound.sample_rate, tempo=tempo, key=key))
-        for piece, tempo, key in zip(exact, tempos, keys, strict=True)
-    ]
+    own = plans or [{}] * len(exact)
+    return [work(Waveform(piece[None], sound.sample_rate, plan=plan)) for piece, plan in zip(exact, own, strict=True)]

@@ -3,16 +3,22 @@ from __future__ import annotations
 import pytest
 import torch
 
-from art2mus_core.conditioning.plan import FASTEST, SLOWEST, PlanModel, keys_of, tempos_of
+from art2mus_core.conditioning.plan import FASTEST, SLOWEST, PlanModel
 from art2mus_core.diffusion.sampling import draw_noise
 from art2mus_core.types import LanguageOfAudio, Plan
 
+BANDS = ["folk", "choir", "trio"]
 
-def model(spread: float, octaves: float = 0.0, *, tonic: int = 0, minor: bool = False) -> PlanModel:
-    made = PlanModel(8, 11, spread)
+
+def model(
+    spread: float, octaves: float = 0.0, *, key: int = 0, bands: tuple[float, ...] = (0.0, 0.0, 0.0)
+) -> PlanModel:
+    """A model that reads the same from every language."""
+    made = PlanModel(8, 11, spread, BANDS)
     torch.nn.init.zeros_(made.reading.weight)
+    tonics, minor = [float(each == key % 12) for each in range(12)], key // 12 - 0.5
     with torch.no_grad():
-        made.reading.bias.copy_(torch.tensor([octaves, *(float(each == tonic) for each in range(12)), minor - 0.5]))
+        made.reading.bias.copy_(torch.tensor([octaves, *tonics, minor, *bands]))
     return made
 
 
@@ -21,52 +27,67 @@ def languages(count: int) -> LanguageOfAudio:
 
 
 @torch.no_grad()
+def planned(made: PlanModel, told: LanguageOfAudio, noise: torch.Tensor) -> Plan:
+    """The plan at 10 latent frames a second."""
+    return made.plan(told, noise, 10.0)
+
+
+def octaves_of(plan: Plan) -> torch.Tensor:
+    return (plan.step * 600 / 100).log2()
+
+
 def test_seeds_spread_as_the_music_did():
-    noise = draw_noise((3, 20, 5), range(400))
-    octaves = (model(0.2).tempo(languages(400), noise) / 100).log2()
+    octaves = octaves_of(planned(model(0.2), languages(400), draw_noise((3, 20, 5), range(400))))
     assert octaves.std().item() == pytest.approx(0.2, rel=0.1)
     assert octaves.mean().item() == pytest.approx(0, abs=0.03)
 
 
-@torch.no_grad()
-def test_an_octave_is_twice_as_fast_and_nothing_leaves_the_range():
-    noise = draw_noise((3, 20, 5), [0])
-    assert model(0.0, 1.0).tempo(languages(1), noise).item() == pytest.approx(200)
-    assert model(0.0, 9.0).tempo(languages(1), noise).item() == FASTEST
-    assert model(0.0, -9.0).tempo(languages(1), noise).item() == SLOWEST
+@pytest.mark.parametrize(("octaves", "bpm"), [(1.0, 200), (9.0, FASTEST), (-9.0, SLOWEST)])
+def test_an_octave_is_twice_as_fast_and_nothing_leaves_the_range(octaves, bpm):
+    plan = planned(model(0.0, octaves), languages(1), draw_noise((3, 20, 5), [0]))
+    assert plan.step.item() * 600 == pytest.approx(bpm)
 
 
-@torch.no_grad()
-def test_longer_pieces_of_a_seed_may_differ_but_batches_do_not():
-    made, told = PlanModel(8, 11, 0.2), languages(3)
-    noise = draw_noise((3, 20, 5), [4, 5, 6])
-    together = made.tempo(told, noise)
-    alone = [made.tempo(LanguageOfAudio(told.values[[at]]), noise[[at]]) for at in range(3)]
-    assert torch.allclose(together, torch.cat(alone))
+def test_batches_do_not_change_a_plan():
+    made, told, noise = PlanModel(8, 11, 0.2, BANDS), languages(3), draw_noise((3, 20, 5), [4, 5, 6])
+    together = planned(made, told, noise)
+    for at in range(3):
+        alone = planned(made, LanguageOfAudio(told.values[[at]]), noise[[at]])
+        assert torch.allclose(alone.step, together.step[at])
+        assert (alone.key, alone.band) == (together.key[at], together.band[at])
 
 
-@torch.no_grad()
 def test_languages_in_a_row_have_their_mean_tempo():
-    made, told, noise = PlanModel(8, 11, 0.0), languages(2), draw_noise((3, 20, 5), [0])
+    made, told, noise = PlanModel(8, 11, 0.0, BANDS), languages(2), draw_noise((3, 20, 5), [0])
     joined = LanguageOfAudio(torch.cat([told.values[:1], told.values[1:]], dim=1))
-    octaves = [(made.tempo(LanguageOfAudio(each[None]), noise) / 100).log2() for each in told.values]
-    assert torch.allclose((made.tempo(joined, noise) / 100).log2(), sum(octaves) / 2, atol=1e-5)
+    octaves = [octaves_of(planned(made, LanguageOfAudio(each[None]), noise)) for each in told.values]
+    assert torch.allclose(octaves_of(planned(made, joined, noise)), sum(octaves) / 2, atol=1e-5)
 
 
-@torch.no_grad()
 def test_the_plan_ends_with_the_noise():
-    plan = model(0.0).plan(languages(2), draw_noise((3, 37, 5), [0, 1]), 10.0)
+    plan = planned(model(0.0), languages(2), draw_noise((3, 37, 5), [0, 1]))
     assert plan.frames.tolist() == [37, 37]
     assert plan.step.tolist() == pytest.approx([100 / 60 / 10] * 2)
 
 
-def test_keys_have_names():
-    plan = Plan.of(torch.full((4,), 90.0), torch.tensor([-1, 0, 15, 23]), 10, 10.0)
-    assert keys_of(plan) == [None, "C major", "Eb minor", "B minor"]
-    assert tempos_of(plan, 10.0) == [90.0] * 4
+@pytest.mark.parametrize("key", [0, 7, 12, 21, 23])
+def test_minor_keys_follow_the_major_ones(key):
+    assert planned(model(0.0, key=key), languages(2), draw_noise((3, 20, 5), [0, 1])).key.tolist() == [key, key]
 
 
-@torch.no_grad()
-@pytest.mark.parametrize(("tonic", "minor", "key"), [(0, False, 0), (9, True, 21), (11, True, 23), (7, False, 7)])
-def test_minor_keys_follow_the_major_ones(tonic, minor, key):
-    assert model(0.0, tonic=tonic, minor=minor).key(languages(2)).tolist() == [key, key]
+def test_seeds_choose_bands_as_often_as_they_are_likely():
+    likely = torch.tensor([0.6, 0.1, 0.3])
+    made = model(0.0, bands=tuple(likely.log().tolist()))
+    band = planned(made, languages(3000), draw_noise((3, 20, 5), range(3000))).band
+    assert torch.allclose(band.bincount() / 3000, likely, atol=0.03)
+
+
+def test_a_model_without_bands_plans_none():
+    made = PlanModel(8, 11, 0.2, [])
+    assert planned(made, languages(2), draw_noise((3, 20, 5), [0, 1])).band.tolist() == [-1, -1]
+
+
+def test_a_plan_is_told_in_words():
+    step, none = torch.tensor([0.15, 0.0]), torch.zeros(2)
+    plan = Plan(step, none, none, torch.tensor([15, -1]), torch.tensor([2, -1]))
+    assert model(0.0).described(plan, 10.0) == ({"bpm": 90.0, "key": "Eb minor", "band": "trio"}, {})

@@ -15,7 +15,8 @@ RATE = 10.0
 
 
 def plan(*tempos: float, frames: int) -> Plan:
-    return Plan.of(torch.tensor(tempos), torch.full((len(tempos),), 7), frames, RATE)
+    tempo, none = torch.tensor(tempos), torch.full((len(tempos),), -1)
+    return Plan(tempo / 60 / RATE, 0 * tempo, torch.full_like(tempo, frames), none, none)
 
 
 def noise(frames: int, *seeds: int) -> torch.Tensor:

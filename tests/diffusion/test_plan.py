@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given
@@ -14,16 +16,16 @@ from art2mus_core.types import Condition, Plan
 RATE = 10.0
 
 
-def plan(*tempos: float, frames: int = 64, key: int = 2) -> Plan:
-    return Plan.of(torch.tensor(tempos), torch.full((len(tempos),), key), frames, RATE)
+def plan(*tempos: float, frames: int = 64, key: int = 2, band: int = 1) -> Plan:
+    tempo = torch.tensor(tempos)
+    key, band = (torch.full((len(tempos),), each) for each in (key, band))
+    return Plan(tempo / 60 / RATE, 0 * tempo, torch.full_like(tempo, frames), key, band)
 
 
 @given(st.floats(40, 220), st.integers(1, 80), st.integers(0, 50))
 def test_a_crop_has_the_channels_of_its_place(tempo: float, count: int, first: int):
     whole = metre_channels(plan(tempo, frames=130), 130)
-    crop = Plan(
-        torch.tensor([tempo / 60 / RATE]), torch.tensor([float(first)]), torch.tensor([130.0]), torch.tensor([0])
-    )
+    crop = replace(plan(tempo, frames=130), first=torch.tensor([float(first)]))
     assert torch.allclose(metre_channels(crop, count), whole[:, :, first : first + count], atol=1e-4)
 
 
@@ -74,11 +76,24 @@ def test_music_without_key_has_channels_of_zeros():
     assert plan(90.0, 80.0, key=5).only(torch.tensor([True, False])).key.tolist() == [5, -1]
 
 
-def test_the_denoiser_hears_the_key(pocket_like):
+@pytest.mark.parametrize(
+    ("one", "other"), [({"key": 4}, {"key": 16}), ({"band": 0}, {"band": 1}), ({"band": 7}, {"band": -1})]
+)
+def test_the_denoiser_hears_key_and_band(pocket_like, one, other):
     x, language = torch.randn(1, 3, 8, 5), torch.randn(1, 8, 10)
     denoiser = LatentDenoiser(load_component(pocket_like, "unet", build_unet))
-    major, minor = (denoiser(x, torch.tensor(7), Condition(language, plan=plan(60.0, key=each))) for each in (4, 16))
-    assert not torch.allclose(major, minor, atol=1e-5)
+    first, second = (
+        denoiser(x, torch.tensor(7), Condition(language, plan=plan(60.0, **each))) for each in (one, other)
+    )
+    assert not torch.allclose(first, second, atol=1e-5)
+
+
+def test_a_band_has_one_channel():
+    x = torch.zeros(3, 2, 4, 5)
+    told = with_plan(x, Plan(*(torch.zeros(3),) * 3, torch.tensor([-1] * 3), torch.tensor([0, 7, -1])))[:, 2:]
+    assert told.any((2, 3)).sum(1).tolist() == [1, 1, 0]
+    assert told[0, -8].eq(1).all()
+    assert told[1, -1].eq(1).all()
 
 
 def test_guidance_joins_a_side_without_plan():
@@ -88,7 +103,7 @@ def test_guidance_joins_a_side_without_plan():
     assert joined is not None
     assert joined.step[:2].tolist() == [0, 0]
     assert torch.equal(joined.step[2:], timed.plan.step)
-    assert joined.key.tolist() == [-1, -1, 2, 2]
+    assert (joined.key.tolist(), joined.band.tolist()) == ([-1, -1, 2, 2], [-1, -1, 1, 1])
     assert join(bare, bare).plan is None
 
 

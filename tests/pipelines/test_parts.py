@@ -126,7 +126,13 @@ def test_a_plan_needs_a_plan_model(own_checkpoint):
 
 @pytest.mark.parametrize(
     ("change", "told"),
-    [({"spread": "x"}, "spread 'x'"), ({"spread": 1e400}, "spread inf"), ({"spread": -1}, "spread -1")],
+    [
+        ({"spread": "x"}, "spread 'x'"),
+        ({"spread": 1e400}, "spread inf"),
+        ({"spread": -1}, "spread -1"),
+        ({"bands": ["a"] * 9}, "at most 8"),
+        ({"bands": 3}, "bands 3"),
+    ],
 )
 def test_a_plan_model_that_cannot_be_is_refused(own_checkpoint, change, told):
     path = own_checkpoint / "plan_model" / "config.json"
@@ -136,7 +142,7 @@ def test_a_plan_model_that_cannot_be_is_refused(own_checkpoint, change, told):
 
 
 def test_a_plan_model_of_another_language_is_refused(own_checkpoint):
-    other = PlanModel(4, 20, 0.1)
+    other = PlanModel(4, 20, 0.1, [])
     save_component(own_checkpoint, "plan_model", other, other.config, half=False)
     with pytest.raises(CheckpointError, match=r"\(4, 20\) in .*; expected \(8, 10\)"):
         assemble(own_checkpoint).check()

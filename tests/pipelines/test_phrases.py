@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 
-from art2mus_core.conditioning.plan import tempos_of
 from art2mus_core.diffusion.phrases import sources
 from art2mus_core.diffusion.sampling import draw_noise
 from art2mus_core.pipelines import load
@@ -60,19 +59,20 @@ def test_thirty_seconds_start_from_noise_in_which_phrases_return(pipeline):
         assert torch.equal(noise[index], drawn[index][:, found])
 
 
-def test_the_reprise_does_not_change_the_tempo(pipeline):
+def test_the_reprise_does_not_change_the_plan(pipeline):
     plain, strict = (started(pipeline.parts, Settings(30.0, 2, 1.0, reprise=share), [5, 6]) for share in (0.0, 1.0))
-    assert torch.equal(plain[0].plan.step, strict[0].plan.step)
+    assert plain[0].plans == strict[0].plans
     assert not torch.equal(plain[1], strict[1])
     grid, model = pipeline.parts.grid, pipeline.parts.plan_model
     language = LanguageOfAudio(torch.zeros(2, 8, grid.language_width))
-    first, second = (model.tempo(language, noise) for _, noise, _ in (plain, strict))
-    assert torch.equal(first, second)
+    first, second = (model.plan(language, noise, grid.latent_rate) for _, noise, _ in (plain, strict))
+    assert torch.equal(first.step, second.step)
+    assert torch.equal(first.band, second.band)
 
 
 def test_ten_seconds_start_from_the_noise_of_the_seed(pipeline):
     latent, noise, _ = started(pipeline.parts, Settings(10.0, 2, 1.0, reprise=1.0), [5, 6])
-    assert max(tempos_of(latent.plan, pipeline.parts.grid.latent_rate)) < 192
+    assert max(plan["bpm"] for plan in latent.plans) < 192
     assert torch.equal(noise, draw_noise(pipeline.parts.grid.latent_shape(10.0), [5, 6]))
 
 
@@ -83,7 +83,7 @@ def test_thirty_seconds_are_the_same_again_and_the_reprise_is_heard(pipeline):
     )
     assert plain.samples.shape[-1] == pipeline.parts.grid.samples(30.0)
     assert torch.equal(plain.samples, again.samples)
-    assert plain.tempo == free.tempo
+    assert plain.plan == free.plan
     assert not torch.allclose(plain.samples, free.samples, atol=1e-3)
 
 

@@ -99,7 +99,7 @@ def test_the_parts_of_all_processes_are_the_whole_batch(pairs: Path, trained: Pa
 
 def tensor_of(value: object) -> torch.Tensor:
     if isinstance(value, Plan):
-        return torch.stack([value.step, value.first, value.frames, value.key], dim=-1)
+        return torch.stack([value.step, value.first, value.frames, value.key, value.band], dim=-1)
     return value.values if isinstance(value, Embedding) else value
 
 

@@ -58,11 +58,12 @@ def test_a_stereo_checkpoint_with_a_plan_composes(stereo: Path, pairs: Path):
     first, second = pipeline.compose(artworks, seeds=[0, 1], seconds=2.0, steps=2)
     assert first.samples.shape == (1, 2, 2 * first.sample_rate)
     assert not torch.allclose(first.samples[:, 0], first.samples[:, 1], atol=1e-4)
-    assert 40 <= first.tempo <= 220
-    assert first.tempo != second.tempo
-    assert first.key.split()[1] in {"major", "minor"}
+    assert 40 <= first.plan["bpm"] <= 220
+    assert first.plan["bpm"] != second.plan["bpm"]
+    assert first.plan["key"].split()[1] in {"major", "minor"}
+    assert first.plan["band"] in {pair.band for pair in read_manifest(pairs)}
     [again] = pipeline.compose(artworks[1:], seeds=[1], seconds=2.0, steps=2)
-    assert (again.tempo, again.key) == (second.tempo, second.key)
+    assert again.plan == second.plan
 
 
 def test_the_plan_model_is_saved_with_the_spread_of_the_music(stereo: Path, pairs: Path):
@@ -72,13 +73,14 @@ def test_the_plan_model_is_saved_with_the_spread_of_the_music(stereo: Path, pair
     assert load_component(stereo, "plan_model", PlanModel.from_config).config == config
 
 
-def test_a_batch_knows_its_beats_and_its_key(stereo: Path, pairs: Path, tiny):
+def test_a_batch_knows_its_plan(stereo: Path, pairs: Path, tiny):
     objective = stage_builder(tiny("prior", model=model_of("prior")), pairs, stereo)()
     made, rows = read_manifest(pairs), np.array([0, 3])
     batch = objective.noised(Draw(np.random.default_rng(5), 2), rows)
     rate = objective.data.grid.latent_rate
     assert batch.plan.step.tolist() == pytest.approx([made[row].tempo / 60 / rate for row in rows])
     assert batch.plan.key.tolist() == [made[row].key for row in rows]
+    assert [objective.plan_model.config["bands"][band] for band in batch.plan.band] == [made[row].band for row in rows]
     assert batch.plan.frames.tolist() == objective.latents.lengths[rows].tolist()
     for at, row in enumerate(rows):
         start = int(batch.plan.first[at])
@@ -92,6 +94,15 @@ def test_pairs_without_a_tempo_are_refused(stereo: Path, pairs: Path, tiny, tmp_
     folder = shutil.copytree(pairs, tmp_path / "pairs")
     write_manifest(folder, [replace(made[0], tempo=None), *made[1:]])
     with pytest.raises(DatasetError, match="without a tempo, and 0 more"):
+        stage_builder(tiny("prior", model=model_of("prior")), folder, stereo)()
+
+
+def test_more_bands_than_a_plan_has_channels_for_are_refused(stereo: Path, pairs: Path, tiny, tmp_path: Path):
+    made = read_manifest(pairs)
+    folder = shutil.copytree(pairs, tmp_path / "pairs")
+    more = [replace(made[0], id=f"more {number}", band=f"band {number}") for number in range(9)]
+    write_manifest(folder, [*made, *more])
+    with pytest.raises(DatasetError, match="bands in the manifest"):
         stage_builder(tiny("prior", model=model_of("prior")), folder, stereo)()
 
 

@@ -78,7 +78,8 @@ class AlignerObjective(DiffusionObjective):
         parts.check()
         head = _load_head(checkpoint) if options.imitation else None
         encoder = _encoder_folder(checkpoint, options.encoder)
-        super().__init__(data, config, checkpoint, device, crop=options.crop)
+        bands = parts.plan_model.config["bands"] if parts.plan_model else []
+        super().__init__(data, config, checkpoint, device, crop=options.crop, bands=bands)
         self.options, self.encoder = options, encoder
         self.constants, self.levels = parts.constants, read_levels(parts.schedule)
         self.embeddings = embed_artworks(data, encoder, device, patches=config.model.get("patch_dim") is not None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,16 +49,24 @@ class DiffusionObjective(Objective):
     embeddings: Embeddings
 
     def __init__(
-        self, data: Dataset, config: TrainingConfig, checkpoint: Path, device: torch.device, *, crop: int
+        self,
+        data: Dataset,
+        config: TrainingConfig,
+        checkpoint: Path,
+        device: torch.device,
+        *,
+        crop: int,
+        bands: Sequence[str] = (),
     ) -> None:
         super().__init__(data, config, checkpoint, device)
         self.latents, self.crop = encode_latents(data, checkpoint, device), crop
         self.steps = np.array([(pair.tempo or 0.0) / 60 / data.grid.latent_rate for pair in data.pairs], np.float32)
         self.keys = np.array([-1 if pair.key is None else pair.key for pair in data.pairs])
+        self.bands = np.array([bands.index(pair.band) if pair.band in bands else -1 for pair in data.pairs])
         check_crop(crop, self.latents, data)
 
     def check_tempos(self) -> None:
-        """Check that every pair has the tempo that a denoiser with a plan is told; a key may be missing.
+        """Check that every pair has the tempo that a denoiser with a plan is told; key and band may be missing.
 
         Raises:
             DatasetError: one has none.
@@ -96,7 +105,7 @@ class DiffusionObjective(Objective):
             torch.from_numpy(place.astype(np.float32))
             for place in (self.steps[own], self.latents.starts(*crop), self.latents.lengths[own])
         )
-        plan = Plan(step, first, length, torch.from_numpy(self.keys[own]))
+        plan = Plan(step, first, length, *(torch.from_numpy(told[own]) for told in (self.keys, self.bands)))
         latent = torch.from_numpy(np.moveaxis(crops, 1, 2).copy()) * self.data.grid.latent_scale
         t = torch.from_numpy(draw.levels(len(self.levels))[draw.part])
         channels, frames, height = latent.shape[1:]

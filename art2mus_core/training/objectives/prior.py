@@ -5,7 +5,7 @@ denoise the sound's latent with this conditioning. Head, GPT-2 and UNet are trai
 
 The head has the role of CLAP in AudioLDM 2. The embeddings of a share of the examples are zero; their language of audio is the
 unconditional one, which guidance needs. It is stored as a constant. Most of these examples have no plan either, if the UNet has its
-channels; a plan model then learns to read each piece's tempo and key from its language of audio.
+channels; a plan model then learns to read each piece's tempo, key and band from its language of audio.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from ...conditioning.plan import PlanModel
 from ...configuration import Fields
 from ...diffusion.denoiser import LatentDenoiser, check_unet, reads_plan
 from ...diffusion.levels import read_levels
-from ...errors import SettingError
+from ...errors import DatasetError, SettingError
 from ...networks.gpt2 import GPT2
 from ...networks.unet import UNet
-from ...types import Condition, Embedding, Plan
+from ...types import BANDS, Condition, Embedding, Plan
 from ..batches import Draw, LatentBatch
 from ..config import TrainingConfig
 from ..features import Dataset
@@ -86,7 +86,9 @@ class PriorObjective(DiffusionObjective):
 
     def __init__(self, data: Dataset, config: TrainingConfig, checkpoint: Path, device: torch.device) -> None:
         options = read_options(config, PriorOptions)
-        super().__init__(data, config, checkpoint, device, crop=options.crop)
+        planned = reads_plan(config.model["unet"])
+        bands = _bands(data) if planned else []
+        super().__init__(data, config, checkpoint, device, crop=options.crop, bands=bands)
         self.options, self.levels = options, read_levels(options.scheduler)
         self.embeddings = embed_sounds(data, checkpoint, device)
         with sized(config.stage):
@@ -95,9 +97,9 @@ class PriorObjective(DiffusionObjective):
             self.unet = UNet(config.model["unet"])
         self.trained = nn.ModuleDict({name: getattr(self, name) for name in TRAINED})
         self.plan_model = None
-        if reads_plan(config.model["unet"]):
+        if planned:
             grid = data.grid
-            self.plan_model = PlanModel(grid.language_tokens, grid.language_width, spread=0.0)
+            self.plan_model = PlanModel(grid.language_tokens, grid.language_width, 0.0, bands)
             self.trained["plan_model"] = self.plan_model
             self.check_tempos()
         check_unet(config.model["unet"], data.grid, ())
@@ -131,23 +133,26 @@ class PriorObjective(DiffusionObjective):
         if self.plan_model is None or batch.plan is None:
             return loss, {}
         kept = batch.embedding.values.any(1)
-        tempo, key = self._misreadings(condition.language, batch.plan.only(kept))
-        return loss + READING * (tempo + key), {"diffusion": loss, "tempo": tempo, "key": key}
+        errors = self._misreadings(condition.language, batch.plan.only(kept))
+        return loss + READING * torch.stack([*errors.values()]).sum(), {"diffusion": loss, **errors}
 
-    def _misreadings(self, language: Tensor, plan: Plan) -> tuple[Tensor, Tensor]:
-        """Squared error of the tempo in octaves, and the cross-entropy of tonic and mode in nats, of those pieces that have them."""
-        model = cast("PlanModel", self.plan_model)
-        read, timed, keyed = model(language).float(), plan.step > 0, plan.key >= 0
-        tempo = self._deviations(read, plan.step)[timed].square().sum() / timed.numel()
-        tonic = F.cross_entropy(model.tonics(read)[keyed], plan.key[keyed] % 12, reduction="sum")
-        minor = (plan.key[keyed] >= 12).to(read)
-        mode = F.binary_cross_entropy_with_logits(model.minor(read)[keyed], minor, reduction="sum")
-        return tempo, (tonic + mode) / keyed.numel()
+    def _misreadings(self, language: Tensor, plan: Plan) -> dict[str, Tensor]:
+        """Squared error of the tempo in octaves, and cross-entropy of key and band in nats, of those pieces that have them."""
+        read = cast("PlanModel", self.plan_model).read(language)
+        timed, keyed, known = plan.step > 0, plan.key >= 0, plan.band >= 0
+        tonic = F.cross_entropy(read.tonics[keyed], plan.key[keyed] % 12, reduction="sum")
+        minor = (plan.key[keyed] >= 12).to(read.minor)
+        mode = F.binary_cross_entropy_with_logits(read.minor[keyed], minor, reduction="sum")
+        band = F.cross_entropy(read.bands[known], plan.band[known], reduction="sum")
+        tempo = self._deviations(read.octaves, plan.step)[timed].square().sum()
+        return {
+            name: error / len(language) for name, error in {"tempo": tempo, "key": tonic + mode, "band": band}.items()
+        }
 
-    def _deviations(self, read: Tensor, step: Tensor) -> Tensor:
+    def _deviations(self, octaves: Tensor, step: Tensor) -> Tensor:
         """How many octaves faster pieces are than the plan model reads."""
         model = cast("PlanModel", self.plan_model)
-        return model.octaves_of(step * self.data.grid.latent_rate * 60) - model.octaves(read)
+        return model.octaves_of(step * self.data.grid.latent_rate * 60) - octaves
 
     def _spread(self) -> float:
         """The standard deviation of pieces' tempo about the plan model's, in octaves."""
@@ -156,7 +161,7 @@ class PriorObjective(DiffusionObjective):
         for part in np.array_split(rows, -(-len(rows) // CHUNK)):
             known = self.embeddings.of(part)
             language = self.condition(replace(known, values=known.values.to(like))).language
-            read = cast("PlanModel", self.plan_model)(language).float()
+            read = cast("PlanModel", self.plan_model).read(language).octaves
             found.append(self._deviations(read, torch.from_numpy(self.steps[part]).to(like.device)))
         return float(torch.cat(found).std(correction=0))
 
@@ -178,3 +183,19 @@ class PriorObjective(DiffusionObjective):
         with torch.no_grad():
             language = self.condition(nothing).language.cpu()
         save_constants(folder, Constants(language, language_model=fingerprint(folder)))
+
+
+def _bands(data: Dataset) -> list[str]:
+    """The names of the bands in a dataset.
+
+    Raises:
+        DatasetError: more than a plan has channels for.
+    """
+    found = sorted({pair.band for pair in data.pairs if pair.band})
+    if len(found) > BANDS:
+        raise DatasetError(
+            f"{len(found)} bands in the manifest ({', '.join(found[:3])}, ...)",
+            f"at most {BANDS}, which a denoiser with a plan can tell apart",
+            "Merge similar ones, or leave the column band empty.",
+        )
+    return found
