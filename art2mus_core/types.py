@@ -224,10 +224,7 @@ class Mel:
 
 @dataclass(frozen=True)
 class Waveform:
-    """Samples [B, channels, N] in -1..1, at `sample_rate` hertz.
-
-    A composed piece has the `gain` in decibels that levelled it, and its `plan`, see :class:`Latent`.
-    """
+    """Samples [B, channels, N] in -1..1, at `sample_rate` hertz; of composed pieces also the `gain` in dB that levelled it, and the plan."""
 
     samples: Float[Tensor, "batch channels samples"]
     sample_rate: int
