@@ -34,7 +34,7 @@ class DenoiserInfo:
         grid: sizes of the checkpoint.
         schedule: content of its `scheduler_config.json`.
         preview: draws its latents.
-        plan_model: reads tempo and key of a piece, if the denoiser has a plan.
+        plan_model: reads tempo, key and band of a piece, if the denoiser has a plan.
     """
 
     name: str

@@ -109,7 +109,7 @@ def denoise(
         grid: sizes of the checkpoint.
         levels: the content of its `scheduler_config.json`.
         device: the device to compute on.
-        plan_model: reads tempo and key of the positive side, if the denoiser has a plan; the negative side has none.
+        plan_model: reads tempo, key and band of the positive side, if the denoiser has a plan; the negative side has none.
         on_step: called after every step.
     """
     visited = schedule(levels, settings.solver, settings.steps)
