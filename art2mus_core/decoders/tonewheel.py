@@ -3,7 +3,7 @@
 A mel-to-wave network trained without a GAN blurs pitch, and GAN training is too expensive for this model. But the pocket model's
 music is equal-tempered, so oscillators with fixed frequencies can render its partials, as the tonewheels of an electric organ do
 (and harmonic-plus-noise models: Serra & Smith 1990; Engel, Hantrakul, Gu & Roberts 2020, DDSP). The network predicts only amplitudes,
-160 times a second in the bundled model; no phase is estimated, and every note is in tune.
+240 times a second in the bundled model; no phase is estimated, and every note is in tune.
 
 Each semitone has an oscillator at its pitch and at each detuning of the configuration: the fifth and seventh harmonics of a
 tempered note are 14 and 31 cents below the scale.
