@@ -37,7 +37,8 @@ def synthesize(
     """Make a dataset: paint pictures, see their musical character, and compose music for it.
 
     The manifest tells each piece's tempo, meter, mode and band. Music is
-    written as FLAC; training reads it at the checkpoint's rate and with its channels.
+    written as FLAC; training reads it at the checkpoint's rate and with
+    its channels.
     """
     from ..checkpoints.names import is_encoder, locate
     from ..datasets.labelled import read_labels

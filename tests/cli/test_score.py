@@ -87,7 +87,7 @@ def test_what_cannot_be_read_is_listed_and_the_rest_is_scored(scored, music):
         (f"mine/{short}", "a sound of 0.06 s"),
         (f"reference/{silent}", "early: its header states 2.00 s"),
         (f"background/{lost}", "no sound"),
-        ("background/brief.flac", "a sound of 1.20 s, where 1.6 s are needed"),
+        ("background/brief.flac", "a sound of 1.20 s, where 1.61 s are needed"),
     ):
         assert why in said["made"]["left_out"][f"music/{name}"]
         assert name in err

@@ -100,7 +100,7 @@ def test_a_latent_scale_that_is_no_positive_number(checkpoint, tmp_path, value):
 @pytest.mark.parametrize(
     ("part", "fields", "said"),
     [
-        ("vae", {"latent_channels": 4}, "in_channels of 3; expected 4 or 20, the channels of the VAE"),
+        ("vae", {"latent_channels": 4}, "in_channels of 3; expected 4 or 44, the channels of the VAE"),
         ("vae", {"latent_channels": "3"}, r"vae.config\.json has latent_channels '3'; expected a whole number"),
         ("vae", {"block_out_channels": 3}, r"vae.config\.json has block_out_channels 3"),
         (

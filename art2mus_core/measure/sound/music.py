@@ -103,7 +103,7 @@ def check_length(sound: Waveform, least: float = SHORTEST) -> None:
     """
     if sound.seconds < least:
         raise AudioError(
-            f"a sound of {sound.seconds:.2f} s, where {least:g} s are needed",
+            f"a sound of {sound.seconds:.2f} s, where {math.ceil(100 * least) / 100:g} s are needed",
             "a longer one",
             "Leave it out, or make it longer.",
         )
