@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ..checkpoints.folder import load_component
 from ..errors import CheckpointError
 from ..types import BANDS, AudioGrid, LanguageOfAudio, Plan
 
-__all__ = ["PlanModel", "Read", "load_plan_model"]
+__all__ = ["PlanModel", "Read", "load_plan_model", "misreadings"]
 
 CENTRE = 100.0
 """The tempo, in beats per minute, of an output of 0; an output of 1 is an octave faster."""
@@ -42,7 +43,7 @@ class Read(NamedTuple):
 
 
 class PlanModel(nn.Module):
-    """A linear read-out of tempo, key and band.
+    """A linear read-out of tempo, key and band, and the mean language of each band less that of all, `centres`.
 
     Args:
         tokens: length of the language of audio.
@@ -55,6 +56,8 @@ class PlanModel(nn.Module):
         super().__init__()
         self.config: dict[str, Any] = {"tokens": tokens, "width": width, "spread": spread, "bands": [*bands]}
         self.reading = nn.Linear(tokens * width, 1 + len(TONES) + 1 + len(bands))
+        self.centres: Float[Tensor, "bands language_width"]
+        self.register_buffer("centres", torch.zeros(len(bands), tokens * width))
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> PlanModel:
@@ -79,10 +82,6 @@ class PlanModel(nn.Module):
         )
         return Read(octaves[:, 0], tonics, minor[:, 0], bands)
 
-    def octaves_of(self, tempo: Float[Tensor, " batch"]) -> Float[Tensor, " batch"]:
-        """Beats per minute in octaves above `CENTRE`."""
-        return (tempo / CENTRE).log2()
-
     def plan(self, language: LanguageOfAudio, noise: Float[Tensor, "batch channels frames rows"], rate: float) -> Plan:
         """The plan of the whole pieces that this noise becomes, with `rate` latent frames per second.
 
@@ -99,6 +98,20 @@ class PlanModel(nn.Module):
         band = (read.bands - (-share.log()).log()).argmax(1) if count else torch.full_like(key, -1)
         return Plan(tempo / 60 / rate, torch.zeros_like(tempo), torch.full_like(tempo, noise.shape[2]), key, band)
 
+    def settled(
+        self, language: Float[Tensor, "batch language width"], plan: Plan
+    ) -> Float[Tensor, "batch language width"]:
+        """The language of audio as it is on average where the plan's band plays.
+
+        That of an artwork is a mean over the bands that fit. The centre that it has on average by its odds is exchanged for the band's.
+        """
+        if not self.config["bands"]:
+            return language
+        centres = self.centres.to(language)
+        shift = centres[plan.band.to(centres.device)] - self.read(language).bands.softmax(1).to(centres) @ centres
+        tokens = self.config["tokens"]
+        return (language.unflatten(1, (-1, tokens)) + shift.view(-1, 1, tokens, language.shape[-1])).flatten(1, 2)
+
     def described(self, plan: Plan, rate: float) -> tuple[dict[str, Any], ...]:
         """Facts of each piece: `bpm`, `key` such as `Eb minor`, and `band`, without those that are not known."""
         modes, bands = ("major", "minor"), self.config["bands"]
@@ -108,6 +121,20 @@ class PlanModel(nn.Module):
             told |= {"key": f"{TONES[key % 12]} {modes[key // 12]}"} if key >= 0 else {}
             found.append(told | ({"band": bands[band]} if band >= 0 else {}))
         return tuple(found)
+
+
+def misreadings(
+    model: PlanModel, language: Float[Tensor, "batch language width"], plan: Plan, rate: float
+) -> dict[str, Tensor]:
+    """Mean squared error of the tempo in octaves, and mean cross-entropy of key and band in nats; 0 for pieces that lack them."""
+    read, timed, keyed, known = model.read(language), plan.step > 0, plan.key >= 0, plan.band >= 0
+    away = (plan.step * rate * 60 / CENTRE).log2() - read.octaves
+    tonic = F.cross_entropy(read.tonics[keyed], plan.key[keyed] % len(TONES), reduction="sum")
+    minor = (plan.key[keyed] >= len(TONES)).to(read.minor)
+    mode = F.binary_cross_entropy_with_logits(read.minor[keyed], minor, reduction="sum")
+    band = F.cross_entropy(read.bands[known], plan.band[known], reduction="sum")
+    errors = {"tempo": away[timed].square().sum(), "key": tonic + mode, "band": band}
+    return {name: error / len(language) for name, error in errors.items()}
 
 
 def load_plan_model(folder: Path, grid: AudioGrid) -> PlanModel:

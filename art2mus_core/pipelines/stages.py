@@ -119,7 +119,8 @@ def denoise(
         plan = plan_model.plan(LanguageOfAudio(positive.language), noise, grid.latent_rate).mapped(
             lambda part: part.to(device)
         )
-        positive, noise = replace(positive, plan=plan), lay_out(noise, plan, settings.reprise)
+        positive = replace(positive, plan=plan, language=plan_model.settled(positive.language, plan))
+        noise = lay_out(noise, plan, settings.reprise)
         plans = plan_model.described(plan, grid.latent_rate)
     guided = Guided(denoiser, negative, settings.guidance)
     return replace(sample(guided, positive, noise.to(device), visited, on_step=on_step), plans=plans)

@@ -148,7 +148,8 @@ class LatentBatch(Batch):
 
 @dataclass(frozen=True)
 class AlignerBatch(LatentBatch):
-    """A latent batch with further pairs for imitating the projection head: artworks' and sounds' embeddings."""
+    """A latent batch with further pairs for imitating the projection head: artworks' and sounds' embeddings, and the sounds' plans."""
 
     picture: Embedding | None = None
     sound: Embedding | None = None
+    composed: Plan | None = None

@@ -27,11 +27,12 @@ from ...checkpoints.folder import load_component, read_config
 from ...checkpoints.names import is_encoder, locate
 from ...conditioning.constants import conditions
 from ...conditioning.language import fingerprint, roll_out
+from ...conditioning.plan import misreadings
 from ...configuration import Fields
 from ...diffusion.levels import read_levels
 from ...errors import SettingError
 from ...pipelines.parts import Choice, open_parts
-from ...types import Condition, Embedding
+from ...types import Condition, Embedding, Plan
 from ..batches import AlignerBatch, Draw
 from ..config import TrainingConfig
 from ..features import Dataset
@@ -88,7 +89,7 @@ class AlignerObjective(DiffusionObjective):
         self.language_model, self.unet, self.head = parts.language_model, parts.unet, head
         self.plan_model = parts.plan_model
         self.sounds = embed_sounds(data, checkpoint, device) if head else None
-        for frozen in (self.language_model, self.unet):
+        for frozen in (self.language_model, self.unet, *([self.plan_model] if self.plan_model else [])):
             frozen.requires_grad_(requires_grad=False)
 
     def _build(self, width: int) -> VisualAligner:
@@ -121,13 +122,14 @@ class AlignerObjective(DiffusionObjective):
     def batch(self, draw: Draw) -> AlignerBatch:
         rows = draw.rows(self.train_rows)
         noised = self.noised(draw, rows, self._partners(draw, rows))
-        picture = sound = None
+        picture = sound = composed = None
         if self.sounds:
             more = draw.of(self.options.imitated, "imitated")
             pairs = more.rows(self.train_rows)
             picture = self.embeddings.of(self._partners(more, pairs)[more.part])
             sound = self.sounds.of(pairs[more.part])
-        return AlignerBatch(**vars(noised), picture=picture, sound=sound)
+            composed = self.plans(pairs[more.part], first=np.zeros(len(picture.values), np.int64))
+        return AlignerBatch(**vars(noised), picture=picture, sound=sound, composed=composed)
 
     def _partners(self, draw: Draw, rows: np.ndarray) -> np.ndarray:
         """The pairs whose artworks are combined with the music of `rows`; other draws are the same in the control."""
@@ -141,19 +143,22 @@ class AlignerObjective(DiffusionObjective):
 
     def forward(self, batch: AlignerBatch) -> tuple[Tensor, dict[str, Tensor]]:
         diffusion = self.losses(batch).mean()
-        if batch.picture is None or batch.sound is None:
+        if batch.picture is None or batch.sound is None or batch.composed is None:
             return diffusion, {}
-        imitation = self._imitation(batch.picture, batch.sound)
+        imitation = self._imitation(batch.picture, batch.sound, batch.composed)
         return diffusion + self.options.imitation * imitation, {"diffusion": diffusion, "imitation": imitation}
 
-    def _imitation(self, picture: Embedding, sound: Embedding) -> Tensor:
-        """Error of the language of audio against the head's, and of the plan that is read from it, if the prior has one."""
+    def _imitation(self, picture: Embedding, sound: Embedding, composed: Plan) -> Tensor:
+        """Squared error of the language of audio, relative to the variance of the head's, and the errors of reading its plan, if the prior has one."""
         head = cast("ProjectionHead", self.head)
         with torch.no_grad():
-            wanted = roll_out(self.language_model, head.align(sound), self.data.grid.language_tokens).values
+            wanted = roll_out(self.language_model, head.align(sound), self.data.grid.language_tokens).values.float()
+            variance = gathered(wanted.flatten(1)).var(0).mean()
         found = self.condition(picture).language
-        error = _relative(found, wanted)
-        return error if self.plan_model is None else error + _relative(self.plan_model(found), self.plan_model(wanted))
+        error = (found.float() - wanted).square().mean() / variance
+        if self.plan_model is None:
+            return error
+        return error + sum(misreadings(self.plan_model, found, composed, self.data.grid.latent_rate).values())
 
     def export(self, folder: Path) -> None:
         """Write the aligner, with the encoder and the prior of its training in the header."""
@@ -167,12 +172,6 @@ class AlignerObjective(DiffusionObjective):
             prior=self.checkpoint.resolve().name,
             language=fingerprint(self.checkpoint),
         )
-
-
-def _relative(found: Tensor, wanted: Tensor) -> Tensor:
-    """The squared error divided by the variance of what is wanted."""
-    found, wanted = found.float(), wanted.float()
-    return (found - wanted).square().mean() / gathered(wanted.flatten(1)).var(0).mean()
 
 
 def _encoder_folder(checkpoint: Path, chosen: str | None) -> Path:

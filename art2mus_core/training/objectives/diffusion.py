@@ -101,17 +101,19 @@ class DiffusionObjective(Objective):
         shares, own = draw.shares()[draw.part], rows[draw.part]
         crop = own, self.crop, None if beginning else shares
         crops = self.latents.crops(*crop)
-        step, first, length = (
-            torch.from_numpy(place.astype(np.float32))
-            for place in (self.steps[own], self.latents.starts(*crop), self.latents.lengths[own])
-        )
-        plan = Plan(step, first, length, *(torch.from_numpy(told[own]) for told in (self.keys, self.bands)))
+        plan = self.plans(own, self.latents.starts(*crop))
         latent = torch.from_numpy(np.moveaxis(crops, 1, 2).copy()) * self.data.grid.latent_scale
         t = torch.from_numpy(draw.levels(len(self.levels))[draw.part])
         channels, frames, height = latent.shape[1:]
         noise = draw_noise((channels, frames, height), draw.seeds())
         embedding = self.embeddings.of((rows if partners is None else partners)[draw.part])
         return LatentBatch(latent, noise, t, embedding, plan)
+
+    def plans(self, rows: Int[np.ndarray, " size"], first: Int[np.ndarray, " size"]) -> Plan:
+        """The plans of pairs, for latents that begin with the frames `first`."""
+        places = (self.steps[rows], first, self.latents.lengths[rows])
+        step, start, length = (torch.from_numpy(place.astype(np.float32)) for place in places)
+        return Plan(step, start, length, *(torch.from_numpy(told[rows]) for told in (self.keys, self.bands)))
 
     def validate(self) -> dict[str, float]:
         """The mean loss of validation pairs, always with the same noise."""

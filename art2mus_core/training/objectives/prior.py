@@ -12,25 +12,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ...aligners.head import ProjectionHead
 from ...checkpoints.folder import save_component, save_config, save_index
 from ...conditioning.constants import Constants, save_constants
 from ...conditioning.language import fingerprint, roll_out
-from ...conditioning.plan import PlanModel
+from ...conditioning.plan import CENTRE, PlanModel, misreadings
 from ...configuration import Fields
 from ...diffusion.denoiser import LatentDenoiser, check_unet, reads_plan
 from ...diffusion.levels import read_levels
 from ...errors import DatasetError, SettingError
 from ...networks.gpt2 import GPT2
 from ...networks.unet import UNet
-from ...types import BANDS, Condition, Embedding, Plan
+from ...types import BANDS, Condition, Embedding
 from ..batches import Draw, LatentBatch
 from ..config import TrainingConfig
 from ..features import Dataset
@@ -60,7 +59,7 @@ READING = 0.1
 """Weight of the error of reading the plan, beside that of denoising."""
 
 KEPT = 2000
-"""Training pairs from which the spread of the tempo is computed."""
+"""Training pairs from which the spread of the tempo and the centres of the bands are computed."""
 
 CHUNK = 64
 
@@ -133,37 +132,25 @@ class PriorObjective(DiffusionObjective):
         if self.plan_model is None or batch.plan is None:
             return loss, {}
         kept = batch.embedding.values.any(1)
-        errors = self._misreadings(condition.language, batch.plan.only(kept))
+        rate, told = self.data.grid.latent_rate, batch.plan.only(kept)
+        errors = misreadings(self.plan_model, condition.language, told, rate)
         return loss + READING * torch.stack([*errors.values()]).sum(), {"diffusion": loss, **errors}
 
-    def _misreadings(self, language: Tensor, plan: Plan) -> dict[str, Tensor]:
-        """Squared error of the tempo in octaves, and cross-entropy of key and band in nats, of those pieces that have them."""
-        read = cast("PlanModel", self.plan_model).read(language)
-        timed, keyed, known = plan.step > 0, plan.key >= 0, plan.band >= 0
-        tonic = F.cross_entropy(read.tonics[keyed], plan.key[keyed] % 12, reduction="sum")
-        minor = (plan.key[keyed] >= 12).to(read.minor)
-        mode = F.binary_cross_entropy_with_logits(read.minor[keyed], minor, reduction="sum")
-        band = F.cross_entropy(read.bands[known], plan.band[known], reduction="sum")
-        tempo = self._deviations(read.octaves, plan.step)[timed].square().sum()
-        return {
-            name: error / len(language) for name, error in {"tempo": tempo, "key": tonic + mode, "band": band}.items()
-        }
-
-    def _deviations(self, octaves: Tensor, step: Tensor) -> Tensor:
-        """How many octaves faster pieces are than the plan model reads."""
-        model = cast("PlanModel", self.plan_model)
-        return model.octaves_of(step * self.data.grid.latent_rate * 60) - octaves
-
-    def _spread(self) -> float:
-        """The standard deviation of pieces' tempo about the plan model's, in octaves."""
+    def _settle(self, model: PlanModel) -> None:
+        """Give the plan model the spread of the tempo about what it reads, in octaves, and the centres of the bands."""
         rows, like = self.train_rows[:KEPT], self.unet.conv_in.weight
-        found = []
+        languages = []
         for part in np.array_split(rows, -(-len(rows) // CHUNK)):
             known = self.embeddings.of(part)
-            language = self.condition(replace(known, values=known.values.to(like))).language
-            read = cast("PlanModel", self.plan_model).read(language).octaves
-            found.append(self._deviations(read, torch.from_numpy(self.steps[part]).to(like.device)))
-        return float(torch.cat(found).std(correction=0))
+            languages.append(self.condition(replace(known, values=known.values.to(like))).language)
+        language = torch.cat(languages)
+        steps, bands = (torch.from_numpy(each[rows]).to(like.device) for each in (self.steps, self.bands))
+        octaves = (steps * self.data.grid.latent_rate * 60 / CENTRE).log2() - model.read(language).octaves
+        model.config["spread"] = float(octaves.std(correction=0))
+        flat = language.flatten(1).float()
+        for index, centre in enumerate(model.centres):
+            if (bands == index).any():
+                centre.copy_(flat[bands == index].mean(0) - flat.mean(0))
 
     def export(self, folder: Path) -> None:
         language_config = {**self.language_model.config, "model_type": "gpt2", "vocab_size": 1}
@@ -173,7 +160,7 @@ class PriorObjective(DiffusionObjective):
         components = COMPONENTS
         if self.plan_model is not None:
             with torch.no_grad():
-                self.plan_model.config["spread"] = self._spread()
+                self._settle(self.plan_model)
             save_component(folder, "plan_model", self.plan_model, self.plan_model.config, half=False)
             components = {**COMPONENTS, "plan_model": ["art2mus", "PlanModel"]}
         save_config(folder, "scheduler", self.options.scheduler)
