@@ -35,7 +35,7 @@ from ..art2mus_core.checkpoints.precision import imitates
 from ..art2mus_core.diffusion.plan import plan_beside
 from ..art2mus_core.errors import Art2MusError, CheckpointError, SettingError
 from ..art2mus_core.networks.unet import UNet
-from ..art2mus_core.types import AudioGrid, LanguageOfAudio, OnStep, Step
+from ..art2mus_core.types import AudioGrid, LanguageOfAudio, OnStep, Plan, Step
 from .checks import require_conditioning, require_latent
 from .denoiser import CoreDenoiser, HostUNet
 from .failures import redact_errors
@@ -143,11 +143,17 @@ class HostModel(comfy.model_base.BaseModel):
         """The plan's channels beside a latent, for the host's samplers: that of a conditioning with artworks, else none."""
         if self.info.plan_model is None:
             return None
-        noise, language, plan = kwargs["noise"], kwargs.get("cross_attn"), None
-        if language is not None and (kwargs.get("art2mus") or {}).get("artworks"):
-            repeated = LanguageOfAudio(comfy.utils.repeat_to_batch_size(language, len(noise)))
-            plan = self.info.plan_model.plan(repeated, noise, self.info.grid.latent_rate)
-        return plan_beside(noise, plan)
+        _, plan = self._planned(**kwargs)
+        return plan_beside(kwargs["noise"], plan)
+
+    def _planned(self, **kwargs: Any) -> tuple[Tensor | None, Plan | None]:  # noqa: ANN401
+        """The language of audio that has settled on its plan, and the plan, of a conditioning with artworks; else its language alone."""
+        noise, language, model = kwargs["noise"], kwargs.get("cross_attn"), self.info.plan_model
+        if model is None or language is None or not (kwargs.get("art2mus") or {}).get("artworks"):
+            return language, None
+        repeated = comfy.utils.repeat_to_batch_size(language, len(noise))
+        plan = model.plan(LanguageOfAudio(repeated), noise, self.info.grid.latent_rate)
+        return model.settled(repeated, plan), plan
 
     @redact_errors
     def extra_conds(self, **kwargs: Any) -> dict[str, comfy.conds.CONDRegular]:  # noqa: ANN401
@@ -159,6 +165,9 @@ class HostModel(comfy.model_base.BaseModel):
         require_latent(kwargs["noise"], self.info.grid)
         require_conditioning(kwargs.get("cross_attn"), kwargs.get("art2mus"), self.info.grid)
         conds = super().extra_conds(**kwargs)
+        language, plan = self._planned(**kwargs)
+        if plan is not None:
+            conds["c_crossattn"] = comfy.conds.CONDCrossAttn(language)
         for key in ("text", "text_mask"):
             if kwargs.get(f"art2mus_{key}") is not None:
                 conds[key] = comfy.conds.CONDRegular(kwargs[f"art2mus_{key}"])

@@ -117,6 +117,7 @@ def write_checkpoint(folder: Path, *, published: bool) -> Path:
     if not published:
         unet["in_channels"] += PLAN
         plan = PlanModel(8, WIDTH, 0.2, ["folk", "jazz trio"])
+        torch.nn.init.normal_(plan.centres)
         save_component(folder, "plan_model", plan, plan.config, half=False)
     save_component(folder, "unet", build_unet(unet), unet, half=True)
     vae = VAE if published else {**VAE, "in_channels": 2, "out_channels": 2}

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
-from art2mus_core.conditioning.plan import FASTEST, SLOWEST, PlanModel
+from art2mus_core.conditioning.plan import FASTEST, SLOWEST, PlanModel, misreadings
 from art2mus_core.diffusion.sampling import draw_noise
 from art2mus_core.types import LanguageOfAudio, Plan
 
@@ -82,9 +84,39 @@ def test_seeds_choose_bands_as_often_as_they_are_likely():
     assert torch.allclose(band.bincount() / 3000, likely, atol=0.03)
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("joined", [1, 2])
+def test_a_language_settles_on_its_band(joined: int):
+    """A language that is the mean of three bands' by their odds becomes that of the band."""
+    odds = torch.tensor([0.6, 0.1, 0.3])
+    made = model(0.0, bands=tuple(odds.log().tolist()))
+    torch.nn.init.normal_(made.centres, generator=torch.Generator().manual_seed(2))
+    common = languages(3).values
+    mean = common + (odds @ made.centres).view(1, 8, 11)
+    plan = Plan(*(torch.zeros(3),) * 3, torch.tensor([-1] * 3), torch.tensor([2, 0, 1]))
+    settled = made.settled(mean.repeat(1, joined, 1), plan)
+    wanted = common + made.centres[plan.band].view(3, 8, 11)
+    assert torch.allclose(settled, wanted.repeat(1, joined, 1), atol=1e-5)
+
+
+@torch.no_grad()
 def test_a_model_without_bands_plans_none():
-    made = PlanModel(8, 11, 0.2, [])
-    assert planned(made, languages(2), draw_noise((3, 20, 5), [0, 1])).band.tolist() == [-1, -1]
+    made, told = PlanModel(8, 11, 0.2, []), languages(2)
+    plan = planned(made, told, draw_noise((3, 20, 5), [0, 1]))
+    assert plan.band.tolist() == [-1, -1]
+    assert torch.equal(made.settled(told.values, plan), told.values)
+
+
+@torch.no_grad()
+def test_misreadings_count_what_is_known():
+    made, told = model(0.0, key=21, bands=(0.0, 20.0, 0.0)), languages(2)
+    step = torch.tensor([0.0, 200 / 60 / 10])
+    plan = Plan(step, 0 * step, 0 * step, torch.tensor([21, -1]), torch.tensor([1, -1]))
+    errors = misreadings(made, told.values, plan, 10.0)
+    assert errors["tempo"].item() == pytest.approx(0.5)
+    assert errors["band"].item() == pytest.approx(0, abs=1e-6)
+    tonic, minor = torch.tensor(12 - 1 + math.e).log() - 1, torch.tensor(math.exp(-0.5)).log1p()
+    assert errors["key"].item() == pytest.approx((tonic + minor).item() / 2, rel=1e-5)
 
 
 def test_a_plan_is_told_in_words():

@@ -57,7 +57,8 @@ def prediction(graph: Graph) -> float:
             host = (noisy / (sigma**2 + 1) - clean) * (sigma**2 + 1).sqrt() / sigma
         if plan_model is not None:
             language = pack("art2mus_core.types").LanguageOfAudio(condition.language)
-            condition = replace(condition, plan=plan_model.plan(language, x, graph.grid.latent_rate))
+            plan = plan_model.plan(language, x, graph.grid.latent_rate)
+            condition = replace(condition, plan=plan, language=plan_model.settled(condition.language, plan))
         ours = denoiser(x, torch.tensor(level), condition)
         worst = max(worst, far(host, ours))
     return worst

@@ -70,7 +70,10 @@ def test_the_plan_model_is_saved_with_the_spread_of_the_music(stereo: Path, pair
     config = read_config(stereo, "plan_model")
     octaves = np.log2([pair.tempo for pair in read_manifest(pairs) if pair.split == "train"])
     assert 0 < config["spread"] < 3 * octaves.std() + 1
-    assert load_component(stereo, "plan_model", PlanModel.from_config).config == config
+    model = load_component(stereo, "plan_model", PlanModel.from_config)
+    assert model.config == config
+    assert model.centres.isfinite().all()
+    assert model.centres.any()
 
 
 def test_a_batch_knows_its_plan(stereo: Path, pairs: Path, tiny):
