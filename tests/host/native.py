@@ -55,11 +55,12 @@ def prediction(graph: Graph) -> float:
             host = (noisy - clean) / sigma
         else:
             host = (noisy / (sigma**2 + 1) - clean) * (sigma**2 + 1).sqrt() / sigma
+        given = condition
         if plan_model is not None:
             language = pack("art2mus_core.types").LanguageOfAudio(condition.language)
             plan = plan_model.plan(language, x, graph.grid.latent_rate)
-            condition = replace(condition, plan=plan, language=plan_model.settled(condition.language, plan))
-        ours = denoiser(x, torch.tensor(level), condition)
+            given = replace(condition, plan=plan, language=plan_model.settled(condition.language, plan))
+        ours = denoiser(x, torch.tensor(level), given)
         worst = max(worst, far(host, ours))
     return worst
 
