@@ -109,7 +109,8 @@ def denoise(
         grid: sizes of the checkpoint.
         levels: the content of its `scheduler_config.json`.
         device: the device to compute on.
-        plan_model: reads tempo, key and band of the positive side, if the denoiser has a plan; the negative side has none.
+        plan_model: reads tempo, key and band of the positive side, if the denoiser has a plan; the negative side has
+            none. The language then settles on the plan's band, and the noise is laid out by its phrases.
         on_step: called after every step.
     """
     visited = schedule(levels, settings.solver, settings.steps)
