@@ -146,9 +146,5 @@ def load_plan_model(folder: Path, grid: AudioGrid) -> PlanModel:
     model = load_component(folder, "plan_model", PlanModel.from_config)
     found, wanted = (model.config["tokens"], model.config["width"]), (grid.language_tokens, grid.language_width)
     if found != wanted:
-        raise CheckpointError(
-            f"a plan model for a language of audio of {found} in {folder}",
-            f"{wanted}",
-            AGAIN,
-        )
+        raise CheckpointError(f"a plan model for a language of audio of {found} in {folder}", f"{wanted}", AGAIN)
     return model

@@ -2,7 +2,7 @@
 
 A convolution cannot count, so a denoiser that sees only a latent loses the pulse of its music within a few frames; one that hears of its
 key through attention alone often plays in another. These channels stand beside those of the latent. The key's are for
-spectrograms with a band for each semitone from a C on, of which a row of the latent holds eight.
+spectrograms with a bin for each semitone from a C on, of which a row of the latent holds eight.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10, 11))
 TRIADS = ((0, 4, 7), (0, 3, 7))
 
 SEMITONES = 8
-"""Bands in a row of the latent."""
+"""Mel bins in a row of the latent."""
 
 CHANNELS = 2 * len(PERIODS) + 2 + 2 * SEMITONES + BANDS
 """Cosine and sine for each period, the nearness of the beginning and of the end; for each semitone of a row, whether it is in the
