@@ -53,7 +53,7 @@ def test_each_statistic_moves_its_characters_and_no_other(cause: str):
     assert after.tonic == before.tonic
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.builds(
         ImageStatistics,

@@ -88,7 +88,7 @@ def test_the_file_is_free_once_it_is_read(tmp_path):
 
 
 @given(tokens=st.integers(1, 9), width=st.integers(1, 13), hidden=st.integers(1, 6), dim=st.integers(1, 6))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_token_count_follows_from_the_shapes(tmp_path_factory, tokens, width, hidden, dim):
     sizes = {"dim": dim, "hidden": hidden, "width": width}
     path = tmp_path_factory.getbasetemp() / "counted.pt"
@@ -205,7 +205,7 @@ def whole(request, tmp_path_factory):
 
 
 @given(share=st.floats(0, 1, exclude_max=True))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_file_that_is_cut_short_is_refused(whole, share):
     content, cut = whole.read_bytes(), whole.with_name("cut.pt")
     cut.write_bytes(content[: int(share * len(content))])
@@ -214,7 +214,7 @@ def test_a_file_that_is_cut_short_is_refused(whole, share):
 
 
 @given(place=st.floats(0, 1, exclude_max=True), mask=st.integers(1, 255))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_a_damaged_file_is_refused_or_has_whole_weights(whole, place, mask):
     content, damaged = bytearray(whole.read_bytes()), whole.with_name("damaged.pt")
     content[int(place * len(content))] ^= mask

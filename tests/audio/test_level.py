@@ -17,7 +17,7 @@ def piece(scale, offset=0.0, length=8000):
     return Waveform(scale * torch.rand(1, 2, length, generator=generator) + offset, 16_000)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(scale=st.floats(0.001, 30), offset=st.floats(-5, 5), length=st.integers(1, 700))
 def test_never_above_the_ceiling_and_never_turned_up(scale, offset, length):
     before = piece(scale, offset, length)

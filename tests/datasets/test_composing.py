@@ -50,7 +50,7 @@ def mean_over_seeds(measure, character: Character, seconds: float = 10.0) -> flo
     return float(np.mean([measure(compose_notes(character, seed, seconds)) for seed in SEEDS]))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(character=characters, seed=st.integers(0, 2**40), seconds=st.floats(1, 70))
 def test_any_character_has_a_playable_score_on_its_grid(character: Character, seed: int, seconds: float):
     score = compose_notes(character, seed, seconds)

@@ -42,7 +42,7 @@ def told(count, seed, length=None):
     return Condition(language, text, torch.ones(count, length, dtype=torch.bool))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(scale=st.floats(0, 20), count=st.integers(1, 4))
 def test_guidance_is_a_straight_line_through_both_predictions(scale, count):
     x, positive, negative = latents(count), told(count, 1), told(count, 2)

@@ -179,7 +179,7 @@ def test_netpbm_of_every_depth(tmp_path, most):
     check(tmp_path / "deep.pgm", tones)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_any_tiff_layout_is_read_alike(tmp_path_factory, data):
     bits = data.draw(st.sampled_from([10, 12, 14, 16]))

@@ -36,7 +36,7 @@ def test_the_curve_has_an_inverse(values):
     np.testing.assert_allclose(to_srgb_curve(from_srgb_curve(x)), x, atol=1e-6)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.floats(1.0, 3.0), st.sampled_from(list(PRIMARIES)))
 def test_what_is_built_is_what_is_read(gamma, space):
     tables = curves(display_profile(PRIMARIES[space], D65, lambda x: x**gamma))

@@ -146,7 +146,7 @@ def test_a_profile_for_other_colours_is_ignored_and_told(tmp_path, rows, mode, s
     assert len(notes) == 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_no_damage_to_a_profile_ends_the_reading(tmp_path_factory, data):
     icc = bytearray(icc_of(data.draw(st.sampled_from(list(SPACES)))))

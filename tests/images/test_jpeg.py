@@ -47,7 +47,7 @@ def test_a_missing_end_marker_is_no_damage(tmp_path, kind, missing):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(share=st.floats(0.35, 1), exact=st.integers(3, 60))
 def test_a_picture_that_was_cut_short_is_refused(tmp_path_factory, kind, share, exact):
     """Anywhere in the data of its pixels, its last bytes too."""
@@ -60,7 +60,7 @@ def test_a_picture_that_was_cut_short_is_refused(tmp_path_factory, kind, share, 
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "progressive"])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(share=st.floats(0.1, 0.9))
 def test_a_picture_that_was_cut_and_closed_is_told_with_how_much(tmp_path_factory, kind, share):
     content = jpeg(kind)
@@ -77,7 +77,7 @@ def test_a_picture_that_was_cut_and_closed_is_told_with_how_much(tmp_path_factor
     assert abs(told - lost) <= 100 * 24 / len(rows)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(share=st.floats(0.1, 0.98))
 def test_a_progressive_picture_that_was_cut_and_closed_is_told(tmp_path_factory, share):
     content = jpeg("progressive")

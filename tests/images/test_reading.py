@@ -212,7 +212,7 @@ def test_what_is_no_picture_is_one_clear_error(tmp_path):
         assert "\n" not in str(caught.value)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_no_damage_escapes_as_another_error(tmp_path_factory, data):
     sink = io.BytesIO()

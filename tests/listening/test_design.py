@@ -25,7 +25,7 @@ def study(design, systems, artworks, listeners):
     assert design.length(systems) == len(trials)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(SYSTEMS, ARTWORKS, ROUNDS, SEEDS)
 def test_each_listener_hears_each_system_equally_often_and_nothing_twice(systems, artworks, rounds, seed):
     for trials in study(Design("both", rounds, seed), systems, artworks, 3):
@@ -41,7 +41,7 @@ def test_each_listener_hears_each_system_equally_often_and_nothing_twice(systems
         assert spread <= (1 if rounds * len(systems) <= len(artworks) else 2)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(SYSTEMS, ARTWORKS, ROUNDS, SEEDS)
 def test_over_listeners_every_cell_is_heard_about_equally_often(systems, artworks, rounds, seed):
     design = Design("both", rounds, seed)
@@ -57,7 +57,7 @@ def test_over_listeners_every_cell_is_heard_about_equally_often(systems, artwork
     assert {len(cell.systems) for cell in total} == {1, 2}
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(SYSTEMS, ARTWORKS, ROUNDS, SEEDS)
 def test_each_system_of_a_pair_comes_first_about_equally_often(systems, artworks, rounds, seed):
     firsts: Counter[tuple[str, ...]] = Counter()
@@ -68,7 +68,7 @@ def test_each_system_of_a_pair_comes_first_about_equally_often(systems, artworks
     assert len(firsts) > len(systems) * (len(systems) - 1) // 2 or rounds == 1
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(SYSTEMS, ARTWORKS, ROUNDS, SEEDS)
 def test_repeats_and_checks_stand_in_the_last_third(systems, artworks, rounds, seed):
     (trials,) = study(Design("rating", rounds, seed), systems, artworks, 1)

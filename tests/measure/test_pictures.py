@@ -75,14 +75,14 @@ def test_warm_and_cool(colour, sign):
 
 
 @given(seeds, st.floats(0.02, 0.25))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_brighter_is_lighter(seed, more):
     picture = rough(seed)
     assert measure_square(picture + np.float32(more)).lightness > measure_square(picture).lightness
 
 
 @given(seeds, st.floats(0.1, 0.8))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_towards_grey_loses_saturation_and_warmth(seed, share):
     picture = rough(seed)
     grey = picture.mean(0, keepdims=True)
@@ -93,7 +93,7 @@ def test_towards_grey_loses_saturation_and_warmth(seed, share):
 
 
 @given(seeds, st.floats(0.1, 0.8))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_flatter_has_less_contrast_and_fewer_edges(seed, share):
     picture = rough(seed)
     flat = measure_square((0.45 + (picture - 0.45) * np.float32(share)).astype(np.float32))
@@ -103,7 +103,7 @@ def test_flatter_has_less_contrast_and_fewer_edges(seed, share):
 
 
 @given(seeds)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_mirror_image_of_itself_is_symmetric(seed):
     picture = rough(seed)
     mirrored = np.concatenate([picture[..., : SIDE // 2], picture[..., : SIDE // 2][..., ::-1]], -1)
@@ -117,7 +117,7 @@ def test_an_odd_picture_has_no_symmetry():
 
 
 @given(seeds)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_left_and_right_count_the_same(seed):
     picture = rough(seed)
     here, there = measure_square(picture), measure_square(np.ascontiguousarray(picture[..., ::-1]))
@@ -175,7 +175,7 @@ def test_percentiles_are_monotone_and_stay_in_range(name, one, other):
 
 
 @given(st.lists(st.lists(st.floats(-1, 1), min_size=8, max_size=8), min_size=2, max_size=40))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_table_ranks_its_own_extremes(values):
     quantiles = calibrate(statistics(row) for row in values)
     lowest, highest = statistics(np.min(values, 0) - 0.1), statistics(np.max(values, 0) + 0.1)

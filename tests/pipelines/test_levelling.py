@@ -63,7 +63,7 @@ def test_the_order_of_loudness_is_kept_and_nothing_becomes_softer(one, other):
         assert levelled_loudness(softer) > -30
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     lufs=st.floats(-52, -14),
     seconds=st.sampled_from([1.0, 1.7, 3.1]),

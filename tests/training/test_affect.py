@@ -72,7 +72,7 @@ def penalised(looks: Looks, strength: float, rows: np.ndarray) -> tuple[np.ndarr
     return solution[:-1].T, solution[-1]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 999), paintings=st.integers(5, 23), strength=st.sampled_from([0.01, 0.3, 7.0]))
 def test_the_ridge_solves_the_penalised_normal_equations(seed: int, paintings: int, strength: float):
     looks = looks_of(paintings, seed=seed)

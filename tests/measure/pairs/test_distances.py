@@ -116,7 +116,7 @@ def test_mel_cosine_is_its_definition(clips):
     assert distances(a, 0.01 * b, RATE).mel_cosine == pytest.approx(expected, rel=1e-9)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 10_000))
 def test_sounds_are_at_no_distance_from_themselves_and_as_far_there_as_back(seed):
     rng = np.random.default_rng(seed)

@@ -18,7 +18,7 @@ def probabilities(seed, n=5, classes=11):
     return np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seeds)
 def test_classes_equal_scipys_entropy(seed):
     p, q = probabilities(seed), probabilities(seed + 1)

@@ -11,7 +11,7 @@ from scipy import stats
 from art2mus_core.measure.sets.correlation import paired_correlations, rank_correlation
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000), st.booleans())
 def test_it_is_scipys_and_growing_functions_change_nothing(seed, ties):
     rng = np.random.default_rng(seed)

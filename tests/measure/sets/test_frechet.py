@@ -33,7 +33,7 @@ def test_music_equals_scipy(embedded):
     assert frechet_distance(calm, wild) > 3 * frechet_distance(calm[::2], calm[1::2])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seeds)
 def test_any_sets_equal_scipy_and_turning_the_space_changes_nothing(seed):
     a, b = sets(seed)
@@ -66,7 +66,7 @@ def test_fewer_sounds_than_numbers(n):
     assert frechet_distance(a, b) == pytest.approx(expected, rel=1e-6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seeds, st.integers(2, 40), st.sampled_from([1e-6, 1.0, 1e6]))
 def test_a_set_is_at_no_distance_from_itself(seed, n, scale):
     a = scale * np.random.default_rng(seed).normal(size=(n, 17))

@@ -36,7 +36,7 @@ def test_ninety_five_of_a_hundred_intervals_hold_the_truth():
     assert 0.86 <= np.mean([i.low <= 1.7 <= i.high for i in intervals]) <= 0.99
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seeds, st.floats(-5, 5), st.floats(0.1, 5))
 def test_it_moves_and_stretches_with_the_values(seed, shift, scale):
     values = np.random.default_rng(seed).normal(size=17)

@@ -38,7 +38,7 @@ def test_it_is_the_definition(monkeypatch, block):
     assert polynomial_distance(x, y) == pytest.approx(cubic, rel=1e-10)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seeds, st.sampled_from([1e-3, 1.0, 1e4]))
 def test_moving_turning_scaling_and_shuffling_change_nothing(seed, scale):
     x, y = sets(seed)

@@ -72,7 +72,7 @@ def test_chance_has_no_gap_and_following_has_one():
     assert forced_choice(*pairs(0, n=30)).value > 0.75
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(seeds)
 def test_turning_the_space_stretching_rows_and_order_change_nothing(seed):
     a, b = pairs(seed)

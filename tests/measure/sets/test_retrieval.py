@@ -31,7 +31,7 @@ def slow(similarity, relevant):
     return ranks, precisions
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seeds, st.booleans())
 def test_it_is_the_definition_with_ties_and_without(seed, ties):
     similarity, relevant = gallery(seed)
@@ -60,7 +60,7 @@ def test_figures_are_means_over_queries():
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seeds)
 def test_order_of_files_and_growing_functions_change_nothing(seed):
     similarity, relevant = gallery(seed)

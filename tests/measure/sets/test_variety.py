@@ -49,7 +49,7 @@ def test_vendi_counts_the_different():
     assert vendi_score(np.ones((1, 3))) == pytest.approx(1)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seeds)
 def test_turning_the_space_stretching_rows_and_order_change_nothing(seed):
     rows, rng = rows_of(seed), np.random.default_rng(seed)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from art2mus_core.character import Character
@@ -63,7 +63,6 @@ def test_tones_of_any_loudness_are_not_clipped(hertz, amplitude):
     assert faults(sixteen_bit(sine(hertz, amplitude=amplitude))[None], RATE).clipping == 0
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from([-1.0, -0.995, -0.5, 0.0, 0.5, 0.995, 1.0]), min_size=4, max_size=30))
 def test_flat_tops_are_what_a_loop_finds(values):
     sound = np.array([1.0, 0.0, *values])
