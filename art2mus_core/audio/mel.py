@@ -22,7 +22,7 @@ from ..errors import AudioError
 from ..types import AudioGrid
 from .filters import slaney_hertz, slaney_mel, triangles
 
-__all__ = ["MelTransform", "filterbanks"]
+__all__ = ["MelTransform", "filterbanks", "tone_response", "window_shapes"]
 
 FloatArray = np.ndarray
 
@@ -69,6 +69,30 @@ def filterbanks(grid: AudioGrid) -> dict[int, FloatArray]:
     return {grid.windows[0]: _slaney(grid)} if grid.scale == "slaney" else _semitones(grid)
 
 
+@lru_cache(maxsize=4)
+def tone_response(grid: AudioGrid) -> FloatArray:
+    """Return magnitudes [rows, rows]: what a steady sine of amplitude 1 at the pitch of each row has in all rows of a semitone grid."""
+    centres = _semitone_hertz(grid)[:, None]
+    bins = {size: np.fft.rfftfreq(size, 1 / grid.sample_rate) for size in grid.windows}
+    responses = [
+        _sine_response(bins[size] - centres, size, grid.sample_rate) @ filters.T
+        for size, filters in filterbanks(grid).items()
+    ]
+    return np.concatenate(responses, axis=1)
+
+
+@lru_cache(maxsize=4)
+def window_shapes(grid: AudioGrid) -> FloatArray:
+    """Return weights [rows, frames], with an odd number of frames and a sum of 1: by which the frames around one count in the level of a row."""
+    reach = max(grid.windows) // 2 // grid.hop
+    at = np.arange(-reach, reach + 1) * grid.hop
+    shapes = {size: np.where(2 * abs(at) < size, 1 + np.cos(2 * np.pi * at / size), 0) for size in grid.windows}
+    rows = [
+        np.tile(shapes[size] / shapes[size].sum(), (len(filters), 1)) for size, filters in filterbanks(grid).items()
+    ]
+    return np.concatenate(rows)
+
+
 def _slaney(grid: AudioGrid) -> FloatArray:
     """Return triangles of unit area on Slaney's mel scale."""
     edges = slaney_hertz(np.linspace(slaney_mel(grid.lowest), slaney_mel(grid.highest), grid.mel_bins + 2))
@@ -76,9 +100,12 @@ def _slaney(grid: AudioGrid) -> FloatArray:
     return triangles(edges, bins) * (2 / (edges[2:] - edges[:-2]))[:, None]
 
 
+def _semitone_hertz(grid: AudioGrid) -> FloatArray:
+    return 440.0 * 2.0 ** ((grid.lowest + np.arange(grid.mel_bins) - 69) / 12)
+
+
 def _semitones(grid: AudioGrid) -> dict[int, FloatArray]:
-    pitches = grid.lowest + np.arange(grid.mel_bins)
-    centres = 440.0 * 2.0 ** ((pitches - 69) / 12)
+    centres = _semitone_hertz(grid)
     semitone = centres * (2 ** (1 / 12) - 1)
     windows = sorted(grid.windows, reverse=True)
     chosen = np.array(

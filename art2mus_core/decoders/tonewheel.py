@@ -2,8 +2,11 @@
 
 A mel-to-wave network trained without a GAN blurs pitch, and GAN training is too expensive for this model. But the pocket model's
 music is equal-tempered, so oscillators with fixed frequencies can render its partials, as the tonewheels of an electric organ do
-(and harmonic-plus-noise models: Serra & Smith 1990; Engel, Hantrakul, Gu & Roberts 2020, DDSP). The network predicts only amplitudes,
+(and harmonic-plus-noise models: Serra & Smith 1990; Engel, Hantrakul, Gu & Roberts 2020, DDSP). The network predicts only gains,
 240 times a second in the bundled model; no phase is estimated, and every note is in tune.
+
+Oscillators that play where a row of the mel only hears its neighbour would beat with it, and low tones would begin before their attack:
+first the mel is sharpened to the tones that it may come from, and what the network predicts are gains for these.
 
 Each semitone has an oscillator at its pitch and at each detuning of the configuration: the fifth and seventh harmonics of a
 tempered note are 14 and 31 cents below the scale.
@@ -21,8 +24,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..audio.mel import tone_response, window_shapes
 from ..errors import CheckpointError
-from ..types import Mel, Waveform
+from ..types import AudioGrid, Mel, Waveform
 
 __all__ = ["TonewheelVocoder"]
 
@@ -31,27 +35,45 @@ AGAIN = "Install or download the checkpoint again."
 MOST_CENTS = 1_200
 """An octave."""
 
+KERNEL = 5, 7
+"""Frames and semitones."""
+
+UPDATES = 20
+"""Further ones change the sound little."""
+
+TEMPERED, NOISELESS = 3.0, -3.0
+"""Logits, at the start of training, of the first detuning and of noise."""
+
+
+def _held(levels: Float[Tensor, "batch frames bins"], count: int) -> Float[Tensor, "batch subframes bins"]:
+    """`count` levels for each frame: its own, then the larger of its own and the next one's, so that gains below 1 can place an attack."""
+    larger = torch.maximum(levels, torch.cat([levels[:, 1:], levels[:, -1:]], dim=1))
+    return torch.stack([levels, *[larger] * (count - 1)], dim=2).flatten(1, 2)
+
 
 class _Block(nn.Module):
-    """ConvNeXt in one dimension (Liu et al. 2022)."""
+    """ConvNeXt over frames and semitones (Liu et al. 2022), without its normalisation, because levels carry meaning.
+
+    The mean over all semitones tells each of an attack, which is sharp in time only in the high ones.
+    """
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.mix = nn.Conv1d(width, width, 7, padding=3, groups=width)
-        self.norm = nn.LayerNorm(width)
-        self.up = nn.Linear(width, 3 * width)
-        self.down = nn.Linear(3 * width, width)
+        self.mix = nn.Conv2d(width, width, KERNEL, padding="same", groups=width)
+        self.across = nn.Conv2d(width, width, 1)
+        self.up = nn.Conv2d(width, 3 * width, 1)
+        self.down = nn.Conv2d(3 * width, width, 1)
 
-    def forward(self, x: Float[Tensor, "batch frames width"]) -> Float[Tensor, "batch frames width"]:
-        mixed = self.norm(self.mix(x.mT).mT)
-        return x + self.down(F.gelu(self.up(mixed)))
+    def forward(self, x: Float[Tensor, "batch width frames bins"]) -> Float[Tensor, "batch width frames bins"]:
+        mixed = self.mix(x)
+        return x + self.down(F.gelu(self.up(mixed + self.across(mixed.mean(-1, keepdim=True)))))
 
 
 class TonewheelVocoder(nn.Module):
     """Log-mel on the semitone scale to sound.
 
     Args:
-        mel: `sample_rate`, `hop`, `mel_bins`, `lowest`, `floor` (and the other fields of the audio grid).
+        mel: the fields of the audio grid that specify the mel.
         width: channels of the network.
         blocks: number of blocks.
         subframes: amplitudes per mel frame, `hop / subframes` samples apart.
@@ -81,21 +103,32 @@ class TonewheelVocoder(nn.Module):
             "noise_window": noise_window,
             "channels": channels,
         }
+        numbers = {name: float(mel[name]) for name in ("lowest", "highest", "floor")}
+        self.grid = AudioGrid(**{**mel, **numbers, "windows": tuple(mel["windows"])})
         self.rate, self.bins, self.subframes = mel["sample_rate"], mel["mel_bins"], subframes
         self.stride = mel["hop"] // subframes
-        self.quietest = math.log(mel["floor"])
         self.per_semitone = len(detunings)
         self.noise_window = noise_window
-        self.enter = nn.Conv1d(self.bins, width, 7, padding=3)
+        self.enter = nn.Conv2d(2, width, KERNEL, padding="same")
+        self.pitch = nn.Parameter(torch.zeros(width, 1, self.bins))
         self.blocks = nn.Sequential(*(_Block(width) for _ in range(blocks)))
-        self.norm = nn.LayerNorm(width)
-        self.wheels = nn.Linear(width, subframes * self.bins * self.per_semitone)
-        self.noise = nn.Linear(width, subframes * self.bins)
+        self.leave = nn.Conv2d(width, subframes * (2 + self.per_semitone), 1)
+        start = [
+            0.0,
+            NOISELESS,
+            TEMPERED,
+            *[0.0] * (self.per_semitone - 1),
+        ]  # tempered tones alone, as loud as the mel says
+        self.leave.bias = nn.Parameter(torch.tensor(start).repeat(subframes))
+        with torch.no_grad():
+            self.leave.weight.mul_(0.1)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> TonewheelVocoder:
         keys = ("mel", "width", "blocks", "subframes", "detunings", "noise_window")
         window, rate, cents = config["noise_window"], config["mel"]["sample_rate"], config["detunings"]
+        if (scale := config["mel"]["scale"]) != "semitone":
+            raise CheckpointError(f"a tonewheel vocoder of a mel with scale {scale!r}", "the scale semitone", AGAIN)
         if (
             type(window) is not int or not 2 <= window <= rate
         ):  # half of it is mirrored at the ends of a piece of one second
@@ -115,16 +148,38 @@ class TonewheelVocoder(nn.Module):
 
     def forward(self, mel: Float[Tensor, "batch frames bins"]) -> Float[Tensor, "batch samples"]:
         """`hop` samples per frame; the batch is a multiple of the channels."""
-        scaled = 1 - mel / self.quietest
-        features = self.norm(self.blocks(self.enter(scaled.mT).mT))
-        level = mel.exp().repeat_interleave(self.subframes, dim=1)
-        batch, frames, _ = level.shape
-        tone_gains = 2 * torch.sigmoid(self.wheels(features).view(batch, frames, self.per_semitone, self.bins))
-        noise_gains = 2 * torch.sigmoid(self.noise(features).view(batch, frames, self.bins))
-        return self._tones(level[:, :, None] * tone_gains) + self._filtered_noise(level * noise_gains)
+        floor, count = self.grid.floor, self.subframes
+        tones = self._sharpened((mel.exp() - floor).clamp(min=0))
+        seen = 1 - torch.stack([mel, (tones + floor).log()], dim=1) / math.log(floor)
+        features = self.blocks(self.enter(seen) + self.pitch)
+        gains = self.leave(features).unflatten(1, (count, -1)).movedim(2, -1).transpose(1, 2).flatten(1, 2)
+        loudness, noisiness, tuning = gains.split([1, 1, self.per_semitone], dim=-1)
+        played = (_held(tones, count)[..., None] * 2 * loudness.sigmoid() * tuning.softmax(-1)).mT
+        noise = _held(mel.exp(), count) * 2 * noisiness[..., 0].sigmoid()
+        return self._tones(played) + self._filtered_noise(noise)
+
+    def _sharpened(self, levels: Float[Tensor, "batch frames bins"]) -> Float[Tensor, "batch frames bins"]:
+        """Amplitudes of tones that have these levels in the mel.
+
+        In the mel a tone is in several rows, and in the frames around its own, as far as the rows' windows reach. The non-negative solution of
+        least Kullback-Leibler divergence is approached by multiplicative updates from the levels themselves (Richardson 1972, Lucy
+        1974; Lee & Seung 2001).
+        """
+        spread = torch.as_tensor(tone_response(self.grid), dtype=levels.dtype, device=levels.device)
+        shapes = torch.as_tensor(window_shapes(self.grid), dtype=levels.dtype, device=levels.device)[:, None]
+        reach, total = shapes.shape[-1] // 2, spread.sum(1)
+
+        def smeared(x: Tensor) -> Tensor:
+            return F.conv1d(F.pad(x.mT, (reach, reach), mode="replicate"), shapes, groups=self.bins).mT
+
+        tones = levels
+        for _ in range(UPDATES):
+            heard = smeared(tones @ spread) + self.grid.floor / 1000
+            tones = tones * (smeared(levels / heard) @ spread.mT) / total
+        return tones
 
     def vocode(self, mel: Mel) -> Waveform:
-        weight = self.wheels.weight
+        weight = self.leave.weight
         return Waveform(self(mel.values.to(weight))[:, None], self.rate)
 
     def _frequencies(self, detunings: Sequence[float]) -> np.ndarray:

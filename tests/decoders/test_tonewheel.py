@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from art2mus_core.audio.mel import MelTransform
+from art2mus_core.audio.mel import MelTransform, tone_response
 from art2mus_core.decoders.tonewheel import TonewheelVocoder
 from art2mus_core.errors import CheckpointError
 from art2mus_core.interfaces import Vocoder
@@ -27,7 +27,16 @@ GRID = AudioGrid(
     latent_scale=1.0,
     language_width=10,
 )
-MEL: dict[str, Any] = {"sample_rate": RATE, "hop": HOP, "mel_bins": BINS, "lowest": LOWEST, "floor": FLOOR}
+MEL: dict[str, Any] = {
+    "sample_rate": RATE,
+    "hop": HOP,
+    "mel_bins": BINS,
+    "scale": "semitone",
+    "lowest": LOWEST,
+    "highest": 0.0,
+    "windows": [2048, 1024],
+    "floor": FLOOR,
+}
 
 
 def vocoder(**changes: Any) -> TonewheelVocoder:
@@ -36,22 +45,24 @@ def vocoder(**changes: Any) -> TonewheelVocoder:
     return TonewheelVocoder(**{**config, **changes}).eval()
 
 
-def wheels_only() -> TonewheelVocoder:
-    """Untrained, its tempered wheels open as far as the mel says, everything else shut."""
+def only(loudness: float, noise: float, tuning: list[float]) -> TonewheelVocoder:
+    """Untrained, with these gains (logits) for everything."""
     made = vocoder()
     with torch.no_grad():
-        for layer in (made.wheels, made.noise):
-            layer.weight.zero_()
-        made.noise.bias.fill_(-60)
-        made.wheels.bias.view(made.subframes, made.per_semitone, BINS)[:, 0] = 0
-        made.wheels.bias.view(made.subframes, made.per_semitone, BINS)[:, 1] = -60
+        made.leave.weight.zero_()
+        made.leave.bias.copy_(torch.tensor([loudness, noise, *tuning]).repeat(made.subframes))
     return made.requires_grad_(False)
 
 
+def wheels_only() -> TonewheelVocoder:
+    """Its tempered wheels open as far as the mel says, everything else shut."""
+    return only(0.0, -60.0, [60.0, -60.0])
+
+
 def steady(row: int, amplitude: float, frames: int = 96) -> torch.Tensor:
-    mel = torch.full((1, frames, BINS), math.log(FLOOR) - 12)
-    mel[:, :, row] = math.log(amplitude)
-    return mel
+    """The mel of a tone."""
+    heard = torch.from_numpy(amplitude * tone_response(GRID)[row]).float()
+    return heard.clamp(min=FLOOR).log().expand(1, frames, BINS).clone()
 
 
 def hertz_of(row: int) -> float:
@@ -69,12 +80,12 @@ def test_a_steady_tone_has_its_frequency_and_level(row: int):
         return 2 * (samples[piece] * turn * window).sum() / window.sum()
 
     early, late = part(slice(0, 4800)), part(slice(4800, 9600))
-    assert abs(early) == pytest.approx(0.25, rel=1e-3)
-    assert abs(late) == pytest.approx(0.25, rel=1e-3)
+    assert abs(early) == pytest.approx(0.25, rel=0.04)
+    assert abs(late) == pytest.approx(0.25, rel=0.04)
     drift = torch.angle(late / early) / (2 * math.pi * 4800 / RATE)  # hertz off
     assert abs(1200 * math.log2(1 + float(drift) / hertz_of(row))) < 0.05
     loudest = samples.square().mean().sqrt()
-    assert float(loudest) == pytest.approx(0.25 / math.sqrt(2), rel=0.02)
+    assert float(loudest) == pytest.approx(0.25 / math.sqrt(2), rel=0.04)
 
 
 def test_a_tone_reads_as_the_mel_it_was_made_from():
@@ -82,17 +93,47 @@ def test_a_tone_reads_as_the_mel_it_was_made_from():
     again = MelTransform(GRID)(wheels_only()(mel))
     middle = again[0, 24:-24]
     assert middle.argmax(-1).eq(12).all()
-    torch.testing.assert_close(middle[:, 12], mel[0, 24:-24, 12], atol=0.02, rtol=0)
+    torch.testing.assert_close(middle[:, 12], mel[0, 24:-24, 12], atol=0.04, rtol=0)
+
+
+def falling(row: int, before: float, after: float) -> torch.Tensor:
+    """The mel of a tone that falls to another amplitude after 48 of 96 frames."""
+    time = torch.arange(96 * HOP)
+    loudness = torch.where(time < 48 * HOP, before, after)
+    return MelTransform(GRID)((loudness * torch.sin(2 * math.pi * hertz_of(row) / RATE * time))[None])
+
+
+def test_a_step_of_loudness_takes_fewer_frames_than_the_window_has():
+    mel = falling(10, 0.2, 0.002)
+    tones = wheels_only()._sharpened(mel.exp() - FLOOR)[0, :, 10]
+    late = 48 + 2  # of the 5 that the window reaches beyond the step
+    assert float(mel[0, late, 10].exp()) > 0.03
+    assert float(tones[late]) < 0.01
+    assert float(tones[46]) > 0.15
+
+
+@pytest.mark.parametrize("row", [0, 8, 17, 30])
+def test_a_tone_turns_no_neighbouring_wheel(row: int):
+    tones = wheels_only()._sharpened(steady(row, 0.25, 1).exp() - FLOOR)[0, 0]
+    heard = steady(row, 0.25, 1).exp()[0, 0]
+    near = [each for each in (row - 1, row + 1) if 0 <= each < BINS]
+    assert float(heard[near].max() / heard[row]) > 0.05  # what the mel has there
+    assert float(tones[near].max() / tones[row]) < 0.03
+
+
+def test_two_tones_a_whole_tone_apart_leave_the_wheel_between_them_still():
+    mel = (steady(12, 0.1, 1).exp() + steady(14, 0.1, 1).exp()) - FLOOR
+    tones = wheels_only()._sharpened(mel)[0, 0]
+    assert float(mel[0, 0, 13]) > 0.03
+    assert float(tones[13] / tones[12]) < 0.08
 
 
 def test_loudness_follows_the_mel_without_clicks():
-    mel = steady(10, 0.2)
-    mel[:, 48:, 10] = math.log(0.02)
-    samples = wheels_only()(mel)[0]
+    samples = wheels_only()(falling(10, 0.2, 0.02))[0]
     before, after = samples[20 * HOP : 44 * HOP], samples[52 * HOP : 76 * HOP]
-    assert float(before.square().mean().sqrt() / after.square().mean().sqrt()) == pytest.approx(10, rel=0.02)
+    assert float(before.square().mean().sqrt() / after.square().mean().sqrt()) == pytest.approx(10, rel=0.04)
     steepest = 2 * math.pi * hertz_of(10) / RATE * 0.2
-    assert float(samples.diff().abs().max()) < 1.1 * steepest
+    assert float(samples.diff().abs().max()) < 3 * steepest  # a click would be four times as steep
 
 
 @pytest.mark.parametrize("frames", [1, 7, 32])
@@ -137,8 +178,8 @@ def test_gradients_flow_to_every_weight_and_to_the_mel():
 def test_wheels_above_nyquist_stand_still():
     high = vocoder(mel={**MEL, "lowest": 100})  # rows from 2.6 kHz up; Nyquist is at 4 kHz
     with torch.no_grad():
-        high.noise.weight.zero_()
-        high.noise.bias.fill_(-60)
+        high.leave.weight.zero_()
+        high.leave.bias.copy_(torch.tensor([0.0, -60.0, 0.0, 0.0]).repeat(high.subframes))
     mel = torch.full((1, 40, BINS), -200.0)
     mel[:, :, 8:] = 0
     assert high(mel).abs().max() < 1e-20
@@ -174,3 +215,8 @@ def test_a_hop_that_its_noise_windows_do_not_cover_is_refused(hop: int):
 def test_a_window_or_a_detuning_that_no_piece_can_use_is_refused(changes: dict[str, Any], told: str):
     with pytest.raises(CheckpointError, match=told):
         TonewheelVocoder.from_config({**vocoder().config, **changes})
+
+
+def test_a_mel_without_semitones_is_refused():
+    with pytest.raises(CheckpointError, match="scale 'slaney'; expected the scale semitone"):
+        TonewheelVocoder.from_config({**vocoder().config, "mel": {**MEL, "scale": "slaney"}})

@@ -18,6 +18,7 @@ from ...decoders.tonewheel import TonewheelVocoder
 from ...diffusion.sampling import draw_noise
 from ...errors import SettingError
 from ...networks.autoencoder import Autoencoder
+from ...types import AudioGrid
 from ..batches import Draw, SoundBatch
 from ..config import TrainingConfig
 from ..features import Dataset, Pieces
@@ -30,17 +31,31 @@ HELD_OUT = 32
 
 
 def spectral_distance(
-    made: Float[Tensor, "batch samples"], wanted: Float[Tensor, "batch samples"], windows: list[int], floor: float
+    made: Float[Tensor, "batch samples"],
+    wanted: Float[Tensor, "batch samples"],
+    windows: list[int],
+    grid: AudioGrid,
+    change: float = 0.0,
 ) -> Tensor:
-    """Mean absolute error of log-magnitudes in nats over STFTs of the given lengths, with `floor` added to amplitudes."""
+    """Mean absolute error of log-magnitudes in nats over STFTs of the given lengths, with the grid's floor added to amplitudes.
+
+    `change` is the weight of the same error of their changes from frame to frame, which are large where notes begin. Each auditory
+    filter counts the same: bins have the reciprocal of its bandwidth as weight (ERB, Glasberg & Moore 1990). Without weights nine
+    tenths of the error are that above 2 kHz.
+    """
     distances = []
     for size in windows:
         window = torch.hann_window(size, device=made.device)
         one, other = (
-            torch.stft(x, size, size // 4, window=window, return_complex=True).abs() * (2 / size)
+            torch.log(
+                torch.stft(x, size, size // 4, window=window, return_complex=True).abs() * (2 / size) + grid.floor
+            )
             for x in (made, wanted)
         )
-        distances.append((torch.log(one + floor) - torch.log(other + floor)).abs().mean())
+        weights = 1 / (24.7 + 0.108 * torch.arange(size // 2 + 1, device=made.device) * grid.sample_rate / size)
+        away = one - other
+        errors = away.abs().mean((0, 2)) + change * away.diff(dim=-1).abs().mean((0, 2))
+        distances.append((errors * weights).sum() / weights.sum())
     return torch.stack(distances).mean()
 
 
@@ -50,11 +65,13 @@ class VocoderOptions(Fields):
     Attributes:
         crop: length of crops in mel frames.
         windows: lengths of the loss's STFTs in samples.
+        change: weight of changes from frame to frame in the loss, but not in validation.
         reconstructed: share of the mels that the VAE encodes and decodes first.
     """
 
     crop: int
     windows: list[int] = Field(min_length=1)
+    change: float = Field(default=0.0, ge=0)
     reconstructed: float = Field(default=0.0, ge=0, le=1)
 
 
@@ -108,11 +125,11 @@ class VocoderObjective(Objective):
         return mel.flatten(0, 1)
 
     def forward(self, batch: SoundBatch) -> tuple[Tensor, dict[str, Tensor]]:
-        return self._distance(batch), {}
+        return self._distance(batch, self.options.change), {}
 
-    def _distance(self, batch: SoundBatch) -> Tensor:
+    def _distance(self, batch: SoundBatch, change: float = 0.0) -> Tensor:
         made, wanted = self.vocoder(self._mel(batch)).float(), batch.sound.flatten(0, 1)
-        return spectral_distance(made, wanted, self.options.windows, self.data.grid.floor)
+        return spectral_distance(made, wanted, self.options.windows, self.data.grid, change)
 
     def validate(self) -> dict[str, float]:
         """Results on the beginnings of validation pieces, cut to the shortest of them."""
