@@ -175,15 +175,15 @@ def level() -> io.Boolean.Input:
 
 
 def reprise() -> io.Float.Input:
-    """Input `reprise`: how much phrases return."""
+    """Input `reprise`: how much bars and phrases return."""
     return io.Float.Input(
         "reprise",
         default=DEFAULTS.reprise,
         min=0.0,
         max=1.0,
         step=0.05,
-        tooltip="How much returning phrases resemble the first. 0: the music never returns. 1: phrases return as exactly as possible. "
-        "Without effect on music shorter than two phrases (about 20 seconds), and on models without a metre.",
+        tooltip="How much returning bars and phrases resemble the first. 0: nothing returns on purpose. 1: they return as exactly as possible. "
+        "Without effect on music shorter than three bars (about 7 seconds), and on models without a metre.",
         optional=True,
         advanced=True,
     )

@@ -54,7 +54,7 @@ def compose(
     reprise: Annotated[
         float | None,
         typer.Option(
-            help="Likeness of returning phrases to the first, 0 to 1, in pieces of two phrases or more.",
+            help="Likeness of returning bars and phrases to the first, 0 to 1, in pieces of three bars or more.",
             show_default="the model's",
         ),
     ] = None,

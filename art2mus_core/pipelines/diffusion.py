@@ -52,7 +52,7 @@ class ArtToMusic(LatentToMusic):
             on_step: called after every denoising step and every other stage.
             **chosen: settings that differ from the checkpoint's defaults: seconds (1 to 60), steps, guidance (scale of
                 classifier-free guidance), solver, shared_noise (noise of the seed alone), level (raise soft pieces), reprise
-                (how much phrases return); see :class:`~art2mus_core.pipelines.settings.Settings`.
+                (how much bars and phrases return); see :class:`~art2mus_core.pipelines.settings.Settings`.
 
         Returns:
             One waveform [1, channels, N] per artwork, N = `AudioGrid.samples(seconds)`.

@@ -51,8 +51,8 @@ class Settings:
         solver: a name in :data:`~art2mus_core.diffusion.schedules.SOLVERS`.
         shared_noise: draw the initial noise from the seed alone, the same for all artworks; music without an artwork always is.
         level: raise soft pieces, so that none is below -30 LUFS; see :mod:`~art2mus_core.pipelines.levelling`.
-        reprise: how much returning phrases resemble the first, 0 (through-composed) to 1; heard in music of two phrases or more
-            from a checkpoint with a plan. See :mod:`~art2mus_core.diffusion.phrases`.
+        reprise: how much returning bars and phrases resemble the first, 0 (through-composed) to 1; heard in music of three bars or
+            more from a checkpoint with a plan. See :mod:`~art2mus_core.diffusion.phrases`.
 
     Raises:
         SettingError: a number outside its range or not finite; an unknown solver.
@@ -64,7 +64,7 @@ class Settings:
     solver: str = "dpm++2m-karras"
     shared_noise: bool = False
     level: bool = True
-    reprise: float = 0.7
+    reprise: float = 0.9
 
     def __post_init__(self) -> None:
         check_number("seconds", self.seconds, SHORTEST, LONGEST)

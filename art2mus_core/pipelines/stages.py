@@ -121,7 +121,7 @@ def denoise(
             lambda part: part.to(device)
         )
         positive = replace(positive, plan=plan, language=plan_model.settled(positive.language, plan))
-        noise = lay_out(noise, plan, settings.reprise)
+        noise = lay_out(noise, plan, settings.reprise, grid.latent_rate)
         plans = plan_model.described(plan, grid.latent_rate)
     guided = Guided(denoiser, negative, settings.guidance)
     return replace(sample(guided, positive, noise.to(device), visited, on_step=on_step), plans=plans)

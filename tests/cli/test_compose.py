@@ -28,6 +28,13 @@ def test_an_artwork_becomes_a_file_of_its_name(art2mus, paintings):
     assert read_audio(Path("dawn.flac")).samples.shape == (1, 1, 12000)
 
 
+def test_the_tempo_key_and_band_of_the_plan_are_told(art2mus, paintings):
+    _, out, _ = art2mus("compose", paintings / "dawn.png", "--model", "pocket", "--seconds", "1", "--steps", "1")
+    tags = read_tags(Path("dawn.flac"))
+    planned = f"  {float(tags['bpm']):.0f} bpm, {tags['key']}, {tags['band']}"
+    assert out.splitlines()[0].endswith(f"dawn.flac  1 s  from {paintings / 'dawn.png'}{planned}")
+
+
 @pytest.mark.parametrize("suffix", [".flac", ".wav", ".WAV"])
 def test_the_suffix_is_the_format(art2mus, paintings, suffix):
     assert art2mus("compose", paintings / "dawn.png", "-o", f"my piece{suffix}", "--seconds", "1")[0] == 0
@@ -79,7 +86,7 @@ def test_a_folder_becomes_a_folder(art2mus, paintings):
     document = json.loads(out.splitlines()[-1])
     assert [Path(piece["file"]).name for piece in document["pieces"]] == ["dawn.flac", "dusk.flac", "noon.flac"]
     settings = {"seconds": 1.0, "steps": 3, "guidance": 1.5, "solver": "dpm++2m-karras"}
-    assert document["settings"] == settings | {"shared_noise": False, "level": True, "reprise": 0.7}
+    assert document["settings"] == settings | {"shared_noise": False, "level": True, "reprise": 0.9}
     assert document["failed"] == []
 
 
