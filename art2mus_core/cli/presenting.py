@@ -41,7 +41,7 @@ def _lines(outcome: Outcome, found: Gathered) -> list[str]:
     lines = []
     for piece in outcome.pieces:
         scores = "".join(f"  {name} {piece[name]:.3f}" for name in ("score", "agreement") if name in piece)
-        lines.append(f"{piece['file']}  {piece['seconds']:g} s  from {piece['artwork']}{scores}")
+        lines.append(f"{piece['file']}  {piece['seconds']:g} s  from {piece['artwork']}{_planned(piece)}{scores}")
     if outcome.pieces and outcome.encoder:
         lines.append(f"image encoder: {outcome.encoder}, whose space the aligner was trained on, not the model's own")
     lines += [f"replaced {piece['file']}" for piece in outcome.pieces if piece["replaced"]]
@@ -51,6 +51,13 @@ def _lines(outcome: Outcome, found: Gathered) -> list[str]:
         lines.append("Kept all candidates, unranked: the model has no audio encoder to compare them with the artwork.")
     lines += dict.fromkeys(f"{piece['artwork']}: {note}" for piece in outcome.pieces for note in piece["notes"])
     return [*lines, *([found.note] if found.note else [])]
+
+
+def _planned(piece: dict[str, Any]) -> str:
+    """The plan that the piece follows, as far as its model makes one."""
+    tempo = [f"{piece['bpm']:.0f} bpm"] if "bpm" in piece else []
+    told = [*tempo, *(piece[name] for name in ("key", "band") if name in piece)]
+    return f"  {', '.join(told)}" if told else ""
 
 
 def _earlier(outcome: Outcome) -> list[tuple[Path, str]]:
