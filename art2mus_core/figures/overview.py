@@ -35,20 +35,20 @@ Measured = Number | str | tuple[Number, str]
 """A share 0..1, a text, or a share with its text."""
 
 SEMITONE_GRID = AudioGrid(
-    sample_rate=16_000,
-    hop=200,
-    mel_bins=84,
+    sample_rate=32_000,
+    hop=400,
+    mel_bins=92,
     scale="semitone",
     lowest=36.0,
-    highest=120.0,
-    windows=(4096, 2048, 1024),
+    highest=128.0,
+    windows=(8192, 4096, 2048),
     floor=3e-4,
     latent_channels=1,
     latent_factor=1,
     latent_scale=1.0,
     language_width=1,
 )
-"""The grid of drawn spectrograms for all models: one row for each semitone."""
+"""The grid of drawn spectrograms for all models: one row for each semitone up to 12.5 kHz."""
 
 RANGES = {
     "onset_rate": (0.0, 8.0),
