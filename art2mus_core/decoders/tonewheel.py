@@ -113,12 +113,8 @@ class TonewheelVocoder(nn.Module):
         self.pitch = nn.Parameter(torch.zeros(width, 1, self.bins))
         self.blocks = nn.Sequential(*(_Block(width) for _ in range(blocks)))
         self.leave = nn.Conv2d(width, subframes * (2 + self.per_semitone), 1)
-        start = [
-            0.0,
-            NOISELESS,
-            TEMPERED,
-            *[0.0] * (self.per_semitone - 1),
-        ]  # tempered tones alone, as loud as the mel says
+        # at first tempered tones alone, as loud as the mel says
+        start = [0.0, NOISELESS, TEMPERED, *[0.0] * (self.per_semitone - 1)]
         self.leave.bias = nn.Parameter(torch.tensor(start).repeat(subframes))
         with torch.no_grad():
             self.leave.weight.mul_(0.1)
