@@ -115,7 +115,7 @@ class TonewheelVocoder(nn.Module):
         self.leave = nn.Conv2d(width, subframes * (2 + self.per_semitone), 1)
         # at first tempered tones alone, as loud as the mel says
         start = [0.0, NOISELESS, TEMPERED, *[0.0] * (self.per_semitone - 1)]
-        self.leave.bias = nn.Parameter(torch.tensor(start).repeat(subframes))
+        self.leave.bias = nn.Parameter(torch.tensor(start * subframes))
         with torch.no_grad():
             self.leave.weight.mul_(0.1)
 
