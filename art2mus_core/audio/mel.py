@@ -72,12 +72,11 @@ def filterbanks(grid: AudioGrid) -> dict[int, FloatArray]:
 @lru_cache(maxsize=4)
 def tone_response(grid: AudioGrid) -> FloatArray:
     """Return magnitudes [rows, rows]: what a steady sine of amplitude 1 at the pitch of each row has in all rows of a semitone grid."""
-    centres = _semitone_hertz(grid)[:, None]
-    bins = {size: np.fft.rfftfreq(size, 1 / grid.sample_rate) for size in grid.windows}
-    responses = [
-        _sine_response(bins[size] - centres, size, grid.sample_rate) @ filters.T
-        for size, filters in filterbanks(grid).items()
-    ]
+    centres, responses = _semitone_hertz(grid)[:, None], []
+    for size, filters in filterbanks(grid).items():
+        used = filters.any(0)  # a small part of a long window's spectrum
+        bins = np.fft.rfftfreq(size, 1 / grid.sample_rate)[used]
+        responses.append(_sine_response(bins - centres, size, grid.sample_rate) @ filters[:, used].T)
     return np.concatenate(responses, axis=1)
 
 
@@ -113,14 +112,15 @@ def _semitones(grid: AudioGrid) -> dict[int, FloatArray]:
     )
     filters = {}
     for size in windows:
-        bins = np.fft.rfftfreq(size, 1 / grid.sample_rate)
-        width = np.maximum(semitone, grid.sample_rate / size)
-        octaves = np.log2(np.maximum(bins, 1e-9)[None] / centres[:, None])
-        triangles = np.maximum(0, 1 - np.abs(octaves) / np.log2(1 + width / centres)[:, None])
-        lobes = _sine_response(bins[None] - centres[:, None], size, grid.sample_rate)
-        gain = (triangles * lobes).sum(1, keepdims=True)
-        filters[size] = (triangles / np.maximum(gain, 1e-12))[chosen == size]
-    return {size: rows for size, rows in filters.items() if len(rows)}
+        if not (rows := chosen == size).any():
+            continue
+        centre, bins = centres[rows, None], np.fft.rfftfreq(size, 1 / grid.sample_rate)
+        width = np.maximum(semitone[rows, None], grid.sample_rate / size)
+        octaves = np.log2(np.maximum(bins, 1e-9) / centre)
+        triangles = np.maximum(0, 1 - np.abs(octaves) / np.log2(1 + width / centre))
+        gain = (triangles * _sine_response(bins - centre, size, grid.sample_rate)).sum(1, keepdims=True)
+        filters[size] = triangles / np.maximum(gain, 1e-12)
+    return filters
 
 
 def _sine_response(offset: FloatArray, size: int, rate: int) -> FloatArray:

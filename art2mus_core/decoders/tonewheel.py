@@ -38,6 +38,9 @@ MOST_CENTS = 1_200
 KERNEL = 5, 7
 """Frames and semitones."""
 
+STRETCH = 128
+"""Frames that the network sees at once: their memory is small enough to be used again."""
+
 UPDATES = 20
 """Further ones change the sound little."""
 
@@ -147,13 +150,22 @@ class TonewheelVocoder(nn.Module):
         floor, count = self.grid.floor, self.subframes
         tones = self._sharpened((mel.exp() - floor).clamp(min=0))
         seen = 1 - torch.stack([mel, (tones + floor).log()], dim=1) / math.log(floor)
-        seen = seen.contiguous(memory_format=torch.channels_last)  # two thirds of the time on a processor
-        features = self.blocks(self.enter(seen) + self.pitch)
-        gains = self.leave(features).unflatten(1, (count, -1)).movedim(2, -1).transpose(1, 2).flatten(1, 2)
+        gains = self._predicted(seen).unflatten(1, (count, -1)).movedim(2, -1).transpose(1, 2).flatten(1, 2)
         loudness, noisiness, tuning = gains.split([1, 1, self.per_semitone], dim=-1)
         played = (_held(tones, count)[..., None] * 2 * loudness.sigmoid() * tuning.softmax(-1)).mT
         noise = _held(mel.exp(), count) * 2 * noisiness[..., 0].sigmoid()
         return self._tones(played) + self._filtered_noise(noise)
+
+    def _predicted(self, seen: Float[Tensor, "batch inputs frames bins"]) -> Float[Tensor, "batch outputs frames bins"]:
+        """What the network predicts, `STRETCH` frames at a time, with the frames around them that they depend on."""
+        frames, reach = seen.shape[2], KERNEL[0] // 2 * (1 + len(self.blocks))
+        seen = seen.contiguous(memory_format=torch.channels_last)  # two thirds of the time on a processor
+        parts = []
+        for start in range(0, frames, STRETCH):
+            first = max(0, start - reach)
+            features = self.enter(seen[:, :, first : start + STRETCH + reach]) + self.pitch
+            parts.append(self.leave(self.blocks(features)[:, :, start - first :][:, :, :STRETCH]))
+        return torch.cat(parts, dim=2)
 
     def _sharpened(self, levels: Float[Tensor, "batch frames bins"]) -> Float[Tensor, "batch frames bins"]:
         """Amplitudes of tones that have these levels in the mel.

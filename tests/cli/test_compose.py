@@ -262,7 +262,7 @@ def test_help_imports_no_tensor_library():
 OTHER_ROUTES = (
     *("art2mus_core.encoders.clip", "art2mus_core.encoders.text", "art2mus_core.pipelines.texts"),
     *("art2mus_core.evaluation", "art2mus_core.training", "art2mus_core.datasets", "art2mus_core.figures"),
-    *("transformers", "diffusers", "torch._dynamo", "scipy", "huggingface_hub"),
+    *("transformers", "diffusers", "torch._dynamo", "sympy", "scipy", "huggingface_hub"),
     *("librosa", "pandas", "pyarrow", "aiohttp", "openai", "torchvision", "torchaudio"),
 )
 """What composing with the bundled model's parts has no need of."""

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from art2mus_core.audio.mel import MelTransform, tone_response
+from art2mus_core.decoders import tonewheel
 from art2mus_core.decoders.tonewheel import TonewheelVocoder
 from art2mus_core.errors import CheckpointError
 from art2mus_core.interfaces import Vocoder
@@ -158,6 +159,16 @@ def test_a_batch_equals_its_singles():
     mel = -6 * torch.rand(3, 13, BINS, generator=torch.Generator().manual_seed(2))
     made = vocoder()
     torch.testing.assert_close(made(mel), torch.cat([made(single[None]) for single in mel]), atol=1e-5, rtol=1e-4)
+
+
+def test_a_piece_of_many_stretches_has_no_seams(monkeypatch: pytest.MonkeyPatch):
+    mel = -6 * torch.rand(1, 61, BINS, generator=torch.Generator().manual_seed(2))
+    made = vocoder()
+    monkeypatch.setattr(tonewheel, "STRETCH", 61)
+    whole = made(mel)
+    for frames in (1, 17, 60):
+        monkeypatch.setattr(tonewheel, "STRETCH", frames)
+        torch.testing.assert_close(made(mel), whole, atol=1e-5, rtol=1e-4)
 
 
 def test_the_same_mel_sounds_the_same_and_leaves_the_global_generator_alone():
