@@ -17,7 +17,7 @@ LONGEST = 20_000
 
 EXTRAS = {
     **dict.fromkeys(("aiohttp", "jinja2", "krippendorff", "openai", "scipy"), "eval"),
-    **dict.fromkeys(("pyarrow", "yaml"), "eval,train"),
+    **dict.fromkeys(("imagehash", "pyarrow", "yaml"), "eval,train"),
 }
 """Packages that only some commands need, and the extras that install them."""
 

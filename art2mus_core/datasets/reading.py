@@ -6,11 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import DatasetError
+from .joining import read_joined
 from .manifest import MANIFEST, SPLITS, Pair, read_manifest
+from .roots import read_roots
+from .tables import PAIRS
 
 __all__ = ["READERS", "read_pairs"]
 
-READERS: dict[str, Callable[[Path], list[Pair]]] = {MANIFEST: read_manifest}
+READERS: dict[str, Callable[[Path], list[Pair]]] = {PAIRS.file: read_joined, MANIFEST: read_manifest}
 """Name of the file that marks a format, to the function that reads a folder in that format."""
 
 
@@ -22,19 +25,21 @@ def read_pairs(folder: Path) -> list[Pair]:
     """
     for name, read in READERS.items():
         if (Path(folder) / name).is_file():
-            pairs = read(Path(folder))
+            pairs, roots = read(Path(folder)), [Path(folder), *read_roots(Path(folder)).values()]
             for pair in pairs:
-                _check(pair, Path(folder) / name)
+                _check(pair, Path(folder) / name, roots)
             return pairs
     raise DatasetError(
-        f"no {' or '.join(READERS)} in {folder}", "a dataset folder", "Make one with `art2mus synthesize`."
+        f"no {' or '.join(READERS)} in {folder}",
+        "a dataset folder",
+        "Make one with `art2mus dataset make` or `art2mus synthesize`.",
     )
 
 
-def _check(pair: Pair, path: Path) -> None:
+def _check(pair: Pair, path: Path, roots: list[Path]) -> None:
     for place in (pair.artwork, pair.music):
-        parts = Path(place).parts
-        if Path(place).is_absolute() or ".." in parts or "\\" in place:
+        inside = any((roots[0] / place).is_relative_to(root) for root in roots)
+        if not inside or ".." in Path(place).parts or "\\" in place:
             raise DatasetError(
                 f"{path}: pair {pair.id} points to {place!r}", "a path inside the folder", "Correct the row."
             )

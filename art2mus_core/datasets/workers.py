@@ -9,7 +9,8 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import chain, islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import TypeVar
 
 import torch
@@ -46,7 +47,7 @@ def spread(work: Callable[[Item], Result], items: Iterable[Item], workers: int) 
         return
     fresh = get_context("spawn")
     try:
-        with ProcessPoolExecutor(workers, fresh, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        with ProcessPoolExecutor(workers, fresh, initializer=_begin) as pool:
             with _single_threads():  # all processes start when the first items are submitted
                 waiting = deque(pool.submit(work, item) for item in few)
             for item in rest:
@@ -61,6 +62,18 @@ def spread(work: Callable[[Item], Result], items: Iterable[Item], workers: int) 
             "Close other programs, or use fewer processes (`--workers`, if the command has it). In a script, call this below "
             "`if __name__ == '__main__':`.",
         ) from error
+
+
+def _begin() -> None:
+    """Use one thread, and end with the process that started this one, however that ends."""
+    torch.set_num_threads(1)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    if parent := parent_process():
+        parent.join()
+    os._exit(1)
 
 
 @contextmanager

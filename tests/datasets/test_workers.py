@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
 from functools import partial
 from math import factorial
+from pathlib import Path
 
+import psutil
 import pytest
 import torch
 
@@ -51,3 +56,36 @@ def end_abruptly_at(last: int, item: int) -> int:
     if item == last:
         os._exit(9)
     return item
+
+
+def test_the_processes_end_with_a_parent_that_is_killed(tmp_path):
+    """They may be in the middle of long work."""
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    code = (
+        "from functools import partial; from pathlib import Path; from art2mus_core.datasets.workers import spread\n"
+        "from tests.datasets.sleeping import sleep_long\n"
+        f"if __name__ == '__main__': list(spread(partial(sleep_long, {str(marks)!r}), range(40), 2))"
+    )
+    script = tmp_path / "parent.py"
+    script.write_text(code, encoding="utf-8")
+    root = str(Path(__file__).parents[2])
+    with subprocess.Popen([sys.executable, script], env={**os.environ, "PYTHONPATH": root}) as parent:
+        waited(lambda: len(list(marks.iterdir())) == 2)
+        parent.kill()
+    workers = [int(mark.name) for mark in marks.iterdir()]
+    waited(lambda: not any(map(runs, workers)))
+
+
+def runs(process: int) -> bool:
+    try:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def waited(happened, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.05)

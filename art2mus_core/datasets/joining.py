@@ -1,0 +1,60 @@
+"""The pairs of a dataset with tables (manifest version 2), as training and evaluation read them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import DatasetError
+from .items import check_path
+from .manifest import Pair
+from .roots import read_roots
+from .tables import ARTWORKS, MUSIC, PAIRS, ArtworkRow, MusicRow, PairRow
+
+__all__ = ["caption_of", "read_joined"]
+
+
+def read_joined(folder: Path) -> list[Pair]:
+    """Read the pairs in `folder`, with the paths of their files.
+
+    Raises:
+        DatasetError: a table is missing or damaged, or a pair names a row that is not there, or one with a fault.
+    """
+    roots = read_roots(folder)
+    artworks = {row.id: row for row in ARTWORKS.read(folder / ARTWORKS.file)}
+    music = {row.id: row for row in MUSIC.read(folder / MUSIC.file)}
+    pairs = []
+    for pair in PAIRS.read(folder / PAIRS.file):
+        where = f"{folder / PAIRS.file}: pair {pair.id}"
+        artwork, piece = artworks.get(pair.artwork), music.get(pair.music)
+        for table, name, row in ((ARTWORKS, pair.artwork, artwork), (MUSIC, pair.music, piece)):
+            if row is None or row.fault is not None:
+                told = "is not there" if row is None else f"has a fault ({row.fault})"
+                raise DatasetError(
+                    f"{where} names {name!r}, which {told}",
+                    f"a row of {table.file}",
+                    "Pair again with `art2mus dataset pair`.",
+                )
+        if artwork and piece:
+            pairs.append(_joined(pair, artwork, piece, roots, where))
+    return pairs
+
+
+def _joined(pair: PairRow, artwork: ArtworkRow, piece: MusicRow, roots: dict[str, Path], where: str) -> Pair:
+    return Pair(
+        id=pair.id,
+        split=pair.split,
+        artwork=(roots["artworks"] / check_path(artwork.path, where)).as_posix(),
+        artwork_sha256=artwork.sha256 or "",
+        music=(roots["music"] / check_path(piece.path, where)).as_posix(),
+        seconds=piece.length,
+        sample_rate=piece.sample_rate or 0,
+        source="paired",
+        licence="; ".join(dict.fromkeys(each or "not stated" for each in (artwork.licence, piece.licence))),
+        artwork_caption=caption_of(artwork),
+        music_caption=caption_of(piece),
+    )
+
+
+def caption_of(row: ArtworkRow | MusicRow) -> str | None:
+    """The last caption of a row, which is that of a captioner if there is one; None if it has none."""
+    return row.texts[-1][1] if row.texts else None

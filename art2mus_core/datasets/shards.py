@@ -1,0 +1,180 @@
+"""Long work on many rows, kept in shards, so that a run that was killed at any moment resumes and ends with the same bytes.
+
+A shard is the results for `SIZE` rows: one file, and beside it a note with its statistics, which is also its mark of completion. The note
+tells what the shard was made from; a shard that was made from something else is made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+from ..placing import make_folder, replacing
+from ..types import OnStep, Step
+from .tables import batches
+
+__all__ = ["SIZE", "Result", "Shards", "Spread", "kind_of"]
+
+SIZE = 256
+"""Rows of a shard."""
+
+
+class Faulty(Protocol):
+    """A result that tells why there is none: a kind and a sentence with a colon between them; None if all is well."""
+
+    @property
+    def fault(self) -> str | None: ...
+
+
+Row = TypeVar("Row")
+Result = TypeVar("Result", bound=Faulty)
+Spread = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
+"""An engine: the results of a function for each item, in the items' order."""
+
+
+def kind_of(fault: str) -> str:
+    """The kind of a fault."""
+    return fault.split(":", 1)[0]
+
+
+@dataclass
+class _Open:
+    """A shard in the making."""
+
+    index: int
+    made_from: str
+    results: list[Any]
+    left: int
+
+
+@dataclass
+class Shards(Generic[Row, Result]):
+    """The shards of a stage.
+
+    Attributes:
+        folder: of the shards and nothing else.
+        suffix: of a shard's file.
+        write: writes results to a path; gives the same bytes for the same results.
+        read: reads them back.
+        identify: what of a row decides its result, as values that JSON can hold.
+        made_with: what else decides the results, such as the digest of a network's weights.
+    """
+
+    folder: Path
+    suffix: str
+    write: Callable[[Path, Sequence[Result]], object]
+    read: Callable[[Path], Sequence[Result]]
+    identify: Callable[[Row], Any]
+    made_with: dict[str, Any] = field(default_factory=dict)
+
+    def run(
+        self,
+        rows: Iterable[Row],
+        count: int,
+        work: Callable[[Sequence[Row]], Sequence[Result]],
+        spread: Spread,
+        *,
+        stage: str,
+        batch: int = 1,
+        retry: bool = False,
+        on_step: OnStep | None = None,
+    ) -> None:
+        """Make the shards that are missing, and remove those beyond the last row.
+
+        Args:
+            rows: the rows.
+            count: their number.
+            work: the results of a few rows; called in other processes.
+            spread: the engine.
+            stage: its name, for `on_step`.
+            batch: rows that `work` gets at once.
+            retry: try rows with a fault again, one by one.
+            on_step: called with the number of finished rows, those of earlier runs included.
+        """
+        self._tidy(-(-count // SIZE))
+        opened, jobs, done = deque[_Open](), deque[list[int]](), 0
+
+        def progress(more: int) -> None:
+            nonlocal done
+            done += more
+            if on_step and more:
+                on_step(Step(stage, done, count))
+
+        def waiting() -> Iterator[list[Row]]:
+            for index, own in enumerate(batches(rows, SIZE)):
+                shard, places = self._open(index, own, retry=retry)
+                progress(len(own) - len(places))
+                if places:
+                    opened.append(shard)
+                for part in batches(places, 1 if retry else batch):
+                    jobs.append(part)
+                    yield [own[place] for place in part]
+
+        for results in spread(work, waiting()):
+            places, shard = jobs.popleft(), opened[0]
+            for place, result in zip(places, results, strict=True):
+                shard.results[place] = result
+            shard.left -= len(places)
+            progress(len(places))
+            if not shard.left:
+                self._finish(opened.popleft())
+
+    def _open(self, index: int, rows: Sequence[Row], *, retry: bool) -> tuple[_Open, list[int]]:
+        """A shard, and the places of its rows that have to be worked on."""
+        made_from, note = self._digest(rows), self.note(index)
+        places, known = list(range(len(rows))), list[Any]([None] * len(rows))
+        if note.get("made_from") == made_from and self.path(index).is_file():
+            places = [int(place) for place in note["failed"]] if retry else []
+            known = list(self.read(self.path(index))) if places else known
+        return _Open(index, made_from, known, len(places)), places
+
+    def _tidy(self, total: int) -> None:
+        make_folder(self.folder)
+        for path in self.folder.glob(".*.partial"):
+            path.unlink(missing_ok=True)
+        for path in self.folder.glob(f"*{self.suffix}"):
+            if path.stem.isdigit() and int(path.stem) >= total:
+                path.with_suffix(".json").unlink(missing_ok=True)
+                path.unlink()
+
+    def _finish(self, shard: _Open) -> None:
+        path = self.path(shard.index)
+        note = path.with_suffix(".json")
+        note.unlink(missing_ok=True)
+        with replacing(path) as partial:
+            self.write(partial, shard.results)
+        failed = {place: result.fault for place, result in enumerate(shard.results) if result.fault}
+        told = {"made_from": shard.made_from, "rows": len(shard.results), "failed": failed}
+        with replacing(note) as partial:
+            partial.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+
+    def _digest(self, batch: Sequence[Row]) -> str:
+        known = json.dumps([self.made_with, [self.identify(row) for row in batch]], sort_keys=True)
+        return hashlib.sha256(known.encode()).hexdigest()
+
+    def path(self, index: int) -> Path:
+        """The file of a shard."""
+        return self.folder / f"{index:06d}{self.suffix}"
+
+    def note(self, index: int) -> dict[str, Any]:
+        """The note of a shard; empty if the shard is not complete."""
+        try:
+            found = json.loads(self.path(index).with_suffix(".json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def results(self, count: int) -> Iterator[Result]:
+        """The results for `count` rows, in order."""
+        for index in range(-(-count // SIZE)):
+            yield from self.read(self.path(index))
+
+    def faults(self, count: int) -> Counter[str]:
+        """How many rows have each kind of fault."""
+        notes = (self.note(index).get("failed", {}) for index in range(-(-count // SIZE)))
+        return Counter(kind_of(fault) for failed in notes for fault in failed.values())
