@@ -24,10 +24,11 @@ class Item:
         genres: styles and genres, the broadest first.
         licence: of the file, as its source states it.
         attribution: whom to name, and where the work is from.
-        split: the split of its source, if it has one.
+        split: the split of its source in the manifest's words, if it has one.
         seconds: length of a piece as its source states it, which is often wrong.
         problem: what a list of its source says is wrong with the file.
         texts: captions by their origin, such as `title` or `artemis`.
+        year: of the work.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Item:
     seconds: float | None = None
     problem: str | None = None
     texts: tuple[tuple[str, str], ...] = ()
+    year: int | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Text:
         emotion: that the speaker felt.
         keywords: aspects that the source lists beside the text.
         labels: classes of the source, such as AudioSet's.
-        split: the split of its source, if it has one.
+        split: the split of its source in the manifest's words, if it has one.
     """
 
     id: str
