@@ -25,8 +25,11 @@ _UNKNOWN = re.compile(r"^_?not_detected_\d+$")
 
 _CONTINUED = {chr(byte): byte for byte in range(0x80, 0xC0)}
 for _byte in range(0x80, 0xA0):
-    with suppress(UnicodeDecodeError):  # five bytes have no character
-        _CONTINUED.setdefault(bytes([_byte]).decode("cp1252"), _byte)
+    _mark = bytes([_byte]).decode("cp1252", errors="replace")
+    if not (
+        _mark.isalpha() or _mark == "\ufffd"
+    ):  # letters may stand in a name that is in order; five bytes have no character
+        _CONTINUED[_mark] = _byte
 _BROKEN = re.compile(f"[\xc2-\xfe][{re.escape(''.join(_CONTINUED))}]{{1,3}}")
 """What UTF-8 of one letter looks like in Latin-1 or code page 1252, lower-cased or not."""
 
@@ -112,15 +115,17 @@ class Matches:
 
 
 def match_names(wanted: Iterable[str], present: Iterable[str]) -> Matches:
-    """Match names of two lists: equal names first, then by :func:`name_key`, then by :func:`hyphenated_key`.
+    """Match names of two lists: equal names first, then by :func:`name_key`, then a key with the :func:`hyphenated_key` of the other.
 
     Names with one key match only if each list has just one of them, so that different works never become one.
     """
     asked, known = dict.fromkeys(wanted), dict.fromkeys(present)
     found = {name: name for name in asked if name in known}
     ambiguous: dict[str, tuple[str, ...]] = {}
-    for key in (name_key, hyphenated_key):
-        here, there = _grouped(asked, key), _grouped(known, key)
+    for ours, theirs in ((name_key, name_key), (name_key, hyphenated_key), (hyphenated_key, name_key)):
+        if len(found) + len(ambiguous) == len(asked):
+            break
+        here, there = _grouped(asked, ours), _grouped(known, theirs)
         for each, names in here.items():
             fits = tuple(there.get(each, ()))
             for name in names:
