@@ -33,7 +33,7 @@ def read_list(path: Path) -> Iterator[tuple[int, str, int]]:
         while len(cells) > 2 and not cells[-2]:
             del cells[-2]
         picture = ",".join(cells[:-1])
-        if number == 1 and not cells[-1].isdigit() and "/" not in picture:
+        if number == 1 and not cells[-1].isdigit() and not {"/", "."} & set("".join(cells)):
             continue  # the line that describes the columns
         where = f"row {number} of {path}"
         picture = check_path(picture, where)
