@@ -95,6 +95,8 @@ def wikiart(folder: Path) -> Rows:
         "collisions in a style if (n) is left out",
         sum(count > 1 for count in Counter((s, COPY.sub("", n)) for s, n in styles).values()),
     )
+    shortened = Counter(COPY.sub("", name) for name in counts)
+    yield "collisions of distinct names if (n) is left out", sum(count > 1 for count in shortened.values())
     yield "names _not_detected_", sum("_not_detected_" in name for _, name in styles)
     yield "classes of styles whose folder has another name", _renamed(folder)
     rows = {kind: _splits(folder, kind) for kind in names}

@@ -98,7 +98,9 @@ def _facts(folder: Path, kind: str, artworks: dict[int, tuple[int, str]]) -> dic
             where = f"row {number} of {path}"
             ends = [parse_integer(cell, where) for cell in row]
             if len(ends) != 2 or ends[reverse] not in artworks or ends[not reverse] not in names:
-                raise DatasetError(f"{where} has {','.join(row)}", f"an artwork's and a {kind}'s number", "Correct it.")
+                raise DatasetError(
+                    f"{where} has {','.join(row)}", f"the numbers of an artwork and its {kind}", "Correct it."
+                )
             facts[ends[reverse]].append(names[ends[not reverse]])
     labels = find_file(folder / "raw" / "node-label" / "artwork", f"node-label-{kind}.csv")
     if labels and not facts:

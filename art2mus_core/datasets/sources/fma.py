@@ -26,6 +26,7 @@ COLUMNS = (
     *("track.genre_top", "track.genres", "track.license", "track.title"),
 )
 NAME = "FMA's tracks"
+_GENRES, _MISSING = ("genres.csv",), ("fma_not_found.json", "not_found.json")
 
 
 def read_fma(folder: Path, subset: str = "large", table: Path | None = None) -> Iterator[Item]:
@@ -61,9 +62,6 @@ def read_fma(folder: Path, subset: str = "large", table: Path | None = None) -> 
         if SUBSETS.index(kept) <= SUBSETS.index(subset):
             problem = "no audio" if track in silent else "no clip" if track in clipless and not whole else None
             yield _item(track, place, row, genres, where, seconds=None if whole else CLIP_SECONDS, problem=problem)
-
-
-_GENRES, _MISSING = ("genres.csv",), ("fma_not_found.json", "not_found.json")
 
 
 def track_path(track: int) -> str:

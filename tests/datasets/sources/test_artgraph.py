@@ -85,10 +85,14 @@ def test_relations_may_lie_at_the_top_and_pictures_in_a_folder(tmp_path: Path):
         (
             "raw/relations/artwork___hasstyle___style/edge.csv",
             "0,2\n",
-            r"row 1 of .*edge.csv has 0,2; expected an artwork's",
+            r"row 1 of .*edge.csv has 0,2; expected the numbers of an artwork and its style",
         ),
         ("raw/relations/artwork___hasstyle___style/edge.csv", "0\n", r"row 1 of .*edge.csv has 0; expected"),
-        ("raw/relations/artist___author___artwork/edge.csv", "0,7\n", r"row 1 of .* has 0,7; .*a artist's number"),
+        (
+            "raw/relations/artist___author___artwork/edge.csv",
+            "0,7\n",
+            r"row 1 of .* has 0,7; expected the numbers of an artwork and its artist",
+        ),
         ("split/train.csv", "0\n9\n", r"row 2 of .*train.csv has 9; expected an artwork's number"),
         ("split/validation.csv", "0\n", r"row 1 of .*validation.csv has 0; .* in one split only"),
         ("split/rest.csv", "0\n", r"rest.csv is in split 'rest'"),
