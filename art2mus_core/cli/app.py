@@ -10,6 +10,7 @@ from .calibrate import calibrate
 from .compare import compare
 from .compose import compose
 from .convert import convert
+from .dataset import dataset
 from .doctor import doctor
 from .evaluate import evaluate
 from .export_text import export_text
@@ -39,6 +40,7 @@ COMMANDS = (
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 for _command in COMMANDS:
     app.command()(_command)
+app.add_typer(dataset, name="dataset")
 
 
 @app.callback(invoke_without_command=True)

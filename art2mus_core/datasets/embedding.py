@@ -15,14 +15,14 @@ from jaxtyping import Float32
 from ..audio.reading import read_audio
 from ..checkpoints.identity import component_digest
 from ..encoders.files import image_component, image_space, load_audio_encoder, load_image_encoder
-from ..errors import Art2MusError, DatasetError
+from ..errors import Art2MusError, DatasetError, SettingError
 from ..images.reading import read_artwork
 from ..types import OnStep
 from .roots import read_roots
 from .shards import Shards, Spread
 from .tables import ARTWORKS, MUSIC, ArtworkRow, MusicRow, Table
 
-__all__ = ["EMBEDDINGS", "Embedded", "Vectors", "embed", "read_vectors"]
+__all__ = ["EMBEDDINGS", "Embedded", "Vectors", "embed", "kinds", "read_vectors"]
 
 EMBEDDINGS = "embeddings"
 TABLES: dict[str, Table[Any]] = {"artworks": ARTWORKS, "music": MUSIC}
@@ -77,8 +77,8 @@ def embed(
     device: str = "cpu",
     retry: bool = False,
     on_step: OnStep | None = None,
-) -> Path:
-    """Embed the files without a fault of a dataset, and return the folder of the shards. An interrupted run resumes.
+) -> dict[str, int]:
+    """Embed the files without a fault of a dataset, in shards. An interrupted run resumes.
 
     Args:
         folder: the dataset, scanned.
@@ -88,6 +88,9 @@ def embed(
         device: of the encoder.
         retry: try files that failed again, one by one.
         on_step: called with the number of files.
+
+    Returns:
+        The number of rows, of vectors, and of rows with each kind of fault.
 
     Raises:
         CheckpointError: the checkpoint has no such encoder.
@@ -112,7 +115,19 @@ def embed(
     count = sum(1 for _ in usable())
     work = partial(_embed, root, kind, checkpoint, device)
     shards.run(usable(), count, work, spread, stage=f"embed {kind}", batch=BATCH, retry=retry, on_step=on_step)
-    return shards.folder
+    faults = shards.faults(count)
+    return {"rows": count, "vectors": count - faults.total(), **dict(faults.most_common())}
+
+
+def kinds(only: str | None) -> list[str]:
+    """The kinds of items: both, or one of them.
+
+    Raises:
+        SettingError: another one.
+    """
+    if only is not None and only not in TABLES:
+        raise SettingError(f"only {only!r}", " or ".join(TABLES), "Check the word.")
+    return [only] if only else list(TABLES)
 
 
 def read_vectors(folder: Path, kind: str, space: str) -> Vectors:

@@ -17,6 +17,7 @@ from ..errors import ArtworkError, AudioError
 from ..images.reading import picture_of, read_artwork
 from ..types import OnStep
 from .items import Item
+from .listing import Listing
 from .shards import Shards, Spread
 from .tables import ARTWORKS, ITEMS, MUSIC, ArtworkRow, MusicRow, Table
 
@@ -41,74 +42,72 @@ Row = TypeVar("Row", ArtworkRow, MusicRow)
 
 
 def scan_artworks(
-    root: Path, items: Path, folder: Path, spread: Spread, *, retry: bool = False, on_step: OnStep | None = None
-) -> Path:
+    listing: Listing, folder: Path, spread: Spread, *, retry: bool = False, on_step: OnStep | None = None
+) -> dict[str, int]:
     """Write `artworks.parquet`: every picture of a source, decoded. An interrupted scan resumes.
 
     Args:
-        root: of the pictures.
-        items: table of the source's artworks.
+        listing: of the source.
         folder: of the dataset.
         spread: the engine.
-        retry: open only files with a fault again.
+        retry: open files with a fault again, and no others.
         on_step: called with the number of pictures.
 
-    Raises:
-        DatasetError: `items` is no such table.
+    Returns:
+        The number of all files, of usable ones, and of those with each kind of fault.
     """
-    return _scan(ARTWORKS, root, items, folder, _artwork, {}, spread, retry, on_step)
+    return _scan(ARTWORKS, listing, folder, _artwork, spread, made_with={}, retry=retry, on_step=on_step)
 
 
 def scan_music(
-    root: Path,
-    items: Path,
+    listing: Listing,
     folder: Path,
     spread: Spread,
     *,
     shortest: float = SHORTEST,
     retry: bool = False,
     on_step: OnStep | None = None,
-) -> Path:
+) -> dict[str, int]:
     """Write `music.parquet`: every piece of a source, decoded; as :func:`scan_artworks`.
 
     Args:
-        root: of the pieces.
-        items: table of the source's pieces.
+        listing: of the source.
         folder: of the dataset.
         spread: the engine.
         shortest: seconds; a shorter piece has a fault.
-        retry: open only files with a fault again.
+        retry: open files with a fault again, and no others.
         on_step: called with the number of pieces.
     """
     look = partial(_piece, shortest)
-    return _scan(MUSIC, root, items, folder, look, {"shortest": shortest}, spread, retry, on_step)
+    return _scan(MUSIC, listing, folder, look, spread, made_with={"shortest": shortest}, retry=retry, on_step=on_step)
 
 
-def _scan(  # noqa: PLR0917
+def _scan(
     table: Table[Row],
-    root: Path,
-    items: Path,
+    listing: Listing,
     folder: Path,
     look: Callable[[Path, Row], Row],
-    made_with: dict[str, float],
     spread: Spread,
-    retry: bool,  # noqa: FBT001
+    *,
+    made_with: dict[str, float],
+    retry: bool,
     on_step: OnStep | None,
-) -> Path:
-    root, name = root.resolve(), table.file.removesuffix(".parquet")
-    count = ITEMS.count(items)
+) -> dict[str, int]:
+    count = listing.count
+    name = table.file.removesuffix(".parquet")
     shards = Shards[Item, Row](
         folder / "scan" / name,
         ".parquet",
         table.write,
         lambda path: list(table.read(path)),
-        partial(_identity, root),
+        partial(_identity, listing.root),
         {"table": table.row.__name__, **made_with},
     )
-    work = partial(_rows, root, table.row, look)
-    shards.run(ITEMS.read(items), count, work, spread, stage=f"scan {name}", retry=retry, on_step=on_step)
+    work = partial(_rows, listing.root, table.row, look)
+    shards.run(ITEMS.read(listing.items), count, work, spread, stage=f"scan {name}", retry=retry, on_step=on_step)
     table.write(folder / table.file, shards.results(count))
-    return folder / table.file
+    faults = shards.faults(count)
+    return {"files": count, "usable": count - faults.total(), **dict(faults.most_common())}
 
 
 def _identity(root: Path, item: Item) -> list[object]:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from art2mus_core.audio.files import write_audio
 from art2mus_core.datasets.items import Item
+from art2mus_core.datasets.listing import Listing
 from art2mus_core.datasets.scanning import scan_artworks, scan_music
 from art2mus_core.datasets.tables import ARTWORKS, ITEMS, MUSIC, ArtworkRow, MusicRow
 from art2mus_core.datasets.workers import spread
@@ -33,16 +34,22 @@ def play(path: Path, seconds: float, level: float = 0.3, channels: int = 1) -> N
     write_audio(path, Waveform(level * noise.clamp(-1, 1), RATE), tags={}, cover=None)
 
 
+def listed(root: Path, *items: Item) -> Listing:
+    rows = items or [Item(path.stem, path.name) for path in sorted(root.iterdir())]
+    path = root.parent / "out" / "items.parquet"
+    return Listing(root, path, ITEMS.write(path, rows))
+
+
 def artworks(root: Path, *items: Item, **options) -> list[ArtworkRow]:
     out = root.parent / "out"
-    ITEMS.write(out / "items.parquet", items or [Item(path.stem, path.name) for path in sorted(root.iterdir())])
-    return list(ARTWORKS.read(scan_artworks(root, out / "items.parquet", out, ALONE, **options)))
+    scan_artworks(listed(root, *items), out, ALONE, **options)
+    return list(ARTWORKS.read(out / ARTWORKS.file))
 
 
 def music(root: Path, *items: Item, **options) -> list[MusicRow]:
     out = root.parent / "out"
-    ITEMS.write(out / "items.parquet", items or [Item(path.stem, path.name) for path in sorted(root.iterdir())])
-    return list(MUSIC.read(scan_music(root, out / "items.parquet", out, ALONE, **options)))
+    scan_music(listed(root, *items), out, ALONE, **options)
+    return list(MUSIC.read(out / MUSIC.file))
 
 
 @pytest.fixture
@@ -75,8 +82,8 @@ def test_every_kind_of_bad_picture_has_its_fault_and_the_others_are_scanned(root
     whole = root.parent / "whole.png"
     draw(whole, 3, (400, 300))
     (root / "cut.png").write_bytes(whole.read_bytes()[:3000])
-    listed = [Item(path.stem, path.name) for path in sorted(root.iterdir())]
-    rows = {row.id: row for row in artworks(root, *listed, Item("gone", "gone.png"), Item("folder", "."))}
+    there = [Item(path.stem, path.name) for path in sorted(root.iterdir())]
+    rows = {row.id: row for row in artworks(root, *there, Item("gone", "gone.png"), Item("folder", "."))}
     kinds = {name: row.fault and row.fault.split(":")[0] for name, row in rows.items()}
     bad = dict.fromkeys(("text", "empty", "cut"), "damaged") | dict.fromkeys(("gone", "folder"), "missing")
     assert kinds == {"good": None, **bad}
@@ -107,10 +114,10 @@ def test_short_silent_broken_and_mislabelled_music_is_told(root: Path):
     (root / "broken.flac").write_bytes((root / "whole.flac").read_bytes()[:9000])
     (root / "no sound.mp3").write_bytes(b"")
     shutil.copy(root / "long.flac", root / "named wrongly.mp3")
-    listed = [
+    there = [
         Item(path.stem, path.name, seconds=30.0 if path.stem == "long" else None) for path in sorted(root.iterdir())
     ]
-    rows = {row.id: row for row in music(root, *listed, Item("listed", "whole.flac", problem="too short"))}
+    rows = {row.id: row for row in music(root, *there, Item("listed", "whole.flac", problem="too short"))}
     kinds = {name: row.fault and row.fault.split(":")[0] for name, row in rows.items()}
     assert kinds == {
         "short": "short", "silent": "silent", "broken": "damaged", "no sound": "damaged",
@@ -156,5 +163,6 @@ def test_parallel_processes_give_the_same_table(root: Path):
     table = root.parent / "out" / ARTWORKS.file
     one = table.read_bytes()
     shutil.rmtree(root.parent / "out" / "scan")
-    scan_artworks(root, root.parent / "out" / "items.parquet", root.parent / "out", partial(spread, workers=2))
+    counts = scan_artworks(listed(root), root.parent / "out", partial(spread, workers=2))
+    assert counts == {"files": 20, "usable": 19, "damaged": 1}
     assert table.read_bytes() == one

@@ -1,0 +1,17 @@
+"""The table of the commands of `art2mus dataset`."""
+
+from __future__ import annotations
+
+import typer
+
+from .embed import embed
+from .scan import scan
+
+__all__ = ["DATASET", "dataset"]
+
+DATASET = (scan, embed)
+"""Each command is a function in a file of its own; its docstring is the help text."""
+
+dataset = typer.Typer(help="Build a dataset of artworks and music from folders and published sources.")
+for _command in DATASET:
+    dataset.command()(_command)

@@ -1,0 +1,50 @@
+"""`art2mus dataset embed`: embed the scanned artworks and music."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ..outputs import AsJson, print_document, print_lines
+from ..outputs import table as aligned
+from ..progress import alone_in, importing, reporting
+from .options import DATA, Encoder, Engine, Retry, Workers, spreading
+
+
+def embed(
+    data: DATA,
+    encoder: Encoder = "pocket",
+    only: Annotated[str | None, typer.Option(help="Embed only these: artworks or music.")] = None,
+    device: Annotated[str, typer.Option(help="Device: auto, cpu, cuda or mps.")] = "cpu",
+    retry: Retry = False,
+    engine: Engine = "local",
+    workers: Workers = 2,
+    as_json: AsJson = False,
+) -> None:
+    """Embed the artworks and the music of a scanned dataset in one space.
+
+    art2mus dataset embed DATA --encoder imagebind
+
+    Vectors are kept in shards in DATA/embeddings. If stopped, the same
+    command resumes. Files that cannot be embedded are counted at the end;
+    --retry tries them again, one by one.
+    """
+    with reporting() as on_step:
+        with importing():
+            from ...checkpoints.names import is_encoder, locate
+            from ...datasets.embedding import embed as make
+            from ...datasets.embedding import kinds
+            from ..devices import choose_device
+
+        checkpoint, where, told = locate(encoder, is_encoder), str(choose_device(device)), {}
+        with alone_in(data, "embedding"):
+            for kind in kinds(only):
+                told[kind] = make(
+                    data, kind, checkpoint, spreading(engine, workers), device=where, retry=retry, on_step=on_step
+                )
+    if as_json:
+        print_document({"data": str(data), **told})
+        return
+    for kind, counts in told.items():
+        print_lines(*aligned([(kind, ""), *((f"  {name}", f"{count:,}") for name, count in counts.items())]))

@@ -1,0 +1,37 @@
+"""Options that the commands of `art2mus dataset` share."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ...errors import SettingError
+
+if TYPE_CHECKING:
+    from ...datasets.shards import Spread
+
+__all__ = ["DATA", "Encoder", "Engine", "Retry", "Workers", "spreading"]
+
+DATA = Annotated[Path, typer.Argument(help="Dataset folder; an interrupted run resumes in it.")]
+Encoder = Annotated[
+    str, typer.Option(help="Checkpoint whose encoders see and hear: pocket, imagebind, a name or a folder.")
+]
+Engine = Annotated[str, typer.Option(help="Processes that do the work: local, or ray (extra ray).")]
+Retry = Annotated[bool, typer.Option("--retry", help="Try files with a fault again, one by one.")]
+Workers = Annotated[int, typer.Option(min=1, help="Number of parallel processes.")]
+
+
+def spreading(engine: str, workers: int) -> Spread:
+    """The engine of a name.
+
+    Raises:
+        SettingError: unknown name.
+    """
+    if engine == "local":
+        from ...datasets.workers import spread
+
+        return partial(spread, workers=workers)
+    raise SettingError(f"engine {engine!r}", "local", "Choose another.")
