@@ -11,7 +11,18 @@ from jaxtyping import Float, Float32, Float64, Int
 
 from ..errors import SettingError
 
-__all__ = ["MEMORY", "Rows", "Sizes", "check_sets", "check_offsets", "lengths", "pair_scores", "rounding", "single", "tile_sizes"]
+__all__ = [
+    "MEMORY",
+    "Rows",
+    "Sizes",
+    "check_sets",
+    "check_offsets",
+    "lengths",
+    "pair_scores",
+    "rounding",
+    "single",
+    "tile_sizes",
+]
 
 Rows = Float[np.ndarray, "_ _"]
 """Embeddings in float16 or float32, also a memory map."""
@@ -70,12 +81,16 @@ def check_sets(queries: Rows, base: Rows) -> None:
     """
     for name, rows in (("queries", queries), ("base", base)):
         if rows.ndim != 2 or not rows.size:
-            raise SettingError(f"{name} of shape {rows.shape}", "at least one row and one column", "Pass one row for each item.")
+            raise SettingError(
+                f"{name} of shape {rows.shape}", "at least one row and one column", "Pass one row for each item."
+            )
         if rows.dtype not in {np.dtype(np.float16), np.dtype(np.float32)}:
             raise SettingError(f"{name} in {rows.dtype}", "float16 or float32", "Convert the embeddings.")
     if queries.shape[1] != base.shape[1]:
         raise SettingError(
-            f"queries of {queries.shape[1]} and a base of {base.shape[1]} numbers", "two sets of one width", "Use one embedding space."
+            f"queries of {queries.shape[1]} and a base of {base.shape[1]} numbers",
+            "two sets of one width",
+            "Use one embedding space.",
         )
 
 
@@ -92,7 +107,9 @@ def lengths(rows: Rows, name: str) -> Float64[np.ndarray, " n"]:
     if not np.isfinite(found).all():
         broken = int((~np.isfinite(found)).sum())
         raise SettingError(
-            f"{broken} of {len(rows)} rows of the {name} with values that are not finite", "finite embeddings", "Check the embedder."
+            f"{broken} of {len(rows)} rows of the {name} with values that are not finite",
+            "finite embeddings",
+            "Check the embedder.",
         )
     if found.max() > 1e18:
         raise SettingError(f"a row of the {name} of length {found.max():.1e}", "at most 1e18", "Scale the embeddings.")
@@ -108,9 +125,13 @@ def check_offsets(offsets: Float[np.ndarray, "_"] | None, count: int) -> Float64
     if offsets is None:
         return None
     if len(offsets) != count:
-        raise SettingError(f"{len(offsets)} offsets for a base of {count} rows", "one for each row", "Pass all offsets.")
+        raise SettingError(
+            f"{len(offsets)} offsets for a base of {count} rows", "one for each row", "Pass all offsets."
+        )
     if not (np.abs(offsets) <= 1e30).all():
-        raise SettingError("offsets that are not finite, or above 1e30", "finite offsets", "Check what they are computed from.")
+        raise SettingError(
+            "offsets that are not finite, or above 1e30", "finite offsets", "Check what they are computed from."
+        )
     return np.asarray(offsets, np.float64)
 
 
@@ -138,7 +159,9 @@ def pair_scores(
     return found
 
 
-def rounding(width: int, longest_query: Float64[np.ndarray, " n"], longest: float, offset: float) -> Float64[np.ndarray, " n"]:
+def rounding(
+    width: int, longest_query: Float64[np.ndarray, " n"], longest: float, offset: float
+) -> Float64[np.ndarray, " n"]:
     """A bound on the error of single-precision products of `width` numbers and an offset, in any order of summation.
 
     Higham 2002, "Accuracy and Stability of Numerical Algorithms", section 3.1: gamma_n |x| |y| with n the number of terms; two

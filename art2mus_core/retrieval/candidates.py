@@ -26,6 +26,33 @@ def first_of_each(
     return order[rank < k]
 
 
+def _low_kth(tile: Float32[np.ndarray, "base count"], k: int) -> Float32[np.ndarray, " count"]:
+    """A score that at least `k` of a tile's base rows reach, for each query: the k-th largest of maxima over parts of the tile."""
+    size = STRIP
+    while len(tile) // size < 2 * k:
+        size //= 2
+    highest = np.ascontiguousarray(tile.reshape(-1, size, tile.shape[1]).max(1).T)
+    return np.partition(highest, highest.shape[1] - k, axis=1)[:, highest.shape[1] - k]
+
+
+def _kth_of_each(
+    rows: Int[np.ndarray, " pairs"], scores: Float32[np.ndarray, " pairs"], k: int, count: int
+) -> tuple[Int[np.ndarray, " full"], Float32[np.ndarray, " full"]]:
+    """The rows with at least `k` pairs, and the k-th highest score of each.
+
+    Row and score are sorted as one integer, which is faster than sorting by two keys: the bits of a float32, with those below the
+    sign flipped in negative numbers, rise with its value.
+    """
+    bits = scores.view(np.int32).astype(np.int64)
+    keys = rows.astype(np.int64) << 32
+    keys += np.where(bits < 0, bits ^ 0x7FFFFFFF, bits) + 2**31
+    keys.sort()
+    counts = np.bincount(rows, minlength=count)
+    full = np.flatnonzero(counts >= k)
+    low = (keys[np.cumsum(counts)[full] - k] & 0xFFFFFFFF) - 2**31
+    return full, np.where(low < 0, low ^ 0x7FFFFFFF, low).astype(np.int32).view(np.float32)
+
+
 class Candidates:
     """Collects pairs whose single-precision score is less than twice the rounding error below the k-th best of their query.
 
@@ -48,9 +75,8 @@ class Candidates:
 
     def add(self, tile: Float32[np.ndarray, "base count"], start: int) -> None:
         """Collect from the scores of base rows `start`, `start` + 1, ... (their number is a multiple of the strip)."""
-        if not self._tiles and len(tile) > self._k:
-            kth = np.partition(np.ascontiguousarray(tile.T), len(tile) - self._k, axis=1)[:, len(tile) - self._k]
-            self._raise(np.arange(self._count), kth)
+        if not self._tiles and len(tile) >= 2 * self._k:
+            self._raise(np.arange(self._count), _low_kth(tile, self._k))
         strips = tile.reshape(-1, STRIP, tile.shape[1])
         high = strips.max(1)
         strip, row = np.nonzero((high >= self._least) & (high > -np.inf))
@@ -79,19 +105,18 @@ class Candidates:
         rows, columns, scores = (np.concatenate(part) for part in zip(*self._parts, strict=True))
         return rows, columns, scores
 
-    def _keep(self, parts: tuple[np.ndarray, np.ndarray, np.ndarray], kept: Int[np.ndarray, " _"] | Bool[np.ndarray, " _"]) -> None:
+    def _keep(
+        self, parts: tuple[np.ndarray, np.ndarray, np.ndarray], kept: Int[np.ndarray, " _"] | Bool[np.ndarray, " _"]
+    ) -> None:
         rows, columns, scores = parts
         self._parts = [(rows[kept], columns[kept], scores[kept])]
         self._held = len(self._parts[0][0])
 
     def _sift(self) -> None:
         """Raise the thresholds and drop what is below; where many equal pairs remain, let exact scores decide now."""
-        parts = rows, columns, scores = self._joined()
-        best = first_of_each(rows, columns, scores, self._k)
-        full = np.flatnonzero(np.bincount(rows[best], minlength=self._count) == self._k)
-        if len(full):
-            last = np.searchsorted(rows[best], full, side="right") - 1
-            self._raise(full, scores[best[last]])
+        parts = rows, _, scores = self._joined()
+        full, kth = _kth_of_each(rows, scores, self._k, self._count)
+        self._raise(full, kth)
         self._keep(parts, scores >= self._least[rows])
         if self._held > self._waiting:
             self._settle()

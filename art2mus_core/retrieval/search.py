@@ -52,7 +52,9 @@ def nearest(
     """
     check_sets(queries, base)
     if not 1 <= k <= len(base):
-        raise SettingError(f"{k} neighbours in a base of {len(base)} rows", f"1 to {len(base)}", "Choose another number.")
+        raise SettingError(
+            f"{k} neighbours in a base of {len(base)} rows", f"1 to {len(base)}", "Choose another number."
+        )
     added = check_offsets(offsets, len(base))
     width = queries.shape[1]
     largest = 0.0 if added is None else float(np.abs(added).max())
@@ -105,7 +107,11 @@ class _Tiles:
 
 
 def _exact(
-    queries: Rows, base: Rows, offsets: Float64[np.ndarray, " m"] | None, rows: Int[np.ndarray, " _"], columns: Int[np.ndarray, " _"]
+    queries: Rows,
+    base: Rows,
+    offsets: Float64[np.ndarray, " m"] | None,
+    rows: Int[np.ndarray, " _"],
+    columns: Int[np.ndarray, " _"],
 ) -> Float32[np.ndarray, " _"]:
     scores = pair_scores(queries, base, rows, columns)
     if offsets is not None:

@@ -1,0 +1,202 @@
+"""One-to-one assignment between two large sets of embeddings, with a certificate of how good it is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64, Int
+
+from ..errors import SettingError
+from ..types import OnStep, Step
+from .auction import State, sell, start
+from .blocks import MEMORY, Rows, check_sets, lengths, pair_scores
+from .completion import completed, exact_assignment, exact_prices, similarities
+from .graph import Graph
+from .search import Neighbours, nearest
+
+__all__ = ["Assignment", "Certificate", "dual_bound", "one_to_one"]
+
+EXACT = 5000
+"""Up to so many columns, the result is the optimum."""
+
+PASSES = 8
+"""Most auctions, with an exact search after each."""
+
+CROWD = 10
+"""Neighbours that tell how crowded the place of a column is."""
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What is known of an assignment without knowing the optimum, which lies between both numbers.
+
+    Attributes:
+        value: total similarity of the assignment.
+        bound: total that no assignment exceeds.
+    """
+
+    value: float
+    bound: float
+
+    @property
+    def gap(self) -> float:
+        """Share of the bound that may be missing."""
+        return (self.bound - self.value) / abs(self.bound) if self.bound else 0.0
+
+    def __str__(self) -> str:
+        return f"total {self.value:.6g}, at most {self.bound:.6g} is possible (gap {self.gap:.3%})"
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A column for each row, no column twice.
+
+    Attributes:
+        columns: of each row.
+        scores: similarity of each pair.
+        prices: of the columns; at these the certificate's bound was found.
+        certificate: value and bound.
+    """
+
+    columns: Int[np.ndarray, " n"]
+    scores: Float64[np.ndarray, " n"]
+    prices: Float64[np.ndarray, " m"]
+    certificate: Certificate
+
+
+def one_to_one(
+    queries: Rows,
+    base: Rows,
+    *,
+    tolerance: float = 0.005,
+    neighbours: int = 24,
+    exact: int = EXACT,
+    memory: int = MEMORY,
+    on_step: OnStep | None = None,
+) -> Assignment:
+    """Assign each query a base row of its own, so that the total inner product is the largest possible up to a tolerance.
+
+    Three exact searches collect candidates: queries near each base row, base rows near each query where crowded ones count less (as in
+    CSLS), and queries that gain least where they are. Then auctions on the candidates (:func:`.auction.sell`) alternate with exact
+    searches at the auction's prices. Such a search proves a bound (:func:`dual_bound`) and shows the pairs that the candidates
+    lack (column generation, Gilmore and Gomory 1961). It ends when value and bound agree, or after eight auctions: read the certificate.
+    Up to `exact` base rows, the optimum itself is found from the auction's prices.
+
+    Args:
+        queries: [n, width] in float16 or float32.
+        base: [m, width], with m >= n.
+        tolerance: largest gap of the certificate, relative to its bound.
+        neighbours: candidates from each search.
+        exact: most base rows for the optimum; needs 16 bytes for each pair.
+        memory: bytes for tiles of the searches.
+        on_step: called within each search (stage `search`) and after each auction (stage `assignment`).
+
+    Raises:
+        SettingError: more queries than base rows, a tolerance or number of neighbours that is not positive, or as :func:`nearest`.
+    """
+    check_sets(queries, base)
+    if len(queries) > len(base):
+        raise SettingError(
+            f"{len(queries)} queries for {len(base)} base rows", "no more queries than base rows", "Exchange them."
+        )
+    if not tolerance > 0 or neighbours < 1:
+        raise SettingError(f"tolerance {tolerance} and {neighbours} neighbours", "positive numbers", "Choose others.")
+    graph, prices = _candidates(queries, base, neighbours, memory, on_step)
+    state = start(len(queries), prices)
+    spread = float(np.ptp(graph.values)) or 1.0
+    level = abs(float(graph.bids(np.arange(len(queries)), prices).best.sum() + prices.sum())) / len(queries)
+    last = max(tolerance * level / 4, 1e-6 * spread)
+    best: Certificate | None = None
+    for number in range(1, PASSES + 1):
+        sell(graph, state, max(spread / 8, last), last)
+        if on_step:
+            on_step(Step("assignment", number, PASSES))
+        if len(base) <= exact:
+            return _optimum(queries, base, state)
+        columns = completed(queries, base, state.column_of)
+        scores = pair_scores(queries, base, np.arange(len(queries)), columns)
+        found, bound = dual_bound(queries, base, state.prices, neighbours=neighbours, memory=memory, on_step=on_step)
+        certificate = Certificate(math.fsum(scores), bound)
+        if best is None or certificate.value > best.value:
+            result = columns, scores
+        if best is None or certificate.bound < best.bound:
+            prices = state.prices.copy()
+        best = Certificate(max(certificate.value, best.value), min(bound, best.bound)) if best else certificate
+        if best.gap <= tolerance:
+            break
+        left = np.flatnonzero(state.column_of < 0)
+        graph = graph.with_pairs(_forward(found, state.prices), (left, columns[left], scores[left]))
+    return Assignment(*result, prices, best)
+
+
+def dual_bound(
+    queries: Rows,
+    base: Rows,
+    prices: Float64[np.ndarray, " m"],
+    *,
+    neighbours: int = 1,
+    memory: int = MEMORY,
+    on_step: OnStep | None = None,
+) -> tuple[Neighbours, float]:
+    """Return each query's best base rows at the prices, and a total that no one-to-one assignment exceeds.
+
+        sum over i of max over j (s_ij - p_j)  +  sum over j of p_j
+
+    This is the dual of the assignment's linear program. With more base rows than queries, negative prices count as 0. The maxima are
+    exact; they are rounded up by what float32 and the sums in float64 can have lost.
+
+    Args:
+        queries: [n, width].
+        base: [m, width].
+        prices: of the base rows.
+        neighbours: base rows to return for each query.
+        memory: bytes for tiles.
+        on_step: called within the search.
+    """
+    if len(base) > len(queries):
+        prices = np.maximum(prices, 0)
+    found = nearest(queries, base, min(neighbours, len(base)), offsets=-prices, memory=memory, on_step=on_step)
+    highest = np.nextafter(found.scores[:, 0], np.float32(np.inf)).astype(np.float64)
+    lost = _lost(queries, base, prices)
+    return found, math.fsum(highest) + math.fsum(prices) + lost
+
+
+def _lost(queries: Rows, base: Rows, prices: Float64[np.ndarray, " m"]) -> float:
+    """What the inner products in float64 can be too small by, summed over the queries."""
+    longest = lengths(queries, "queries") * lengths(base, "base").max() + np.abs(prices).max()
+    return math.fsum((queries.shape[1] + 2) * 2.0**-52 * longest)
+
+
+def _forward(found: Neighbours, prices: Float64[np.ndarray, " m"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs of a search at prices, with their similarities."""
+    rows, columns = np.repeat(np.arange(len(found.ids)), found.ids.shape[1]), found.ids.ravel()
+    return rows, columns, found.scores.ravel().astype(np.float64) + prices[columns]
+
+
+def _candidates(
+    queries: Rows, base: Rows, neighbours: int, memory: int, on_step: OnStep | None
+) -> tuple[Graph, Float64[np.ndarray, " m"]]:
+    """The first pairs, and prices to begin with: what the highest bidder could pay without loss."""
+    there, back = min(neighbours, len(base)), min(neighbours, len(queries))
+    near = nearest(base, queries, back, memory=memory, on_step=on_step)
+    crowd = near.scores[:, :CROWD].mean(1, dtype=np.float64) / 2
+    fair = nearest(queries, base, there, offsets=-crowd, memory=memory, on_step=on_step)
+    gains = fair.scores[:, 0].astype(np.float64)
+    needy = nearest(base, queries, back, offsets=-gains, memory=memory, on_step=on_step)
+    parts = [_forward(fair, crowd)]
+    for found, subtracted in ((near, np.zeros(len(queries))), (needy, gains)):
+        columns, rows, values = _forward(found, subtracted)
+        parts.append((rows, columns, values))
+    prices = needy.scores[:, 0].astype(np.float64)
+    return Graph.of((len(queries), len(base)), parts), prices if len(base) == len(queries) else np.maximum(prices, 0)
+
+
+def _optimum(queries: Rows, base: Rows, state: State) -> Assignment:
+    scores = similarities(queries, base)
+    columns = exact_assignment(scores, state.prices)
+    prices = exact_prices(scores, columns, state.prices)
+    bound = math.fsum((scores - prices).max(1)) + math.fsum(prices) + _lost(queries, base, prices)
+    own = pair_scores(queries, base, np.arange(len(queries)), columns)
+    return Assignment(columns, own, prices, Certificate(math.fsum(own), bound))
