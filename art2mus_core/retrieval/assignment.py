@@ -11,12 +11,13 @@ from jaxtyping import Float64, Int
 from ..errors import SettingError
 from ..types import OnStep, Step
 from .auction import State, sell, start
-from .blocks import MEMORY, Rows, check_sets, lengths, pair_scores
+from .blocks import MEMORY, Rows, check_sets, pair_scores
+from .certificate import Certificate, dual_bound, rounding_loss
 from .completion import completed, exact_assignment, exact_prices, similarities
 from .graph import Graph
 from .search import Neighbours, nearest
 
-__all__ = ["Assignment", "Certificate", "dual_bound", "one_to_one"]
+__all__ = ["Assignment", "one_to_one"]
 
 EXACT = 5000
 """Up to so many columns, the result is the optimum."""
@@ -26,27 +27,6 @@ PASSES = 8
 
 CROWD = 10
 """Neighbours that tell how crowded the place of a column is."""
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """What is known of an assignment without knowing the optimum, which lies between both numbers.
-
-    Attributes:
-        value: total similarity of the assignment.
-        bound: total that no assignment exceeds.
-    """
-
-    value: float
-    bound: float
-
-    @property
-    def gap(self) -> float:
-        """Share of the bound that may be missing."""
-        return (self.bound - self.value) / abs(self.bound) if self.bound else 0.0
-
-    def __str__(self) -> str:
-        return f"total {self.value:.6g}, at most {self.bound:.6g} is possible (gap {self.gap:.3%})"
 
 
 @dataclass(frozen=True)
@@ -108,7 +88,7 @@ def one_to_one(
     spread = float(np.ptp(graph.values)) or 1.0
     level = abs(float(graph.bids(np.arange(len(queries)), prices).best.sum() + prices.sum())) / len(queries)
     last = max(tolerance * level / 4, 1e-6 * spread)
-    best: Certificate | None = None
+    value, bound = -math.inf, math.inf
     for number in range(1, PASSES + 1):
         sell(graph, state, max(spread / 8, last), last)
         if on_step:
@@ -117,56 +97,16 @@ def one_to_one(
             return _optimum(queries, base, state)
         columns = completed(queries, base, state.column_of)
         scores = pair_scores(queries, base, np.arange(len(queries)), columns)
-        found, bound = dual_bound(queries, base, state.prices, neighbours=neighbours, memory=memory, on_step=on_step)
-        certificate = Certificate(math.fsum(scores), bound)
-        if best is None or certificate.value > best.value:
-            result = columns, scores
-        if best is None or certificate.bound < best.bound:
-            prices = state.prices.copy()
-        best = Certificate(max(certificate.value, best.value), min(bound, best.bound)) if best else certificate
-        if best.gap <= tolerance:
+        found, limit = dual_bound(queries, base, state.prices, neighbours=neighbours, memory=memory, on_step=on_step)
+        if math.fsum(scores) > value:
+            value, result = math.fsum(scores), (columns, scores)
+        if limit < bound:
+            bound, prices = limit, state.prices.copy()
+        if Certificate(value, bound).gap <= tolerance:
             break
         left = np.flatnonzero(state.column_of < 0)
         graph = graph.with_pairs(_forward(found, state.prices), (left, columns[left], scores[left]))
-    return Assignment(*result, prices, best)
-
-
-def dual_bound(
-    queries: Rows,
-    base: Rows,
-    prices: Float64[np.ndarray, " m"],
-    *,
-    neighbours: int = 1,
-    memory: int = MEMORY,
-    on_step: OnStep | None = None,
-) -> tuple[Neighbours, float]:
-    """Return each query's best base rows at the prices, and a total that no one-to-one assignment exceeds.
-
-        sum over i of max over j (s_ij - p_j)  +  sum over j of p_j
-
-    This is the dual of the assignment's linear program. With more base rows than queries, negative prices count as 0. The maxima are
-    exact; they are rounded up by what float32 and the sums in float64 can have lost.
-
-    Args:
-        queries: [n, width].
-        base: [m, width].
-        prices: of the base rows.
-        neighbours: base rows to return for each query.
-        memory: bytes for tiles.
-        on_step: called within the search.
-    """
-    if len(base) > len(queries):
-        prices = np.maximum(prices, 0)
-    found = nearest(queries, base, min(neighbours, len(base)), offsets=-prices, memory=memory, on_step=on_step)
-    highest = np.nextafter(found.scores[:, 0], np.float32(np.inf)).astype(np.float64)
-    lost = _lost(queries, base, prices)
-    return found, math.fsum(highest) + math.fsum(prices) + lost
-
-
-def _lost(queries: Rows, base: Rows, prices: Float64[np.ndarray, " m"]) -> float:
-    """What the inner products in float64 can be too small by, summed over the queries."""
-    longest = lengths(queries, "queries") * lengths(base, "base").max() + np.abs(prices).max()
-    return math.fsum((queries.shape[1] + 2) * 2.0**-52 * longest)
+    return Assignment(*result, prices, Certificate(value, bound))
 
 
 def _forward(found: Neighbours, prices: Float64[np.ndarray, " m"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -197,6 +137,6 @@ def _optimum(queries: Rows, base: Rows, state: State) -> Assignment:
     scores = similarities(queries, base)
     columns = exact_assignment(scores, state.prices)
     prices = exact_prices(scores, columns, state.prices)
-    bound = math.fsum((scores - prices).max(1)) + math.fsum(prices) + _lost(queries, base, prices)
+    bound = math.fsum((scores - prices).max(1)) + math.fsum(prices) + rounding_loss(queries, base, prices)
     own = pair_scores(queries, base, np.arange(len(queries)), columns)
     return Assignment(columns, own, prices, Certificate(math.fsum(own), bound))

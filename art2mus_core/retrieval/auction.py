@@ -69,7 +69,14 @@ def sell(graph: Graph, state: State, first: float, last: float) -> None:
         held = np.flatnonzero(state.column_of >= 0)
         net = graph.value_of(held, state.column_of[held]) - state.prices[state.column_of[held]]
         state.release(held[net < graph.bids(everyone, state.prices).best[held] - increment])
-        _bid(graph, state, increment, floor, graph.shape[0] // LEFT_OVER)
+        _bid(
+            graph,
+            state,
+            np.flatnonzero(state.column_of < 0),
+            increment=increment,
+            floor=floor,
+            enough=graph.shape[0] // LEFT_OVER,
+        )
         if increment <= last:
             break
         increment /= FALL
@@ -91,7 +98,7 @@ def settle_prices(graph: Graph, state: State, increment: float) -> None:
     state.prices[(state.row_of < 0) & (state.prices < 0)] = 0
     other = State(gains, state.row_of, state.column_of)
     unsold = np.flatnonzero((state.row_of < 0) & (state.prices > 0))
-    _bid(mirrored, other, increment, 0.0, 0, np.intersect1d(unsold, asked))
+    _bid(mirrored, other, np.intersect1d(unsold, asked), increment=increment, floor=0.0)
     held = np.flatnonzero(state.column_of >= 0)
     state.prices[:] = 0
     state.prices[state.column_of[held]] = np.maximum(
@@ -100,15 +107,9 @@ def settle_prices(graph: Graph, state: State, increment: float) -> None:
 
 
 def _bid(
-    graph: Graph,
-    state: State,
-    increment: float,
-    floor: float,
-    enough: int,
-    bidders: Int[np.ndarray, " some"] | None = None,
+    graph: Graph, state: State, waiting: Int[np.ndarray, " some"], *, increment: float, floor: float, enough: int = 0
 ) -> None:
-    """Rounds of bids, until at most `enough` rows have neither a column nor a best net value of at most `floor`."""
-    waiting = np.flatnonzero(state.column_of < 0) if bidders is None else bidders
+    """Rounds of bids by waiting rows, until at most `enough` of them have neither a column nor left because nothing is above `floor`."""
     for _ in range(ROUNDS):
         if len(waiting) <= enough:
             return

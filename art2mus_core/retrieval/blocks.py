@@ -15,8 +15,8 @@ __all__ = [
     "MEMORY",
     "Rows",
     "Sizes",
-    "check_sets",
     "check_offsets",
+    "check_sets",
     "lengths",
     "pair_scores",
     "rounding",
@@ -116,7 +116,7 @@ def lengths(rows: Rows, name: str) -> Float64[np.ndarray, " n"]:
     return found
 
 
-def check_offsets(offsets: Float[np.ndarray, "_"] | None, count: int) -> Float64[np.ndarray, " count"] | None:
+def check_offsets(offsets: Float[np.ndarray, " _"] | None, count: int) -> Float64[np.ndarray, " count"] | None:
     """Offsets in float64, checked.
 
     Raises:
