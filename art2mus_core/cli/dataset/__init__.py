@@ -5,11 +5,12 @@ from __future__ import annotations
 import typer
 
 from .embed import embed
+from .pair import pair
 from .scan import scan
 
 __all__ = ["DATASET", "dataset"]
 
-DATASET = (scan, embed)
+DATASET = (scan, embed, pair)
 """Each command is a function in a file of its own; its docstring is the help text."""
 
 dataset = typer.Typer(help="Build a dataset of artworks and music from folders and published sources.")

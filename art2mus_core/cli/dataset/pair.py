@@ -1,0 +1,88 @@
+"""`art2mus dataset pair`: pair artworks with music by similarity."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..outputs import AsJson, print_document, print_lines
+from ..progress import alone_in, reporting
+from .options import DATA
+
+
+def pair(
+    data: DATA,
+    space: Annotated[str, typer.Option(help="Embedding space, as `dataset embed` named it.")] = "pocket",
+    mode: Annotated[str, typer.Option(help="Choice of pairs: nearest, mutual or one-to-one.")] = "nearest",
+    candidates: Annotated[int, typer.Option(help="Pieces that are considered for each artwork.")] = 10,
+    floor: Annotated[float, typer.Option(help="Least cosine of a pair.")] = -1.0,
+    hubs: Annotated[
+        str, typer.Option(help="Pieces near to very many artworks: keep, or corrected by csls or softmax.")
+    ] = "csls",
+    per_artist: Annotated[int | None, typer.Option(min=1, help="Most pairs of a painter.")] = None,
+    per_musician: Annotated[int | None, typer.Option(min=1, help="Most pairs of a musician.")] = None,
+    per_genre: Annotated[int | None, typer.Option(min=1, help="Most pairs of a genre of music.")] = None,
+    validation: Annotated[float, typer.Option(help="Share of each side that is held out for validation.")] = 0.05,
+    test: Annotated[float, typer.Option(help="Share of each side that is held out for testing.")] = 0.05,
+    seed: Annotated[int, typer.Option(help="Seed of the splits.")] = 0,
+    duplicates: Annotated[
+        Path | None, typer.Option(help="List of duplicate artworks, as ArtEmis publishes it (JSON).")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Pair artworks with music by the similarity of their embeddings.
+
+    art2mus dataset pair DATA --mode one-to-one
+
+    The works of one artist, nearly equal pictures and equal sounds are in
+    one split, and pairs are made within a split, so nothing of the test
+    split is seen or heard in training. DATA/pairs.parquet has the pairs,
+    DATA/pairing.json what was found: hubs before and after, the bound of a
+    one-to-one assignment, and what was nearly the same.
+    """
+    from ...datasets.pairing import Rule
+    from ...datasets.pairing import pair as make
+    from ...datasets.sources.artemis import read_duplicates
+
+    rule = Rule(
+        mode,
+        candidates,
+        floor,
+        hubs,
+        per_artist,
+        per_musician,
+        per_genre,
+        validation,
+        test,
+        seed,
+    )
+    rule.check()
+    groups = read_duplicates(duplicates) if duplicates else []
+    with alone_in(data, "pairing"), reporting() as on_step:
+        told = make(data, space, rule, duplicates=groups, on_step=on_step)
+    if as_json:
+        print_document({"data": str(data), **told})
+        return
+    print_lines(*described(told))
+
+
+def described(told: dict[str, Any]) -> list[str]:
+    """What was paired, in lines."""
+    lines = []
+    for name, facts in told["splits"].items():
+        lines.append(
+            f"{name}: {facts['pairs']:,} pairs of {facts['artworks']:,} artworks and {facts['music']:,} pieces"
+        )
+        if (hubness := facts.get("hubness")) is not None:
+            corrected = facts.get("hubness corrected")
+            after = "" if corrected is None else f", corrected {corrected:.1f}"
+            lines.append(f"  hubness (skewness of occurrences): {hubness:.1f}{after}")
+        if bound := facts.get("certificate"):
+            lines.append(
+                f"  total {bound['value']:.6g}, at most {bound['bound']:.6g} is possible (gap {bound['gap']:.3%})"
+            )
+    for kind, reasons in told["united"].items():
+        lines += [f"{kind} in one split because they are {reason}: {len(pairs):,}" for reason, pairs in reasons.items()]
+    return lines
