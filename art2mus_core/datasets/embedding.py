@@ -22,7 +22,7 @@ from .roots import read_roots
 from .shards import Shards, Spread
 from .tables import ARTWORKS, MUSIC, ArtworkRow, MusicRow, Table
 
-__all__ = ["EMBEDDINGS", "Embedded", "Vectors", "embed", "kinds", "read_vectors"]
+__all__ = ["EMBEDDINGS", "TABLES", "Embedded", "Vectors", "embed", "embed_rows", "kinds", "read_vectors"]
 
 EMBEDDINGS = "embeddings"
 TABLES: dict[str, Table[Any]] = {"artworks": ARTWORKS, "music": MUSIC}
@@ -113,7 +113,7 @@ def embed(
         return (row for row in table.read(folder / table.file) if row.fault is None)
 
     count = sum(1 for _ in usable())
-    work = partial(_embed, root, kind, checkpoint, device)
+    work = partial(embed_rows, root, kind, checkpoint, device)
     shards.run(usable(), count, work, spread, stage=f"embed {kind}", batch=BATCH, retry=retry, on_step=on_step)
     faults = shards.faults(count)
     return {"rows": count, "vectors": count - faults.total(), **dict(faults.most_common())}
@@ -153,7 +153,7 @@ def read_vectors(folder: Path, kind: str, space: str) -> Vectors:
     return Vectors([each.id for each in kept], [each.content for each in kept], np.stack(vectors), **about)
 
 
-def _embed(
+def embed_rows(
     root: Path, kind: str, checkpoint: Path, device: str, rows: Sequence[ArtworkRow | MusicRow]
 ) -> list[Embedded]:
     """The embeddings of some rows; of each alone if one of them fails."""
@@ -161,7 +161,7 @@ def _embed(
         return _together(root, kind, checkpoint, device, rows)
     except Art2MusError as error:
         if len(rows) > 1:
-            return [result for row in rows for result in _embed(root, kind, checkpoint, device, [row])]
+            return [result for row in rows for result in embed_rows(root, kind, checkpoint, device, [row])]
         reason = " ".join(error.came.replace(str(root / rows[0].path), "").split())
         return [Embedded(rows[0].id, rows[0].file_sha256 or "", None, f"{type(error).__name__}: {reason}")]
 

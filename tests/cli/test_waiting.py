@@ -16,6 +16,10 @@ COMMANDS = {
     "synthesize": (("synthesize", "held", "--count", "1"), "synthesis"),
     "convert": (("convert", "nowhere.pth", "--out", "held"), "conversion"),
     "export-text": (("export-text", "held"), "export of text constants"),
+    "dataset make": (("dataset", "make", "nowhere", "nowhere", "--out", "held"), "dataset"),
+    "dataset scan": (("dataset", "scan", "held", "--music", "nowhere"), "scan"),
+    "dataset embed": (("dataset", "embed", "held"), "embedding"),
+    "dataset pair": (("dataset", "pair", "held"), "pairing"),
     "evaluate": (("evaluate", "bundled", "--out", "held"), "evaluation"),
 }
 

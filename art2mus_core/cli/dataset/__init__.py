@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import typer
 
+from .audit import audit
 from .embed import embed
+from .make import make
 from .pair import pair
 from .scan import scan
 
 __all__ = ["DATASET", "dataset"]
 
-DATASET = (scan, embed, pair)
+DATASET = (make, scan, embed, pair, audit)
 """Each command is a function in a file of its own; its docstring is the help text."""
 
 dataset = typer.Typer(help="Build a dataset of artworks and music from folders and published sources.")

@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 
 from ..outputs import AsJson, print_document, print_lines
-from ..outputs import table as aligned
 from ..progress import alone_in, importing, reporting
-from .options import DATA, Encoder, Engine, Retry, Workers, spreading
+from .options import DATA, Encoder, Engine, Retry, Workers, counted, spreading
 
 
 def embed(
@@ -46,5 +45,4 @@ def embed(
     if as_json:
         print_document({"data": str(data), **told})
         return
-    for kind, counts in told.items():
-        print_lines(*aligned([(kind, ""), *((f"  {name}", f"{count:,}") for name, count in counts.items())]))
+    print_lines(*counted(told))

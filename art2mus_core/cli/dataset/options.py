@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ...errors import SettingError
+from ..outputs import table
 
 if TYPE_CHECKING:
     from ...datasets.shards import Spread
 
-__all__ = ["DATA", "Encoder", "Engine", "Retry", "Workers", "spreading"]
+__all__ = ["DATA", "Encoder", "Engine", "Retry", "Space", "Workers", "counted", "spreading"]
 
 DATA = Annotated[Path, typer.Argument(help="Dataset folder; an interrupted run resumes in it.")]
 Encoder = Annotated[
@@ -21,6 +22,7 @@ Encoder = Annotated[
 ]
 Engine = Annotated[str, typer.Option(help="Processes that do the work: local, or ray (extra ray).")]
 Retry = Annotated[bool, typer.Option("--retry", help="Try files with a fault again, one by one.")]
+Space = Annotated[str, typer.Option(help="Embedding space, as `dataset embed` named it.")]
 Workers = Annotated[int, typer.Option(min=1, help="Number of parallel processes.")]
 
 
@@ -35,3 +37,12 @@ def spreading(engine: str, workers: int) -> Spread:
 
         return partial(spread, workers=workers)
     raise SettingError(f"engine {engine!r}", "local", "Choose another.")
+
+
+def counted(told: dict[str, dict[str, int]]) -> list[str]:
+    """Counts by their names, in lines, below the name of what was counted."""
+    return [
+        line
+        for what, counts in told.items()
+        for line in (what, *table([(f"  {name}", f"{count:,}") for name, count in counts.items()]))
+    ]

@@ -9,12 +9,12 @@ import typer
 
 from ..outputs import AsJson, print_document, print_lines
 from ..progress import alone_in, reporting
-from .options import DATA
+from .options import DATA, Space
 
 
 def pair(
     data: DATA,
-    space: Annotated[str, typer.Option(help="Embedding space, as `dataset embed` named it.")] = "pocket",
+    space: Space = "pocket",
     mode: Annotated[str, typer.Option(help="Choice of pairs: nearest, mutual or one-to-one.")] = "nearest",
     candidates: Annotated[int, typer.Option(help="Pieces that are considered for each artwork.")] = 10,
     floor: Annotated[float, typer.Option(help="Least cosine of a pair.")] = -1.0,

@@ -9,9 +9,8 @@ import typer
 
 from ...errors import SettingError
 from ..outputs import AsJson, print_document, print_lines
-from ..outputs import table as aligned
 from ..progress import alone_in, reporting
-from .options import DATA, Engine, Retry, Workers, spreading
+from .options import DATA, Engine, Retry, Workers, counted, spreading
 
 
 def scan(
@@ -54,5 +53,4 @@ def scan(
     if as_json:
         print_document({"data": str(data), **told})
         return
-    for kind, counts in told.items():
-        print_lines(*aligned([(kind, ""), *((f"  {name}", f"{count:,}") for name, count in counts.items())]))
+    print_lines(*counted(told))

@@ -1,0 +1,152 @@
+"""From folders to a dataset that a training reads."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from art2mus_core.audio.files import write_audio
+from art2mus_core.datasets.reading import read_pairs
+from art2mus_core.datasets.tables import ARTWORKS, MUSIC, PAIRS
+from art2mus_core.types import Waveform
+
+
+@pytest.fixture
+def dataset(art2mus):
+    """Runs a command of `art2mus dataset`."""
+    return lambda *arguments: art2mus("dataset", *arguments, model=None)
+
+
+def fill(root: Path, count: int) -> tuple[Path, Path]:
+    """Folders of `count` pictures and sounds by as many artists, and in each a file that is none."""
+    pictures, sounds = root / "pictures", root / "sounds"
+    drawn = np.random.default_rng(0)
+    for number in range(count):
+        for folder in (pictures / f"artist {number}", sounds / f"musician {number}"):
+            folder.mkdir(parents=True)
+        small = drawn.integers(0, 256, (4, 6, 3), np.uint8)
+        Image.fromarray(small).resize((60, 40)).save(pictures / f"artist {number}" / "work.png")
+        noise = torch.from_numpy(drawn.uniform(-0.4, 0.4, (1, 1, 16_000))).float()
+        path = sounds / f"musician {number}" / "piece.flac"
+        write_audio(path, Waveform(noise, 8000), tags={}, cover=None)
+    (pictures / "broken.jpg").write_text("no picture", encoding="utf-8")
+    (sounds / "broken.mp3").write_text("no sound", encoding="utf-8")
+    return pictures, sounds
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return fill(tmp_path_factory.mktemp("folders"), 21)
+
+
+def test_two_folders_become_pairs_in_one_command(dataset, folders, pocket_like, tmp_path):
+    data = tmp_path / "Daten 1"
+    made = ["make", *folders, "--out", data, "--encoder", pocket_like, "--workers", 1]
+    code, out, err = dataset(*made)
+    assert (code, err) == (0, "")
+    assert "  damaged  1" in out
+    assert "train: 19 pairs of 19 artworks and 19 pieces" in out
+    pairs = read_pairs(data)
+    assert len(pairs) == 21
+    assert all(Path(pair.artwork).is_file() and Path(pair.music).is_file() for pair in pairs)
+    before = {path: path.read_bytes() for path in data.rglob("*.parquet")}
+    assert dataset(*made)[1] == out
+    assert {path: path.read_bytes() for path in data.rglob("*.parquet")} == before
+
+
+def test_the_steps_one_by_one_give_the_same(dataset, folders, pocket_like, tmp_path):
+    whole, steps = tmp_path / "whole", tmp_path / "steps"
+    pictures, sounds = folders
+    dataset("make", *folders, "--out", whole, "--encoder", pocket_like, "--workers", 1)
+    code, out, _ = dataset("scan", steps, "--artworks", pictures, "--music", sounds, "--json")
+    assert code == 0
+    assert json.loads(out)["music"] == {"files": 22, "usable": 21, "damaged": 1}
+    code, out, _ = dataset("embed", steps, "--encoder", pocket_like, "--workers", 1, "--json")
+    assert json.loads(out)["artworks"] == {"rows": 21, "vectors": 21}
+    assert dataset("pair", steps, "--space", "tiny")[0] == 0
+    for table in (ARTWORKS, MUSIC, PAIRS):
+        assert (whole / table.file).read_bytes() == (steps / table.file).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("scan", "out"), "neither --artworks nor --music"),
+        (("scan", "out", "--artworks", "nowhere"), "nowhere is no folder"),
+        (("scan", "out", "--artworks", "empty"), "no artworks in empty"),
+        (("scan", "out", "--music", "empty", "--music-source", "spotify"), "a source 'spotify' of music"),
+        (("embed", "out"), "artworks.parquet cannot be read"),
+        (("embed", "out", "--only", "texts"), "artworks or music"),
+        (("embed", "out", "--engine", "magic"), "engine 'magic'"),
+        (("pair", "out"), "artworks.parquet cannot be read"),
+        (("pair", "out", "--mode", "best"), "mode 'best'"),
+        (("make", "empty", "empty", "--out", "out"), "no artworks in empty"),
+        (("make", "empty", "empty", "--out", "out", "--encoder", "nobody"), "nobody"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_is_wrong_is_one_line(dataset, arguments, told):
+    Path("empty").mkdir()
+    code, out, err = dataset(*arguments)
+    assert (code, out) == (2, "")
+    assert told in err
+    assert err.count("\n") == 1
+
+
+SCRIPT = "import sys\nfrom art2mus_core.cli import main\nif __name__ == '__main__': main(sys.argv[1:])"
+
+
+def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(dataset, pocket_like, tmp_path, monkeypatch):
+    """The main process, or one of the others with it, at random moments."""
+    monkeypatch.setattr("art2mus_core.datasets.shards.SIZE", 5)
+    folders = fill(tmp_path / "sources", 20)
+    whole, data = tmp_path / "whole", tmp_path / "killed"
+    made = ["make", *folders, "--encoder", pocket_like]
+    assert dataset(*made, "--out", whole, "--workers", 1)[0] == 0
+    script = tmp_path / "run.py"
+    script.write_text("import art2mus_core.datasets.shards as s; s.SIZE = 5\n" + SCRIPT, encoding="utf-8")
+    command = [sys.executable, script, "dataset", *made, "--out", data]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    moments = random.Random(0)
+    for kill in range(10):
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            time.sleep(moments.uniform(3, 9))
+            victims = children(process.pid) if kill % 3 == 2 else []
+            os.kill(victims[0] if victims else process.pid, signal.SIGKILL)
+            process.communicate(timeout=120)
+    assert subprocess.run(command, env=environment, stdout=subprocess.PIPE, timeout=300, check=False).returncode == 0
+    kept = {path.relative_to(data) for path in data.rglob("*") if path.is_file()}
+    assert kept == {path.relative_to(whole) for path in whole.rglob("*") if path.is_file()}
+    for path in kept:
+        assert (data / path).read_bytes() == (whole / path).read_bytes(), path
+
+
+def children(process: int) -> list[int]:
+    import psutil
+
+    try:
+        return [each.pid for each in psutil.Process(process).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def test_a_dataset_can_be_moved_with_its_files(dataset, folders, pocket_like, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(folders[0], data / "artworks")
+    shutil.copytree(folders[1], data / "music")
+    dataset("make", data / "artworks", data / "music", "--out", data, "--encoder", pocket_like, "--workers", 1)
+    data.rename(tmp_path / "elsewhere")
+    pairs = read_pairs(tmp_path / "elsewhere")
+    assert all(Path(pair.artwork).is_file() and Path(pair.music).is_file() for pair in pairs)
