@@ -52,6 +52,7 @@ class Rule:
         per_artist: most pairs of a painter; None for any number.
         per_musician: most pairs of a musician.
         per_genre: most pairs of a genre of music.
+        licences: texts of which one must be in the licence of a piece of music, in any case; none for all pieces.
         validation: share of the artworks, and of the music, that is held out for validation.
         test: share that is held out for testing.
         seed: of the splits.
@@ -64,9 +65,15 @@ class Rule:
     per_artist: int | None = None
     per_musician: int | None = None
     per_genre: int | None = None
+    licences: tuple[str, ...] = ()
     validation: float = 0.05
     test: float = 0.05
     seed: int = 0
+
+    def allows(self, licence: str | None) -> bool:
+        """Whether a piece with this licence may be used."""
+        stated = (licence or "").casefold()
+        return not self.licences or any(wanted.casefold() in stated for wanted in self.licences)
 
     def check(self) -> None:
         """Check the names and numbers that no other function checks.
@@ -94,9 +101,9 @@ class _Side:
     splits: Sequence[str]
     groups: Groups
 
-    def part(self, name: str) -> _Side:
-        """The rows of a split."""
-        places = [place for place, split in enumerate(self.splits) if split == name]
+    def part(self, name: str, allows: Callable[[Any], bool]) -> _Side:
+        """The rows of a split that are allowed."""
+        places = [place for place, split in enumerate(self.splits) if split == name and allows(self.rows[place])]
         return _Side([self.rows[place] for place in places], self.vectors[places], [name] * len(places), self.groups)
 
 
@@ -130,7 +137,7 @@ def pair(
     told: dict[str, Any] = {"space": space, "rule": asdict(rule), "splits": {}}
     pairs = list[PairRow]()
     for name in SPLITS:
-        here, there = artworks.part(name), music.part(name)
+        here, there = artworks.part(name, lambda _: True), music.part(name, lambda row: rule.allows(row.licence))
         facts: dict[str, Any] = {"artworks": len(here.rows), "music": len(there.rows), "pairs": 0}
         if here.rows and there.rows:
             found = _candidates(here, there, rule, facts, on_step)

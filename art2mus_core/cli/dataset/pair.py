@@ -24,6 +24,9 @@ def pair(
     per_artist: Annotated[int | None, typer.Option(min=1, help="Most pairs of a painter.")] = None,
     per_musician: Annotated[int | None, typer.Option(min=1, help="Most pairs of a musician.")] = None,
     per_genre: Annotated[int | None, typer.Option(min=1, help="Most pairs of a genre of music.")] = None,
+    licence: Annotated[
+        list[str] | None, typer.Option(help="Use only music whose licence contains this text; may be repeated.")
+    ] = None,
     validation: Annotated[float, typer.Option(help="Share of each side that is held out for validation.")] = 0.05,
     test: Annotated[float, typer.Option(help="Share of each side that is held out for testing.")] = 0.05,
     seed: Annotated[int, typer.Option(help="Seed of the splits.")] = 0,
@@ -46,18 +49,8 @@ def pair(
     from ...datasets.pairing import pair as make
     from ...datasets.sources.artemis import read_duplicates
 
-    rule = Rule(
-        mode,
-        candidates,
-        floor,
-        hubs,
-        per_artist,
-        per_musician,
-        per_genre,
-        validation,
-        test,
-        seed,
-    )
+    caps = per_artist, per_musician, per_genre
+    rule = Rule(mode, candidates, floor, hubs, *caps, tuple(licence or ()), validation, test, seed)
     rule.check()
     groups = read_duplicates(duplicates) if duplicates else []
     with alone_in(data, "pairing"), reporting() as on_step:
