@@ -51,7 +51,7 @@ def sell(graph: Graph, state: State, first: float, last: float) -> None:
 
     Rows without a column bid for their best column: its price rises by the difference to the second best and an increment. The
     increment falls from `first` to `last` in phases; rows that the next phase would not accept lose their column. A row whose best
-    net value falls below everything that a complete assignment could cost waits, because the graph has no column for it. If there
+    net value falls far below all values so far waits until the next call: the graph may have no column for it. If there
     are more columns than rows, prices of columns without a row become 0 at the end (:func:`settle_prices`).
 
     Args:

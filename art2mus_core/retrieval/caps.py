@@ -15,6 +15,9 @@ from .search import Neighbours
 
 __all__ = ["Cap", "Pairs", "choose", "mutual"]
 
+MODES = ("nearest", "one-to-one")
+"""Whether a base row may be chosen again, or once only."""
+
 Pairs = Neighbours
 """A row has one base row or, where none was left, -1 and a score of minus infinity; [n, 1]."""
 
@@ -38,7 +41,7 @@ def choose(
     candidates: Neighbours,
     count: int,
     *,
-    mode: Literal["nearest", "one-to-one"] = "nearest",
+    mode: str = "nearest",
     floor: float = -np.inf,
     caps: Sequence[Cap] = (),
 ) -> Pairs:
@@ -51,15 +54,15 @@ def choose(
     Args:
         candidates: base rows and scores of each query; base rows of -1 are none.
         count: rows of the base.
-        mode: whether a base row may be chosen again.
+        mode: `nearest`, where a base row may be chosen again, or `one-to-one`.
         floor: lowest score.
         caps: limits, which all must hold.
 
     Raises:
         SettingError: an unknown mode, a cap below 1, or another number of labels than rows.
     """
-    if mode not in {"nearest", "one-to-one"}:
-        raise SettingError(f"mode {mode!r}", "nearest or one-to-one", "Check the name.")
+    if mode not in MODES:
+        raise SettingError(f"mode {mode!r}", f"one of {', '.join(MODES)}", "Check the name.")
     n, k = candidates.ids.shape
     for cap in caps:
         rows = n if cap.side == "queries" else count
