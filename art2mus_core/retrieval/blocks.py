@@ -30,8 +30,8 @@ Rows = Float[np.ndarray, "_ _"]
 MEMORY = 2**28
 """Bytes for tiles and candidates, unless the caller says otherwise; the embeddings themselves are not counted."""
 
-STRIP = 64
-"""Base rows whose largest score is compared first."""
+SIDE = 64
+"""Rows of a tile are a multiple of this, apart from the last queries."""
 
 LARGEST = 2048
 """Most rows of a tile; larger ones leave the processor's cache."""
@@ -42,7 +42,7 @@ READ = 4096
 
 @dataclass(frozen=True)
 class Sizes:
-    """Sizes of a tile: rows of queries, rows of the base (a multiple of the strip), and candidates that may wait."""
+    """Sizes of a tile: rows of queries, rows of the base (a multiple of 64), and candidates that may wait."""
 
     queries: int
     base: int
@@ -58,11 +58,11 @@ def tile_sizes(memory: int, width: int, k: int = 1) -> Sizes:
     Raises:
         SettingError: not enough memory for a tile of 64 by 64.
     """
-    for side in range(LARGEST, 0, -STRIP):
-        for queries in (side, STRIP):
+    for side in range(LARGEST, 0, -SIDE):
+        for queries in (side, SIDE):
             if 32 * queries * side + 8 * (queries + side) * (width + 1) + 64 * queries * k <= memory:
                 return Sizes(queries, side, max(queries * (2 * k + 16), queries * side // 4))
-    least = 32 * STRIP**2 + 16 * STRIP * (width + 1) + 64 * STRIP * k
+    least = 32 * SIDE**2 + 16 * SIDE * (width + 1) + 64 * SIDE * k
     raise SettingError(f"{memory} bytes of memory for tiles", f"at least {least}", "Allow more memory.")
 
 

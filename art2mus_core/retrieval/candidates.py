@@ -7,9 +7,12 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int
 
-from .blocks import STRIP
+from .blocks import SIDE
 
 __all__ = ["Candidates", "first_of_each"]
+
+STRIP = 16
+"""Base rows whose largest score is compared first; divides the side of a tile."""
 
 Exact = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """From the query and base row of some pairs to their exact scores, rounded to float32."""
@@ -28,7 +31,7 @@ def first_of_each(
 
 def _low_kth(tile: Float32[np.ndarray, "base count"], k: int) -> Float32[np.ndarray, " count"]:
     """A score that at least `k` of a tile's base rows reach, for each query: the k-th largest of maxima over parts of the tile."""
-    size = STRIP
+    size = SIDE
     while len(tile) // size < 2 * k:
         size //= 2
     highest = np.ascontiguousarray(tile.reshape(-1, size, tile.shape[1]).max(1).T)
@@ -74,7 +77,7 @@ class Candidates:
         self._held, self._tiles, self._next = 0, 0, 1
 
     def add(self, tile: Float32[np.ndarray, "base count"], start: int) -> None:
-        """Collect from the scores of base rows `start`, `start` + 1, ... (their number is a multiple of the strip)."""
+        """Collect from the scores of base rows `start`, `start` + 1, ... (their number is a multiple of 64)."""
         if not self._tiles and len(tile) >= 2 * self._k:
             self._raise(np.arange(self._count), _low_kth(tile, self._k))
         strips = tile.reshape(-1, STRIP, tile.shape[1])

@@ -96,7 +96,7 @@ def test_tiles_fit_into_the_memory():
     for memory, width, k in ((SMALL, 7, 1), (2**28, 1024, 10), (2**24, 513, 50)):
         sizes = tile_sizes(memory, width, k)
         assert 32 * sizes.queries * sizes.base + 8 * (sizes.queries + sizes.base) * width <= memory
-        assert sizes.base % blocks.STRIP == 0
+        assert sizes.base % blocks.SIDE == 0
     assert tile_sizes(2**28, 1024, 10).base == blocks.LARGEST
 
 
