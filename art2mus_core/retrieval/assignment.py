@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float64, Int
@@ -12,9 +12,9 @@ from ..errors import SettingError
 from ..types import OnStep, Step
 from .auction import State, sell, start
 from .blocks import MEMORY, Rows, check_sets, pair_scores
-from .certificate import Certificate, dual_bound, rounding_loss
+from .certificate import Certificate, best_gains, least_prices, rounding_loss
 from .completion import completed, exact_assignment, exact_prices, similarities
-from .graph import Graph
+from .graph import Edges, Graph
 from .search import Neighbours, nearest
 
 __all__ = ["Assignment", "one_to_one"]
@@ -22,8 +22,8 @@ __all__ = ["Assignment", "one_to_one"]
 EXACT = 5000
 """Up to so many columns, the result is the optimum."""
 
-PASSES = 8
-"""Most auctions, with an exact search after each."""
+PASSES = 6
+"""Most auctions, with exact searches after each."""
 
 CROWD = 10
 """Neighbours that tell how crowded the place of a column is."""
@@ -60,8 +60,9 @@ def one_to_one(
 
     Three exact searches collect candidates: queries near each base row, base rows near each query where crowded ones count less (as in
     CSLS), and queries that gain least where they are. Then auctions on the candidates (:func:`.auction.sell`) alternate with exact
-    searches at the auction's prices. Such a search proves a bound (:func:`dual_bound`) and shows the pairs that the candidates
-    lack (column generation, Gilmore and Gomory 1961). It ends when value and bound agree, or after eight auctions: read the certificate.
+    searches at the auction's prices, in both directions. These prove a bound (:func:`.certificate.best_gains`), show the pairs that the
+    candidates lack (column generation, Gilmore and Gomory 1961) and lower prices that are too high. It ends when value and bound agree, or
+    after six auctions: read the certificate.
     Up to `exact` base rows, the optimum itself is found from the auction's prices.
 
     Args:
@@ -88,7 +89,7 @@ def one_to_one(
     spread = float(np.ptp(graph.values)) or 1.0
     level = abs(float(graph.bids(np.arange(len(queries)), prices).best.sum() + prices.sum())) / len(queries)
     last = max(tolerance * level / 4, 1e-6 * spread)
-    value, bound = -math.inf, math.inf
+    known = _Known(-math.inf, math.inf)
     for number in range(1, PASSES + 1):
         sell(graph, state, max(spread / 8, last), last)
         if on_step:
@@ -97,22 +98,53 @@ def one_to_one(
             return _optimum(queries, base, state)
         columns = completed(queries, base, state.column_of)
         scores = pair_scores(queries, base, np.arange(len(queries)), columns)
-        found, limit = dual_bound(queries, base, state.prices, neighbours=neighbours, memory=memory, on_step=on_step)
-        if math.fsum(scores) > value:
-            value, result = math.fsum(scores), (columns, scores)
-        if limit < bound:
-            bound, prices = limit, state.prices.copy()
-        if Certificate(value, bound).gap <= tolerance:
+        known.assigned(columns, scores)
+        there, gains = best_gains(queries, base, state.prices, neighbours=neighbours, memory=memory, on_step=on_step)
+        parts = [_pairs(there, state.prices)]
+        known.bounded(gains, state.prices)
+        if known.gap <= tolerance:
+            break
+        back, state.prices = least_prices(queries, base, gains, neighbours=neighbours, memory=memory, on_step=on_step)
+        parts.append(_mirrored(_pairs(back, gains)))
+        known.bounded(gains, state.prices)
+        if known.gap <= tolerance:
             break
         left = np.flatnonzero(state.column_of < 0)
-        graph = graph.with_pairs(_forward(found, state.prices), (left, columns[left], scores[left]))
-    return Assignment(*result, prices, Certificate(value, bound))
+        graph = graph.with_pairs(*parts, (left, columns[left], scores[left]))
+    return Assignment(known.columns, known.scores, known.prices, Certificate(known.value, known.bound))
 
 
-def _forward(found: Neighbours, prices: Float64[np.ndarray, " m"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+@dataclass
+class _Known:
+    """The best assignment so far and the lowest bound."""
+
+    value: float
+    bound: float
+    columns: Int[np.ndarray, " n"] = field(init=False)
+    scores: Float64[np.ndarray, " n"] = field(init=False)
+    prices: Float64[np.ndarray, " m"] = field(init=False)
+
+    @property
+    def gap(self) -> float:
+        return Certificate(self.value, self.bound).gap
+
+    def assigned(self, columns: Int[np.ndarray, " n"], scores: Float64[np.ndarray, " n"]) -> None:
+        if (value := math.fsum(scores)) > self.value:
+            self.value, self.columns, self.scores = value, columns, scores
+
+    def bounded(self, gains: Float64[np.ndarray, " n"], prices: Float64[np.ndarray, " m"]) -> None:
+        if (bound := math.fsum(gains) + math.fsum(prices)) < self.bound:
+            self.bound, self.prices = bound, prices.copy()
+
+
+def _pairs(found: Neighbours, prices: Float64[np.ndarray, " _"]) -> Edges:
     """Pairs of a search at prices, with their similarities."""
     rows, columns = np.repeat(np.arange(len(found.ids)), found.ids.shape[1]), found.ids.ravel()
     return rows, columns, found.scores.ravel().astype(np.float64) + prices[columns]
+
+
+def _mirrored(pairs: Edges) -> Edges:
+    return pairs[1], pairs[0], pairs[2]
 
 
 def _candidates(
@@ -124,19 +156,15 @@ def _candidates(
     crowd = near.scores[:, :CROWD].mean(1, dtype=np.float64) / 2
     fair = nearest(queries, base, there, offsets=-crowd, memory=memory, on_step=on_step)
     gains = fair.scores[:, 0].astype(np.float64)
-    needy = nearest(base, queries, back, offsets=-gains, memory=memory, on_step=on_step)
-    parts = [_forward(fair, crowd)]
-    for found, subtracted in ((near, np.zeros(len(queries))), (needy, gains)):
-        columns, rows, values = _forward(found, subtracted)
-        parts.append((rows, columns, values))
-    prices = needy.scores[:, 0].astype(np.float64)
-    return Graph.of((len(queries), len(base)), parts), prices if len(base) == len(queries) else np.maximum(prices, 0)
+    needy, prices = least_prices(queries, base, gains, neighbours=neighbours, memory=memory, on_step=on_step)
+    parts = [_pairs(fair, crowd), _mirrored(_pairs(near, np.zeros(len(queries)))), _mirrored(_pairs(needy, gains))]
+    return Graph.of((len(queries), len(base)), parts), prices
 
 
 def _optimum(queries: Rows, base: Rows, state: State) -> Assignment:
     scores = similarities(queries, base)
     columns = exact_assignment(scores, state.prices)
     prices = exact_prices(scores, columns, state.prices)
-    bound = math.fsum((scores - prices).max(1)) + math.fsum(prices) + rounding_loss(queries, base, prices)
+    bound = math.fsum((scores - prices).max(1)) + math.fsum(prices) + math.fsum(rounding_loss(queries, base, prices))
     own = pair_scores(queries, base, np.arange(len(queries)), columns)
     return Assignment(columns, own, prices, Certificate(math.fsum(own), bound))

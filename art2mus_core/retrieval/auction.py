@@ -11,8 +11,11 @@ from .graph import Graph
 
 __all__ = ["State", "sell", "settle_prices", "start"]
 
-ROUNDS = 50_000
+ROUNDS = 10_000
 """Most rounds of one phase; usual are some hundreds."""
+
+STALL = 1000
+"""A phase also ends when so many rounds have not brought the number of waiting rows to a new low: the graph has no columns for them."""
 
 LEFT_OVER = 2000
 """A phase ends when one row in so many has no column: the last ones would take most of the rounds."""
@@ -47,7 +50,7 @@ def start(rows: int, prices: Float64[np.ndarray, " m"]) -> State:
 
 
 def sell(graph: Graph, state: State, first: float, last: float) -> None:
-    """Assign almost all rows, so that each is within `last` of its best column at the prices (Bertsekas 1988, 1992).
+    """Assign almost all rows, so that each is within `last` of its best column at the prices (Bertsekas 1988).
 
     Rows without a column bid for their best column: its price rises by the difference to the second best and an increment. The
     increment falls from `first` to `last` in phases; rows that the next phase would not accept lose their column. A row whose best
@@ -110,8 +113,11 @@ def _bid(
     graph: Graph, state: State, waiting: Int[np.ndarray, " some"], *, increment: float, floor: float, enough: int = 0
 ) -> None:
     """Rounds of bids by waiting rows, until at most `enough` of them have neither a column nor left because nothing is above `floor`."""
-    for _ in range(ROUNDS):
-        if len(waiting) <= enough:
+    fewest, since = len(waiting) + 1, 0
+    for number in range(ROUNDS):
+        if len(waiting) < fewest:
+            fewest, since = len(waiting), number
+        if len(waiting) <= enough or number - since > STALL:
             return
         bids = graph.bids(waiting, state.prices)
         going = bids.best > floor

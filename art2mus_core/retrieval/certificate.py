@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +11,7 @@ from ..types import OnStep
 from .blocks import MEMORY, Rows, lengths
 from .search import Neighbours, nearest
 
-__all__ = ["Certificate", "dual_bound", "rounding_loss"]
+__all__ = ["Certificate", "best_gains", "least_prices", "rounding_loss"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Certificate:
         return f"total {self.value:.6g}, at most {self.bound:.6g} is possible (gap {self.gap:.3%})"
 
 
-def dual_bound(
+def best_gains(
     queries: Rows,
     base: Rows,
     prices: Float64[np.ndarray, " m"],
@@ -44,13 +43,14 @@ def dual_bound(
     neighbours: int = 1,
     memory: int = MEMORY,
     on_step: OnStep | None = None,
-) -> tuple[Neighbours, float]:
-    """Return each query's best base rows at the prices, and a total that no one-to-one assignment exceeds.
+) -> tuple[Neighbours, Float64[np.ndarray, " n"]]:
+    """Return each query's best base rows at the prices, and its gain: the largest similarity less price, rounded up.
+
+    For any prices (not negative, if there are more base rows than queries), no one-to-one assignment has a total above
 
         sum over i of max over j (s_ij - p_j)  +  sum over j of p_j
 
-    This is the dual of the assignment's linear program. With more base rows than queries, negative prices count as 0. The maxima are
-    exact; they are rounded up by what float32 and the sums in float64 can have lost.
+    This is the dual of the assignment's linear program.
 
     Args:
         queries: [n, width].
@@ -60,15 +60,31 @@ def dual_bound(
         memory: bytes for tiles.
         on_step: called within the search.
     """
-    if len(base) > len(queries):
-        prices = np.maximum(prices, 0)
-    found = nearest(queries, base, min(neighbours, len(base)), offsets=-prices, memory=memory, on_step=on_step)
+    k = min(neighbours, len(base))
+    found = nearest(queries, base, k, offsets=-prices, memory=memory, on_step=on_step)
     highest = np.nextafter(found.scores[:, 0], np.float32(np.inf)).astype(np.float64)
-    lost = rounding_loss(queries, base, prices)
-    return found, math.fsum(highest) + math.fsum(prices) + lost
+    return found, highest + rounding_loss(queries, base, prices)
 
 
-def rounding_loss(queries: Rows, base: Rows, prices: Float64[np.ndarray, " m"]) -> float:
-    """What the inner products in float64 can be too small by, summed over the queries."""
+def least_prices(
+    queries: Rows,
+    base: Rows,
+    gains: Float64[np.ndarray, " n"],
+    *,
+    neighbours: int = 1,
+    memory: int = MEMORY,
+    on_step: OnStep | None = None,
+) -> tuple[Neighbours, Float64[np.ndarray, " m"]]:
+    """Return the queries that want each base row most, and the lowest prices at which no query gains more than `gains`.
+
+    These prices give the smallest bound for the gains: p_j = max over i of (s_ij - gain_i), and at least 0 if there are more base rows
+    than queries. Arguments as for :func:`best_gains`.
+    """
+    found, prices = best_gains(base, queries, gains, neighbours=neighbours, memory=memory, on_step=on_step)
+    return found, prices if len(base) == len(queries) else np.maximum(prices, 0)
+
+
+def rounding_loss(queries: Rows, base: Rows, prices: Float64[np.ndarray, " m"]) -> Float64[np.ndarray, " n"]:
+    """By how much similarity less price, computed in float64, can be too small for each query."""
     longest = lengths(queries, "queries") * lengths(base, "base").max() + np.abs(prices).max()
-    return math.fsum((queries.shape[1] + 2) * 2.0**-52 * longest)
+    return (queries.shape[1] + 2) * 2.0**-52 * longest

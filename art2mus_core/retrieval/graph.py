@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float64, Int
 
-__all__ = ["Bids", "Graph"]
+__all__ = ["Bids", "Edges", "Graph"]
 
 Edges = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Row, column and similarity of each pair."""
