@@ -11,7 +11,7 @@ from .graph import Graph
 
 __all__ = ["State", "sell", "settle_prices", "start"]
 
-ROUNDS = 10_000
+ROUNDS = 20_000
 """Most rounds of one phase; usual are some hundreds."""
 
 STALL = 1000
@@ -101,23 +101,31 @@ def settle_prices(graph: Graph, state: State, increment: float) -> None:
     state.prices[(state.row_of < 0) & (state.prices < 0)] = 0
     other = State(gains, state.row_of, state.column_of)
     unsold = np.flatnonzero((state.row_of < 0) & (state.prices > 0))
-    _bid(mirrored, other, np.intersect1d(unsold, asked), increment=increment, floor=0.0)
-    held = np.flatnonzero(state.column_of >= 0)
+    _bid(mirrored, other, np.intersect1d(unsold, asked), increment=increment, floor=0.0, patience=ROUNDS)
     state.prices[:] = 0
+    state.prices[asked] = np.maximum(0, mirrored.bids(asked, other.prices).best)
+    held = np.flatnonzero(state.column_of >= 0)
     state.prices[state.column_of[held]] = np.maximum(
         0, graph.value_of(held, state.column_of[held]) - other.prices[held]
     )
 
 
 def _bid(
-    graph: Graph, state: State, waiting: Int[np.ndarray, " some"], *, increment: float, floor: float, enough: int = 0
+    graph: Graph,
+    state: State,
+    waiting: Int[np.ndarray, " some"],
+    *,
+    increment: float,
+    floor: float,
+    enough: int = 0,
+    patience: int = STALL,
 ) -> None:
     """Rounds of bids by waiting rows, until at most `enough` of them have neither a column nor left because nothing is above `floor`."""
     fewest, since = len(waiting) + 1, 0
     for number in range(ROUNDS):
         if len(waiting) < fewest:
             fewest, since = len(waiting), number
-        if len(waiting) <= enough or number - since > STALL:
+        if len(waiting) <= enough or number - since > patience:
             return
         bids = graph.bids(waiting, state.prices)
         going = bids.best > floor
