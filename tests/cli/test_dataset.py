@@ -108,6 +108,7 @@ def test_what_is_wrong_is_one_line(dataset, arguments, told):
 SCRIPT = "import sys\nfrom art2mus_core.cli import main\nif __name__ == '__main__': main(sys.argv[1:])"
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(dataset, pocket_like, tmp_path, monkeypatch):
     """The main process, or one of the others with it, at random moments."""
     monkeypatch.setattr("art2mus_core.datasets.shards.SIZE", 5)
@@ -122,7 +123,7 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(dataset, 
     moments = random.Random(0)
     for kill in range(10):
         with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-            time.sleep(moments.uniform(3, 9))
+            time.sleep(moments.uniform(2, 7))
             victims = children(process.pid) if kill % 3 == 2 else []
             os.kill(victims[0] if victims else process.pid, signal.SIGKILL)
             process.communicate(timeout=120)
