@@ -151,3 +151,42 @@ def test_a_dataset_can_be_moved_with_its_files(dataset, folders, pocket_like, tm
     data.rename(tmp_path / "elsewhere")
     pairs = read_pairs(tmp_path / "elsewhere")
     assert all(Path(pair.artwork).is_file() and Path(pair.music).is_file() for pair in pairs)
+
+
+def test_a_sound_dataset_has_nothing_wrong_and_belongs_together(dataset, folders, pocket_like, tmp_path):
+    data, (pictures, sounds) = tmp_path / "data", fill(tmp_path / "sources", 3)
+    (pictures / "broken.jpg").unlink()
+    (sounds / "broken.mp3").unlink()
+    dataset("make", pictures, sounds, "--out", data, "--encoder", pocket_like, "--workers", 1)
+    assert dataset("doctor", data)[:2] == (0, "nothing is wrong\n")
+    code, out, _ = dataset("audit", data, "--space", "tiny", "--encoder", pocket_like, "--workers", 1, "--json")
+    assert code == 0
+    told = json.loads(out)
+    assert told["compared"] == {"files": 6, "embeddings": 6, "embedded again": 6, "pairs": 6}
+    assert told["mismatches"] == []
+
+
+def test_what_was_changed_behind_its_back_is_told(dataset, pocket_like, tmp_path):
+    data, (pictures, sounds) = tmp_path / "data", fill(tmp_path / "sources", 4)
+    dataset("make", pictures, sounds, "--out", data, "--encoder", pocket_like, "--workers", 1)
+    shutil.copy(pictures / "artist 1" / "work.png", pictures / "artist 0" / "work.png")
+    (sounds / "musician 2" / "piece.flac").unlink()
+    code, out, err = dataset("audit", data, "--space", "tiny", "--workers", 1)
+    assert code == 2
+    assert "artist 0/work.png is not the file that was scanned" in out
+    assert "musician 2/piece.flac is not the file that was scanned" in out
+    assert "2 mismatches" in err
+    code, out, _ = dataset("audit", data, "--space", "tiny", "--encoder", pocket_like, "--workers", 1)
+    assert "artworks: 'artist 0/work' is embedded differently now" in out
+    dataset("scan", data, "--artworks", pictures, "--music", sounds)
+    code, out, _ = dataset("doctor", data, "--json")
+    found = {each["what"]: each["count"] for each in json.loads(out)["found"]}
+    assert found == {
+        "artworks: damaged": 1,
+        "artworks: twice": 1,
+        "music: damaged": 1,
+        "music: missing": 1,
+        "artworks in tiny: the embedding of another file": 1,
+        "music in tiny: the embedding of another file": 1,
+        "pairs of files that cannot be used": 1,
+    }

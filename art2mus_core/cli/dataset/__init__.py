@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from .audit import audit
+from .doctor import doctor
 from .embed import embed
 from .make import make
 from .pair import pair
@@ -12,7 +13,7 @@ from .scan import scan
 
 __all__ = ["DATASET", "dataset"]
 
-DATASET = (make, scan, embed, pair, audit)
+DATASET = (make, scan, embed, pair, audit, doctor)
 """Each command is a function in a file of its own; its docstring is the help text."""
 
 dataset = typer.Typer(help="Build a dataset of artworks and music from folders and published sources.")

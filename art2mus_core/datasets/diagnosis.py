@@ -1,0 +1,121 @@
+"""What is wrong with a dataset, and the command that mends it. Reads tables and embeddings, and opens no picture or sound."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import DatasetError
+from .embedding import EMBEDDINGS, TABLES, read_vectors
+from .roots import read_roots
+from .shards import kind_of
+from .tables import PAIRS, ArtworkRow, MusicRow
+
+__all__ = ["Finding", "diagnose"]
+
+REMEDIES = {
+    "missing": "put the file back, or leave it out; then `art2mus dataset scan --retry`",
+    "damaged": "download it again; then `art2mus dataset scan --retry`",
+    "unreadable": "check its permissions; then `art2mus dataset scan --retry`",
+    "outside": "copy it into the folder; then `art2mus dataset scan --retry`",
+    "short": "nothing, it is left out; or `art2mus dataset scan --shortest SECONDS`",
+    "silent": "nothing, it is left out",
+}
+"""What to do about each kind of fault."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One kind of trouble.
+
+    Attributes:
+        what: the trouble.
+        count: rows that have it.
+        example: one of them.
+        remedy: what to do.
+    """
+
+    what: str
+    count: int
+    example: str
+    remedy: str
+
+
+def diagnose(folder: Path) -> list[Finding]:
+    """What is missing, short, duplicated or does not belong together in a dataset; empty if nothing is.
+
+    Raises:
+        DatasetError: no table of artworks or music, or a damaged one.
+    """
+    found, usable = list[Finding](), dict[str, dict[str, str | None]]()
+    for kind, table in TABLES.items():
+        rows = list(table.read(folder / table.file))
+        usable[kind] = {row.id: row.file_sha256 for row in rows if row.fault is None}
+        if not read_roots(folder)[kind].is_dir():
+            place = str(read_roots(folder)[kind])
+            found.append(
+                Finding(f"{kind}: the folder is gone", len(rows), place, "`art2mus dataset scan` with its new place")
+            )
+        found += [*_faults(kind, rows), *_doubles(kind, rows)]
+    spaces = {path.name.split("-", 1)[1] for path in (folder / EMBEDDINGS).glob("*-*")}
+    if not spaces:
+        count = sum(map(len, usable.values()))
+        found.append(Finding("nothing is embedded", count, EMBEDDINGS, "`art2mus dataset embed`"))
+    for space in sorted(spaces):
+        for kind, contents in usable.items():
+            found += _vectors(folder, kind, space, contents)
+    if (folder / PAIRS.file).is_file():
+        found += _pairs(folder, usable)
+    return found
+
+
+def _faults(kind: str, rows: list[ArtworkRow | MusicRow]) -> Iterator[Finding]:
+    groups = defaultdict[str, list[str]](list)
+    for row in rows:
+        if row.fault is not None:
+            groups[kind_of(row.fault)].append(row.path)
+    for fault, paths in sorted(groups.items(), key=lambda group: -len(group[1])):
+        yield Finding(f"{kind}: {fault}", len(paths), paths[0], REMEDIES.get(fault, "see the column fault"))
+    if wrong := [row for row in rows if any(note.startswith("mislabelled") for note in row.notes)]:
+        yield Finding(
+            f"{kind}: named as another format", len(wrong), wrong[0].path, "nothing, contents decide; or rename"
+        )
+
+
+def _doubles(kind: str, rows: list[ArtworkRow | MusicRow]) -> Iterator[Finding]:
+    groups = defaultdict[str, list[str]](list)
+    for row in rows:
+        content = row.sha256 if isinstance(row, ArtworkRow) else row.sound
+        if row.fault is None and content:
+            groups[content].append(row.path)
+    if doubles := [paths for paths in groups.values() if len(paths) > 1]:
+        count = sum(len(paths) - 1 for paths in doubles)
+        yield Finding(
+            f"{kind}: twice", count, " = ".join(doubles[0][:2]), "nothing, they are in one split; or remove the copies"
+        )
+
+
+def _vectors(folder: Path, kind: str, space: str, contents: dict[str, str | None]) -> Iterator[Finding]:
+    remedy = "`art2mus dataset embed`"
+    try:
+        vectors = read_vectors(folder, kind, space)
+    except DatasetError as error:
+        yield Finding(f"{kind} in {space}: {error.came}", len(contents), space, remedy)
+        return
+    known = dict(zip(vectors.ids, vectors.contents, strict=True))
+    if missing := [name for name in contents if name not in known]:
+        yield Finding(f"{kind} in {space}: not embedded", len(missing), missing[0], f"{remedy} --retry")
+    if other := [name for name, content in known.items() if contents.get(name) != content]:
+        yield Finding(f"{kind} in {space}: the embedding of another file", len(other), other[0], remedy)
+
+
+def _pairs(folder: Path, usable: dict[str, dict[str, str | None]]) -> Iterator[Finding]:
+    lost = [
+        f"{pair.artwork} + {pair.music}"
+        for pair in PAIRS.read(folder / PAIRS.file)
+        if pair.artwork not in usable["artworks"] or pair.music not in usable["music"]
+    ]
+    if lost:
+        yield Finding("pairs of files that cannot be used", len(lost), lost[0], "`art2mus dataset pair`")
