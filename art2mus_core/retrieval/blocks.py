@@ -150,7 +150,7 @@ def pair_scores(
         columns: the base row of each pair.
     """
     found = np.empty(len(rows))
-    step = max(1, 2**20 // queries.shape[1])
+    step = max(1, 2**17 // queries.shape[1])  # one megabyte of products stays in the cache
     for start in range(0, len(rows), step):
         part = slice(start, start + step)
         left = single(queries[rows[part]]).astype(np.float64)
