@@ -63,6 +63,7 @@ def one_to_one(
     searches at the auction's prices, in both directions. These prove a bound (:func:`.certificate.best_gains`), show the pairs that the
     candidates lack (column generation, Gilmore and Gomory 1961) and lower prices that are too high. It ends when value and bound agree, or
     after six auctions: read the certificate.
+
     Up to `exact` base rows, the optimum itself is found from the auction's prices.
 
     Args:
@@ -116,7 +117,7 @@ def one_to_one(
 
 @dataclass
 class _Known:
-    """The best assignment so far and the lowest bound."""
+    """The best assignment so far, and the lowest bound with its prices."""
 
     value: float
     bound: float

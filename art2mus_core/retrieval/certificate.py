@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +30,10 @@ class Certificate:
     @property
     def gap(self) -> float:
         """Share of the bound that may be missing."""
-        return (self.bound - self.value) / abs(self.bound) if self.bound else 0.0
+        missing = self.bound - self.value
+        if not self.bound:
+            return math.inf if missing > 0 else 0.0
+        return missing / abs(self.bound)
 
     def __str__(self) -> str:
         return f"total {self.value:.6g}, at most {self.bound:.6g} is possible (gap {self.gap:.3%})"

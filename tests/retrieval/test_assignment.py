@@ -160,6 +160,8 @@ def test_a_certificate_reads_well():
     assert certificate.gap == pytest.approx(0.01)
     assert str(certificate) == "total 99, at most 100 is possible (gap 1.000%)"
     assert Certificate(0.0, 0.0).gap == 0
+    assert Certificate(-1.0, 0.0).gap == math.inf
+    assert Certificate(-110.0, -100.0).gap == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize(
