@@ -53,8 +53,8 @@ def test_small_sets_have_scipys_optimum(seed, sizes, lean):
     assert found.certificate.gap < 1e-6
 
 
-@settings(max_examples=8)
-@given(seeds, st.sampled_from([(211, 211), (173, 307), (306, 307)]))
+@settings(max_examples=6)
+@given(seeds, st.sampled_from([(113, 113), (97, 157), (156, 157)]))
 def test_large_sets_are_within_the_tolerance(seed, sizes):
     queries, base = sets(seed, *sizes)
     found = one_to_one(queries, base, exact=0, neighbours=7, tolerance=0.01)
