@@ -205,7 +205,7 @@ def main() -> None:
     usual = {"search": [20_000], "growth": [10_000], "bounds": [20_000], "ann": [1_000_000], "assign": [5000, 20_000]}
     parser.add_argument("command", choices=commands)
     parser.add_argument("--sizes", type=int, nargs="+")
-    parser.add_argument("--width", type=int, default=1024)
+    parser.add_argument("--width", type=int, help="1,024, and 256 for ann")
     parser.add_argument("--neighbours", type=int, nargs="+", default=[1, 10])
     parser.add_argument("--half", action="store_true", help="hold the embeddings in float16")
     parser.add_argument("--faiss", action="store_true")
@@ -218,6 +218,7 @@ def main() -> None:
     )
     parser.add_argument("--cpu", action="store_true")
     options = parser.parse_args()
+    options.width = options.width or (256 if options.command == "ann" else 1024)
     for size in options.sizes or usual[options.command]:
         commands[options.command](size, options, time.process_time if options.cpu else time.perf_counter)
 
