@@ -32,7 +32,7 @@ def test_the_help_of_an_option_stands_alone():
     assert {option: text for option, text in helps.items() if faults(text)} == {}
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, *DATASET], ids=lambda command: command.__name__)
+@pytest.mark.parametrize("command", [*COMMANDS, *DATASET], ids=lambda command: command.__module__)
 def test_the_help_of_a_command_fits(command):
     first, *more = inspect.getdoc(command).split("\n\n")
     assert "\n" not in first
