@@ -104,7 +104,7 @@ def test_an_image_encoder_and_a_dataset_reader_are_a_file_and_a_row(
 
 def test_a_dataset_without_a_known_file_is_refused(table: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delitem(READERS, "pairs.csv")
-    with pytest.raises(DatasetError, match=r"no manifest\.parquet in"):
+    with pytest.raises(DatasetError, match=r"or manifest\.parquet in"):
         read_pairs(table)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from ..errors import DatasetError, SettingError
@@ -39,9 +40,11 @@ def list_source(folder: Path, kind: str, root: Path, source: str) -> Listing:
     """
     if source not in SOURCES[kind]:
         raise SettingError(f"a source {source!r} of {kind}", f"one of {', '.join(SOURCES[kind])}", "Check the name.")
-    items = folder / "scan" / f"{kind}-listed.parquet"
-    count = ITEMS.write(items, SOURCES[kind][source](root))
-    if not count:
+    rows = SOURCES[kind][source](root)
+    first = next(rows, None)
+    if first is None:
         raise DatasetError(f"no {kind} in {root}", "files that can be opened", "Check the folder and the source.")
+    items = folder / "scan" / f"{kind}-listed.parquet"
+    count = ITEMS.write(items, chain([first], rows))
     write_root(folder, kind, root)
     return Listing(root.resolve(), items, count)
