@@ -35,17 +35,26 @@ def read_joined(folder: Path) -> list[Pair]:
                     "Pair again with `art2mus dataset pair`.",
                 )
         if artwork and piece:
-            pairs.append(_joined(pair, artwork, piece, roots, where))
+            places = (
+                _place(folder, roots[kind], row.path, where) for kind, row in (("artworks", artwork), ("music", piece))
+            )
+            pairs.append(_joined(pair, artwork, piece, *places))
     return pairs
 
 
-def _joined(pair: PairRow, artwork: ArtworkRow, piece: MusicRow, roots: dict[str, Path], where: str) -> Pair:
+def _place(folder: Path, root: Path, path: str, where: str) -> str:
+    """A file's path: relative to the dataset if it is inside, as in other manifests."""
+    place = root / check_path(path, where)
+    return (place.relative_to(folder) if place.is_relative_to(folder) else place).as_posix()
+
+
+def _joined(pair: PairRow, artwork: ArtworkRow, piece: MusicRow, picture: str, sound: str) -> Pair:
     return Pair(
         id=pair.id,
         split=pair.split,
-        artwork=(roots["artworks"] / check_path(artwork.path, where)).as_posix(),
+        artwork=picture,
         artwork_sha256=artwork.sha256 or "",
-        music=(roots["music"] / check_path(piece.path, where)).as_posix(),
+        music=sound,
         seconds=piece.length,
         sample_rate=piece.sample_rate or 0,
         source="paired",
