@@ -169,6 +169,8 @@ class Table(Generic[Row]):
     def _open(self, path: Path) -> Any:  # noqa: ANN401
         from pyarrow import ArrowException, parquet  # noqa: PLC0415
 
+        if not path.is_file():
+            raise DatasetError(f"no {path.name} in {path.parent}", "a table", "Make it with `art2mus dataset`.")
         try:
             file = parquet.ParquetFile(path)
         except (ArrowException, OSError) as error:
