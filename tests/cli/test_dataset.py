@@ -89,7 +89,6 @@ def test_the_steps_one_by_one_give_the_same(dataset, folders, pocket_like, tmp_p
         (("scan", "out", "--music", "empty", "--music-source", "spotify"), "a source 'spotify' of music"),
         (("embed", "out"), "no artworks.parquet in out"),
         (("embed", "out", "--only", "texts"), "artworks or music"),
-        (("embed", "out", "--engine", "magic"), "engine 'magic'"),
         (("pair", "out"), "no artworks.parquet in out"),
         (("pair", "out", "--mode", "best"), "mode 'best'"),
         (("make", "empty", "empty", "--out", "out"), "no artworks in empty"),

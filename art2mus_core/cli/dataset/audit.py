@@ -10,7 +10,7 @@ import typer
 from ...errors import DatasetError
 from ..outputs import AsJson, print_document, print_lines, table
 from ..progress import importing, reporting
-from .options import Engine, Space, Workers, spreading
+from .options import Space, Workers, spreading
 
 SHOWN = 20
 """Mismatches that are printed."""
@@ -23,7 +23,6 @@ def audit(
         str | None, typer.Option(help="Checkpoint to embed the files with once more, and compare.")
     ] = None,
     every: Annotated[int, typer.Option(min=1, help="Embed once more only every so many files.")] = 1,
-    engine: Engine = "local",
     workers: Workers = 2,
     as_json: AsJson = False,
 ) -> None:
@@ -42,7 +41,7 @@ def audit(
             from ...datasets.auditing import audit as compare
 
         checkpoint = None if encoder is None else locate(encoder, is_encoder)
-        found = compare(data, space, checkpoint, spreading(engine, workers), every=every, on_step=on_step)
+        found = compare(data, space, checkpoint, spreading(workers), every=every, on_step=on_step)
     if as_json:
         print_document({"data": str(data), "compared": found.compared, "mismatches": found.mismatches})
     else:

@@ -8,7 +8,7 @@ import typer
 
 from ..outputs import AsJson, print_document, print_lines
 from ..progress import alone_in, importing, reporting
-from .options import DATA, Encoder, Engine, Retry, Workers, counted, spreading
+from .options import DATA, Encoder, Retry, Workers, counted, spreading
 
 
 def embed(
@@ -17,7 +17,6 @@ def embed(
     only: Annotated[str | None, typer.Option(help="Embed only these: artworks or music.")] = None,
     device: Annotated[str, typer.Option(help="Device: auto, cpu, cuda or mps.")] = "cpu",
     retry: Retry = False,
-    engine: Engine = "local",
     workers: Workers = 2,
     as_json: AsJson = False,
 ) -> None:
@@ -40,7 +39,7 @@ def embed(
         with alone_in(data, "embedding"):
             for kind in kinds(only):
                 told[kind] = make(
-                    data, kind, checkpoint, spreading(engine, workers), device=where, retry=retry, on_step=on_step
+                    data, kind, checkpoint, spreading(workers), device=where, retry=retry, on_step=on_step
                 )
     if as_json:
         print_document({"data": str(data), **told})

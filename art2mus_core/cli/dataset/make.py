@@ -9,7 +9,7 @@ import typer
 
 from ..outputs import AsJson, print_document, print_lines
 from ..progress import alone_in, importing, reporting
-from .options import Encoder, Engine, Workers, counted, spreading
+from .options import Encoder, Workers, counted, spreading
 from .pair import described
 
 
@@ -26,7 +26,6 @@ def make(
     shortest: Annotated[float, typer.Option(min=0.0, help="Least length of music in seconds.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of the splits.")] = 0,
     device: Annotated[str, typer.Option(help="Device: auto, cpu, cuda or mps.")] = "cpu",
-    engine: Engine = "local",
     workers: Workers = 2,
     as_json: AsJson = False,
 ) -> None:
@@ -58,7 +57,7 @@ def make(
         )
         where = str(choose_device(device))
         with alone_in(out, "dataset"):
-            told = run(plan, out, spreading(engine, workers), device=where, on_step=on_step)
+            told = run(plan, out, spreading(workers), device=where, on_step=on_step)
     if as_json:
         print_document({"data": str(out), **told})
         return

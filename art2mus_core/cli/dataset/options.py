@@ -8,35 +8,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...errors import SettingError
 from ..outputs import table
 
 if TYPE_CHECKING:
     from ...datasets.shards import Spread
 
-__all__ = ["DATA", "Encoder", "Engine", "Retry", "Space", "Workers", "counted", "spreading"]
+__all__ = ["DATA", "Encoder", "Retry", "Space", "Workers", "counted", "spreading"]
 
 DATA = Annotated[Path, typer.Argument(help="Dataset folder; an interrupted run resumes in it.")]
 Encoder = Annotated[
     str, typer.Option(help="Checkpoint whose encoders see and hear: pocket, imagebind, a name or a folder.")
 ]
-Engine = Annotated[str, typer.Option(help="Processes that do the work: local, or ray (extra ray).")]
 Retry = Annotated[bool, typer.Option("--retry", help="Try files with a fault again, one by one.")]
 Space = Annotated[str, typer.Option(help="Embedding space, as `dataset embed` named it.")]
 Workers = Annotated[int, typer.Option(min=1, help="Number of parallel processes.")]
 
 
-def spreading(engine: str, workers: int) -> Spread:
-    """The engine of a name.
+def spreading(workers: int) -> Spread:
+    """The engine: so many processes on this machine."""
+    from ...datasets.workers import spread
 
-    Raises:
-        SettingError: unknown name.
-    """
-    if engine == "local":
-        from ...datasets.workers import spread
-
-        return partial(spread, workers=workers)
-    raise SettingError(f"engine {engine!r}", "local", "Choose another.")
+    return partial(spread, workers=workers)
 
 
 def counted(told: dict[str, dict[str, int]]) -> list[str]:

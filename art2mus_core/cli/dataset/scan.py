@@ -10,7 +10,7 @@ import typer
 from ...errors import SettingError
 from ..outputs import AsJson, print_document, print_lines
 from ..progress import alone_in, reporting
-from .options import DATA, Engine, Retry, Workers, counted, spreading
+from .options import DATA, Retry, Workers, counted, spreading
 
 
 def scan(
@@ -21,7 +21,6 @@ def scan(
     music_source: Annotated[str, typer.Option(help="Layout of --music: folder or fma.")] = "folder",
     shortest: Annotated[float, typer.Option(min=0.0, help="Least length of music in seconds.")] = 1.0,
     retry: Retry = False,
-    engine: Engine = "local",
     workers: Workers = 2,
     as_json: AsJson = False,
 ) -> None:
@@ -43,7 +42,7 @@ def scan(
 
     told: dict[str, dict[str, int]] = {}
     with alone_in(data, "scan"), reporting() as on_step:
-        spread = spreading(engine, workers)
+        spread = spreading(workers)
         if artworks is not None:
             listing: Listing = list_source(data, "artworks", artworks, artwork_source)
             told["artworks"] = scan_artworks(listing, data, spread, retry=retry, on_step=on_step)

@@ -1,7 +1,7 @@
 """Plain folders: all pictures, or all music, in a folder and its subfolders.
 
-Links are followed, also to places outside the folder: who links a collection into a folder wants it listed, and the paths stay inside
-the folder by name. Each folder is listed once, so loops end. Hidden files and folders are left out.
+Links are followed, and each folder is listed once, so loops end. A file outside the folder, to which a link in it leads, is listed too; the scan
+refuses to open it, and says so. Hidden files and folders are left out.
 """
 
 from __future__ import annotations
