@@ -66,6 +66,19 @@ def test_two_folders_become_pairs_in_one_command(dataset, folders, pocket_like, 
     assert {path: path.read_bytes() for path in data.rglob("*.parquet")} == before
 
 
+def test_a_published_list_gives_the_pairs(dataset, folders, pocket_like, tmp_path):
+    data = tmp_path / "data"
+    assert dataset("scan", data, "--artworks", folders[0], "--music", folders[1], "--workers", 1)[0] == 0
+    columns = {"Image": {"0": "artist 3/work.png"}, "Audio": {"0": "musician 5/piece.flac"}}
+    (tmp_path / "art2mus_pairs.json").write_text(json.dumps(columns), encoding="utf-8")
+    made = dataset("pair", data, "--listed", "art2mus2024", "--list-folder", tmp_path, "--test", 0)
+    assert (made[0], made[2]) == (0, "")
+    assert "listed: 1\n" in made[1]
+    (pair,) = read_pairs(data)
+    assert Path(pair.artwork).parts[-2:] == ("artist 3", "work.png")
+    assert Path(pair.music).parts[-2:] == ("musician 5", "piece.flac")
+
+
 def test_the_steps_one_by_one_give_the_same(dataset, folders, pocket_like, tmp_path):
     whole, steps = tmp_path / "whole", tmp_path / "steps"
     pictures, sounds = folders
@@ -91,6 +104,8 @@ def test_the_steps_one_by_one_give_the_same(dataset, folders, pocket_like, tmp_p
         (("embed", "out", "--only", "texts"), "artworks or music"),
         (("pair", "out"), "no artworks.parquet in out"),
         (("pair", "out", "--mode", "best"), "mode 'best'"),
+        (("pair", "out", "--listed", "articaps"), "--listed or --list-folder alone"),
+        (("pair", "out", "--listed", "articaps", "--list-folder", "empty"), "no articaps.csv"),
         (("make", "empty", "empty", "--out", "out"), "no artworks in empty"),
         (("make", "empty", "empty", "--out", "out", "--encoder", "nobody"), "nobody"),
     ],

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ...errors import SettingError
 from ..outputs import AsJson, print_document, print_lines
 from ..progress import alone_in, reporting
 from .options import DATA, Space
@@ -33,9 +34,13 @@ def pair(
     duplicates: Annotated[
         Path | None, typer.Option(help="List of duplicate artworks, as ArtEmis publishes it (JSON).")
     ] = None,
+    listed: Annotated[
+        str | None, typer.Option(help="Take the pairs from a published list: art2mus2024 or articaps.")
+    ] = None,
+    list_folder: Annotated[Path | None, typer.Option(help="Folder of that list.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Pair artworks with music by the similarity of their embeddings.
+    """Pair artworks with music by the similarity of their embeddings, or by a published list.
 
     art2mus dataset pair DATA --mode one-to-one
 
@@ -43,8 +48,16 @@ def pair(
     one split, and pairs are made within a split, so nothing of the test
     split is seen or heard in training. DATA/pairs.parquet has the pairs,
     DATA/pairing.json what was found: hubs before and after, the bound of a
-    one-to-one assignment, and what was nearly the same.
+    one-to-one assignment, and what was nearly the same. With --listed, the
+    pairs are those of a published list whose files were scanned; nothing
+    has to be embedded.
+
+    art2mus dataset pair DATA --listed art2mus2024 --list-folder FOLDER
     """
+    if (listed is None) != (list_folder is None):
+        raise SettingError("--listed or --list-folder alone", "both or neither", "Add the other one.")
+
+    from ...datasets.listed import pair_listed
     from ...datasets.pairing import Rule
     from ...datasets.pairing import pair as make
     from ...datasets.sources.artemis import read_duplicates
@@ -54,7 +67,11 @@ def pair(
     rule.check()
     groups = read_duplicates(duplicates) if duplicates else []
     with alone_in(data, "pairing"), reporting() as on_step:
-        told = make(data, space, rule, duplicates=groups, on_step=on_step)
+        if listed is not None and list_folder is not None:
+            shares = {"validation": validation, "test": test}
+            told = pair_listed(data, listed, list_folder, shares=shares, seed=seed, duplicates=groups)
+        else:
+            told = make(data, space, rule, duplicates=groups, on_step=on_step)
     if as_json:
         print_document({"data": str(data), **told})
         return
@@ -63,7 +80,7 @@ def pair(
 
 def described(told: dict[str, Any]) -> list[str]:
     """What was paired, in lines."""
-    lines = []
+    lines = [f"{name}: {count:,}" for name, count in told.items() if isinstance(count, int)]
     for name, facts in told["splits"].items():
         lines.append(
             f"{name}: {facts['pairs']:,} pairs of {facts['artworks']:,} artworks and {facts['music']:,} pieces"
