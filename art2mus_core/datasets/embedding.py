@@ -145,12 +145,25 @@ def read_vectors(folder: Path, kind: str, space: str) -> Vectors:
     about = _about(paths[0])
     if others := [path for path in paths if _about(path) != about]:
         raise DatasetError(f"{others[0]} is from another encoder than {paths[0].name}", "shards of one encoder", AGAIN)
-    found = [result for path in paths for result in _read(path)]
-    vectors = [result.vector for result in found if result.vector is not None]
-    if not vectors:
+    ids, contents, values = list[str](), list[str](), _room(paths)
+    for path in paths:  # one shard at a time in memory beside the result
+        for result in _read(path):
+            if result.vector is not None:
+                values[len(ids)] = result.vector
+                ids.append(result.id)
+                contents.append(result.content)
+    if not ids:
         raise DatasetError(f"{place} without a single vector", "files that can be embedded", "Scan the files.")
-    kept = [result for result in found if result.vector is not None]
-    return Vectors([each.id for each in kept], [each.content for each in kept], np.stack(vectors), **about)
+    return Vectors(ids, contents, values[: len(ids)], **about)
+
+
+def _room(paths: Sequence[Path]) -> Float32[np.ndarray, "rows dim"]:
+    """An array for the vectors of all shards."""
+    from pyarrow import parquet  # noqa: PLC0415
+
+    files = [parquet.ParquetFile(path) for path in paths]
+    dim = max(file.schema_arrow.field("vector").type.byte_width for file in files) // 4
+    return np.empty((sum(file.metadata.num_rows for file in files), dim), np.float32)
 
 
 def embed_rows(

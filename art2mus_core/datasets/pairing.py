@@ -15,7 +15,7 @@ from jaxtyping import Float32
 from ..errors import DatasetError, SettingError
 from ..placing import replacing
 from ..retrieval.assignment import one_to_one
-from ..retrieval.blocks import pair_scores
+from ..retrieval.blocks import lengths, pair_scores
 from ..retrieval.caps import Cap, choose, mutual
 from ..retrieval.hubness import csls_offsets, occurrences, skewness, softmax_offsets
 from ..retrieval.search import Neighbours, nearest
@@ -161,8 +161,9 @@ def pair(
 
 
 def _side(folder: Path, space: str, table: Table[Row], grouped: Callable[[list[Row]], Groups], rule: Rule) -> _Side:
+    kind = table.file.removesuffix(".parquet")
     known = {row.id: row for row in table.read(folder / table.file) if row.fault is None}
-    vectors = read_vectors(folder, table.file.removesuffix(".parquet"), space)
+    vectors = read_vectors(folder, kind, space)
     changed = [
         name
         for name, content in zip(vectors.ids, vectors.contents, strict=True)
@@ -177,8 +178,9 @@ def _side(folder: Path, space: str, table: Table[Row], grouped: Callable[[list[R
     rows = [known[name] for name in vectors.ids]
     groups = grouped(rows)
     splits = split(groups, {"validation": rule.validation, "test": rule.test}, rule.seed)
-    lengths = np.linalg.norm(vectors.values, axis=1, keepdims=True)
-    return _Side(rows, vectors.values / np.maximum(lengths, 1e-12), [splits[row.id] for row in rows], groups)
+    units = vectors.values
+    units /= np.maximum(lengths(units, kind), 1e-12)[:, None]  # in place: a side of ArtSound takes .4 GB
+    return _Side(rows, units, [splits[row.id] for row in rows], groups)
 
 
 def _candidates(here: _Side, there: _Side, rule: Rule, facts: dict[str, Any], on_step: OnStep | None) -> Neighbours:
