@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,7 +26,7 @@ SHARD = 256
 
 
 def make_files(root: Path, kind: str, count: int) -> Path:
-    """A folder with `count` links to one file, in subfolders of 1,000."""
+    """A folder with `count` times the same file, in subfolders of 1,000, which are links to one (file systems limit the links to a file)."""
     from PIL import Image  # noqa: PLC0415 - each step imports only what it needs
 
     folder = root / f"{kind}-{count}"
@@ -43,8 +44,11 @@ def make_files(root: Path, kind: str, count: int) -> Path:
         write_audio(first, Waveform(torch.from_numpy(noise), 8000), tags={}, cover=None)
     for number in range(count - 1):
         place = folder / f"{number // 1000:03d}"
-        place.mkdir(exist_ok=True)
-        os.link(first, place / f"{number:06d}{first.suffix}")
+        if not place.exists():
+            place.mkdir()
+            own = shutil.copy(first, place / f"{number:06d}{first.suffix}")
+        else:
+            os.link(own, place / f"{number:06d}{first.suffix}")
     return folder
 
 

@@ -110,7 +110,7 @@ def _encoded(kind: Kind, coding: Coding, waveform: Waveform, tags: dict[str, str
         if cover:
             _mux_cover(container, cover)
         planar = coding.layout.endswith("p")
-        values = pcm if planar else pcm.T.reshape(1, -1)
+        values = np.ascontiguousarray(pcm if planar else pcm.T.reshape(1, -1))
         frame = av.AudioFrame.from_ndarray(values, format=coding.layout, layout=layout)
         frame.sample_rate, frame.pts = waveform.sample_rate, 0
         container.mux([*stream.encode(frame), *stream.encode(None)])

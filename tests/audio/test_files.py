@@ -274,3 +274,13 @@ def test_every_quality_can_be_written_at_every_rate(tmp_path, suffix, rate):
     for quality in KINDS[suffix].qualities:
         write_audio(tmp_path / f"piece{suffix}", piece(rate, seconds=0.2), tags={}, cover=None, quality=quality)
         assert read_audio(tmp_path / f"piece{suffix}").samples.std() > 0.1
+
+
+@pytest.mark.parametrize("suffix", [".flac", ".wav", ".mp3", ".opus"])
+def test_a_part_of_a_piece_is_written_as_its_copy_is(tmp_path, suffix):
+    whole = piece(44_100, 2)
+    part = whole.samples[:, :, 5:40_000]
+    for name, samples in (("part", part), ("copy", part.clone())):
+        write_audio(tmp_path / f"{name}{suffix}", Waveform(samples, 44_100), tags={}, cover=None)
+    part, copy = (read_audio(tmp_path / f"{name}{suffix}", mono=False).samples for name in ("part", "copy"))
+    assert torch.equal(part, copy)
