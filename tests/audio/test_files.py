@@ -278,8 +278,10 @@ def test_every_quality_can_be_written_at_every_rate(tmp_path, suffix, rate):
 
 @pytest.mark.parametrize("suffix", [".flac", ".wav", ".mp3", ".opus"])
 def test_a_part_of_a_piece_is_written_as_its_copy_is(tmp_path, suffix):
-    whole = piece(44_100, 2)
-    part = whole.samples[:, :, 5:40_000]
+    whole = (
+        piece(44_100, 2).samples.transpose(1, 2).contiguous().transpose(1, 2)
+    )  # frame by frame, as decoders store it
+    part = whole[:, :, 5:40_000]
     for name, samples in (("part", part), ("copy", part.clone())):
         write_audio(tmp_path / f"{name}{suffix}", Waveform(samples, 44_100), tags={}, cover=None)
     part, copy = (read_audio(tmp_path / f"{name}{suffix}", mono=False).samples for name in ("part", "copy"))
