@@ -18,6 +18,7 @@ from ..encoders.files import image_component, image_space, load_audio_encoder, l
 from ..errors import Art2MusError, DatasetError, SettingError
 from ..images.reading import read_artwork
 from ..types import OnStep
+from .known import of_same_file
 from .roots import read_roots
 from .shards import Shards, Spread
 from .tables import ARTWORKS, MUSIC, ArtworkRow, MusicRow, Table
@@ -107,6 +108,7 @@ def embed(
         _read,
         lambda row: [row.id, row.file_sha256],
         about,
+        of_same_file,
     )
 
     def usable() -> Iterator[ArtworkRow | MusicRow]:

@@ -1,7 +1,8 @@
 """Long work on many rows, kept in shards, so that a run that was killed at any moment resumes and ends with the same bytes.
 
 A shard is the results for `SIZE` rows: one file, and beside it a note with its statistics, which is also its mark of completion. The note
-tells what the shard was made from; a shard that was made from something else is made again.
+tells what the shard was made from; a shard that was made from something else is made again, as far as possible from results that are
+known (`known.py`).
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ import hashlib
 import json
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+from ..errors import Art2MusError
 from ..placing import make_folder, replacing
 from ..types import OnStep, Step
+from .known import Known, read_note
 from .tables import batches
 
 __all__ = ["SIZE", "Result", "Shards", "Spread", "kind_of"]
@@ -42,6 +46,10 @@ def kind_of(fault: str) -> str:
     return fault.split(":", 1)[0]
 
 
+def _digest(value: Any) -> str:  # noqa: ANN401  what JSON can hold
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
 @dataclass
 class _Open:
     """A shard in the making."""
@@ -63,6 +71,7 @@ class Shards(Generic[Row, Result]):
         read: reads them back.
         identify: what of a row decides its result, as values that JSON can hold.
         made_with: what else decides the results, such as the digest of a network's weights.
+        reuse: finds the result for a row among those that are known; None works on every row of a shard that is made again.
     """
 
     folder: Path
@@ -71,6 +80,7 @@ class Shards(Generic[Row, Result]):
     read: Callable[[Path], Sequence[Result]]
     identify: Callable[[Row], Any]
     made_with: dict[str, Any] = field(default_factory=dict)
+    reuse: Callable[[Row, Known[Result]], Result | None] | None = None
 
     def run(
         self,
@@ -96,7 +106,8 @@ class Shards(Generic[Row, Result]):
             retry: try rows with a fault again, one by one.
             on_step: called with the number of finished rows, those of earlier runs included.
         """
-        self._tidy(-(-count // SIZE))
+        known = Known[Result](self.folder, self.suffix, self.read, _digest(self.made_with))
+        self._tidy(-(-count // SIZE), known)
         opened, jobs, done = deque[_Open](), deque[list[int]](), 0
 
         def progress(more: int) -> None:
@@ -107,55 +118,78 @@ class Shards(Generic[Row, Result]):
 
         def waiting() -> Iterator[list[Row]]:
             for index, own in enumerate(batches(rows, SIZE)):
-                shard, places = self._open(index, own, retry=retry)
+                shard, places = self._open(index, own, known, retry=retry)
                 progress(len(own) - len(places))
-                if places:
+                if shard and places:
                     opened.append(shard)
+                elif shard:
+                    self._finish(shard, known)
                 for part in batches(places, 1 if retry else batch):
                     jobs.append(part)
                     yield [own[place] for place in part]
 
-        for results in spread(work, waiting()):
-            places, shard = jobs.popleft(), opened[0]
-            for place, result in zip(places, results, strict=True):
-                shard.results[place] = result
-            shard.left -= len(places)
-            progress(len(places))
-            if not shard.left:
-                self._finish(opened.popleft())
+        try:
+            for results in spread(work, waiting()):
+                places, shard = jobs.popleft(), opened[0]
+                for place, result in zip(places, results, strict=True):
+                    shard.results[place] = result
+                shard.left -= len(places)
+                progress(len(places))
+                if not shard.left:
+                    self._finish(opened.popleft(), known)
+        except BaseException:
+            self._save(opened, known)
+            raise
+        known.forget()
 
-    def _open(self, index: int, rows: Sequence[Row], *, retry: bool) -> tuple[_Open, list[int]]:
-        """A shard, and the places of its rows that have to be worked on."""
-        made_from, note = self._digest(rows), self.note(index)
-        places, known = list(range(len(rows))), list[Any]([None] * len(rows))
+    def _open(
+        self, index: int, rows: Sequence[Row], known: Known[Result], *, retry: bool
+    ) -> tuple[_Open | None, list[int]]:
+        """A shard, and the places of its rows that have to be worked on; no shard if it is complete."""
+        made_from, note = _digest([self.made_with, [self.identify(row) for row in rows]]), self.note(index)
         if note.get("made_from") == made_from and self.path(index).is_file():
             places = [int(place) for place in note["failed"]] if retry else []
-            known = list(self.read(self.path(index))) if places else known
-        return _Open(index, made_from, known, len(places)), places
+            results = list[Any](self.read(self.path(index))) if places else []
+            return (_Open(index, made_from, results, len(places)) if places else None), places
+        results = [self.reuse(row, known) if self.reuse else None for row in rows]
+        places = [place for place, result in enumerate(results) if result is None]
+        return _Open(index, made_from, results, len(places)), places
 
-    def _tidy(self, total: int) -> None:
+    def _tidy(self, total: int, known: Known[Result]) -> None:
         make_folder(self.folder)
         for path in self.folder.glob(".*.partial"):
             path.unlink(missing_ok=True)
         for path in self.folder.glob(f"*{self.suffix}"):
             if path.stem.isdigit() and int(path.stem) >= total:
-                path.with_suffix(".json").unlink(missing_ok=True)
-                path.unlink()
+                self._remove(path, known)
 
-    def _finish(self, shard: _Open) -> None:
+    def _remove(self, path: Path, known: Known[Result]) -> None:
+        if self.reuse:
+            known.keep(path)
+        path.with_suffix(".json").unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+
+    def _finish(self, shard: _Open, known: Known[Result]) -> None:
         path = self.path(shard.index)
-        note = path.with_suffix(".json")
-        note.unlink(missing_ok=True)
+        self._remove(path, known)
         with replacing(path) as partial:
             self.write(partial, shard.results)
         failed = {place: result.fault for place, result in enumerate(shard.results) if result.fault}
-        told = {"made_from": shard.made_from, "rows": len(shard.results), "failed": failed}
-        with replacing(note) as partial:
+        told = {
+            "made_from": shard.made_from,
+            "made_with": _digest(self.made_with),
+            "rows": len(shard.results),
+            "failed": failed,
+        }
+        with replacing(path.with_suffix(".json")) as partial:
             partial.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
-    def _digest(self, batch: Sequence[Row]) -> str:
-        known = json.dumps([self.made_with, [self.identify(row) for row in batch]], sort_keys=True)
-        return hashlib.sha256(known.encode()).hexdigest()
+    def _save(self, opened: Iterable[_Open], known: Known[Result]) -> None:
+        """Keep what was found in an interrupted run, if it can be used again; it may have been paid for."""
+        for shard in opened if self.reuse else ():
+            if results := [result for result in shard.results if result is not None]:
+                with suppress(OSError, Art2MusError):  # the error that stopped the run is the one to tell
+                    known.save(self.write, shard.made_from, results)
 
     def path(self, index: int) -> Path:
         """The file of a shard."""
@@ -163,11 +197,7 @@ class Shards(Generic[Row, Result]):
 
     def note(self, index: int) -> dict[str, Any]:
         """The note of a shard; empty if the shard is not complete."""
-        try:
-            found = json.loads(self.path(index).with_suffix(".json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
+        return read_note(self.path(index))
 
     def results(self, count: int) -> Iterator[Result]:
         """The results for `count` rows, in order."""
