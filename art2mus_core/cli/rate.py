@@ -12,8 +12,8 @@ from .outputs import NoReplace, check_file, confirm, print_file, print_lines
 from .progress import importing, reporting
 
 if TYPE_CHECKING:
+    from ..endpoints.client import Endpoint, Usage
     from ..evaluation.results import Report
-    from ..rating.client import Endpoint, Usage
     from ..rating.plan import Plan
     from ..rating.rate import Ratings
 
@@ -55,10 +55,11 @@ def rate(
     """
     replaced = check_file(out, (".json",), no_replace=no_replace) if out else False
     with importing():
+        from ..endpoints.client import Endpoint
         from ..evaluation.collection import read_collection
         from ..evaluation.results import write_report
         from ..rating.cache import AnswerCache
-        from ..rating.client import Endpoint, RatingClient
+        from ..rating.client import RatingClient
         from ..rating.evidence import read_evidence
         from ..rating.plan import make_plan
         from ..rating.rate import rate as ask

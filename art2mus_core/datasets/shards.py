@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from ..errors import Art2MusError
 from ..placing import make_folder, replacing
@@ -28,6 +28,7 @@ SIZE = 256
 """Rows of a shard."""
 
 
+@runtime_checkable
 class Faulty(Protocol):
     """A result that tells why there is none: a kind and a sentence with a colon between them; None if all is well."""
 
@@ -58,6 +59,16 @@ class _Open:
     made_from: str
     results: list[Any]
     left: int
+
+
+@dataclass
+class _Run:
+    """A run: the shards in the making and the places of the jobs under way, the oldest first."""
+
+    known: Known[Any]
+    progress: Callable[[int], None]
+    opened: deque[_Open] = field(default_factory=deque)
+    jobs: deque[list[int]] = field(default_factory=deque)
 
 
 @dataclass
@@ -108,7 +119,7 @@ class Shards(Generic[Row, Result]):
         """
         known = Known[Result](self.folder, self.suffix, self.read, _digest(self.made_with))
         self._tidy(-(-count // SIZE), known)
-        opened, jobs, done = deque[_Open](), deque[list[int]](), 0
+        done = 0
 
         def progress(more: int) -> None:
             nonlocal done
@@ -116,31 +127,37 @@ class Shards(Generic[Row, Result]):
             if on_step and more:
                 on_step(Step(stage, done, count))
 
-        def waiting() -> Iterator[list[Row]]:
-            for index, own in enumerate(batches(rows, SIZE)):
-                shard, places = self._open(index, own, known, retry=retry)
-                progress(len(own) - len(places))
-                if shard and places:
-                    opened.append(shard)
-                elif shard:
-                    self._finish(shard, known)
-                for part in batches(places, 1 if retry else batch):
-                    jobs.append(part)
-                    yield [own[place] for place in part]
-
+        now = _Run(known, progress)
         try:
-            for results in spread(work, waiting()):
-                places, shard = jobs.popleft(), opened[0]
-                for place, result in zip(places, results, strict=True):
-                    shard.results[place] = result
-                shard.left -= len(places)
-                progress(len(places))
-                if not shard.left:
-                    self._finish(opened.popleft(), known)
+            for results in spread(work, self._waiting(rows, now, batch, retry=retry)):
+                self._take(results, now)
         except BaseException:
-            self._save(opened, known)
+            self._save(now)
             raise
         known.forget()
+
+    def _waiting(self, rows: Iterable[Row], now: _Run, batch: int, *, retry: bool) -> Iterator[list[Row]]:
+        """The rows that have to be worked on, a few at a time; shards without any are finished on the way."""
+        for index, own in enumerate(batches(rows, SIZE)):
+            shard, places = self._open(index, own, now.known, retry=retry)
+            now.progress(len(own) - len(places))
+            if shard and places:
+                now.opened.append(shard)
+            elif shard:
+                self._finish(shard, now.known)
+            for part in batches(places, 1 if retry else batch):
+                now.jobs.append(part)
+                yield [own[place] for place in part]
+
+    def _take(self, results: Sequence[Result], now: _Run) -> None:
+        """Put the results of the oldest job into their shard."""
+        places, shard = now.jobs.popleft(), now.opened[0]
+        for place, result in zip(places, results, strict=True):
+            shard.results[place] = result
+        shard.left -= len(places)
+        now.progress(len(places))
+        if not shard.left:
+            self._finish(now.opened.popleft(), now.known)
 
     def _open(
         self, index: int, rows: Sequence[Row], known: Known[Result], *, retry: bool
@@ -184,12 +201,12 @@ class Shards(Generic[Row, Result]):
         with replacing(path.with_suffix(".json")) as partial:
             partial.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
-    def _save(self, opened: Iterable[_Open], known: Known[Result]) -> None:
+    def _save(self, now: _Run) -> None:
         """Keep what was found in an interrupted run, if it can be used again; it may have been paid for."""
-        for shard in opened if self.reuse else ():
+        for shard in now.opened if self.reuse else ():
             if results := [result for result in shard.results if result is not None]:
                 with suppress(OSError, Art2MusError):  # the error that stopped the run is the one to tell
-                    known.save(self.write, shard.made_from, results)
+                    now.known.save(self.write, shard.made_from, results)
 
     def path(self, index: int) -> Path:
         """The file of a shard."""

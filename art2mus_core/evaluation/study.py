@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Float64
 
+from ..audio.mono import mono
 from ..audio.reading import read_audio, read_tags
 from ..measure.pictures import ImageStatistics, percentiles
 from ..measure.pictures import measure as measure_artwork
 from ..measure.sound.music import SHORTEST, check_length
 from ..types import OnStep, Waveform
 from .embedders.roles import ArtworkEmbedder, TextEmbedder
-from .embedders.windows import mono
 from .reading import Content, measure_piece, read_files
 from .records import Collection, SystemGroup
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import io
-import wave
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ..evaluation.embedders.windows import mono
+from ..endpoints.parts import LONGEST_SIDE, picture_part, sound_part, wav_of
 from ..evaluation.reading import read_files
 from ..evaluation.records import Collection
 from ..figures.overview import describe_music
@@ -22,9 +17,7 @@ from ..measure.sound.music import check_length, measure
 from ..types import Artwork, OnStep, Waveform
 
 __all__ = [
-    "LONGEST_SIDE",
     "MOST_SECONDS",
-    "RATE",
     "ArtworkEvidence",
     "MusicEvidence",
     "artwork_evidence",
@@ -32,11 +25,8 @@ __all__ = [
     "read_evidence",
 ]
 
-LONGEST_SIDE = 768
-"""Longest side of a picture in pixels."""
-
-RATE, MOST_SECONDS = 16_000, 60.0
-"""Sample rate of the sound, and seconds to which it is cut."""
+MOST_SECONDS = 60.0
+"""Seconds to which the sound is cut."""
 
 FEATURES = """\
 The music lasts {seconds:.1f} seconds. You do not hear it; this is what is measured in it:
@@ -60,8 +50,7 @@ class ArtworkEvidence:
     @property
     def part(self) -> dict[str, Any]:
         """The part of a chat message."""
-        url = f"data:image/jpeg;base64,{base64.b64encode(self.jpeg).decode('ascii')}"
-        return {"type": "image_url", "image_url": {"url": url}}
+        return picture_part(self.jpeg)
 
 
 @dataclass(frozen=True)
@@ -85,8 +74,7 @@ class MusicEvidence:
         """The part of a chat message."""
         if self.text:
             return {"type": "text", "text": self.text}
-        data = base64.b64encode(self.wav).decode("ascii")
-        return {"type": "input_audio", "input_audio": {"data": data, "format": "wav"}}
+        return sound_part(self.wav)
 
 
 def read_evidence(
@@ -131,7 +119,7 @@ def music_evidence(sound: Waveform, *, described: bool) -> MusicEvidence:
     if described:
         text = _features(sound)
         return MusicEvidence(hashlib.sha256(text.encode()).hexdigest(), sound.seconds, text=text)
-    wav = _wav(sound)
+    wav = wav_of(sound)
     return MusicEvidence(hashlib.sha256(wav).hexdigest(), sound.seconds, wav=wav)
 
 
@@ -139,14 +127,3 @@ def _features(sound: Waveform) -> str:
     measured = describe_music(measure(sound))
     lines = [f"{name}: {value[1] if isinstance(value, tuple) else value}" for name, value in measured.items()]
     return FEATURES.format(seconds=sound.seconds, lines="\n".join(lines))
-
-
-def _wav(sound: Waveform) -> bytes:
-    samples = np.clip(np.rint(mono(sound, RATE).numpy() * 32767), -32768, 32767).astype("<i2")
-    sink = io.BytesIO()
-    with wave.open(sink, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes(samples.tobytes())
-    return sink.getvalue()

@@ -8,9 +8,10 @@ import torch
 from PIL import Image
 
 from art2mus_core.audio.files import write_audio
+from art2mus_core.endpoints.client import Endpoint
 from art2mus_core.evaluation.collection import read_collection
 from art2mus_core.rating.cache import AnswerCache
-from art2mus_core.rating.client import Endpoint, RatingClient
+from art2mus_core.rating.client import RatingClient
 from art2mus_core.rating.evidence import read_evidence
 from art2mus_core.rating.plan import make_plan
 from art2mus_core.rating.rate import rate

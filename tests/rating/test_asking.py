@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image
 
 from art2mus_core.audio.reading import read_audio
+from art2mus_core.endpoints.client import Usage
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.rating.cache import AnswerCache
-from art2mus_core.rating.client import Usage
 from art2mus_core.rating.evidence import artwork_evidence, music_evidence
 from art2mus_core.rating.rubric import FORMAT, RUBRIC, Answer
 

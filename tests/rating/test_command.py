@@ -7,9 +7,9 @@ import typer
 from typer.testing import CliRunner
 
 from art2mus_core.cli.rate import rate as command
+from art2mus_core.endpoints.client import Endpoint
 from art2mus_core.errors import Art2MusError, SettingError
 from art2mus_core.evaluation.results import read_report
-from art2mus_core.rating.client import Endpoint
 from art2mus_core.rating.summary import FEELING
 
 from .conftest import KEY

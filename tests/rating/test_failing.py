@@ -6,9 +6,9 @@ import json
 
 import pytest
 
+from art2mus_core.endpoints.client import Usage
 from art2mus_core.errors import EvaluationError
 from art2mus_core.evaluation.collection import read_collection
-from art2mus_core.rating.client import Usage
 from art2mus_core.rating.rubric import Answer
 from art2mus_core.rating.summary import summarise
 

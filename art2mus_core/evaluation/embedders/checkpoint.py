@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Float64
 
+from ...audio.mono import mono
 from ...checkpoints.folder import config_file, weights_file
 from ...encoders.files import load_audio_encoder, load_image_encoder
 from ...encoders.pocket import PocketSoundEncoder
@@ -20,7 +21,7 @@ from ...interfaces import AudioEncoder, ImageEncoder
 from ...measure.sets.rows import unit
 from ...types import Artwork, Embedding, Waveform
 from .weights import digest
-from .windows import cut, mono
+from .windows import cut
 
 __all__ = ["CheckpointEmbedder", "open_checkpoint"]
 

@@ -19,13 +19,14 @@ import torch
 from jaxtyping import Float64
 from transformers import ClapConfig, ClapFeatureExtractor, ClapModel, PreTrainedTokenizerBase, RobertaTokenizerFast
 
+from ...audio.mono import mono
 from ...checkpoints.folder import describes
 from ...checkpoints.strict import check_fit, fill, tensor_forms
 from ...errors import CheckpointError, EvaluationError
 from ...measure.sets.rows import unit
 from ...types import Waveform
 from .weights import AGAIN, FRONT_END, digest, load_front_end, published_file, read_model_config, read_published
-from .windows import cut, mono
+from .windows import cut
 
 __all__ = ["Clap", "TextClap", "open_clap"]
 

@@ -19,12 +19,13 @@ from torch import Tensor
 from transformers import ASTConfig, ASTFeatureExtractor, ASTForAudioClassification
 
 from ...audio.fbank import fbank
+from ...audio.mono import mono
 from ...checkpoints.folder import describes
 from ...checkpoints.strict import fill
 from ...errors import CheckpointError
 from ...types import Waveform
 from .weights import AGAIN, FRONT_END, digest, load_front_end, published_file, read_model_config, read_published
-from .windows import cut, mono
+from .windows import cut
 
 __all__ = ["SpectrogramTransformer", "open_ast"]
 

@@ -19,11 +19,11 @@ from jaxtyping import Float, Float64
 from torch import Tensor, nn
 
 from ...audio.filters import htk_mel, triangles
+from ...audio.mono import mono
 from ...checkpoints.strict import fill
 from ...errors import AudioError, CheckpointError
 from ...types import Waveform
 from .weights import digest, read_published
-from .windows import mono
 
 __all__ = ["Vggish", "VggishNetwork", "examples", "open_vggish"]
 

@@ -1,4 +1,4 @@
-"""Prepares a sound for an evaluation model's front end: one channel, its sample rate, windows."""
+"""Cuts a sound into the windows of an evaluation model."""
 
 from __future__ import annotations
 
@@ -7,33 +7,10 @@ import math
 from jaxtyping import Float
 from torch import Tensor
 
-from ...audio.resample import resample
-from ...errors import AudioError
-from ...types import Waveform
-
-__all__ = ["cut", "mono"]
+__all__ = ["cut"]
 
 LEFT_OVER = 0.1
 """Share of a window that may be dropped at the end, so that a sound a few samples longer than a window has only one."""
-
-
-def mono(waveform: Waveform, sample_rate: int) -> Float[Tensor, " samples"]:
-    """The mean of the channels in float32 on the CPU, at `sample_rate` hertz.
-
-    Raises:
-        AudioError: several sounds or none, no samples, or samples that are not finite.
-    """
-    batch, channels, length = waveform.samples.shape
-    if batch != 1 or not channels or not length:
-        raise AudioError(
-            f"{batch} sounds of {channels} channels and {length} samples",
-            "one sound with samples",
-            "Pass sounds one by one, without empty ones.",
-        )
-    samples = waveform.samples[0].detach().cpu().float()
-    if not samples.isfinite().all():
-        raise AudioError("samples that are NaN or infinite", "finite samples", "Compose or read the sound again.")
-    return resample(samples.mean(0), waveform.sample_rate, sample_rate)
 
 
 def cut(samples: Float[Tensor, " samples"], length: int) -> list[Float[Tensor, " window"]]:

@@ -5,8 +5,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from art2mus_core.audio.mono import mono
 from art2mus_core.errors import AudioError
-from art2mus_core.evaluation.embedders.windows import cut, mono
+from art2mus_core.evaluation.embedders.windows import cut
 from art2mus_core.types import Waveform
 
 
