@@ -7,12 +7,19 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["file_digest", "joint_digest", "tensor_digest"]
+__all__ = ["file_digest", "folder_digest", "joint_digest", "tensor_digest"]
 
 
 def file_digest(path: Path) -> str:
     """sha256 of a file's content, in hexadecimal."""
     return _digest(path).hex()
+
+
+def folder_digest(folder: Path) -> str:
+    """sha256 over the names and contents of all files in a folder and its subfolders, without hidden files."""
+    files = sorted(each for each in folder.rglob("*") if each.is_file() and not each.name.startswith("."))
+    rows = [f"{each.relative_to(folder).as_posix()} {file_digest(each)}" for each in files]
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
 
 def joint_digest(paths: Iterable[Path], start: bytes = b"") -> str:

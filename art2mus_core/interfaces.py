@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from .types import Artwork, Condition, Embedding, Mel, PromptTokens, Waveform
 
-__all__ = ["Aligner", "AudioEncoder", "Denoiser", "ImageEncoder", "Vocoder"]
+__all__ = ["Aligner", "AudioEncoder", "Captioner", "Denoiser", "ImageEncoder", "Vocoder"]
 
 
 @runtime_checkable
@@ -28,6 +29,16 @@ class AudioEncoder(Protocol):
     space: str
 
     def encode(self, waveform: Waveform) -> Embedding: ...
+
+
+@runtime_checkable
+class Captioner(Protocol):
+    """Describes works in words, either artworks or waveforms."""
+
+    @property
+    def network(self) -> Any: ...  # noqa: ANN401  the caller moves it between devices; None if it is on another machine
+
+    def describe(self, works: Sequence[Any]) -> list[str]: ...
 
 
 @runtime_checkable

@@ -1,6 +1,6 @@
 """Captions of artworks: from a file, from the picture's metadata, or from a captioner.
 
-The captioner is BLIP (Li et al. 2022) as transformers stores it, from a folder on this machine.
+The captioner is one of `captioners`, such as BLIP, from a folder on this machine.
 """
 
 from __future__ import annotations
@@ -9,36 +9,29 @@ import html
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from PIL import ExifTags, Image, IptcImagePlugin
 
-from ..checkpoints.folder import read_config
-from ..errors import ArtworkError, CheckpointError
+from ..captioners.files import open_captioner
+from ..errors import ArtworkError
 from ..images.reading import opened, read_artwork
 from ..pipelines.stages import Resident
 from ..placing import place
-from ..types import Artwork, OnStep, Step
+from ..types import OnStep, Step
 from .config import CaptionChoice
 from .fields import read_json
 from .pairing import Ids
 from .records import Subject
 from .systems.system import digest_of
 
-__all__ = ["Captioner", "add_captions", "metadata_caption", "open_captioner", "read_captions"]
+__all__ = ["add_captions", "metadata_caption", "read_captions"]
 
 BATCH = 8
 """Artworks that a captioner describes at once."""
-
-LONGEST = 40
-"""Tokens of a caption."""
-
-BEAMS = 3
-"""As in the BLIP authors' evaluation; decoding is deterministic."""
 
 IPTC_CAPTION = (2, 120)
 PNG_TEXTS = ("Description", "Title")
@@ -134,10 +127,12 @@ def _captioned(
     captions = _cached(cache, made_by := digest_of(folder))
     new = [each for each in subjects if each.sha256 not in captions]
     if new:
-        captioner = open_captioner(folder, dtype=dtype, resident=resident)
+        captioner = open_captioner(folder, "artworks", dtype=dtype)
         for start in range(0, len(new), BATCH):
             batch = new[start : start + BATCH]
-            texts = captioner.describe([read_artwork(each.picture) for each in batch])
+            works = [read_artwork(each.picture) for each in batch]
+            with resident(captioner.network):
+                texts = captioner.describe(works)
             captions |= {each.sha256: text for each, text in zip(batch, texts, strict=True)}
             place(cache, json.dumps({"captioner": made_by, "captions": captions}, indent=1).encode())
             if on_step:
@@ -151,68 +146,3 @@ def _cached(cache: Path, made_by: str) -> dict[str, str]:
         return dict(stored["captions"]) if stored["captioner"] == made_by else {}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
-
-
-@dataclass(frozen=True)
-class Captioner:
-    """Describes artworks.
-
-    Attributes:
-        network: `BlipForConditionalGeneration`.
-        preprocessor: picture to pixels, without torchvision.
-        tokenizer: token ids to text.
-        resident: the caller's memory policy.
-    """
-
-    network: Any
-    preprocessor: Any
-    tokenizer: Any
-    resident: Resident
-
-    def describe(self, artworks: Sequence[Artwork]) -> list[str]:
-        """A caption for each artwork."""
-        rows = [np.ascontiguousarray(artwork.pixels.permute(1, 2, 0).cpu().numpy()) for artwork in artworks]
-        pixels = self.preprocessor(rows, input_data_format="channels_last", return_tensors="pt")["pixel_values"]
-        with self.resident(self.network), torch.inference_mode():
-            weight = next(self.network.parameters())
-            tokens = self.network.generate(pixel_values=pixels.to(weight), max_new_tokens=LONGEST, num_beams=BEAMS)
-        return [text.strip() for text in self.tokenizer.batch_decode(tokens, skip_special_tokens=True)]
-
-
-def open_captioner(folder: Path, *, dtype: torch.dtype, resident: Resident) -> Captioner:
-    """The captioner in a folder; nothing is ever downloaded.
-
-    Raises:
-        CheckpointError: no BLIP, or incomplete weights.
-    """
-    from transformers import AutoTokenizer, BlipForConditionalGeneration  # noqa: PLC0415 - only for a captioner
-
-    try:
-        from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil as Preprocessor  # noqa: PLC0415
-    except ImportError:  # in older versions, the plain class does not require torchvision
-        from transformers import BlipImageProcessor as Preprocessor  # type: ignore[assignment]  # noqa: PLC0415
-
-    # without a configuration, transformers would build a network of its default size
-    if read_config(folder, ".").get("model_type") != "blip":
-        raise _no_captioner(folder, "its config.json describes another model")
-    local: dict[str, Any] = {"local_files_only": True}
-    try:
-        filled: Any = BlipForConditionalGeneration.from_pretrained(
-            folder, use_safetensors=True, output_loading_info=True, **local
-        )
-        preprocessor = Preprocessor.from_pretrained(folder, **local)
-        tokenizer = AutoTokenizer.from_pretrained(folder, **local)
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
-        raise _no_captioner(folder, " ".join(str(error).split())[:300]) from error
-    network, found = filled
-    if lacking := sorted(found["missing_keys"]):
-        raise _no_captioner(folder, f"its weights lack {', '.join(lacking[:3])}")
-    return Captioner(network.eval().to(dtype), preprocessor, tokenizer, resident)
-
-
-def _no_captioner(folder: Path, why: str) -> CheckpointError:
-    return CheckpointError(
-        f"{folder} contains no captioner ({why})",
-        "a BLIP for captions as transformers saves it: config.json, model.safetensors, preprocessor_config.json and a tokenizer",
-        "Download it whole, or provide captions in a file.",
-    )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from ..endpoints.client import Usage
 from ..errors import EvaluationError
 from ..evaluation.records import Collection
 from ..types import OnStep, Step
 from .cache import AnswerCache
-from .client import RatingClient, Reply, Usage
+from .client import RatingClient, Reply
 from .plan import Pairing, Plan, likely_tokens
 from .rubric import Answer
 

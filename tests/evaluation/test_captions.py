@@ -226,12 +226,12 @@ def test_captions_are_kept_and_belong_to_their_captioner(subjects, tmp_path, bli
 def test_a_captioner_that_is_not_whole_is_refused(blip, tmp_path, damage, said):
     import shutil
 
-    from art2mus_core.evaluation.captions import open_captioner
+    from art2mus_core.captioners.files import open_captioner
 
     copy = Path(shutil.copytree(blip, tmp_path / "blip"))
     damage(copy)
     with pytest.raises(CheckpointError, match=said):
-        open_captioner(copy, dtype=torch.float32, resident=nullcontext)
+        open_captioner(copy, "artworks", dtype=torch.float32)
 
 
 def test_a_captioner_with_weights_missing_is_refused(blip, tmp_path):
@@ -239,11 +239,11 @@ def test_a_captioner_with_weights_missing_is_refused(blip, tmp_path):
 
     from safetensors.torch import load_file, save_file
 
-    from art2mus_core.evaluation.captions import open_captioner
+    from art2mus_core.captioners.files import open_captioner
 
     copy = Path(shutil.copytree(blip, tmp_path / "blip"))
     state = load_file(copy / "model.safetensors")
     state.pop("vision_model.post_layernorm.weight")
     save_file(state, copy / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(CheckpointError, match=r"lack vision_model\.post_layernorm\.weight"):
-        open_captioner(copy, dtype=torch.float32, resident=nullcontext)
+        open_captioner(copy, "artworks", dtype=torch.float32)

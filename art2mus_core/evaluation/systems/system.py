@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import torch
 
 from ...configuration import Fields
-from ...digests import file_digest
+from ...digests import file_digest, folder_digest
 from ...errors import EvaluationError
 from ...pipelines.stages import Resident
 from ...types import OnStep, Waveform
@@ -136,10 +136,6 @@ def digest_of(path: Path) -> str:
         EvaluationError: a missing file, or one that cannot be read.
     """
     try:
-        if path.is_dir():
-            files = sorted(each for each in path.rglob("*") if each.is_file() and not each.name.startswith("."))
-            rows = [f"{each.relative_to(path).as_posix()} {digest_of(each)}" for each in files]
-            return hashlib.sha256("\n".join(rows).encode()).hexdigest()
-        return file_digest(path)
+        return folder_digest(path) if path.is_dir() else file_digest(path)
     except OSError as error:
         raise EvaluationError(f"{path} cannot be read ({error.strerror})", "a file", "Check the path.") from error
