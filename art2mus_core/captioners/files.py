@@ -15,7 +15,7 @@ from .pictures import PictureCaptioner
 from .speech import SoundCaptioner
 from .weights import describes
 
-__all__ = ["CAPTIONERS", "open_captioner"]
+__all__ = ["CAPTIONERS", "kinds_of", "open_captioner"]
 
 OTHERS = "*"
 
@@ -43,18 +43,34 @@ def open_captioner(folder: Path, kind: str, *, dtype: torch.dtype | None = None)
     Raises:
         CheckpointError: another model, one that describes other works, or incomplete files.
     """
-    # without a configuration, transformers would build a network of its default size
-    found = str(read_config(folder, ".").get("model_type"))
-    table = CAPTIONERS[kind]
-    load = table.get(found) or (table.get(OTHERS) if _sees(found) else None)
+    load = _loader(folder, kind)
     if load is None:
         raise CheckpointError(
-            f"{folder} contains no captioner of {kind} (its config.json describes another model, {found!r})",
-            f"a model of type {', '.join(table).replace(OTHERS, 'or another one that reads pictures and text')}",
+            f"{folder} contains no captioner of {kind} (its config.json describes another model, {_type(folder)!r})",
+            f"a model of type {', '.join(CAPTIONERS[kind]).replace(OTHERS, 'or another one that reads pictures and text')}",
             "Choose another folder, or provide captions in a file.",
         )
     with describes(folder):
         return load(folder, dtype)
+
+
+def kinds_of(folder: Path) -> list[str]:
+    """What the captioner in a folder describes, `artworks` or `music`; empty for another model.
+
+    Raises:
+        CheckpointError: no config.json, or a damaged one.
+    """
+    return [kind for kind in CAPTIONERS if _loader(folder, kind)]
+
+
+def _loader(folder: Path, kind: str) -> Callable[[Path, torch.dtype | None], Captioner] | None:
+    table, found = CAPTIONERS[kind], _type(folder)
+    return table.get(found) or (table.get(OTHERS) if _sees(found) else None)
+
+
+def _type(folder: Path) -> str:
+    # without a configuration, transformers would build a network of its default size
+    return str(read_config(folder, ".").get("model_type"))
 
 
 def _sees(model_type: str) -> bool:

@@ -23,6 +23,7 @@ __all__ = [
     "folders",
     "home",
     "is_aligner",
+    "is_captioner",
     "is_encoder",
     "is_evaluation_model",
     "is_prior",
@@ -68,6 +69,12 @@ def is_evaluation_model(folder: Path) -> bool:
     return _model_type(folder) in EVALUATION_MODELS or any(path.is_file() for path in folder.glob("vggish*.pth"))
 
 
+def is_captioner(folder: Path) -> bool:
+    """Whether a folder has another network in transformers' layout that writes: one with a tokenizer."""
+    others = (None, "clip", *EVALUATION_MODELS)
+    return _model_type(folder) not in others and (folder / "tokenizer_config.json").is_file()
+
+
 def _model_type(folder: Path) -> object:
     """`model_type` in the configuration of a folder in transformers' layout."""
     try:
@@ -100,6 +107,7 @@ KINDS: Mapping[Callable[[Path], bool], Kind] = MappingProxyType(
         is_prior: Kind("model", "prior", "Choose it as the model."),
         is_encoder: Kind("image encoder", "encoder", "Choose it as the image encoder, together with a model."),
         is_aligner: Kind("aligner", "aligner", "Choose it as the aligner, together with a model."),
+        is_captioner: Kind("captioner", "captioner", "It describes the works of a dataset: `art2mus dataset caption`."),
         is_evaluation_model: Kind("evaluation model", "judge", "It is used for evaluation, not for composing."),
     }
 )

@@ -113,6 +113,7 @@ def _trouble(presence: Presence) -> str | None:
     """
     with importing():
         from ..aligners.files import find_aligner, read_header
+        from ..captioners.files import kinds_of
         from ..encoders.files import check_image_encoder
         from ..evaluation.embedders.opening import check_installed
         from ..pipelines.parts import Choice, open_parts
@@ -125,6 +126,8 @@ def _trouble(presence: Presence) -> str | None:
             parts.check()
         if kind == "judge":
             check_installed(folder)
+        if kind == "captioner":
+            kinds_of(folder)
         if kind == "encoder" or bundled:
             check_image_encoder(folder)
         if kind == "aligner" or bundled:
@@ -203,6 +206,6 @@ def _verdict(model: dict[str, Any]) -> str:
         return f"{'not usable' if model['downloaded'] else 'not downloaded'}: {commands or model['trouble']}"
     if not model["here"]:
         return f"usable, not complete: {commands or missing}"
-    if model["kind"] == "judge":
+    if model["kind"] in {"judge", "captioner"}:
         return "usable, for evaluation"
     return "usable" if model["bundled"] else f"usable, with {' and '.join(model['needs']) or 'an aligner'}"

@@ -15,12 +15,12 @@ from jaxtyping import Float32
 from ..audio.reading import read_audio
 from ..checkpoints.identity import component_digest
 from ..encoders.files import image_component, image_space, load_audio_encoder, load_image_encoder
-from ..errors import Art2MusError, DatasetError, SettingError
+from ..errors import DatasetError, SettingError
 from ..images.reading import read_artwork
 from ..types import OnStep
 from .known import of_same_file
 from .roots import read_roots
-from .shards import Shards, Spread
+from .shards import Shards, Spread, tried
 from .tables import ARTWORKS, MUSIC, ArtworkRow, MusicRow, Table
 
 __all__ = ["EMBEDDINGS", "TABLES", "Embedded", "Vectors", "embed", "embed_rows", "kinds", "read_vectors"]
@@ -172,13 +172,8 @@ def embed_rows(
     root: Path, kind: str, checkpoint: Path, device: str, rows: Sequence[ArtworkRow | MusicRow]
 ) -> list[Embedded]:
     """The embeddings of some rows; of each alone if one of them fails."""
-    try:
-        return _together(root, kind, checkpoint, device, rows)
-    except Art2MusError as error:
-        if len(rows) > 1:
-            return [result for row in rows for result in embed_rows(root, kind, checkpoint, device, [row])]
-        reason = " ".join(error.came.replace(str(root / rows[0].path), "").split())
-        return [Embedded(rows[0].id, rows[0].file_sha256 or "", None, f"{type(error).__name__}: {reason}")]
+    work = partial(_together, root, kind, checkpoint, device)
+    return tried(work, rows, root, lambda row, fault: Embedded(row.id, row.file_sha256 or "", None, fault))
 
 
 @torch.no_grad()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import DatasetError
+from .captions import captions_of
 from .items import check_path
 from .manifest import Pair
 from .roots import read_roots
@@ -22,6 +24,7 @@ def read_joined(folder: Path) -> list[Pair]:
     roots = read_roots(folder)
     artworks = {row.id: row for row in ARTWORKS.read(folder / ARTWORKS.file)}
     music = {row.id: row for row in MUSIC.read(folder / MUSIC.file)}
+    seen, heard = captions_of(folder, "artworks", artworks.values()), captions_of(folder, "music", music.values())
     pairs = []
     for pair in PAIRS.read(folder / PAIRS.file):
         where = f"{folder / PAIRS.file}: pair {pair.id}"
@@ -38,7 +41,8 @@ def read_joined(folder: Path) -> list[Pair]:
             places = (
                 _place(folder, roots[kind], row.path, where) for kind, row in (("artworks", artwork), ("music", piece))
             )
-            pairs.append(_joined(pair, artwork, piece, *places))
+            captions = caption_of(seen[artwork.id]), caption_of(heard[piece.id])
+            pairs.append(_joined(pair, artwork, piece, *places, captions=captions))
     return pairs
 
 
@@ -48,7 +52,15 @@ def _place(folder: Path, root: Path, path: str, where: str) -> str:
     return (place.relative_to(folder) if place.is_relative_to(folder) else place).as_posix()
 
 
-def _joined(pair: PairRow, artwork: ArtworkRow, piece: MusicRow, picture: str, sound: str) -> Pair:
+def _joined(
+    pair: PairRow,
+    artwork: ArtworkRow,
+    piece: MusicRow,
+    picture: str,
+    sound: str,
+    *,
+    captions: tuple[str | None, str | None],
+) -> Pair:
     return Pair(
         id=pair.id,
         split=pair.split,
@@ -59,11 +71,11 @@ def _joined(pair: PairRow, artwork: ArtworkRow, piece: MusicRow, picture: str, s
         sample_rate=piece.sample_rate or 0,
         source="paired",
         licence="; ".join(dict.fromkeys(each or "not stated" for each in (artwork.licence, piece.licence))),
-        artwork_caption=caption_of(artwork),
-        music_caption=caption_of(piece),
+        artwork_caption=captions[0],
+        music_caption=captions[1],
     )
 
 
-def caption_of(row: ArtworkRow | MusicRow) -> str | None:
-    """The last caption of a row, which is that of a captioner if there is one; None if it has none."""
-    return row.texts[-1][1] if row.texts else None
+def caption_of(captions: Sequence[tuple[str, str]]) -> str | None:
+    """The last of a row's captions, the most specific one; None if it has none."""
+    return captions[-1][1] if captions else None

@@ -22,7 +22,7 @@ from ..types import OnStep, Step
 from .known import Known, read_note
 from .tables import batches
 
-__all__ = ["SIZE", "Result", "Shards", "Spread", "kind_of"]
+__all__ = ["SIZE", "Result", "Shards", "Spread", "kind_of", "tried"]
 
 SIZE = 256
 """Rows of a shard."""
@@ -45,6 +45,31 @@ Spread = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
 def kind_of(fault: str) -> str:
     """The kind of a fault."""
     return fault.split(":", 1)[0]
+
+
+def tried(
+    work: Callable[[Sequence[Any]], Sequence[Result]],
+    rows: Sequence[Any],
+    root: Path,
+    fail: Callable[[Any, str], Result],
+    failures: tuple[type[Art2MusError], ...] = (Art2MusError,),
+) -> list[Result]:
+    """The results of `work` for some rows; for each alone if one of them fails.
+
+    Args:
+        work: results of all the rows, or an error.
+        rows: rows of files.
+        root: folder of the files, which no fault names.
+        fail: the result of a row that failed, with its fault.
+        failures: errors that concern one file; others end the run.
+    """
+    try:
+        return list(work(rows))
+    except failures as error:
+        if len(rows) > 1:
+            return [result for row in rows for result in tried(work, [row], root, fail, failures)]
+        reason = " ".join(error.came.replace(str(root / rows[0].path), "").split())
+        return [fail(rows[0], f"{type(error).__name__}: {reason}")]
 
 
 def _digest(value: Any) -> str:  # noqa: ANN401  what JSON can hold

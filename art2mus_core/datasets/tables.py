@@ -21,7 +21,19 @@ from .items import Item
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["ARTWORKS", "ITEMS", "MUSIC", "PAIRS", "VERSION", "ArtworkRow", "MusicRow", "PairRow", "Table"]
+__all__ = [
+    "ARTWORKS",
+    "CAPTIONS",
+    "ITEMS",
+    "MUSIC",
+    "PAIRS",
+    "VERSION",
+    "ArtworkRow",
+    "CaptionRow",
+    "MusicRow",
+    "PairRow",
+    "Table",
+]
 
 VERSION = "2"
 ROWS = 1024
@@ -102,7 +114,24 @@ class PairRow:
     rank: int | None = None
 
 
-Row = TypeVar("Row", bound="ArtworkRow | MusicRow | PairRow | Item")
+@dataclass(frozen=True)
+class CaptionRow:
+    """The captions of a row from one origin.
+
+    Attributes:
+        id: of the row.
+        content: `file_sha256` of the row, by which captions are found again and those of another file are left out.
+        texts: captions, each on one line.
+        fault: why there is none.
+    """
+
+    id: str
+    content: str
+    texts: tuple[str, ...] = ()
+    fault: str | None = None
+
+
+Row = TypeVar("Row", bound="ArtworkRow | MusicRow | PairRow | CaptionRow | Item")
 
 
 @dataclass(frozen=True)
@@ -191,6 +220,7 @@ ITEMS = Table("items.parquet", Item)
 ARTWORKS = Table("artworks.parquet", ArtworkRow)
 MUSIC = Table("music.parquet", MusicRow)
 PAIRS = Table("pairs.parquet", PairRow)
+CAPTIONS = Table("captions.parquet", CaptionRow)
 
 
 def batches(rows: Iterable[Any], size: int = ROWS) -> Iterator[list[Any]]:

@@ -56,9 +56,14 @@ class Endpoint:
         return str(urlsplit(self.url).hostname)
 
     @property
+    def is_here(self) -> bool:
+        """Whether the data does not leave this machine."""
+        return self.host in LOCAL
+
+    @property
     def is_private(self) -> bool:
         """Whether the connection is encrypted, or does not leave this machine."""
-        return urlsplit(self.url).scheme == "https" or self.host in LOCAL
+        return urlsplit(self.url).scheme == "https" or self.is_here
 
     def key(self) -> str:
         """The key, read from the environment every time.
@@ -67,7 +72,7 @@ class Endpoint:
             SettingError: the variable is empty, or contains characters that no key has.
         """
         key = os.environ.get(self.key_variable, "").strip()
-        if not key and self.host not in LOCAL:
+        if not key and not self.is_here:
             raise SettingError(f"no key in the variable {self.key_variable}", "the endpoint's key", "Set the variable.")
         if not (key.isascii() and key.isprintable()):
             raise SettingError(f"characters in {self.key_variable} that no key has", "a key", "Copy the key again.")

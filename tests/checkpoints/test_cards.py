@@ -29,6 +29,9 @@ NAMES = {
     "clap-general",
     "vggish",
     "ast-audioset",
+    "blip-base",
+    "git-base-coco",
+    "qwen2-audio",
 }
 
 
@@ -78,7 +81,8 @@ def test_a_card_says_what_a_person_must_know(name):
 def test_no_pickle_is_fetched_where_there_are_safetensors():
     pickled = (".pt", ".pth", ".bin")
     pickles = {found.name for found in read_cards().values() if any(f.path.endswith(pickled) for f in found.files)}
-    assert pickles == {"imagebind", "art2mus-2024", "art2mus-2024-4", "clap-music", "clap-general", "vggish"}
+    judges = {"clap-music", "clap-general", "vggish"}
+    assert pickles == {"imagebind", "art2mus-2024", "art2mus-2024-4", *judges, "blip-base", "git-base-coco"}
 
 
 def test_vggish_weighs_what_its_layers_weigh():
@@ -150,7 +154,7 @@ def test_the_table_has_every_name_once():
 def test_a_card_names_safe_files_and_known_checkpoints(name):
     found = card(name)
     assert re.fullmatch(r"[a-z0-9][a-z0-9-]*", name)
-    assert found.kind in {"encoder", "prior", "aligner", "judge"}
+    assert found.kind in {"encoder", "prior", "aligner", "judge", "captioner"}
     assert not (found.repository and found.url)
     assert set(found.needs) <= NAMES
     paths = [file.path for file in found.files]

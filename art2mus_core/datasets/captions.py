@@ -1,0 +1,79 @@
+"""The captions of a dataset's artworks and music: from their metadata, their sources, and captioners. Each names its origin.
+
+Captions are for evaluation, its baselines and people. Training reads pairs, pictures and sounds, and no text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from .embedding import TABLES
+from .known import read_note
+from .tables import CAPTIONS, ArtworkRow, MusicRow
+
+__all__ = ["FOLDER", "METADATA", "captions_of", "describe_row", "read_captions"]
+
+FOLDER = "captions"
+"""Folder of the shards, in which each origin has a folder of its own, `artworks-NAME` or `music-NAME`."""
+
+METADATA = "metadata"
+"""The origin of captions that say what a table says of a work."""
+
+NOUNS = {ArtworkRow: "A painting", MusicRow: "A piece of music"}
+
+Captions = dict[str, tuple[tuple[str, str], ...]]
+"""Pairs of origin and text by a row's id, the least specific first."""
+
+
+def read_captions(folder: Path, kind: str) -> Captions:
+    """The captions of the usable rows of `artworks` or `music`, by their ids: pairs of origin and text, the least specific first.
+
+    First the one from metadata, then those of the row's source, then those of captioners and of sources of texts, by name. An origin may have
+    several captions of one work. Captions of a file that has changed since are left out.
+
+    Raises:
+        DatasetError: a table or a shard is missing or damaged.
+    """
+    table = TABLES[kind]
+    return captions_of(folder, kind, table.read(folder / table.file))
+
+
+def captions_of(folder: Path, kind: str, rows: Iterable[ArtworkRow | MusicRow]) -> Captions:
+    """The captions of rows that were read before, as :func:`read_captions`."""
+    origins = {place.name.removeprefix(f"{kind}-"): _stored(place) for place in _places(folder, kind)}
+    found = Captions()
+    for row in rows:
+        if row.fault is None:
+            described = describe_row(row)
+            stored = (
+                (origin, text)
+                for origin, captions in origins.items()
+                for text in captions.get((row.id, row.file_sha256 or ""), ())
+            )
+            found[row.id] = (*([(METADATA, described)] if described else []), *row.texts, *stored)
+    return found
+
+
+def describe_row(row: ArtworkRow | MusicRow) -> str | None:
+    """What a table says of a work, as a sentence; None if it says nothing.
+
+    Such as `A painting called "Water Lilies" by Claude Monet from 1908: Impressionism, landscape.`
+    """
+    parts = [
+        f' called "{row.title}"' if row.title else "",
+        f" by {row.creator}" if row.creator else "",
+        f" from {row.year}" if row.year else "",
+        f": {', '.join(row.genres)}" if row.genres else "",
+    ]
+    return " ".join(f"{NOUNS[type(row)]}{''.join(parts)}.".split()) if any(parts) else None
+
+
+def _places(folder: Path, kind: str) -> list[Path]:
+    return sorted(place for place in (folder / FOLDER).glob(f"{kind}-*") if place.is_dir())
+
+
+def _stored(place: Path) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Captions in the complete shards of an origin, by id and content."""
+    complete = (path for path in sorted(place.glob("*.parquet")) if read_note(path))
+    return {(row.id, row.content): row.texts for path in complete for row in CAPTIONS.read(path)}
