@@ -50,14 +50,10 @@ def open_network(kind: Any, folder: Path, dtype: torch.dtype | None) -> Any:  # 
     """
     options = {_by_version("dtype", "torch_dtype"): dtype or "auto", "output_loading_info": True, **LOCAL}
     pickled = folder / PICKLED
-    if pickled.is_file() and not any(folder.glob("*.safetensors")):
-        from transformers import AutoConfig  # noqa: PLC0415
-
-        config = AutoConfig.from_pretrained(folder, **LOCAL)
-        weights = read_pickle(pickled, WANTED, AGAIN)
-        network, found = kind.from_pretrained(None, config=config, state_dict=weights, **options)
-    else:
-        network, found = kind.from_pretrained(folder, use_safetensors=True, **options)
+    safe = not pickled.is_file() or any(folder.glob("*.safetensors"))
+    if not safe:
+        read_pickle(pickled, WANTED, AGAIN)  # tells what is wrong with it; transformers opens it with `weights_only` too
+    network, found = kind.from_pretrained(folder, use_safetensors=safe, weights_only=True, **options)
     if lacking := sorted(found["missing_keys"]):
         raise _none(folder, f"its weights lack {', '.join(lacking[:3])}")
     return network.eval()

@@ -14,7 +14,8 @@ from art2mus_core.evaluation.config import CaptionChoice
 from art2mus_core.evaluation.records import Subject
 from art2mus_core.images.reading import read_artwork
 
-WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{number}" for number in range(19))]
+from ..captioning import WORDS, pillow, write_blip
+
 XMP = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description><dc:description><rdf:Alt>'
     '<rdf:li xml:lang="x-default">Two {} &amp; a\n boat</rdf:li></rdf:Alt></dc:description></rdf:Description></rdf:RDF>'
@@ -97,39 +98,10 @@ def test_captions_are_read_in_both_forms(tmp_path):
         read_captions(tmp_path / "nowhere.json")
 
 
-def preprocessor():
-    """The one that does without torchvision; older versions call it by the plain name."""
-    import transformers.models.blip as room
-
-    return getattr(room, "BlipImageProcessorPil", None) or room.BlipImageProcessor
-
-
 @pytest.fixture(scope="module")
 def blip(tmp_path_factory) -> Path:
     """A captioner of random weights, in transformers' layout."""
-    from transformers import BertTokenizerFast, BlipConfig, BlipForConditionalGeneration
-
-    folder = tmp_path_factory.mktemp("blip")
-    sizes = {"intermediate_size": 17, "num_hidden_layers": 1, "num_attention_heads": 2}
-    ends = {"bos_token_id": 5, "sep_token_id": 3, "eos_token_id": 3, "pad_token_id": 0}
-    heard = {"vocab_size": len(WORDS), "hidden_size": 12, "encoder_hidden_size": 10, "max_position_embeddings": 64}
-    torch.manual_seed(0)
-    config = BlipConfig(
-        text_config={**sizes, **ends, **heard},
-        vision_config={**sizes, "hidden_size": 10, "image_size": 16, "patch_size": 8, "num_hidden_layers": 2},
-        image_text_hidden_size=7,
-        projection_dim=9,
-    )
-    network = BlipForConditionalGeneration(config)
-    with torch.no_grad():
-        for weight in network.parameters():
-            if weight.dim() > 1:
-                torch.nn.init.normal_(weight, std=0.7)  # as built, it says the same of everything
-    network.save_pretrained(folder)
-    preprocessor()(size={"height": 16, "width": 16}).save_pretrained(folder)
-    (folder / "vocab.txt").write_text("\n".join(WORDS), encoding="utf-8")
-    BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
-    return folder
+    return write_blip(tmp_path_factory.mktemp("blip"))
 
 
 @pytest.fixture
@@ -183,7 +155,8 @@ def test_the_captioner_says_what_transformers_says(subjects, tmp_path, blip):
 
     found = captioned(subjects, tmp_path / "c.json", captioner=str(blip))
     network = BlipForConditionalGeneration.from_pretrained(blip).eval()
-    prepare, tokenizer = preprocessor().from_pretrained(blip), BertTokenizerFast.from_pretrained(blip)
+    prepare = pillow("blip", "BlipImageProcessor").from_pretrained(blip)
+    tokenizer = BertTokenizerFast.from_pretrained(blip)
     for key, subject in subjects.items():
         pixels = prepare(Image.open(subject.path).convert("RGB"), return_tensors="pt")["pixel_values"]
         tokens = network.generate(pixel_values=pixels, max_new_tokens=40, num_beams=3)
