@@ -52,7 +52,9 @@ def open_network(kind: Any, folder: Path, dtype: torch.dtype | None) -> Any:  # 
     pickled = folder / PICKLED
     safe = not pickled.is_file() or any(folder.glob("*.safetensors"))
     if not safe:
-        read_pickle(pickled, WANTED, AGAIN)  # tells what is wrong with it; transformers opens it with `weights_only` too
+        read_pickle(
+            pickled, WANTED, AGAIN
+        )  # tells what is wrong with it; transformers opens it with `weights_only` too
     network, found = kind.from_pretrained(folder, use_safetensors=safe, weights_only=True, **options)
     if lacking := sorted(found["missing_keys"]):
         raise _none(folder, f"its weights lack {', '.join(lacking[:3])}")

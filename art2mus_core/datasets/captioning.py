@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ..audio.reading import read_audio
 from ..captioners.endpoint import EndpointCaptioner
@@ -35,6 +35,7 @@ READERS: dict[str, Callable[[Path], Any]] = {"artworks": read_artwork, "music": 
 EMPTY = "empty: the captioner said nothing"
 
 
+@runtime_checkable
 class Origin(Hashable, Protocol):
     """A captioner that can be opened in any process.
 

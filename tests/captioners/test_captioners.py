@@ -62,7 +62,8 @@ def sounds() -> list[Waveform]:
     """Of two channels, another rate and different lengths."""
     random = np.random.default_rng(1)
     return [
-        Waveform(torch.from_numpy(random.uniform(-0.4, 0.4, (1, 2, count))).float(), 8000) for count in (6000, 7001, 1601)
+        Waveform(torch.from_numpy(random.uniform(-0.4, 0.4, (1, 2, count))).float(), 8000)
+        for count in (6000, 7001, 1601)
     ]
 
 
