@@ -17,6 +17,7 @@ from .cards import read_cards
 
 __all__ = [
     "BUNDLED",
+    "MODULES",
     "aligner_file",
     "describe",
     "existing",
@@ -27,6 +28,7 @@ __all__ = [
     "is_encoder",
     "is_evaluation_model",
     "is_prior",
+    "is_sentence_encoder",
     "known",
     "locate",
     "name_for_command",
@@ -35,6 +37,9 @@ __all__ = [
 
 PACKAGED = Path(__file__).parents[1]
 BUNDLED = "pocket"
+
+MODULES = "modules.json"
+"""File of a sentence encoder, in sentence-transformers' layout."""
 
 WEIGHTS = (".pt", ".safetensors")
 """Suffixes of an aligner in a folder of its own: published in 2024, and trained here."""
@@ -69,10 +74,16 @@ def is_evaluation_model(folder: Path) -> bool:
     return _model_type(folder) in EVALUATION_MODELS or any(path.is_file() for path in folder.glob("vggish*.pth"))
 
 
+def is_sentence_encoder(folder: Path) -> bool:
+    """Whether a folder has a model that embeds texts, in sentence-transformers' layout."""
+    return (folder / MODULES).is_file()
+
+
 def is_captioner(folder: Path) -> bool:
     """Whether a folder has another network in transformers' layout that writes: one with a tokenizer."""
     others = (None, "clip", *EVALUATION_MODELS)
-    return _model_type(folder) not in others and (folder / "tokenizer_config.json").is_file()
+    written = _model_type(folder) not in others and (folder / "tokenizer_config.json").is_file()
+    return written and not is_sentence_encoder(folder)
 
 
 def _model_type(folder: Path) -> object:
@@ -109,6 +120,9 @@ KINDS: Mapping[Callable[[Path], bool], Kind] = MappingProxyType(
         is_aligner: Kind("aligner", "aligner", "Choose it as the aligner, together with a model."),
         is_captioner: Kind("captioner", "captioner", "It describes the works of a dataset: `art2mus dataset caption`."),
         is_evaluation_model: Kind("evaluation model", "judge", "It is used for evaluation, not for composing."),
+        is_sentence_encoder: Kind(
+            "sentence encoder", "text", "It embeds texts: choose it in `art2mus dataset articaps`."
+        ),
     }
 )
 """Kinds by the test that recognises their folders, in the order of testing."""

@@ -18,6 +18,7 @@ LONGEST = 20_000
 EXTRAS = {
     **dict.fromkeys(("aiohttp", "jinja2", "krippendorff", "openai", "scipy"), "eval"),
     **dict.fromkeys(("imagehash", "pyarrow", "yaml"), "eval,train"),
+    "sentence_transformers": "texts",
 }
 """Packages that only some commands need, and the extras that install them."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Float64
@@ -19,7 +19,7 @@ from ..retrieval.search import Neighbours, nearest
 from ..types import OnStep
 from .splitting import Groups, split
 
-__all__ = ["Choice", "Chosen", "Side", "choose_pairs"]
+__all__ = ["Choice", "Chosen", "Side", "capped", "choose_pairs"]
 
 MODES = "nearest", "mutual", "one-to-one"
 HUBS = "keep", "csls", "softmax"
@@ -104,6 +104,11 @@ class Chosen(NamedTuple):
     base: int
     cosine: float
     rank: int | None
+
+
+def capped(*limits: tuple[Literal["queries", "base"], Sequence[str], int | None]) -> list[Cap]:
+    """Caps of a side, its labels and the most pairs of one label, without those that have no number."""
+    return [Cap(side, labels, most) for side, labels, most in limits if most is not None]
 
 
 def choose_pairs(

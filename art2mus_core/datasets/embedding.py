@@ -23,7 +23,18 @@ from .roots import read_roots
 from .shards import Shards, Spread, tried
 from .tables import ARTWORKS, MUSIC, ArtworkRow, MusicRow, Table
 
-__all__ = ["EMBEDDINGS", "TABLES", "Embedded", "Vectors", "embed", "embed_rows", "kinds", "read_vectors"]
+__all__ = [
+    "EMBEDDINGS",
+    "TABLES",
+    "Embedded",
+    "Vectors",
+    "embed",
+    "embed_rows",
+    "kinds",
+    "read_shard",
+    "read_vectors",
+    "write_shard",
+]
 
 EMBEDDINGS = "embeddings"
 TABLES: dict[str, Table[Any]] = {"artworks": ARTWORKS, "music": MUSIC}
@@ -104,8 +115,8 @@ def embed(
     shards = Shards[ArtworkRow | MusicRow, Embedded](
         folder / EMBEDDINGS / f"{kind}-{space}",
         ".parquet",
-        partial(_write, about),
-        _read,
+        partial(write_shard, about),
+        read_shard,
         lambda row: [row.id, row.file_sha256],
         about,
         of_same_file,
@@ -149,7 +160,7 @@ def read_vectors(folder: Path, kind: str, space: str) -> Vectors:
         raise DatasetError(f"{others[0]} is from another encoder than {paths[0].name}", "shards of one encoder", AGAIN)
     ids, contents, values = list[str](), list[str](), _room(paths)
     for path in paths:  # one shard at a time in memory beside the result
-        for result in _read(path):
+        for result in read_shard(path):
             if result.vector is not None:
                 values[len(ids)] = result.vector
                 ids.append(result.id)
@@ -197,7 +208,8 @@ def _network(kind: str, checkpoint: Path, device: str) -> Any:  # noqa: ANN401  
     return load(checkpoint, dtype=torch.float32).to(device).eval()
 
 
-def _write(about: Mapping[str, str], path: Path, results: Sequence[Embedded]) -> None:
+def write_shard(about: Mapping[str, str], path: Path, results: Sequence[Embedded]) -> None:
+    """Write a shard of vectors, with the space and the digest of the encoder in its schema."""
     import pyarrow as pa  # noqa: PLC0415  of the extra data
     from pyarrow import parquet  # noqa: PLC0415
 
@@ -213,7 +225,12 @@ def _write(about: Mapping[str, str], path: Path, results: Sequence[Embedded]) ->
     parquet.write_table(pa.table(columns, schema=schema), path, compression="zstd")
 
 
-def _read(path: Path) -> list[Embedded]:
+def read_shard(path: Path) -> list[Embedded]:
+    """Read a shard of vectors.
+
+    Raises:
+        DatasetError: it cannot be read.
+    """
     from pyarrow import ArrowException, parquet  # noqa: PLC0415
 
     try:

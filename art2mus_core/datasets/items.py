@@ -57,6 +57,7 @@ class Text:
         keywords: aspects that the source lists beside the text.
         labels: classes of the source, such as AudioSet's.
         split: the split of its source in the manifest's words, if it has one.
+        part_of: the id of what `about` is a part of, such as the video of a clip; None if it is whole.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Text:
     keywords: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     split: str | None = None
+    part_of: str | None = None
 
 
 @dataclass(frozen=True)

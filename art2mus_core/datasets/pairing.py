@@ -12,7 +12,7 @@ from ..errors import DatasetError
 from ..placing import replacing
 from ..retrieval.caps import Cap
 from ..types import OnStep
-from .choosing import Choice, Side, choose_pairs
+from .choosing import Choice, Side, capped, choose_pairs
 from .embedding import read_vectors
 from .manifest import SPLITS
 from .splitting import Groups, group_artworks, group_music
@@ -125,9 +125,6 @@ def _side(folder: Path, space: str, table: Table[Row], grouped: Callable[[list[R
 def _caps(here: Side, there: Side, rule: Rule) -> list[Cap]:
     artists, musicians = ([row.creator or "" for row in side.rows] for side in (here, there))
     genres = [next(iter(row.genres), "") for row in there.rows]
-    caps = (
-        ("queries", artists, rule.per_artist),
-        ("base", musicians, rule.per_musician),
-        ("base", genres, rule.per_genre),
+    return capped(
+        ("queries", artists, rule.per_artist), ("base", musicians, rule.per_musician), ("base", genres, rule.per_genre)
     )
-    return [Cap(side, labels, most) for side, labels, most in caps if most is not None]

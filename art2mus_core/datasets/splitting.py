@@ -1,4 +1,4 @@
-"""Splits of artworks and of music without leakage: what shares a creator, or is nearly the same file, is in one split.
+"""Splits of artworks, of music and of texts without leakage: what shares a creator, or is nearly the same, is in one split.
 
 Artworks and music are split each for itself, before they are paired, and only pairs within a split are made. So no artist, picture
 or track of the test split was heard or seen in training on either side.
@@ -17,10 +17,11 @@ import numpy as np
 from jaxtyping import Int
 
 from ..errors import SettingError
+from .items import Text
 from .manifest import SPLITS
 from .tables import ArtworkRow, MusicRow
 
-__all__ = ["LIKENESS", "Groups", "group_artworks", "group_music", "split"]
+__all__ = ["LIKENESS", "Groups", "group_artworks", "group_music", "group_texts", "split"]
 
 LIKENESS = 6
 """Bits of 64 in which the perceptual hashes of nearly equal pictures may differ."""
@@ -38,7 +39,7 @@ class Groups:
 
     Attributes:
         of: each item's group, the same number for items that belong together.
-        united: pairs of ids that were united, by reason; items of one creator are not listed.
+        united: pairs of ids that were united, by reason; items of one creator or work are not listed.
     """
 
     of: dict[str, int]
@@ -84,14 +85,32 @@ def group_artworks(
         "the same picture": _equal([row.sha256 for row in rows]),
         "nearly the same picture": _near(looks, likeness),
     }
-    return _grouped([row.id for row in rows], [row.creator for row in rows], reasons)
+    return _grouped([row.id for row in rows], [_name(row.creator) for row in rows], reasons)
 
 
 def group_music(rows: Sequence[MusicRow]) -> Groups:
     """Unite the music of a musician, and files with the same sound."""
-    return _grouped(
-        [row.id for row in rows], [row.creator for row in rows], {"the same sound": _equal([row.sound for row in rows])}
-    )
+    reasons = {"the same sound": _equal([row.sound for row in rows])}
+    return _grouped([row.id for row in rows], [_name(row.creator) for row in rows], reasons)
+
+
+def group_texts(texts: Sequence[Text], duplicates: Iterable[Sequence[str]] = ()) -> Groups:
+    """Unite the texts about one work or its parts, about listed duplicates, and texts with the same words.
+
+    Words are compared in lower case and without punctuation.
+
+    Args:
+        texts: utterances or captions.
+        duplicates: groups of ids of works that a published list calls duplicates; ids that no text is about are left out.
+    """
+    works = [text.part_of or text.about for text in texts]
+    first = {work: place for place, work in reversed(list(enumerate(works)))}
+    listed = [[first[name] for name in group if name in first] for group in duplicates]
+    reasons = {
+        "about works listed as duplicates": [pair for group in listed for pair in pairwise(group)],
+        "the same words": _equal([_words(text.text) for text in texts]),
+    }
+    return _grouped([text.id for text in texts], works, reasons)
 
 
 def split(groups: Groups, shares: Mapping[str, float], seed: int) -> dict[str, str]:
@@ -128,9 +147,10 @@ def _drawn(seed: int, name: str) -> bytes:
     return hashlib.sha256(f"{seed} {name}".encode()).digest()
 
 
-def _grouped(ids: Sequence[str], creators: Sequence[str | None], reasons: dict[str, list[tuple[int, int]]]) -> Groups:
+def _grouped(ids: Sequence[str], kin: Sequence[Hashable], reasons: dict[str, list[tuple[int, int]]]) -> Groups:
+    """Groups of the ids with equal kin (None is no kin), and of those that are paired for a reason."""
     union = _Union(len(ids))
-    for one, other in _equal([_name(creator) for creator in creators]):
+    for one, other in _equal(kin):
         union.unite(one, other)
     for pairs in reasons.values():
         for one, other in pairs:
@@ -144,6 +164,12 @@ def _name(creator: str | None) -> str | None:
     folded = unicodedata.normalize("NFKC", creator or "").casefold()
     plain = " ".join(folded.replace("-", " ").replace("_", " ").split())
     return None if plain in NAMELESS else plain
+
+
+def _words(text: str) -> str:
+    """The words of a text, as they are compared."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join("".join(letter if letter.isalnum() else " " for letter in folded).split())
 
 
 def _equal(values: Sequence[Hashable]) -> list[tuple[int, int]]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin, g
 
 from ..errors import DatasetError
 from ..placing import replacing
+from .articaps import TextPairRow
 from .items import Item
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ __all__ = [
     "ITEMS",
     "MUSIC",
     "PAIRS",
+    "TEXT_PAIRS",
     "VERSION",
     "ArtworkRow",
     "CaptionRow",
@@ -131,7 +133,7 @@ class CaptionRow:
     fault: str | None = None
 
 
-Row = TypeVar("Row", bound="ArtworkRow | MusicRow | PairRow | CaptionRow | Item")
+Row = TypeVar("Row", bound="ArtworkRow | MusicRow | PairRow | CaptionRow | TextPairRow | Item")
 
 
 @dataclass(frozen=True)
@@ -221,6 +223,7 @@ ARTWORKS = Table("artworks.parquet", ArtworkRow)
 MUSIC = Table("music.parquet", MusicRow)
 PAIRS = Table("pairs.parquet", PairRow)
 CAPTIONS = Table("captions.parquet", CaptionRow)
+TEXT_PAIRS = Table("articaps.parquet", TextPairRow)
 
 
 def batches(rows: Iterable[Any], size: int = ROWS) -> Iterator[list[Any]]:

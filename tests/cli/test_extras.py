@@ -10,7 +10,7 @@ from pathlib import Path
 from art2mus_core.cli import EXTRAS
 
 ROOT = Path(__file__).parents[2]
-IMPORTED = {"yaml": "pyyaml"}
+IMPORTED = {"sentence_transformers": "sentence-transformers", "yaml": "pyyaml"}
 
 
 def test_every_package_is_in_its_extra():

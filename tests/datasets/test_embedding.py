@@ -84,7 +84,9 @@ def test_a_file_that_went_is_a_fault_beside_the_vectors_and_is_tried_again_on_re
     assert embed(data, "artworks", pocket_like, ALONE) == {"rows": 18, "vectors": 17, "ArtworkError": 1}
     assert "03" not in read_vectors(data, "artworks", "tiny").ids
     fault = next(
-        each.fault for each in embedding._read(data / "embeddings" / "artworks-tiny" / "000000.parquet") if each.fault
+        each.fault
+        for each in embedding.read_shard(data / "embeddings" / "artworks-tiny" / "000000.parquet")
+        if each.fault
     )
     assert fault == "ArtworkError: does not exist"
     ARTWORKS.write(data / ARTWORKS.file, [replace(row, path="03.png") if row.id == "03" else row for row in rows])
@@ -95,7 +97,9 @@ def test_a_file_that_went_is_a_fault_beside_the_vectors_and_is_tried_again_on_re
 def test_shards_of_two_encoders_are_told(data: Path, pocket_like: Path):
     embed(data, "music", pocket_like, ALONE)
     shard = data / "embeddings" / "music-tiny" / "000000.parquet"
-    embedding._write({"space": "tiny", "encoder": "another"}, shard.with_name("000001.parquet"), embedding._read(shard))
+    embedding.write_shard(
+        {"space": "tiny", "encoder": "another"}, shard.with_name("000001.parquet"), embedding.read_shard(shard)
+    )
     shutil.copy(shard.with_suffix(".json"), shard.with_name("000001.json"))
     with pytest.raises(DatasetError, match=r"000001\.parquet is from another encoder than 000000\.parquet"):
         read_vectors(data, "music", "tiny")

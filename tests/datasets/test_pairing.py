@@ -22,7 +22,7 @@ def write_vectors(folder: Path, kind: str, vectors: dict[str, list[float]]) -> N
     place = folder / EMBEDDINGS / f"{kind}-tiny"
     place.mkdir(parents=True, exist_ok=True)
     results = [Embedded(name, f"content of {name}", np.array(vector, np.float32)) for name, vector in vectors.items()]
-    embedding._write({"space": "tiny", "encoder": "e"}, place / "000000.parquet", results)
+    embedding.write_shard({"space": "tiny", "encoder": "e"}, place / "000000.parquet", results)
     (place / "000000.json").write_text("{}", encoding="utf-8")
 
 

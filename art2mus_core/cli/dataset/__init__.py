@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from .articaps import articaps
 from .audit import audit
 from .caption import caption
 from .doctor import doctor
@@ -14,7 +15,7 @@ from .scan import scan
 
 __all__ = ["DATASET", "dataset"]
 
-DATASET = (make, scan, embed, pair, caption, audit, doctor)
+DATASET = (make, scan, embed, pair, caption, audit, doctor, articaps)
 """Each command is a function in a file of its own; its docstring is the help text."""
 
 dataset = typer.Typer(help="Build a dataset of artworks and music from folders and published sources.")

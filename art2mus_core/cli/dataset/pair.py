@@ -85,14 +85,19 @@ def described(told: dict[str, Any]) -> list[str]:
         lines.append(
             f"{name}: {facts['pairs']:,} pairs of {facts['artworks']:,} artworks and {facts['music']:,} pieces"
         )
-        if (hubness := facts.get("hubness")) is not None:
-            corrected = facts.get("hubness corrected")
-            after = "" if corrected is None else f", corrected {corrected:.1f}"
-            lines.append(f"  hubness (skewness of occurrences): {hubness:.1f}{after}")
-        if bound := facts.get("certificate"):
-            lines.append(
-                f"  total {bound['value']:.6g}, at most {bound['bound']:.6g} is possible (gap {bound['gap']:.3%})"
-            )
+        lines += searched(facts)
     for kind, reasons in told["united"].items():
         lines += [f"{kind} in one split because they are {reason}: {len(pairs):,}" for reason, pairs in reasons.items()]
+    return lines
+
+
+def searched(facts: dict[str, Any]) -> list[str]:
+    """What was found in searching or assigning, in lines."""
+    lines = []
+    if (hubness := facts.get("hubness")) is not None:
+        corrected = facts.get("hubness corrected")
+        after = "" if corrected is None else f", corrected {corrected:.1f}"
+        lines.append(f"  hubness (skewness of occurrences): {hubness:.1f}{after}")
+    if bound := facts.get("certificate"):
+        lines.append(f"  total {bound['value']:.6g}, at most {bound['bound']:.6g} is possible (gap {bound['gap']:.3%})")
     return lines

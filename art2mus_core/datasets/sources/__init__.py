@@ -29,7 +29,7 @@ MUSIC_SOURCES: dict[str, Callable[[Path], Iterator[Item]]] = {
     "folder": read_music,
     "fma": read_fma,
 }
-TEXT_SOURCES: dict[str, Callable[[Path], Iterator[Text]]] = {
+TEXT_SOURCES: dict[str, Callable[..., Iterator[Text]]] = {
     "artemis": read_artemis,
     "musiccaps": read_musiccaps,
 }

@@ -63,6 +63,7 @@ def read_musiccaps(folder: Path, table: Path | None = None, ontology: Path | Non
             keywords=tuple(dict.fromkeys(str(aspect).strip() for aspect in parse_list(row["aspect_list"], where))),
             labels=_labels(row["audioset_positive_labels"], names),
             split="test" if _word(row["is_audioset_eval"], where) else "train",
+            part_of=video,
         )
 
 

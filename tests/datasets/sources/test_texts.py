@@ -99,6 +99,7 @@ def test_captions_keep_their_line_breaks_and_aspects_come_once(tmp_path: Path):
         keywords=("calm", "piano"),
         labels=("/m/1", "/t/2"),
         split="test",
+        part_of="-a_b",
     )
     assert (second.id, second.split) == ("-a_b_40_50", "train")
     (tmp_path / "ontology.json").write_text(json.dumps([{"id": "/m/1", "name": "Piano", "child_ids": []}]))
