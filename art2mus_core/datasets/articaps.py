@@ -52,16 +52,16 @@ class TextPairRow:
 
 
 def write_published(path: Path, rows: Iterable[TextPairRow]) -> None:
-    """Write the table as Art2Music published it (CSV), which `read_articaps` reads; equal rows come once.
+    """Write the table as Art2Music published it (CSV), which `read_articaps` reads.
 
     The published table names files. Here they are the artwork's id with `.jpg`, as in WikiArt's folders, and the clip's with `.npy`.
+    If an utterance comes twice with one artwork and clip, the first one is written.
     """
-    lines = {
-        (
-            *(row.input_text, row.input_emotion or "", str(list(row.target_labels))),
-            *(str(list(row.target_keywords)), f"{row.input_artwork}.jpg", f"{row.target_clip}.npy"),
-        ): None
-        for row in rows
-    }
+    lines = dict[tuple[str, ...], tuple[str, ...]]()
+    for row in rows:
+        files = f"{row.input_artwork}.jpg", f"{row.target_clip}.npy"
+        labels, keywords = str(list(row.target_labels)), str(list(row.target_keywords))
+        line = row.input_text, row.input_emotion or "", labels, keywords, *files
+        lines.setdefault((row.input_text, *files), line)
     with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([TABLES["Art2Music's pairs"], *lines])
+        csv.writer(file, lineterminator="\n").writerows([TABLES["Art2Music's pairs"], *lines.values()])

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from art2mus_core.datasets.splitting import Groups, group_artworks, group_music, split
+from art2mus_core.datasets.items import Text
+from art2mus_core.datasets.splitting import Groups, group_artworks, group_music, group_texts, split
 from art2mus_core.datasets.tables import ArtworkRow, MusicRow
 from art2mus_core.errors import SettingError
 
@@ -126,3 +127,34 @@ def test_impossible_shares_are_refused(shares):
 def test_a_likeness_that_cannot_be_searched_is_refused(likeness):
     with pytest.raises(SettingError, match="0 to 7"):
         group_artworks([picture("a")], likeness=likeness)
+
+
+def test_texts_about_one_work_and_equal_texts_are_united():
+    texts = [
+        *(Text("0", "a", "So blue!"), Text("1", "a", "dark"), Text("2", "b", "so  BLUE"), Text("3", "c", "light")),
+        *(Text("4", "d_0", "slow", part_of="d"), Text("5", "d_9", "fast", part_of="d"), Text("6", "e", "odd")),
+    ]
+    groups = group_texts(texts, [["c", "nowhere", "e"]])
+    assert sorted(map(sorted, together(groups))) == [["0", "1", "2"], ["3", "6"], ["4", "5"]]
+    assert groups.united == {"about works listed as duplicates": [("3", "6")], "the same words": [("0", "2")]}
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 60), st.booleans()), min_size=1, max_size=80),
+    st.lists(st.lists(st.integers(0, 30), min_size=2, max_size=3, unique=True), max_size=4),
+    st.integers(0, 9),
+)
+def test_no_work_no_duplicate_and_no_text_straddles(drawn: list, duplicates: list, seed: int):
+    texts = [
+        Text(str(place), f"work {work}", f"Word, {word}." if loud else f"word {word}")
+        for place, (work, word, loud) in enumerate(drawn)
+    ]
+    listed = [[f"work {work}" for work in group] for group in duplicates]
+    splits = split(group_texts(texts, listed), {"validation": 0.3, "test": 0.3}, seed)
+    assert list(splits) == [text.id for text in texts]
+    of_work, of_word = defaultdict(set), defaultdict(set)
+    for text, (work, word, _) in zip(texts, drawn, strict=True):
+        of_work[work].add(splits[text.id])
+        of_word[word].add(splits[text.id])
+    assert all(len(own) == 1 for own in (*of_work.values(), *of_word.values()))
+    assert all(len(set().union(*(of_work[work] for work in group))) <= 1 for group in duplicates)

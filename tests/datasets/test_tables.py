@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from art2mus_core.datasets.articaps import TextPairRow
 from art2mus_core.datasets.items import Item
 from art2mus_core.datasets.tables import (
     ARTWORKS,
@@ -15,6 +16,7 @@ from art2mus_core.datasets.tables import (
     MUSIC,
     PAIRS,
     ROWS,
+    TEXT_PAIRS,
     ArtworkRow,
     MusicRow,
     PairRow,
@@ -36,7 +38,8 @@ ARTWORK = ArtworkRow(
 )
 PIECE = MusicRow("2", "fma_large/000/000002.mp3", seconds=30.0, samples=1_321_967, sample_rate=44_100, channels=2)
 PAIR = PairRow("0", ARTWORK.id, PIECE.id, "train", 0.25, 1)
-KINDS = [(ITEMS, Item("1", "1.png")), (ARTWORKS, ARTWORK), (MUSIC, PIECE), (PAIRS, PAIR)]
+TEXTS = TextPairRow("0", "u", "a", "so blue", None, "c", "v_1_11", "slow", ("low",), (), "test", 0.5)
+KINDS = [(ITEMS, Item("1", "1.png")), (ARTWORKS, ARTWORK), (MUSIC, PIECE), (PAIRS, PAIR), (TEXT_PAIRS, TEXTS)]
 
 
 @pytest.mark.parametrize(("table", "row"), KINDS, ids=lambda value: getattr(value, "file", ""))
