@@ -73,7 +73,7 @@ def embed_texts(
     shards = Shards[str, Embedded](
         folder / TEXTS / kind, ".parquet", partial(write_shard, about), read_shard, lambda text: text, about
     )
-    work = partial(_embedded, model, device)
+    work = partial(_embedded, model, about["encoder"], device)
     shards.run(distinct, len(distinct), work, spread, stage=f"embed {kind}", batch=BATCH, on_step=on_step)
     found = {result.id: result.vector for result in shards.results(len(distinct)) if result.vector is not None}
     faults = shards.faults(len(distinct))
@@ -87,8 +87,8 @@ def embed_texts(
     return EmbeddedTexts(found, counts)
 
 
-def _embedded(model: Path, device: str, texts: Sequence[str]) -> list[Embedded]:
-    encoder = _encoder(model, device)
+def _embedded(model: Path, digest: str, device: str, texts: Sequence[str]) -> list[Embedded]:
+    encoder = _encoder(model, digest, device)
     return [
         _checked(encoder, text, tokens, vector)
         for text, tokens, vector in zip(texts, encoder.tokens(texts), encoder.encode(texts), strict=True)
@@ -105,5 +105,5 @@ def _checked(encoder: SentenceEncoder, text: str, tokens: int, vector: Float32[n
 
 
 @lru_cache(maxsize=1)
-def _encoder(model: Path, device: str) -> SentenceEncoder:
+def _encoder(model: Path, digest: str, device: str) -> SentenceEncoder:  # noqa: ARG001  another model in one folder
     return load_sentence_encoder(model, device=device)

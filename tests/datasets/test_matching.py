@@ -196,8 +196,9 @@ def test_an_interrupted_run_resumes_and_ends_with_the_same_bytes(model: Path, tm
 
 def test_another_model_embeds_again(model: Path, tmp_path: Path):
     texts = [each.text for each in SAID]
-    first = embed_texts(tmp_path, "utterances", texts, model, ALONE).vectors
-    other = write_sentence_model(tmp_path / "other", seed=1)
+    other = Path(shutil.copytree(model, tmp_path / "other"))
+    first = embed_texts(tmp_path, "utterances", texts, other, ALONE).vectors
+    write_sentence_model(other, seed=1)
     second = embed_texts(tmp_path, "utterances", texts, other, ALONE).vectors
     assert first.keys() == second.keys() == set(texts)
     assert not any(np.allclose(first[text], second[text], atol=1e-3) for text in texts)
