@@ -16,8 +16,8 @@ LONGEST = 20_000
 """Characters allowed in an argument."""
 
 EXTRAS = {
-    **dict.fromkeys(("aiohttp", "jinja2", "krippendorff", "openai", "scipy"), "eval"),
-    **dict.fromkeys(("imagehash", "pyarrow", "yaml"), "eval,train"),
+    **dict.fromkeys(("aiohttp", "krippendorff", "openai", "scipy"), "eval"),
+    **dict.fromkeys(("imagehash", "jinja2", "pyarrow", "yaml"), "eval,train"),
     "sentence_transformers": "texts",
 }
 """Packages that only some commands need, and the extras that install them."""

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...figures.gallery import problems_of
+from ...figures.pages import SUFFIXES, counted, render
 from ...figures.paper import LINES, SOFT
 from ...placing import check_place, place
 from ...types import OnStep
 from ..records import Collection
 from ..results import Report
-from .gallery import REFERENCE, Card, cards_of, piece_values
+from .gallery import REFERENCE, cards_of, piece_values
 from .plots import scatter_rows
 from .tables import tables_of
 
 __all__ = ["write_page"]
 
 TEMPLATES = Path(__file__).parent / "templates"
-SUFFIXES = (".html", ".htm")
 
 
 def write_page(
@@ -55,9 +56,11 @@ def write_page(
     check_place(out, SUFFIXES)
     systems = [*dict.fromkeys([*collection.systems, *report.pieces, *([REFERENCE] if collection.reference else [])])]
     cards = cards_of(collection, systems, out.parent, embed=embed, on_step=on_step)
-    problems = [f"{name}: {problem}" for name, problem in _problems(cards) if problem]
-    unread = [f"{_counted(len(problems), 'file')} cannot be read; the gallery shows the reasons."] if problems else []
-    page = _rendered(
+    problems = list(problems_of(cards))
+    unread = [f"{counted(len(problems), 'file')} cannot be read; the gallery shows the reasons."] if problems else []
+    page = render(
+        TEMPLATES,
+        "report.html",
         title=title or collection.folder.resolve().name,
         facts=_facts(collection),
         made=[(key, _text(value)) for key, value in report.made.items()],
@@ -74,38 +77,15 @@ def write_page(
     return problems
 
 
-def _rendered(**parts: Any) -> str:  # noqa: ANN401 - the templates' variables
-    import jinja2  # noqa: PLC0415 - in the extra `eval`
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html").render(**parts)
-
-
 def _facts(collection: Collection) -> list[str]:
     counts = collection.groups
     groups = f" ({', '.join(f'{n:,} {group}' for group, n in counts.items())})" if len(counts) > 1 else ""
     pieces = sum(map(len, collection.systems.values()))
     return [
-        f"{_counted(len(collection.subjects), 'artwork')}{groups}",
-        _counted(len(collection.systems), "system"),
-        _counted(pieces, "piece"),
+        f"{counted(len(collection.subjects), 'artwork')}{groups}",
+        counted(len(collection.systems), "system"),
+        counted(pieces, "piece"),
     ]
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def _problems(cards: list[Card]) -> Iterator[tuple[str, str]]:
-    for card in cards:
-        yield card.id, card.problem
-        yield from ((f"{track.system}/{track.piece}", track.problem) for track in card.tracks)
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - any JSON

@@ -23,8 +23,8 @@ const play = (/** @type {HTMLButtonElement} */ button, from = 0) => {
     leave();
     current = button;
     player.src = button.dataset.source;
-    const { system } = button.closest(".track").dataset;
-    find("#playing").textContent = `${system} · ${name(button.closest(".card"))}`;
+    const [track, card] = [".track", ".card"].map((name) => button.closest(name).dataset.title);
+    find("#playing").textContent = `${track} · ${card}`;
     dock.hidden = false;
   }
   if (from) player.currentTime = from;
@@ -89,7 +89,6 @@ cards.addEventListener("keydown", (event) => {
 
 /* ---- values, groups and order ---- */
 
-const name = (/** @type {HTMLElement} */ card) => card.dataset.id.replaceAll("_", " ");
 const chosen = (/** @type {string} */ id) => find(id)?.value ?? "";
 
 const format = (/** @type {number | null} */ value, /** @type {number} */ index) =>
@@ -116,7 +115,7 @@ const show = () => {
     ranked.sort(([, a], [, b]) => (a === null || b === null ? (a === null) - (b === null) : order * (a - b)));
   cards.append(...ranked.map(([card]) => card));
   const count = byName.filter((card) => !card.hidden).length;
-  find("#count").textContent = `${count} artwork${count === 1 ? "" : "s"}`;
+  find("#count").textContent = `${count} ${find("#count").dataset.one}${count === 1 ? "" : "s"}`;
 };
 
 const element = (/** @type {string} */ tag, text = "", /** @type {Element[]} */ ...inside) => {
