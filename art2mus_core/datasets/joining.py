@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import DatasetError
@@ -12,38 +13,61 @@ from .manifest import Pair
 from .roots import read_roots
 from .tables import ARTWORKS, MUSIC, PAIRS, ArtworkRow, MusicRow, PairRow
 
-__all__ = ["caption_of", "read_joined"]
+__all__ = ["Joined", "caption_of", "read_joined", "read_rows"]
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A pair with its two rows."""
+
+    pair: PairRow
+    artwork: ArtworkRow
+    music: MusicRow
+
+
+def read_rows(folder: Path) -> list[Joined]:
+    """Read the pairs in `folder`, in the order of their table, with the rows that they name.
+
+    Raises:
+        DatasetError: a table is missing or damaged, or a pair names a row that is not there, or one with a fault.
+    """
+    artworks = {row.id: row for row in ARTWORKS.read(folder / ARTWORKS.file)}
+    music = {row.id: row for row in MUSIC.read(folder / MUSIC.file)}
+    joined = []
+    for pair in PAIRS.read(folder / PAIRS.file):
+        artwork, piece = artworks.get(pair.artwork), music.get(pair.music)
+        for table, name, row in ((ARTWORKS, pair.artwork, artwork), (MUSIC, pair.music, piece)):
+            if row is None or row.fault is not None:
+                told = "is not there" if row is None else f"has a fault ({row.fault})"
+                raise DatasetError(
+                    f"{_where(folder, pair)} names {name!r}, which {told}",
+                    f"a row of {table.file}",
+                    "Pair again with `art2mus dataset pair`.",
+                )
+        if artwork and piece:
+            joined.append(Joined(pair, artwork, piece))
+    return joined
 
 
 def read_joined(folder: Path) -> list[Pair]:
     """Read the pairs in `folder`, with the paths of their files.
 
     Raises:
-        DatasetError: a table is missing or damaged, or a pair names a row that is not there, or one with a fault.
+        DatasetError: as :func:`read_rows`, or a path leads out of its folder.
     """
-    roots = read_roots(folder)
-    artworks = {row.id: row for row in ARTWORKS.read(folder / ARTWORKS.file)}
-    music = {row.id: row for row in MUSIC.read(folder / MUSIC.file)}
-    seen, heard = captions_of(folder, "artworks", artworks.values()), captions_of(folder, "music", music.values())
-    pairs = []
-    for pair in PAIRS.read(folder / PAIRS.file):
-        where = f"{folder / PAIRS.file}: pair {pair.id}"
-        artwork, piece = artworks.get(pair.artwork), music.get(pair.music)
-        for table, name, row in ((ARTWORKS, pair.artwork, artwork), (MUSIC, pair.music, piece)):
-            if row is None or row.fault is not None:
-                told = "is not there" if row is None else f"has a fault ({row.fault})"
-                raise DatasetError(
-                    f"{where} names {name!r}, which {told}",
-                    f"a row of {table.file}",
-                    "Pair again with `art2mus dataset pair`.",
-                )
-        if artwork and piece:
-            places = (
-                _place(folder, roots[kind], row.path, where) for kind, row in (("artworks", artwork), ("music", piece))
-            )
-            captions = caption_of(seen[artwork.id]), caption_of(heard[piece.id])
-            pairs.append(_joined(pair, artwork, piece, *places, captions=captions))
+    roots, rows, pairs = read_roots(folder), read_rows(folder), []
+    seen = captions_of(folder, "artworks", (row.artwork for row in rows))
+    heard = captions_of(folder, "music", (row.music for row in rows))
+    for row in rows:
+        sides = (("artworks", row.artwork), ("music", row.music))
+        places = (_place(folder, roots[kind], item.path, _where(folder, row.pair)) for kind, item in sides)
+        captions = caption_of(seen[row.artwork.id]), caption_of(heard[row.music.id])
+        pairs.append(_joined(row.pair, row.artwork, row.music, *places, captions=captions))
     return pairs
+
+
+def _where(folder: Path, pair: PairRow) -> str:
+    return f"{folder / PAIRS.file}: pair {pair.id}"
 
 
 def _place(folder: Path, root: Path, path: str, where: str) -> str:

@@ -6,6 +6,7 @@ Files are links relative to the page's folder, or parts of the page as data addr
 from __future__ import annotations
 
 import base64
+import math
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -17,15 +18,17 @@ from urllib.parse import quote
 
 from torch.nn.functional import pad
 
+from ..audio.coding import STANDARD
 from ..audio.files import write_audio
 from ..audio.mel import MelTransform
 from ..audio.reading import read_audio
 from ..errors import ArtworkError, AudioError
 from ..images.reading import read_artwork, thumbnail_jpeg
+from ..types import Waveform
 from .overview import SEMITONE_GRID
 from .spectrogram import heat_map
 
-__all__ = ["MANY", "Card", "Track", "heard", "problems_of", "thumbnail"]
+__all__ = ["MANY", "Card", "Embedded", "Track", "heard", "problems_of", "thumbnail"]
 
 MANY = 60
 """With more artworks, thumbnails should be smaller, so that the page stays below ten megabytes."""
@@ -38,6 +41,19 @@ GRID = replace(SEMITONE_GRID, hop=2 * SEMITONE_GRID.hop)
 
 About = tuple[tuple[str, str], ...]
 """What is told of a file: names and texts."""
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """How sounds are included in a page.
+
+    Attributes:
+        quality: of Opus, see `audio.coding.KINDS`.
+        seconds: the most of a piece that is included.
+    """
+
+    quality: str = STANDARD
+    seconds: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -109,22 +125,24 @@ def thumbnail(path: Path, longest: int) -> tuple[str, str]:
         return "", error.came.replace(str(path), path.name)
 
 
-def heard(track: Track, path: Path, folder: Path, *, embed: bool) -> Track:
+def heard(track: Track, path: Path, folder: Path, embedded: Embedded | None = None) -> Track:
     """A track with the sound of a file; with a problem if it cannot be read.
 
     Args:
         track: what is known of the piece.
         path: of the sound.
         folder: folder of the page, which links are relative to.
-        embed: include the sound in the page as Opus instead of linking to it.
+        embedded: how the sound is included in the page; None to link to it.
     """
+    longest = embedded.seconds if embedded else math.inf
     try:
-        strip, seconds = _strip(path)
-        source = _opus(path) if embed else _link(path, folder)
+        strip, seconds, whole = _strip(path, longest)
+        source = _opus(path, embedded) if embedded else _link(path, folder)
     except AudioError as error:
         problem = error.came.replace(str(path), path.name)
-        return replace(track, source="" if embed else _link(path, folder), problem=problem)
-    return replace(track, source=source, strip=strip, seconds=seconds)
+        return replace(track, source="" if embedded else _link(path, folder), problem=problem)
+    cut = (("excerpt", f"the first {seconds:g} of {whole:.0f} s"),) if seconds < whole else ()
+    return replace(track, source=source, strip=strip, seconds=seconds, about=cut + track.about)
 
 
 def _link(path: Path, folder: Path) -> str:
@@ -137,14 +155,15 @@ def _link(path: Path, folder: Path) -> str:
     return quote(os.fsencode(relative.replace(os.sep, "/")), safe="/")
 
 
-def _opus(path: Path) -> str:
+def _opus(path: Path, embedded: Embedded) -> str:
     """A sound file as an Opus data address."""
     sound = read_audio(path, mono=False)
     if sound.samples.shape[1] > 2:
         sound = read_audio(path)
+    sound = _beginning(sound, embedded.seconds)
     with tempfile.TemporaryDirectory() as folder:
         small = Path(folder) / "piece.opus"
-        write_audio(small, sound, tags={}, cover=None)
+        write_audio(small, sound, tags={}, cover=None, quality=embedded.quality)
         return _data("audio/ogg", small.read_bytes())
 
 
@@ -153,14 +172,23 @@ def _transform() -> MelTransform:
     return MelTransform(GRID)
 
 
-def _strip(path: Path) -> tuple[str, float]:
-    """A piece's spectrogram as a WebP data address, time to the right, a row for each semitone; and its length in seconds."""
-    sound = read_audio(path, GRID.sample_rate)
+def _beginning(sound: Waveform, seconds: float) -> Waveform:
+    return (
+        sound
+        if sound.seconds <= seconds
+        else Waveform(sound.samples[..., : round(seconds * sound.sample_rate)], sound.sample_rate)
+    )
+
+
+def _strip(path: Path, longest: float) -> tuple[str, float, float]:
+    """A piece's spectrogram as a WebP data address, time to the right, a row for each semitone; its length, and the whole piece's."""
+    whole = read_audio(path, GRID.sample_rate)
+    sound = _beginning(whole, longest)
     missing = max(max(GRID.windows) - sound.samples.shape[-1], 0)
     picture = heat_map(_transform()(pad(sound.samples, (0, missing))[0])[0], *STRIP)
     sink = BytesIO()
     picture.save(sink, "WEBP", quality=40, method=4)
-    return _data("image/webp", sink.getvalue()), sound.seconds
+    return _data("image/webp", sink.getvalue()), sound.seconds, whole.seconds
 
 
 def _data(kind: str, content: bytes) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["SUFFIXES", "counted", "render"]
+__all__ = ["SUFFIXES", "counted", "one_line", "render"]
 
 TEMPLATES = Path(__file__).parent / "templates"
 SUFFIXES = (".html", ".htm")
@@ -29,10 +31,19 @@ def render(folder: Path, name: str, **parts: Any) -> str:  # noqa: ANN401 - the 
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["counted"] = counted
+    environment.filters |= {"counted": counted, "quoted": json.dumps}
     return environment.get_template(name).render(**parts)
 
 
 def counted(count: int, noun: str) -> str:
     """A number and its noun, such as `1,024 pieces`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def one_line(value: Any) -> str:  # noqa: ANN401 - any JSON
+    """A JSON value on one line."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {one_line(each)}" for key, each in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(one_line, value))
+    return "none" if value is None else str(value)

@@ -296,3 +296,13 @@ def test_the_same_sound_is_the_same_file(tmp_path, suffix):
     a, b, c = ((tmp_path / f"{name}{suffix}").read_bytes() for name in "abc")
     assert a == b
     assert a[14:18] != c[14:18] or suffix not in {".ogg", ".opus"}
+
+
+@pytest.mark.parametrize("suffix", KINDS)
+def test_samples_may_lie_in_memory_in_any_order(tmp_path, suffix):
+    """As those of stereo files do that were read."""
+    sound = piece(channels=2)
+    turned = Waveform(sound.samples.mT.contiguous().mT, sound.sample_rate)
+    for name, each in (("a", sound), ("b", turned)):
+        write_audio(tmp_path / f"{name}{suffix}", each, tags={}, cover=None)
+    assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()

@@ -11,11 +11,13 @@ from .doctor import doctor
 from .embed import embed
 from .make import make
 from .pair import pair
+from .release import release
+from .report import report
 from .scan import scan
 
 __all__ = ["DATASET", "dataset"]
 
-DATASET = (make, scan, embed, pair, caption, audit, doctor, articaps)
+DATASET = (make, scan, embed, pair, caption, report, release, audit, doctor, articaps)
 """Each command is a function in a file of its own; its docstring is the help text."""
 
 dataset = typer.Typer(help="Build a dataset of artworks and music from folders and published sources.")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ...figures.gallery import MANY, Card, Track, heard, thumbnail
+from ...figures.gallery import MANY, Card, Embedded, Track, heard, thumbnail
 from ...types import OnStep, Step
 from ..records import Collection, Piece, Subject
 from ..results import Report
@@ -40,7 +40,7 @@ def cards_of(
                 Track(system, system, piece.name, "", systems.index(system), piece.take),
                 piece.path,
                 folder,
-                embed=embed,
+                Embedded() if embed else None,
             )
             for system, piece in _pieces(collection, systems, subject)
         )

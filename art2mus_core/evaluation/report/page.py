@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ...figures.gallery import problems_of
-from ...figures.pages import SUFFIXES, counted, render
+from ...figures.pages import SUFFIXES, counted, one_line, render
 from ...figures.paper import LINES, SOFT
 from ...placing import check_place, place
 from ...types import OnStep
@@ -63,7 +61,7 @@ def write_page(
         "report.html",
         title=title or collection.folder.resolve().name,
         facts=_facts(collection),
-        made=[(key, _text(value)) for key, value in report.made.items()],
+        made=[(key, one_line(value)) for key, value in report.made.items()],
         notes=[*report.notes, *(note for note in collection.notes if note not in report.notes), *unread],
         systems=systems,
         tables=tables_of(report, systems),
@@ -86,12 +84,3 @@ def _facts(collection: Collection) -> list[str]:
         counted(len(collection.systems), "system"),
         counted(pieces, "piece"),
     ]
-
-
-def _text(value: Any) -> str:  # noqa: ANN401 - any JSON
-    """A JSON value on one line."""
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_text(each)}" for key, each in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_text, value))
-    return "none" if value is None else str(value)
