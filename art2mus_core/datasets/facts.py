@@ -147,9 +147,10 @@ def _names(title: str, unit: str, names: Iterable[str]) -> Histogram:
 
 def _numbers(title: str, unit: str, values: Sequence[float]) -> Histogram:
     """Bars of equal width with round ends; a value at an end belongs to the upper bar."""
-    if not values or min(values) == max(values):
-        return Histogram(title, unit, tuple((f"{value:.4g}", count) for value, count in Counter(values).items()))
-    edges = ticks(min(values), max(values), about=BINS)
+    low, high = min(values, default=0.0), max(values, default=0.0)
+    if high - low <= 1e-6 * max(1.0, abs(high)):
+        return Histogram(title, unit, ((f"{low:.4g}", len(values)),) if values else ())
+    edges = ticks(low, high, about=BINS)
     step = edges[1] - edges[0]
     places = Counter(math.floor(round((value - edges[0]) / step, 9)) for value in values)
     bars = []

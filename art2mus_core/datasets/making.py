@@ -1,4 +1,4 @@
-"""Two folders become a dataset: list, scan, embed, split and pair."""
+"""Two folders become a dataset: list, scan, embed, split, pair and report."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from ..types import OnStep, Step
 from .embedding import embed
 from .listing import list_source
 from .pairing import Rule, pair
+from .reporting import PAGE, SHOWN, write_report
 from .scanning import SHORTEST, scan_artworks, scan_music
 from .shards import Spread
 
 __all__ = ["Plan", "make"]
 
-HEAVY = {"scan artworks": 1, "scan music": 8, "embed artworks": 6, "embed music": 12}
+HEAVY = {"scan artworks": 1, "scan music": 8, "embed artworks": 6, "embed music": 12, "report": 20}
 """How long a file takes in each stage, relative to the first; measured with pictures of 640 pixels and 10 s of music."""
 
 
@@ -68,7 +69,8 @@ def make(
     pictures = list_source(folder, "artworks", plan.pictures, plan.picture_source)
     music = list_source(folder, "music", plan.music, plan.music_source)
     counts = {"artworks": pictures.count, "music": music.count}
-    reported = _overall(counts, on_step)
+    files = {stage: counts[stage.split()[1]] if " " in stage else SHOWN for stage in HEAVY}
+    reported = _overall(files, on_step)
     told: dict[str, Any] = {
         "scan artworks": scan_artworks(pictures, folder, spread, on_step=reported),
         "scan music": scan_music(music, folder, spread, shortest=plan.shortest, on_step=reported),
@@ -76,14 +78,15 @@ def make(
     for kind in counts:
         told[f"embed {kind}"] = embed(folder, kind, plan.checkpoint, spread, device=device, on_step=reported)
     told["pair"] = pair(folder, space, plan.rule)
+    told["report"] = {"files that cannot be read": len(write_report(folder, folder / PAGE, on_step=reported))}
     return told
 
 
-def _overall(counts: dict[str, int], on_step: OnStep | None) -> OnStep | None:
-    """An `on_step` for all stages that take long, from steps of each."""
+def _overall(files: dict[str, int], on_step: OnStep | None) -> OnStep | None:
+    """An `on_step` for all stages that take long, from steps of each, by the number of files in each."""
     if on_step is None:
         return None
-    weights = {stage: HEAVY[stage] * counts[stage.split()[1]] for stage in HEAVY}
+    weights = {stage: HEAVY[stage] * files[stage] for stage in HEAVY}
     total = sum(weights.values())
     names = list(HEAVY)
 

@@ -51,7 +51,8 @@ ITEM = {
 }
 ARTWORK = ITEM | {"sha256": "of the upright sRGB pixels", "width": "in pixels", "height": "in pixels"}
 MUSIC = ITEM | {"seconds": "decoded length", "sample_rate": "in hertz", "channels": "of the file"}
-MEDIA = {"image": ("Image", "artworks"), "audio": ("Audio", "music")}
+MEDIA = {"image": "Image", "audio": "Audio"}
+"""Columns of files, and what `datasets` calls their features."""
 
 COLUMNS = {
     "image": "the picture, as its file",
@@ -105,22 +106,22 @@ class Media:
         Raises:
             DatasetError: a file is missing, or another one than was scanned.
         """
-        found = {}
-        for (name, path), item in zip(self._paths(row).items(), (row.artwork, row.music), strict=True):
+        found, scanned = {}, {"image": row.artwork.file_sha256, "audio": row.music.file_sha256}
+        for name, path in self._paths(row).items():
             try:
                 content = path.read_bytes()
             except OSError as error:
                 raise _changed(path, "cannot be read") from error
-            if hashlib.sha256(content).hexdigest() != item.file_sha256:
+            if hashlib.sha256(content).hexdigest() != scanned[name]:
                 raise _changed(path, "is not the file that was scanned")
             found[name] = {"bytes": content, "path": path.name}
         return found
 
     def _paths(self, row: Joined) -> dict[str, Path]:
-        items = {"artworks": row.artwork, "music": row.music}
+        where = f"pair {row.pair.id}"
         return {
-            name: self.roots[kind] / check_path(items[kind].path, f"pair {row.pair.id}")
-            for name, (_, kind) in MEDIA.items()
+            "image": self.roots["artworks"] / check_path(row.artwork.path, where),
+            "audio": self.roots["music"] / check_path(row.music.path, where),
         }
 
 
@@ -254,7 +255,7 @@ def _schema(*, embed: bool, made_from: str) -> pa.Schema:
     ]
     metadata = {MADE_FROM: made_from.encode()}
     if embed:
-        features = {name: {"_type": feature} for name, (feature, _) in MEDIA.items()}
+        features = {name: {"_type": feature} for name, feature in MEDIA.items()}
         metadata[b"huggingface"] = json.dumps({"info": {"features": features}}).encode()
     return pa.schema(columns, metadata=metadata)
 

@@ -64,9 +64,10 @@ def test_two_folders_become_pairs_in_one_command(dataset, folders, pocket_like, 
     pairs = read_pairs(data)
     assert len(pairs) == 21
     assert all(Path(pair.artwork).is_file() and Path(pair.music).is_file() for pair in pairs)
-    before = {path: path.read_bytes() for path in data.rglob("*.parquet")}
+    before = {path: path.read_bytes() for path in data.rglob("*.*") if path.is_file()}
+    assert (data / "report.html").read_text(encoding="utf-8").count("<article") == 21
     assert dataset(*made)[1] == out
-    assert {path: path.read_bytes() for path in data.rglob("*.parquet")} == before
+    assert {path: path.read_bytes() for path in data.rglob("*.*") if path.is_file()} == before
 
 
 def test_a_published_list_gives_the_pairs(dataset, folders, pocket_like, tmp_path):
@@ -109,6 +110,11 @@ def test_the_steps_one_by_one_give_the_same(dataset, folders, pocket_like, tmp_p
         (("pair", "out", "--mode", "best"), "mode 'best'"),
         (("pair", "out", "--listed", "articaps"), "--listed or --list-folder alone"),
         (("pair", "out", "--listed", "articaps", "--list-folder", "empty"), "no articaps.csv"),
+        (("report", "out"), "no artworks.parquet in out"),
+        (("report", "out", "--out", "page.pdf"), "ends in '.pdf'"),
+        (("release", "out", "--out", "new"), "no artworks.parquet in out"),
+        (("release", "out", "--out", "new", "--media", "video"), "--media video"),
+        (("release", "out", "--out", "file"), "file is a file"),
         (("make", "empty", "empty", "--out", "out"), "no artworks in empty"),
         (("caption", "out"), "no artworks.parquet in out"),
         (("caption", "out", "--captioner", "nobody"), "no captioner 'nobody'"),
@@ -123,6 +129,7 @@ def test_the_steps_one_by_one_give_the_same(dataset, folders, pocket_like, tmp_p
 )
 def test_what_is_wrong_is_one_line(dataset, arguments, told):
     Path("empty").mkdir()
+    Path("file").touch()
     code, out, err = dataset(*arguments)
     assert (code, out) == (2, "")
     assert told in err
@@ -267,3 +274,41 @@ def test_an_endpoint_on_this_machine_is_asked_at_once(dataset, tmp_path):
         assert json.loads(out)["artworks"] == {"rows": 2, "captioned": 2}
         dataset(*sent)
         assert len(server.asked) == 2
+
+
+def test_a_report_and_a_release_are_written_and_told(dataset, folders, pocket_like, tmp_path):
+    data, page, out = tmp_path / "data", tmp_path / "page.html", tmp_path / "release"
+    dataset("make", *folders, "--out", data, "--encoder", pocket_like, "--workers", 1)
+    code, told, err = dataset(
+        "report", data, "--out", page, "--pairs", 4, "--embed", "--title", "Mine & yours", "--json"
+    )
+    assert (code, err) == (0, "")
+    assert {each["split"]: each["pairs"] for each in json.loads(told)["counts"]} == {
+        "train": 19,
+        "validation": 1,
+        "test": 1,
+        "all": 21,
+    }
+    text = page.read_text(encoding="utf-8")
+    assert text.count('data-source="data:audio/ogg') == 4
+    assert "<h1>Mine &amp; yours</h1>" in text
+    assert dataset("report", data, "--out", page, "--no-replace")[0] == 2
+    released = ["release", data, "--out", out, "--media", "paths", "--json"]
+    code, told, err = dataset(*released)
+    assert (code, err) == (0, "")
+    assert json.loads(told)["pairs"] == 21
+    assert {path.name for path in out.iterdir()} == {"README.md", "SHA256SUMS", "data", "index.html"}
+    code, told, err = dataset(*released)
+    assert (code, told) == (2, "")
+    assert "an empty folder" in err
+
+
+def test_time_left_is_told_over_all_stages(folders, pocket_like, tmp_path):
+    from art2mus_core.datasets.making import HEAVY, Plan, make
+
+    steps = []
+    make(Plan(*folders, pocket_like), tmp_path / "data", map, on_step=steps.append)
+    assert list(dict.fromkeys(step.stage for step in steps)) == list(HEAVY)
+    shares = [step.done for step in steps]
+    assert shares == sorted(shares)
+    assert {step.total for step in steps} == {shares[-1]} == {1000}

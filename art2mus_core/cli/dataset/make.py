@@ -35,8 +35,9 @@ def make(
 
     Every file is opened once, embedded with the bundled model's encoders,
     and paired with the most similar one of the other side. The files stay
-    where they are. Train on the result with art2mus train. The steps are
-    also commands of their own, with more options: scan, embed, pair.
+    where they are. OUT/report.html shows the result. Train on it with
+    art2mus train. The steps are also commands of their own, with more
+    options: scan, embed, pair, report.
     """
     with reporting() as on_step:
         with importing():
