@@ -159,10 +159,9 @@ class Pack:
         import pyarrow as pa  # noqa: PLC0415  of the extra data
         from pyarrow import parquet  # noqa: PLC0415
 
-        records = [_record(row, captions) for row in self.rows]
-        made_from = hashlib.sha256(json.dumps([self.media is None, records]).encode()).hexdigest()
+        made_from = self._digest(captions)
         if _made_from(path) == made_from:
-            for _ in records:
+            for _ in self.rows:
                 on_row()
             return
         schema = _schema(embed=self.media is not None, made_from=made_from)
@@ -172,10 +171,17 @@ class Pack:
             parquet.ParquetWriter(partial, schema, compression="zstd", use_dictionary=False) as writer,
         ):
             for places in self._groups():
-                group = [records[place] | (self.media.read(self.rows[place]) if self.media else {}) for place in places]
+                rows = [self.rows[place] for place in places]
+                group = [_record(row, captions) | (self.media.read(row) if self.media else {}) for row in rows]
                 writer.write_table(pa.Table.from_pylist(group, schema=schema))
                 for _ in group:
                     on_row()
+
+    def _digest(self, captions: Captions) -> str:
+        total = hashlib.sha256(str(self.media is None).encode())
+        for row in self.rows:
+            total.update(json.dumps(_record(row, captions)).encode())
+        return total.hexdigest()
 
     def _groups(self) -> Iterator[range]:
         """The rows of each row group."""
