@@ -1,7 +1,6 @@
 """Data files of a release: Parquet tables that the library `datasets` reads, with the pictures and sounds in them or without.
 
-`Dataset.to_parquet` writes the paths of media and not the media, so this is pyarrow alone. The names of its features are told in the
-metadata, as `datasets` does.
+`Dataset.to_parquet` writes the paths of media and not the media, so this is pyarrow alone.
 """
 
 from __future__ import annotations
@@ -11,20 +10,17 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import DatasetError
 from ..placing import refusals, replacing
+from .columns import MADE_FROM, record_of, schema_of
 from .facts import Captions
 from .items import check_path
 from .joining import Joined
 from .manifest import SPLITS
-from .tables import ArtworkRow, MusicRow
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-__all__ = ["COLUMNS", "Media", "Pack", "packs_of"]
+__all__ = ["Media", "Pack", "packs_of"]
 
 LARGEST = 500_000_000
 """Bytes of media in a file."""
@@ -34,48 +30,6 @@ GROUP, ROWS = 32_000_000, 256
 
 COLUMN = 2**31 - 2**20
 """Bytes of one file that a row can hold."""
-
-MADE_FROM = b"art2mus_rows"
-
-ITEM = {
-    "id": "unique on its side",
-    "path": "of the file, relative to the folder of its source",
-    "title": "of the work",
-    "creator": "who made it",
-    "year": "of the work",
-    "genres": "styles and genres, the broadest first",
-    "licence": "as the source states it",
-    "attribution": "whom to name, and where it is from",
-    "captions": "their origins and texts, the least specific first",
-    "file_sha256": "of the file's content",
-}
-ARTWORK = ITEM | {"sha256": "of the upright sRGB pixels", "width": "in pixels", "height": "in pixels"}
-MUSIC = ITEM | {"seconds": "decoded length", "sample_rate": "in hertz", "channels": "of the file"}
-MEDIA = {"image": "Image", "audio": "Audio"}
-"""Columns of files, and what `datasets` calls their features."""
-
-COLUMNS = {
-    "image": "the picture, as its file",
-    "audio": "the sound, as its file",
-    "id": "of the pair",
-    "similarity": "cosine of the two embeddings; empty if a list paired them",
-    "rank": "of the piece among those most similar to the artwork; empty if pairs were assigned or listed",
-    **{f"artwork_{name}": text for name, text in ARTWORK.items()},
-    **{f"music_{name}": text for name, text in MUSIC.items()},
-}
-"""What the columns of a release with media are."""
-
-KINDS = {
-    "year": "int64",
-    "width": "int64",
-    "height": "int64",
-    "sample_rate": "int64",
-    "channels": "int64",
-    "rank": "int64",
-    "seconds": "float64",
-    "similarity": "float64",
-}
-"""Columns that are no texts."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +118,7 @@ class Pack:
             for _ in self.rows:
                 on_row()
             return
-        schema = _schema(embed=self.media is not None, made_from=made_from)
+        schema = schema_of(embed=self.media is not None, made_from=made_from)
         with (
             refusals(path),
             replacing(path) as partial,
@@ -172,7 +126,7 @@ class Pack:
         ):
             for places in self._groups():
                 rows = [self.rows[place] for place in places]
-                group = [_record(row, captions) | (self.media.read(row) if self.media else {}) for row in rows]
+                group = [record_of(row, captions) | (self.media.read(row) if self.media else {}) for row in rows]
                 writer.write_table(pa.Table.from_pylist(group, schema=schema))
                 for _ in group:
                     on_row()
@@ -180,7 +134,7 @@ class Pack:
     def _digest(self, captions: Captions) -> str:
         total = hashlib.sha256(str(self.media is None).encode())
         for row in self.rows:
-            total.update(json.dumps(_record(row, captions)).encode())
+            total.update(json.dumps(record_of(row, captions)).encode())
         return total.hexdigest()
 
     def _groups(self) -> Iterator[range]:
@@ -222,55 +176,11 @@ def _runs(sizes: Sequence[int], most: int, rows: int) -> Iterator[tuple[int, int
         yield start, len(sizes)
 
 
-def _record(row: Joined, captions: Captions) -> dict[str, Any]:
-    """A row without its media."""
-    pair = row.pair
-    return {
-        "id": pair.id,
-        "similarity": pair.score,
-        "rank": pair.rank,
-        **{f"artwork_{name}": value for name, value in _item(row.artwork, ARTWORK, captions["artworks"]).items()},
-        **{f"music_{name}": value for name, value in _item(row.music, MUSIC, captions["music"]).items()},
-    }
-
-
-def _item(
-    item: ArtworkRow | MusicRow, names: Mapping[str, str], captions: Mapping[str, Sequence[tuple[str, str]]]
-) -> dict[str, Any]:
-    known: dict[str, Any] = {**vars(item), "genres": list(item.genres)}
-    known["captions"] = [{"origin": origin, "text": text} for origin, text in captions.get(item.id, ())]
-    if isinstance(item, MusicRow):
-        known["seconds"] = item.length
-    return {name: known[name] for name in names}
-
-
-def _schema(*, embed: bool, made_from: str) -> pa.Schema:
-    import pyarrow as pa  # noqa: PLC0415
-
-    text = pa.string()
-    types = {
-        "genres": pa.list_(text),
-        "captions": pa.list_(pa.struct([("origin", text), ("text", text)])),
-        **{name: pa.type_for_alias(kind) for name, kind in KINDS.items()},
-    }
-    held = pa.struct([("bytes", pa.binary()), ("path", text)])
-    columns = [
-        (name, held if name in MEDIA else types.get(name.split("_", 1)[1] if "_" in name else name, text))
-        for name in COLUMNS
-        if embed or name not in MEDIA
-    ]
-    metadata = {MADE_FROM: made_from.encode()}
-    if embed:
-        features = {name: {"_type": feature} for name, feature in MEDIA.items()}
-        metadata[b"huggingface"] = json.dumps({"info": {"features": features}}).encode()
-    return pa.schema(columns, metadata=metadata)
-
-
 def _made_from(path: Path) -> str:
     """What a data file was made from; empty if it is not there or not whole."""
     from pyarrow import ArrowException, parquet  # noqa: PLC0415
 
     try:
-        return str((parquet.read_schema(path).metadata or {}).get(MADE_FROM, b"").decode())
+        return str((parquet.readschema_of(path).metadata or {}).get(MADE_FROM, b"").decode())
     except (ArrowException, OSError, ValueError):
         return ""

@@ -17,9 +17,10 @@ from ..errors import DatasetError, OutputError
 from ..figures.pages import render
 from ..placing import check_room, make_folder, place, refusals
 from ..types import OnStep, Step
+from .columns import COLUMNS, MEDIA
 from .facts import Captions, Facts, Histogram, facts_of
 from .joining import Joined, read_rows
-from .packing import COLUMNS, MEDIA, Media, Pack, packs_of
+from .packing import Media, Pack, packs_of
 from .pairing import Rule
 from .reporting import SHOWN, TEMPLATES, TITLE, Sheet, captions_of, read_pairing, write_report
 from .roots import read_roots

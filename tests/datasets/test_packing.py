@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from art2mus_core.datasets import packing
+from art2mus_core.datasets.columns import COLUMNS, schema_of
 from art2mus_core.datasets.joining import read_rows
-from art2mus_core.datasets.packing import COLUMNS, Media, _runs, packs_of
+from art2mus_core.datasets.packing import Media, _runs, packs_of
 from art2mus_core.datasets.reporting import captions_of
 from art2mus_core.datasets.roots import read_roots
 from art2mus_core.errors import DatasetError
@@ -111,7 +112,7 @@ def test_a_missing_or_very_large_file_is_told_before_anything_is_written(tmp_pat
 
 
 def test_columns_have_the_types_that_the_library_expects():
-    schema = packing._schema(embed=True, made_from="")
+    schema = schema_of(embed=True, made_from="")
     assert (
         schema.field("image").type
         == schema.field("audio").type
