@@ -17,7 +17,7 @@ from .shards import Spread
 
 __all__ = ["Plan", "make"]
 
-HEAVY = {"scan artworks": 1, "scan music": 8, "embed artworks": 6, "embed music": 12, "report": 20}
+HEAVY = {"scan artworks": 1, "scan music": 8, "embed artworks": 6, "embed music": 12, "report": 12}
 """How long a file takes in each stage, relative to the first; measured with pictures of 640 pixels and 10 s of music."""
 
 
