@@ -55,7 +55,8 @@ def main(kind: str, *tests: str) -> None:
 def lowest(project: dict) -> list[str]:
     """Lines `name==bound` for all lower bounds of the project and its extras."""
     lines = chain(project["dependencies"], *project["optional-dependencies"].values())
-    return sorted({line.replace(">=", "==") + "\n" for line in lines if ">=" in line})
+    bounds = (re.sub(r"\[.*\]", "", line) for line in lines if ">=" in line)  # a constraint has no extras
+    return sorted({line.replace(">=", "==") + "\n" for line in bounds})
 
 
 def name_of(line: str) -> str:

@@ -4,43 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import DatasetError
 from .embedding import EMBEDDINGS, TABLES, read_vectors
+from .faults import Finding, kind_of, remedy_for
 from .roots import read_roots
-from .shards import kind_of
 from .tables import PAIRS, ArtworkRow, MusicRow
 
-__all__ = ["Finding", "diagnose"]
-
-REMEDIES = {
-    "missing": "put the file back, or leave it out; then `art2mus dataset scan --retry`",
-    "damaged": "download it again; then `art2mus dataset scan --retry`",
-    "unreadable": "check its permissions; then `art2mus dataset scan --retry`",
-    "outside": "copy it into the folder; then `art2mus dataset scan --retry`",
-    "short": "nothing, it is left out; or `art2mus dataset scan --shortest SECONDS`",
-    "silent": "nothing, it is left out",
-}
-"""What to do about each kind of fault."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One kind of trouble.
-
-    Attributes:
-        what: the trouble.
-        count: rows that have it.
-        example: one of them.
-        remedy: what to do.
-    """
-
-    what: str
-    count: int
-    example: str
-    remedy: str
+__all__ = ["diagnose"]
 
 
 def diagnose(folder: Path) -> list[Finding]:
@@ -77,7 +49,7 @@ def _faults(kind: str, rows: list[ArtworkRow | MusicRow]) -> Iterator[Finding]:
         if row.fault is not None:
             groups[kind_of(row.fault)].append(row.path)
     for fault, paths in sorted(groups.items(), key=lambda group: -len(group[1])):
-        yield Finding(f"{kind}: {fault}", len(paths), paths[0], REMEDIES.get(fault, "see the column fault"))
+        yield Finding(f"{kind}: {fault}", len(paths), paths[0], remedy_for(fault))
     if wrong := [row for row in rows if any(note.startswith("mislabelled") for note in row.notes)]:
         yield Finding(
             f"{kind}: named as another format", len(wrong), wrong[0].path, "nothing, contents decide; or rename"

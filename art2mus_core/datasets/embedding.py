@@ -18,6 +18,7 @@ from ..encoders.files import image_component, image_space, load_audio_encoder, l
 from ..errors import DatasetError, SettingError
 from ..images.reading import read_artwork
 from ..types import OnStep
+from .faults import OnFault
 from .known import of_same_file
 from .roots import read_roots
 from .shards import Shards, Spread, tried
@@ -89,6 +90,7 @@ def embed(
     device: str = "cpu",
     retry: bool = False,
     on_step: OnStep | None = None,
+    on_fault: OnFault | None = None,
 ) -> dict[str, int]:
     """Embed the files without a fault of a dataset, in shards. An interrupted run resumes.
 
@@ -100,6 +102,7 @@ def embed(
         device: of the encoder.
         retry: try files that failed again, one by one.
         on_step: called with the number of files.
+        on_fault: called with the row of each file that cannot be embedded.
 
     Returns:
         The number of rows, of vectors, and of rows with each kind of fault.
@@ -127,7 +130,8 @@ def embed(
 
     count = sum(1 for _ in usable())
     work = partial(embed_rows, root, kind, checkpoint, device)
-    shards.run(usable(), count, work, spread, stage=f"embed {kind}", batch=BATCH, retry=retry, on_step=on_step)
+    telling: dict[str, Any] = {"on_step": on_step, "on_fault": on_fault}
+    shards.run(usable(), count, work, spread, stage=f"embed {kind}", batch=BATCH, retry=retry, **telling)
     faults = shards.faults(count)
     return {"rows": count, "vectors": count - faults.total(), **dict(faults.most_common())}
 

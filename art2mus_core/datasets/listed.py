@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from ..errors import DatasetError, SettingError
-from ..placing import replacing
+from ..placing import place as put
 from .items import Match
 from .manifest import SPLITS
 from .pairing import PAIRING
@@ -92,8 +92,7 @@ def pair_listed(
         "united": {"artworks": groups[0].united, "music": groups[1].united},
     }
     PAIRS.write(folder / PAIRS.file, pairs)
-    with replacing(folder / PAIRING) as partial:
-        partial.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    put(folder / PAIRING, (json.dumps(told, indent=1) + "\n").encode())
     return told
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from ..encoders.files import image_space
 from ..types import OnStep, Step
 from .embedding import embed
+from .faults import OnFault
 from .listing import list_source
 from .pairing import Rule, pair
 from .reporting import PAGE, SHOWN, write_report
@@ -45,7 +46,13 @@ class Plan:
 
 
 def make(
-    plan: Plan, folder: Path, spread: Spread, *, device: str = "cpu", on_step: OnStep | None = None
+    plan: Plan,
+    folder: Path,
+    spread: Spread,
+    *,
+    device: str = "cpu",
+    on_step: OnStep | None = None,
+    on_fault: OnFault | None = None,
 ) -> dict[str, Any]:
     """Make a dataset in `folder`; an interrupted run resumes. The files stay where they are.
 
@@ -55,6 +62,7 @@ def make(
         spread: the engine.
         device: of the encoders.
         on_step: called with the share of all work that is done, in thousandths.
+        on_fault: called with each file that has a fault.
 
     Returns:
         Counts of each stage by its name, and what was found in pairing.
@@ -71,12 +79,13 @@ def make(
     counts = {"artworks": pictures.count, "music": music.count}
     files = {stage: counts[stage.split()[1]] if " " in stage else SHOWN for stage in HEAVY}
     reported = _overall(files, on_step)
+    telling: dict[str, Any] = {"on_step": reported, "on_fault": on_fault}
     told: dict[str, Any] = {
-        "scan artworks": scan_artworks(pictures, folder, spread, on_step=reported),
-        "scan music": scan_music(music, folder, spread, shortest=plan.shortest, on_step=reported),
+        "scan artworks": scan_artworks(pictures, folder, spread, **telling),
+        "scan music": scan_music(music, folder, spread, shortest=plan.shortest, **telling),
     }
     for kind in counts:
-        told[f"embed {kind}"] = embed(folder, kind, plan.checkpoint, spread, device=device, on_step=reported)
+        told[f"embed {kind}"] = embed(folder, kind, plan.checkpoint, spread, device=device, **telling)
     told["pair"] = pair(folder, space, plan.rule)
     told["report"] = {"files that cannot be read": len(write_report(folder, folder / PAGE, on_step=reported))}
     return told

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import DatasetError
-from ..placing import replacing
+from ..placing import place
 from ..retrieval.caps import Cap
 from ..types import OnStep
 from .choosing import Choice, Side, capped, choose_pairs
@@ -99,8 +99,7 @@ def pair(
         )
     told["united"] = {"artworks": artworks.groups.united, "music": music.groups.united}
     PAIRS.write(folder / PAIRS.file, pairs)
-    with replacing(folder / PAIRING) as partial:
-        partial.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    place(folder / PAIRING, (json.dumps(told, indent=1) + "\n").encode())
     return told
 
 

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 from ..errors import DatasetError
-from ..placing import replacing
+from ..placing import place
 
 __all__ = ["ROOTS", "read_roots", "write_root"]
 
@@ -30,9 +30,8 @@ def read_roots(folder: Path) -> dict[str, Path]:
 def write_root(folder: Path, kind: str, root: Path) -> None:
     """Note the folder of `artworks` or of `music`; relative if it is inside the dataset, which can then be moved."""
     root, own = root.resolve(), folder.resolve()
-    place = root.relative_to(own).as_posix() if root.is_relative_to(own) else str(root)
-    with replacing(folder / ROOTS) as partial:
-        partial.write_text(json.dumps(_stored(folder) | {kind: place}, indent=1) + "\n", encoding="utf-8")
+    where = root.relative_to(own).as_posix() if root.is_relative_to(own) else str(root)
+    place(folder / ROOTS, (json.dumps(_stored(folder) | {kind: where}, indent=1) + "\n").encode())
 
 
 def _stored(folder: Path) -> dict[str, str]:

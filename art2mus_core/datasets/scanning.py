@@ -16,6 +16,7 @@ from ..digests import file_digest
 from ..errors import ArtworkError, AudioError
 from ..images.reading import picture_of, read_artwork
 from ..types import OnStep
+from .faults import OnFault
 from .items import Item
 from .listing import Listing
 from .shards import Shards, Spread
@@ -42,7 +43,13 @@ Row = TypeVar("Row", ArtworkRow, MusicRow)
 
 
 def scan_artworks(
-    listing: Listing, folder: Path, spread: Spread, *, retry: bool = False, on_step: OnStep | None = None
+    listing: Listing,
+    folder: Path,
+    spread: Spread,
+    *,
+    retry: bool = False,
+    on_step: OnStep | None = None,
+    on_fault: OnFault | None = None,
 ) -> dict[str, int]:
     """Write `artworks.parquet`: every picture of a source, decoded. An interrupted scan resumes.
 
@@ -52,11 +59,13 @@ def scan_artworks(
         spread: the engine.
         retry: open files with a fault again, and no others.
         on_step: called with the number of pictures.
+        on_fault: called with each picture that has a fault.
 
     Returns:
         The number of all files, of usable ones, and of those with each kind of fault.
     """
-    return _scan(ARTWORKS, listing, folder, _artwork, spread, made_with={}, retry=retry, on_step=on_step)
+    run = partial(Shards.run, spread=spread, retry=retry, on_step=on_step, on_fault=on_fault)
+    return _scan(ARTWORKS, listing, folder, _artwork, run)
 
 
 def scan_music(
@@ -67,6 +76,7 @@ def scan_music(
     shortest: float = SHORTEST,
     retry: bool = False,
     on_step: OnStep | None = None,
+    on_fault: OnFault | None = None,
 ) -> dict[str, int]:
     """Write `music.parquet`: every piece of a source, decoded; as :func:`scan_artworks`.
 
@@ -77,9 +87,11 @@ def scan_music(
         shortest: seconds; a shorter piece has a fault.
         retry: open files with a fault again, and no others.
         on_step: called with the number of pieces.
+        on_fault: called with each piece that has a fault.
     """
     look = partial(_piece, shortest)
-    return _scan(MUSIC, listing, folder, look, spread, made_with={"shortest": shortest}, retry=retry, on_step=on_step)
+    run = partial(Shards.run, spread=spread, retry=retry, on_step=on_step, on_fault=on_fault)
+    return _scan(MUSIC, listing, folder, look, run, shortest=shortest)
 
 
 def _scan(
@@ -87,11 +99,8 @@ def _scan(
     listing: Listing,
     folder: Path,
     look: Callable[[Path, Row], Row],
-    spread: Spread,
-    *,
-    made_with: dict[str, float],
-    retry: bool,
-    on_step: OnStep | None,
+    run: Callable[..., None],
+    **made_with: float,
 ) -> dict[str, int]:
     count = listing.count
     name = table.file.removesuffix(".parquet")
@@ -104,7 +113,7 @@ def _scan(
         {"table": table.row.__name__, **made_with},
     )
     work = partial(_rows, listing.root, table.row, look)
-    shards.run(ITEMS.read(listing.items), count, work, spread, stage=f"scan {name}", retry=retry, on_step=on_step)
+    run(shards, ITEMS.read(listing.items), count, work, stage=f"scan {name}")
     table.write(folder / table.file, shards.results(count))
     faults = shards.faults(count)
     return {"files": count, "usable": count - faults.total(), **dict(faults.most_common())}

@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from ..errors import Art2MusError
-from ..placing import make_folder, replacing
+from ..placing import make_folder, place, refusals, replacing
 from ..types import OnStep, Step
+from .faults import OnFault, kind_of
 from .known import Known, read_note
-from .tables import batches
+from .tables import ROOM, batches
 
-__all__ = ["SIZE", "Result", "Shards", "Spread", "kind_of", "tried"]
+__all__ = ["SIZE", "Result", "Shards", "Spread", "tried"]
 
 SIZE = 256
 """Rows of a shard."""
@@ -40,11 +41,6 @@ Row = TypeVar("Row")
 Result = TypeVar("Result", bound=Faulty)
 Spread = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
 """An engine: the results of a function for each item, in the items' order."""
-
-
-def kind_of(fault: str) -> str:
-    """The kind of a fault."""
-    return fault.split(":", 1)[0]
 
 
 def tried(
@@ -82,6 +78,7 @@ class _Open:
 
     index: int
     made_from: str
+    rows: Sequence[Any]
     results: list[Any]
     left: int
 
@@ -92,6 +89,7 @@ class _Run:
 
     known: Known[Any]
     progress: Callable[[int], None]
+    on_fault: OnFault | None
     opened: deque[_Open] = field(default_factory=deque)
     jobs: deque[list[int]] = field(default_factory=deque)
 
@@ -129,6 +127,7 @@ class Shards(Generic[Row, Result]):
         batch: int = 1,
         retry: bool = False,
         on_step: OnStep | None = None,
+        on_fault: OnFault | None = None,
     ) -> None:
         """Make the shards that are missing, and remove those beyond the last row.
 
@@ -141,6 +140,10 @@ class Shards(Generic[Row, Result]):
             batch: rows that `work` gets at once.
             retry: try rows with a fault again, one by one.
             on_step: called with the number of finished rows, those of earlier runs included.
+            on_fault: called with each row that has a fault, those of earlier runs included.
+
+        Raises:
+            OutputError: a shard cannot be written, as on a full disk; those before it are kept.
         """
         known = Known[Result](self.folder, self.suffix, self.read, _digest(self.made_with))
         self._tidy(-(-count // SIZE), known)
@@ -152,7 +155,7 @@ class Shards(Generic[Row, Result]):
             if on_step and more:
                 on_step(Step(stage, done, count))
 
-        now = _Run(known, progress)
+        now = _Run(known, progress, on_fault)
         try:
             for results in spread(work, self._waiting(rows, now, batch, retry=retry)):
                 self._take(results, now)
@@ -169,7 +172,9 @@ class Shards(Generic[Row, Result]):
             if shard and places:
                 now.opened.append(shard)
             elif shard:
-                self._finish(shard, now.known)
+                self._finish(shard, now)
+            else:
+                self._tell(index, own, now)
             for part in batches(places, 1 if retry else batch):
                 now.jobs.append(part)
                 yield [own[place] for place in part]
@@ -177,12 +182,12 @@ class Shards(Generic[Row, Result]):
     def _take(self, results: Sequence[Result], now: _Run) -> None:
         """Put the results of the oldest job into their shard."""
         places, shard = now.jobs.popleft(), now.opened[0]
-        for place, result in zip(places, results, strict=True):
-            shard.results[place] = result
+        for number, result in zip(places, results, strict=True):
+            shard.results[number] = result
         shard.left -= len(places)
         now.progress(len(places))
         if not shard.left:
-            self._finish(now.opened.popleft(), now.known)
+            self._finish(now.opened.popleft(), now)
 
     def _open(
         self, index: int, rows: Sequence[Row], known: Known[Result], *, retry: bool
@@ -192,10 +197,15 @@ class Shards(Generic[Row, Result]):
         if note.get("made_from") == made_from and self.path(index).is_file():
             places = [int(place) for place in note["failed"]] if retry else []
             results = list[Any](self.read(self.path(index))) if places else []
-            return (_Open(index, made_from, results, len(places)) if places else None), places
+            return (_Open(index, made_from, rows, results, len(places)) if places else None), places
         results = [self.reuse(row, known) if self.reuse else None for row in rows]
-        places = [place for place, result in enumerate(results) if result is None]
-        return _Open(index, made_from, results, len(places)), places
+        places = [number for number, result in enumerate(results) if result is None]
+        return _Open(index, made_from, rows, results, len(places)), places
+
+    def _tell(self, index: int, rows: Sequence[Row], now: _Run) -> None:
+        if now.on_fault:
+            for number, fault in self.note(index)["failed"].items():
+                now.on_fault(rows[int(number)], fault)
 
     def _tidy(self, total: int, known: Known[Result]) -> None:
         make_folder(self.folder)
@@ -211,20 +221,20 @@ class Shards(Generic[Row, Result]):
         path.with_suffix(".json").unlink(missing_ok=True)
         path.unlink(missing_ok=True)
 
-    def _finish(self, shard: _Open, known: Known[Result]) -> None:
+    def _finish(self, shard: _Open, now: _Run) -> None:
         path = self.path(shard.index)
-        self._remove(path, known)
-        with replacing(path) as partial:
+        self._remove(path, now.known)
+        with refusals(path, ROOM), replacing(path) as partial:
             self.write(partial, shard.results)
-        failed = {place: result.fault for place, result in enumerate(shard.results) if result.fault}
+        failed = {number: result.fault for number, result in enumerate(shard.results) if result.fault}
         told = {
             "made_from": shard.made_from,
             "made_with": _digest(self.made_with),
             "rows": len(shard.results),
             "failed": failed,
         }
-        with replacing(path.with_suffix(".json")) as partial:
-            partial.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        place(path.with_suffix(".json"), (json.dumps(told, indent=1) + "\n").encode())
+        self._tell(shard.index, shard.rows, now)
 
     def _save(self, now: _Run) -> None:
         """Keep what was found in an interrupted run, if it can be used again; it may have been paid for."""

@@ -11,11 +11,12 @@ import types
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 from ..errors import DatasetError
-from ..placing import replacing
+from ..placing import refusals, replacing
 from .articaps import TextPairRow
 from .items import Item
 
@@ -42,6 +43,7 @@ ROWS = 1024
 """Rows that are written or read at a time."""
 
 AGAIN = "Make it again with this release."
+ROOM = "Make room, and run the same command again; it resumes."
 
 
 @dataclass(frozen=True)
@@ -158,18 +160,30 @@ class Table(Generic[Row]):
 
     @contextmanager
     def writing(self, path: Path) -> Iterator[Any]:
-        """A function that appends rows to a table and returns their number; the table is in place at the end of the block."""
+        """A function that appends rows to a table and returns their number; the table is in place at the end of the block.
+
+        Raises:
+            OutputError: it cannot be written, as on a full disk.
+        """
         import pyarrow as pa  # noqa: PLC0415
         from pyarrow import parquet  # noqa: PLC0415
 
         schema = self.schema()
-        with replacing(path) as partial, parquet.ParquetWriter(partial, schema, compression="zstd") as writer:
+        refused = partial(refusals, path.parent, ROOM)
+        with replacing(path) as place:
+            with refused():
+                writer = parquet.ParquetWriter(place, schema, compression="zstd")
 
             def write(rows: Sequence[Row]) -> int:
-                writer.write_table(pa.Table.from_pylist([vars(row) for row in rows], schema=schema))
+                with refused():
+                    writer.write_table(pa.Table.from_pylist([vars(row) for row in rows], schema=schema))
                 return len(rows)
 
-            yield write
+            try:
+                yield write
+            finally:
+                with refused():
+                    writer.close()
 
     def read(self, path: Path, columns: Sequence[str] | None = None) -> Iterator[Row]:
         """The rows of a table, few of them in memory at a time; fields that are not among `columns` keep their defaults.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -17,13 +17,16 @@ import torch
 
 from ..errors import Art2MusError
 
-__all__ = ["spread"]
+__all__ = ["ONE_THREAD", "environment", "spread"]
 
 FEW = 16
 """Up to this many items are processed without further processes; of more, this many are queued."""
 
 POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """Environment variables from which numerical libraries read their number of threads when they are loaded."""
+
+ONE_THREAD = dict.fromkeys(POOLS, "1")
+"""The environment in which such libraries use one thread."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -48,7 +51,7 @@ def spread(work: Callable[[Item], Result], items: Iterable[Item], workers: int) 
     fresh = get_context("spawn")
     try:
         with ProcessPoolExecutor(workers, fresh, initializer=_begin) as pool:
-            with _single_threads():  # all processes start when the first items are submitted
+            with environment(ONE_THREAD):  # all processes start when the first items are submitted
                 waiting = deque(pool.submit(work, item) for item in few)
             for item in rest:
                 yield waiting.popleft().result()
@@ -77,10 +80,10 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def _single_threads() -> Iterator[None]:
-    """Let numerical libraries use one thread in the processes that start in this block."""
-    before = {name: os.environ.get(name) for name in POOLS}
-    os.environ.update(dict.fromkeys(POOLS, "1"))
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for the processes that start in this block."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from art2mus_core.datasets import shards as room
-from art2mus_core.datasets.shards import Shards, kind_of
+from art2mus_core.datasets.shards import Shards
 from art2mus_core.types import Step
 
 
@@ -137,8 +137,13 @@ def test_faults_are_listed_by_kind_and_tried_again_one_by_one_on_request(tmp_pat
     assert [each.value for each in shards.results(13)] == [*(row * row for row in range(11)), 11, 144]
 
 
-def test_the_kind_of_a_fault():
-    assert (kind_of("short: 3 s"), kind_of("missing")) == ("short", "missing")
+def test_each_row_with_a_fault_is_told_in_every_run(tmp_path: Path):
+    """While its shard is made, when the shard is there already, and when the row fails again."""
+    shards = made(tmp_path)
+    for work, retry, expected in ((Work([3, 11]), False, [3, 11]), (Work(), False, [3, 11]), (Work([11]), True, [11])):
+        told = list[tuple[int, str]]()
+        run(shards, 13, work, retry=retry, on_fault=lambda *fault, told=told: told.append(fault))
+        assert told == [(row, "odd: this one") for row in expected]
 
 
 def test_results_of_an_engine_that_works_ahead_are_sorted_into_their_shards(tmp_path: Path):

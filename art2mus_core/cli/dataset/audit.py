@@ -10,7 +10,7 @@ import typer
 from ...errors import DatasetError
 from ..outputs import AsJson, print_document, print_lines, table
 from ..progress import importing, reporting
-from .options import Space, Workers, spreading
+from .options import Engine, Space, Workers, spreading
 
 SHOWN = 20
 """Mismatches that are printed."""
@@ -24,6 +24,7 @@ def audit(
     ] = None,
     every: Annotated[int, typer.Option(min=1, help="Embed once more only every so many files.")] = 1,
     workers: Workers = 2,
+    engine: Engine = "local",
     as_json: AsJson = False,
 ) -> None:
     """Prove for every row that file, embedding and pair belong together.
@@ -41,7 +42,7 @@ def audit(
             from ...datasets.auditing import audit as compare
 
         checkpoint = None if encoder is None else locate(encoder, is_encoder)
-        found = compare(data, space, checkpoint, spreading(workers), every=every, on_step=on_step)
+        found = compare(data, space, checkpoint, spreading(workers, engine), every=every, on_step=on_step)
     if as_json:
         print_document({"data": str(data), "compared": found.compared, "mismatches": found.mismatches})
     else:

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from ..outputs import AsJson, print_document, print_lines, table
+from ..outputs import AsJson, print_document, print_lines
+from .options import findings
 
 
 def doctor(
@@ -27,7 +28,6 @@ def doctor(
     if as_json:
         print_document({"data": str(data), "found": [asdict(each) for each in found]})
     elif found:
-        rows = [(each.what, f"{each.count:,}", each.example, each.remedy) for each in found]
-        print_lines(*table([("what", "rows", "for example", "what to do"), *rows]))
+        print_lines(*findings(found))
     else:
         print_lines("nothing is wrong")

@@ -8,7 +8,7 @@ import typer
 
 from ..outputs import AsJson, print_document, print_lines
 from ..progress import alone_in, importing, reporting
-from .options import DATA, Encoder, Retry, Workers, counted, spreading
+from .options import DATA, Encoder, Engine, Retry, Workers, counted, findings, spreading
 
 
 def embed(
@@ -18,6 +18,7 @@ def embed(
     device: Annotated[str, typer.Option(help="Device: auto, cpu, cuda or mps.")] = "cpu",
     retry: Retry = False,
     workers: Workers = 2,
+    engine: Engine = "local",
     as_json: AsJson = False,
 ) -> None:
     """Embed the artworks and the music of a scanned dataset in one space.
@@ -25,7 +26,7 @@ def embed(
     art2mus dataset embed DATA --encoder imagebind
 
     Vectors are kept in shards in DATA/embeddings. If stopped, the same
-    command resumes. Files that cannot be embedded are counted at the end;
+    command resumes. Files that cannot be embedded are listed at the end;
     --retry tries them again, one by one.
     """
     with reporting() as on_step:
@@ -33,15 +34,24 @@ def embed(
             from ...checkpoints.names import is_encoder, locate
             from ...datasets.embedding import embed as make
             from ...datasets.embedding import kinds
+            from ...datasets.faults import Tally
             from ..devices import choose_device
 
+        tally = Tally()
         checkpoint, where, told = locate(encoder, is_encoder), str(choose_device(device)), {}
         with alone_in(data, "embedding"):
             for kind in kinds(only):
                 told[kind] = make(
-                    data, kind, checkpoint, spreading(workers), device=where, retry=retry, on_step=on_step
+                    data,
+                    kind,
+                    checkpoint,
+                    spreading(workers, engine),
+                    device=where,
+                    retry=retry,
+                    on_step=on_step,
+                    on_fault=tally.note,
                 )
     if as_json:
-        print_document({"data": str(data), **told})
+        print_document({"data": str(data), **told, "faults": [vars(each) for each in tally.frequent()]})
         return
-    print_lines(*counted(told))
+    print_lines(*counted(told), *findings(tally.frequent(), "fault"))

@@ -9,7 +9,7 @@ import typer
 
 from ..outputs import AsJson, print_document, print_lines
 from ..progress import alone_in, importing, reporting
-from .options import Encoder, Workers, counted, spreading
+from .options import Encoder, Engine, Workers, counted, findings, spreading
 from .pair import described
 
 
@@ -27,6 +27,7 @@ def make(
     seed: Annotated[int, typer.Option(help="Seed of the splits.")] = 0,
     device: Annotated[str, typer.Option(help="Device: auto, cpu, cuda or mps.")] = "cpu",
     workers: Workers = 2,
+    engine: Engine = "local",
     as_json: AsJson = False,
 ) -> None:
     """Make a dataset of pairs from a folder of pictures and a folder of music.
@@ -42,6 +43,7 @@ def make(
     with reporting() as on_step:
         with importing():
             from ...checkpoints.names import is_encoder, locate
+            from ...datasets.faults import Tally
             from ...datasets.making import Plan
             from ...datasets.making import make as run
             from ...datasets.pairing import Rule
@@ -56,10 +58,12 @@ def make(
             shortest,
             Rule(mode=mode, seed=seed),
         )
+        tally = Tally()
         where = str(choose_device(device))
         with alone_in(out, "dataset"):
-            told = run(plan, out, spreading(workers), device=where, on_step=on_step)
+            told = run(plan, out, spreading(workers, engine), device=where, on_step=on_step, on_fault=tally.note)
     if as_json:
-        print_document({"data": str(out), **told})
+        print_document({"data": str(out), **told, "faults": [vars(each) for each in tally.frequent()]})
         return
-    print_lines(str(out), *counted({name: told[name] for name in told if name != "pair"}), *described(told["pair"]))
+    counts = counted({name: told[name] for name in told if name != "pair"})
+    print_lines(str(out), *counts, *findings(tally.frequent(), "fault"), *described(told["pair"]))
