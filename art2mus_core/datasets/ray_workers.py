@@ -12,7 +12,11 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from hashlib import sha256
 from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
@@ -32,8 +36,8 @@ WINDOW = 1024
 TOGETHER = 8
 """Most items of a task. A task costs Ray 10 to 30 ms; a task whose process ended is repeated as a whole."""
 
-RETRIES = 3
-"""How often Ray repeats a task whose process ended; Ray Data would repeat it for ever."""
+ATTEMPTS = 4
+"""How often a task may end its process; Ray Data itself would repeat it for ever."""
 
 STORE = 2**28
 """Bytes of memory in which a Ray of this machine passes items and results on. A window needs a small part of it."""
@@ -59,17 +63,17 @@ def spread(work: Callable[[Item], Result], items: Iterable[Item], workers: int) 
     after the last.
 
     Raises:
-        Art2MusError: Ray cannot be started, or it gave up, as when the same work ends its process again and again.
+        Art2MusError: Ray cannot be started, it gave up, or the same work ended its process again and again.
     """
     windows = batches(items, WINDOW)
     if not (first := next(windows, [])):
         return
-    with _running(workers):
+    with _running(workers), TemporaryDirectory(prefix="art2mus-") as marks:
         for window in chain([first], windows):
-            yield from _results(work, window, workers)
+            yield from _results(partial(_task, work, Path(marks)), window, workers)
 
 
-def _results(work: Callable[[Any], Any], window: Sequence[Any], workers: int) -> Iterator[Any]:
+def _results(task: Callable[[pa.Table], pa.Table], window: Sequence[Any], workers: int) -> Iterator[Any]:
     from ray import data, exceptions  # noqa: PLC0415  of the extra ray
 
     size = max(1, min(TOGETHER, len(window) // (4 * workers)))
@@ -77,14 +81,7 @@ def _results(work: Callable[[Any], Any], window: Sequence[Any], workers: int) ->
     given = data.from_items(rows, override_num_blocks=-(-len(rows) // size))
     given.context.execution_options.preserve_order = True
     given.context.enable_progress_bars = False
-    done = given.map_batches(
-        _task,
-        fn_args=(work,),
-        batch_format="pyarrow",
-        batch_size=None,
-        compute=data.TaskPoolStrategy(size=workers),
-        ray_remote_args_fn=_options,
-    )
+    done = given.map_batches(task, batch_format="pyarrow", batch_size=None, compute=data.TaskPoolStrategy(size=workers))
     try:
         for row in done.iter_rows():
             result, error = pickle.loads(row["result"])  # noqa: S301  pickled by `_task`
@@ -97,16 +94,21 @@ def _results(work: Callable[[Any], Any], window: Sequence[Any], workers: int) ->
         ) from error
 
 
-def _options() -> dict[str, Any]:
-    return {"max_retries": RETRIES}
-
-
-def _task(table: pa.Table, work: Callable[[Any], Any]) -> pa.Table:
-    """A column of pickled results, or errors, from a column of pickled items."""
+def _task(work: Callable[[Any], Any], marks: Path, table: pa.Table) -> pa.Table:
+    """A column of pickled results, or errors, from a column of pickled items. A file in `marks` grows with each attempt."""
     import pyarrow as pa  # noqa: PLC0415  of the extra data
 
+    items = table["item"].to_pylist()
+    mark = marks / sha256(b"".join(items)).hexdigest()
+    mark.parent.mkdir(exist_ok=True)  # on another machine of a cluster
+    with mark.open("ab") as file:
+        file.write(b".")
+    if mark.stat().st_size > ATTEMPTS:
+        return pa.table({"result": [pickle.dumps((None, _fatal(items)))] * len(items)})
     torch.set_num_threads(1)
-    return pa.table({"result": [_attempt(work, item) for item in table["item"].to_pylist()]})
+    results = [_attempt(work, item) for item in items]
+    mark.unlink(missing_ok=True)
+    return pa.table({"result": results})
 
 
 def _attempt(work: Callable[[Any], Any], item: bytes) -> bytes:
@@ -114,6 +116,15 @@ def _attempt(work: Callable[[Any], Any], item: bytes) -> bytes:
         return pickle.dumps((work(pickle.loads(item)), None))  # noqa: S301  pickled by `_results`
     except Exception as error:  # noqa: BLE001  raised again by the process that asked, in the class that it has
         return pickle.dumps((None, error))
+
+
+def _fatal(items: Sequence[bytes]) -> Art2MusError:
+    first = str(pickle.loads(items[0]))  # noqa: S301  pickled by `_results`
+    return Art2MusError(
+        f"work on {len(items)} items, the first of which is {first[:160]}, ended its process {ATTEMPTS} times",
+        "processes that run until their work is done",
+        "Leave the file out that does this, and run the same command again, which resumes; or use fewer processes (`--workers`).",
+    )
 
 
 @contextmanager
@@ -136,12 +147,12 @@ def _start(workers: int) -> None:
 
     cluster = os.environ.get("RAY_ADDRESS")
     own = {} if cluster else {"num_cpus": workers, "object_store_memory": STORE, "include_dashboard": False}
-    places = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}  # its processes find what this one has imported
+    variables = {**ONE_THREAD, **QUIET, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with environment(variables):
+        from ray import data  # noqa: F401, PLC0415  reads them
     for wait in (*WAITS, None):
         try:
-            with environment({**ONE_THREAD, **QUIET, **places}):
-                from ray import data  # noqa: F401, PLC0415  reads these variables
-
+            with environment(variables):
                 ray.init(cluster or "local", log_to_driver=False, logging_level="ERROR", **own)
         except Exception as error:
             ray.shutdown()

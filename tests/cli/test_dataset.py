@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -60,6 +61,8 @@ def test_two_folders_become_pairs_in_one_command(dataset, folders, pocket_like, 
     code, out, err = dataset(*made)
     assert (code, err) == (0, "")
     assert "  damaged  1" in out
+    assert "damaged: is not a picture that can be read  1     broken.jpg   download it again" in out
+    assert "damaged: is not a sound that can be read" in out
     assert "train: 19 pairs of 19 artworks and 19 pieces" in out
     pairs = read_pairs(data)
     assert len(pairs) == 21
@@ -106,6 +109,7 @@ def test_the_steps_one_by_one_give_the_same(dataset, folders, pocket_like, tmp_p
         (("scan", "out", "--music", "empty", "--music-source", "spotify"), "a source 'spotify' of music"),
         (("embed", "out"), "no artworks.parquet in out"),
         (("embed", "out", "--only", "texts"), "artworks or music"),
+        (("scan", "out", "--artworks", "empty", "--engine", "dask"), "an engine 'dask'; expected one of local, ray"),
         (("pair", "out"), "no artworks.parquet in out"),
         (("pair", "out", "--mode", "best"), "mode 'best'"),
         (("pair", "out", "--listed", "articaps"), "--listed or --list-folder alone"),
@@ -158,10 +162,52 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(dataset, 
             os.kill(victims[0] if victims else process.pid, signal.SIGKILL)
             process.communicate(timeout=120)
     assert subprocess.run(command, env=environment, stdout=subprocess.PIPE, timeout=300, check=False).returncode == 0
-    kept = {path.relative_to(data) for path in data.rglob("*") if path.is_file()}
-    assert kept == {path.relative_to(whole) for path in whole.rglob("*") if path.is_file()}
-    for path in kept:
-        assert (data / path).read_bytes() == (whole / path).read_bytes(), path
+    assert contents(data) == contents(whole)
+
+
+FULL = """
+import resource
+import art2mus_core.datasets.shards as s
+s.SIZE = 5
+finish = s.Shards._finish
+
+def finish_until_full(shards, shard):
+    if shards.folder.name == {stage!r} and shard.index == 1:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+    finish(shards, shard)
+
+s.Shards._finish = finish_until_full
+"""
+"""From the second shard of a stage on, the system writes no more than the first 1,000 bytes of a file."""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit to the size of files")
+@pytest.mark.parametrize("stage", ["music", "artworks-tiny"])
+def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(stage, dataset, pocket_like, tmp_path, monkeypatch):
+    """Then the same command resumes, to the same bytes."""
+    monkeypatch.setattr("art2mus_core.datasets.shards.SIZE", 5)
+    folders = fill(tmp_path / "sources", 7)
+    whole, data = tmp_path / "whole", tmp_path / "full"
+    made = ["make", *folders, "--encoder", pocket_like, "--workers", "1"]
+    assert dataset(*made, "--out", whole)[0] == 0
+    script = tmp_path / "run.py"
+    script.write_text(FULL.format(stage=stage) + SCRIPT, encoding="utf-8")
+    command = [sys.executable, script, "dataset", *made, "--out", data]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    place = (data / ("scan/music" if stage == "music" else "embeddings/artworks-tiny")).as_posix()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(
+        rf"art2mus: {place}\S* cannot be written \(.*\); expected .* Make room, .* it resumes\.\n", done.stderr
+    )
+    assert sorted(path.name for path in Path(place).iterdir()) == ["000000.json", "000000.parquet"]
+    assert not [*data.rglob("*.partial")]
+    assert dataset(*made, "--out", data)[0] == 0
+    assert contents(data) == contents(whole)
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def children(process: int) -> list[int]:

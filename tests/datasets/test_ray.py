@@ -19,7 +19,7 @@ from art2mus_core.datasets import ray_workers
 from art2mus_core.datasets.embedding import embed
 from art2mus_core.datasets.engines import engine
 from art2mus_core.datasets.listing import list_source
-from art2mus_core.datasets.ray_workers import RETRIES, TOGETHER, WAITS, spread
+from art2mus_core.datasets.ray_workers import ATTEMPTS, TOGETHER, WAITS, spread
 from art2mus_core.datasets.scanning import scan_artworks
 from art2mus_core.errors import Art2MusError, AudioError
 
@@ -113,9 +113,9 @@ def test_windows_follow_each_other(running, monkeypatch):
 
 
 def test_work_that_ends_its_process_again_and_again_is_an_error(running, tmp_path):
-    with pytest.raises(Art2MusError, match=r"^Ray gave up \(.*died.*--engine local"):
+    with pytest.raises(Art2MusError, match=r"^work on 1 items, the first of which is .*, ended its process 4 times"):
         list(spread(end_abruptly, [str(tmp_path)], 2))
-    assert len(list(tmp_path.iterdir())) == RETRIES + 1
+    assert len(list(tmp_path.iterdir())) == ATTEMPTS
 
 
 def end_abruptly(marks: str) -> None:
