@@ -36,7 +36,7 @@ WINDOW = 1024
 TOGETHER = 8
 """Most items of a task. A task costs Ray 10 to 30 ms; a task whose process ended is repeated as a whole."""
 
-ATTEMPTS = 4
+ATTEMPTS = 3
 """How often a task may end its process; Ray Data itself would repeat it for ever."""
 
 STORE = 2**28

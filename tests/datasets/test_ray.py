@@ -61,8 +61,7 @@ def kill_a_worker() -> None:
     end = time.monotonic() + 60
     while time.monotonic() < end:
         for process in psutil.Process().children(recursive=True):
-            name = " ".join(process.cmdline())
-            if name.startswith("ray::") and "IDLE" not in name:
+            if "_task" in " ".join(process.cmdline()):  # its title while it works; others have the name of Ray's part
                 process.send_signal(signal.SIGKILL)
                 return
     pytest.fail("no process of Ray was at work")
@@ -113,7 +112,7 @@ def test_windows_follow_each_other(running, monkeypatch):
 
 
 def test_work_that_ends_its_process_again_and_again_is_an_error(running, tmp_path):
-    with pytest.raises(Art2MusError, match=r"^work on 1 items, the first of which is .*, ended its process 4 times"):
+    with pytest.raises(Art2MusError, match=r"^work on 1 items, the first of which is .*, ended its process 3 times"):
         list(spread(end_abruptly, [str(tmp_path)], 2))
     assert len(list(tmp_path.iterdir())) == ATTEMPTS
 
