@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from art2mus_core.captioners.weights import quietly
+
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{number}" for number in range(19))]
 SIZES = {"intermediate_size": 17, "num_hidden_layers": 1, "num_attention_heads": 2}
 SIGHT = {**SIZES, "hidden_size": 10, "image_size": 16, "patch_size": 8}
@@ -137,7 +139,8 @@ def _write(network: torch.nn.Module, folder: Path) -> None:
         for weight in network.parameters():
             if weight.dim() > 1:
                 torch.nn.init.normal_(weight, std=0.7)  # as built, it says the same of everything
-    network.save_pretrained(folder)
+    with quietly():
+        network.save_pretrained(folder)
 
 
 def _with_words(folder: Path) -> Path:

@@ -14,7 +14,7 @@ from ..audio.mono import mono
 from ..images.reading import picture_of
 from ..types import Artwork, Waveform
 from .prompts import PROMPTS
-from .weights import LOCAL, open_network
+from .weights import LOCAL, open_network, quietly
 
 __all__ = ["ChatCaptioner"]
 
@@ -72,7 +72,7 @@ class ChatCaptioner:
             name: each.to(weight) if each.is_floating_point() else each.to(weight.device)
             for name, each in inputs.items()
         }
-        with torch.inference_mode():
+        with torch.inference_mode(), quietly():
             tokens = self.network.generate(**inputs, max_new_tokens=LONGEST, do_sample=False)
         said = tokens[:, inputs["input_ids"].shape[1] :]
         return str(self.processor.batch_decode(said, skip_special_tokens=True)[0]).strip()

@@ -13,7 +13,7 @@ from ..interfaces import Captioner
 from .chat import ChatCaptioner
 from .pictures import PictureCaptioner
 from .speech import SoundCaptioner
-from .weights import describes
+from .weights import describes, quietly
 
 __all__ = ["CAPTIONERS", "kinds_of", "open_captioner"]
 
@@ -50,7 +50,7 @@ def open_captioner(folder: Path, kind: str, *, dtype: torch.dtype | None = None)
             f"a model of type {', '.join(CAPTIONERS[kind]).replace(OTHERS, 'or another one that reads pictures and text')}",
             "Choose another folder, or provide captions in a file.",
         )
-    with describes(folder):
+    with describes(folder), quietly():
         return load(folder, dtype)
 
 

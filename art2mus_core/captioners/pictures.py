@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from ..types import Artwork
-from .weights import LOCAL, open_image_processor, open_network
+from .weights import LOCAL, open_image_processor, open_network, quietly
 
 __all__ = ["BEAMS", "LONGEST", "PictureCaptioner"]
 
@@ -49,7 +49,7 @@ class PictureCaptioner:
         rows = [np.ascontiguousarray(work.pixels.permute(1, 2, 0).cpu().numpy()) for work in works]
         pixels = self.preprocessor(rows, input_data_format="channels_last", return_tensors="pt")["pixel_values"]
         weight = next(self.network.parameters())
-        with torch.inference_mode():
+        with torch.inference_mode(), quietly():
             tokens = self.network.generate(
                 pixel_values=pixels.to(weight), max_new_tokens=LONGEST, num_beams=BEAMS, do_sample=False
             )

@@ -11,7 +11,7 @@ import torch
 
 from ..audio.mono import mono
 from ..types import Waveform
-from .weights import LOCAL, open_network
+from .weights import LOCAL, open_network, quietly
 
 __all__ = ["SoundCaptioner"]
 
@@ -52,6 +52,6 @@ class SoundCaptioner:
         sounds = [mono(work, rate).numpy() for work in works]
         features = self.preprocessor(sounds, sampling_rate=rate, return_tensors="pt")["input_features"]
         weight = next(self.network.parameters())
-        with torch.inference_mode():
+        with torch.inference_mode(), quietly():
             tokens = self.network.generate(input_features=features.to(weight), max_new_tokens=LONGEST, do_sample=False)
         return [text.strip() for text in self.tokenizer.batch_decode(tokens, skip_special_tokens=True)]

@@ -275,8 +275,8 @@ def test_captions_are_made_counted_and_read(dataset, tmp_path):
     assert (code, err) == (0, "")
     assert out.splitlines() == ["artworks", "  rows      3", "  metadata  3", "music", "  rows      3", "  metadata  3"]
     captioner = write_blip(tmp_path / "blip")
-    code, out, _ = dataset("caption", data, "--captioner", captioner, "--json")
-    assert code == 0
+    code, out, err = dataset("caption", data, "--captioner", captioner, "--json")
+    assert (code, err) == (0, "")
     assert json.loads(out) == {"data": str(data), "artworks": {"rows": 3, "captioned": 3}}
     table = "art_style,painting,emotion,utterance,repetition\nartist 1,work,awe,It is red.,1\n"
     (tmp_path / "texts").mkdir()
