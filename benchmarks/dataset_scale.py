@@ -63,8 +63,8 @@ def scan(kind: str, source: Path, data: Path) -> None:
 
 def make_embedded(data: Path, count: int, width: int) -> None:
     """A dataset of `count` rows on each side with made embeddings, and no files."""
-    from art2mus_core.datasets.embedding import Embedded, _write  # noqa: PLC0415
     from art2mus_core.datasets.tables import ARTWORKS, MUSIC, ArtworkRow, MusicRow  # noqa: PLC0415
+    from art2mus_core.datasets.vectors import Embedded, write_shard  # noqa: PLC0415
     from art2mus_core.retrieval.made import made_pairs  # noqa: PLC0415
 
     for table, row, vectors in zip((ARTWORKS, MUSIC), (ArtworkRow, MusicRow), made_pairs(count, width, 0), strict=True):
@@ -75,7 +75,7 @@ def make_embedded(data: Path, count: int, width: int) -> None:
         for start in range(0, count, SHARD):
             rows = [Embedded(str(n), str(n), vectors[n]) for n in range(start, min(start + SHARD, count))]
             path = place / f"{start // SHARD:06d}.parquet"
-            _write({"space": "made", "encoder": "made"}, path, rows)
+            write_shard({"space": "made", "encoder": "made"}, path, rows)
             path.with_suffix(".json").write_text(
                 json.dumps({"made_from": "", "rows": len(rows), "failed": {}}), encoding="utf-8"
             )

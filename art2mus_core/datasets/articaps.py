@@ -9,8 +9,9 @@ from pathlib import Path
 
 from ..placing import replacing
 from .sources.tables import TABLES
+from .tables import Table
 
-__all__ = ["TextPairRow", "write_published"]
+__all__ = ["TEXT_PAIRS", "TextPairRow", "write_published"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,9 @@ class TextPairRow:
     split: str
     similarity: float
     rank: int | None = None
+
+
+TEXT_PAIRS = Table("articaps.parquet", TextPairRow)
 
 
 def write_published(path: Path, rows: Iterable[TextPairRow]) -> None:

@@ -13,10 +13,12 @@ from jaxtyping import Float32
 
 from ..digests import file_digest
 from ..types import OnStep, Step
-from .embedding import TABLES, Embedded, Vectors, embed_rows, read_vectors
+from .embedding import embed_rows
 from .roots import read_roots
 from .shards import Spread
+from .sides import TABLES
 from .tables import PAIRS, ArtworkRow, MusicRow
+from .vectors import Embedded, Vectors, read_vectors
 
 __all__ = ["Audit", "audit"]
 

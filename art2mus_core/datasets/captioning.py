@@ -21,13 +21,14 @@ from ..errors import ArtworkError, AudioError, DatasetError
 from ..images.reading import read_artwork
 from ..interfaces import Captioner
 from ..types import OnStep
-from .captions import FOLDER
-from .embedding import TABLES
+from .captions import CAPTIONS, FOLDER, CaptionRow
+from .faults import tried
 from .items import Text
 from .known import of_same_file
 from .roots import read_roots
-from .shards import SIZE, Shards, Spread, tried
-from .tables import CAPTIONS, ArtworkRow, CaptionRow, MusicRow
+from .shards import SIZE, Shards, Spread
+from .sides import TABLES
+from .tables import ArtworkRow, MusicRow
 
 __all__ = ["InFolder", "Origin", "Remote", "attach", "caption"]
 

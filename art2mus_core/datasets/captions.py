@@ -6,13 +6,14 @@ Captions are for evaluation, its baselines and people. Training reads pairs, pic
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
-from .embedding import TABLES
 from .known import read_note
-from .tables import CAPTIONS, ArtworkRow, MusicRow
+from .sides import TABLES
+from .tables import ArtworkRow, MusicRow, Table
 
-__all__ = ["FOLDER", "METADATA", "captions_of", "describe_row", "read_captions"]
+__all__ = ["CAPTIONS", "FOLDER", "METADATA", "CaptionRow", "captions_of", "describe_row", "read_captions"]
 
 FOLDER = "captions"
 """Folder of the shards, in which each origin has a folder of its own, `artworks-NAME` or `music-NAME`."""
@@ -24,6 +25,26 @@ NOUNS = {ArtworkRow: "A painting", MusicRow: "A piece of music"}
 
 Captions = dict[str, tuple[tuple[str, str], ...]]
 """Pairs of origin and text by a row's id, the least specific first."""
+
+
+@dataclass(frozen=True)
+class CaptionRow:
+    """The captions of a row from one origin.
+
+    Attributes:
+        id: of the row.
+        content: `file_sha256` of the row, by which captions are found again and those of another file are left out.
+        texts: captions, each on one line.
+        fault: why there is none.
+    """
+
+    id: str
+    content: str
+    texts: tuple[str, ...] = ()
+    fault: str | None = None
+
+
+CAPTIONS = Table("captions.parquet", CaptionRow)
 
 
 def read_captions(folder: Path, kind: str) -> Captions:

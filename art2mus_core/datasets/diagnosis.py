@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import DatasetError
-from .embedding import EMBEDDINGS, TABLES, read_vectors
 from .faults import Finding, kind_of, remedy_for
 from .roots import read_roots
+from .sides import TABLES
 from .tables import PAIRS, ArtworkRow, MusicRow
+from .vectors import EMBEDDINGS, read_vectors
 
 __all__ = ["diagnose"]
 

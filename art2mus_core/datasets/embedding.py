@@ -2,83 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float32
 
 from ..audio.reading import read_audio
 from ..checkpoints.identity import component_digest
 from ..encoders.files import image_component, image_space, load_audio_encoder, load_image_encoder
-from ..errors import DatasetError, SettingError
+from ..errors import DatasetError
 from ..images.reading import read_artwork
 from ..types import OnStep
-from .faults import OnFault
+from .faults import OnFault, tried
 from .known import of_same_file
 from .roots import read_roots
-from .shards import Shards, Spread, tried
-from .tables import ARTWORKS, MUSIC, ArtworkRow, MusicRow, Table
+from .shards import Shards, Spread
+from .sides import TABLES
+from .tables import ArtworkRow, MusicRow
+from .vectors import EMBEDDINGS, Embedded, read_shard, write_shard
 
-__all__ = [
-    "EMBEDDINGS",
-    "TABLES",
-    "Embedded",
-    "Vectors",
-    "embed",
-    "embed_rows",
-    "kinds",
-    "read_shard",
-    "read_vectors",
-    "write_shard",
-]
+__all__ = ["embed", "embed_rows"]
 
-EMBEDDINGS = "embeddings"
-TABLES: dict[str, Table[Any]] = {"artworks": ARTWORKS, "music": MUSIC}
 BATCH = 16
 """Rows that an encoder gets at once."""
-
-AGAIN = "Embed again with `art2mus dataset embed`."
-
-
-@dataclass(frozen=True)
-class Embedded:
-    """The embedding of a row.
-
-    Attributes:
-        id: of the row.
-        content: `file_sha256` of the row, by which an audit tells what was embedded.
-        vector: [D]; None if there is none.
-        fault: why there is none.
-    """
-
-    id: str
-    content: str
-    vector: Float32[np.ndarray, " dim"] | None = None
-    fault: str | None = None
-
-
-@dataclass(frozen=True)
-class Vectors:
-    """The embeddings of the rows of a table that have one, in the table's order.
-
-    Attributes:
-        ids: of the rows.
-        contents: `file_sha256` of the rows.
-        values: [rows, D].
-        space: the embedding space.
-        encoder: digest of the encoder's weights.
-    """
-
-    ids: list[str]
-    contents: list[str]
-    values: Float32[np.ndarray, "rows dim"]
-    space: str
-    encoder: str
 
 
 def embed(
@@ -136,53 +85,6 @@ def embed(
     return {"rows": count, "vectors": count - faults.total(), **dict(faults.most_common())}
 
 
-def kinds(only: str | None) -> list[str]:
-    """The kinds of items: both, or one of them.
-
-    Raises:
-        SettingError: another one.
-    """
-    if only is not None and only not in TABLES:
-        raise SettingError(f"only {only!r}", " or ".join(TABLES), "Check the word.")
-    return [only] if only else list(TABLES)
-
-
-def read_vectors(folder: Path, kind: str, space: str) -> Vectors:
-    """The embeddings of a dataset in a space.
-
-    Raises:
-        DatasetError: there are none, some are missing, or shards of different encoders lie side by side.
-    """
-    place = folder / EMBEDDINGS / f"{kind}-{space}"
-    paths = sorted(place.glob("*.parquet"))
-    if not paths:
-        raise DatasetError(f"no embeddings in {place}", "shards of vectors", AGAIN)
-    if incomplete := [path for path in paths if not path.with_suffix(".json").is_file()]:
-        raise DatasetError(f"{incomplete[0]} is not complete", "a shard with its note beside it", AGAIN)
-    about = _about(paths[0])
-    if others := [path for path in paths if _about(path) != about]:
-        raise DatasetError(f"{others[0]} is from another encoder than {paths[0].name}", "shards of one encoder", AGAIN)
-    ids, contents, values = list[str](), list[str](), _room(paths)
-    for path in paths:  # one shard at a time in memory beside the result
-        for result in read_shard(path):
-            if result.vector is not None:
-                values[len(ids)] = result.vector
-                ids.append(result.id)
-                contents.append(result.content)
-    if not ids:
-        raise DatasetError(f"{place} without a single vector", "files that can be embedded", "Scan the files.")
-    return Vectors(ids, contents, values[: len(ids)], **about)
-
-
-def _room(paths: Sequence[Path]) -> Float32[np.ndarray, "rows dim"]:
-    """An array for the vectors of all shards."""
-    from pyarrow import parquet  # noqa: PLC0415
-
-    files = [parquet.ParquetFile(path) for path in paths]
-    dim = max(file.schema_arrow.field("vector").type.byte_width for file in files) // 4
-    return np.empty((sum(file.metadata.num_rows for file in files), dim), np.float32)
-
-
 def embed_rows(
     root: Path, kind: str, checkpoint: Path, device: str, rows: Sequence[ArtworkRow | MusicRow]
 ) -> list[Embedded]:
@@ -210,53 +112,3 @@ def _together(
 def _network(kind: str, checkpoint: Path, device: str) -> Any:  # noqa: ANN401  one of two protocols
     load: Callable[..., Any] = load_image_encoder if kind == "artworks" else load_audio_encoder
     return load(checkpoint, dtype=torch.float32).to(device).eval()
-
-
-def write_shard(about: Mapping[str, str], path: Path, results: Sequence[Embedded]) -> None:
-    """Write a shard of vectors, with the space and the digest of the encoder in its schema."""
-    import pyarrow as pa  # noqa: PLC0415  of the extra data
-    from pyarrow import parquet  # noqa: PLC0415
-
-    vectors = [None if each.vector is None else each.vector.astype("<f4").tobytes() for each in results]
-    dim = max((len(vector) for vector in vectors if vector), default=4)
-    columns = {
-        "id": pa.array([each.id for each in results], pa.string()),
-        "content": pa.array([each.content for each in results], pa.string()),
-        "vector": pa.array(vectors, pa.binary(dim)),  # as lists of numbers they take many times longer
-        "fault": pa.array([each.fault for each in results], pa.string()),
-    }
-    schema = pa.schema([(name, column.type) for name, column in columns.items()], metadata=dict(about))
-    parquet.write_table(pa.table(columns, schema=schema), path, compression="zstd")
-
-
-def read_shard(path: Path) -> list[Embedded]:
-    """Read a shard of vectors.
-
-    Raises:
-        DatasetError: it cannot be read.
-    """
-    from pyarrow import ArrowException, parquet  # noqa: PLC0415
-
-    try:
-        rows = parquet.read_table(path).to_pylist()
-        return [
-            Embedded(
-                row["id"],
-                row["content"],
-                None if row["vector"] is None else np.frombuffer(row["vector"], "<f4").astype(np.float32),
-                row["fault"],
-            )
-            for row in rows
-        ]
-    except (ArrowException, OSError, KeyError, ValueError) as error:
-        raise DatasetError(f"{path} cannot be read ({error})", "a shard of vectors", AGAIN) from error
-
-
-def _about(path: Path) -> dict[str, str]:
-    from pyarrow import ArrowException, parquet  # noqa: PLC0415
-
-    try:
-        stored = parquet.read_schema(path).metadata or {}
-        return {name: stored[name.encode()].decode() for name in ("space", "encoder")}
-    except (ArrowException, OSError, KeyError) as error:
-        raise DatasetError(f"{path} cannot be read ({error})", "a shard of vectors", AGAIN) from error

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..figures.paper import ticks
-from .embedding import TABLES
+from .faults import kind_of
 from .joining import Joined
 from .manifest import SPLITS
-from .shards import kind_of
+from .sides import TABLES
 from .tables import ArtworkRow, MusicRow
 
 __all__ = ["Captions", "Counts", "Facts", "Histogram", "facts_of", "faults_of"]

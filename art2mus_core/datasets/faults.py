@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
-__all__ = ["REMEDIES", "Finding", "OnFault", "Tally", "kind_of", "remedy_for"]
+from ..errors import Art2MusError
+
+__all__ = ["REMEDIES", "Finding", "OnFault", "Tally", "kind_of", "remedy_for", "tried"]
 
 REMEDIES = {
     "missing": "put the file back, or leave it out; then `art2mus dataset scan --retry`",
@@ -23,6 +26,7 @@ REMEDIES = {
 VALUES = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
 """What differs between sentences that say the same."""
 
+Result = TypeVar("Result")
 OnFault = Callable[[Any, str], None]
 """Called with a row that has a path, and its fault."""
 
@@ -70,3 +74,28 @@ class Tally:
         """The most frequent faults, with the path of one row each; the same whatever the order in which they were noted."""
         groups = sorted(self._groups.values(), key=lambda group: (-group[0], group[2]))
         return [Finding(fault, count, example, remedy_for(fault)) for count, example, fault in groups[:most]]
+
+
+def tried(
+    work: Callable[[Sequence[Any]], Sequence[Result]],
+    rows: Sequence[Any],
+    root: Path,
+    fail: Callable[[Any, str], Result],
+    failures: tuple[type[Art2MusError], ...] = (Art2MusError,),
+) -> list[Result]:
+    """The results of `work` for some rows; for each alone if one of them fails.
+
+    Args:
+        work: results of all the rows, or an error.
+        rows: rows of files.
+        root: folder of the files, which no fault names.
+        fail: the result of a row that failed, with its fault.
+        failures: errors that concern one file; others end the run.
+    """
+    try:
+        return list(work(rows))
+    except failures as error:
+        if len(rows) > 1:
+            return [result for row in rows for result in tried(work, [row], root, fail, failures)]
+        reason = " ".join(error.came.replace(str(root / rows[0].path), "").split())
+        return [fail(rows[0], f"{type(error).__name__}: {reason}")]

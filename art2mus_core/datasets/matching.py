@@ -20,14 +20,13 @@ from ..placing import replacing
 from ..retrieval.blocks import pair_scores
 from ..retrieval.caps import Cap
 from ..types import OnStep
-from .articaps import TextPairRow
+from .articaps import TEXT_PAIRS, TextPairRow
 from .choosing import Choice, Side, capped, choose_pairs
 from .items import Text
 from .manifest import SPLITS
 from .shards import Spread
 from .sources import TEXT_SOURCES
 from .splitting import group_texts
-from .tables import TEXT_PAIRS
 from .text_embedding import EmbeddedTexts, embed_texts
 
 __all__ = ["MATCHING", "TextRule", "match", "read_texts"]

@@ -13,10 +13,10 @@ from ..placing import place
 from ..retrieval.caps import Cap
 from ..types import OnStep
 from .choosing import Choice, Side, capped, choose_pairs
-from .embedding import read_vectors
 from .manifest import SPLITS
 from .splitting import Groups, group_artworks, group_music
 from .tables import ARTWORKS, MUSIC, PAIRS, ArtworkRow, MusicRow, PairRow, Table
+from .vectors import read_vectors
 
 __all__ = ["PAIRING", "Rule", "pair"]
 

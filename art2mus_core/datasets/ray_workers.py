@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 
 from ..errors import Art2MusError
-from .tables import batches
+from .batching import batches
 from .workers import ONE_THREAD, environment
 
 if TYPE_CHECKING:

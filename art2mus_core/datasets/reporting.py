@@ -16,13 +16,13 @@ from ..figures.paper import LINES
 from ..placing import check_place, place
 from ..types import OnStep, Step
 from .captions import read_captions
-from .embedding import TABLES
 from .facts import Captions, Facts, Histogram, facts_of, faults_of
 from .items import check_path
 from .joining import Joined, read_rows
 from .manifest import SPLITS
 from .pairing import PAIRING
 from .roots import read_roots
+from .sides import TABLES
 from .tables import ArtworkRow, MusicRow
 
 __all__ = ["PAGE", "SHOWN", "TEMPLATES", "TITLE", "Sheet", "captions_of", "draw", "read_pairing", "write_report"]

@@ -19,11 +19,12 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 from ..errors import Art2MusError
 from ..placing import make_folder, place, refusals, replacing
 from ..types import OnStep, Step
+from .batching import batches
 from .faults import OnFault, kind_of
 from .known import Known, read_note
-from .tables import ROOM, batches
+from .tables import ROOM
 
-__all__ = ["SIZE", "Result", "Shards", "Spread", "tried"]
+__all__ = ["SIZE", "Shards", "Spread"]
 
 SIZE = 256
 """Rows of a shard."""
@@ -41,31 +42,6 @@ Row = TypeVar("Row")
 Result = TypeVar("Result", bound=Faulty)
 Spread = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
 """An engine: the results of a function for each item, in the items' order."""
-
-
-def tried(
-    work: Callable[[Sequence[Any]], Sequence[Result]],
-    rows: Sequence[Any],
-    root: Path,
-    fail: Callable[[Any, str], Result],
-    failures: tuple[type[Art2MusError], ...] = (Art2MusError,),
-) -> list[Result]:
-    """The results of `work` for some rows; for each alone if one of them fails.
-
-    Args:
-        work: results of all the rows, or an error.
-        rows: rows of files.
-        root: folder of the files, which no fault names.
-        fail: the result of a row that failed, with its fault.
-        failures: errors that concern one file; others end the run.
-    """
-    try:
-        return list(work(rows))
-    except failures as error:
-        if len(rows) > 1:
-            return [result for row in rows for result in tried(work, [row], root, fail, failures)]
-        reason = " ".join(error.came.replace(str(root / rows[0].path), "").split())
-        return [fail(rows[0], f"{type(error).__name__}: {reason}")]
 
 
 def _digest(value: Any) -> str:  # noqa: ANN401  what JSON can hold

@@ -13,11 +13,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Generic,
+    Protocol,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+    runtime_checkable,
+)
 
 from ..errors import DatasetError
 from ..placing import refusals, replacing
-from .articaps import TextPairRow
+from .batching import ROWS, batches
 from .items import Item
 
 if TYPE_CHECKING:
@@ -25,23 +36,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ARTWORKS",
-    "CAPTIONS",
     "ITEMS",
     "MUSIC",
     "PAIRS",
-    "TEXT_PAIRS",
     "VERSION",
     "ArtworkRow",
-    "CaptionRow",
     "MusicRow",
     "PairRow",
     "Table",
 ]
 
 VERSION = "2"
-ROWS = 1024
-"""Rows that are written or read at a time."""
-
 AGAIN = "Make it again with this release."
 ROOM = "Make room, and run the same command again; it resumes."
 
@@ -118,24 +123,14 @@ class PairRow:
     rank: int | None = None
 
 
-@dataclass(frozen=True)
-class CaptionRow:
-    """The captions of a row from one origin.
+@runtime_checkable
+class Dataclass(Protocol):
+    """Any dataclass."""
 
-    Attributes:
-        id: of the row.
-        content: `file_sha256` of the row, by which captions are found again and those of another file are left out.
-        texts: captions, each on one line.
-        fault: why there is none.
-    """
-
-    id: str
-    content: str
-    texts: tuple[str, ...] = ()
-    fault: str | None = None
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
 
-Row = TypeVar("Row", bound="ArtworkRow | MusicRow | PairRow | CaptionRow | TextPairRow | Item")
+Row = TypeVar("Row", bound=Dataclass)
 
 
 @dataclass(frozen=True)
@@ -236,20 +231,6 @@ ITEMS = Table("items.parquet", Item)
 ARTWORKS = Table("artworks.parquet", ArtworkRow)
 MUSIC = Table("music.parquet", MusicRow)
 PAIRS = Table("pairs.parquet", PairRow)
-CAPTIONS = Table("captions.parquet", CaptionRow)
-TEXT_PAIRS = Table("articaps.parquet", TextPairRow)
-
-
-def batches(rows: Iterable[Any], size: int = ROWS) -> Iterator[list[Any]]:
-    """The rows in lists of `size`; the last one may be shorter."""
-    batch = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _column(pa: Any, name: str, hint: Any) -> pa.Field:  # noqa: ANN401

@@ -14,8 +14,8 @@ from jaxtyping import Float32
 from ..encoders.sentences import SentenceEncoder, load_sentence_encoder, sentence_encoder_digest
 from ..errors import DatasetError
 from ..types import OnStep
-from .embedding import Embedded, read_shard, write_shard
 from .shards import Shards, Spread
+from .vectors import Embedded, read_shard, write_shard
 
 __all__ = ["TEXTS", "EmbeddedTexts", "embed_texts"]
 

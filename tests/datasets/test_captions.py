@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from art2mus_core.datasets.captions import describe_row, read_captions
+from art2mus_core.datasets.captions import CAPTIONS, CaptionRow, describe_row, read_captions
 from art2mus_core.datasets.joining import caption_of, read_joined
-from art2mus_core.datasets.tables import ARTWORKS, CAPTIONS, MUSIC, PAIRS, ArtworkRow, CaptionRow, MusicRow, PairRow
+from art2mus_core.datasets.tables import ARTWORKS, MUSIC, PAIRS, ArtworkRow, MusicRow, PairRow
 from art2mus_core.errors import DatasetError
 
 LILIES = ArtworkRow(

@@ -13,10 +13,12 @@ from PIL import Image
 from art2mus_core.audio.files import write_audio
 from art2mus_core.audio.reading import read_audio
 from art2mus_core.datasets import embedding
-from art2mus_core.datasets.embedding import embed, kinds, read_vectors
+from art2mus_core.datasets.embedding import embed
 from art2mus_core.datasets.listing import list_source
 from art2mus_core.datasets.scanning import scan_artworks, scan_music
+from art2mus_core.datasets.sides import kinds
 from art2mus_core.datasets.tables import ARTWORKS
+from art2mus_core.datasets.vectors import read_vectors
 from art2mus_core.datasets.workers import spread
 from art2mus_core.encoders.files import load_audio_encoder, load_image_encoder
 from art2mus_core.errors import DatasetError, SettingError

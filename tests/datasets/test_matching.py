@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from art2mus_core.datasets.articaps import TextPairRow, write_published
+from art2mus_core.datasets.articaps import TEXT_PAIRS, TextPairRow, write_published
 from art2mus_core.datasets.items import Text
 from art2mus_core.datasets.matching import MATCHING, TextRule, match, read_texts
 from art2mus_core.datasets.sources.articaps import read_articaps
-from art2mus_core.datasets.tables import TEXT_PAIRS
 from art2mus_core.datasets.text_embedding import embed_texts
 from art2mus_core.datasets.workers import spread
 from art2mus_core.encoders.sentences import load_sentence_encoder

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from art2mus_core.datasets import embedding
-from art2mus_core.datasets.embedding import EMBEDDINGS, Embedded
 from art2mus_core.datasets.pairing import PAIRING, Rule, pair
 from art2mus_core.datasets.reading import read_pairs
 from art2mus_core.datasets.tables import ARTWORKS, MUSIC, PAIRS, ArtworkRow, MusicRow, PairRow
+from art2mus_core.datasets.vectors import EMBEDDINGS, Embedded
 from art2mus_core.errors import DatasetError, SettingError
 
 ALL = Rule(validation=0.0, test=0.0, hubs="keep")

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from art2mus_core.datasets.articaps import TextPairRow
+from art2mus_core.datasets.articaps import TEXT_PAIRS, TextPairRow
 from art2mus_core.datasets.items import Item
 from art2mus_core.datasets.tables import (
     ARTWORKS,
@@ -16,7 +16,6 @@ from art2mus_core.datasets.tables import (
     MUSIC,
     PAIRS,
     ROWS,
-    TEXT_PAIRS,
     ArtworkRow,
     MusicRow,
     PairRow,

@@ -62,10 +62,9 @@ def articaps(
     with reporting() as on_step:
         with importing():
             from ...checkpoints.names import is_sentence_encoder, locate
-            from ...datasets.articaps import write_published
+            from ...datasets.articaps import TEXT_PAIRS, write_published
             from ...datasets.matching import TextRule, match, read_texts
             from ...datasets.sources.artemis import read_duplicates
-            from ...datasets.tables import TEXT_PAIRS
             from ..devices import choose_device
 
         caps = per_artwork, per_clip, per_emotion

@@ -60,7 +60,7 @@ def caption(
         raise SettingError("several of --captioner, --endpoint and --texts", "one of them", "Run the command for each.")
     with importing():
         from ...datasets.captioning import caption as make
-        from ...datasets.embedding import kinds
+        from ...datasets.sides import kinds
 
     wanted, origin = kinds(only), None
     if captioner is not None:
@@ -116,7 +116,7 @@ def _endpoint(url: str, model: str | None, key_variable: str, timeout: float, re
 def _remote(data: Path, wanted: list[str], target: Endpoint, *, yes: bool) -> Origin | None:
     """The captioner behind an endpoint, once the user agrees to what is sent to it; else None."""
     from ...datasets.captioning import Remote
-    from ...datasets.embedding import TABLES
+    from ...datasets.sides import TABLES
 
     files = {kind: TABLES[kind].count(data / TABLES[kind].file) for kind in wanted}
     what = " and ".join(f"{count:,} {SENT[kind]}" for kind, count in files.items())

@@ -33,8 +33,8 @@ def embed(
         with importing():
             from ...checkpoints.names import is_encoder, locate
             from ...datasets.embedding import embed as make
-            from ...datasets.embedding import kinds
             from ...datasets.faults import Tally
+            from ...datasets.sides import kinds
             from ..devices import choose_device
 
         tally = Tally()
