@@ -28,9 +28,8 @@ from pathlib import Path
 
 import numpy as np
 
-from art2mus_core.datasets.articaps import TextPairRow
+from art2mus_core.datasets.articaps import TEXT_PAIRS, TextPairRow
 from art2mus_core.datasets.matching import TextRule, match, read_texts
-from art2mus_core.datasets.tables import TEXT_PAIRS
 from art2mus_core.datasets.text_embedding import embed_texts
 from art2mus_core.datasets.workers import spread
 

@@ -80,10 +80,10 @@ def is_sentence_encoder(folder: Path) -> bool:
 
 
 def is_captioner(folder: Path) -> bool:
-    """Whether a folder has another network in transformers' layout that writes: one with a tokenizer."""
-    others = (None, "clip", *EVALUATION_MODELS)
-    written = _model_type(folder) not in others and (folder / "tokenizer_config.json").is_file()
-    return written and not is_sentence_encoder(folder)
+    """Whether a folder has a network in transformers' layout that reads pictures or sounds and writes words."""
+    reads = any((folder / name).is_file() for name in ("preprocessor_config.json", "processor_config.json"))
+    writes = (folder / "tokenizer_config.json").is_file()
+    return reads and writes and _model_type(folder) not in (None, "clip", *EVALUATION_MODELS)
 
 
 def _model_type(folder: Path) -> object:

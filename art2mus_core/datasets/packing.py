@@ -181,6 +181,6 @@ def _made_from(path: Path) -> str:
     from pyarrow import ArrowException, parquet  # noqa: PLC0415
 
     try:
-        return str((parquet.readschema_of(path).metadata or {}).get(MADE_FROM, b"").decode())
+        return str((parquet.read_schema(path).metadata or {}).get(MADE_FROM, b"").decode())
     except (ArrowException, OSError, ValueError):
         return ""

@@ -22,7 +22,7 @@ from .facts import Captions, Facts, Histogram, facts_of
 from .joining import Joined, read_rows
 from .packing import Media, Pack, packs_of
 from .pairing import Rule
-from .reporting import SHOWN, TEMPLATES, TITLE, Sheet, captions_of, read_pairing, write_report
+from .reporting import SHOWN, TEMPLATES, TITLE, Sheet, captions_by_kind, read_pairing, write_report
 from .roots import read_roots
 
 __all__ = ["CARD", "CHECKSUMS", "DATA", "PAGE", "release"]
@@ -79,7 +79,7 @@ def release(
     sheet.check()
     rows = _kept(folder, licences)
     packs = packs_of(rows, Media(read_roots(folder)) if embed else None)
-    captions = captions_of(folder)
+    captions = captions_by_kind(folder)
     card = _card(title, facts_of(rows, captions), read_pairing(folder), embed=embed, licences=licences)
     with _unfinished(out) as work:
         _write_data(work / DATA, packs, captions, on_step)

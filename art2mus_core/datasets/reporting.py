@@ -25,7 +25,7 @@ from .roots import read_roots
 from .sides import TABLES
 from .tables import ArtworkRow, MusicRow
 
-__all__ = ["PAGE", "SHOWN", "TEMPLATES", "TITLE", "Sheet", "captions_of", "draw", "read_pairing", "write_report"]
+__all__ = ["PAGE", "SHOWN", "TEMPLATES", "TITLE", "Sheet", "captions_by_kind", "draw", "read_pairing", "write_report"]
 
 PAGE = "report.html"
 TITLE = "Artworks and music"
@@ -103,7 +103,7 @@ def write_report(
     rows = read_rows(folder) if rows is None else rows
     if not rows:
         raise DatasetError(f"no pair in {folder}", "at least one", "Pair with `art2mus dataset pair`.")
-    captions = captions_of(folder)
+    captions = captions_by_kind(folder)
     facts = facts_of(rows, captions)
     chosen = draw(rows, sheet.pairs, sheet.seed)
     cards = []
@@ -118,7 +118,7 @@ def write_report(
     return problems
 
 
-def captions_of(folder: Path) -> Captions:
+def captions_by_kind(folder: Path) -> Captions:
     """The captions of a dataset, of both sides.
 
     Raises:

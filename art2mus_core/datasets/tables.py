@@ -13,18 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    ClassVar,
-    Generic,
-    Protocol,
-    TypeVar,
-    get_args,
-    get_origin,
-    get_type_hints,
-    runtime_checkable,
-)
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 from ..errors import DatasetError
 from ..placing import refusals, replacing
@@ -123,14 +112,8 @@ class PairRow:
     rank: int | None = None
 
 
-@runtime_checkable
-class Dataclass(Protocol):
-    """Any dataclass."""
-
-    __dataclass_fields__: ClassVar[dict[str, Any]]
-
-
-Row = TypeVar("Row", bound=Dataclass)
+Row = TypeVar("Row", bound=Any)
+"""A dataclass."""
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from art2mus_core.datasets.articaps import TEXT_PAIRS
 from art2mus_core.datasets.sources.articaps import read_articaps
 from art2mus_core.datasets.sources.tables import TABLES
-from art2mus_core.datasets.tables import TEXT_PAIRS
 
 from ..sentence_model import write_sentence_model
 

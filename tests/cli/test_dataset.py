@@ -62,7 +62,7 @@ def test_two_folders_become_pairs_in_one_command(dataset, folders, pocket_like, 
     assert (code, err) == (0, "")
     assert "  damaged  1" in out
     assert "damaged: is not a picture that can be read  1     broken.jpg   download it again" in out
-    assert "damaged: is not a sound that can be read" in out
+    assert "damaged: is not a readable audio file" in out
     assert "train: 19 pairs of 19 artworks and 19 pieces" in out
     pairs = read_pairs(data)
     assert len(pairs) == 21
@@ -171,10 +171,10 @@ import art2mus_core.datasets.shards as s
 s.SIZE = 5
 finish = s.Shards._finish
 
-def finish_until_full(shards, shard):
+def finish_until_full(shards, shard, now):
     if shards.folder.name == {stage!r} and shard.index == 1:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
-    finish(shards, shard)
+    finish(shards, shard, now)
 
 s.Shards._finish = finish_until_full
 """

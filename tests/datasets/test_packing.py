@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from art2mus_core.datasets import packing
+from art2mus_core.datasets.captions import describe_row
 from art2mus_core.datasets.columns import COLUMNS, schema_of
 from art2mus_core.datasets.joining import read_rows
 from art2mus_core.datasets.packing import Media, _runs, packs_of
-from art2mus_core.datasets.reporting import captions_of
+from art2mus_core.datasets.reporting import captions_by_kind
 from art2mus_core.datasets.roots import read_roots
 from art2mus_core.errors import DatasetError
 
@@ -43,7 +44,7 @@ def test_files_and_row_groups_have_a_size_and_the_media_are_in_them(tmp_path: Pa
     assert [pack.name for pack in packs] == names
     told, found = [], []
     for pack in packs:
-        pack.write(tmp_path / pack.name, captions_of(data), lambda: told.append(1))
+        pack.write(tmp_path / pack.name, captions_by_kind(data), lambda: told.append(1))
         file = parquet.ParquetFile(tmp_path / pack.name)
         assert file.num_row_groups == len(pack.rows)
         found += file.read().to_pylist()
@@ -52,7 +53,8 @@ def test_files_and_row_groups_have_a_size_and_the_media_are_in_them(tmp_path: Pa
         assert list(record) == list(COLUMNS)
         for name, kind, item in (("image", "artworks", row.artwork), ("audio", "music", row.music)):
             assert record[name] == {"bytes": (data / kind / item.path).read_bytes(), "path": Path(item.path).name}
-        assert record["artwork_captions"] == [{"origin": name, "text": text} for name, text in row.artwork.texts]
+        texts = (("metadata", describe_row(row.artwork)), *row.artwork.texts)
+        assert record["artwork_captions"] == [{"origin": name, "text": text} for name, text in texts]
         assert (record["music_licence"], record["music_genres"]) == (row.music.licence, list(row.music.genres))
         assert (record["similarity"], record["music_seconds"]) == (row.pair.score, row.music.length)
     assert any(caption["text"] == HOSTILE for record in found for caption in record["music_captions"])
@@ -62,7 +64,7 @@ def test_what_is_there_is_kept_if_it_was_made_from_the_same(tmp_path: Path):
     data = make(tmp_path / "data")
     media = Media(read_roots(data))
     *_, pack = packs_of(read_rows(data), media)
-    path, captions, told = tmp_path / pack.name, captions_of(data), []
+    path, captions, told = tmp_path / pack.name, captions_by_kind(data), []
     pack.write(path, captions, lambda: None)
     first = path.read_bytes()
     made = path.stat().st_mtime_ns
@@ -94,7 +96,7 @@ def test_a_file_that_is_not_what_was_scanned_is_named_and_nothing_is_written(tmp
         file.mkdir()
     out = tmp_path / "out" / pack.name
     with pytest.raises(DatasetError, match=file.name):
-        pack.write(out, captions_of(data), lambda: None)
+        pack.write(out, captions_by_kind(data), lambda: None)
     assert contents(tmp_path / "out") == {}
 
 

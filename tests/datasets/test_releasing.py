@@ -8,6 +8,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from art2mus_core.datasets.captions import describe_row
 from art2mus_core.datasets.joining import read_rows
 from art2mus_core.datasets.packing import packs_of
 from art2mus_core.datasets.releasing import CARD, CHECKSUMS, DATA, PAGE, WORK, release
@@ -57,7 +58,7 @@ def test_the_library_reads_it_back(data: Path, released: Path, load):
             assert record["audio"]["bytes"] == (data / "music" / row.music.path).read_bytes()
             assert record["id"] == row.pair.id
             captions = [(caption["origin"], caption["text"]) for caption in record["artwork_captions"]]
-            assert tuple(captions) == row.artwork.texts
+            assert captions == [("metadata", describe_row(row.artwork)), *row.artwork.texts]
 
 
 def test_a_release_without_media_is_joined_with_ones_own_copy(data: Path, load, tmp_path: Path):
