@@ -160,7 +160,12 @@ def _tokenizer(*marks: str) -> Any:
     words = [*ends.values(), *marks, *asked, *(f"w{number}" for number in range(19))]
     model = Tokenizer(models.WordLevel({word: number for number, word in enumerate(words)}, unk_token="<unk>"))
     model.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    return PreTrainedTokenizerFast(tokenizer_object=model, **ends, additional_special_tokens=[*marks])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=model,
+        **ends,
+        additional_special_tokens=[*marks],
+        model_input_names=["input_ids", "attention_mask"],
+    )
 
 
 def _language(tokenizer: Any) -> dict[str, Any]:
