@@ -13,6 +13,7 @@ from jaxtyping import Float32
 
 from ..digests import file_digest
 from ..types import OnStep, Step
+from .captions import stored_captions
 from .embedding import embed_rows
 from .roots import read_roots
 from .shards import Spread
@@ -57,7 +58,7 @@ def audit(
     every: int = 1,
     on_step: OnStep | None = None,
 ) -> Audit:
-    """Compare every file with its row, every embedding with its row, and every pair with both rows.
+    """Compare every file, every embedding and every stored caption with its row, and every pair with both rows.
 
     Args:
         folder: the dataset.
@@ -77,6 +78,7 @@ def audit(
         vectors = read_vectors(folder, kind, space)
         _compare_files(found, read_roots(folder)[kind].resolve(), rows, spread, on_step)
         _compare_vectors(found, kind, rows, vectors)
+        _compare_captions(found, folder, kind, rows)
         if checkpoint is not None:
             again = partial(embed_rows, read_roots(folder)[kind].resolve(), kind, checkpoint, "cpu")
             _compare_again(found, kind, rows[::every], vectors, again)
@@ -113,6 +115,16 @@ def _compare_vectors(found: Audit, kind: str, rows: Sequence[ArtworkRow | MusicR
         found.note("embeddings", None if content == row.file_sha256 else f"{kind}: {row.id!r} {trouble}")
     for name in contents:
         found.note("embeddings", f"{kind}: the embedding of {name!r} has no row")
+
+
+def _compare_captions(found: Audit, folder: Path, kind: str, rows: Sequence[ArtworkRow | MusicRow]) -> None:
+    contents = {row.id: row.file_sha256 for row in rows}
+    for origin, stored in stored_captions(folder, kind).items():
+        for row in stored:
+            matches = contents.get(row.id) == row.content
+            found.note(
+                "captions", None if matches else f"{kind}: {origin}'s caption of {row.id!r} is that of another file"
+            )
 
 
 def _compare_again(

@@ -22,7 +22,7 @@ from ..images.reading import read_artwork
 from ..interfaces import Captioner
 from ..types import OnStep
 from .captions import CAPTIONS, FOLDER, CaptionRow
-from .faults import tried
+from .faults import OnFault, tried
 from .items import Text
 from .known import of_same_file
 from .roots import read_roots
@@ -126,6 +126,7 @@ def caption(
     *,
     retry: bool = False,
     on_step: OnStep | None = None,
+    on_fault: OnFault | None = None,
 ) -> dict[str, int]:
     """Caption the files without a fault of a dataset, in shards. An interrupted run resumes; a content is captioned once.
 
@@ -136,6 +137,7 @@ def caption(
         spread: the engine.
         retry: try files that failed again, one by one.
         on_step: called with the number of files.
+        on_fault: called with the row of each file that has no caption.
 
     Returns:
         The number of rows, of rows with a caption, and of rows with each kind of fault.
@@ -151,7 +153,8 @@ def caption(
     shards, count = _shards(folder, kind, origin.name, origin.identity(kind)), sum(1 for _ in _usable(folder, kind))
     shards.reuse = of_same_file
     rows = _usable(folder, kind)
-    shards.run(rows, count, work, spread, stage=f"caption {kind}", batch=origin.batch, retry=retry, on_step=on_step)
+    telling: dict[str, Any] = {"on_step": on_step, "on_fault": on_fault}
+    shards.run(rows, count, work, spread, stage=f"caption {kind}", batch=origin.batch, retry=retry, **telling)
     faults = shards.faults(count)
     return {"rows": count, "captioned": count - faults.total(), **dict(faults.most_common())}
 

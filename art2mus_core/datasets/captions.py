@@ -5,7 +5,7 @@ Captions are for evaluation, its baselines and people. Training reads pairs, pic
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,16 @@ from .known import read_note
 from .sides import TABLES
 from .tables import ArtworkRow, MusicRow, Table
 
-__all__ = ["CAPTIONS", "FOLDER", "METADATA", "CaptionRow", "captions_of", "describe_row", "read_captions"]
+__all__ = [
+    "CAPTIONS",
+    "FOLDER",
+    "METADATA",
+    "CaptionRow",
+    "captions_of",
+    "describe_row",
+    "read_captions",
+    "stored_captions",
+]
 
 FOLDER = "captions"
 """Folder of the shards, in which each origin has a folder of its own, `artworks-NAME` or `music-NAME`."""
@@ -62,7 +71,10 @@ def read_captions(folder: Path, kind: str) -> Captions:
 
 def captions_of(folder: Path, kind: str, rows: Iterable[ArtworkRow | MusicRow]) -> Captions:
     """The captions of rows that were read before, as :func:`read_captions`."""
-    origins = {place.name.removeprefix(f"{kind}-"): _stored(place) for place in _places(folder, kind)}
+    origins = {
+        origin: {(row.id, row.content): row.texts for row in stored}
+        for origin, stored in stored_captions(folder, kind).items()
+    }
     found = Captions()
     for row in rows:
         if row.fault is None:
@@ -90,11 +102,16 @@ def describe_row(row: ArtworkRow | MusicRow) -> str | None:
     return " ".join(f"{NOUNS[type(row)]}{''.join(parts)}.".split()) if any(parts) else None
 
 
-def _places(folder: Path, kind: str) -> list[Path]:
-    return sorted(place for place in (folder / FOLDER).glob(f"{kind}-*") if place.is_dir())
+def stored_captions(folder: Path, kind: str) -> dict[str, Iterator[CaptionRow]]:
+    """The rows of the complete shards of each origin, by its name, also those of files that have changed since.
+
+    Raises:
+        DatasetError: while they are read, if a shard is damaged.
+    """
+    places = sorted(place for place in (folder / FOLDER).glob(f"{kind}-*") if place.is_dir())
+    return {place.name.removeprefix(f"{kind}-"): _rows(place) for place in places}
 
 
-def _stored(place: Path) -> dict[tuple[str, str], tuple[str, ...]]:
-    """Captions in the complete shards of an origin, by id and content."""
+def _rows(place: Path) -> Iterator[CaptionRow]:
     complete = (path for path in sorted(place.glob("*.parquet")) if read_note(path))
-    return {(row.id, row.content): row.texts for path in complete for row in CAPTIONS.read(path)}
+    return (row for path in complete for row in CAPTIONS.read(path))

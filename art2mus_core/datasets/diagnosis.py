@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import DatasetError
+from .captions import stored_captions
 from .faults import Finding, kind_of, remedy_for
 from .roots import read_roots
 from .sides import TABLES
@@ -39,6 +40,8 @@ def diagnose(folder: Path) -> list[Finding]:
     for space in sorted(spaces):
         for kind, contents in usable.items():
             found += _vectors(folder, kind, space, contents)
+    for kind, contents in usable.items():
+        found += _captions(folder, kind, contents)
     if (folder / PAIRS.file).is_file():
         found += _pairs(folder, usable)
     return found
@@ -82,6 +85,14 @@ def _vectors(folder: Path, kind: str, space: str, contents: dict[str, str | None
         yield Finding(f"{kind} in {space}: not embedded", len(missing), missing[0], f"{remedy} --retry")
     if other := [name for name, content in known.items() if contents.get(name) != content]:
         yield Finding(f"{kind} in {space}: the embedding of another file", len(other), other[0], remedy)
+
+
+def _captions(folder: Path, kind: str, contents: dict[str, str | None]) -> Iterator[Finding]:
+    for origin, stored in stored_captions(folder, kind).items():
+        known = {row.id for row in stored if contents.get(row.id) == row.content and row.fault is None}
+        if missing := [name for name in contents if name not in known]:
+            remedy = "`art2mus dataset caption`, with --retry if it failed"
+            yield Finding(f"{kind}: no caption by {origin}", len(missing), missing[0], remedy)
 
 
 def _pairs(folder: Path, usable: dict[str, dict[str, str | None]]) -> Iterator[Finding]:

@@ -245,6 +245,7 @@ def test_a_sound_dataset_has_nothing_wrong_and_belongs_together(dataset, folders
 def test_what_was_changed_behind_its_back_is_told(dataset, pocket_like, tmp_path):
     data, (pictures, sounds) = tmp_path / "data", fill(tmp_path / "sources", 4)
     dataset("make", pictures, sounds, "--out", data, "--encoder", pocket_like, "--workers", 1)
+    dataset("caption", data, "--texts", "artemis", "--from", utterance(tmp_path / "texts", "artist 0"))
     shutil.copy(pictures / "artist 1" / "work.png", pictures / "artist 0" / "work.png")
     used = next(iter(PAIRS.read(data / PAIRS.file))).music
     (sounds / f"{used}.flac").unlink()
@@ -256,6 +257,8 @@ def test_what_was_changed_behind_its_back_is_told(dataset, pocket_like, tmp_path
     code, out, _ = dataset("audit", data, "--space", "tiny", "--encoder", pocket_like, "--workers", 1)
     assert "artworks: 'artist 0/work' is embedded differently now" in out
     dataset("scan", data, "--artworks", pictures, "--music", sounds)
+    out = dataset("audit", data, "--space", "tiny", "--workers", 1)[1]
+    assert "artworks: artemis's caption of 'artist 0/work' is that of another file" in out
     code, out, _ = dataset("doctor", data, "--json")
     found = {each["what"]: each["count"] for each in json.loads(out)["found"]}
     assert found == {
@@ -264,8 +267,17 @@ def test_what_was_changed_behind_its_back_is_told(dataset, pocket_like, tmp_path
         "music: damaged": 1,
         "artworks in tiny: the embedding of another file": 1,
         "music in tiny: the embedding of another file": 1,
+        "artworks: no caption by artemis": 1,
         "pairs of files that cannot be used": sum(pair.music == used for pair in PAIRS.read(data / PAIRS.file)),
     }
+
+
+def utterance(folder: Path, artist: str) -> Path:
+    """A folder with ArtEmis' table of one utterance."""
+    folder.mkdir()
+    table = f"art_style,painting,emotion,utterance,repetition\n{artist},work,awe,It is red.,1\n"
+    (folder / "artemis.csv").write_text(table, encoding="utf-8")
+    return folder
 
 
 def test_captions_are_made_counted_and_read(dataset, tmp_path):
@@ -277,11 +289,8 @@ def test_captions_are_made_counted_and_read(dataset, tmp_path):
     captioner = write_blip(tmp_path / "blip")
     code, out, err = dataset("caption", data, "--captioner", captioner, "--json")
     assert (code, err) == (0, "")
-    assert json.loads(out) == {"data": str(data), "artworks": {"rows": 3, "captioned": 3}}
-    table = "art_style,painting,emotion,utterance,repetition\nartist 1,work,awe,It is red.,1\n"
-    (tmp_path / "texts").mkdir()
-    (tmp_path / "texts" / "artemis.csv").write_text(table, encoding="utf-8")
-    attached = ("caption", data, "--texts", "artemis", "--from", tmp_path / "texts", "--json")
+    assert json.loads(out) == {"data": str(data), "artworks": {"rows": 3, "captioned": 3}, "faults": []}
+    attached = ("caption", data, "--texts", "artemis", "--from", utterance(tmp_path / "texts", "artist 1"), "--json")
     assert json.loads(dataset(*attached)[1])["artworks"] == {"rows": 3, "captioned": 1, "texts": 1}
     code, out, _ = dataset("caption", data, "--only", "artworks", "--json")
     assert json.loads(out)["artworks"] == {"rows": 3, "metadata": 3, "artemis": 1, "blip": 3}
@@ -303,7 +312,7 @@ def test_what_goes_to_another_machine_is_told_and_needs_consent(dataset, tmp_pat
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-nobody")
     code, _, err = dataset(*sent)
     assert code == 2
-    assert "Up to 3 pictures are sent to nowhere.invalid, for m" in err
+    assert "Up to 2 pictures are sent to nowhere.invalid, for m" in err
     assert "The connection is not encrypted" in err
     assert "--yes" in err
     assert not (data / "captions").exists()

@@ -27,13 +27,13 @@ def audit(
     engine: Engine = "local",
     as_json: AsJson = False,
 ) -> None:
-    """Prove for every row that file, embedding and pair belong together.
+    """Prove for every row that file, embedding, captions and pair fit.
 
     art2mus dataset audit DATA --encoder pocket
 
-    Compares each file's content with its row, each embedding's note of
-    what it was computed from with the row, and the names in each pair with
-    the rows. With --encoder, also each vector with a new one. Ends with
+    Compares each file's content with its row, what each embedding and each
+    caption was made from with the row, and the names in each pair with the
+    rows. With --encoder, also each vector with a new one. Ends with
     exit code 2 if anything does not match.
     """
     with reporting() as on_step:

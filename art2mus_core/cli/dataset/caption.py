@@ -12,7 +12,7 @@ from ...errors import DatasetError, SettingError
 from ..outputs import AsJson, confirm, print_document, print_lines
 from ..progress import alone_in, importing, reporting
 from ..streams import notify
-from .options import DATA, Retry, Workers, counted, spreading
+from .options import DATA, Engine, Retry, Workers, counted, findings, spreading
 
 if TYPE_CHECKING:
     from ...datasets.captioning import Origin
@@ -40,6 +40,7 @@ def caption(
     device: Annotated[str, typer.Option(help="Device: auto, cpu, cuda or mps.")] = "cpu",
     retry: Retry = False,
     workers: Workers = 1,
+    engine: Engine = "local",
     as_json: AsJson = False,
 ) -> None:
     """Describe the artworks and the music of a scanned dataset in words.
@@ -60,6 +61,7 @@ def caption(
         raise SettingError("several of --captioner, --endpoint and --texts", "one of them", "Run the command for each.")
     with importing():
         from ...datasets.captioning import caption as make
+        from ...datasets.faults import Tally
         from ...datasets.sides import kinds
 
     wanted, origin = kinds(only), None
@@ -70,11 +72,12 @@ def caption(
         origin = _remote(data, wanted, _endpoint(endpoint, model, key_variable, timeout, retries), yes=yes)
         if origin is None:
             return
-    told = dict[str, dict[str, int]]()
+    told, tally = dict[str, dict[str, int]](), Tally()
     with alone_in(data, "captions"), reporting() as on_step:
         for kind in wanted:
             if origin is not None:
-                told[kind] = make(data, kind, origin, spreading(workers), retry=retry, on_step=on_step)
+                work = spreading(workers, engine)
+                told[kind] = make(data, kind, origin, work, retry=retry, on_step=on_step, on_fault=tally.note)
             elif texts is None:
                 told[kind] = _counts(data, kind)
             else:
@@ -86,9 +89,9 @@ def caption(
             "Scan the works with the layout of their source, such as --artwork-source wikiart.",
         )
     if as_json:
-        print_document({"data": str(data), **told})
+        print_document({"data": str(data), **told, "faults": [vars(each) for each in tally.frequent()]})
         return
-    print_lines(*counted(told))
+    print_lines(*counted(told), *findings(tally.frequent(), "fault"))
 
 
 def _in_folder(name: str, device: str) -> tuple[Origin, list[str]]:
@@ -116,9 +119,8 @@ def _endpoint(url: str, model: str | None, key_variable: str, timeout: float, re
 def _remote(data: Path, wanted: list[str], target: Endpoint, *, yes: bool) -> Origin | None:
     """The captioner behind an endpoint, once the user agrees to what is sent to it; else None."""
     from ...datasets.captioning import Remote
-    from ...datasets.sides import TABLES
 
-    files = {kind: TABLES[kind].count(data / TABLES[kind].file) for kind in wanted}
+    files = {kind: _usable(data, kind) for kind in wanted}
     what = " and ".join(f"{count:,} {SENT[kind]}" for kind, count in files.items())
     target.key()
     if not target.is_here:
@@ -131,6 +133,13 @@ def _remote(data: Path, wanted: list[str], target: Endpoint, *, yes: bool) -> Or
             print_lines("Nothing was sent.")
             return None
     return Remote(target)
+
+
+def _usable(data: Path, kind: str) -> int:
+    from ...datasets.sides import TABLES
+
+    rows = TABLES[kind].read(data / TABLES[kind].file, ["id", "path", "fault"])
+    return sum(row.fault is None for row in rows)
 
 
 def _counts(data: Path, kind: str) -> dict[str, int]:
