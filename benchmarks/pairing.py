@@ -3,17 +3,18 @@
     python benchmarks/pairing.py search [--sizes 20000 105884] [--width 1024] [--neighbours 1 10] [--half] [--faiss]
     python benchmarks/pairing.py growth [--sizes 10000]          # the same at 2 and 4 times the size
     python benchmarks/pairing.py bounds [--sizes 20000]          # would fewer dimensions, with an error bound, be faster?
-    python benchmarks/pairing.py ann [--sizes 1000000] [--width 256] [--library faiss|usearch]
+    python benchmarks/pairing.py ann [--sizes 1000000] [--width 256] [--index codes|graph] [--lean 0.8]
     python benchmarks/pairing.py assign [--sizes 5000 20000 105884] [--plain]
 
-`--faiss` and `ann` need `pip install faiss-cpu usearch`, best in an environment of its own. OMP_NUM_THREADS sets the threads of all. Times are
+`--faiss` and `ann` need `pip install faiss-cpu`, best in an environment of its own. OMP_NUM_THREADS sets the threads of all. Times are
 the wall clock's; `--cpu` takes the processor's, for one thread on a busy machine. Columns:
 
   share     speed (2 n^2 width operations) as a share of the machine's own single-precision product, measured before and after
   faiss     time of faiss' IndexFlatIP over ours, with float32
   kept      share of pairs that a bound from the leading principal directions cannot rule out, even with known thresholds
   gain      speed-up over a full product that this allows at most: products of fewer dimensions, and exact scores of what is kept
-  recall    share of queries whose nearest row an approximate index finds
+  recall    share of queries whose nearest row an approximate index finds; its effort is the share of the base whose codes are scanned
+            (codes) or the candidates kept (graph). Fewer hubs (`--lean 0`) leave the codes less to skip
   gap       of the certificate: (bound - value) / bound
   memory    peak of the process in GB, with the embeddings
 """
@@ -21,7 +22,6 @@ the wall clock's; `--cpu` takes the processor's, for one thread on a busy machin
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import time
 from collections.abc import Callable
@@ -39,6 +39,12 @@ from art2mus_core.retrieval.search import nearest
 
 EFFORTS = (32, 64, 128, 256, 512)
 """Candidates that a graph index keeps during a search."""
+
+SHARES = (1.0, 0.3, 0.2, 0.15, 0.12, 0.1)
+"""Shares of the base whose codes are scanned."""
+
+REACH = 4
+"""Standard deviations above a base row's mean score that its nearest queries are thought to reach."""
 
 
 def timed(clock: Callable[[], float], work: Callable):
@@ -127,18 +133,20 @@ def bounds(size, options, clock) -> None:
 
 
 def ann(size, options, clock) -> None:
-    made = made_pairs(size, options.width, 0)
+    made = made_pairs(size, options.width, 0, lean=options.lean)
     base = made.music[
         np.sort(np.unique(row_keys(made.music), return_index=True)[1])
     ]  # copies hide other rows in a graph
-    queries = made.artworks[:1000]
+    queries, others = made.artworks[:1000].copy(), made.artworks[1000:101_000].copy()
+    del made
     exact, found = timed(clock, lambda: nearest(queries, base, 1))
-    building, look = timed(clock, lambda: (faiss_graph if options.library == "faiss" else usearch_graph)(base))
+    build, efforts = INDEXES[options.index]
+    building, look = timed(clock, lambda: build(base, others))
     print(
-        f"ann {options.library} {len(base)} x {options.width}: built in {building:.0f} s, exact {exact:.2f} s for 1,000, memory {memory():.2f}",
+        f"ann {options.index} {len(base)} x {options.width}: built in {building:.0f} s, exact {exact:.2f} s for 1,000, memory {memory():.2f}",
         flush=True,
     )
-    for effort in EFFORTS:
+    for effort in efforts:
         seconds, ids = timed(clock, partial(look, queries, effort))
         print(
             f"ann effort {effort}: recall {np.mean(ids == found.ids):.3f}, {exact / seconds:.1f} times as fast as exact",
@@ -153,7 +161,8 @@ def row_keys(rows):
     return np.concatenate([(rows[start : start + 10_000].view(np.uint32) * factors).sum(1) for start in starts])
 
 
-def faiss_graph(base):
+def graph(base, _others):
+    """The effort is the number of candidates kept during a search."""
     import faiss  # noqa: PLC0415 - an extra of this script
 
     index = faiss.IndexHNSWFlat(base.shape[1], 32, faiss.METRIC_INNER_PRODUCT)
@@ -167,18 +176,34 @@ def faiss_graph(base):
     return look
 
 
-def usearch_graph(base):
-    from usearch.index import Index  # noqa: PLC0415 - an extra of this script
+def codes(base, others):
+    """Scan codes of 4 bits for each of the 64 leading directions; exact scores of the best 50. The effort is the share scanned.
 
-    index = Index(ndim=base.shape[1], metric="ip", dtype="f32", connectivity=32, expansion_add=128)
-    threads = int(os.environ.get("OMP_NUM_THREADS", "0"))
-    index.add(np.arange(len(base)), base, threads=threads)
+    The base rows scanned first are those that many queries can reach: by the mean of their scores with other queries and `REACH`
+    standard deviations, both from the other queries' mean and covariance. No query that is measured is among them.
+    """
+    import faiss  # noqa: PLC0415 - an extra of this script
 
-    def look(queries, effort):
-        index.expansion_search = effort
-        return index.search(queries, 1, threads=threads).keys.reshape(-1, 1).astype(np.int64)
+    axes = np.ascontiguousarray(np.linalg.eigh(np.cov(base[:100_000].T))[1][:, :-65:-1], np.float32)
+    rows, seen = base @ axes, others @ axes
+    rows -= rows.mean(0)  # changes no query's order
+    variance = (rows @ np.cov(seen.T).astype(np.float32) * rows).sum(1)
+    order = np.argsort(-(rows @ seen.mean(0) + REACH * np.sqrt(variance)))
+    blank = faiss.IndexPQFastScan(64, 64, 4, faiss.METRIC_INNER_PRODUCT)
+    blank.train(rows[:100_000])
+    indexes = {share: faiss.clone_index(blank) for share in SHARES}
+    for share, index in indexes.items():
+        index.add(rows[order[: int(share * len(base))]])
+
+    def look(queries, share):
+        near = order[indexes[share].search(queries @ axes, 50)[1]]
+        best = np.einsum("qd,qkd->qk", queries, base[near]).argmax(1)
+        return np.take_along_axis(near, best[:, None], 1)
 
     return look
+
+
+INDEXES = {"codes": (codes, SHARES), "graph": (graph, EFFORTS)}
 
 
 def assign(size, options, clock) -> None:
@@ -209,7 +234,7 @@ def main() -> None:
     parser.add_argument("--neighbours", type=int, nargs="+", default=[1, 10])
     parser.add_argument("--half", action="store_true", help="hold the embeddings in float16")
     parser.add_argument("--faiss", action="store_true")
-    parser.add_argument("--library", choices=["faiss", "usearch"], default="faiss")
+    parser.add_argument("--index", choices=INDEXES, default="codes")
     parser.add_argument("--tolerance", type=float, default=0.005)
     parser.add_argument("--exact", type=int, default=5000, help="most base rows for the optimum")
     parser.add_argument("--lean", type=float, default=0.8, help="length of the modalities' means: more makes more hubs")
