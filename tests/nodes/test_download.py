@@ -207,7 +207,8 @@ def test_what_is_half_fetched_is_in_no_list(pack, tmp_path):
         for file in card.files:
             assert not is_a(folder), (card.name, file)
             (folder / file.path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / file.path).write_text('{"model_type": "%s"}' % ("clap" if card.kind == "judge" else "clip"))
+            kind = {"judge": "clap", "captioner": "blip"}.get(card.kind, "clip")
+            (folder / file.path).write_text('{"model_type": "%s"}' % kind)
         assert is_a(folder) != bool(card.converted), card.name
 
 
