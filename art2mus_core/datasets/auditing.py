@@ -15,6 +15,7 @@ from ..digests import file_digest
 from ..types import OnStep, Step
 from .captions import stored_captions
 from .embedding import embed_rows
+from .joining import trouble_of
 from .roots import read_roots
 from .shards import Spread
 from .sides import TABLES
@@ -71,10 +72,10 @@ def audit(
     Raises:
         DatasetError: a table is missing, damaged or has another version.
     """
-    found, known = Audit(), dict[str, set[str]]()
+    found, known = Audit(), dict[str, dict[str, Any]]()
     for kind, table in TABLES.items():
-        rows = [row for row in table.read(folder / table.file) if row.fault is None]
-        known[kind] = {row.id for row in rows}
+        known[kind] = {row.id: row for row in table.read(folder / table.file)}
+        rows = [row for row in known[kind].values() if row.fault is None]
         vectors = read_vectors(folder, kind, space)
         _compare_files(found, read_roots(folder)[kind].resolve(), rows, spread, on_step)
         _compare_vectors(found, kind, rows, vectors)
@@ -83,10 +84,8 @@ def audit(
             again = partial(embed_rows, read_roots(folder)[kind].resolve(), kind, checkpoint, "cpu")
             _compare_again(found, kind, rows[::every], vectors, again)
     for pair in PAIRS.read(folder / PAIRS.file) if (folder / PAIRS.file).is_file() else ():
-        for kind, name in (("artworks", pair.artwork), ("music", pair.music)):
-            found.note(
-                "pairs", None if name in known[kind] else f"pair {pair.id} names {name!r}, which is not in {kind}"
-            )
+        trouble = trouble_of(pair, known["artworks"], known["music"])
+        found.note("pairs", f"pair {pair.id} {trouble}" if trouble else None)
     return found
 
 

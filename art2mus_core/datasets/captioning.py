@@ -25,7 +25,7 @@ from .captions import CAPTIONS, FOLDER, CaptionRow
 from .faults import OnFault, tried
 from .items import Text
 from .known import of_same_file
-from .roots import read_roots
+from .roots import read_roots, scanned
 from .shards import SIZE, Shards, Spread
 from .sides import TABLES
 from .tables import ArtworkRow, MusicRow
@@ -220,7 +220,7 @@ def _caption_rows(root: Path, kind: str, origin: Origin, rows: Sequence[ArtworkR
 
 def _together(root: Path, kind: str, origin: Origin, rows: Sequence[ArtworkRow | MusicRow]) -> list[CaptionRow]:
     captioner = _opened(origin, kind)
-    texts = map(_on_one_line, captioner.describe([READERS[kind](root / row.path) for row in rows]))
+    texts = map(_on_one_line, captioner.describe([READERS[kind](scanned(root, row)) for row in rows]))
     return [
         CaptionRow(row.id, row.file_sha256 or "", (text,)) if text else _failed(row, EMPTY)
         for row, text in zip(rows, texts, strict=True)

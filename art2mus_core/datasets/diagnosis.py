@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from ..errors import DatasetError
 from .captions import stored_captions
 from .faults import Finding, kind_of, remedy_for
+from .joining import trouble_of
 from .roots import read_roots
 from .sides import TABLES
 from .tables import PAIRS, ArtworkRow, MusicRow
@@ -23,9 +25,10 @@ def diagnose(folder: Path) -> list[Finding]:
     Raises:
         DatasetError: no table of artworks or music, or a damaged one.
     """
-    found, usable = list[Finding](), dict[str, dict[str, str | None]]()
+    found, usable, known = list[Finding](), dict[str, dict[str, str | None]](), dict[str, dict[str, Any]]()
     for kind, table in TABLES.items():
         rows = list(table.read(folder / table.file))
+        known[kind] = {row.id: row for row in rows}
         usable[kind] = {row.id: row.file_sha256 for row in rows if row.fault is None}
         if not read_roots(folder)[kind].is_dir():
             place = str(read_roots(folder)[kind])
@@ -43,7 +46,7 @@ def diagnose(folder: Path) -> list[Finding]:
     for kind, contents in usable.items():
         found += _captions(folder, kind, contents)
     if (folder / PAIRS.file).is_file():
-        found += _pairs(folder, usable)
+        found += _pairs(folder, known)
     return found
 
 
@@ -95,11 +98,8 @@ def _captions(folder: Path, kind: str, contents: dict[str, str | None]) -> Itera
             yield Finding(f"{kind}: no caption by {origin}", len(missing), missing[0], remedy)
 
 
-def _pairs(folder: Path, usable: dict[str, dict[str, str | None]]) -> Iterator[Finding]:
-    lost = [
-        f"{pair.artwork} + {pair.music}"
-        for pair in PAIRS.read(folder / PAIRS.file)
-        if pair.artwork not in usable["artworks"] or pair.music not in usable["music"]
-    ]
+def _pairs(folder: Path, known: dict[str, dict[str, Any]]) -> Iterator[Finding]:
+    troubles = ((pair, trouble_of(pair, known["artworks"], known["music"])) for pair in PAIRS.read(folder / PAIRS.file))
+    lost = [f"{pair.artwork} + {pair.music} {trouble}" for pair, trouble in troubles if trouble]
     if lost:
         yield Finding("pairs of files that cannot be used", len(lost), lost[0], "`art2mus dataset pair`")

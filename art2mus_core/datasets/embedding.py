@@ -18,7 +18,7 @@ from ..images.reading import read_artwork
 from ..types import OnStep
 from .faults import OnFault, tried
 from .known import of_same_file
-from .roots import read_roots
+from .roots import read_roots, scanned
 from .shards import Shards, Spread
 from .sides import TABLES
 from .tables import ArtworkRow, MusicRow
@@ -97,7 +97,7 @@ def embed_rows(
 def _together(
     root: Path, kind: str, checkpoint: Path, device: str, rows: Sequence[ArtworkRow | MusicRow]
 ) -> list[Embedded]:
-    network, paths = _network(kind, checkpoint, device), [root / row.path for row in rows]
+    network, paths = _network(kind, checkpoint, device), [scanned(root, row) for row in rows]
     if kind == "artworks":
         values = network.encode([read_artwork(path) for path in paths]).values
     else:  # of different lengths

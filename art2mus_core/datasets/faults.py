@@ -19,7 +19,11 @@ REMEDIES = {
     "outside": "copy it into the folder; then `art2mus dataset scan --retry`",
     "short": "nothing, it is left out; or `art2mus dataset scan --shortest SECONDS`",
     "silent": "nothing, it is left out",
-    **dict.fromkeys(("ArtworkError", "AudioError"), "it changed since the scan: `art2mus dataset scan`, then `embed`"),
+    "name": "rename the file; then `art2mus dataset scan`",
+    **dict.fromkeys(
+        ("ArtworkError", "AudioError", "DatasetError"),
+        "it changed since the scan: `art2mus dataset scan`, then `embed`",
+    ),
 }
 """What to do about each kind of fault."""
 

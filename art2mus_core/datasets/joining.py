@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import DatasetError
 from .captions import captions_of
 from .items import check_path
-from .manifest import Pair
+from .manifest import SPLITS, Pair
 from .roots import read_roots
 from .tables import ARTWORKS, MUSIC, PAIRS, ArtworkRow, MusicRow, PairRow
 
-__all__ = ["Joined", "caption_of", "read_joined", "read_rows"]
+__all__ = ["Joined", "caption_of", "read_joined", "read_rows", "trouble_of"]
 
 
 @dataclass(frozen=True)
@@ -29,24 +30,38 @@ def read_rows(folder: Path) -> list[Joined]:
     """Read the pairs in `folder`, in the order of their table, with the rows that they name.
 
     Raises:
-        DatasetError: a table is missing or damaged, or a pair names a row that is not there, or one with a fault.
+        DatasetError: a table is missing or damaged, or something is wrong with a pair (:func:`trouble_of`).
     """
     artworks = {row.id: row for row in ARTWORKS.read(folder / ARTWORKS.file)}
     music = {row.id: row for row in MUSIC.read(folder / MUSIC.file)}
-    joined = []
+    joined, seen = [], set[str]()
     for pair in PAIRS.read(folder / PAIRS.file):
-        artwork, piece = artworks.get(pair.artwork), music.get(pair.music)
-        for table, name, row in ((ARTWORKS, pair.artwork, artwork), (MUSIC, pair.music, piece)):
-            if row is None or row.fault is not None:
-                told = "is not there" if row is None else f"has a fault ({row.fault})"
-                raise DatasetError(
-                    f"{_where(folder, pair)} names {name!r}, which {told}",
-                    f"a row of {table.file}",
-                    "Pair again with `art2mus dataset pair`.",
-                )
-        if artwork and piece:
-            joined.append(Joined(pair, artwork, piece))
+        trouble = trouble_of(pair, artworks, music) or ("comes twice" if pair.id in seen else None)
+        if trouble:
+            raise DatasetError(
+                f"{_where(folder, pair)} {trouble}", "pairs of scanned files", "Pair again with `art2mus dataset pair`."
+            )
+        seen.add(pair.id)
+        joined.append(Joined(pair, artworks[pair.artwork], music[pair.music]))
     return joined
+
+
+def trouble_of(pair: PairRow, artworks: Mapping[str, ArtworkRow], music: Mapping[str, MusicRow]) -> str | None:
+    """What is wrong with a pair, given the rows by id; None if nothing is."""
+    sides = ((pair.artwork, artworks, pair.artwork_content), (pair.music, music, pair.music_content))
+    for name, rows, content in sides:
+        row = rows.get(name)
+        if row is None:
+            return f"names {name!r}, which is not there"
+        if row.fault is not None:
+            return f"names {name!r}, which has a fault ({row.fault})"
+        if content not in {None, row.file_sha256}:
+            return f"names {name!r}, of which the file has changed since it was paired"
+    if pair.split not in SPLITS:
+        return f"is in split {pair.split!r}"
+    if pair.score is not None and not math.isfinite(pair.score):
+        return f"has similarity {pair.score}"
+    return None
 
 
 def read_joined(folder: Path) -> list[Pair]:

@@ -69,7 +69,7 @@ def pair_listed(
     groups = group_artworks(artworks, duplicates), group_music(music)
     splits = _splits(found, groups, shares, seed)
     pairs = [
-        PairRow(f"{number:06d}", artwork.id, piece.id, name)
+        _row(number, artwork, piece, name)
         for number, ((artwork, piece), name) in enumerate(
             (pair, name) for pair, name in zip(found, splits, strict=True) if name
         )
@@ -143,6 +143,11 @@ def _splits(found: list[Found], groups: tuple[Groups, Groups], shares: dict[str,
         taken[own[artwork.id]].add(groups[1].of[piece.id])
     closed = {"train": taken["validation"] | taken["test"], "validation": taken["test"], "test": set[int]()}
     return [name if groups[1].of[piece.id] not in closed[name := own[artwork.id]] else None for artwork, piece in found]
+
+
+def _row(number: int, artwork: ArtworkRow, piece: MusicRow, name: str) -> PairRow:
+    contents = artwork.file_sha256, piece.file_sha256
+    return PairRow(f"{number:06d}", artwork.id, piece.id, name, None, None, *contents)
 
 
 def _counts(pairs: list[Found]) -> dict[str, int]:

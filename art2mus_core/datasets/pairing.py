@@ -14,7 +14,7 @@ from ..retrieval.caps import Cap
 from ..types import OnStep
 from .choosing import Choice, Side, capped, choose_pairs
 from .manifest import SPLITS
-from .splitting import Groups, group_artworks, group_music
+from .splitting import Groups, creator_key, group_artworks, group_music
 from .tables import ARTWORKS, MUSIC, PAIRS, ArtworkRow, MusicRow, PairRow, Table
 from .vectors import read_vectors
 
@@ -88,8 +88,9 @@ def pair(
             chosen = choose_pairs(here, there, rule, _caps(here, there, rule), facts, on_step=on_step)
             facts |= {"pairs": len(chosen), "pieces used": len({music for _, music, _, _ in chosen})}
             for artwork, piece, score, rank in chosen:
-                names = here.rows[artwork].id, there.rows[piece].id
-                pairs.append(PairRow(f"{len(pairs):06d}", *names, name, score, rank))
+                one, other = here.rows[artwork], there.rows[piece]
+                contents = one.file_sha256, other.file_sha256
+                pairs.append(PairRow(f"{len(pairs):06d}", one.id, other.id, name, score, rank, *contents))
         told["splits"][name] = facts
     if not pairs:
         raise DatasetError(
@@ -122,7 +123,7 @@ def _side(folder: Path, space: str, table: Table[Row], grouped: Callable[[list[R
 
 
 def _caps(here: Side, there: Side, rule: Rule) -> list[Cap]:
-    artists, musicians = ([row.creator or "" for row in side.rows] for side in (here, there))
+    artists, musicians = ([creator_key(row.creator) or "" for row in side.rows] for side in (here, there))
     genres = [next(iter(row.genres), "") for row in there.rows]
     return capped(
         ("queries", artists, rule.per_artist), ("base", musicians, rule.per_musician), ("base", genres, rule.per_genre)

@@ -15,7 +15,7 @@ from ..figures.pages import SUFFIXES, counted, one_line, render
 from ..figures.paper import LINES
 from ..placing import check_place, place
 from ..types import OnStep, Step
-from .captions import read_captions
+from .captions import METADATA, read_captions
 from .facts import Captions, Facts, Histogram, facts_of, faults_of
 from .items import check_path
 from .joining import Joined, read_rows
@@ -189,7 +189,8 @@ def _named(music: MusicRow) -> str:
 
 def _about(item: ArtworkRow | MusicRow, captions: Any) -> tuple[tuple[str, str], ...]:  # noqa: ANN401
     known = (("genres", ", ".join(item.genres)), ("licence", item.licence), ("attribution", item.attribution))
-    return (*captions.get(item.id, ()), *((name, text) for name, text in known if text))
+    told = (each for each in captions.get(item.id, ()) if each[0] != METADATA)  # the card has it in other words
+    return (*told, *((name, text) for name, text in known if text))
 
 
 def _page(

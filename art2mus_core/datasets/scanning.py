@@ -133,6 +133,8 @@ def _rows(root: Path, kind: type[Row], look: Callable[[Path, Row], Row], items: 
 
 
 def _row(root: Path, row: Row, look: Callable[[Path, Row], Row]) -> Row:
+    if reason := _unportable(row.path):
+        return replace(row, fault=f"name: {reason}")
     path = root / row.path
     try:
         if not path.resolve().is_relative_to(root):
@@ -145,6 +147,15 @@ def _row(root: Path, row: Row, look: Callable[[Path, Row], Row]) -> Row:
         return replace(row, fault=f"damaged: {_without(path, error.came)}")
     except (OSError, MemoryError, ValueError) as error:
         return replace(row, fault=f"unreadable: {_without(path, str(error))}")
+
+
+def _unportable(path: str) -> str | None:
+    """Why a path cannot stand in a table that is read on any system; None if it can."""
+    if "\ufffd" in path:
+        return "it is not valid Unicode"
+    if "\\" in path or path[1:2] == ":":
+        return "it has a backslash, or a colon after its first letter, as paths of Windows have"
+    return None
 
 
 def _without(path: Path, sentence: str) -> str:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
+from ..digests import file_digest
 from ..errors import Art2MusError
 from ..placing import make_folder, place, refusals, replacing
 from ..types import OnStep, Step
@@ -170,13 +171,18 @@ class Shards(Generic[Row, Result]):
     ) -> tuple[_Open | None, list[int]]:
         """A shard, and the places of its rows that have to be worked on; no shard if it is complete."""
         made_from, note = _digest([self.made_with, [self.identify(row) for row in rows]]), self.note(index)
-        if note.get("made_from") == made_from and self.path(index).is_file():
+        if note.get("made_from") == made_from and self._is_whole(index, note):
             places = [int(place) for place in note["failed"]] if retry else []
             results = list[Any](self.read(self.path(index))) if places else []
             return (_Open(index, made_from, rows, results, len(places)) if places else None), places
         results = [self.reuse(row, known) if self.reuse else None for row in rows]
         places = [number for number, result in enumerate(results) if result is None]
         return _Open(index, made_from, rows, results, len(places)), places
+
+    def _is_whole(self, index: int, note: dict[str, Any]) -> bool:
+        """Whether a shard is the file that its note is about."""
+        path = self.path(index)
+        return path.is_file() and note.get("sha256") == file_digest(path) and isinstance(note.get("failed"), dict)
 
     def _tell(self, index: int, rows: Sequence[Row], now: _Run) -> None:
         if now.on_fault:
@@ -206,6 +212,7 @@ class Shards(Generic[Row, Result]):
         told = {
             "made_from": shard.made_from,
             "made_with": _digest(self.made_with),
+            "sha256": file_digest(path),
             "rows": len(shard.results),
             "failed": failed,
         }

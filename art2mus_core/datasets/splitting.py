@@ -21,7 +21,7 @@ from .items import Text
 from .manifest import SPLITS
 from .tables import ArtworkRow, MusicRow
 
-__all__ = ["LIKENESS", "Groups", "group_artworks", "group_music", "group_texts", "split"]
+__all__ = ["LIKENESS", "Groups", "creator_key", "group_artworks", "group_music", "group_texts", "split"]
 
 LIKENESS = 6
 """Bits of 64 in which the perceptual hashes of nearly equal pictures may differ."""
@@ -85,13 +85,13 @@ def group_artworks(
         "the same picture": _equal([row.sha256 for row in rows]),
         "nearly the same picture": _near(looks, likeness),
     }
-    return _grouped([row.id for row in rows], [_name(row.creator) for row in rows], reasons)
+    return _grouped([row.id for row in rows], [creator_key(row.creator) for row in rows], reasons)
 
 
 def group_music(rows: Sequence[MusicRow]) -> Groups:
     """Unite the music of a musician, and files with the same sound."""
     reasons = {"the same sound": _equal([row.sound for row in rows])}
-    return _grouped([row.id for row in rows], [_name(row.creator) for row in rows], reasons)
+    return _grouped([row.id for row in rows], [creator_key(row.creator) for row in rows], reasons)
 
 
 def group_texts(texts: Sequence[Text], duplicates: Iterable[Sequence[str]] = ()) -> Groups:
@@ -159,7 +159,7 @@ def _grouped(ids: Sequence[str], kin: Sequence[Hashable], reasons: dict[str, lis
     return Groups({name: union.root(place) for place, name in enumerate(ids)}, named)
 
 
-def _name(creator: str | None) -> str | None:
+def creator_key(creator: str | None) -> str | None:
     """A creator's name as it is compared: letters in lower case, words joined by blanks; None if it says nothing."""
     folded = unicodedata.normalize("NFKC", creator or "").casefold()
     plain = " ".join(folded.replace("-", " ").replace("_", " ").split())

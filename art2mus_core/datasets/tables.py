@@ -102,6 +102,8 @@ class PairRow:
         split: `train`, `validation` or `test`.
         score: similarity by which they were paired; None if a list paired them.
         rank: of the piece among those most similar to the artwork, from 1 on; None if a list paired them.
+        artwork_content: `file_sha256` of the artwork that was paired.
+        music_content: of the music.
     """
 
     id: str
@@ -110,6 +112,8 @@ class PairRow:
     split: str
     score: float | None = None
     rank: int | None = None
+    artwork_content: str | None = None
+    music_content: str | None = None
 
 
 Row = TypeVar("Row", bound=Any)
@@ -178,7 +182,7 @@ class Table(Generic[Row]):
                 for row in batch.to_pylist():
                     values: dict[str, Any] = {name: tuple(v or ()) if name in plural else v for name, v in row.items()}
                     yield self.row(**values)
-        except (ArrowException, OSError) as error:
+        except (ArrowException, OSError, UnicodeDecodeError) as error:
             raise _unreadable(path, error) from error
 
     def count(self, path: Path) -> int:

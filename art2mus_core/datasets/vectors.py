@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from ..errors import DatasetError
+from .known import read_note
 
 __all__ = ["EMBEDDINGS", "Embedded", "Vectors", "read_shard", "read_vectors", "write_shard"]
 
@@ -65,7 +66,7 @@ def read_vectors(folder: Path, kind: str, space: str) -> Vectors:
     paths = sorted(place.glob("*.parquet"))
     if not paths:
         raise DatasetError(f"no embeddings in {place}", "shards of vectors", AGAIN)
-    if incomplete := [path for path in paths if not path.with_suffix(".json").is_file()]:
+    if incomplete := [path for path in paths if not read_note(path)]:
         raise DatasetError(f"{incomplete[0]} is not complete", "a shard with its note beside it", AGAIN)
     about = _about(paths[0])
     if others := [path for path in paths if _about(path) != about]:
@@ -84,10 +85,15 @@ def read_vectors(folder: Path, kind: str, space: str) -> Vectors:
 
 def _room(paths: Sequence[Path]) -> Float32[np.ndarray, "rows dim"]:
     """An array for the vectors of all shards."""
-    from pyarrow import parquet  # noqa: PLC0415
+    from pyarrow import ArrowException, parquet  # noqa: PLC0415
 
-    files = [parquet.ParquetFile(path) for path in paths]
-    dim = max(file.schema_arrow.field("vector").type.byte_width for file in files) // 4
+    try:
+        files = [parquet.ParquetFile(path) for path in paths]
+        dim = max(file.schema_arrow.field("vector").type.byte_width for file in files) // 4
+    except (ArrowException, OSError, KeyError, AttributeError, ValueError) as error:
+        raise DatasetError(
+            f"a shard in {paths[0].parent} cannot be read ({error})", "shards of vectors", AGAIN
+        ) from error
     return np.empty((sum(file.metadata.num_rows for file in files), dim), np.float32)
 
 

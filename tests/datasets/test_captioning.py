@@ -169,7 +169,7 @@ def test_faults_are_listed_and_tried_again_one_by_one(pictures: Path):
     data = scan(pictures)
     (pictures / "02.png").rename(pictures / "away")
     told = caption(data, "artworks", Said(silent=("05",)), ALONE)
-    assert told == {"rows": 11, "captioned": 9, "ArtworkError": 1, "empty": 1}
+    assert told == {"rows": 11, "captioned": 9, "DatasetError": 1, "empty": 1}
     assert read_captions(data, "artworks")["05"][1:] == ()
     (pictures / "away").rename(pictures / "02.png")
     SEEN.clear()

@@ -83,14 +83,14 @@ def test_two_processes_write_the_same_bytes(data: Path, pocket_like: Path, monke
 def test_a_file_that_went_is_a_fault_beside_the_vectors_and_is_tried_again_on_request(data, pocket_like, tmp_path):
     rows = [replace(row, path="gone.png") if row.id == "03" else row for row in ARTWORKS.read(data / ARTWORKS.file)]
     ARTWORKS.write(data / ARTWORKS.file, rows)
-    assert embed(data, "artworks", pocket_like, ALONE) == {"rows": 18, "vectors": 17, "ArtworkError": 1}
+    assert embed(data, "artworks", pocket_like, ALONE) == {"rows": 18, "vectors": 17, "DatasetError": 1}
     assert "03" not in read_vectors(data, "artworks", "tiny").ids
     fault = next(
         each.fault
         for each in embedding.read_shard(data / "embeddings" / "artworks-tiny" / "000000.parquet")
         if each.fault
     )
-    assert fault == "ArtworkError: does not exist"
+    assert fault == "DatasetError: cannot be read (No such file or directory)"
     ARTWORKS.write(data / ARTWORKS.file, [replace(row, path="03.png") if row.id == "03" else row for row in rows])
     assert embed(data, "artworks", pocket_like, ALONE)["vectors"] == 17
     assert embed(data, "artworks", pocket_like, ALONE, retry=True) == {"rows": 18, "vectors": 18}

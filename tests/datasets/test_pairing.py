@@ -23,7 +23,7 @@ def write_vectors(folder: Path, kind: str, vectors: dict[str, list[float]]) -> N
     place.mkdir(parents=True, exist_ok=True)
     results = [Embedded(name, f"content of {name}", np.array(vector, np.float32)) for name, vector in vectors.items()]
     embedding.write_shard({"space": "tiny", "encoder": "e"}, place / "000000.parquet", results)
-    (place / "000000.json").write_text("{}", encoding="utf-8")
+    (place / "000000.json").write_text('{"made_from": ""}', encoding="utf-8")
 
 
 def write(folder: Path, artworks: dict[str, list[float]], music: dict[str, list[float]], **facts: dict) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from functools import partial
@@ -208,7 +209,7 @@ def test_what_is_half_fetched_is_in_no_list(pack, tmp_path):
             assert not is_a(folder), (card.name, file)
             (folder / file.path).parent.mkdir(parents=True, exist_ok=True)
             kind = {"judge": "clap", "captioner": "blip"}.get(card.kind, "clip")
-            (folder / file.path).write_text('{"model_type": "%s"}' % kind)
+            (folder / file.path).write_text(json.dumps({"model_type": kind}))
         assert is_a(folder) != bool(card.converted), card.name
 
 

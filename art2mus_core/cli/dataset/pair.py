@@ -82,9 +82,9 @@ def described(told: dict[str, Any]) -> list[str]:
     """What was paired, in lines."""
     lines = [f"{name}: {count:,}" for name, count in told.items() if isinstance(count, int)]
     for name, facts in told["splits"].items():
-        lines.append(
-            f"{name}: {facts['pairs']:,} pairs of {facts['artworks']:,} artworks and {facts['music']:,} pieces"
-        )
+        used, pieces = facts.get("pieces used", 0), facts["music"]
+        music = f"{pieces:,} pieces" if used in (0, pieces) else f"{used:,} of {pieces:,} pieces"
+        lines.append(f"{name}: {facts['pairs']:,} pairs of {facts['artworks']:,} artworks and {music}")
         lines += searched(facts)
     for kind, reasons in told["united"].items():
         lines += [f"{kind} in one split because they are {reason}: {len(pairs):,}" for reason, pairs in reasons.items()]

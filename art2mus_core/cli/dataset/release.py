@@ -42,6 +42,8 @@ def release(
     """
     if media not in MEDIA:
         raise SettingError(f"--media {media}", " or ".join(MEDIA), "Check the word.")
+    if out.resolve() == data.resolve():
+        raise SettingError(f"--out {out}, the dataset itself", "a new folder", "Choose another one.")
     with importing():
         from ...datasets.releasing import release as write
 

@@ -64,7 +64,8 @@ def _folder(folder: Path) -> Path:
 
 
 def _items(folder: Path, files: Iterable[Path], *, by_folder: bool) -> Iterator[Item]:
-    paths = [path.relative_to(folder).as_posix() for path in files]
+    """Items; bytes of a name that are no UTF-8 become U+FFFD, and the scan says so."""
+    paths = [os.fsencode(path.relative_to(folder).as_posix()).decode("utf-8", "replace") for path in files]
     stems = [str(PurePosixPath(path).with_suffix("")) for path in paths]
     taken = Counter(stems) + Counter(paths)  # a stem may be another file's whole name
     for path, stem in zip(paths, stems, strict=True):
