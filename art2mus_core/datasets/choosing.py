@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Float64
 
 from ..errors import SettingError
+from ..retrieval.approximate import nearest_approximately
 from ..retrieval.assignment import one_to_one
 from ..retrieval.blocks import lengths, pair_scores
 from ..retrieval.caps import Cap, choose, mutual
@@ -23,6 +25,7 @@ __all__ = ["Choice", "Chosen", "Side", "capped", "choose_pairs"]
 
 MODES = "nearest", "mutual", "one-to-one"
 HUBS = "keep", "csls", "softmax"
+SEARCHES = "exact", "approximate"
 SHARPNESS = 30.0
 """Of the inverted softmax; cosines of one query differ by some hundredths."""
 
@@ -40,12 +43,14 @@ class Choice:
         candidates: base rows that are considered for each query.
         floor: least cosine.
         hubs: base rows that are near to very many queries: `keep` them, or correct for them by `csls` or the inverted `softmax`.
+        search: `exact`, or `approximate` with a measured recall, for sets of millions; not for the mode `one-to-one` or `softmax`.
     """
 
     mode: str = "nearest"
     candidates: int = 10
     floor: float = -1.0
     hubs: str = "csls"
+    search: str = "exact"
 
     def check(self) -> None:
         """Check the names and numbers that no other function checks.
@@ -53,9 +58,16 @@ class Choice:
         Raises:
             SettingError: one is unknown or out of range.
         """
-        for name, value, known in (("mode", self.mode, MODES), ("hubs", self.hubs, HUBS)):
+        words = ("mode", self.mode, MODES), ("hubs", self.hubs, HUBS), ("search", self.search, SEARCHES)
+        for name, value, known in words:
             if value not in known:
                 raise SettingError(f"{name} {value!r}", f"one of {', '.join(known)}", "Check the word.")
+        if self.search != "exact" and (self.mode == "one-to-one" or self.hubs == "softmax"):
+            raise SettingError(
+                f"an approximate search for {self.mode} with hubs {self.hubs}",
+                "mode nearest or mutual, with hubs csls or keep",
+                "Search exactly.",
+            )
         if self.candidates < 1 or not -1 <= self.floor <= 1:
             raise SettingError(
                 f"{self.candidates} candidates and floor {self.floor:g}",
@@ -175,18 +187,26 @@ def _candidates(
     if rule.mode == "one-to-one":
         return _assigned(queries, base, facts, on_step)
     many, back = min(max(rule.candidates, HUBS_AMONG), len(base)), min(HUBS_AMONG, len(queries))
-    found = nearest(queries, base, many, on_step=on_step)
+    search = partial(nearest if rule.search == "exact" else partial(_roughly, facts), on_step=on_step)
+    found = search(queries, base, many)
     facts["hubness"] = _hubness(found, len(base))
     if rule.hubs != "keep":
         if rule.hubs == "csls":
-            offsets = csls_offsets(queries, base, neighbours=back, on_step=on_step)
+            offsets = csls_offsets(queries, base, neighbours=back, search=search)
         else:
             offsets = softmax_offsets(queries, base, SHARPNESS)
-        found = nearest(queries, base, many, offsets=offsets, on_step=on_step)
+        found = search(queries, base, many, offsets=offsets)
         facts["hubness corrected"] = _hubness(found, len(base))
     found = Neighbours(found.ids[:, : rule.candidates], found.scores[:, : rule.candidates])
     if rule.mode == "mutual":
-        found = mutual(found, nearest(base, queries, min(rule.candidates, len(queries)), on_step=on_step).ids)
+        found = mutual(found, search(base, queries, min(rule.candidates, len(queries))).ids)
+    return found
+
+
+def _roughly(facts: dict[str, Any], queries: Any, base: Any, k: int, **options: Any) -> Neighbours:  # noqa: ANN401
+    """An approximate search; the least recall of all is in `facts`."""
+    found, recall = nearest_approximately(queries, base, k, **options)
+    facts["recall"] = min(recall, facts.get("recall", 1.0))
     return found
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 from jaxtyping import Float32, Float64, Int
 
 from ..errors import SettingError
-from ..types import OnStep
 from .blocks import MEMORY, Rows, check_sets, lengths, single, tile_sizes
 from .search import Neighbours, nearest
 
@@ -32,7 +34,11 @@ def skewness(counts: Int[np.ndarray, " m"]) -> float:
 
 
 def csls_offsets(
-    queries: Rows, base: Rows, *, neighbours: int = NEIGHBOURS, memory: int = MEMORY, on_step: OnStep | None = None
+    queries: Rows,
+    base: Rows,
+    *,
+    neighbours: int = NEIGHBOURS,
+    search: Callable[[Rows, Rows, int], Neighbours] = nearest,
 ) -> Float64[np.ndarray, " m"]:
     """Offsets with which :func:`nearest` ranks by CSLS, cross-domain similarity local scaling (Conneau et al. 2018, eq. 3).
 
@@ -45,13 +51,12 @@ def csls_offsets(
         queries: [n, width].
         base: [m, width].
         neighbours: number of nearest ones in r, at most n.
-        memory: bytes for tiles.
-        on_step: called within the search.
+        search: finds the nearest ones, exactly or not.
 
     Raises:
         SettingError: as :func:`nearest`.
     """
-    near = nearest(base, queries, neighbours, memory=memory, on_step=on_step)
+    near = search(base, queries, neighbours)
     return -near.scores.mean(1, dtype=np.float64) / 2
 
 
@@ -61,7 +66,7 @@ def csls(queries: Rows, base: Rows, k: int, *, neighbours: int = NEIGHBOURS, mem
     Raises:
         SettingError: as :func:`nearest`; `neighbours` may not exceed n or m.
     """
-    offsets = csls_offsets(queries, base, neighbours=neighbours, memory=memory)
+    offsets = csls_offsets(queries, base, neighbours=neighbours, search=partial(nearest, memory=memory))
     around = nearest(queries, base, neighbours, memory=memory).scores.mean(1, dtype=np.float64)
     found = nearest(queries, base, k, offsets=offsets, memory=memory)
     return Neighbours(found.ids, (2 * found.scores.astype(np.float64) - around[:, None]).astype(np.float32))

@@ -11,6 +11,7 @@ from art2mus_core.cli import EXTRAS
 
 ROOT = Path(__file__).parents[2]
 BROUGHT = {
+    "faiss": "faiss-cpu",
     "pandas": "ray[data]",
     "ray": "ray[data]",
     "sentence_transformers": "sentence-transformers",

@@ -68,7 +68,7 @@ def articaps(
             from ..devices import choose_device
 
         caps = per_artwork, per_clip, per_emotion
-        rule = TextRule(mode, candidates, floor, hubs, *caps, validation, test, seed)
+        rule = TextRule(mode, candidates, floor, hubs, "exact", *caps, validation, test, seed)
         rule.check()
         sides = read_texts(utterances, utterance_source), read_texts(captions, caption_source)
         groups = read_duplicates(duplicates) if duplicates else []

@@ -22,6 +22,9 @@ def pair(
     hubs: Annotated[
         str, typer.Option(help="Pieces near to very many artworks: keep, or corrected by csls or softmax.")
     ] = "csls",
+    search: Annotated[
+        str, typer.Option(help="Search: exact, or approximate with a measured recall, for millions (extra ann).")
+    ] = "exact",
     per_artist: Annotated[int | None, typer.Option(min=1, help="Most pairs of a painter.")] = None,
     per_musician: Annotated[int | None, typer.Option(min=1, help="Most pairs of a musician.")] = None,
     per_genre: Annotated[int | None, typer.Option(min=1, help="Most pairs of a genre of music.")] = None,
@@ -63,7 +66,7 @@ def pair(
     from ...datasets.sources.artemis import read_duplicates
 
     caps = per_artist, per_musician, per_genre
-    rule = Rule(mode, candidates, floor, hubs, *caps, tuple(licence or ()), validation, test, seed)
+    rule = Rule(mode, candidates, floor, hubs, search, *caps, tuple(licence or ()), validation, test, seed)
     rule.check()
     groups = read_duplicates(duplicates) if duplicates else []
     with alone_in(data, "pairing"), reporting() as on_step:
@@ -98,6 +101,8 @@ def searched(facts: dict[str, Any]) -> list[str]:
         corrected = facts.get("hubness corrected")
         after = "" if corrected is None else f", corrected {corrected:.1f}"
         lines.append(f"  hubness (skewness of occurrences): {hubness:.1f}{after}")
+    if (recall := facts.get("recall")) is not None:
+        lines.append(f"  recall of the approximate search, measured: {recall:.3f}")
     if bound := facts.get("certificate"):
         lines.append(f"  total {bound['value']:.6g}, at most {bound['bound']:.6g} is possible (gap {bound['gap']:.3%})")
     return lines
