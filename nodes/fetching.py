@@ -21,8 +21,8 @@ DISK_REMEDY = "Free space there, or set art2mus to a folder on another disk in e
 
 
 def published_names() -> list[str]:
-    """Names of the models that can be downloaded."""
-    return [name for name, found in read_cards().items() if not found.bundled]
+    """Names of the models that can be downloaded and are of use to a node; captioners describe datasets on the command line."""
+    return [name for name, found in read_cards().items() if not found.bundled and found.kind != "captioner"]
 
 
 def is_ready(name: str) -> bool:

@@ -199,6 +199,13 @@ def test_what_was_converted_may_be_deleted(pack, fetching, host_folders, monkeyp
     assert fetching.is_ready("eyes")
 
 
+def test_captioners_are_left_to_the_command_line(pack):
+    cards = pack("art2mus_core.checkpoints.cards").read_cards()
+    names = pack("nodes.fetching").published_names()
+    assert {cards[name].kind for name in names} >= {"prior", "encoder", "aligner"}
+    assert {cards[name].kind for name in cards} - {cards[name].kind for name in names} == {"captioner"}
+
+
 def test_what_is_half_fetched_is_in_no_list(pack, tmp_path):
     """What makes a folder that which its card says comes last, or by conversion."""
     names = pack("art2mus_core.checkpoints.names")
