@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from art2mus_core.captioners.weights import quietly
+from art2mus_core.checkpoints.quiet import quietly
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{number}" for number in range(19))]
 SIZES = {"intermediate_size": 17, "num_hidden_layers": 1, "num_attention_heads": 2}

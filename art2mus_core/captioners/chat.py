@@ -11,10 +11,11 @@ from typing import Any
 import torch
 
 from ..audio.mono import mono
+from ..checkpoints.quiet import quietly
 from ..images.reading import picture_of
 from ..types import Artwork, Waveform
 from .prompts import PROMPTS
-from .weights import LOCAL, open_network, quietly
+from .weights import LOCAL, open_network
 
 __all__ = ["ChatCaptioner"]
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import torch
 
 from ..checkpoints.folder import read_config
+from ..checkpoints.quiet import quietly
 from ..errors import CheckpointError
 from ..interfaces import Captioner
 from .chat import ChatCaptioner
 from .pictures import PictureCaptioner
 from .speech import SoundCaptioner
-from .weights import describes, quietly
+from .weights import describes
 
 __all__ = ["CAPTIONERS", "kinds_of", "open_captioner"]
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..checkpoints.quiet import quietly
 from ..types import Artwork
-from .weights import LOCAL, open_image_processor, open_network, quietly
+from .weights import LOCAL, open_image_processor, open_network
 
 __all__ = ["BEAMS", "LONGEST", "PictureCaptioner"]
 

@@ -10,8 +10,9 @@ from typing import Any
 import torch
 
 from ..audio.mono import mono
+from ..checkpoints.quiet import quietly
 from ..types import Waveform
-from .weights import LOCAL, open_network, quietly
+from .weights import LOCAL, open_network
 
 __all__ = ["SoundCaptioner"]
 

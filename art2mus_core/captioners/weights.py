@@ -12,7 +12,7 @@ import torch
 from ..checkpoints.pickles import read_pickle
 from ..errors import CheckpointError
 
-__all__ = ["LOCAL", "describes", "open_image_processor", "open_network", "quietly"]
+__all__ = ["LOCAL", "describes", "open_image_processor", "open_network"]
 
 LOCAL: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 """Options of every call that opens files of a captioner."""
@@ -35,22 +35,6 @@ def describes(folder: Path) -> Iterator[None]:
         yield
     except FAILURES as error:
         raise _none(folder, " ".join(str(error).split())[:300]) from error
-
-
-@contextmanager
-def quietly() -> Iterator[None]:
-    """Keep transformers from printing progress bars and advice in a block."""
-    from transformers.utils import logging  # noqa: PLC0415
-
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
 
 
 def open_network(kind: Any, folder: Path, dtype: torch.dtype | None) -> Any:  # noqa: ANN401  transformers has no types for this

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from ..checkpoints.names import MODULES, describe, is_sentence_encoder
+from ..checkpoints.quiet import quietly
 from ..digests import joint_digest
 from ..errors import CheckpointError
 
@@ -75,7 +75,7 @@ def load_sentence_encoder(folder: Path, *, device: str = "cpu") -> SentenceEncod
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415  of the extra texts
 
     try:
-        with _quietly():
+        with quietly():
             network, again = (
                 SentenceTransformer(str(folder), device=device, local_files_only=True).float().eval() for _ in range(2)
             )
@@ -146,19 +146,3 @@ def _longest(network: Any) -> float:  # noqa: ANN401
     limit = network.max_seq_length
     counted = isinstance(getattr(network[0], "tokenizer", None), PreTrainedTokenizerBase)
     return float(limit) if counted and limit is not None else math.inf
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Without transformers' warnings and progress bars."""
-    from transformers.utils import logging  # noqa: PLC0415
-
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()

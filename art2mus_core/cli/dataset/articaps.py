@@ -11,7 +11,7 @@ import typer
 
 from ..outputs import AsJson, print_document, print_lines, table
 from ..progress import alone_in, importing, reporting
-from .options import Workers, counted, spreading
+from .options import Duplicates, Floor, Mode, Seed, Testing, Validation, Workers, counted, spreading
 from .pair import searched
 
 WIDTH = 100
@@ -25,21 +25,19 @@ def articaps(
     out: Annotated[Path, typer.Option("--out", "-o", help="Dataset folder; an interrupted run resumes in it.")],
     utterance_source: Annotated[str, typer.Option(help="Layout of the utterances: artemis.")] = "artemis",
     caption_source: Annotated[str, typer.Option(help="Layout of the captions: musiccaps.")] = "musiccaps",
-    mode: Annotated[str, typer.Option(help="Choice of pairs: nearest, mutual or one-to-one.")] = "nearest",
+    mode: Mode = "nearest",
     candidates: Annotated[int, typer.Option(help="Captions that are considered for each utterance.")] = 10,
-    floor: Annotated[float, typer.Option(help="Least cosine of a pair.")] = -1.0,
+    floor: Floor = -1.0,
     hubs: Annotated[
         str, typer.Option(help="Captions near to very many utterances: keep, or corrected by csls or softmax.")
     ] = "csls",
     per_artwork: Annotated[int | None, typer.Option(min=1, help="Most pairs of an artwork.")] = None,
     per_clip: Annotated[int | None, typer.Option(min=1, help="Most pairs of a clip.")] = None,
     per_emotion: Annotated[int | None, typer.Option(min=1, help="Most pairs of an emotion.")] = None,
-    validation: Annotated[float, typer.Option(help="Share of each side that is held out for validation.")] = 0.05,
-    test: Annotated[float, typer.Option(help="Share of each side that is held out for testing.")] = 0.05,
-    seed: Annotated[int, typer.Option(help="Seed of the splits.")] = 0,
-    duplicates: Annotated[
-        Path | None, typer.Option(help="List of duplicate artworks, as ArtEmis publishes it (JSON).")
-    ] = None,
+    validation: Validation = 0.05,
+    test: Testing = 0.05,
+    seed: Seed = 0,
+    duplicates: Duplicates = None,
     published: Annotated[
         bool, typer.Option("--published", help="Write articaps.csv as well, in Art2Music's published form.")
     ] = False,

@@ -9,7 +9,7 @@ import typer
 
 from ..outputs import AsJson, print_document, print_lines
 from ..progress import alone_in, importing, reporting
-from .options import Encoder, Engine, Workers, counted, findings, spreading
+from .options import Encoder, Engine, Mode, Seed, Workers, counted, findings, spreading
 from .pair import described
 
 
@@ -18,13 +18,13 @@ def make(
     music: Annotated[Path, typer.Argument(help="Folder of music.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Dataset folder; an interrupted run resumes in it.")],
     encoder: Encoder = "pocket",
-    mode: Annotated[str, typer.Option(help="Choice of pairs: nearest, mutual or one-to-one.")] = "nearest",
+    mode: Mode = "nearest",
     artwork_source: Annotated[
         str, typer.Option(help="Layout of the pictures: folder, wikiart or artgraph.")
     ] = "folder",
     music_source: Annotated[str, typer.Option(help="Layout of the music: folder or fma.")] = "folder",
     shortest: Annotated[float, typer.Option(min=0.0, help="Least length of music in seconds.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Seed of the splits.")] = 0,
+    seed: Seed = 0,
     device: Annotated[str, typer.Option(help="Device: auto, cpu, cuda or mps.")] = "cpu",
     workers: Workers = 2,
     engine: Engine = "local",

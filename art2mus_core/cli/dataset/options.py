@@ -14,7 +14,23 @@ if TYPE_CHECKING:
     from ...datasets.faults import Finding
     from ...datasets.shards import Spread
 
-__all__ = ["DATA", "Encoder", "Engine", "Retry", "Space", "Workers", "counted", "findings", "spreading"]
+__all__ = [
+    "DATA",
+    "Duplicates",
+    "Encoder",
+    "Engine",
+    "Floor",
+    "Mode",
+    "Retry",
+    "Seed",
+    "Space",
+    "Testing",
+    "Validation",
+    "Workers",
+    "counted",
+    "findings",
+    "spreading",
+]
 
 DATA = Annotated[Path, typer.Argument(help="Dataset folder; an interrupted run resumes in it.")]
 Encoder = Annotated[
@@ -24,6 +40,12 @@ Engine = Annotated[
     str,
     typer.Option(help="Engine of parallel work: local (processes of this machine), or ray (a Ray here or a cluster)."),
 ]
+Mode = Annotated[str, typer.Option(help="Choice of pairs: nearest, mutual or one-to-one.")]
+Floor = Annotated[float, typer.Option(help="Least cosine of a pair.")]
+Validation = Annotated[float, typer.Option(help="Share of each side that is held out for validation.")]
+Testing = Annotated[float, typer.Option(help="Share of each side that is held out for testing.")]
+Seed = Annotated[int, typer.Option(help="Seed of the splits.")]
+Duplicates = Annotated[Path | None, typer.Option(help="List of duplicate artworks, as ArtEmis publishes it (JSON).")]
 Retry = Annotated[bool, typer.Option("--retry", help="Try files with a fault again, one by one.")]
 Space = Annotated[str, typer.Option(help="Embedding space, as `dataset embed` named it.")]
 Workers = Annotated[int, typer.Option(min=1, help="Number of parallel processes.")]

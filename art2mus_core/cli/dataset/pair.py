@@ -10,15 +10,15 @@ import typer
 from ...errors import SettingError
 from ..outputs import AsJson, print_document, print_lines
 from ..progress import alone_in, reporting
-from .options import DATA, Space
+from .options import DATA, Duplicates, Floor, Mode, Seed, Space, Testing, Validation
 
 
 def pair(
     data: DATA,
     space: Space = "pocket",
-    mode: Annotated[str, typer.Option(help="Choice of pairs: nearest, mutual or one-to-one.")] = "nearest",
+    mode: Mode = "nearest",
     candidates: Annotated[int, typer.Option(help="Pieces that are considered for each artwork.")] = 10,
-    floor: Annotated[float, typer.Option(help="Least cosine of a pair.")] = -1.0,
+    floor: Floor = -1.0,
     hubs: Annotated[
         str, typer.Option(help="Pieces near to very many artworks: keep, or corrected by csls or softmax.")
     ] = "csls",
@@ -31,12 +31,10 @@ def pair(
     licence: Annotated[
         list[str] | None, typer.Option(help="Use only music whose licence contains this text; may be repeated.")
     ] = None,
-    validation: Annotated[float, typer.Option(help="Share of each side that is held out for validation.")] = 0.05,
-    test: Annotated[float, typer.Option(help="Share of each side that is held out for testing.")] = 0.05,
-    seed: Annotated[int, typer.Option(help="Seed of the splits.")] = 0,
-    duplicates: Annotated[
-        Path | None, typer.Option(help="List of duplicate artworks, as ArtEmis publishes it (JSON).")
-    ] = None,
+    validation: Validation = 0.05,
+    test: Testing = 0.05,
+    seed: Seed = 0,
+    duplicates: Duplicates = None,
     listed: Annotated[
         str | None, typer.Option(help="Take the pairs from a published list: art2mus2024 or articaps.")
     ] = None,
