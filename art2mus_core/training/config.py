@@ -13,6 +13,7 @@ from ..types import Scale
 __all__ = ["STAGES", "MelFields", "TrainingConfig"]
 
 Stage = Literal["embedding", "vae", "vocoder", "prior", "aligner"]
+Tracker = Literal["tensorboard", "wandb"]
 STAGES: tuple[Stage, ...] = ("embedding", "vae", "vocoder", "prior", "aligner")
 
 
@@ -43,10 +44,18 @@ class TrainingConfig(Configuration):
         weight_decay: weight decay of AdamW.
         clip: largest norm of the gradient.
         ema: decay of the moving average of the weights, which is exported; 0 exports the last weights.
-        precision: `no` (float32), `bf16` (autocast), or `auto`: `bf16` if the device supports it.
+        precision: `no` (float32), `bf16` or `fp16` (autocast), or `auto`: `bf16` if the device supports it.
         seed: seed of initial weights and of all random draws.
         save_minutes: minutes between saves of the state, from which a stopped run resumes.
         validate_every: steps between validations.
+        accumulate: parts of the batch that a process computes one after the other, to save memory.
+        keep: number of saved states that are kept, the newest ones.
+        compile: compile the networks with `torch.compile`.
+        checkpointing: compute activations of the frozen denoiser again in the backward pass instead of keeping them.
+        trackers: where losses, previews and measurements are logged.
+        preview_every: steps between previews: the artworks of `previews`, composed; 0 for none.
+        previews: artworks of the previews; by default the first ones of the validation split.
+        faults: share of the pairs that may be left out because a file cannot be read; more stop the run.
         mel: parameters of the mel, for a stage that starts a checkpoint; later stages read them from the checkpoint.
         model: sizes of the networks that the stage builds.
         options: further options of the objective.
@@ -64,10 +73,18 @@ class TrainingConfig(Configuration):
     weight_decay: float = Field(default=0.01, ge=0)
     clip: float = Field(default=1.0, gt=0)
     ema: float = Field(default=0.0, ge=0, lt=1)
-    precision: Literal["auto", "no", "bf16"] = "no"
+    precision: Literal["auto", "no", "bf16", "fp16"] = "no"
     seed: int = Field(default=0, ge=0)
     save_minutes: float = Field(default=5.0, gt=0)
     validate_every: int = Field(default=500, gt=0)
+    accumulate: int = Field(default=1, gt=0)
+    keep: int = Field(default=2, gt=0)
+    compile: bool = False
+    checkpointing: bool = False
+    trackers: list[Tracker] = Field(default_factory=list)
+    preview_every: int = Field(default=0, ge=0)
+    previews: list[str] = Field(default_factory=list)
+    faults: float = Field(default=0.02, ge=0, lt=1)
     mel: MelFields | None = None
     model: dict[str, Any] = Field(default_factory=dict)
     options: dict[str, Any] = Field(default_factory=dict)
