@@ -92,7 +92,7 @@ def test_an_image_encoder_and_a_dataset_reader_are_a_file_and_a_row(
     Path("training.yaml").write_text(yaml.safe_dump(training), encoding="utf-8")
     run("train", "training.yaml", "--data", table, "--out", prior)
     assert read_header(prior / "aligner" / "mine.safetensors").space == "colours"
-    assert (tmp_path / "prior-runs" / "training" / "state.pt").is_file()
+    assert (tmp_path / "prior-runs" / "training" / "checkpoints" / "0000002" / "complete.json").is_file()
     source = {"dataset": str(table), "split": "validation", "count": 2}
     Path("study.yaml").write_text(yaml.safe_dump({"artworks": [source], "systems": SYSTEMS}), encoding="utf-8")
     found = gather_artworks(EvaluationConfig.load("study.yaml"))

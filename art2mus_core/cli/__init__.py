@@ -18,6 +18,7 @@ LONGEST = 20_000
 EXTRAS = {
     **dict.fromkeys(("aiohttp", "krippendorff", "openai", "scipy"), "eval"),
     **dict.fromkeys(("imagehash", "jinja2", "pyarrow", "yaml"), "eval,train"),
+    "accelerate": "train",
     "faiss": "ann",
     **dict.fromkeys(("pandas", "ray"), "ray"),
     "sentence_transformers": "texts",

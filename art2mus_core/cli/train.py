@@ -62,7 +62,7 @@ def train(
 
     from ..training.config import TrainingConfig
     from ..training.loop import train as run_training
-    from ..training.processes import joined
+    from ..training.processes import accelerated
     from ..training.stages import stage_builder
     from .devices import choose_device, warn_if_emulated
 
@@ -72,11 +72,15 @@ def train(
         warn_if_emulated(torch.bfloat16, device, "precision: auto in the configuration")
     own = out.resolve()
     folder = run or own.with_name(f"{own.name}-runs") / Path(name).stem
-    with alone_in(folder, f"training of {config.stage}"), joined(device) as place, reporting() as bar:
-        on_step = bar if place.rank == 0 else None
-        build = stage_builder(config, data, out, on_step, device=place.device)
-        objective, history = run_training(build, config, folder, place=place, on_step=on_step)
-        if place.rank:
+    with (
+        alone_in(folder, f"training of {config.stage}"),
+        accelerated(config, device) as accelerator,
+        reporting() as bar,
+    ):
+        on_step = bar if accelerator.is_main_process else None
+        build = stage_builder(config, data, out, on_step, device=accelerator.device)
+        objective, history = run_training(build, config, folder, accelerator=accelerator, on_step=on_step)
+        if not accelerator.is_main_process:
             return
         objective.export(out)
         _write_history(folder, config.stage, history)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -31,13 +31,15 @@ class Draw:
         rng: the generator of the step.
         size: number of examples of all processes.
         rank: rank of this process.
-        count: number of processes.
+        count: number of processes; times the parts that each computes one after the other.
+        drawn: the rows of the whole batch, as often as some were drawn.
     """
 
     rng: np.random.Generator
     size: int
     rank: int = 0
     count: int = 1
+    drawn: list[np.ndarray] = field(default_factory=list)
 
     @property
     def part(self) -> slice:
@@ -56,9 +58,10 @@ class Draw:
             )
         return replace(self, size=size)
 
-    def rows(self, among: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " size"]:
-        """Random rows of a dataset, with repetition."""
-        return self.rng.choice(among, self.size)
+    def rows(self, among: Int[np.ndarray, " rows"], *, repeated: bool = True) -> Int[np.ndarray, " size"]:
+        """Random rows of a dataset; each may be drawn several times if `repeated`."""
+        self.drawn.append(self.rng.choice(among, self.size, replace=repeated))
+        return self.drawn[-1]
 
     def shares(self) -> Float[np.ndarray, " size"]:
         """Uniform numbers from 0 to 1, for the start of crops or to choose a share of the examples."""

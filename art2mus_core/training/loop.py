@@ -2,48 +2,42 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
-from torch import nn
-from torch.nn.parallel import DistributedDataParallel
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from ..checkpoints.precision import imitates
-from ..errors import CheckpointError, SettingError
+from ..checkpoints.memory import allocating, is_shortage
+from ..errors import CheckpointError
 from ..types import OnStep, Step
-from .batches import Draw, seeded
+from .batches import seeded
 from .config import TrainingConfig
+from .interrupts import undisturbed
 from .objective import Objective
-from .processes import Place, averaged
-from .state import load_state, save_state, undisturbed
+from .observing import Observer, peak_memory
+from .processes import accelerated, agreed, check_processes
+from .resuming import check_same, data_digest
+from .saving import PROGRESS, newest, read_note, read_progress, state_folder, tidy, written
+from .schedule import learning_rate_at
+from .trainer import Trainer
 
-__all__ = ["STATE", "train"]
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
-STATE = "state.pt"
+__all__ = ["train"]
+
 AVERAGE_EVERY = 20
 """Number of steps over which the values of the history are averaged."""
 
+NAMED = 8
+"""Most pairs that an error names."""
+
 History = list[dict[str, float]]
-
-
-def learning_rate_at(step: int, config: TrainingConfig) -> float:
-    """The learning rate at a step: a linear warm-up, then a cosine down to `final_share`, repeated after each restart."""
-    bounds = [0, *(restart for restart in config.restarts if restart < config.steps), config.steps]
-    begin, end = next((a, b) for a, b in pairwise(bounds) if step < b)
-    warm = max(1, round(config.warmup * (end - begin)))
-    if step - begin < warm:
-        return config.learning_rate * (step - begin + 1) / warm
-    along = (step - begin - warm) / max(1, end - begin - warm)
-    share = config.final_share + (1 - config.final_share) * 0.5 * (1 + math.cos(math.pi * along))
-    return config.learning_rate * share
 
 
 def train(
@@ -51,196 +45,198 @@ def train(
     config: TrainingConfig,
     run: Path,
     *,
-    place: Place | None = None,
+    accelerator: Accelerator | None = None,
     on_step: OnStep | None = None,
+    observer: Observer | None = None,
 ) -> tuple[Objective, History]:
-    """Train one stage in the folder `run`, resuming from its saved state if there is one.
+    """Train one stage in the folder `run`, resuming from its newest undamaged state if there is one.
 
     Args:
         build: builds the objective; its initial weights are determined by the seed.
         config: configuration of the stage; `batch` counts the examples of all processes.
-        run: folder of the state, which the first process writes.
-        place: device and rank of this process; by default the CPU and a single process.
+        run: folder of the states, which the first process writes.
+        accelerator: joins the processes of the run (:func:`.processes.accelerated`); by default the CPU and a single process.
         on_step: called after every step; an exception raised there stops the run after its state is saved.
+        observer: receives losses, results and previews, on the first process.
 
     Returns:
         The objective with its averaged weights, and the history of its loss and validation.
 
     Raises:
-        SettingError: the batch is not divisible by the number of processes.
-        CheckpointError: the loss is not finite, or the state is damaged or of another run.
+        SettingError: the batch cannot be shared by the processes, or a step does not fit into memory.
+        CheckpointError: the loss is not finite, or all states are damaged, or the newest is of another run.
+        OutputError: a state cannot be written.
     """
-    place = place or Place()
-    if config.batch % place.count:
-        raise SettingError(
-            f"a batch of {config.batch} for {place.count} processes",
-            f"a multiple of {place.count}",
-            "Change the batch.",
-        )
-    with place.one_first(), seeded(config.seed, torch.device("cpu")):
+    if accelerator is None:
+        with accelerated(config) as opened:
+            return train(build, config, run, accelerator=opened, on_step=on_step, observer=observer)
+    check_processes(config, accelerator.num_processes)
+    with accelerator.main_process_first(), seeded(config.seed, torch.device("cpu")):
         objective = build()
-    progress = Progress(objective.to(place.device), config, place)
-    progress.resume(run / STATE)
-    saved = time.monotonic()
+    objective.check_shared(accelerator.num_processes)
+    progress = Progress(Trainer(objective, config, accelerator), run, observer)
+    progress.resume()
     try:
         progress.record()
         while progress.done < config.steps:
             progress.step()
             progress.record()
-            if place.rank == 0 and time.monotonic() - saved > 60 * config.save_minutes:
-                save_state(run / STATE, progress.state())
-                saved = time.monotonic()
+            progress.save_if_due()
             if on_step:
                 on_step(Step(progress.caption(), progress.done, config.steps))
-    finally:
-        if place.rank == 0:
-            save_state(run / STATE, progress.state())
-    progress.use_average()
-    return objective.eval(), progress.history
-
-
-def reordered(saved: dict[str, Any], stored: list[str], names: list[str]) -> dict[str, Any]:
-    """An AdamW state, which numbers weights in the order of the network that saved it, in the order of `names`.
-
-    Args:
-        saved: the state, with one group of weights.
-        stored: names in the saved network, in its order; names of other values than the weights are ignored.
-        names: names of the trained weights, in the present order.
-    """
-    wanted = set(names)
-    moments = {name: saved["state"].get(at) for at, name in enumerate(name for name in stored if name in wanted)}
-    return {**saved, "state": {at: moments[name] for at, name in enumerate(names) if moments[name] is not None}}
+    except BaseException:
+        progress.rescue()
+        raise
+    progress.save()
+    return progress.trainer.finished(), progress.history
 
 
 class Progress:
-    """The state of a run.
+    """How far a run is.
 
     Attributes:
         done: number of finished steps.
         history: averaged losses and validation results.
-        recent: losses of single steps that are not averaged into the history yet.
+        recent: values of single steps that are not averaged into the history yet.
     """
 
-    def __init__(self, objective: Objective, config: TrainingConfig, place: Place) -> None:
-        self.objective, self.config, self.place = objective, config, place
-        parameters = [p for p in objective.trained.parameters() if p.requires_grad]
-        self.optimiser = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
-        self.average = (
-            AveragedModel(objective.trained, multi_avg_fn=get_ema_multi_avg_fn(config.ema)) if config.ema else None
-        )
-        self.model: nn.Module = objective
-        if place.count > 1:
-            self.model = DistributedDataParallel(objective)
-        self.half = config.precision == "bf16" or (
-            config.precision == "auto" and not imitates(place.device, torch.bfloat16)
-        )
+    def __init__(self, trainer: Trainer, run: Path, observer: Observer | None) -> None:
+        self.trainer, self.run = trainer, run
+        self.config, self.objective = trainer.config, trainer.objective
+        self.is_first = trainer.accelerator.is_main_process
+        self.observer = observer if self.is_first else None
         self.done, self.history, self.recent = 0, History(), History()
+        self.saved, self.previewed, self.saved_at, self.busy = -1, 0, time.monotonic(), 0.0
+        self.data = data_digest(self.objective)
 
     def step(self) -> None:
-        """Take one optimiser step; the seed and the step's number determine its draws, so that a resumed run is the same."""
-        config, device = self.config, self.place.device
-        rng = np.random.default_rng((config.seed, self.done))
-        dropout = int(rng.integers(2**62)) + self.place.rank
-        batch = self.objective.batch(Draw(rng, config.batch, self.place.rank, self.place.count)).to(device)
-        self.model.train()
-        with seeded(dropout, device), torch.autocast(device.type, torch.bfloat16, enabled=self.half):
-            loss, terms = self.model(batch)
-        values = averaged({"loss": loss, **terms})
-        if not math.isfinite(values["loss"]):
-            raise CheckpointError(
-                f"the loss of stage {config.stage} is {values['loss']} at step {self.done}",
-                "a finite number",
-                "Lower the learning rate, or resume with precision `no`.",
-            )
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.objective.trained.parameters(), config.clip)
-        for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate_at(self.done, config)
-        with undisturbed():
-            self.optimiser.step()
-            if self.average:
-                self.average.update_parameters(self.objective.trained)
-            self.done += 1
-            self.recent.append(values)
-        self.optimiser.zero_grad(set_to_none=True)
+        """Take one optimiser step.
+
+        Raises:
+            CheckpointError: the loss or the gradient is not finite; the message names the pairs.
+            SettingError: memory is short.
+        """
+        began = time.monotonic()
+        with allocating(f"a step of stage {self.config.stage} with a batch of {self.config.batch}"):
+            values = self.trainer.gradients(self.done)
+            for name in ("loss", "gradient norm")[: 1 if self.trainer.scaled else 2]:
+                if not math.isfinite(values[name]):
+                    raise self._not_finite(name, values[name])
+            with undisturbed():
+                self.trainer.update(self.done)
+                self.done += 1
+                self.recent.append(values)
+        self.busy += time.monotonic() - began
+
+    def _not_finite(self, name: str, value: float) -> CheckpointError:
+        ids = self.trainer.suspects(self.done)
+        more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
+        return CheckpointError(
+            f"the {name} of stage {self.config.stage} is {value} at step {self.done}, with the pairs "
+            f"{', '.join(ids[:NAMED])}{more}",
+            "a finite number",
+            f"The state before is {state_folder(self.run, self.done)}. Look at these pairs, or train in another folder with a "
+            "lower learning rate or precision `no`.",
+        )
 
     def record(self) -> None:
-        """Add averaged losses and validation results to the history when they are due."""
+        """Add averaged losses and validation results to the history, and compose a preview, when they are due."""
         at, last = float(self.done), self.done == self.config.steps
-        with undisturbed():
-            if self.recent and (self.done % AVERAGE_EVERY == 0 or last):
-                names = self.recent[0]
-                means = {name: fmean(values[name] for values in self.recent) for name in names}
+        if self.recent and (self.done % AVERAGE_EVERY == 0 or last):
+            means = means_of(self.recent)
+            if self.observer:
+                self.observer.stepped(self.done, {**means, **self._pace()})
+            with undisturbed():
                 self.history.append({"step": at, **means})
-                self.recent = []
+                self.recent, self.busy = [], 0.0
         validated = any(entry["step"] == at and "loss" not in entry for entry in self.history)
         due = self.done and not validated and (self.done % self.config.validate_every == 0 or last)
         if due and (results := self._validate()):
             self.history.append({"step": at, **results})
+            if self.observer:
+                self.observer.validated(self.done, results)
+        self._preview(last=last)
+
+    def _pace(self) -> dict[str, float]:
+        """How fast the last steps were, with which learning rate, and how much memory they took."""
+        return {
+            "learning rate": learning_rate_at(self.done - 1, self.config),
+            "examples per second": len(self.recent) * self.config.batch / self.busy if self.busy else math.nan,
+            "peak memory": peak_memory(self.trainer.accelerator.device),
+        }
 
     def _validate(self) -> dict[str, float]:
-        """Validate the averaged weights, if there are validation pairs, then restore the trained ones."""
+        """Validate the averaged weights, if there are validation pairs."""
         if not len(self.objective.validation_rows):
             return {}
-        kept = {name: value.clone() for name, value in self.objective.trained.state_dict().items()}
-        try:
-            self.use_average()
-            self.objective.eval()
-            with torch.no_grad():
-                results = self.objective.validate()
-        finally:  # a run that is stopped here must save the trained weights
-            self.objective.trained.load_state_dict(kept)
+        with self.trainer.averaged() as objective:
+            results = objective.validate()
         return {f"validation {name}": float(value) for name, value in results.items()}
 
-    def use_average(self) -> None:
-        """Replace the trained weights by their average."""
-        if self.average:
-            self.objective.trained.load_state_dict(self.average.module.state_dict())
+    def _preview(self, *, last: bool) -> None:
+        every = self.config.preview_every
+        if not self.observer or not every or self.done == self.previewed or (self.done % every and not last):
+            return
+        self.previewed = self.done
+        with self.trainer.averaged() as objective:
+            self.observer.preview(self.done, objective)
 
     def caption(self) -> str:
         """The stage, with its loss if that was just averaged."""
         latest = self.history[-1] if self.history else {}
         return f"{self.config.stage} loss {latest['loss']:.4f}" if "loss" in latest else self.config.stage
 
-    def state(self) -> dict[str, Any]:
-        """The content of the state file, for :meth:`resume`."""
-        return {
-            "step": self.done,
-            "trained": self.objective.trained.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "average": self.average.state_dict() if self.average else None,
-            "history": self.history,
-            "recent": self.recent,
-            "config": self.config.model_dump(),
-        }
+    def save_if_due(self) -> None:
+        """Save a state if the last one is `save_minutes` old."""
+        due = time.monotonic() - self.saved_at > 60 * self.config.save_minutes
+        if agreed(due and self.is_first, self.trainer.accelerator.device):
+            self.save()
 
-    def resume(self, path: Path) -> None:
-        """Resume from a saved state, if there is one.
+    def rescue(self) -> None:
+        """Save what there is after an error, unless the weights are incomplete or memory is short again."""
+        if not self.trainer.whole:
+            return
+        try:
+            self.save()
+        except Exception as error:
+            if not is_shortage(error):
+                raise
+
+    def save(self) -> None:
+        """Save the state, if it is not saved yet, and delete those that are not to be kept.
 
         Raises:
-            CheckpointError: the state is damaged, or belongs to another stage or to other sizes.
+            OutputError: it cannot be written; the states before are as they were.
         """
-        if not path.is_file():
+        if not self.is_first or self.saved == self.done:
             return
-        state = load_state(path)
-        if not isinstance(state, dict) or not {"step", "trained", "optimiser", "average", "history", "config"} <= set(
-            state
-        ):
-            raise CheckpointError(
-                f"{path} is another kind of file", "the state of a training run", "Choose another run folder."
-            )
-        ours = self.config.model_dump()
-        made = {name: state["config"].get(name, ours[name]) for name in ("stage", "model", "mel")}
-        if other := [name for name, value in made.items() if value != ours[name]]:
-            raise CheckpointError(
-                f"{path} was made by stage {made['stage']} with {', '.join(f'{name} {made[name]}' for name in other)}",
-                f"{', '.join(f'{name} {ours[name]}' for name in other)}, as in the configuration",
-                "Choose another run folder, or delete this one to start again.",
-            )
-        self.objective.trained.load_state_dict(state["trained"])
-        names = [name for name, value in self.objective.trained.named_parameters() if value.requires_grad]
-        self.optimiser.load_state_dict(reordered(state["optimiser"], list(state["trained"]), names))
-        if self.average and state["average"]:
-            self.average.load_state_dict(state["average"])
-        self.done, self.history = int(state["step"]), list(state["history"])
-        self.recent = list(state.get("recent", []))
+        note = {"step": self.done, "config": self.config.model_dump(mode="json"), "data": self.data}
+        with written(state_folder(self.run, self.done), note) as partial:
+            self.trainer.write(partial)
+            progress = {"history": self.history, "recent": self.recent}
+            (partial / PROGRESS).write_text(json.dumps(progress) + "\n", encoding="utf-8")
+        self.saved, self.saved_at = self.done, time.monotonic()
+        tidy(self.run, self.config.keep)
+
+    def resume(self) -> None:
+        """Resume from the newest undamaged state, if there is one.
+
+        Raises:
+            CheckpointError: all states are damaged, or it belongs to another configuration or to other pairs.
+        """
+        if self.is_first:
+            tidy(self.run)
+        self.trainer.accelerator.wait_for_everyone()
+        if not (state := newest(self.run)):
+            return
+        note, progress = read_note(state), read_progress(state)
+        check_same(state, note, self.config, self.data)
+        self.trainer.read(state)
+        self.history, self.recent = list(progress["history"]), list(progress["recent"])
+        self.done = self.saved = self.previewed = int(note["step"])
+
+
+def means_of(steps: History) -> dict[str, float]:
+    """The mean of each value over those steps in which it is a number."""
+    known = {name: [step[name] for step in steps if not math.isnan(step[name])] for name in steps[0]}
+    return {name: fmean(values) for name, values in known.items() if values}

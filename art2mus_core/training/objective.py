@@ -41,6 +41,8 @@ class Objective(nn.Module, ABC):
     """
 
     trained: nn.ModuleDict
+    compares = False
+    """Whether the loss compares the examples of a batch with each other, which then cannot be computed in parts."""
 
     def __init__(self, data: Dataset, config: TrainingConfig, checkpoint: Path, device: torch.device) -> None:
         super().__init__()
@@ -49,6 +51,25 @@ class Objective(nn.Module, ABC):
         if not len(self.train_rows):
             raise DatasetError(
                 f"no training pairs in {data.folder}", "some of the split train", "Correct the manifest."
+            )
+
+    def check_shared(self, processes: int) -> None:
+        """Check that several processes, and parts one after the other, can share the batches.
+
+        Raises:
+            SettingError: there are more processes than training pairs, or parts of a batch whose examples are compared.
+        """
+        if processes > len(self.train_rows):
+            raise SettingError(
+                f"{processes} processes for {len(self.train_rows)} training pairs",
+                "at most one for each pair",
+                "Start fewer processes.",
+            )
+        if self.compares and self.config.accumulate > 1:
+            raise SettingError(
+                f"accumulate {self.config.accumulate} with stage {self.config.stage}, which compares the examples of a batch",
+                "accumulate 1, because parts of the batch would be compared alone",
+                "Set `accumulate: 1`, and lower the batch if memory is short.",
             )
 
     @abstractmethod

@@ -1,21 +1,24 @@
-"""Training in one process, or in several that `torchrun` starts."""
+"""Training in one process, or in several that `accelerate launch` or `torchrun` starts."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, distributed
 
-from ..errors import Art2MusError
+from ..checkpoints.precision import imitates
+from ..errors import Art2MusError, SettingError
+from .config import TrainingConfig
 
-__all__ = ["Place", "averaged", "gathered", "joined"]
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+__all__ = ["accelerated", "agreed", "averaged", "check_processes", "gathered"]
 
 PATIENCE = timedelta(days=1)
 """How long processes wait for each other; the first computes the features of a large dataset alone."""
@@ -24,60 +27,77 @@ LOST = ("closed by peer", "reset by peer", "Broken pipe", "remote process exited
 """Parts of the messages of Gloo and NCCL when another process has ended; their errors have no class of their own."""
 
 
-@dataclass(frozen=True)
-class Place:
-    """The device and rank of this process.
+def check_processes(config: TrainingConfig, count: int) -> None:
+    """Check that some processes can share the batches of a configuration.
 
-    Attributes:
-        device: device of the networks.
-        rank: rank of the process; the first one, 0, writes files.
-        count: number of processes.
+    Raises:
+        SettingError: the batch is not divisible by their number and that of the parts that each computes.
     """
-
-    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    rank: int = 0
-    count: int = 1
-
-    @contextmanager
-    def one_first(self) -> Iterator[None]:
-        """Run the block on the first process before the others, which then find its features on disk."""
-        if self.count > 1 and self.rank > 0:
-            distributed.barrier()
-        yield
-        if self.count > 1 and self.rank == 0:
-            distributed.barrier()
+    if config.batch % (count * config.accumulate):
+        parts = f" and accumulate {config.accumulate}" if config.accumulate > 1 else ""
+        raise SettingError(
+            f"a batch of {config.batch} for {count} process{'es' if count > 1 else ''}{parts}",
+            f"a multiple of {count * config.accumulate}",
+            "Change the batch.",
+        )
 
 
 @contextmanager
-def joined(device: torch.device) -> Iterator[Place]:
-    """Join the processes that `torchrun` started, according to its environment variables.
+def accelerated(config: TrainingConfig, device: torch.device | None = None) -> Iterator[Accelerator]:
+    """Open Hugging Face's accelerator for a run; it joins the processes that a launcher started, according to its environment variables.
 
     Args:
-        device: device of the networks; each process uses its own CUDA device.
+        config: configuration of the stage, with `precision` and `accumulate`.
+        device: device of the networks, by default the CPU; each of several processes has a CUDA device of its own.
 
     Raises:
+        SettingError: the device does not compute in the configured precision.
         Art2MusError: another process ended during the block.
     """
-    count = int(os.environ.get("WORLD_SIZE", "1"))
-    if count == 1:
-        yield Place(device)
-        return
-    if device.type == "cuda":
-        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-        torch.cuda.set_device(device)
-    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
+    device = device or torch.device("cpu")
+    _forget()
+    accelerator = _opened(config, device)
     try:
-        yield Place(device, distributed.get_rank(), count)
+        yield accelerator
     except RuntimeError as error:
-        if not any(sign in str(error) for sign in LOST):
+        if accelerator.num_processes == 1 or not any(sign in str(error) for sign in LOST):
             raise
         raise Art2MusError(
-            f"one of {count} training processes ended before the others",
+            f"one of {accelerator.num_processes} training processes ended before the others",
             "processes that run until the training is done",
             "See its own message, if it has one. Otherwise memory probably ran out: close other programs, or start fewer processes.",
         ) from error
     finally:
-        distributed.destroy_process_group()
+        accelerator.end_training()
+        _forget()
+
+
+def _opened(config: TrainingConfig, device: torch.device) -> Accelerator:
+    from accelerate import Accelerator  # noqa: PLC0415
+    from accelerate.utils import InitProcessGroupKwargs  # noqa: PLC0415
+
+    return Accelerator(
+        cpu=device.type == "cpu",
+        mixed_precision=_precision(config, device),
+        gradient_accumulation_steps=config.accumulate,
+        kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)],
+    )
+
+
+def _forget() -> None:
+    """Let go of accelerate's global state, in which another run of this process may have left another precision."""
+    from accelerate.state import AcceleratorState, GradientState  # noqa: PLC0415
+
+    AcceleratorState._reset_state(reset_partial_state=True)  # noqa: SLF001 - it has no public way
+    GradientState._reset_state()  # noqa: SLF001
+
+
+def _precision(config: TrainingConfig, device: torch.device) -> str:
+    if config.precision == "fp16" and device.type == "cpu":
+        raise SettingError("precision fp16 on the CPU", "no, bf16 or auto", "Change the precision.")
+    if config.precision == "auto":
+        return "no" if imitates(device, torch.bfloat16) else "bf16"
+    return config.precision
 
 
 class _Gather(torch.autograd.Function):
@@ -95,15 +115,24 @@ class _Gather(torch.autograd.Function):
         return whole.chunk(distributed.get_world_size())[distributed.get_rank()]
 
 
-def gathered(values: Float[Tensor, "part width"]) -> Float[Tensor, "whole width"]:
+def gathered(values: Float[Tensor, "part ..."]) -> Float[Tensor, "whole ..."]:
     """The rows of all processes, in the order of their ranks; gradients return to each process."""
     return _Gather.apply(values.contiguous()) if distributed.is_initialized() else values  # type: ignore[no-untyped-call]
 
 
 def averaged(values: dict[str, Tensor]) -> dict[str, float]:
-    """Means of named values over all processes."""
-    means = torch.stack([value.detach().float() for value in values.values()])
+    """Means of named values, each of any shape, over all processes; NaN is left out, and is the mean of nothing else."""
+    sums = torch.stack([each.detach().float().nansum() for each in values.values()])
+    counts = torch.stack([(~each.detach().isnan()).sum() for each in values.values()])
+    both = torch.stack([sums, counts.to(sums)])
     if distributed.is_initialized():
-        distributed.all_reduce(means)
-        means /= distributed.get_world_size()
-    return dict(zip(values, means.tolist(), strict=True))
+        distributed.all_reduce(both)
+    return dict(zip(values, (both[0] / both[1]).tolist(), strict=True))
+
+
+def agreed(wish: bool, device: torch.device) -> bool:  # noqa: FBT001
+    """Whether any process wishes something, in all processes."""
+    flag = torch.tensor(float(wish), device=device)
+    if distributed.is_initialized():
+        distributed.all_reduce(flag, distributed.ReduceOp.MAX)
+    return bool(flag)

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from art2mus_core.checkpoints.tensors import read_tensors
 from art2mus_core.datasets.manifest import write_manifest
 from art2mus_core.datasets.synthetic.pairs import synthesize
 from art2mus_core.training.config import STAGES, MelFields, TrainingConfig
 from art2mus_core.training.loop import train
+from art2mus_core.training.saving import TRAINED, newest, read_average, read_note, read_progress
 from art2mus_core.training.stages import stage_builder
 from art2mus_core.types import AudioGrid
 
@@ -75,6 +78,21 @@ EVERYDAY = {"steps": 4, "batch": 3, "learning_rate": 1e-2, "ema": 0.5, "precisio
 
 Tiny = Callable[..., TrainingConfig]
 Run = Callable[..., Any]
+
+
+def state_of(run: Path) -> dict[str, Any]:
+    """The content of the newest state of a run, without what tells when and where it was written."""
+    folder = newest(run)
+    assert folder is not None
+    note = read_note(folder)
+    return {
+        "step": note["step"],
+        "data": note["data"],
+        "trained": read_tensors(folder / TRAINED)[0],
+        "average": read_average(folder),
+        "optimiser": torch.load(folder / "optimizer.bin", weights_only=True),
+        **read_progress(folder),
+    }
 
 
 @pytest.fixture(scope="session")

@@ -12,11 +12,9 @@ from art2mus_core.checkpoints.folder import read_tensors, save_component, weight
 from art2mus_core.encoders.pocket import PocketImageEncoder
 from art2mus_core.errors import CheckpointError
 from art2mus_core.images.reading import read_artwork
-from art2mus_core.training.loop import STATE
 from art2mus_core.training.stages import stage_builder
-from art2mus_core.training.state import load_state
 
-from .conftest import DIM
+from .conftest import DIM, state_of
 
 
 def weights(folder: Path, name: str) -> dict[str, torch.Tensor]:
@@ -37,7 +35,7 @@ def test_the_head_learns_and_what_is_frozen_stays(  # noqa: PLR0917
     objective, history = train_stage(tiny("embedding", {"frozen_audio": frozen}, seed=1), folder, tmp_path / "run")
     objective.export(folder)
     state, old, new = (
-        load_state(tmp_path / "run" / STATE),
+        state_of(tmp_path / "run"),
         weights(eye, "image_encoder"),
         weights(folder, "image_encoder"),
     )
@@ -46,7 +44,7 @@ def test_the_head_learns_and_what_is_frozen_stays(  # noqa: PLR0917
             assert torch.equal(stored, old[key]), key
             continue
         assert (stored.float() - old[key].float()).abs().max() > 1e-3, key
-        averaged = state["average"][f"module.image_encoder.{key.removeprefix('head.')}"]
+        averaged = state["average"][f"image_encoder.{key.removeprefix('head.')}"]
         assert torch.equal(stored, averaged.half()), key
     changed = {name for name, content in files(folder).items() if content != before[name]} - {
         "image_encoder/model.safetensors"

@@ -29,12 +29,10 @@ from art2mus_core.training.config import STAGES, TrainingConfig
 from art2mus_core.training.features import Dataset
 from art2mus_core.training.grids import checkpoint_grid
 from art2mus_core.training.latents import embed_artworks, encode_latents, see_artworks
-from art2mus_core.training.loop import STATE
 from art2mus_core.training.stages import OBJECTIVES, stage_builder
-from art2mus_core.training.state import load_state
 from art2mus_core.types import Latent, Mel, OnStep
 
-from .conftest import GRID, MEL
+from .conftest import GRID, MEL, state_of
 
 CPU = torch.device("cpu")
 FROZEN = ("audio_encoder", "image_encoder", "vae", "vocoder", "projection_model", "language_model", "unet")
@@ -67,11 +65,11 @@ def test_every_component_is_stored_in_half_precision(trained: Path):
 
 
 def test_exported_weights_are_the_averaged_ones(trained: Path):
-    state = load_state(trained.parent / "vae" / STATE)
+    state = state_of(trained.parent / "vae")
     tensors, _ = read_tensors(weights_file(trained, "vae"))
     away = 0.0
     for key, stored in tensors.items():
-        assert torch.equal(stored, state["average"][f"module.vae.{key}"].half())
+        assert torch.equal(stored, state["average"][f"vae.{key}"].half())
         away = max(away, float((stored - state["trained"][f"vae.{key}"]).abs().max()))
     assert away > 1e-3
 
@@ -206,7 +204,7 @@ def test_a_stage_without_the_stages_before_it_is_refused(train_stage, tiny, stag
 
 def test_every_stage_learned_something(trained: Path):
     for stage in STAGES:
-        history = load_state(trained.parent / stage / STATE)["history"]
+        history = state_of(trained.parent / stage)["history"]
         assert [row["step"] for row in history] == [3, 4, 4], stage
         assert all(np.isfinite(value) for row in history for value in row.values()), stage
         assert "loss" in history[1]

@@ -82,6 +82,7 @@ class AlignerObjective(DiffusionObjective):
         bands = parts.plan_model.config["bands"] if parts.plan_model else []
         super().__init__(data, config, checkpoint, device, crop=options.crop, bands=bands)
         self.options, self.encoder = options, encoder
+        self.compares = head is not None
         self.constants, self.levels = parts.constants, read_levels(parts.schedule)
         self.embeddings = embed_artworks(data, encoder, device, patches=config.model.get("patch_dim") is not None)
         self.aligner = self._build(data.grid.language_width)

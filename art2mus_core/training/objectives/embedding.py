@@ -61,6 +61,8 @@ class EmbeddingOptions(Fields):
 class EmbeddingObjective(Objective):
     """The image and the audio encoder, trained together."""
 
+    compares = True
+
     def __init__(self, data: Dataset, config: TrainingConfig, checkpoint: Path, device: torch.device) -> None:
         super().__init__(data, config, checkpoint, device)
         self.options = read_options(config, EmbeddingOptions)
@@ -111,7 +113,7 @@ class EmbeddingObjective(Objective):
                 raise SettingError(f"an audio encoder with {name} {one}", f"{name} {other}", "Correct the field model.")
 
     def batch(self, draw: Draw) -> PairBatch:
-        rows = np.sort(draw.rng.choice(self.train_rows, draw.size, replace=False))[draw.part]
+        rows = np.sort(draw.rows(self.train_rows, repeated=False))[draw.part]
         return self._examples(rows, self.options.crop, np.full(len(rows), draw.rng.random()))
 
     def _examples(self, rows: np.ndarray, crop: int, shares: np.ndarray | None = None) -> PairBatch:
