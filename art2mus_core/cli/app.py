@@ -13,6 +13,7 @@ from .convert import convert
 from .dataset import dataset
 from .doctor import doctor
 from .evaluate import evaluate
+from .export import export
 from .export_text import export_text
 from .fetch import fetch
 from .fit_affect import fit_affect
@@ -33,7 +34,7 @@ COMMANDS = (
     *(compose, look),
     *(evaluate, score, compare, gallery, listen, rate),
     *(models, fetch, doctor, convert, export_text, heads),
-    *(synthesize, calibrate, fit_affect, train),
+    *(synthesize, calibrate, fit_affect, train, export),
 )
 """Each command is a function in a file of its own; its docstring is the help text."""
 

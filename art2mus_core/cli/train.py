@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +10,8 @@ import typer
 
 from ..errors import SettingError
 from ..pipelines.settings import check_seed
-from .outputs import print_document
-from .progress import alone_in, reporting
+from .outputs import AsJson
+from .progress import importing
 
 
 def train(
@@ -22,16 +22,40 @@ def train(
         ),
     ],
     data: Annotated[Path, typer.Option(help="Dataset folder, for example one made by `art2mus synthesize`.")],
-    out: Annotated[Path, typer.Option(help="Checkpoint folder to which the trained part is added.")] = Path(
-        "runs/pocket"
-    ),
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Checkpoint folder to which the trained part is added.", show_default="runs/pocket"),
+    ] = None,
+    prior: Annotated[
+        str | None,
+        typer.Option(
+            help="Model on which an aligner is trained, instead of --out: a name or a folder, which stays as it is."
+        ),
+    ] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="Image encoder of an aligner: a name or a folder.", show_default="the configuration's"),
+    ] = None,
     run: Annotated[
-        Path | None, typer.Option(help="Folder for the state of the run.", show_default="OUT-runs/NAME")
+        Path | None,
+        typer.Option(help="Folder for the state of the run.", show_default="OUT-runs/NAME, or runs/NAME with --prior"),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change of the configuration, such as batch=16 or options.crop=100; may be repeated.",
+        ),
     ] = None,
     steps: Annotated[
         int | None, typer.Option(help="Total number of steps.", show_default="the configuration's")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the run.", show_default="the configuration's")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the sizes of the training, and compute and write nothing.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Train one part of a model. If stopped with Ctrl-C, the same command resumes the run.
 
@@ -49,6 +73,12 @@ def train(
 
     aligner-shuffled: the same with shuffled pairs, as a control.
 
+    An aligner on a model that stays as it is, and its file:
+
+    art2mus train aligner --data DATA --prior pocket --run runs/mine
+
+    art2mus export runs/mine
+
     To share each batch among several processes:
 
     torchrun --nproc-per-node 2 --no-python -- art2mus train NAME ...
@@ -57,41 +87,28 @@ def train(
         check_seed(seed)
     if steps is not None and steps < 1:
         raise SettingError(f"steps {steps}", "1 or more", "Choose another value for --steps.")
-
-    import torch
-
-    from ..training.config import TrainingConfig
-    from ..training.loop import train as run_training
-    from ..training.processes import accelerated
-    from ..training.stages import stage_builder
-    from .devices import choose_device, warn_if_emulated
+    if prior and out:
+        raise SettingError("--prior and --out", "one of them", "Leave out --out: `art2mus export` writes the aligner.")
+    with importing():
+        from ..training.outlook import look, part_folder
+        from ..training.stages import load_config
+        from .training import Task, carry_out, print_outlook, print_trained
 
     overrides = {key: value for key, value in {"steps": steps, "seed": seed}.items() if value is not None}
-    config, device = TrainingConfig.load(name, overrides), choose_device("auto")
-    if config.precision == "bf16":
-        warn_if_emulated(torch.bfloat16, device, "precision: auto in the configuration")
-    own = out.resolve()
-    folder = run or own.with_name(f"{own.name}-runs") / Path(name).stem
-    with (
-        alone_in(folder, f"training of {config.stage}"),
-        accelerated(config, device) as accelerator,
-        reporting() as bar,
-    ):
-        on_step = bar if accelerator.is_main_process else None
-        build = stage_builder(config, data, out, on_step, device=accelerator.device)
-        objective, history = run_training(build, config, folder, accelerator=accelerator, on_step=on_step)
-        if not accelerator.is_main_process:
-            return
-        objective.export(out)
-        _write_history(folder, config.stage, history)
-    values = {k: v for entry in history for k, v in entry.items() if k.startswith("validation ")}
-    print_document({"stage": config.stage, "steps": config.steps, "out": str(out), **values})
+    config = load_config(name, overrides, [*(settings or []), *([f"options.encoder={encoder}"] if encoder else [])])
+    checkpoint = part_folder(config, out or Path("runs/pocket"), prior)
+    task = Task(config, data, checkpoint, run or _run_folder(name, checkpoint, prior), adds=prior is None)
+    if dry_run:
+        print_outlook(look(config, data, checkpoint), task, as_json=as_json)
+    else:
+        history = carry_out(task, ["art2mus", *sys.argv[1:]])
+        if history is not None:
+            print_trained(task, history, as_json=as_json)
 
 
-def _write_history(folder: Path, stage: str, history: list[dict[str, float]]) -> None:
-    from ..figures.paper import save_image
-    from ..figures.plots import draw_curve
-
-    (folder / "history.json").write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")
-    points = [(entry["step"], entry["loss"]) for entry in history if "loss" in entry]
-    save_image(draw_curve(points, title=f"{stage}: loss by step"), folder / "history.png")
+def _run_folder(name: str, checkpoint: Path, prior: str | None) -> Path:
+    """The folder of a run that is given none: in `runs`, or beside the checkpoint to which it adds a part."""
+    if prior:
+        return Path("runs") / Path(name).stem
+    own = checkpoint.resolve()
+    return own.with_name(f"{own.name}-runs") / Path(name).stem

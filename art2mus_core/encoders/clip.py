@@ -29,7 +29,7 @@ try:
 except ImportError:  # in older versions the plain name does not need torchvision
     from transformers import CLIPImageProcessor as Preprocessor  # type: ignore[assignment]
 
-__all__ = ["ClipImageEncoder", "check_clip", "clip_space", "load_clip"]
+__all__ = ["ClipImageEncoder", "check_clip", "clip_sizes", "clip_space", "load_clip"]
 
 PROJECTION = "visual_projection.weight"
 
@@ -86,6 +86,20 @@ def clip_space(folder: Path) -> str:
         weight = file.get_tensor(PROJECTION)
     digest = hashlib.sha256(weight.to(torch.float16).numpy().astype("<f2").tobytes()).hexdigest()
     return f"clip-{len(weight)}-{digest[:8]}"
+
+
+def clip_sizes(folder: Path) -> dict[str, int]:
+    """Width `dim` of the embeddings, and `patch_dim` of a patch; no weight is read.
+
+    Raises:
+        CheckpointError: no weights, damaged ones, or not those of a CLIP.
+    """
+    path = weights_file(folder, ".")
+    with opened(path) as file:
+        if PROJECTION not in file.keys():  # noqa: SIM118
+            raise CheckpointError(f"{path} lacks {PROJECTION}", "the weights of a CLIP", "Choose a CLIP checkpoint.")
+        dim, patch_dim = file.get_slice(PROJECTION).get_shape()
+    return {"dim": dim, "patch_dim": patch_dim}
 
 
 def load_clip(folder: Path, *, dtype: torch.dtype) -> ClipImageEncoder:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import torch
 
 from ..character import Character
-from ..checkpoints.folder import check_component, config_file, load_component, needed, read_config
+from ..checkpoints.folder import check_component, config_file, describes, load_component, needed, read_config
 from ..checkpoints.grid import read_grid
 from ..checkpoints.names import describe, is_encoder, name_for_command, quoted
 from ..errors import CheckpointError
@@ -29,6 +29,7 @@ __all__ = [
     "has_audio_encoder",
     "image_bytes",
     "image_component",
+    "image_sizes",
     "image_space",
     "load_audio_encoder",
     "load_image_encoder",
@@ -51,6 +52,15 @@ def image_component(folder: Path) -> str:
         CheckpointError: there is no image encoder, or an unknown one.
     """
     return _image_kind(folder).component
+
+
+def image_sizes(folder: Path) -> dict[str, int]:
+    """Width `dim` of the embeddings of a folder's image encoder, and `patch_dim` of a patch if it has any; no weight is read.
+
+    Raises:
+        CheckpointError: there is no image encoder, or an unknown one, or its files are damaged.
+    """
+    return _image_kind(folder).sizes(folder)
 
 
 def image_bytes(folder: Path, *, dtype: torch.dtype) -> int:
@@ -148,6 +158,8 @@ class _Component:
 
     build: Callable[[dict[str, Any]], Any]
     precision: torch.dtype | None = None
+    patches: str | None = None
+    """The field of the configuration with the width of a patch."""
 
     def space(self, folder: Path) -> str:
         space = read_config(folder, "image_encoder").get("space")
@@ -159,6 +171,12 @@ class _Component:
                 "Install it again.",
             )
         return space
+
+    def sizes(self, folder: Path) -> dict[str, int]:
+        config = read_config(folder, "image_encoder")
+        with describes(config_file(folder, "image_encoder"), "an image encoder"):
+            fields = {"dim": "dim", **({"patch_dim": self.patches} if self.patches else {})}
+            return {name: int(config[field]) for name, field in fields.items()}
 
     def bytes(self, folder: Path, dtype: torch.dtype) -> int:
         return needed(folder, ["image_encoder"], self.precision or dtype)
@@ -182,6 +200,11 @@ class _Clip:
 
         return clip_space(folder)
 
+    def sizes(self, folder: Path) -> dict[str, int]:
+        from .clip import clip_sizes  # noqa: PLC0415
+
+        return clip_sizes(folder)
+
     def bytes(self, folder: Path, dtype: torch.dtype) -> int:
         return needed(folder, ["."], dtype, unused=lambda key: key.startswith("text_"))
 
@@ -197,9 +220,9 @@ class _Clip:
 
 
 IMAGE_ENCODERS: dict[str, _Component | _Clip] = {
-    KIND: _Component(EfficientNetEncoder.from_config, torch.float32),
+    KIND: _Component(EfficientNetEncoder.from_config, torch.float32, "channels"),
     "pocket": _Component(PocketImageEncoder.from_config, torch.float32),
-    "imagebind": _Component(TOWERS["vision"]),
+    "imagebind": _Component(TOWERS["vision"], patches="width"),
     "clip": _Clip(),
 }
 """Image encoders by `model_type`; `pocket` is that of models trained with version 0.1, `clip` is a folder in transformers' layout."""

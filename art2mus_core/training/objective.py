@@ -12,7 +12,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from ..configuration import Fields, problems
+from ..configuration import Fields, known_keys, problems
 from ..errors import Art2MusError, DatasetError, SettingError
 from .batches import Batch, Draw
 from .config import TrainingConfig
@@ -88,6 +88,10 @@ class Objective(nn.Module, ABC):
     def export(self, folder: Path) -> None:
         """Write the trained components to a checkpoint folder."""
 
+    def header(self) -> dict[str, Any]:
+        """What the header of a part's own file says; nothing if the stage has no part that is used alone."""
+        return {}
+
 
 def read_options(config: TrainingConfig, kind: type[Chosen]) -> Chosen:
     """The validated field `options` of a configuration.
@@ -99,7 +103,7 @@ def read_options(config: TrainingConfig, kind: type[Chosen]) -> Chosen:
         return kind(**config.options)
     except ValidationError as error:
         raise SettingError(
-            f"options of stage {config.stage} with {problems(error)}",
+            f"options of stage {config.stage} with {problems(error, lambda: known_keys(kind))}",
             f"some of {', '.join(kind.model_fields)}",
             "Correct the configuration.",
         ) from error

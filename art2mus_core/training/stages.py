@@ -1,38 +1,63 @@
-"""The table of training stages: the objective of each, and the source of its sizes."""
+"""The table of training stages: the objective of each, its options, and the source of its sizes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
+from ..configuration import Fields, known_keys
 from ..types import AudioGrid, OnStep
 from .config import TrainingConfig
 from .features import Dataset
 from .grids import checkpoint_grid, latent_grid, mel_grid
-from .objective import Objective
+from .objective import Objective, read_options
 
-__all__ = ["OBJECTIVES", "stage_builder"]
+__all__ = ["OBJECTIVES", "load_config", "stage_builder"]
 
 
 class StageEntry(NamedTuple):
-    """The module and name of a stage's objective, and the function that returns its grid."""
+    """The module of a stage's objective, the names of its class and of its options, and the function that returns its grid."""
 
     module: str
     name: str
+    options: str
     grid: Callable[[TrainingConfig, Path], AudioGrid]
+
+    def load(self, name: str) -> Any:  # noqa: ANN401 - a class
+        """A class of the module, which is imported on use."""
+        return getattr(import_module(f"{__package__}.objectives.{self.module}"), name)
 
 
 OBJECTIVES: dict[str, StageEntry] = {
-    "embedding": StageEntry("embedding", "EmbeddingObjective", mel_grid),
-    "vae": StageEntry("vae", "VaeObjective", mel_grid),
-    "vocoder": StageEntry("vocoder", "VocoderObjective", mel_grid),
-    "prior": StageEntry("prior", "PriorObjective", latent_grid),
-    "aligner": StageEntry("aligner", "AlignerObjective", checkpoint_grid),
+    "embedding": StageEntry("embedding", "EmbeddingObjective", "EmbeddingOptions", mel_grid),
+    "vae": StageEntry("vae", "VaeObjective", "VaeOptions", mel_grid),
+    "vocoder": StageEntry("vocoder", "VocoderObjective", "VocoderOptions", mel_grid),
+    "prior": StageEntry("prior", "PriorObjective", "PriorOptions", latent_grid),
+    "aligner": StageEntry("aligner", "AlignerObjective", "AlignerOptions", checkpoint_grid),
 }
+
+
+def load_config(name: str, overrides: dict[str, Any] | None = None, settings: Sequence[str] = ()) -> TrainingConfig:
+    """Read a configuration as :meth:`TrainingConfig.load`, and check its options, too.
+
+    Raises:
+        SettingError: as there, or an option is missing, unknown or invalid.
+    """
+    config = TrainingConfig.load(name, overrides, settings, more=_options)
+    entry = OBJECTIVES[config.stage]
+    read_options(config, entry.load(entry.options))
+    return config
+
+
+def _options(content: dict[Any, Any]) -> list[str]:
+    """The keys of the options of a content's stage."""
+    entry = OBJECTIVES.get(str(content.get("stage")))
+    kind: type[Fields] | None = entry and entry.load(entry.options)
+    return known_keys(kind, "options.") if kind else []
 
 
 def stage_builder(
@@ -50,7 +75,7 @@ def stage_builder(
     entry = OBJECTIVES[config.stage]
 
     def build() -> Objective:
-        objective: type[Objective] = getattr(import_module(f"{__package__}.objectives.{entry.module}"), entry.name)
+        objective: type[Objective] = entry.load(entry.name)
         dataset = Dataset(data, entry.grid(config, checkpoint), on_step)
         return objective(dataset, config, checkpoint, device or torch.device("cpu"))
 

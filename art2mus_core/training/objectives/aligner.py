@@ -163,16 +163,22 @@ class AlignerObjective(DiffusionObjective):
 
     def export(self, folder: Path) -> None:
         """Write the aligner, with the encoder and the prior of its training in the header."""
-        save_aligner(
-            folder / "aligner" / f"{self.options.name}.safetensors",
-            self.aligner,
-            run="shuffled pairs" if self.options.shuffled else "true pairs",
-            licence=self.options.licence,
-            half=True,
-            encoder=None if self.encoder == self.checkpoint else self.encoder.resolve().name,
-            prior=self.checkpoint.resolve().name,
-            language=fingerprint(self.checkpoint),
-        )
+        save_aligner(folder / "aligner" / f"{self.options.name}.safetensors", self.aligner, half=True, **self._origin())
+
+    def header(self) -> dict[str, Any]:
+        return {
+            **{name: getattr(self.aligner, name) for name in ("kind", "space", "tokens", "width")},
+            **self._origin(),
+        }
+
+    def _origin(self) -> dict[str, Any]:
+        return {
+            "run": "shuffled pairs" if self.options.shuffled else "true pairs",
+            "licence": self.options.licence,
+            "encoder": None if self.encoder == self.checkpoint else self.encoder.resolve().name,
+            "prior": self.checkpoint.resolve().name,
+            "language": fingerprint(self.checkpoint),
+        }
 
 
 def _encoder_folder(checkpoint: Path, chosen: str | None) -> Path:

@@ -1,0 +1,70 @@
+"""`art2mus export`: write the aligner of a training run as a file of its own, with a model card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import SettingError
+from .outputs import AsJson, NoReplace, check_file, print_document, print_lines
+from .progress import importing
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="Folder of a run of `art2mus train` of the stage aligner.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="File (.safetensors).", show_default="RUN/export/RUN.safetensors"),
+    ] = None,
+    install: Annotated[
+        str | None,
+        typer.Option(
+            help="Name under which the aligner is put into ART2MUS_HOME, where `compose --aligner NAME` finds it."
+        ),
+    ] = None,
+    licence: Annotated[
+        str | None, typer.Option(help="Licence of the weights.", show_default="the configuration's")
+    ] = None,
+    state: Annotated[
+        int | None, typer.Option(help="Number of steps after which the state was saved.", show_default="the newest")
+    ] = None,
+    no_replace: NoReplace = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a trained aligner as one file, which the nodes and `art2mus compose --aligner` take at once.
+
+    art2mus export runs/mine
+
+    art2mus export runs/mine --install mine
+
+    The header of the file names its encoder and its model. A model card says
+    what it was trained on, with the licences of the music: README.md in the
+    folder RUN/export or in that of an installed aligner; beside a file
+    that --out names, the card has the file's name and ends in .md.
+
+    Training may go on meanwhile: the newest complete state is taken.
+    """
+    if out and install:
+        raise SettingError("--out and --install", "one of them", "Leave out the other.")
+    with importing():
+        from ..checkpoints.names import quoted
+        from ..training.exporting import SUFFIX, export_run, installed_file
+        from .training import warned
+
+    path = installed_file(install) if install else out
+    if path:
+        check_file(path, (SUFFIX,), no_replace=no_replace)
+    with warned():
+        made = export_run(run, path, licence=licence, step=state, no_replace=no_replace)
+    if as_json:
+        print_document({"file": str(made.path), "card": str(made.card), "step": made.step, "prior": made.prior})
+        return
+    chosen = quoted(install or made.path)
+    print_lines(
+        str(made.path),
+        f"{made.card}  the model card",
+        f"Next: art2mus compose ARTWORK --model {quoted(made.prior)} --aligner {chosen}",
+        f"For ComfyUI: a folder with this file in models/art2mus, such as models/art2mus/{made.path.stem}",
+    )

@@ -1,0 +1,153 @@
+"""The aligner of a run as a file of its own, with a model card; neither the dataset nor a network is opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..aligners.files import read_header, save_aligner
+from ..aligners.kinds import KINDS
+from ..checkpoints.names import home
+from ..checkpoints.strict import fill
+from ..digests import file_digest
+from ..errors import CheckpointError, SettingError
+from ..placing import check_absent, check_place, place
+from .card import card_of
+from .documents import read_run
+from .saving import AVERAGE, CHECKPOINTS, newest, read_average, read_note, read_progress, state_folder
+
+__all__ = ["CARD", "SUFFIX", "Exported", "export_run", "installed_file"]
+
+CARD, SUFFIX = "README.md", ".safetensors"
+
+PART = "aligner."
+"""Beginning of the names of the aligner's weights in a state."""
+
+ORIGIN = ("run", "encoder", "prior", "language")
+"""What the header says beside sizes and licence."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An exported aligner.
+
+    Attributes:
+        path: the file.
+        card: its model card.
+        step: number of steps that it was trained.
+        prior: name of the model that it was trained with.
+    """
+
+    path: Path
+    card: Path
+    step: int
+    prior: str
+
+
+def installed_file(name: str) -> Path:
+    """The file of an aligner that is installed under a name of its own.
+
+    Raises:
+        SettingError: the name is no name of a folder.
+    """
+    if name != Path(name).name or name.startswith("."):
+        raise SettingError(f"the name {name!r}", "the name of a folder, such as mine", "Choose another name.")
+    return home() / name / f"{name}{SUFFIX}"
+
+
+def export_run(
+    run: Path,
+    out: Path | None = None,
+    *,
+    licence: str | None = None,
+    step: int | None = None,
+    no_replace: bool = False,
+) -> Exported:
+    """Write the aligner of a run, in half precision, and its model card.
+
+    Args:
+        run: the folder of the run.
+        out: the file; by default one of the run's name in its folder `export`.
+        licence: licence of the weights; by default that of the configuration.
+        step: the state of this step; by default the newest.
+        no_replace: keep existing files.
+
+    Raises:
+        CheckpointError: no run, no such state, or a damaged one.
+        SettingError: a run of another stage.
+        OutputError: the file cannot be written, or exists.
+    """
+    told = read_run(run)
+    if told["stage"] != "aligner" or not told["header"]:
+        raise SettingError(
+            f"{run} is a run of the stage {told['stage']}",
+            "one of the stage aligner, whose part is used with other models' parts",
+            "The parts of other stages are in the checkpoint's folder, which `art2mus train --out` names.",
+        )
+    path = out or run / "export" / f"{run.resolve().name}{SUFFIX}"
+    # A card has the Hub's name in a folder of its own, and the file's name where other files may be.
+    own = out is None or path.parent == home() / path.stem
+    card = path.with_name(CARD) if own else path.with_suffix(".md")
+    check_place(path, (SUFFIX,))
+    if no_replace:
+        check_absent([path, card])
+    state = _state(run, step)
+    note = read_note(state)
+    header = {**told["header"], **({"licence": licence} if licence else {})}
+    _write(path, state, header)
+    text = card_of(
+        path,
+        read_header(path),
+        {**told, "step": note["step"], "config": note["config"]},
+        read_progress(state)["history"],
+    )
+    place(card, text.encode("utf-8", errors="replace"))
+    return Exported(path, card, int(note["step"]), str(header["prior"]))
+
+
+def _write(path: Path, state: Path, header: dict[str, Any]) -> None:
+    tensors = {name.removeprefix(PART): each for name, each in read_average(state).items() if name.startswith(PART)}
+    sizes = {name: header[name] for name in ("tokens", "width", "space")}
+
+    def build() -> Any:  # noqa: ANN401 - the aligner of a kind
+        return KINDS[header["kind"]].for_state(tensors, **sizes)
+
+    try:
+        with torch.device("meta"):
+            empty = build()
+    except (KeyError, ValueError, IndexError, RuntimeError) as error:
+        raise CheckpointError(
+            f"{state / AVERAGE} has no {header['kind']} aligner ({type(error).__name__}: {error})",
+            "the weights of an aligner",
+            "Choose another state with --state.",
+        ) from error
+    aligner = fill(empty, tensors, state / AVERAGE, build, dtype=torch.float32)
+    save_aligner(path, aligner, licence=header["licence"], half=True, **{name: header[name] for name in ORIGIN})
+
+
+def _state(run: Path, step: int | None) -> Path:
+    """The folder of a complete state."""
+    if step is None:
+        if state := newest(run):
+            return state
+        raise CheckpointError(
+            f"{run} has no complete state yet",
+            f"one in {run / CHECKPOINTS}",
+            "Train on: the first state is saved after `save_minutes`, at the end, and when training is stopped with Ctrl-C.",
+        )
+    state = state_folder(run, step)
+    there = sorted(each.name for each in (run / CHECKPOINTS).glob("[0-9]*"))
+    if state.name not in there:
+        raise CheckpointError(
+            f"{run} has no state of step {step}", f"one of {', '.join(there) or 'none'}", "Choose another --state."
+        )
+    try:
+        damaged = read_note(state)["files"][AVERAGE] != file_digest(state / AVERAGE)
+    except (OSError, ValueError, KeyError, TypeError):
+        damaged = True
+    if damaged:
+        raise CheckpointError(f"{state} is damaged", "a complete state", "Choose another --state.")
+    return state
