@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ..configuration import Configuration, Fields
 from ..types import Scale
@@ -88,6 +88,11 @@ class TrainingConfig(Configuration):
     mel: MelFields | None = None
     model: dict[str, Any] = Field(default_factory=dict)
     options: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("precision", mode="before")
+    @classmethod
+    def _no_is_a_word(cls, precision: Any) -> Any:  # noqa: ANN401
+        return "no" if precision is False else precision  # YAML reads a plain no as false
 
     @model_validator(mode="after")
     def _restarts_rise(self) -> TrainingConfig:
