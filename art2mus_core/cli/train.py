@@ -94,8 +94,9 @@ def train(
         from ..training.stages import load_config
         from .training import Task, carry_out, print_outlook, print_trained
 
-    overrides = {key: value for key, value in {"steps": steps, "seed": seed}.items() if value is not None}
-    config = load_config(name, overrides, [*(settings or []), *([f"options.encoder={encoder}"] if encoder else [])])
+    own = {"steps": steps, "seed": seed, "options.encoder": encoder}
+    changes = [*(settings or []), *(f"{key}={value}" for key, value in own.items() if value is not None)]
+    config = load_config(name, settings=changes)
     checkpoint = part_folder(config, out or Path("runs/pocket"), prior)
     task = Task(config, data, checkpoint, run or _run_folder(name, checkpoint, prior), adds=prior is None)
     if dry_run:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from ..aligners.base import AlignerNetwork
 from ..aligners.files import read_header, save_aligner
 from ..aligners.kinds import KINDS
 from ..checkpoints.names import home
@@ -22,9 +26,6 @@ from .saving import AVERAGE, CHECKPOINTS, newest, read_average, read_note, read_
 __all__ = ["CARD", "SUFFIX", "Exported", "export_run", "installed_file"]
 
 CARD, SUFFIX = "README.md", ".safetensors"
-
-PART = "aligner."
-"""Beginning of the names of the aligner's weights in a state."""
 
 ORIGIN = ("run", "encoder", "prior", "language")
 """What the header says beside sizes and licence."""
@@ -97,7 +98,7 @@ def export_run(
     state = _state(run, step)
     note = read_note(state)
     header = {**told["header"], **({"licence": licence} if licence else {})}
-    _write(path, state, header)
+    _write_parts(path, state, header)
     text = card_of(
         path,
         read_header(path),
@@ -108,11 +109,27 @@ def export_run(
     return Exported(path, card, int(note["step"]), str(header["prior"]))
 
 
-def _write(path: Path, state: Path, header: dict[str, Any]) -> None:
-    tensors = {name.removeprefix(PART): each for name, each in read_average(state).items() if name.startswith(PART)}
+def _write_parts(path: Path, state: Path, header: Mapping[str, Any]) -> None:
+    """Write each trained part of a state; the aligner to `path`."""
+    parts: dict[str, dict[str, Tensor]] = {}
+    for name, tensor in read_average(state).items():
+        part, _, key = name.partition(".")
+        parts.setdefault(part, {})[key] = tensor
+    if "aligner" not in parts or parts.keys() - WRITERS.keys():
+        what = f"the parts {', '.join(sorted(parts))}" if parts else "no weights"
+        raise CheckpointError(
+            f"{state / AVERAGE} has {what}",
+            f"an aligner, and nothing but {', '.join(WRITERS)}",
+            "Export with the version of Art2Mus that trained it.",
+        )
+    for part, tensors in parts.items():
+        WRITERS[part](path, tensors, header, state / AVERAGE)
+
+
+def _write_aligner(path: Path, tensors: dict[str, Tensor], header: Mapping[str, Any], origin: Path) -> None:
     sizes = {name: header[name] for name in ("tokens", "width", "space")}
 
-    def build() -> Any:  # noqa: ANN401 - the aligner of a kind
+    def build() -> AlignerNetwork:
         return KINDS[header["kind"]].for_state(tensors, **sizes)
 
     try:
@@ -120,12 +137,18 @@ def _write(path: Path, state: Path, header: dict[str, Any]) -> None:
             empty = build()
     except (KeyError, ValueError, IndexError, RuntimeError) as error:
         raise CheckpointError(
-            f"{state / AVERAGE} has no {header['kind']} aligner ({type(error).__name__}: {error})",
+            f"{origin} has no {header['kind']} aligner ({type(error).__name__}: {error})",
             "the weights of an aligner",
-            "Choose another state with --state.",
+            "Choose another state.",
         ) from error
-    aligner = fill(empty, tensors, state / AVERAGE, build, dtype=torch.float32)
+    aligner = fill(empty, tensors, origin, build, dtype=torch.float32)
     save_aligner(path, aligner, licence=header["licence"], half=True, **{name: header[name] for name in ORIGIN})
+
+
+WRITERS: Mapping[str, Callable[[Path, dict[str, Tensor], Mapping[str, Any], Path], None]] = MappingProxyType(
+    {"aligner": _write_aligner}
+)
+"""What writes a trained part, by its name in `objective.trained`, from the aligner's file, its weights, the header and the file they are from."""
 
 
 def _state(run: Path, step: int | None) -> Path:

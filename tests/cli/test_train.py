@@ -1,8 +1,18 @@
-"""What `art2mus train` refuses before anything is read."""
+"""`art2mus train`: what it refuses before anything is read, what it says, and what it leaves behind."""
 
 from __future__ import annotations
 
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
 import pytest
+
+from art2mus_core.digests import folder_digest
+from art2mus_core.training.config import TrainingConfig
+from art2mus_core.training.documents import CONFIG, read_run
+from art2mus_core.training.saving import newest
 
 from .saying import one_line, written
 
@@ -18,3 +28,130 @@ def test_an_option_out_of_range_is_told_and_not_the_packaged_file(art2mus, optio
     assert told in err
     assert "vae.yaml" not in err
     assert written() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["alinger"], "no training configuration 'alinger'"),
+        (["aligner", "--set", "stps=3"], "stps: no such field, did you mean steps?"),
+        (["aligner", "--set", "crop=3"], "did you mean options.crop?"),
+        (["aligner", "--set", "options.shuffeld=true"], "did you mean shuffled?"),
+        (["aligner", "--set", "batch=many"], "batch=many (batch: Input should be a valid integer"),
+        (["aligner", "--set", "batch"], "expected KEY=VALUE"),
+        (["aligner", "--prior", "audioldm3"], "no model 'audioldm3'"),
+        (["aligner", "--prior", "pocket", "--encoder", "imagebind"], "no image encoder 'imagebind'"),
+        (["aligner", "--prior", "pocket", "--out", "new"], "--prior and --out; expected one of them"),
+        (["vae", "--prior", "pocket"], "a prior for the stage vae"),
+        (["vae", "--encoder", "pocket"], "options of stage vae with encoder: no such field"),
+        (["aligner", "--prior", "pocket"], "in nothing; expected a dataset folder"),
+        (["aligner", "--prior", "pocket", "--dry-run"], "in nothing; expected a dataset folder"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_a_mistake_is_one_line_and_writes_nothing(art2mus, arguments: list[str], told: str):
+    code, out, err = art2mus("train", *arguments, "--data", "nothing", model=None)
+    assert (code, out) == (2, "")
+    assert one_line(err)
+    assert told in err
+    assert written() == []
+
+
+def test_a_dry_run_tells_the_sizes_and_writes_nothing(art2mus, small: dict[str, Any]):
+    before = folder_digest(small["data"]), folder_digest(small["prior"])
+    code, out, err = art2mus("train", *small["arguments"], "--dry-run", model=None)
+    assert (code, err) == (0, "")
+    lines = dict(line.split("  ", 1) for line in out.splitlines() if "  " in line)
+    assert lines["pairs"].strip() == "3 for training, 2 for validation"
+    assert lines["steps"].strip() == "2 of 2: 1.33 times each pair"
+    assert lines["features"].strip() == "none stored; training computes them first"
+    code, out, _ = art2mus("train", *small["arguments"], "--dry-run", "--json", model=None)
+    told = json.loads(out)
+    assert (code, told["pairs"], told["steps"]) == (0, {"train": 3, "validation": 2}, 2)
+    assert told["weights"]["trained"] > 0 < told["weights"]["frozen"]
+    assert (folder_digest(small["data"]), folder_digest(small["prior"])) == before
+    assert written() == []
+
+
+def test_a_training_on_a_prior_leaves_it_as_it_is_and_documents_the_run(art2mus, small: dict[str, Any]):
+    before = folder_digest(small["prior"])
+    code, out, err = art2mus("train", *small["arguments"], model=None)
+    assert code == 0, err
+    assert folder_digest(small["prior"]) == before
+    assert "weights are trained and" in err
+    assert "on 3 pairs (2 for validation), in 2 steps of 2 (1.33 times each pair); run in run" in err
+    assert out.splitlines()[0].startswith("aligner: 2 steps, validation loss ")
+    assert out.splitlines()[1:] == ["Next: art2mus export run"]
+    assert newest(Path("run")).name == "0000002"
+    told, config = read_run(Path("run")), TrainingConfig.load(str(Path("run") / CONFIG))
+    assert config.model_dump() == {**TrainingConfig.load(str(small["yaml"])).model_dump(), "steps": 2, "seed": 5}
+    assert told["data"]["pairs"] == {"train": 3, "validation": 2}
+    assert told["data"]["licences"] == {"CC-BY-4.0": 2, "CC0-1.0": 1}
+    assert told["checkpoint"]["sha256"].keys() >= {"language_model", "unet", "vae"}
+    assert told["encoder"]["sha256"].keys() == {"image_encoder"}
+    assert told["machine"]["packages"]["torch"]
+    assert (told["machine"]["processes"], told["resumed"]) == (1, [])
+    first = told["started"]
+
+    code, out, err = art2mus(
+        "train", *small["arguments"], "--steps", "3", "--set", "restarts=[2]", "--json", model=None
+    )
+    assert code == 0, err
+    done = json.loads(out.splitlines()[-1])
+    assert (done["stage"], done["steps"], done["out"], done["run"]) == ("aligner", 3, None, "run")
+    assert done["validation loss"] > 0
+    told = read_run(Path("run"))
+    assert (told["started"], [each["step"] for each in told["resumed"]]) == (first, [2])
+    assert newest(Path("run")).name == "0000003"
+
+    code, out, err = art2mus("train", *small["arguments"], "--set", "batch=3", model=None)
+    assert (code, out) == (2, "")
+    assert "batch 2, now 3" in err
+    assert len(read_run(Path("run"))["resumed"]) == 1  # a run that is refused was not resumed
+
+
+def test_a_training_with_an_out_folder_adds_its_part(art2mus, small: dict[str, Any]):
+    own = shutil.copytree(small["prior"], "own")
+    chosen = [each for each in small["arguments"] if each not in {"--prior", str(small["prior"]), "--run", "run"}]
+    code, out, err = art2mus("train", *chosen, "--out", "own", model=None)
+    assert code == 0, err
+    assert (Path(own) / "aligner" / "mine.safetensors").is_file()
+    assert out.splitlines()[-1] == "Next: art2mus compose ARTWORK --model own --aligner mine"
+    assert (Path("own-runs") / "small" / CONFIG).is_file()
+
+
+def test_the_length_of_a_training_is_told_after_its_first_steps(capsys, monkeypatch):
+    from art2mus_core.cli import training
+    from art2mus_core.types import Step
+
+    clock = iter([10.0, 15.0])
+    monkeypatch.setattr(training.time, "monotonic", lambda: next(clock))
+    steps, begun = [], []
+    config = TrainingConfig.load("aligner", {"steps": 307})
+    pace = training._paced(steps.append, config, begun.append)
+    for done in range(1, 4):
+        pace(Step("latents", done, 307))
+    for done in range(101, 111):
+        pace(Step("aligner loss 0.1", done, 307))
+    assert len(steps) == 13
+    assert [step.done for step in begun] == [101]
+    assert capsys.readouterr().err == "art2mus: the other 200 steps take about 3 min\n"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(89.4, "89 s"), (91.0, "2 min"), (5360.0, "89 min"), (7260.0, "2 h 1 min"), (3.6e6, "1,000 h 0 min")],
+)
+def test_a_duration_is_told_in_what_people_count(seconds: float, told: str):
+    from art2mus_core.cli.training import _duration
+
+    assert _duration(seconds) == told
+
+
+@pytest.fixture
+def small(tmp_path: Path, small_pairs: Path, small_yaml: Path, pocket_like: Path) -> dict[str, Any]:
+    """A small dataset, a small prior, and the arguments that train an aligner on them for two steps."""
+    data = shutil.copytree(small_pairs, tmp_path / "data")
+    chosen = ["--data", data, "--prior", pocket_like, "--run", "run", "--set", "steps=2", "--seed", "5"]
+    arguments = [str(each) for each in (small_yaml, *chosen)]
+    return {"data": data, "prior": pocket_like, "yaml": small_yaml, "arguments": arguments}

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from transformers import BlipConfig, CLIPConfig, CLIPModel, SiglipConfig
 
 from art2mus_core.encoders.clip import clip_space, load_clip
-from art2mus_core.encoders.files import check_image_encoder
+from art2mus_core.encoders.files import check_image_encoder, image_sizes
 from art2mus_core.errors import ArtworkError, CheckpointError, SettingError
 from art2mus_core.interfaces import ImageEncoder
 from art2mus_core.types import Artwork
@@ -126,6 +126,14 @@ def test_patches_are_the_last_hidden_states(published: Path, model: CLIPModel):
     assert patches is not None
     assert patches.shape == (2, (SIZE // PATCH) ** 2, WIDTH)
     torch.testing.assert_close(patches, expected[:, 1:], rtol=1e-6, atol=1e-6)
+
+
+def test_the_sizes_of_its_embeddings_are_known_from_the_header(published: Path, folder: Path):
+    seen = load_clip(published, dtype=torch.float32).encode(PICTURES[:1])
+    assert image_sizes(published) == {"dim": seen.values.shape[-1], "patch_dim": seen.patches.shape[-1]}
+    save_file({"other": torch.zeros(2)}, folder / "model.safetensors")
+    with pytest.raises(CheckpointError, match=r"lacks visual_projection\.weight"):
+        image_sizes(folder)
 
 
 def test_a_picture_is_embedded_alike_alone_and_in_company(published: Path):

@@ -7,10 +7,12 @@ import pytest
 import torch
 
 from art2mus_core.checkpoints.names import quoted
+from art2mus_core.datasets.synthetic.painting import paint
 from art2mus_core.encoders.files import (
     check_image_encoder,
     has_audio_encoder,
     image_bytes,
+    image_sizes,
     image_space,
     load_audio_encoder,
     load_image_encoder,
@@ -136,3 +138,13 @@ def test_an_encoder_without_its_configuration_is_told(pocket_like, tmp_path):
     (folder / "imagebind_huge.pth").touch()
     with pytest.raises(CheckpointError, match="Convert it first"):
         image_space(folder)
+
+
+def test_the_sizes_of_embeddings_are_known_before_an_encoder_is_opened(
+    pocket_like, imagebind_like, write_eye, tmp_path
+):
+    write_eye(tmp_path / "eye")
+    for folder in (pocket_like, imagebind_like, tmp_path / "eye"):
+        seen = load_image_encoder(folder, dtype=torch.float32).encode([paint(3)])
+        patches = {} if seen.patches is None else {"patch_dim": seen.patches.shape[-1]}
+        assert image_sizes(folder) == {"dim": seen.values.shape[-1], **patches}

@@ -1,0 +1,71 @@
+"""What a training would be, compared with what it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from art2mus_core.errors import DatasetError, SettingError
+from art2mus_core.training.documents import weights_of
+from art2mus_core.training.features import Dataset
+from art2mus_core.training.outlook import look, part_folder
+from art2mus_core.training.stages import load_config, stage_builder
+
+SIZES = {"hidden": 17, "tokens": 3}
+
+
+def test_the_sizes_before_a_training_are_those_of_its_networks(pocket_like: Path, pairs: Path, tiny):
+    config = tiny("aligner", {"imitation": 0.0}, model=SIZES)
+    objective = stage_builder(config, pairs, pocket_like)()
+    seen = look(config, pairs, pocket_like)
+    counts = weights_of(objective)
+    assert seen.weights["trained"] == counts["trained"]
+    networks = (objective.language_model, objective.unet)
+    assert seen.weights["frozen"] == sum(each.numel() for network in networks for each in network.parameters())
+    assert seen.pairs == {"train": len(objective.train_rows), "validation": len(objective.validation_rows)}
+    assert {each.name for each in seen.features} <= {path.name for path in (pairs / "features").iterdir()}
+    assert sum(each.bytes for each in seen.features) > 0
+    assert seen.document()["epochs"] == pytest.approx(config.steps * config.batch / len(objective.train_rows))
+
+
+def test_sizes_that_do_not_fit_are_refused_before_any_work(pocket_like: Path, pairs: Path, tiny, monkeypatch):
+    monkeypatch.setattr(Dataset, "__init__", None)
+    with pytest.raises(SettingError, match="an aligner with dim 5; expected dim 7"):
+        look(tiny("aligner", model={**SIZES, "dim": 5}), pairs, pocket_like)
+    with pytest.raises(SettingError, match="hiden"):
+        look(tiny("aligner", model={"hiden": 17, "tokens": 3}), pairs, pocket_like)
+
+
+def test_a_dataset_without_training_pairs_has_no_outlook(pocket_like: Path, pairs: Path, tiny, tmp_path: Path):
+    from art2mus_core.datasets.manifest import read_manifest, write_manifest
+
+    write_manifest(tmp_path, [pair for pair in read_manifest(pairs) if pair.split == "validation"])
+    with pytest.raises(DatasetError, match="no training pairs"):
+        look(tiny("aligner", model=SIZES), tmp_path, pocket_like)
+
+
+def test_a_prior_is_for_the_aligner(pocket_like: Path, tiny):
+    assert part_folder(tiny("aligner"), Path("nothing"), str(pocket_like)) == pocket_like
+    assert part_folder(tiny("vae"), Path("new"), None) == Path("new")
+    with pytest.raises(SettingError, match="a prior for the stage vae"):
+        part_folder(tiny("vae"), Path("new"), str(pocket_like))
+    with pytest.raises(SettingError, match="no model 'audioldm3'"):
+        part_folder(tiny("aligner"), Path("new"), "audioldm3")
+    with pytest.raises(SettingError, match="no image encoder 'imagebond'"):
+        part_folder(tiny("aligner", {"encoder": "imagebond"}), Path("new"), str(pocket_like))
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("options.crap=3", "crap: no such field, did you mean crop"),
+        ("crop=3", "crop: no such field, did you mean options.crop"),
+        ("optoins.shuffeld=true", "did you mean options"),
+        ("options.crop=many", "options of stage aligner with crop: Input should be a valid integer"),
+        ("options.crop=null", "crop: Input should be a valid integer"),
+    ],
+)
+def test_options_are_checked_with_the_configuration(setting: str, told: str):
+    with pytest.raises(SettingError, match=told):
+        load_config("aligner", settings=[setting])
