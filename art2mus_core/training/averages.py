@@ -39,7 +39,7 @@ class MovingAverage:
             if first or name not in averaged:
                 value.copy_(present[name])
             else:
-                value.lerp_(present[name], 1 - self.decay)
+                value.add_(present[name] - value, alpha=1 - self.decay)
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
@@ -50,11 +50,6 @@ class MovingAverage:
             yield
         finally:  # a run that is stopped here must save the trained weights
             self.network.load_state_dict(kept)
-
-    def load(self, values: dict[str, Tensor]) -> None:
-        """Take over averaged weights from a saved state."""
-        for name, value in self.values.items():
-            value.copy_(values[name])
 
     def put(self) -> None:
         """Give the network its averaged weights."""

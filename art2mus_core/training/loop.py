@@ -10,12 +10,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-import torch
-
 from ..checkpoints.memory import allocating, is_shortage
 from ..errors import CheckpointError
 from ..types import OnStep, Step
-from .batches import seeded
 from .config import TrainingConfig
 from .interrupts import undisturbed
 from .objective import Objective
@@ -71,10 +68,7 @@ def train(
         with accelerated(config) as opened:
             return train(build, config, run, accelerator=opened, on_step=on_step, observer=observer)
     check_processes(config, accelerator.num_processes)
-    with accelerator.main_process_first(), seeded(config.seed, torch.device("cpu")):
-        objective = build()
-    objective.check_shared(accelerator.num_processes)
-    progress = Progress(Trainer(objective, config, accelerator), run, observer)
+    progress = Progress(Trainer(build, config, accelerator), run, observer)
     progress.resume()
     try:
         progress.record()
@@ -129,6 +123,8 @@ class Progress:
         self.busy += time.monotonic() - began
 
     def _not_finite(self, name: str, value: float) -> CheckpointError:
+        """The error to raise, after the state before is saved; all processes come here at the same step."""
+        self.save()
         ids = self.trainer.suspects(self.done)
         more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
         return CheckpointError(
@@ -175,11 +171,12 @@ class Progress:
 
     def _preview(self, *, last: bool) -> None:
         every = self.config.preview_every
-        if not self.observer or not every or self.done == self.previewed or (self.done % every and not last):
+        if not every or self.done == self.previewed or (self.done % every and not last):
             return
         self.previewed = self.done
-        with self.trainer.averaged() as objective:
-            self.observer.preview(self.done, objective)
+        with self.trainer.alone() as objective:
+            if self.observer:
+                self.observer.preview(self.done, objective)
 
     def caption(self) -> str:
         """The stage, with its loss if that was just averaged."""
@@ -193,8 +190,11 @@ class Progress:
             self.save()
 
     def rescue(self) -> None:
-        """Save what there is after an error, unless the weights are incomplete or memory is short again."""
-        if not self.trainer.whole:
+        """Save what there is after an error, unless the weights are incomplete or memory is short again.
+
+        With FSDP nothing is saved, because the other processes may be elsewhere.
+        """
+        if not self.trainer.sound or self.trainer.sharded:
             return
         try:
             self.save()
@@ -208,15 +208,19 @@ class Progress:
         Raises:
             OutputError: it cannot be written; the states before are as they were.
         """
-        if not self.is_first or self.saved == self.done:
+        if self.saved == self.done:
             return
-        note = {"step": self.done, "config": self.config.model_dump(mode="json"), "data": self.data}
-        with written(state_folder(self.run, self.done), note) as partial:
-            self.trainer.write(partial)
-            progress = {"history": self.history, "recent": self.recent}
-            (partial / PROGRESS).write_text(json.dumps(progress) + "\n", encoding="utf-8")
+        if self.is_first:
+            note = {"step": self.done, "config": self.config.model_dump(mode="json"), "data": self.data}
+            note["sharded"] = self.trainer.sharded
+            with written(state_folder(self.run, self.done), note) as partial:
+                self.trainer.write(partial)
+                progress = {"history": self.history, "recent": self.recent}
+                (partial / PROGRESS).write_text(json.dumps(progress) + "\n", encoding="utf-8")
+            tidy(self.run, self.config.keep)
+        elif self.trainer.sharded:
+            self.trainer.write(self.run)  # takes part
         self.saved, self.saved_at = self.done, time.monotonic()
-        tidy(self.run, self.config.keep)
 
     def resume(self) -> None:
         """Resume from the newest undamaged state, if there is one.

@@ -14,6 +14,7 @@ from torch import Tensor, distributed
 from ..checkpoints.precision import imitates
 from ..errors import Art2MusError, SettingError
 from .config import TrainingConfig
+from .sharding import is_sharded, plugin, shard_on_cpu
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -76,12 +77,17 @@ def _opened(config: TrainingConfig, device: torch.device) -> Accelerator:
     from accelerate import Accelerator  # noqa: PLC0415
     from accelerate.utils import InitProcessGroupKwargs  # noqa: PLC0415
 
-    return Accelerator(
+    sharding = plugin()
+    accelerator = Accelerator(
         cpu=device.type == "cpu",
         mixed_precision=_precision(config, device),
         gradient_accumulation_steps=config.accumulate,
         kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)],
+        fsdp_plugin=sharding,
     )
+    if sharding and not is_sharded(accelerator):
+        shard_on_cpu(accelerator, sharding)
+    return accelerator
 
 
 def _forget() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from .objective import Objective
 from .processes import averaged, gathered
 from .saving import AVERAGE, TRAINED, read_average
 from .schedule import learning_rate_at
+from .sharding import choose_units, is_sharded, put, read_optimiser, whole, write_optimiser
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -31,26 +32,42 @@ class Trainer:
     """An objective with its optimiser and the moving average of its weights, on the processes of an accelerator.
 
     Args:
-        objective: the objective; only `objective.trained` is trained.
+        build: builds the objective, of which only `trained` is trained.
         config: configuration of the stage.
         accelerator: of :func:`.processes.accelerated`.
 
     Attributes:
-        whole: whether all weights have made the same number of updates.
+        sound: whether all weights have made the same number of updates.
+        sharded: whether each process has only a part of the weights (FSDP).
     """
 
-    def __init__(self, objective: Objective, config: TrainingConfig, accelerator: Accelerator) -> None:
-        self.objective, self.config, self.accelerator, self.whole = objective, config, accelerator, True
+    def __init__(self, build: Callable[[], Objective], config: TrainingConfig, accelerator: Accelerator) -> None:
+        self.build, self.config, self.accelerator, self.sound = build, config, accelerator, True
+        with accelerator.main_process_first():
+            self.objective = objective = self._built()
+        objective.check_shared(accelerator.num_processes)
+        self.sharded = is_sharded(accelerator)
+        if self.sharded:
+            choose_units(accelerator, objective)
         self.parameters = [p for p in objective.trained.parameters() if p.requires_grad]
         optimiser = torch.optim.AdamW(self.parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
         self.model: Any
         self.optimiser: Any
         self.model, self.optimiser = accelerator.prepare(objective, optimiser)
+        if self.sharded:
+            from torch.distributed.fsdp import register_fsdp_forward_method  # noqa: PLC0415 - torch 2.6
+
+            self.parameters = [p for p in objective.trained.parameters() if p.requires_grad]
+            register_fsdp_forward_method(objective, "validate")
         self.average = MovingAverage(objective.trained, config.ema)
         accelerator.register_save_state_pre_hook(lambda _models, weights, _folder: weights.clear())
         accelerator.register_load_state_pre_hook(lambda models, _folder: models.clear())
         accelerator.step = 0  # of the accumulation
         self.losses = torch.zeros(config.accumulate)
+
+    def _built(self) -> Objective:
+        with seeded(self.config.seed, torch.device("cpu")):
+            return self.build()
 
     def gradients(self, step: int) -> dict[str, float]:
         """Compute the gradients of a step; the seed and the step's number determine its draws, so that a resumed run is the same.
@@ -65,7 +82,7 @@ class Trainer:
         self.losses = values["loss"]
         means = averaged({**values, "loss": self.losses.where(self.losses.isfinite(), math.inf)})
         norm = self.accelerator.clip_grad_norm_(self.parameters, self.config.clip)
-        return {**means, "gradient norm": float(norm)}
+        return {**means, "gradient norm": float(whole(norm))}
 
     def _part(self, step: int, index: int) -> dict[str, Tensor]:
         """Add the gradients of a part of this process's examples; the parts follow each other to save memory."""
@@ -102,10 +119,10 @@ class Trainer:
         """Update the weights by the gradients, and then their average."""
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate_at(step, self.config)
-        self.whole = False
+        self.sound = False
         self.optimiser.step()
         self.average.update(first=step == 0)
-        self.whole = True
+        self.sound = True
         self.optimiser.zero_grad(set_to_none=True)
 
     @contextmanager
@@ -114,22 +131,53 @@ class Trainer:
         with self.average.in_use(), torch.no_grad():
             yield self.objective.eval()
 
+    @contextmanager
+    def alone(self) -> Iterator[Objective]:
+        """The same for use in a single process, which with FSDP gets an objective of its own."""
+        if not self.sharded:
+            with self.averaged() as objective:
+                yield objective
+            return
+        with torch.no_grad():
+            yield self._gathered()
+
+    def _gathered(self) -> Objective:
+        """An objective with the averaged weights of all processes, in the first of them; the others get the shared one."""
+        values = {name: whole(value) for name, value in self.average.tensors.items()}
+        if not self.accelerator.is_main_process:
+            return self.objective
+        objective = self._built().to(self.accelerator.device)
+        put(values, objective.trained.state_dict())
+        return objective.eval()
+
     def write(self, folder: Path) -> None:
-        """Write weights, optimiser and average to a folder."""
-        self.accelerator.save_state(str(folder))
-        for each in folder.glob("random_states_*.pkl"):  # all draws follow from the step's number
-            each.unlink()
-        save_tensors(folder / TRAINED, self.objective.trained.state_dict())
-        save_tensors(folder / AVERAGE, self.average.tensors)
+        """Write weights, optimiser and average to a folder, in the first process; with FSDP all have to call this together."""
+        first = self.accelerator.is_main_process
+        if self.sharded:
+            write_optimiser(self.objective, self.optimiser.optimizer, folder, first=first)
+        else:
+            self.accelerator.save_state(str(folder))
+            for each in folder.glob("random_states_*.pkl"):  # all draws follow from the step's number
+                each.unlink()
+        for name, tensors in ((TRAINED, self.objective.trained.state_dict()), (AVERAGE, self.average.tensors)):
+            complete = {key: whole(value) for key, value in tensors.items()}
+            if first:
+                save_tensors(folder / name, complete)
 
     def read(self, folder: Path) -> None:
         """Read what :meth:`write` wrote."""
-        self.accelerator.load_state(str(folder))
-        self.objective.trained.load_state_dict(read_tensors(folder / TRAINED)[0])
-        self.average.load(read_average(folder))
+        if self.sharded:
+            read_optimiser(self.objective, self.optimiser.optimizer, folder, first=self.accelerator.is_main_process)
+        else:
+            self.accelerator.load_state(str(folder))
+        put(read_tensors(folder / TRAINED)[0], self.objective.trained.state_dict())
+        if self.average.decay:
+            put(read_average(folder), self.average.values)
 
     def finished(self) -> Objective:
-        """The objective in evaluation mode with its averaged weights, without accelerate's wrappers."""
+        """The objective in evaluation mode with its averaged weights; with FSDP complete in the first process alone."""
+        if self.sharded:
+            return self._gathered()
         self.average.put()
         self.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False)
         return self.objective.eval()

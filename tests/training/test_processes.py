@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -15,13 +16,28 @@ from torch import multiprocessing
 from art2mus_core.errors import Art2MusError, SettingError
 from art2mus_core.training.batches import Draw
 from art2mus_core.training.config import STAGES, TrainingConfig
-from art2mus_core.training.loop import STATE, train
-from art2mus_core.training.processes import Place, averaged, joined
+from art2mus_core.training.loop import train
+from art2mus_core.training.processes import accelerated, averaged, check_processes
+from art2mus_core.training.saving import newest
 from art2mus_core.training.stages import stage_builder
-from art2mus_core.training.state import load_state
-from art2mus_core.types import Embedding, Plan
+from art2mus_core.types import Embedding, Plan, Step
 
-Job = tuple[TrainingConfig, Path, Path]
+from .conftest import state_of
+
+
+class Job(NamedTuple):
+    """A run of two processes, stopped after a step if `stop`, with FSDP if `sharded`."""
+
+    config: TrainingConfig
+    checkpoint: Path
+    run: Path
+    plain: bool = False
+    sharded: bool = False
+    stop: int = 0
+
+
+class StoppedError(Exception):
+    """Raised after a step, in both processes."""
 
 
 def plain(parameters: Any, lr: float, weight_decay: float) -> torch.optim.Optimizer:
@@ -29,14 +45,24 @@ def plain(parameters: Any, lr: float, weight_decay: float) -> torch.optim.Optimi
     return torch.optim.SGD(parameters, lr, momentum=0.9, weight_decay=weight_decay)
 
 
-def work(rank: int, port: int, pairs: Path, jobs: list[Job]) -> None:
+def work(rank: int, ports: list[int], pairs: Path, jobs: list[Job]) -> None:
     """One of two processes."""
-    be_started(rank, port)
-    torch.optim.AdamW = plain  # type: ignore[assignment,misc]
-    with joined(torch.device("cpu")) as here:
-        assert here == Place(torch.device("cpu"), rank, 2)
-        for config, checkpoint, run in jobs:
-            train(stage_builder(config, pairs, checkpoint), config, run, place=here)
+    adamw = torch.optim.AdamW
+    for port, job in zip(ports, jobs, strict=True):
+        be_started(rank, port)
+        os.environ["ACCELERATE_USE_FSDP"] = str(job.sharded)
+        torch.optim.AdamW = plain if job.plain else adamw  # type: ignore[assignment,misc]
+
+        def on_step(step: Step, stop: int = job.stop) -> None:
+            if step.done == stop:
+                raise StoppedError
+
+        with suppress(StoppedError), accelerated(job.config) as accelerator:
+            assert (accelerator.process_index, accelerator.num_processes) == (rank, 2)
+            build = stage_builder(job.config, pairs, job.checkpoint)
+            objective, history = train(build, job.config, job.run, accelerator=accelerator, on_step=on_step)
+            if accelerator.is_main_process:
+                torch.save({"weights": objective.trained.state_dict(), "history": history}, job.run / "returned.pt")
 
 
 def be_started(rank: int, port: int) -> None:
@@ -62,25 +88,68 @@ def of_two(tiny: Any, stage: str) -> TrainingConfig:
     return config.model_copy(update={"model": {**config.model, "language_model": without}})
 
 
+@pytest.fixture(scope="module")
+def together(pairs: Path, trained: Path, tiny, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Job]:
+    """What two processes trained, by name."""
+    folder = tmp_path_factory.mktemp("together")
+    long = of_two(tiny, "aligner").model_copy(update={"steps": 20, "save_minutes": 1e-9, "keep": 30})
+    jobs = {stage: Job(of_two(tiny, stage), trained, folder / stage, plain=True) for stage in STAGES}
+    jobs["long"] = Job(long, trained, folder / "long")
+    jobs["stopped"] = Job(long, trained, folder / "sharded", sharded=True, stop=7)
+    jobs["sharded"] = jobs["stopped"]._replace(stop=0)
+    ports = [free_port() for _ in jobs]
+    multiprocessing.spawn(work, (ports, pairs, list(jobs.values())), nprocs=2)
+    return jobs
+
+
+def apart(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> float:
+    """The largest difference of two sets of weights."""
+    assert one.keys() == other.keys()
+    return max(float((value - other[name]).abs().max()) for name, value in one.items())
+
+
+@pytest.mark.parametrize("stage", STAGES)
 def test_two_processes_follow_one_with_the_same_batches(
-    pairs: Path, trained: Path, tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    together: dict[str, Job], pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
 ):
-    """Every stage: weights, averages and history agree, but for the order of floating-point sums."""
-    configs = {stage: of_two(tiny, stage) for stage in STAGES}
-    jobs = [(config, trained, tmp_path / stage) for stage, config in configs.items()]
-    multiprocessing.spawn(work, (free_port(), pairs, jobs), nprocs=2)
+    """Weights, averages and history agree, but for the order of floating-point sums."""
+    job = together[stage]
     monkeypatch.setattr(torch.optim, "AdamW", plain)
-    for stage, config in configs.items():
-        train(stage_builder(config, pairs, trained), config, tmp_path / "alone" / stage)
-        together, alone = load_state(tmp_path / stage / STATE), load_state(tmp_path / "alone" / stage / STATE)
-        assert together["step"] == 2
+    train(stage_builder(job.config, pairs, job.checkpoint), job.config, tmp_path)
+    ours, alone = state_of(job.run), state_of(tmp_path)
+    assert ours["step"] == 2
+    for part in ("trained", "average"):
+        assert apart(ours[part], alone[part]) < 1e-5, part
+    losses = [[row["loss"] for row in state["history"] if "loss" in row] for state in (ours, alone)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    assert apart(alone["average"], alone["trained"]) > 1e-4
+
+
+def test_they_follow_it_for_twenty_steps(together: dict[str, Job], pairs: Path, tmp_path: Path):
+    """With the optimiser of the product; with FSDP also when stopped and resumed."""
+    job = together["long"]
+    train(stage_builder(job.config, pairs, job.checkpoint), job.config, tmp_path)
+    alone = state_of(tmp_path)
+    for name in ("long", "sharded"):
+        ours = state_of(together[name].run)
+        assert ours["step"] == 20
         for part in ("trained", "average"):
-            for name, value in alone[part].items():
-                torch.testing.assert_close(together[part][name], value, rtol=0, atol=1e-5, msg=f"{stage} {name}")
-        losses = [[row["loss"] for row in state["history"] if "loss" in row] for state in (together, alone)]
-        assert losses[0] == pytest.approx(losses[1], rel=1e-4), stage
-        moved = [(value - alone["average"][f"module.{name}"]).abs().max() for name, value in alone["trained"].items()]
-        assert max(moved) > 1e-4, stage
+            assert apart(ours[part], alone[part]) < 1e-4, (name, part)
+        for row, expected in zip(ours["history"], alone["history"], strict=True):
+            assert row == pytest.approx(expected, rel=1e-3), name
+
+
+def test_sharded_weights_are_returned_whole(together: dict[str, Job]):
+    run = together["sharded"].run
+    returned = torch.load(run / "returned.pt", weights_only=True)
+    assert apart(returned["weights"], state_of(run)["average"]) == 0
+    assert sorted(each.name for each in newest(run).iterdir()) == [
+        "average.safetensors",
+        "complete.json",
+        "optimizer.bin",
+        "progress.json",
+        "trained.safetensors",
+    ]
 
 
 def test_the_parts_of_all_processes_are_the_whole_batch(pairs: Path, trained: Path, tiny):
@@ -106,8 +175,7 @@ def tensor_of(value: object) -> torch.Tensor:
 def test_processes_that_do_not_divide_a_batch_are_refused(pairs: Path, trained: Path, tiny, tmp_path: Path):
     config = tiny("vae", batch=3)
     with pytest.raises(SettingError, match="a batch of 3 for 2 processes; expected a multiple of 2"):
-        train(stage_builder(config, pairs, trained), config, tmp_path, place=Place(count=2))
-    assert not list(tmp_path.iterdir())
+        check_processes(config, 2)
     objective = stage_builder(tiny("aligner", {"imitated": 7}), pairs, trained)()
     with pytest.raises(SettingError, match="imitated 7 for 2 processes"):
         objective.batch(Draw(np.random.default_rng(0), 4, 0, 2))
@@ -117,7 +185,7 @@ def lose(rank: int, port: int, told: Path) -> None:
     """One of two processes; the second ends abruptly, and the first writes down its error."""
     be_started(rank, port)
     try:
-        with joined(torch.device("cpu")):
+        with accelerated(TrainingConfig.load("vae")):
             averaged({"loss": torch.ones(3)})
             if rank == 1:
                 os._exit(9)
