@@ -119,20 +119,26 @@ class Artwork:
 class Embedding:
     """Embeddings of artworks or sounds, [B, D], and of their patches, [B, N, P], if the encoder has them.
 
-    `space` names the embedding space; an aligner accepts only the space that it was trained on.
+    `space` names the embedding space; an aligner accepts only the space that it was trained on. `heard` tells an aligner that
+    was trained on sounds that these are embeddings of sounds, too.
     """
 
     values: Float[Tensor, "batch dim"]
     space: str
     patches: Float[Tensor, "batch patches patch_dim"] | None = None
+    heard: bool = False
 
 
 @dataclass(frozen=True)
 class PromptTokens:
-    """Tokens that prompt GPT-2, [B, n, W], with a mask that is false for padding."""
+    """Tokens that prompt GPT-2, [B, n, W], with a mask that is false for padding.
+
+    `null` is the aligner's prompt for no artwork, if it has learnt one; without it, the negative side is the checkpoint's.
+    """
 
     values: Float[Tensor, "batch tokens width"]
     mask: Bool[Tensor, "batch tokens"]
+    null: Float[Tensor, "1 tokens width"] | None = None
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,9 @@ def accept(embedding: Embedding, *, space: str, dim: int | None, patch_dim: int 
             )
 
 
-def prompt(values: Float[Tensor, "batch tokens width"]) -> PromptTokens:
-    """Prompt tokens, none of them masked."""
-    return PromptTokens(values, torch.ones(values.shape[:2], dtype=torch.bool, device=values.device))
+def prompt(
+    values: Float[Tensor, "batch tokens width"], null: Float[Tensor, "tokens width"] | None = None
+) -> PromptTokens:
+    """Prompt tokens, none of them masked, with the null prompt of their aligner if it has one."""
+    mask = torch.ones(values.shape[:2], dtype=torch.bool, device=values.device)
+    return PromptTokens(values, mask, None if null is None else null[None])

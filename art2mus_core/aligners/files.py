@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -15,16 +14,11 @@ from ..checkpoints.names import aligner_file, describe, existing, folders, home,
 from ..checkpoints.strict import fill
 from ..checkpoints.tensors import opened, read_tensors, save_tensors
 from ..errors import Art2MusError, CheckpointError, SettingError
-from .projection import ARCHIVE, FACTS, PICKLE, SIZES, ProjectionAligner, count_tokens, read_published
-from .visual import VisualAligner
+from .base import AlignerNetwork
+from .kinds import KINDS
+from .projection import ARCHIVE, FACTS, PICKLE, SIZES, count_tokens, read_published
 
-__all__ = ["AlignerHeader", "AnyAligner", "find_aligner", "load_aligner", "read_header", "save_aligner"]
-
-AnyAligner = VisualAligner | ProjectionAligner
-KINDS: Mapping[str, type[AnyAligner]] = MappingProxyType(
-    {kind.kind: kind for kind in (VisualAligner, ProjectionAligner)}
-)
-"""Classes by the kind in the header."""
+__all__ = ["AlignerHeader", "find_aligner", "load_aligner", "read_header", "save_aligner"]
 
 OWN = "model"
 """The name of a checkpoint's own aligner."""
@@ -38,7 +32,7 @@ class AlignerHeader:
     """The header of an aligner file.
 
     Attributes:
-        kind: kind of network, a key of `KINDS`.
+        kind: kind of network, a key of :data:`~art2mus_core.aligners.kinds.KINDS`.
         space: space of the embeddings that it was trained on.
         tokens: number of prompt tokens n.
         width: width W of the language model.
@@ -142,7 +136,7 @@ def _fetched() -> Iterator[str]:
 
 def load_aligner(
     path: Path, *, space: str, width: int, language: str | None = None, prior: str | None = None
-) -> AnyAligner:
+) -> AlignerNetwork:
     """Load an aligner, in float32, for an encoder and a language model.
 
     Args:
@@ -163,7 +157,7 @@ def load_aligner(
     else:  # copied, so that the file can be replaced while the aligner is in use: Windows does not replace a mapped file
         tensors = {key: tensor.clone() for key, tensor in read_tensors(path)[0].items()}
 
-    def build() -> AnyAligner:
+    def build() -> AlignerNetwork:
         return KINDS[header.kind].for_state(tensors, tokens=header.tokens, width=header.width, space=header.space)
 
     try:
@@ -214,7 +208,7 @@ def _check_prior(path: Path, header: AlignerHeader, prior: str | None) -> None:
 
 def save_aligner(
     path: Path,
-    aligner: AnyAligner,
+    aligner: AlignerNetwork,
     *,
     licence: str,
     run: str,

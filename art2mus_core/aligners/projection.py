@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -17,13 +18,12 @@ from torch import Tensor, nn
 
 from ..checkpoints.pickles import ARCHIVE, PICKLE, read_pickle
 from ..checkpoints.strict import Form, check_finite, check_forms, tensor_forms
-from ..types import Embedding, PromptTokens
-from .ends import accept, prompt
+from .base import AlignerNetwork
 
 __all__ = ["ARCHIVE", "FACTS", "KEYS", "PICKLE", "SIZES", "ProjectionAligner", "count_tokens", "read_published"]
 
 
-class ProjectionAligner(nn.Module):
+class ProjectionAligner(AlignerNetwork):
     """n tokens from an image embedding, without a norm or a residual connection.
 
     The embedding is not normalised; ImageBind's, which the published weights were trained on, has unit norm.
@@ -39,32 +39,25 @@ class ProjectionAligner(nn.Module):
     kind = "projection"
 
     def __init__(self, *, dim: int, hidden: int, tokens: int, width: int, space: str) -> None:
-        super().__init__()
-        self.space, self.tokens, self.width, self.dim = space, tokens, width, dim
+        super().__init__(tokens=tokens, width=width, space=space, dim=dim)
         self.hidden = nn.Linear(dim, hidden)
         self.prompt = nn.Linear(hidden, tokens * width)
 
     @classmethod
-    def for_state(cls, state: dict[str, Tensor], *, tokens: int, width: int, space: str) -> ProjectionAligner:
-        """An untrained aligner with the sizes of a stored state.
+    def reads(cls, model: Mapping[str, Any]) -> set[str]:  # noqa: ARG003
+        return {"dim"}
 
-        Raises:
-            KeyError: the state has no hidden layer.
-        """
+    @classmethod
+    def sizes_of(cls, state: Mapping[str, Tensor]) -> dict[str, int]:
         hidden, dim = state["hidden.weight"].shape
-        return cls(dim=dim, hidden=hidden, tokens=tokens, width=width, space=space)
+        return {"hidden": hidden, "dim": dim}
 
-    def forward(self, values: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch tokens width"]:
+    def forward(
+        self,
+        values: Float[Tensor, "batch dim"],
+        patches: Float[Tensor, "batch patches patch_dim"] | None = None,  # noqa: ARG002
+    ) -> Float[Tensor, "batch tokens width"]:
         return self.prompt(self.hidden(values).tanh()).unflatten(-1, (self.tokens, self.width))
-
-    def align(self, embedding: Embedding) -> PromptTokens:
-        """[B, D] to [B, n, W], without masked tokens.
-
-        Raises:
-            CheckpointError: an embedding of another space or width.
-        """
-        accept(embedding, space=self.space, dim=self.dim)
-        return prompt(self(embedding.values.to(self.hidden.weight)))
 
 
 KEYS: Mapping[str, str] = MappingProxyType(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..errors import SettingError
-from ..types import Embedding, PromptTokens
-from .ends import accept, prompt
+from .base import AlignerNetwork
 
 __all__ = ["VisualAligner"]
 
 
-class VisualAligner(nn.Module):
+class VisualAligner(AlignerNetwork):
     """n tokens from an image embedding, from its patches, or the sum of both.
 
     The paper has a trained aligner between a frozen image encoder and GPT-2, with several image tokens as its output. It gives no
@@ -52,10 +54,9 @@ class VisualAligner(nn.Module):
         patch_dim: int | None = None,
         heads: int = 8,
     ) -> None:
-        super().__init__()
+        super().__init__(tokens=tokens, width=width, space=space, dim=dim, patch_dim=patch_dim)
         if dim is None and patch_dim is None:
             raise SettingError("an aligner without an input", "a dim, a patch_dim or both", "Set one of them.")
-        self.space, self.tokens, self.width, self.dim, self.patch_dim = space, tokens, width, dim, patch_dim
         if dim is not None:
             self.norm = nn.LayerNorm(dim)
             self.hidden = nn.Linear(dim, hidden)
@@ -64,8 +65,12 @@ class VisualAligner(nn.Module):
             self.patches = PatchReader(dim=patch_dim, hidden=hidden, heads=heads, tokens=tokens, width=width)
 
     @classmethod
-    def for_state(cls, state: dict[str, Tensor], *, tokens: int, width: int, space: str) -> VisualAligner:
-        """An untrained aligner with the sizes of a stored state; its keys decide on the use of embedding and patches.
+    def reads(cls, model: Mapping[str, Any]) -> set[str]:
+        return {"dim", "patch_dim"} if model.get("patch_dim") is not None else {"dim"}
+
+    @classmethod
+    def sizes_of(cls, state: Mapping[str, Tensor]) -> dict[str, int]:
+        """The sizes of a stored state; its keys decide on the use of embedding and patches.
 
         Raises:
             KeyError: the state has neither part, or an incomplete one.
@@ -76,7 +81,7 @@ class VisualAligner(nn.Module):
         if "patches.queries" in state:
             sizes["heads"], _, head = state["patches.queries"].shape
             sizes |= {"hidden": sizes["heads"] * head, "patch_dim": state["patches.keys.weight"].shape[-1]}
-        return cls(tokens=tokens, width=width, space=space, **sizes)
+        return sizes
 
     def forward(
         self, values: Float[Tensor, "batch dim"], patches: Float[Tensor, "batch patches patch_dim"] | None = None
@@ -86,17 +91,6 @@ class VisualAligner(nn.Module):
         hidden = nn.functional.gelu(self.hidden(self.norm(values)))
         tokens = self.prompt(hidden).unflatten(-1, (self.tokens, self.width))
         return tokens if self.patch_dim is None else tokens + self.patches(patches)
-
-    def align(self, embedding: Embedding) -> PromptTokens:
-        """[B, D] and, if it uses them, [B, N, P] to [B, n, W], without masked tokens.
-
-        Raises:
-            CheckpointError: an embedding of another space or width, or without patches.
-        """
-        accept(embedding, space=self.space, dim=self.dim, patch_dim=self.patch_dim)
-        weight = next(self.parameters())
-        patches = None if embedding.patches is None or self.patch_dim is None else embedding.patches.to(weight)
-        return prompt(self(embedding.values.to(weight), patches))
 
 
 class PatchReader(nn.Module):

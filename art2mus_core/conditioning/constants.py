@@ -19,10 +19,11 @@ from ..checkpoints.names import name_for_command
 from ..checkpoints.strict import FLOATS, WHOLES, check_finite, tensor_forms
 from ..checkpoints.tensors import read_tensors, save_tensors
 from ..errors import CheckpointError, SettingError
-from ..types import Condition, LanguageOfAudio
-from .language import fingerprint
+from ..networks.gpt2 import GPT2
+from ..types import Condition, LanguageOfAudio, PromptTokens
+from .language import fingerprint, roll_out
 
-__all__ = ["Constants", "blend", "conditions", "constants_file", "load_constants", "save_constants"]
+__all__ = ["Constants", "blend", "conditions", "constants_file", "load_constants", "prompted", "save_constants"]
 
 REMEDY = "Export the constants again with `art2mus export-text`; if the model has no text encoders, install it again."
 
@@ -162,11 +163,35 @@ def _require(holds: bool, came: str, expected: str) -> None:  # noqa: FBT001
         raise CheckpointError(came, expected, REMEDY)
 
 
-def conditions(language: LanguageOfAudio, constants: Constants) -> tuple[Condition, Condition]:
-    """The conditions (positive, negative) with a batch of artworks and without artworks, both on the device of the language."""
+def prompted(
+    language_model: GPT2, prompt: PromptTokens, constants: Constants, length: int
+) -> tuple[Condition, Condition]:
+    """The conditions (positive, negative) of a batch of artworks, with a language of audio of `length`.
+
+    The negative side has the language of the aligner's null prompt if it has learnt one, else that of the constants.
+    """
+    null = None
+    if prompt.null is not None:
+        null = roll_out(language_model, PromptTokens(prompt.null, torch.ones_like(prompt.mask[:1])), length)
+    return conditions(roll_out(language_model, prompt, length), constants, null)
+
+
+def conditions(
+    language: LanguageOfAudio, constants: Constants, null: LanguageOfAudio | None = None
+) -> tuple[Condition, Condition]:
+    """The conditions (positive, negative) with a batch of artworks and without artworks, both on the device of the language.
+
+    Args:
+        language: of the artworks.
+        constants: the texts of both sides.
+        null: the language without an artwork; by default that of the constants.
+    """
     like, count = language.values, len(language.values)
     texts = Condition(constants.unconditional_language, constants.text, constants.text_mask).to(like).repeated(count)
-    return replace(texts, language=like), constants.unconditional.to(like).repeated(count)
+    negative = constants.unconditional
+    if null is not None:
+        negative = replace(negative, language=null.values)
+    return replace(texts, language=like), negative.to(like).repeated(count)
 
 
 def blend(positive: Condition, negative: Condition, strength: float) -> Condition:

@@ -10,7 +10,8 @@ from typing import Any
 
 import torch
 
-from ..aligners.files import AnyAligner, find_aligner, load_aligner, read_header
+from ..aligners.base import AlignerNetwork
+from ..aligners.files import find_aligner, load_aligner, read_header
 from ..checkpoints.folder import (
     check_component,
     config_file,
@@ -129,7 +130,7 @@ class Parts:
             raise SettingError(f"{trained}, and {self.folder.name} {has}", error.expected, error.remedy) from error
 
     @cached_property
-    def aligner(self) -> AnyAligner:
+    def aligner(self) -> AlignerNetwork:
         """The image aligner. Raises as :func:`find_aligner` and :func:`load_aligner`."""
         path, width = find_aligner(self.folder, self.choice.aligner), self.grid.language_width
         trained, space = fingerprint(self.folder), image_space(self.encoder_folder)

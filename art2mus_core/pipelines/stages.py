@@ -16,8 +16,7 @@ from torch.nn import functional as F
 
 from ..audio.level import finish
 from ..audio.mel import MelTransform
-from ..conditioning.constants import Constants, conditions
-from ..conditioning.language import roll_out
+from ..conditioning.constants import Constants, prompted
 from ..conditioning.plan import PlanModel
 from ..decoders.vae import MelAutoencoder
 from ..diffusion.guidance import Guided
@@ -68,9 +67,12 @@ def condition(
 ) -> tuple[Condition, Condition]:
     """The denoiser's conditions (positive, negative) for B artworks.
 
+    The negative side without text prompts is that of the aligner's null prompt, if it has one, else the checkpoint's. With text
+    prompts, it is the negative text's: no aligner has learnt a null prompt beside a text.
+
     Args:
         language_model: GPT-2.
-        prompt: the aligner's tokens of B artworks.
+        prompt: the aligner's tokens of B artworks, perhaps with a null prompt.
         constants: the checkpoint's text constants.
         grid: sizes of the checkpoint.
         resident: the caller's memory policy.
@@ -81,8 +83,7 @@ def condition(
     with resident(language_model):
         if text is not None and embedding is not None:
             return text.with_artworks(prompt, embedding).conditions(language_model, length)
-        language = roll_out(language_model, prompt, length)
-    return conditions(language, constants)
+        return prompted(language_model, prompt, constants, length)
 
 
 def denoise(

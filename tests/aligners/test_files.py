@@ -131,7 +131,7 @@ HEADERS = {
 @pytest.mark.parametrize("header", HEADERS.values(), ids=HEADERS)
 def test_headers_of_no_aligner_are_refused(tmp_path, aligner, header):
     save_tensors(tmp_path / "x.safetensors", aligner.state_dict(), metadata=header)
-    with pytest.raises(CheckpointError, match="kind visual or projection, with space, tokens and width"):
+    with pytest.raises(CheckpointError, match="kind visual or projection or resampler, with space, tokens and width"):
         read_header(tmp_path / "x.safetensors")
 
 
