@@ -170,7 +170,8 @@ class Progress:
         with undisturbed():
             if self.recent and (self.done % AVERAGE_EVERY == 0 or last):
                 names = self.recent[0]
-                means = {name: fmean(values[name] for values in self.recent) for name in names}
+                known = {name: [row[name] for row in self.recent if not math.isnan(row[name])] for name in names}
+                means = {name: fmean(values) for name, values in known.items() if values}
                 self.history.append({"step": at, **means})
                 self.recent = []
         validated = any(entry["step"] == at and "loss" not in entry for entry in self.history)

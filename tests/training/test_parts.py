@@ -157,14 +157,18 @@ def test_another_constant_text_changes_the_loss(uneven: Path, prior: Path, image
     assert not torch.allclose(*losses)
 
 
-def test_a_published_encoder_may_imitate_the_head_of_a_prior_trained_here(
+def test_a_published_encoder_is_aligned_with_the_head_of_a_prior_trained_here(
     train_stage, tiny, trained: Path, clip_like: Path, tmp_path: Path
 ):
-    config = tiny("aligner", {"encoder": str(clip_like), "imitated": 4}, model={"hidden": 17, "tokens": 3})
+    config = tiny(
+        "aligner",
+        {"encoder": str(clip_like), "alignment": {"weight": 0.1, "pairs": 4}},
+        model={"hidden": 17, "tokens": 3},
+    )
     objective, history = train_stage(config, trained, tmp_path)
     assert objective.embeddings.space.startswith("clip-")
     assert objective.sounds.space == "tiny"
-    assert all(row["imitation"] > 0 for row in history if "loss" in row)
+    assert all(row["alignment"] > 0 for row in history if "loss" in row)
     prompt = objective.head.align(objective.sounds.of(np.array([0])))
     assert roll_out(objective.language_model, prompt, 8).values.isfinite().all()
 
@@ -172,7 +176,7 @@ def test_a_published_encoder_may_imitate_the_head_of_a_prior_trained_here(
 @pytest.mark.parametrize(
     ("model", "options", "told"),
     [
-        ({}, {"imitation": 0.1}, "has none for sounds; expected imitation 0"),
+        ({}, {"alignment": {"weight": 0.1}}, "has no projection head for sounds; expected no alignment"),
         ({"dim": 12}, {}, "an aligner with dim 12; expected dim 11, as imagebind and audioldm2 have it"),
         ({"width": 768}, {}, "an aligner with width 768; expected width 10"),
         ({"space": "clip"}, {}, "an aligner with space clip; expected space imagebind"),

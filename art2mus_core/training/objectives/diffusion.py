@@ -82,9 +82,13 @@ class DiffusionObjective(Objective):
     def condition(self, embedding: Embedding) -> Condition:
         """The conditioning of the denoiser."""
 
+    def told(self, batch: LatentBatch) -> Condition:
+        """The conditioning of the denoiser for a batch."""
+        return self.condition(batch.embedding)
+
     def losses(self, batch: LatentBatch) -> Float[Tensor, " batch"]:
         """The loss of each example."""
-        return diffusion_loss(LatentDenoiser(self.unet), self.levels, batch, self.condition(batch.embedding))
+        return diffusion_loss(LatentDenoiser(self.unet), self.levels, batch, self.told(batch))
 
     def noised(
         self,
