@@ -69,7 +69,7 @@ def test_a_file_of_ones_own_is_read_and_overridden(tmp_path: Path):
         (GOOD.replace("vae", "vea"), "stage"),
         (GOOD.replace("10", "0"), "steps"),
         (GOOD.replace("1.0e-3", ".nan"), "learning_rate"),
-        (GOOD + "precision: fp16\n", "precision"),
+        (GOOD + "precision: fp8\n", "precision"),
         (GOOD + "ema: 1.0\n", "ema"),
         (GOOD + "restarts: [0, 5]\n", "do not rise from 0"),
         (GOOD + "restarts: [5, 5]\n", "do not rise"),
