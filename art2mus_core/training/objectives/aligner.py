@@ -14,11 +14,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
 from ...aligners.base import AlignerNetwork
@@ -29,9 +28,7 @@ from ...aligners.kinds import build_aligner, kind_of
 from ...conditioning.constants import prompted
 from ...conditioning.language import fingerprint, roll_out
 from ...conditioning.plan import misreadings
-from ...configuration import Fields
 from ...diffusion.levels import read_levels
-from ...errors import SettingError
 from ...pipelines.parts import Choice, open_parts
 from ...types import Condition, Embedding, Plan
 from ..batches import AlignerBatch, Draw, LatentBatch
@@ -39,53 +36,15 @@ from ..config import TrainingConfig
 from ..features import Dataset
 from ..latents import Embeddings, embed_artworks, embed_sounds
 from ..objective import read_options, sized
+from .aligner_options import AlignerOptions
 from .alignment import ALIGNMENTS, AlignmentFields, load_head
 from .diffusion import DiffusionObjective
 from .dropping import mixed
-from .gap import CLOSURES, Gap
-from .sources import Source, blurred, check_source, encoder_folder
-from .weighting import WEIGHTINGS, Weighting, by_bands
+from .gap import CLOSURES
+from .sources import blurred, check_source, encoder_folder
+from .weighting import WEIGHTINGS, by_bands
 
-__all__ = ["AlignerObjective"]
-
-
-class AlignerOptions(Fields):
-    """Options of the stage `aligner`.
-
-    Attributes:
-        crop: length of crops in latent frames.
-        name: name of the file in the checkpoint's folder `aligner`.
-        encoder: name or folder of the image encoder, if it is not the checkpoint's.
-        support: name of the text constants in the checkpoint's folder `constants`.
-        shuffled: pair each artwork with another one's music, as a control.
-        weighting: weight of the noise levels in the loss, `uniform` or `min-snr`.
-        gamma: the signal-to-noise ratio above which `min-snr` lowers the weight.
-        drop: share of the examples without their artwork.
-        null: what prompts GPT-2 for these: a `learned` prompt, or the checkpoint's constants (`negative`), from which an aligner
-            learns nothing.
-        alignment: the alignment term; by default none.
-        source: what the aligner is trained on: the `image`, or the `audio` of each pair, which needs no artworks.
-        gap: how a file that was trained on audio moves images to it: `none`, `shift` or `calibrated`.
-        gap_noise: length of the noise that is added to embeddings of sounds in training, relative to theirs.
-        calibration: number of pairs for `gap: calibrated`.
-        licence: licence of the weights, for the file's header.
-    """
-
-    crop: int
-    name: str = Field(default="model", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
-    encoder: str | None = None
-    support: str = "model"
-    shuffled: bool = False
-    weighting: Weighting = "uniform"
-    gamma: float = Field(default=5.0, gt=0)
-    drop: float = Field(default=0.0, ge=0, lt=1)
-    null: Literal["learned", "negative"] = "learned"
-    alignment: AlignmentFields | None = None
-    source: Source = "image"
-    gap: Gap = "none"
-    gap_noise: float = Field(default=0.0, ge=0)
-    calibration: int = Field(default=64, ge=2)
-    licence: str = "none stated"
+__all__ = ["AlignerObjective", "AlignerOptions"]
 
 
 class AlignerObjective(DiffusionObjective):
@@ -93,20 +52,13 @@ class AlignerObjective(DiffusionObjective):
 
     def __init__(self, data: Dataset, config: TrainingConfig, checkpoint: Path, device: torch.device) -> None:
         options = read_options(config, AlignerOptions)
-        if options.shuffled and config.batch < 2:
-            raise SettingError("shuffled pairs in a batch of 1", "a batch of at least 2", "Raise the batch.")
+        options.check(config.batch)
         parts = open_parts(Choice(str(checkpoint), encoder=options.encoder, support=options.support))
         parts.check()
         head = load_head(checkpoint) if options.alignment else None
         encoder = encoder_folder(checkpoint, options.encoder)
         patches = "patch_dim" in kind_of(config.model).reads(config.model)
         check_source(options.source, encoder, patches=patches)
-        if options.source == "image" and (options.gap != "none" or options.gap_noise):
-            raise SettingError(
-                "a gap between images and audio with `source: image`",
-                "`gap: none` and no gap_noise, as images are used in training, too",
-                "Set `source: audio`, or remove gap and gap_noise.",
-            )
         bands = parts.plan_model.config["bands"] if parts.plan_model else []
         super().__init__(data, config, checkpoint, device, crop=options.crop, bands=bands)
         self.options, self.encoder = options, encoder
@@ -235,14 +187,14 @@ class AlignerObjective(DiffusionObjective):
 
     def export(self, folder: Path) -> None:
         """Write the aligner, with the encoder and the prior of its training in the header."""
-        kind = "shuffled pairs" if self.options.shuffled else "true pairs"
-        save_aligner(
-            folder / "aligner" / f"{self.options.name}.safetensors",
-            self.aligner,
-            run=f"music alone, gap {self.options.gap}" if self.options.source == "audio" else kind,
-            licence=self.options.licence,
-            half=True,
-            encoder=None if self.encoder == self.checkpoint else self.encoder.resolve().name,
-            prior=self.checkpoint.resolve().name,
-            language=fingerprint(self.checkpoint),
-        )
+        save_aligner(folder / "aligner" / f"{self.options.name}.safetensors", self.aligner, half=True, **self._origin())
+
+    def _origin(self) -> dict[str, Any]:
+        """What the header says of the training."""
+        return {
+            "run": self.options.run,
+            "licence": self.options.licence,
+            "encoder": None if self.encoder == self.checkpoint else self.encoder.resolve().name,
+            "prior": self.checkpoint.resolve().name,
+            "language": fingerprint(self.checkpoint),
+        }
