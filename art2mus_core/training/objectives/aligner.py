@@ -39,6 +39,7 @@ from ..features import Dataset
 from ..latents import embed_artworks, embed_sounds
 from ..objective import read_options, sized
 from ..processes import gathered
+from ..windows import read_window
 from .diffusion import DiffusionObjective
 
 __all__ = ["AlignerObjective"]
@@ -55,6 +56,10 @@ class AlignerOptions(Fields):
         shuffled: pair each artwork with another one's music, as a control.
         imitation: weight of imitating the projection head; 0 if the prior has none.
         imitated: number of pairs per step for the imitation.
+        window: the part of each piece that is encoded: `whole`, `START-END` in seconds, or `random:COUNTxSECONDS`.
+        level: peak to which that part is scaled after its mean is removed; none leaves it as it is.
+        sampled: draw latents from the VAE's posterior instead of taking its mean.
+        views: stored views of each artwork: the whole, and random crops of which half are mirrored.
         licence: licence of the weights, for the file's header.
     """
 
@@ -65,6 +70,10 @@ class AlignerOptions(Fields):
     shuffled: bool = False
     imitation: float = Field(default=0.0, ge=0)
     imitated: int = Field(default=256, ge=2)
+    window: str = "whole"
+    level: float | None = Field(default=None, gt=0, le=1)
+    sampled: bool = False
+    views: int = Field(default=1, ge=1)
     licence: str = "none stated"
 
 
@@ -80,10 +89,13 @@ class AlignerObjective(DiffusionObjective):
         head = _load_head(checkpoint) if options.imitation else None
         encoder = _encoder_folder(checkpoint, options.encoder)
         bands = parts.plan_model.config["bands"] if parts.plan_model else []
-        super().__init__(data, config, checkpoint, device, crop=options.crop, bands=bands)
+        window = read_window(options.window, options.level, options.crop)
+        super().__init__(data, config, checkpoint, device, crop=options.crop, bands=bands, window=window)
         self.options, self.encoder = options, encoder
+        self.sampled, self.views = options.sampled, options.views
         self.constants, self.levels = parts.constants, read_levels(parts.schedule)
-        self.embeddings = embed_artworks(data, encoder, device, patches=config.model.get("patch_dim") is not None)
+        patches = config.model.get("patch_dim") is not None
+        self.embeddings = embed_artworks(data, encoder, device, patches=patches, views=options.views)
         self.aligner = self._build(data.grid.language_width)
         self.trained = nn.ModuleDict({"aligner": self.aligner})
         self.language_model, self.unet, self.head = parts.language_model, parts.unet, head
@@ -96,7 +108,7 @@ class AlignerObjective(DiffusionObjective):
         """Build the aligner of the configuration; missing sizes follow from the encoder and the language model."""
         found: dict[str, Any] = {
             "space": self.embeddings.space,
-            "dim": self.embeddings.values.shape[-1],
+            "dim": self.embeddings.vectors.shape[-1],
             "width": width,
         }
         if self.embeddings.patches is not None:
@@ -126,9 +138,9 @@ class AlignerObjective(DiffusionObjective):
         if self.sounds:
             more = draw.of(self.options.imitated, "imitated")
             pairs = more.rows(self.train_rows)
-            picture = self.embeddings.of(self._partners(more, pairs)[more.part])
+            picture = self.viewed(more, self._partners(more, pairs))
             sound = self.sounds.of(pairs[more.part])
-            composed = self.plans(pairs[more.part], first=np.zeros(len(picture.values), np.int64))
+            composed = self.plans(pairs[more.part], first=np.zeros(len(picture.values)))
         return AlignerBatch(**vars(noised), picture=picture, sound=sound, composed=composed)
 
     def _partners(self, draw: Draw, rows: np.ndarray) -> np.ndarray:
