@@ -25,13 +25,13 @@ from .pieces import Pieces
 from .sources import Side, read_sides
 from .stores import Feature, Store, complete_store, open_store
 
-__all__ = ["BATCH", "FEATURES", "Dataset", "Pieces", "Working"]
+__all__ = ["FEATURES", "Dataset", "Pieces", "Working"]
 
 FEATURES = "features"
 """Folder of the stores in a dataset."""
 
 BATCH = 16
-"""Files that a network gets at once."""
+"""Files that a network gets at once, except on a CPU: there a batch saves no time, and single files keep all processes at work."""
 
 SMALL = 2**28
 """Bytes of weights up to which every process may have a network of its own."""
@@ -80,6 +80,7 @@ class Dataset:
         artworks: the artworks, each once, and that of each pair.
         music: the music, each piece once, and that of each pair.
         left_out: why pairs are left out, by their row.
+        stores: those that were opened, by their folder, each with its side.
 
     Raises:
         DatasetError: no manifest, or a pair without a length of its music.
@@ -99,6 +100,7 @@ class Dataset:
         self.artworks, self.music = read_sides(self.folder, self.pairs, unpaired=self.unpaired)
         self.samples = np.array([grid.samples(pair.seconds) for pair in self.pairs], int)
         self.left_out = dict[int, str]()
+        self.stores = dict[Path, tuple[Kind, Store]]()
         self._splits = np.array([pair.split for pair in self.pairs], str)
         self._rows = dict[str, np.ndarray]()
 
@@ -140,7 +142,6 @@ class Dataset:
         *,
         device: str = "cpu",
         weights: int = 0,
-        batch: int = 1,
         size: int = 32,
     ) -> dict[str, Pieces]:
         """Columns of the music of every pair, computed in one go if they are not stored.
@@ -150,11 +151,10 @@ class Dataset:
             parts: what is computed.
             device: of the networks.
             weights: bytes of the networks.
-            batch: files that are computed at once.
             size: files of a shard.
         """
         columns = {column: origin for part in parts for column, origin in part.columns.items()}
-        feature = Feature(name, columns, partial(hear, self.folder, parts), batch, size)
+        feature = Feature(name, columns, partial(hear, self.folder, parts), _batch(device), size)
         return self._opened("music", feature, self.working.spread(device, weights))
 
     def seen(self, name: str, part: SeenPart, *, device: str = "cpu", weights: int = 0) -> dict[str, Pieces]:
@@ -166,20 +166,25 @@ class Dataset:
             device: of the network.
             weights: bytes of the network.
         """
-        feature = Feature(name, part.columns, partial(look, self.folder, part), BATCH)
+        feature = Feature(name, part.columns, partial(look, self.folder, part), _batch(device))
         return self._opened("artworks", feature, self.working.spread(device, weights))
 
     def stored(self, kind: Kind, part: HeardPart | SeenPart) -> Store | None:
         """The complete store of a part; None if there is none."""
-        return complete_store(self.folder / FEATURES, part.columns, self._side(kind).files)
+        opened = (store for side, store in self.stores.values() if side == kind and store.has(part.columns))
+        return next(opened, None) or complete_store(self.folder / FEATURES, part.columns, self.side(kind).files)
 
-    def _side(self, kind: Kind) -> Side:
+    def side(self, kind: Kind) -> Side:
+        """The artworks, or the music."""
         return self.artworks if kind == "artworks" else self.music
 
     def _opened(self, kind: Kind, feature: Feature, spread: Spread) -> dict[str, Pieces]:
-        side = self._side(kind)
-        retry = self.working.retry
-        store = open_store(self.folder / FEATURES, feature, side.files, spread, retry=retry, on_step=self.on_step)
+        side, retry = self.side(kind), self.working.retry
+        opened = (store for has, store in self.stores.values() if has == kind and store.has(feature.columns))
+        store = next(opened, None) or open_store(
+            self.folder / FEATURES, feature, side.files, spread, retry=retry, on_step=self.on_step
+        )
+        self.stores[store.folder] = kind, store
         self._leave_out(kind, store)
         columns = {name: store.column(name) for name in feature.columns}
         return columns if kind == "artworks" else {name: column.rows(side.of) for name, column in columns.items()}
@@ -190,7 +195,7 @@ class Dataset:
         Raises:
             DatasetError: they are too many.
         """
-        side = self._side(kind)
+        side = self.side(kind)
         for row in np.flatnonzero(np.isin(side.of, list(store.faults))):
             source = side.files[side.of[row]]
             self.left_out.setdefault(int(row), f"{source.path}: {store.faults[side.of[row]]}")
@@ -208,3 +213,7 @@ class Dataset:
                 f"at most {self.working.faults:.0%} of them",
                 "Repair the files, then run `art2mus prepare` with --retry; or raise `faults` in the configuration.",
             )
+
+
+def _batch(device: str) -> int:
+    return 1 if device == "cpu" else BATCH

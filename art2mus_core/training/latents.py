@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +22,7 @@ from ..encoders.files import has_audio_encoder, image_bytes, image_component, im
 from ..errors import CheckpointError
 from ..types import AudioGrid, Embedding
 from .encoding import Latents, SoundEmbeddings, StoredMels, hears_mels
-from .features import BATCH, Dataset, Pieces
+from .features import Dataset, Pieces
 from .grids import recorded_mel
 from .hearing import HeardPart, Mels
 from .looking import Characters, Pictures
@@ -91,7 +92,7 @@ def encode_latents(data: Dataset, checkpoint: Path, device: torch.device, window
         DatasetError: too many pieces cannot be read.
     """
     part = latent_part(data, checkpoint, device, window)
-    found = data.heard("latents", [part], device=str(device), weights=_bytes(checkpoint, "vae"), batch=BATCH)
+    found = data.heard("latents", [part], device=str(device), weights=_bytes(checkpoint, "vae"))
     return replace(found["latent"], windows=window.count, begins=found["begin"])
 
 
@@ -115,7 +116,7 @@ def embed_sounds(data: Dataset, checkpoint: Path, device: torch.device) -> Embed
         DatasetError: too many pieces cannot be read.
     """
     part = sound_part(data, checkpoint, device)
-    found = data.heard("heard", [part], device=str(device), weights=_bytes(checkpoint, "audio_encoder"), batch=BATCH)
+    found = data.heard("heard", [part], device=str(device), weights=_bytes(checkpoint, "audio_encoder"))
     space = str(read_config(checkpoint, "audio_encoder").get("space") or image_space(checkpoint))
     return Embeddings(space, found["heard"], np.arange(len(data.pairs)))
 
@@ -190,7 +191,7 @@ def see_artworks(
         known = [Character(**{**each, "tonic": int(each["tonic"])}) for each in characters]
         return Pieces.of(traits(known).numpy(), np.ones(len(first), int))
     frozen = {key: value for key, value in encoder.state_dict().items() if not key.startswith("head.")}
-    digest = tensor_digest(frozen) + str(encoder.config)
+    digest = hashlib.sha256(f"{tensor_digest(frozen)} {encoder.config}".encode()).hexdigest()
     return data.seen("characters", Characters(folder, digest, str(device), views), device=str(device))["traits"]
 
 

@@ -60,11 +60,13 @@ class Store:
 
     Attributes:
         folder: its place.
+        columns: what decides the values of each column.
         shards: its files, mapped into memory.
         faults: why files have no values, by their row.
     """
 
     folder: Path
+    columns: dict[str, Any]
     shards: list[Mapped]
     faults: dict[int, str] = field(default_factory=dict)
 
@@ -82,6 +84,10 @@ class Store:
         """A store that is known to be complete."""
         index = read_index(folder)
         return _opened(_shards(folder, index["columns"], index["size"]), index["rows"])
+
+    def has(self, columns: Mapping[str, Any]) -> bool:
+        """Whether it has these columns, computed by the same."""
+        return all(self.columns.get(name) == origin for name, origin in json.loads(json.dumps(columns)).items())
 
     @property
     def contents(self) -> list[str]:
@@ -200,7 +206,9 @@ def _of_same_content(source: Source, known: Known[Computed]) -> Computed | None:
 def _opened(shards: Shards[Source, Computed], rows: int) -> Store:
     files = [mapped(shards.path(number)) for number in range(shards.count(rows))]
     faults = [fault for file in files for fault in file.faults]
-    return Store(shards.folder, files, {row: fault for row, fault in enumerate(faults) if fault})
+    return Store(
+        shards.folder, shards.made_with["columns"], files, {row: fault for row, fault in enumerate(faults) if fault}
+    )
 
 
 def _has(index: Mapping[str, Any], columns: Mapping[str, Any]) -> bool:
