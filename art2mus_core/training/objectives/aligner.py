@@ -36,12 +36,13 @@ from ..config import TrainingConfig
 from ..features import Dataset
 from ..latents import Embeddings, embed_artworks, embed_sounds
 from ..objective import read_options, sized
+from ..windows import read_window
 from .aligner_options import AlignerOptions
 from .alignment import ALIGNMENTS, AlignmentFields, load_head
 from .diffusion import DiffusionObjective
 from .dropping import mixed
 from .gap import CLOSURES
-from .sources import blurred, check_source, encoder_folder
+from .sources import blurred, check_pairs, check_source, encoder_folder
 from .weighting import WEIGHTINGS, by_bands
 
 __all__ = ["AlignerObjective", "AlignerOptions"]
@@ -60,11 +61,15 @@ class AlignerObjective(DiffusionObjective):
         patches = "patch_dim" in kind_of(config.model).reads(config.model)
         check_source(options.source, encoder, patches=patches)
         bands = parts.plan_model.config["bands"] if parts.plan_model else []
-        super().__init__(data, config, checkpoint, device, crop=options.crop, bands=bands)
+        check_pairs(data, options.source, options.gap)
+        window = read_window(options.window, options.level, options.crop)
+        super().__init__(data, config, checkpoint, device, crop=options.crop, bands=bands, window=window)
         self.options, self.encoder = options, encoder
+        self.sampled, self.views = options.sampled, options.views if options.source == "image" else 1
         self.constants, self.levels = parts.constants, read_levels(parts.schedule)
-        reads_artworks = options.source == "image" or options.gap != "none"
-        self.artworks = embed_artworks(data, encoder, device, patches=patches) if reads_artworks else None
+        self.artworks: Embeddings | None = None
+        if options.source == "image" or options.gap != "none":
+            self.artworks = embed_artworks(data, encoder, device, patches=patches, views=self.views)
         self.embeddings = self.artworks or embed_sounds(data, encoder, device)
         if options.source == "audio":
             self.embeddings = embed_sounds(data, encoder, device)
@@ -91,7 +96,11 @@ class AlignerObjective(DiffusionObjective):
         return aligner
 
     def _closure(self, artworks: Embeddings) -> GapClosure:
-        """The closed gap between the artworks and the sounds of training pairs; the control's calibration has no true pairs either."""
+        """The closed gap between artworks and sounds to train on; those of the control are no pairs for a calibration either."""
+        if self.data.unpaired:
+            return CLOSURES[self.options.gap](
+                *(torch.from_numpy(each.everything) for each in (artworks, self.embeddings))
+            )
         rows = self.train_rows
         if self.options.gap == "calibrated":
             rows = np.random.default_rng(self.config.seed).permutation(rows)[: self.options.calibration]
@@ -112,9 +121,11 @@ class AlignerObjective(DiffusionObjective):
         if self.sounds and self.options.alignment:
             more = draw.of(self.options.alignment.pairs, "alignment.pairs")
             pairs = more.rows(self.train_rows)
-            picture = blurred(more, self._shown(self._partners(more, pairs)[more.part]), self.options.gap_noise)
+            picture = blurred(
+                more, self._marked(self.viewed(more, self._partners(more, pairs))), self.options.gap_noise
+            )
             sound = self.sounds.of(pairs[more.part])
-            composed = self.plans(pairs[more.part], first=np.zeros(len(picture.values), np.int64))
+            composed = self.plans(pairs[more.part], first=np.zeros(len(picture.values)))
         noised = replace(noised, embedding=blurred(draw, noised.embedding, self.options.gap_noise))
         if self.options.drop:
             dropped = torch.from_numpy(draw.shares()[draw.part] < self.options.drop)
@@ -131,9 +142,6 @@ class AlignerObjective(DiffusionObjective):
     ) -> LatentBatch:
         batch = super().noised(draw, rows, partners, beginning=beginning)
         return replace(batch, embedding=self._marked(batch.embedding))
-
-    def _shown(self, rows: np.ndarray) -> Embedding:
-        return self._marked(self.embeddings.of(rows))
 
     def _marked(self, embedding: Embedding) -> Embedding:
         """The embedding, which says whether it is of sounds."""
@@ -177,7 +185,7 @@ class AlignerObjective(DiffusionObjective):
     def validate(self) -> dict[str, float]:
         """The mean loss of validation pairs, with the embeddings of training and, if they are others, with those of the artworks."""
         results, heard = super().validate(), self.embeddings
-        if self.artworks is not None and self.artworks is not heard:
+        if self.artworks is not None and self.artworks is not heard and not self.data.unpaired:
             self.embeddings = self.artworks
             try:
                 results["loss from artworks"] = super().validate()["loss"]

@@ -11,11 +11,13 @@ from torch.nn import functional as F
 
 from ...checkpoints.names import is_encoder, locate
 from ...encoders.files import has_audio_encoder
-from ...errors import SettingError
+from ...errors import DatasetError, SettingError
 from ...types import Embedding
 from ..batches import Draw
+from ..features import Dataset
+from .gap import Gap
 
-__all__ = ["Source", "blurred", "check_source", "encoder_folder"]
+__all__ = ["Source", "blurred", "check_pairs", "check_source", "encoder_folder"]
 
 Source = Literal["image", "audio"]
 
@@ -54,6 +56,28 @@ def check_source(source: Source, encoder: Path, *, patches: bool) -> None:
             "`source: audio` for an aligner that uses patches",
             "one that uses the embedding alone, because sounds have no patches",
             "Choose the kind visual or projection without patch_dim.",
+        )
+
+
+def check_pairs(data: Dataset, source: Source, gap: Gap) -> None:
+    """Check that a dataset without pairs has what the aligner is trained on.
+
+    Raises:
+        DatasetError: it lacks pairs, or artworks.
+    """
+    if not data.unpaired or (source == "audio" and gap == "none"):
+        return
+    if source == "image" or gap == "calibrated":
+        raise DatasetError(
+            f"{data.folder} has no pairs",
+            "pairs, unless with `source: audio` and `gap: shift` or `gap: none`",
+            "Pair it with `art2mus dataset pair`, or train with the configuration aligner-no-pairs.",
+        )
+    if not data.artworks.files:
+        raise DatasetError(
+            f"no artworks in {data.folder}",
+            "some, from which `gap: shift` knows where artworks lie in the joint space",
+            "Scan artworks into it, which need not fit the music; or set `gap: none`.",
         )
 
 
