@@ -73,7 +73,7 @@ class ResamplerAligner(AlignerNetwork):
     def forward(
         self,
         values: Float[Tensor, "batch dim"],  # noqa: ARG002
-        patches: Float[Tensor, "batch patches patch_dim"],
+        patches: Float[Tensor, "batch patches patch_dim"] | None = None,
     ) -> Float[Tensor, "batch tokens width"]:
         seen = self.seen(self.norm(patches))
         tokens = self.queries.transpose(0, 1).flatten(1).expand(len(seen), -1, -1)

@@ -23,6 +23,7 @@ from .listen import listen
 from .look import look
 from .models import models
 from .outputs import installed_version, print_lines
+from .prepare import prepare
 from .rate import rate
 from .score import score
 from .synthesize import synthesize
@@ -34,7 +35,7 @@ COMMANDS = (
     *(compose, look),
     *(evaluate, score, compare, gallery, listen, rate),
     *(models, fetch, doctor, convert, export_text, heads),
-    *(synthesize, calibrate, fit_affect, train, export),
+    *(synthesize, calibrate, fit_affect, prepare, train, export),
 )
 """Each command is a function in a file of its own; its docstring is the help text."""
 

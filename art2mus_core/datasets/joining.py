@@ -12,9 +12,10 @@ from .captions import captions_of
 from .items import check_path
 from .manifest import SPLITS, Pair
 from .roots import read_roots
+from .sides import TABLES
 from .tables import ARTWORKS, MUSIC, PAIRS, ArtworkRow, MusicRow, PairRow
 
-__all__ = ["Joined", "caption_of", "read_joined", "read_rows", "trouble_of"]
+__all__ = ["Joined", "caption_of", "read_files", "read_joined", "read_rows", "trouble_of"]
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,21 @@ def read_joined(folder: Path) -> list[Pair]:
         captions = caption_of(seen[row.artwork.id]), caption_of(heard[row.music.id])
         pairs.append(_joined(row.pair, row.artwork, row.music, *places, captions=captions))
     return pairs
+
+
+def read_files(folder: Path, kind: str) -> dict[str, ArtworkRow | MusicRow]:
+    """The rows of a side that have no fault, by the paths that pairs have.
+
+    Args:
+        folder: the dataset, scanned.
+        kind: `artworks` or `music`.
+
+    Raises:
+        DatasetError: the table is damaged, or a path leads out of its folder.
+    """
+    table, root = TABLES[kind], read_roots(folder)[kind]
+    rows = (row for row in table.read(folder / table.file) if row.fault is None)
+    return {_place(folder, root, row.path, f"{folder / table.file}: row {row.id}"): row for row in rows}
 
 
 def _where(folder: Path, pair: PairRow) -> str:

@@ -1,6 +1,6 @@
 """Long work on many rows, kept in shards, so that a run that was killed at any moment resumes and ends with the same bytes.
 
-A shard is the results for `SIZE` rows: one file, and beside it a note with its statistics, which is also its mark of completion. The note
+A shard is the results for some rows: one file, and beside it a note with its statistics, which is also its mark of completion. The note
 tells what the shard was made from; a shard that was made from something else is made again, as far as possible from results that are
 known (`known.py`).
 """
@@ -28,7 +28,7 @@ from .tables import ROOM
 __all__ = ["SIZE", "Shards", "Spread"]
 
 SIZE = 256
-"""Rows of a shard."""
+"""Rows of a shard, if its stage does not choose another number."""
 
 
 @runtime_checkable
@@ -83,6 +83,7 @@ class Shards(Generic[Row, Result]):
         identify: what of a row decides its result, as values that JSON can hold.
         made_with: what else decides the results, such as the digest of a network's weights.
         reuse: finds the result for a row among those that are known; None works on every row of a shard that is made again.
+        size: rows of a shard; by default `SIZE`.
     """
 
     folder: Path
@@ -92,6 +93,7 @@ class Shards(Generic[Row, Result]):
     identify: Callable[[Row], Any]
     made_with: dict[str, Any] = field(default_factory=dict)
     reuse: Callable[[Row, Known[Result]], Result | None] | None = None
+    size: int | None = None
 
     def run(
         self,
@@ -123,7 +125,7 @@ class Shards(Generic[Row, Result]):
             OutputError: a shard cannot be written, as on a full disk; those before it are kept.
         """
         known = Known[Result](self.folder, self.suffix, self.read, _digest(self.made_with))
-        self._tidy(-(-count // SIZE), known)
+        self._tidy(self.count(count), known)
         done = 0
 
         def progress(more: int) -> None:
@@ -143,7 +145,7 @@ class Shards(Generic[Row, Result]):
 
     def _waiting(self, rows: Iterable[Row], now: _Run, batch: int, *, retry: bool) -> Iterator[list[Row]]:
         """The rows that have to be worked on, a few at a time; shards without any are finished on the way."""
-        for index, own in enumerate(batches(rows, SIZE)):
+        for index, own in enumerate(batches(rows, self.size or SIZE)):
             shard, places = self._open(index, own, now.known, retry=retry)
             now.progress(len(own) - len(places))
             if shard and places:
@@ -226,6 +228,14 @@ class Shards(Generic[Row, Result]):
                 with suppress(OSError, Art2MusError):  # the error that stopped the run is the one to tell
                     now.known.save(self.write, shard.made_from, results)
 
+    def count(self, rows: int) -> int:
+        """The number of shards of so many rows."""
+        return -(-rows // (self.size or SIZE))
+
+    def is_whole(self, index: int) -> bool:
+        """Whether a shard is complete, and its file the one that its note is about."""
+        return self._is_whole(index, self.note(index))
+
     def path(self, index: int) -> Path:
         """The file of a shard."""
         return self.folder / f"{index:06d}{self.suffix}"
@@ -236,10 +246,10 @@ class Shards(Generic[Row, Result]):
 
     def results(self, count: int) -> Iterator[Result]:
         """The results for `count` rows, in order."""
-        for index in range(-(-count // SIZE)):
+        for index in range(self.count(count)):
             yield from self.read(self.path(index))
 
     def faults(self, count: int) -> Counter[str]:
         """How many rows have each kind of fault."""
-        notes = (self.note(index).get("failed", {}) for index in range(-(-count // SIZE)))
+        notes = (self.note(index).get("failed", {}) for index in range(self.count(count)))
         return Counter(kind_of(fault) for failed in notes for fault in failed.values())

@@ -67,6 +67,10 @@ class Draw:
         """Uniform numbers from 0 to 1, for the start of crops or to choose a share of the examples."""
         return self.rng.random(self.size)
 
+    def normal(self, width: int) -> Float[np.ndarray, "size width"]:
+        """Standard normal noise for vectors."""
+        return self.rng.standard_normal((self.size, width), dtype=np.float32)
+
     def levels(self, count: int) -> Int[np.ndarray, " size"]:
         """Random noise levels below `count`, spread evenly over the batch.
 
@@ -151,8 +155,12 @@ class LatentBatch(Batch):
 
 @dataclass(frozen=True)
 class AlignerBatch(LatentBatch):
-    """A latent batch with further pairs for imitating the projection head: artworks' and sounds' embeddings, and the sounds' plans."""
+    """A latent batch with further pairs for the alignment term: artworks' and sounds' embeddings, and the sounds' plans.
+
+    The examples that are `dropped` are trained without their artwork.
+    """
 
     picture: Embedding | None = None
     sound: Embedding | None = None
     composed: Plan | None = None
+    dropped: Bool[Tensor, " batch"] | None = None

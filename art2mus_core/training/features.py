@@ -1,184 +1,219 @@
-"""Features of a dataset, computed once and memory-mapped: sounds and mels."""
+"""A dataset and its stored features: each file is read once, however many pairs it is in."""
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
-import torch
-from jaxtyping import Float, Int
-from numpy.lib.format import open_memmap
-from torch import Tensor
-from torch.nn.functional import pad
+from jaxtyping import Int
 
-from ..audio.mel import MelTransform
-from ..audio.reading import read_audio
-from ..datasets.manifest import Pair
+from ..datasets.engines import engine
 from ..datasets.reading import read_pairs
-from ..datasets.workers import spread
+from ..datasets.shards import Spread
+from ..datasets.unpaired import is_unpaired, read_music
 from ..errors import DatasetError
-from ..placing import replacing
-from ..types import AudioGrid, OnStep, Step
-from .grids import mel_of
+from ..types import AudioGrid, OnStep
+from .hearing import HeardPart, Mels, Sounds, hear
+from .looking import SeenPart, look
+from .pieces import Pieces
+from .sources import Side, read_sides
+from .stores import Feature, Store, complete_store, open_store
 
-__all__ = ["Dataset", "Pieces", "cached"]
+__all__ = ["FEATURES", "Dataset", "Pieces", "Working"]
 
-WORKERS = os.cpu_count() or 1
+FEATURES = "features"
+"""Folder of the stores in a dataset."""
 
-SHORT = 0.1
-"""Seconds by which music may be shorter than its length in the manifest; silence is appended."""
+BATCH = 16
+"""Files that a network gets at once, except on a CPU: there a batch saves no time, and single files keep all processes at work."""
+
+SMALL = 2**28
+"""Bytes of weights up to which every process may have a network of its own."""
+
+SHOWN = 10
+"""Faults that an error lists."""
+
+Kind = Literal["artworks", "music"]
 
 
 @dataclass(frozen=True)
-class Pieces:
-    """A feature of all pairs, concatenated in a memory-mapped array.
+class Working:
+    """How features are computed.
 
     Attributes:
-        values: [sum of lengths, ...].
-        lengths: length of each pair's part.
+        engine: `local` or `ray`.
+        workers: number of processes; None for one on every core, or this one alone for a large network or a GPU.
+        retry: try files that failed again, one by one.
+        faults: share of the pairs that may be left out because of their files.
     """
 
-    values: np.ndarray
-    lengths: Int[np.ndarray, " pairs"]
+    engine: str = "local"
+    workers: int | None = None
+    retry: bool = False
+    faults: float = 0.02
 
-    @cached_property
-    def _ends(self) -> np.ndarray:
-        return self.lengths.cumsum()
-
-    def __getitem__(self, row: int | np.integer) -> np.ndarray:
-        """The part of one pair."""
-        return self.values[self._ends[row] - self.lengths[row] : self._ends[row]]
-
-    def crops(
-        self, rows: Int[np.ndarray, " rows"], length: int, shares: Float[np.ndarray, " rows"] | None = None
-    ) -> np.ndarray:
-        """Crops as float32 [rows, length, ...]; each starts at a share of the possible starts, or at 0."""
-        starts = self.starts(rows, length, shares)
-        parts = [self[row][start : start + length] for row, start in zip(rows, starts, strict=True)]
-        return np.stack(parts).astype(np.float32)
-
-    def starts(
-        self, rows: Int[np.ndarray, " rows"], length: int, shares: Float[np.ndarray, " rows"] | None = None
-    ) -> Int[np.ndarray, " rows"]:
-        """Where the crops of :meth:`crops` start."""
-        room = self.lengths[rows] - length + 1
-        return np.zeros(len(rows), int) if shares is None else (shares * room).astype(int)
-
-    def shortest(self, rows: Int[np.ndarray, " rows"]) -> int:
-        """The length of the shortest of these pairs."""
-        return int(self.lengths[rows].min())
-
-
-def cached(
-    path: Path,
-    lengths: Int[np.ndarray, " pairs"],
-    rows: Callable[[], Iterator[np.ndarray]],
-    *,
-    stage: str,
-    on_step: OnStep | None = None,
-) -> Pieces:
-    """Load a feature from `path`; compute it pair by pair and write it first if the file does not exist.
-
-    The arrays of `rows` have the given `lengths`, and the same further sizes and type.
-    """
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as partial_file:
-            array, end = None, 0
-            for index, row in enumerate(rows()):
-                if array is None:
-                    array = open_memmap(partial_file, "w+", row.dtype, (int(lengths.sum()), *row.shape[1:]))
-                array[end : (end := end + int(lengths[index]))] = row
-                if on_step:
-                    on_step(Step(stage, index + 1, len(lengths)))
-            del array
-    return Pieces(np.load(path, mmap_mode="r"), lengths)
+    def spread(self, device: str = "cpu", weights: int = 0) -> Spread:
+        """The engine for a network of so many bytes on a device."""
+        alone = self.engine == "local" and (device != "cpu" or weights > SMALL)
+        return engine(self.engine, self.workers or (1 if alone else os.cpu_count() or 1))
 
 
 class Dataset:
     """A dataset folder and its features for one audio grid.
 
+    Pairs are left out whose files cannot be read, as soon as a feature of those files was computed.
+
     Args:
-        folder: folder of the manifest; its folder `features` stores features.
+        folder: folder of the manifest or the tables; its folder `features` stores features.
         grid: sizes of the mels.
         on_step: called with each computed feature.
+        working: how features are computed.
+
+    Attributes:
+        pairs: all pairs. A dataset that was scanned without being paired has one for each piece of music.
+        artworks: the artworks, each once, and that of each pair.
+        music: the music, each piece once, and that of each pair.
+        left_out: why pairs are left out, by their row.
+        stores: those that were opened, by their folder, each with its side.
 
     Raises:
         DatasetError: no manifest, or a pair without a length of its music.
     """
 
-    def __init__(self, folder: Path, grid: AudioGrid, on_step: OnStep | None = None) -> None:
-        self.folder, self.grid, self.on_step = Path(folder), grid, on_step
-        self.pairs = read_pairs(self.folder)
+    def __init__(
+        self, folder: Path, grid: AudioGrid, on_step: OnStep | None = None, working: Working | None = None
+    ) -> None:
+        self.folder, self.grid, self.on_step, self.working = Path(folder), grid, on_step, working or Working()
+        self.unpaired = is_unpaired(self.folder)
+        self.pairs = read_music(self.folder) if self.unpaired else read_pairs(self.folder)
         for pair in self.pairs:
             if not 0 < pair.seconds < math.inf:
                 raise DatasetError(
                     f"{pair.music} of {pair.seconds} s in {folder}", "its length", "Correct the manifest."
                 )
-        self.samples = np.array([grid.samples(pair.seconds) for pair in self.pairs])
+        self.artworks, self.music = read_sides(self.folder, self.pairs, unpaired=self.unpaired)
+        self.samples = np.array([grid.samples(pair.seconds) for pair in self.pairs], int)
+        self.left_out = dict[int, str]()
+        self.stores = dict[Path, tuple[Kind, Store]]()
+        self._splits = np.array([pair.split for pair in self.pairs], str)
+        self._rows = dict[str, np.ndarray]()
 
     def rows(self, split: str) -> Int[np.ndarray, " rows"]:
-        """Indices of the pairs of a split."""
-        return np.array([index for index, pair in enumerate(self.pairs) if pair.split == split], int)
+        """Indices of the pairs of a split that are not left out.
 
-    def feature(self, name: str, *origin: object) -> Path:
-        """The file of a feature; its name has a digest of the pairs and of the `origin` of the feature."""
-        identity = [f"{pair.artwork} {pair.artwork_sha256} {pair.music} {pair.seconds}" for pair in self.pairs]
-        digest = hashlib.sha256("\n".join([*map(str, origin), *identity]).encode()).hexdigest()
-        return self.folder / "features" / f"{name}-{digest[:12]}.npy"
+        Raises:
+            DatasetError: all of them are.
+        """
+        if split not in self._rows:
+            rows = np.flatnonzero(self._splits == split)
+            kept = np.array([row for row in rows if row not in self.left_out], int)
+            if len(rows) and not len(kept):
+                raise DatasetError(
+                    f"all {len(rows)} pairs of the split {split} in {self.folder} are left out ({self.left_out[rows[0]]})",
+                    "pairs of files that can be read",
+                    "Repair the files, then run `art2mus prepare` with --retry.",
+                )
+            self._rows[split] = kept
+        return self._rows[split]
+
+    @property
+    def kept(self) -> Int[np.ndarray, " rows"]:
+        """Indices of the pairs that are not left out."""
+        return np.array([row for row in range(len(self.pairs)) if row not in self.left_out], int)
 
     def sounds(self, channels: int = 1) -> Pieces:
         """Sounds of the length in the manifest, int16 [samples, channels]; the mean of a file's channels if it has another number."""
-        compute = partial(_sound, self.folder, self.grid, channels)
-        return self.each(f"sound-{self.grid.sample_rate}-{channels}", compute, self.samples)
+        return self.heard("sounds", [Sounds(self.grid, channels)], size=8)["sound"]
 
     def mels(self, multiple: int = 1, channels: int = 1) -> Pieces:
         """Mels in nats, float16 [frames, channels, bins]; sounds are padded with silence to a multiple of `multiple` frames."""
-        frames = -(-self.samples // (self.grid.hop * multiple)) * multiple
-        compute = partial(_mel, self.folder, self.grid, multiple, channels)
-        return self.each("mel", compute, frames, mel_of(self.grid), frames.sum(), channels)
+        return self.heard("mels", [Mels(self.grid, multiple, channels)])["mel"]
 
-    def each(
-        self, name: str, compute: Callable[[Pair], np.ndarray], lengths: Int[np.ndarray, " pairs"], *origin: object
-    ) -> Pieces:
-        """A feature that is computed in several processes."""
-        path = self.feature(name, *origin)
-        return cached(path, lengths, lambda: spread(compute, self.pairs, WORKERS), stage=name, on_step=self.on_step)
+    def heard(
+        self,
+        name: str,
+        parts: Sequence[HeardPart],
+        *,
+        device: str = "cpu",
+        weights: int = 0,
+        size: int = 32,
+    ) -> dict[str, Pieces]:
+        """Columns of the music of every pair, computed in one go if they are not stored.
 
+        Args:
+            name: of the store.
+            parts: what is computed.
+            device: of the networks.
+            weights: bytes of the networks.
+            size: files of a shard.
+        """
+        columns = {column: origin for part in parts for column, origin in part.columns.items()}
+        feature = Feature(name, columns, partial(hear, self.folder, parts), _batch(device), size)
+        return self._opened("music", feature, self.working.spread(device, weights))
 
-def _sound(folder: Path, grid: AudioGrid, channels: int, pair: Pair) -> np.ndarray:
-    samples = _music(folder, grid, channels, pair).clamp(
-        -1, 1
-    )  # decoded lossy music exceeds 1, and integers would wrap
-    return (samples.T * 32767).round().to(torch.int16).numpy()
+    def seen(self, name: str, part: SeenPart, *, device: str = "cpu", weights: int = 0) -> dict[str, Pieces]:
+        """Columns of all artworks, computed if they are not stored; `artworks.of` tells which is that of a pair.
 
+        Args:
+            name: of the store.
+            part: what is computed.
+            device: of the network.
+            weights: bytes of the network.
+        """
+        feature = Feature(name, part.columns, partial(look, self.folder, part), _batch(device))
+        return self._opened("artworks", feature, self.working.spread(device, weights))
 
-def _mel(folder: Path, grid: AudioGrid, multiple: int, channels: int, pair: Pair) -> np.ndarray:
-    samples = _music(folder, grid, channels, pair)
-    whole = pad(samples, (0, -samples.shape[-1] % (grid.hop * multiple)))
-    return MelTransform(grid)(whole).transpose(0, 1).to(torch.float16).numpy()
+    def stored(self, kind: Kind, part: HeardPart | SeenPart) -> Store | None:
+        """The complete store of a part; None if there is none."""
+        opened = (store for side, store in self.stores.values() if side == kind and store.has(part.columns))
+        return next(opened, None) or complete_store(self.folder / FEATURES, part.columns, self.side(kind).files)
 
+    def side(self, kind: Kind) -> Side:
+        """The artworks, or the music."""
+        return self.artworks if kind == "artworks" else self.music
 
-def _music(folder: Path, grid: AudioGrid, channels: int, pair: Pair) -> Float[Tensor, "channels samples"]:
-    """The first samples of the pair's music, of the length in the manifest.
-
-    Decoded MP3s may be a little shorter, as encoders add a delay and frames are whole: a clip of 30 s may have 1,321,967
-    samples at 44.1 kHz, which is 29.976 s.
-    """
-    samples = read_audio(folder / pair.music, grid.sample_rate, mono=channels == 1).samples[0]
-    if len(samples) != channels:
-        samples = samples.mean(0, keepdim=True).expand(channels, -1)
-    missing = grid.samples(pair.seconds) - samples.shape[-1]
-    if missing > SHORT * grid.sample_rate:
-        raise DatasetError(
-            f"{folder / pair.music} has {samples.shape[-1] / grid.sample_rate:.2f} s",
-            f"the {pair.seconds:g} s of the manifest",
-            "Remove the pair, or correct its length in the manifest.",
+    def _opened(self, kind: Kind, feature: Feature, spread: Spread) -> dict[str, Pieces]:
+        side, retry = self.side(kind), self.working.retry
+        opened = (store for has, store in self.stores.values() if has == kind and store.has(feature.columns))
+        store = next(opened, None) or open_store(
+            self.folder / FEATURES, feature, side.files, spread, retry=retry, on_step=self.on_step
         )
-    return pad(samples, (0, missing))
+        self.stores[store.folder] = kind, store
+        self._leave_out(kind, store)
+        columns = {name: store.column(name) for name in feature.columns}
+        return columns if kind == "artworks" else {name: column.rows(side.of) for name, column in columns.items()}
+
+    def _leave_out(self, kind: Kind, store: Store) -> None:
+        """Leave out the pairs of files that failed.
+
+        Raises:
+            DatasetError: they are too many.
+        """
+        side = self.side(kind)
+        for row in np.flatnonzero(np.isin(side.of, list(store.faults))):
+            source = side.files[side.of[row]]
+            self.left_out.setdefault(int(row), f"{source.path}: {store.faults[side.of[row]]}")
+        self._rows.clear()
+        reasons = list(dict.fromkeys(self.left_out.values()))
+        count, total = len(self.left_out), len(self.pairs)
+        if self.unpaired and kind == "artworks":
+            reasons = [f"{side.files[row].path}: {fault}" for row, fault in store.faults.items()]
+            count, total = len(reasons), len(side.files)
+        if count > self.working.faults * total:
+            more = f", and {len(reasons) - SHOWN} more files" if len(reasons) > SHOWN else ""
+            raise DatasetError(
+                f"{count} of {total} {'pairs' if not self.unpaired else kind} in {self.folder} have a file that cannot be used: "
+                f"{'; '.join(reasons[:SHOWN])}{more}",
+                f"at most {self.working.faults:.0%} of them",
+                "Repair the files, then run `art2mus prepare` with --retry; or raise `faults` in the configuration.",
+            )
+
+
+def _batch(device: str) -> int:
+    return 1 if device == "cpu" else BATCH

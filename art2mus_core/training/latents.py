@@ -1,37 +1,42 @@
-"""Training data of the prior and the aligner, computed once: latents of the music and embeddings of pairs."""
+"""Training data of the prior and the aligner, computed once: latents of the music and embeddings of both sides."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
-from torch import Tensor
+from jaxtyping import Float32, Int
 
 from ..character import CHARACTERS, Character
-from ..checkpoints.folder import load_component
+from ..checkpoints.folder import needed, read_config
 from ..checkpoints.identity import component_digest
-from ..checkpoints.precision import imitates
 from ..datasets.synthetic.pairs import seen_by
-from ..decoders.vae import MelAutoencoder
 from ..digests import tensor_digest
 from ..encoders.efficientnet import EfficientNetEncoder, traits
-from ..encoders.files import image_component, load_image_encoder
-from ..encoders.pocket import PocketAudioEncoder
-from ..errors import SettingError
-from ..images.reading import read_artwork
-from ..networks.autoencoder import Autoencoder
-from ..types import Embedding, Mel
-from .features import Dataset, Pieces, cached
-from .grids import mel_of
+from ..encoders.files import has_audio_encoder, image_bytes, image_component, image_space, load_image_encoder
+from ..errors import CheckpointError
+from ..types import AudioGrid, Embedding
+from .encoding import Latents, SoundEmbeddings, StoredMels, hears_mels
+from .features import Dataset, Pieces
+from .grids import recorded_mel
+from .hearing import HeardPart, Mels
+from .looking import Characters, Pictures
+from .windows import WHOLE, Window
 
-__all__ = ["Embeddings", "embed_artworks", "embed_sounds", "encode_latents", "see_artworks"]
-
-CHUNK = 4
+__all__ = [
+    "Embeddings",
+    "embed_artworks",
+    "embed_sounds",
+    "encode_latents",
+    "latent_part",
+    "see_artworks",
+    "sound_part",
+]
 
 
 @dataclass(frozen=True)
@@ -40,50 +45,103 @@ class Embeddings:
 
     Attributes:
         space: space of the encoder.
-        values: float32 [N, D].
-        patches: float16 [N, n, P] if the aligner uses them.
+        vectors: float32 [views, D] of each file.
+        of_pair: the file of each pair.
+        patches: float16 [views, n, P] of each file, if they were asked for.
     """
 
     space: str
-    values: np.ndarray
-    patches: np.ndarray | None = None
+    vectors: Pieces
+    of_pair: Int[np.ndarray, " pairs"]
+    patches: Pieces | None = None
 
-    def of(self, rows: Int[np.ndarray, " rows"]) -> Embedding:
-        """The embeddings of some pairs."""
-        patches = None if self.patches is None else torch.from_numpy(self.patches[rows].astype(np.float32))
-        return Embedding(torch.from_numpy(self.values[rows]), self.space, patches)
+    def of(self, rows: Int[np.ndarray, " rows"], views: Int[np.ndarray, " rows"] | None = None) -> Embedding:
+        """The embeddings of some pairs: of the whole artworks, or of a view of each."""
+        files = self.of_pair[rows]
+        values = torch.from_numpy(self.vectors.take(files, views))
+        patches = None
+        if self.patches is not None:
+            patches = torch.from_numpy(self.patches.take(files, views).astype(np.float32))
+        return Embedding(values, self.space, patches)
+
+    @cached_property
+    def values(self) -> Float32[np.ndarray, "pairs dim"]:
+        """The embeddings of all pairs, in memory; zeros for those that are left out."""
+        return self.vectors.firsts_of(self.of_pair)
+
+    @cached_property
+    def everything(self) -> Float32[np.ndarray, "files dim"]:
+        """The embeddings of all files that have one, each once, in memory."""
+        return self.vectors.take(np.flatnonzero(self.vectors.lengths))
 
 
-def encode_latents(data: Dataset, checkpoint: Path, device: torch.device) -> Pieces:
-    """Encode a dataset with the VAE of a checkpoint: unscaled latents, float16 [frames, channels, rows] for each pair.
+def encode_latents(data: Dataset, checkpoint: Path, device: torch.device, window: Window = WHOLE) -> Pieces:
+    """Encode the music of a dataset with the VAE of a checkpoint.
 
     Args:
         data: the dataset on the checkpoint's grid.
         checkpoint: the folder of the VAE.
         device: device of the VAE.
+        window: the excerpts.
+
+    Returns:
+        Means and log-variances of the unscaled latents, float16 [frames, 2, channels, rows] for each pair.
 
     Raises:
         CheckpointError: the VAE is missing or damaged.
+        DatasetError: too many pieces cannot be read.
     """
-    grid = data.grid
-    mels = data.mels(grid.latent_factor, grid.channels)
-
-    @torch.no_grad()
-    def latents() -> Iterator[np.ndarray]:
-        fast = not imitates(device, torch.bfloat16)  # half of the time, and latents change by half a percent
-        vae = load_component(checkpoint, "vae", Autoencoder).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        unscaled = MelAutoencoder(vae, scale=1.0)
-        for row in range(len(mels.lengths)):
-            mel = Mel(torch.from_numpy(mels[row].astype(np.float32)).transpose(0, 1).to(device))
-            with torch.autocast(device.type, torch.bfloat16, enabled=fast):
-                latent = unscaled.encode(mel).values[0]
-            yield latent.transpose(0, 1).to(torch.float16).cpu().numpy()
-
-    path = data.feature("latent", component_digest(checkpoint, "vae"), mel_of(grid))
-    return cached(path, mels.lengths // grid.latent_factor, latents, stage="latents", on_step=data.on_step)
+    part = latent_part(data, checkpoint, device, window)
+    found = data.heard("latents", [part], device=str(device), weights=_bytes(checkpoint, "vae"))
+    return replace(found["latent"], windows=window.count, begins=found["begin"])
 
 
-def embed_artworks(data: Dataset, encoder: Path, device: torch.device, *, patches: bool) -> Embeddings:
+def latent_part(data: Dataset, checkpoint: Path, device: torch.device, window: Window = WHOLE) -> Latents:
+    """The part of :func:`~art2mus_core.training.hearing.hear` that encodes latents."""
+    stored = _stored(data, Mels(data.grid, data.grid.latent_factor, data.grid.channels)) if window == WHOLE else None
+    digest = component_digest(checkpoint, "vae")
+    return Latents(checkpoint, digest, data.grid, window, str(device), stored)
+
+
+def embed_sounds(data: Dataset, checkpoint: Path, device: torch.device) -> Embeddings:
+    """Embed the music of a dataset with the audio encoder of a folder.
+
+    Args:
+        data: the dataset.
+        checkpoint: a folder with an audio encoder.
+        device: device of the encoder.
+
+    Raises:
+        CheckpointError: the encoder is missing or damaged.
+        DatasetError: too many pieces cannot be read.
+    """
+    part = sound_part(data, checkpoint, device)
+    found = data.heard("heard", [part], device=str(device), weights=_bytes(checkpoint, "audio_encoder"))
+    space = str(read_config(checkpoint, "audio_encoder").get("space") or image_space(checkpoint))
+    return Embeddings(space, found["heard"], np.arange(len(data.pairs)))
+
+
+def sound_part(data: Dataset, checkpoint: Path, device: torch.device) -> SoundEmbeddings:
+    """The part of :func:`~art2mus_core.training.hearing.hear` that embeds sounds.
+
+    Raises:
+        CheckpointError: no audio encoder.
+    """
+    if not has_audio_encoder(checkpoint):
+        raise CheckpointError(
+            f"{checkpoint} has no audio_encoder",
+            "an audio encoder",
+            "Choose a folder that has one: the bundled model, or ImageBind converted with its audio encoder.",
+        )
+    grid, stored = data.grid, None
+    if hears_mels(checkpoint):
+        recorded = recorded_mel(checkpoint)
+        grid = AudioGrid(**recorded) if recorded else grid
+        stored = _stored(data, Mels(grid, 1, 1))
+    return SoundEmbeddings(checkpoint, component_digest(checkpoint, "audio_encoder"), grid, str(device), stored)
+
+
+def embed_artworks(data: Dataset, encoder: Path, device: torch.device, *, patches: bool, views: int = 1) -> Embeddings:
     """Embed the artworks of a dataset, as when composing.
 
     Args:
@@ -91,45 +149,28 @@ def embed_artworks(data: Dataset, encoder: Path, device: torch.device, *, patche
         encoder: a checkpoint with an image encoder, or a CLIP folder.
         device: device of the encoder.
         patches: also return the embeddings of patches.
+        views: embed the whole artwork and so many views of it, less one.
 
     Raises:
         CheckpointError: the encoder is missing or damaged.
-        ArtworkError: a picture cannot be read.
+        SettingError: patches of an encoder that has none.
+        DatasetError: too many pictures cannot be read.
     """
-    network = load_image_encoder(encoder, dtype=torch.float32)
-    network.to(device)  # type: ignore[attr-defined]
-
-    @torch.no_grad()
-    def embeddings() -> Iterator[Embedding]:
-        for start in range(0, len(data.pairs), CHUNK):
-            chunk = data.pairs[start : start + CHUNK]
-            yield network.encode([read_artwork(data.folder / pair.artwork) for pair in chunk])
-
-    def values() -> Iterator[np.ndarray]:
-        if isinstance(network, EfficientNetEncoder):  # whose embeddings follow from what is stored
-            with torch.no_grad():
-                return iter(
-                    network(torch.from_numpy(np.array(see_artworks(data, network, encoder, device).values)).to(device))
-                    .cpu()
-                    .numpy()[:, None]
-                )
-        return (row for each in embeddings() for row in each.values.float().cpu().numpy()[:, None])
-
-    def of_patches() -> Iterator[np.ndarray]:
-        return (
-            row for each in embeddings() for row in _patches(each, encoder).to(torch.float16).cpu().numpy()[:, None]
-        )
-
-    ones, origin = np.ones(len(data.pairs), int), component_digest(encoder, image_component(encoder))
-    kept = [
-        cached(data.feature(name, network.space, origin), ones, rows, stage=name, on_step=data.on_step).values
-        for name, rows in (("artwork", values), *([("patches", of_patches)] if patches else []))
-    ]
-    return Embeddings(network.space, *kept)
+    network: Any = load_image_encoder(encoder, dtype=torch.float32)
+    if isinstance(network, EfficientNetEncoder) and not patches:  # whose embeddings follow from what is stored
+        seen = see_artworks(data, network, encoder, device, views=views)
+        return Embeddings(network.space, _headed(network, seen), data.artworks.of)
+    part = Pictures(encoder, component_digest(encoder, image_component(encoder)), str(device), views, patches)
+    weights, space = image_bytes(encoder, dtype=torch.float32), network.space
+    del network
+    found = data.seen("artworks", part, device=str(device), weights=weights)
+    return Embeddings(space, found["seen"], data.artworks.of, found.get("patches"))
 
 
-def see_artworks(data: Dataset, encoder: EfficientNetEncoder, folder: Path, device: torch.device) -> Pieces:
-    """The characters of a dataset's artworks as inputs of the encoder's head, float32 [N, traits].
+def see_artworks(
+    data: Dataset, encoder: EfficientNetEncoder, folder: Path, device: torch.device, *, views: int = 1
+) -> Pieces:
+    """The characters of a dataset's artworks as inputs of the encoder's head, float32 [views, traits].
 
     Those of the manifest are used if this encoder saw them when the dataset was made.
 
@@ -138,58 +179,34 @@ def see_artworks(data: Dataset, encoder: EfficientNetEncoder, folder: Path, devi
         encoder: the image encoder.
         folder: the checkpoint from which the encoder was loaded.
         device: device of the encoder.
+        views: see :func:`embed_artworks`.
 
     Raises:
-        ArtworkError: a picture cannot be read.
+        DatasetError: too many pictures cannot be read.
     """
-    encoder.to(device)
-
-    @torch.no_grad()
-    def rows() -> Iterator[np.ndarray]:
-        complete = all(set(pair.character) == {*CHARACTERS, "tonic"} for pair in data.pairs)
-        if complete and seen_by(data.folder) == component_digest(folder, image_component(folder)):
-            told: list[dict[str, Any]] = [
-                {**pair.character, "tonic": int(pair.character["tonic"])} for pair in data.pairs
-            ]
-            yield from traits([Character(**each) for each in told]).numpy()[:, None]
-            return
-        for start in range(0, len(data.pairs), CHUNK):
-            chunk = data.pairs[start : start + CHUNK]
-            seen = traits(encoder.characters([read_artwork(data.folder / pair.artwork) for pair in chunk]))
-            yield from seen.numpy()[:, None]
-
+    told = all(set(pair.character) == {*CHARACTERS, "tonic"} for pair in data.pairs) and not data.unpaired
+    if told and views == 1 and seen_by(data.folder) == component_digest(folder, image_component(folder)):
+        _, first = np.unique(data.artworks.of, return_index=True)
+        characters: list[dict[str, Any]] = [data.pairs[row].character for row in first]
+        known = [Character(**{**each, "tonic": int(each["tonic"])}) for each in characters]
+        return Pieces.of(traits(known).numpy(), np.ones(len(first), int))
     frozen = {key: value for key, value in encoder.state_dict().items() if not key.startswith("head.")}
-    path = data.feature("seen", encoder.config, tensor_digest(frozen))
-    return cached(path, np.ones(len(data.pairs), int), rows, stage="seen", on_step=data.on_step)
+    digest = hashlib.sha256(f"{tensor_digest(frozen)} {encoder.config}".encode()).hexdigest()
+    return data.seen("characters", Characters(folder, digest, str(device), views), device=str(device))["traits"]
 
 
-def _patches(embedding: Embedding, encoder: Path) -> Float[Tensor, "batch patches patch_dim"]:
-    if embedding.patches is None:
-        raise SettingError(
-            f"an aligner that uses patches, and {encoder.name} has none",
-            "ImageBind or a CLIP, or an aligner without patch_dim",
-            "Choose another encoder, or remove patch_dim from the field model.",
-        )
-    return embedding.patches
+def _headed(network: EfficientNetEncoder, seen: Pieces) -> Pieces:
+    """Embeddings of characters."""
+    with torch.no_grad():
+        values = [network(torch.from_numpy(np.array(array))).numpy() for array in seen.arrays if array.ndim == 2]
+    return replace(seen, arrays=values)
 
 
-def embed_sounds(data: Dataset, checkpoint: Path, device: torch.device) -> Embeddings:
-    """Embed the mels of a dataset with the audio encoder of a checkpoint.
+def _stored(data: Dataset, part: HeardPart) -> StoredMels | None:
+    """The complete store of mels, if there is one."""
+    store = data.stored("music", part)
+    return None if store is None else (store.folder, store.digest)
 
-    Raises:
-        CheckpointError: the encoder is missing or damaged.
-    """
-    network = load_component(checkpoint, "audio_encoder", PocketAudioEncoder.from_config).to(device)
-    mels = data.mels()
 
-    @torch.no_grad()
-    def rows() -> Iterator[np.ndarray]:
-        for row in range(len(data.pairs)):
-            mel = Mel(torch.from_numpy(mels[row].astype(np.float32)).transpose(0, 1))
-            yield network.encode(mel).values.float().cpu().numpy()
-
-    path = data.feature("music", network.space, component_digest(checkpoint, "audio_encoder"), mel_of(data.grid))
-    return Embeddings(
-        network.space,
-        cached(path, np.ones(len(data.pairs), int), rows, stage="music", on_step=data.on_step).values,
-    )
+def _bytes(folder: Path, component: str) -> int:
+    return needed(folder, [component], torch.float32)

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
+from jaxtyping import Int
 from pydantic import ValidationError
 from torch import Tensor, nn
 
@@ -16,7 +18,7 @@ from ..configuration import Fields, known_keys, problems
 from ..errors import Art2MusError, DatasetError, SettingError
 from .batches import Batch, Draw
 from .config import TrainingConfig
-from .features import Dataset, Pieces
+from .features import Dataset
 
 __all__ = ["Objective", "check_crop", "read_options", "sized"]
 
@@ -47,11 +49,20 @@ class Objective(nn.Module, ABC):
     def __init__(self, data: Dataset, config: TrainingConfig, checkpoint: Path, device: torch.device) -> None:
         super().__init__()
         self.data, self.config, self.checkpoint, self.device = data, config, checkpoint, device
-        self.train_rows, self.validation_rows = data.rows("train"), data.rows("validation")
         if not len(self.train_rows):
             raise DatasetError(
                 f"no training pairs in {data.folder}", "some of the split train", "Correct the manifest."
             )
+
+    @property
+    def train_rows(self) -> Int[np.ndarray, " rows"]:
+        """The pairs to train on; those whose files failed are left out once features were computed."""
+        return self.data.rows("train")
+
+    @property
+    def validation_rows(self) -> Int[np.ndarray, " rows"]:
+        """The pairs to validate with."""
+        return self.data.rows("validation")
 
     def check_shared(self, processes: int) -> None:
         """Check that several processes, and parts one after the other, can share the batches.
@@ -129,14 +140,14 @@ def sized(stage: str) -> Iterator[None]:
         ) from error
 
 
-def check_crop(crop: int, pieces: Pieces, data: Dataset, multiple: int = 1) -> None:
+def check_crop(crop: int, lengths: Int[np.ndarray, " pairs"], data: Dataset, multiple: int = 1) -> None:
     """Check the length of crops in frames.
 
     Raises:
         SettingError: it is longer than the shortest piece, or no multiple of `multiple`, the factor of the VAE.
     """
-    shortest = int(pieces.lengths.argmin())
-    most = int(pieces.lengths[shortest])
+    shortest = data.kept[lengths[data.kept].argmin()]
+    most = int(lengths[shortest])
     if not 0 < crop <= most or crop % multiple:
         steps = f", in steps of {multiple}" if multiple > 1 else ""
         raise SettingError(

@@ -12,7 +12,7 @@ import torch
 from ..configuration import Fields, known_keys
 from ..types import AudioGrid, OnStep
 from .config import TrainingConfig
-from .features import Dataset
+from .features import Dataset, Working
 from .grids import checkpoint_grid, latent_grid, mel_grid
 from .objective import Objective, read_options
 
@@ -76,7 +76,7 @@ def stage_builder(
 
     def build() -> Objective:
         objective: type[Objective] = entry.load(entry.name)
-        dataset = Dataset(data, entry.grid(config, checkpoint), on_step)
+        dataset = Dataset(data, entry.grid(config, checkpoint), on_step, Working(faults=config.faults))
         return objective(dataset, config, checkpoint, device or torch.device("cpu"))
 
     return build

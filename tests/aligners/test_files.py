@@ -8,6 +8,7 @@ import torch
 import art2mus_core
 from art2mus_core.aligners.files import AlignerHeader, find_aligner, load_aligner, read_header, save_aligner
 from art2mus_core.aligners.projection import ProjectionAligner
+from art2mus_core.aligners.resampler import ResamplerAligner
 from art2mus_core.aligners.visual import VisualAligner
 from art2mus_core.checkpoints.folder import save_tensors
 from art2mus_core.errors import CheckpointError, SettingError
@@ -71,6 +72,7 @@ ALIGNERS = {
     "patches": VisualAligner(patch_dim=9, hidden=6, heads=2, tokens=3, width=5, space="tiny"),
     "both": VisualAligner(dim=7, patch_dim=9, hidden=6, heads=3, tokens=3, width=5, space="tiny"),
     "projection": ProjectionAligner(dim=7, hidden=6, tokens=3, width=5, space="tiny"),
+    "resampler": ResamplerAligner(patch_dim=9, hidden=6, heads=2, depth=2, tokens=3, width=5, space="tiny"),
 }
 
 

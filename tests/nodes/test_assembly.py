@@ -174,3 +174,33 @@ def test_a_sound_has_one_latent_everywhere(pack, assembly, memory, installed, ch
     assert torch.equal(pipeline, mono) == (grid.channels == 1)
     assert not torch.allclose(pipeline, left, atol=1e-3)
     assert pipeline.shape[2] == -(-samples.shape[-1] // (grid.hop * grid.latent_factor))
+
+
+def test_the_null_prompt_of_an_aligner_is_the_negative_side(pack, assembly, memory, host_folders, own_checkpoint):
+    """In nodes and in the pipeline; the strength then blends towards it."""
+    from art2mus_core.aligners.files import save_aligner
+    from art2mus_core.aligners.visual import VisualAligner
+
+    torch.manual_seed(0)
+    aligner = VisualAligner(dim=7, hidden=13, tokens=4, width=10, space="tiny")
+    aligner.add_null()
+    torch.nn.init.normal_(aligner.null)
+    save_aligner(own_checkpoint / "aligner" / "nothing.safetensors", aligner, licence="CC0-1.0", run="none", half=False)
+    (host_folders / "models" / "art2mus").mkdir(parents=True)
+    (host_folders / "models" / "art2mus" / "model").symlink_to(own_checkpoint, target_is_directory=True)
+    pixels, pictures = artworks(pack)
+    _, _, language = assembly.load_parts("model", memory=memory)
+    hashes = [picture.sha256 for picture in pictures]
+    encoded = assembly.encode_artworks(pictures, "model", hashes=hashes, memory=memory)
+    with torch.inference_mode():
+        positive, negative = assembly.align(encoded, language, "nothing", 1.0)
+        weak, same = assembly.align(encoded, language, "nothing", 0.25)
+    pipeline = load(str(own_checkpoint), aligner="nothing")
+    ours = pipeline.condition(pipeline.embed([Artwork(each) for each in pixels]))
+    for (made, _), wanted in zip((positive[0], negative[0]), ours, strict=True):
+        assert torch.equal(made, wanted.language)
+    assert torch.equal(same[0][0], negative[0][0])
+    assert torch.allclose(weak[0][0], negative[0][0] + 0.25 * (positive[0][0] - negative[0][0]), atol=1e-5)
+    constants = pipeline.parts.constants.unconditional_language
+    assert not torch.allclose(negative[0][0], constants.expand_as(negative[0][0]), atol=0.1)
+    assert torch.equal(negative[0][0][0], negative[0][0][1])

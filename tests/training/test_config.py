@@ -9,17 +9,41 @@ from art2mus_core.diffusion.plan import CHANNELS as PLAN
 from art2mus_core.encoders.efficientnet_files import JOINT
 from art2mus_core.errors import SettingError
 from art2mus_core.training.config import STAGES, TrainingConfig
+from art2mus_core.training.loop import learning_rate_at
 
 GOOD = "stage: vae\nsteps: 10\nbatch: 2\nlearning_rate: 1.0e-3\n"
 
 
+ALIGNERS = {
+    *("aligner-shuffled", "aligner-no-pairs", "aligner-resampler", "art2mus-2024", "art2mus-2024-4", "arttomus-2026"),
+    *(f"arttomus-2026-{variant}" for variant in ("clip", "no-pairs", "resampler")),
+}
+
+
 def test_every_stage_has_a_packaged_configuration():
-    assert set(TrainingConfig.packaged()) == {*STAGES, "aligner-shuffled", "embedding-image"}
+    assert set(TrainingConfig.packaged()) == {*STAGES, "embedding-image", *ALIGNERS}
     for name in TrainingConfig.packaged():
         config = TrainingConfig.load(name)
-        assert config.stage == name.split("-")[0]
+        assert config.stage == ("aligner" if name in ALIGNERS else name.split("-")[0])
         assert config.model or config.options["frozen_audio"], name
         assert config.options
+
+
+def test_the_set_up_of_2024_is_that_of_its_authors():
+    one, four = TrainingConfig.load("art2mus-2024"), TrainingConfig.load("art2mus-2024-4")
+    assert (one.batch, one.learning_rate, one.weight_decay, one.clip, one.ema) == (16, 2e-5, 0.01, 1.0, 0.0)
+    assert {learning_rate_at(step, one) for step in (0, 5000, 9999)} == {2e-5}
+    assert one.model == {"kind": "projection", "hidden": 1536, "tokens": 1}
+    assert four == one.model_copy(
+        update={"model": {**one.model, "tokens": 4}, "options": {**one.options, "name": "retrained-2024-4"}}
+    )
+
+
+def test_variants_are_small_deltas():
+    for name in ALIGNERS:
+        lines = [line for line in TrainingConfig.packaged()[name].read_text().splitlines() if not line.startswith("#")]
+        if lines[0].startswith("base:"):
+            assert len(lines) <= 8, name
 
 
 def test_no_packaged_configuration_chooses_a_precision_that_the_device_might_imitate():

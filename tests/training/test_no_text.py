@@ -84,7 +84,7 @@ def test_features_and_weights_are_the_same_with_and_without_captions(
     for without, with_words in zip(read_pairs(plain), read_pairs(told), strict=True):
         assert with_words.artwork_caption not in (None, without.artwork_caption)
         assert with_words.music_caption not in (None, without.music_caption)
-    config = tiny("aligner", {"imitation": 0.0}, steps=1, batch=1, model={"hidden": 17, "tokens": 3})
+    config = tiny("aligner", {"alignment": None}, steps=1, batch=1, model={"hidden": 17, "tokens": 3})
     found = []
     for data in (plain, told):
         objective, _ = train(stage_builder(config, data, pocket_like), config, tmp_path / f"{data.name} state")

@@ -96,8 +96,10 @@ def aligner_of(model: dict[str, Any], **options: Any) -> TrainingConfig:
         ("clip_like", {}),
         ("imagebind_like", {"patch_dim": 10}),
         ("clip_like", {"dim": None, "patch_dim": 21}),
+        ("imagebind_like", {"kind": "projection"}),
+        ("clip_like", {"kind": "resampler", "depth": 2, "heads": 4}),
     ],
-    ids=["imagebind", "clip", "imagebind with patches", "patches of clip alone"],
+    ids=["imagebind", "clip", "imagebind with patches", "patches of clip alone", "projection", "resampler"],
 )
 def test_an_aligner_of_published_parts_is_trained_and_composed_with(  # noqa: PLR0917
     request, train_stage, uneven: Path, prior: Path, kind: str, model: dict[str, Any], tmp_path: Path
@@ -139,7 +141,7 @@ def test_the_denoiser_is_told_what_it_is_told_when_composing(uneven: Path, prior
         for row, pair in enumerate(data.pairs):
             sound = read_audio(uneven / pair.music, data.grid.sample_rate)
             latent = pipeline.encode(replace(sound, samples=sound.samples[..., : data.samples[row]])).values[0]
-            stored = torch.from_numpy(objective.latents[row].astype(np.float32)).transpose(0, 1)
+            stored = torch.from_numpy(objective.latents[row][:, 0].astype(np.float32)).transpose(0, 1)
             assert latent.shape == stored.shape
             assert (data.grid.latent_scale * stored - latent).norm() < 0.02 * latent.norm()
 
@@ -157,14 +159,18 @@ def test_another_constant_text_changes_the_loss(uneven: Path, prior: Path, image
     assert not torch.allclose(*losses)
 
 
-def test_a_published_encoder_may_imitate_the_head_of_a_prior_trained_here(
+def test_a_published_encoder_is_aligned_with_the_head_of_a_prior_trained_here(
     train_stage, tiny, trained: Path, clip_like: Path, tmp_path: Path
 ):
-    config = tiny("aligner", {"encoder": str(clip_like), "imitated": 4}, model={"hidden": 17, "tokens": 3})
+    config = tiny(
+        "aligner",
+        {"encoder": str(clip_like), "alignment": {"weight": 0.1, "pairs": 4}},
+        model={"hidden": 17, "tokens": 3},
+    )
     objective, history = train_stage(config, trained, tmp_path)
     assert objective.embeddings.space.startswith("clip-")
     assert objective.sounds.space == "tiny"
-    assert all(row["imitation"] > 0 for row in history if "loss" in row)
+    assert all(row["alignment"] > 0 for row in history if "loss" in row)
     prompt = objective.head.align(objective.sounds.of(np.array([0])))
     assert roll_out(objective.language_model, prompt, 8).values.isfinite().all()
 
@@ -172,7 +178,7 @@ def test_a_published_encoder_may_imitate_the_head_of_a_prior_trained_here(
 @pytest.mark.parametrize(
     ("model", "options", "told"),
     [
-        ({}, {"imitation": 0.1}, "has none for sounds; expected imitation 0"),
+        ({}, {"alignment": {"weight": 0.1}}, "has no projection head for sounds; expected no alignment"),
         ({"dim": 12}, {}, "an aligner with dim 12; expected dim 11, as imagebind and audioldm2 have it"),
         ({"width": 768}, {}, "an aligner with width 768; expected width 10"),
         ({"space": "clip"}, {}, "an aligner with space clip; expected space imagebind"),
@@ -185,6 +191,11 @@ def test_a_published_encoder_may_imitate_the_head_of_a_prior_trained_here(
         ({}, {"crop": 10**6}, "0.flac is the shortest piece"),
         ({}, {"name": "../mine"}, "name"),
         ({}, {"imitating": 1}, "imitating"),
+        ({"kind": "gated"}, {}, "the kind 'gated'; expected one of visual, projection, resampler"),
+        ({}, {"gap": "shift"}, "`source: image`; expected `gap: none`"),
+        ({}, {"gap_noise": 0.5}, "`source: image`; expected `gap: none`"),
+        ({}, {"source": "audio"}, "imagebind has no audio encoder"),
+        ({}, {"drop": 1.0}, "drop"),
     ],
 )
 def test_parts_that_do_not_fit_are_refused_in_words(  # noqa: PLR0917
@@ -233,3 +244,41 @@ def test_packaged_aligners_say_their_licence(trained: Path):
         TrainingConfig.load("aligner").options["licence"] == read_header(trained / "aligner/model.safetensors").licence
     )
     assert DIM != WIDTH
+
+
+ENCODERS = {
+    "art2mus-2024": "imagebind_like",
+    "art2mus-2024-4": "imagebind_like",
+    "arttomus-2026": "imagebind_like",
+    "arttomus-2026-clip": "clip_like",
+    "arttomus-2026-resampler": "imagebind_like",
+    "arttomus-2026-no-pairs": None,
+}
+
+
+@pytest.mark.parametrize(("name", "encoder"), ENCODERS.items(), ids=ENCODERS)
+def test_the_published_set_ups_train_and_condition_at_small_sizes(  # noqa: PLR0917
+    request, uneven: Path, published_like: Path, prior: Path, name: str, encoder: str | None, tmp_path: Path
+):
+    """What is shrunk are sizes; the window is the whole piece, as these have one second."""
+    from art2mus_core.training.loop import train
+
+    packaged = TrainingConfig.load(name)
+    folder = request.getfixturevalue(encoder) if encoder else published_like
+    sizes = {"hidden": 16, "tokens": 3, **({"heads": 4, "depth": 1} if "heads" in packaged.model else {})}
+    options = {**packaged.options, "crop": 9, "window": "whole", "level": None, "encoder": str(folder)}
+    shrunk = {"steps": 1, "batch": 3, "precision": "no", "model": {**packaged.model, **sizes}, "options": options}
+    config = TrainingConfig.load(name, shrunk)
+    objective, history = train(stage_builder(config, uneven, prior), config, tmp_path / "run")
+    assert np.isfinite([value for row in history for value in row.values()]).all()
+    objective.export(prior)
+    pipeline = load(str(prior), encoder=str(folder), aligner=packaged.options["name"])
+    embedding = pipeline.embed([paint(3)])
+    prompt = pipeline.parts.aligner.align(embedding)
+    assert (prompt.null is not None) == name.startswith("arttomus")
+    with torch.no_grad():
+        torch.testing.assert_close(prompt.values, objective.aligner.align(embedding).values, rtol=5e-3, atol=5e-3)
+        found, wanted = pipeline.condition(embedding), objective._sides(embedding)
+        for side, other in zip(found, wanted, strict=True):
+            torch.testing.assert_close(side.language, other.language, rtol=5e-3, atol=5e-3)
+            assert torch.equal(side.text, other.text)

@@ -80,7 +80,7 @@ def free_port() -> int:
 
 def of_two(tiny: Any, stage: str) -> TrainingConfig:
     """A stage whose batches two processes can share; without dropout, which each of them draws for itself."""
-    options = {"imitated": 6} if stage == "aligner" else None
+    options = {"alignment": {"weight": 0.1, "pairs": 6}} if stage == "aligner" else None
     config = tiny(stage, options, batch=4, steps=2, learning_rate=1e-2, validate_every=2)
     if stage != "prior":
         return config
@@ -176,8 +176,8 @@ def test_processes_that_do_not_divide_a_batch_are_refused(pairs: Path, trained: 
     config = tiny("vae", batch=3)
     with pytest.raises(SettingError, match="a batch of 3 for 2 processes; expected a multiple of 2"):
         check_processes(config, 2)
-    objective = stage_builder(tiny("aligner", {"imitated": 7}), pairs, trained)()
-    with pytest.raises(SettingError, match="imitated 7 for 2 processes"):
+    objective = stage_builder(tiny("aligner", {"alignment": {"weight": 0.1, "pairs": 7}}), pairs, trained)()
+    with pytest.raises(SettingError, match=r"alignment\.pairs 7 for 2 processes"):
         objective.batch(Draw(np.random.default_rng(0), 4, 0, 2))
 
 

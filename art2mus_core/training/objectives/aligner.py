@@ -2,70 +2,50 @@
 
 As when composing, the aligner maps an image embedding to prompt tokens for GPT-2, whose language of audio conditions the
 denoiser, together with the checkpoint's text constants if it has them. The loss is the error of denoising the latent of the
-artwork's music. Any image encoder and any prior can be used.
+artwork's music, always with the condition of the artwork, not with both sides of guidance. Any image encoder and any prior can be used.
 
-This loss is noisy, and each step needs a pass through the UNet. A prior of the stage `prior` has a projection head, which maps
-audio embeddings to prompt tokens, and the aligner can imitate it: the language of audio of an artwork should equal that of its
-music through the head. Imitation is cheap even for hundreds of pairs per step and determines the coarse result, which the
-diffusion loss refines. Published priors have no such head.
+Three options change this. `alignment` adds a term that compares languages of audio, see :mod:`.alignment`. `drop` prompts a share of the
+examples with a learnt null prompt, which then is the negative side of guidance. `source: audio` needs no pairs: the aligner is
+trained on embeddings of the music itself, by an encoder that has sounds and pictures in one space, and used with pictures;
+`gap` closes the gap between both, see :mod:`.gap`.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
+from ...aligners.base import AlignerNetwork
 from ...aligners.files import save_aligner
+from ...aligners.gap import GapClosure
 from ...aligners.head import ProjectionHead
-from ...aligners.visual import VisualAligner
-from ...checkpoints.folder import load_component, read_config
-from ...checkpoints.names import is_encoder, locate
-from ...conditioning.constants import conditions
+from ...aligners.kinds import build_aligner, kind_of
+from ...conditioning.constants import prompted
 from ...conditioning.language import fingerprint, roll_out
 from ...conditioning.plan import misreadings
-from ...configuration import Fields
 from ...diffusion.levels import read_levels
-from ...errors import SettingError
 from ...pipelines.parts import Choice, open_parts
 from ...types import Condition, Embedding, Plan
-from ..batches import AlignerBatch, Draw
+from ..batches import AlignerBatch, Draw, LatentBatch
 from ..config import TrainingConfig
 from ..features import Dataset
-from ..latents import embed_artworks, embed_sounds
+from ..latents import Embeddings, embed_artworks, embed_sounds
 from ..objective import read_options, sized
-from ..processes import gathered
+from ..windows import read_window
+from .aligner_options import AlignerOptions
+from .alignment import ALIGNMENTS, AlignmentFields, load_head
 from .diffusion import DiffusionObjective
+from .dropping import mixed
+from .gap import CLOSURES
+from .sources import blurred, check_pairs, check_source, encoder_folder
+from .weighting import WEIGHTINGS, by_bands
 
-__all__ = ["AlignerObjective"]
-
-
-class AlignerOptions(Fields):
-    """Options of the stage `aligner`.
-
-    Attributes:
-        crop: length of crops in latent frames.
-        name: name of the file in the checkpoint's folder `aligner`.
-        encoder: name or folder of the image encoder, if it is not the checkpoint's.
-        support: name of the text constants in the checkpoint's folder `constants`.
-        shuffled: pair each artwork with another one's music, as a control.
-        imitation: weight of imitating the projection head; 0 if the prior has none.
-        imitated: number of pairs per step for the imitation.
-        licence: licence of the weights, for the file's header.
-    """
-
-    crop: int
-    name: str = Field(default="model", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
-    encoder: str | None = None
-    support: str = "model"
-    shuffled: bool = False
-    imitation: float = Field(default=0.0, ge=0)
-    imitated: int = Field(default=256, ge=2)
-    licence: str = "none stated"
+__all__ = ["AlignerObjective", "AlignerOptions"]
 
 
 class AlignerObjective(DiffusionObjective):
@@ -73,18 +53,27 @@ class AlignerObjective(DiffusionObjective):
 
     def __init__(self, data: Dataset, config: TrainingConfig, checkpoint: Path, device: torch.device) -> None:
         options = read_options(config, AlignerOptions)
-        if options.shuffled and config.batch < 2:
-            raise SettingError("shuffled pairs in a batch of 1", "a batch of at least 2", "Raise the batch.")
+        options.check(config.batch)
         parts = open_parts(Choice(str(checkpoint), encoder=options.encoder, support=options.support))
         parts.check()
-        head = _load_head(checkpoint) if options.imitation else None
-        encoder = _encoder_folder(checkpoint, options.encoder)
+        head = load_head(checkpoint) if options.alignment else None
+        encoder = encoder_folder(checkpoint, options.encoder)
+        patches = "patch_dim" in kind_of(config.model).reads(config.model)
+        check_source(options.source, encoder, patches=patches)
         bands = parts.plan_model.config["bands"] if parts.plan_model else []
-        super().__init__(data, config, checkpoint, device, crop=options.crop, bands=bands)
+        check_pairs(data, options.source, options.gap)
+        window = read_window(options.window, options.level, options.crop)
+        super().__init__(data, config, checkpoint, device, crop=options.crop, bands=bands, window=window)
         self.options, self.encoder = options, encoder
         self.compares = head is not None
+        self.sampled, self.views = options.sampled, options.views if options.source == "image" else 1
         self.constants, self.levels = parts.constants, read_levels(parts.schedule)
-        self.embeddings = embed_artworks(data, encoder, device, patches=config.model.get("patch_dim") is not None)
+        self.artworks: Embeddings | None = None
+        if options.source == "image" or options.gap != "none":
+            self.artworks = embed_artworks(data, encoder, device, patches=patches, views=self.views)
+        self.embeddings = self.artworks or embed_sounds(data, encoder, device)
+        if options.source == "audio":
+            self.embeddings = embed_sounds(data, encoder, device)
         self.aligner = self._build(data.grid.language_width)
         self.trained = nn.ModuleDict({"aligner": self.aligner})
         self.language_model, self.unet, self.head = parts.language_model, parts.unet, head
@@ -93,25 +82,31 @@ class AlignerObjective(DiffusionObjective):
         for frozen in (self.language_model, self.unet, *([self.plan_model] if self.plan_model else [])):
             frozen.requires_grad_(requires_grad=False)
 
-    def _build(self, width: int) -> VisualAligner:
+    def _build(self, width: int) -> AlignerNetwork:
         """Build the aligner of the configuration; missing sizes follow from the encoder and the language model."""
-        found: dict[str, Any] = {
-            "space": self.embeddings.space,
-            "dim": self.embeddings.values.shape[-1],
-            "width": width,
-        }
-        if self.embeddings.patches is not None:
-            found["patch_dim"] = self.embeddings.patches.shape[-1]
-        sizes = {**found, **self.config.model}
-        if other := [name for name in found if sizes[name] not in {found[name], None}]:
-            raise SettingError(
-                f"an aligner with {', '.join(f'{name} {sizes[name]}' for name in other)}",
-                f"{', '.join(f'{name} {found[name]}' for name in other)}, as {self.encoder.name} and "
-                f"{self.checkpoint.name} have it",
-                "Correct these in the field model, or remove them.",
-            )
+        one = self.embeddings.of(self.train_rows[:1])
+        found: dict[str, Any] = {"space": one.space, "dim": one.values.shape[-1], "width": width}
+        if one.patches is not None:
+            found["patch_dim"] = one.patches.shape[-1]
         with sized(self.config.stage):
-            return VisualAligner(**sizes)
+            aligner = build_aligner(self.config.model, found, f"{self.encoder.name} and {self.checkpoint.name}")
+        if self.options.drop and self.options.null == "learned":
+            aligner.add_null()
+        if self.artworks is not None and self.options.gap != "none":
+            aligner.gap = self._closure(self.artworks)
+        return aligner
+
+    def _closure(self, artworks: Embeddings) -> GapClosure:
+        """The closed gap between artworks and sounds to train on; those of the control are no pairs for a calibration either."""
+        if self.data.unpaired:
+            return CLOSURES[self.options.gap](
+                *(torch.from_numpy(each.everything) for each in (artworks, self.embeddings))
+            )
+        rows = self.train_rows
+        if self.options.gap == "calibrated":
+            rows = np.random.default_rng(self.config.seed).permutation(rows)[: self.options.calibration]
+        heard = self.embeddings.of(np.roll(rows, 1) if self.options.shuffled else rows)
+        return CLOSURES[self.options.gap](artworks.of(rows).values, heard.values)
 
     def train(self, mode: bool = True) -> AlignerObjective:  # noqa: FBT001, FBT002 - torch's signature
         """Set the mode of the aligner; frozen parts stay in evaluation mode, without dropout."""
@@ -123,43 +118,81 @@ class AlignerObjective(DiffusionObjective):
     def batch(self, draw: Draw) -> AlignerBatch:
         rows = draw.rows(self.train_rows)
         noised = self.noised(draw, rows, self._partners(draw, rows))
-        picture = sound = composed = None
-        if self.sounds:
-            more = draw.of(self.options.imitated, "imitated")
+        picture = sound = composed = dropped = None
+        if self.sounds and self.options.alignment:
+            more = draw.of(self.options.alignment.pairs, "alignment.pairs")
             pairs = more.rows(self.train_rows)
-            picture = self.embeddings.of(self._partners(more, pairs)[more.part])
+            picture = blurred(
+                more, self._marked(self.viewed(more, self._partners(more, pairs))), self.options.gap_noise
+            )
             sound = self.sounds.of(pairs[more.part])
-            composed = self.plans(pairs[more.part], first=np.zeros(len(picture.values), np.int64))
-        return AlignerBatch(**vars(noised), picture=picture, sound=sound, composed=composed)
+            composed = self.plans(pairs[more.part], first=np.zeros(len(picture.values)))
+        noised = replace(noised, embedding=blurred(draw, noised.embedding, self.options.gap_noise))
+        if self.options.drop:
+            dropped = torch.from_numpy(draw.shares()[draw.part] < self.options.drop)
+            noised = replace(noised, plan=noised.plan and noised.plan.only(~dropped))
+        return AlignerBatch(**vars(noised), picture=picture, sound=sound, composed=composed, dropped=dropped)
 
     def _partners(self, draw: Draw, rows: np.ndarray) -> np.ndarray:
         """The pairs whose artworks are combined with the music of `rows`; other draws are the same in the control."""
         shift = int(draw.rng.integers(1, max(2, len(rows))))
         return np.roll(rows, shift) if self.options.shuffled else rows
 
-    def condition(self, embedding: Embedding) -> Condition:
+    def noised(
+        self, draw: Draw, rows: np.ndarray, partners: np.ndarray | None = None, *, beginning: bool = False
+    ) -> LatentBatch:
+        batch = super().noised(draw, rows, partners, beginning=beginning)
+        return replace(batch, embedding=self._marked(batch.embedding))
+
+    def _marked(self, embedding: Embedding) -> Embedding:
+        """The embedding, which says whether it is of sounds."""
+        return replace(embedding, heard=self.embeddings is not self.artworks)
+
+    def _sides(self, embedding: Embedding) -> tuple[Condition, Condition]:
+        """The conditions (positive, negative), as when composing."""
         prompt = self.aligner.align(embedding)
-        language = roll_out(self.language_model, prompt, self.data.grid.language_tokens)
-        return conditions(language, self.constants)[0]
+        return prompted(self.language_model, prompt, self.constants, self.data.grid.language_tokens)
+
+    def condition(self, embedding: Embedding) -> Condition:
+        return self._sides(embedding)[0]
+
+    def told(self, batch: LatentBatch) -> Condition:
+        """The condition of a batch: without the artwork for the examples that are dropped."""
+        if not isinstance(batch, AlignerBatch) or batch.dropped is None:
+            return super().told(batch)
+        return mixed(*self._sides(batch.embedding), batch.dropped)
 
     def forward(self, batch: AlignerBatch) -> tuple[Tensor, dict[str, Tensor]]:
-        diffusion = self.losses(batch).mean()
-        if batch.picture is None or batch.sound is None or batch.composed is None:
-            return diffusion, {}
-        imitation = self._imitation(batch.picture, batch.sound, batch.composed)
-        return diffusion + self.options.imitation * imitation, {"diffusion": diffusion, "imitation": imitation}
+        losses = self.losses(batch)
+        weights = WEIGHTINGS[self.options.weighting](self.levels, batch.t, self.options.gamma)
+        loss, bands = (weights * losses).mean(), by_bands(losses, batch.t, len(self.levels))
+        if batch.picture is None or batch.sound is None or batch.composed is None or self.options.alignment is None:
+            return loss, bands
+        alignment = self._alignment(self.options.alignment, batch.picture, batch.sound, batch.composed)
+        whole = loss + self.options.alignment.weight * alignment
+        return whole, {"diffusion": loss, "alignment": alignment, **bands}
 
-    def _imitation(self, picture: Embedding, sound: Embedding, composed: Plan) -> Tensor:
-        """Squared error of the language of audio, relative to the variance of the head's, and the errors of reading its plan, if the prior has one."""
-        head = cast("ProjectionHead", self.head)
+    def _alignment(self, fields: AlignmentFields, picture: Embedding, sound: Embedding, composed: Plan) -> Tensor:
+        """The alignment term, and the errors of reading the music's plan from the artwork's language, if the prior has one."""
         with torch.no_grad():
-            wanted = roll_out(self.language_model, head.align(sound), self.data.grid.language_tokens).values.float()
-            variance = gathered(wanted.flatten(1)).var(0).mean()
+            prompt = cast("ProjectionHead", self.head).align(sound)
+            wanted = roll_out(self.language_model, prompt, self.data.grid.language_tokens).values.float()
         found = self.condition(picture).language
-        error = (found.float() - wanted).square().mean() / variance
+        error = ALIGNMENTS[fields.kind](found.float().flatten(1), wanted.flatten(1), fields.temperature)
         if self.plan_model is None:
             return error
         return error + sum(misreadings(self.plan_model, found, composed, self.data.grid.latent_rate).values())
+
+    def validate(self) -> dict[str, float]:
+        """The mean loss of validation pairs, with the embeddings of training and, if they are others, with those of the artworks."""
+        results, heard = super().validate(), self.embeddings
+        if self.artworks is not None and self.artworks is not heard and not self.data.unpaired:
+            self.embeddings = self.artworks
+            try:
+                results["loss from artworks"] = super().validate()["loss"]
+            finally:
+                self.embeddings = heard
+        return results
 
     def export(self, folder: Path) -> None:
         """Write the aligner, with the encoder and the prior of its training in the header."""
@@ -172,34 +205,11 @@ class AlignerObjective(DiffusionObjective):
         }
 
     def _origin(self) -> dict[str, Any]:
+        """What the header says of the training."""
         return {
-            "run": "shuffled pairs" if self.options.shuffled else "true pairs",
+            "run": self.options.run,
             "licence": self.options.licence,
             "encoder": None if self.encoder == self.checkpoint else self.encoder.resolve().name,
             "prior": self.checkpoint.resolve().name,
             "language": fingerprint(self.checkpoint),
         }
-
-
-def _encoder_folder(checkpoint: Path, chosen: str | None) -> Path:
-    if chosen:
-        return locate(chosen, is_encoder)
-    if is_encoder(checkpoint):
-        return checkpoint
-    raise SettingError(
-        f"no image encoder in {checkpoint}",
-        "one of its own, or the name or folder of another",
-        "Name one in the options, such as `encoder: imagebind`.",
-    )
-
-
-def _load_head(checkpoint: Path) -> ProjectionHead:
-    if not (checkpoint / "projection_model" / "config.json").is_file() or "tokens" not in read_config(
-        checkpoint, "projection_model"
-    ):
-        raise SettingError(
-            f"imitation of a projection head, and {checkpoint.name} has none for sounds",
-            "imitation 0 with a published prior",
-            "Set `imitation: 0` in the options, or remove it.",
-        )
-    return load_component(checkpoint, "projection_model", ProjectionHead.from_config)

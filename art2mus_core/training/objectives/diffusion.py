@@ -17,6 +17,7 @@ from ...diffusion.denoiser import LatentDenoiser
 from ...diffusion.levels import NoiseLevels
 from ...diffusion.sampling import draw_noise
 from ...errors import DatasetError
+from ...networks.autoencoder import Posterior
 from ...networks.unet import UNet
 from ...types import Condition, Embedding, Plan
 from ..batches import Draw, LatentBatch
@@ -24,6 +25,7 @@ from ..config import TrainingConfig
 from ..features import Dataset
 from ..latents import Embeddings, encode_latents
 from ..objective import Objective, check_crop
+from ..windows import WHOLE, Window
 
 __all__ = ["DiffusionObjective", "diffusion_loss"]
 
@@ -42,11 +44,18 @@ def diffusion_loss(
 
 
 class DiffusionObjective(Objective):
-    """Base class of objectives with the diffusion loss; `embeddings` condition the denoiser."""
+    """Base class of objectives with the diffusion loss; `embeddings` condition the denoiser.
+
+    Attributes:
+        sampled: draw latents from the VAE's posterior instead of taking its mean.
+        views: stored views of each artwork, of which training draws one.
+    """
 
     unet: UNet
     levels: NoiseLevels
     embeddings: Embeddings
+    sampled: bool = False
+    views: int = 1
 
     def __init__(
         self,
@@ -57,13 +66,15 @@ class DiffusionObjective(Objective):
         *,
         crop: int,
         bands: Sequence[str] = (),
+        window: Window = WHOLE,
     ) -> None:
         super().__init__(data, config, checkpoint, device)
-        self.latents, self.crop = encode_latents(data, checkpoint, device), crop
+        self.latents, self.crop = encode_latents(data, checkpoint, device, window), crop
+        self.frames = -(-data.samples // (data.grid.hop * data.grid.latent_factor))
         self.steps = np.array([(pair.tempo or 0.0) / 60 / data.grid.latent_rate for pair in data.pairs], np.float32)
         self.keys = np.array([-1 if pair.key is None else pair.key for pair in data.pairs])
         self.bands = np.array([bands.index(pair.band) if pair.band in bands else -1 for pair in data.pairs])
-        check_crop(crop, self.latents, data)
+        check_crop(crop, self.latents.lengths // self.latents.windows, data)
 
     def check_tempos(self) -> None:
         """Check that every pair has the tempo that a denoiser with a plan is told; key and band may be missing.
@@ -82,9 +93,13 @@ class DiffusionObjective(Objective):
     def condition(self, embedding: Embedding) -> Condition:
         """The conditioning of the denoiser."""
 
+    def told(self, batch: LatentBatch) -> Condition:
+        """The conditioning of the denoiser for a batch."""
+        return self.condition(batch.embedding)
+
     def losses(self, batch: LatentBatch) -> Float[Tensor, " batch"]:
         """The loss of each example."""
-        return diffusion_loss(LatentDenoiser(self.unet), self.levels, batch, self.condition(batch.embedding))
+        return diffusion_loss(LatentDenoiser(self.unet), self.levels, batch, self.told(batch))
 
     def noised(
         self,
@@ -101,17 +116,26 @@ class DiffusionObjective(Objective):
         shares, own = draw.shares()[draw.part], rows[draw.part]
         crop = own, self.crop, None if beginning else shares
         crops = self.latents.crops(*crop)
-        plan = self.plans(own, self.latents.starts(*crop))
-        latent = torch.from_numpy(np.moveaxis(crops, 1, 2).copy()) * self.data.grid.latent_scale
+        plan = self.plans(own, self.latents.firsts(*crop))
+        mean, log_variance = (torch.from_numpy(each).transpose(1, 2) for each in np.moveaxis(crops, 2, 0))
+        channels, frames, height = mean.shape[1:]
+        if self.sampled:
+            mean = Posterior(mean, log_variance).at(draw_noise((channels, frames, height), draw.seeds()))
+        latent = mean.contiguous() * self.data.grid.latent_scale
         t = torch.from_numpy(draw.levels(len(self.levels))[draw.part])
-        channels, frames, height = latent.shape[1:]
         noise = draw_noise((channels, frames, height), draw.seeds())
-        embedding = self.embeddings.of((rows if partners is None else partners)[draw.part])
+        partners = rows if partners is None else partners
+        embedding = self.embeddings.of(partners[draw.part]) if beginning else self.viewed(draw, partners)
         return LatentBatch(latent, noise, t, embedding, plan)
 
-    def plans(self, rows: Int[np.ndarray, " size"], first: Int[np.ndarray, " size"]) -> Plan:
-        """The plans of pairs, for latents that begin with the frames `first`."""
-        places = (self.steps[rows], first, self.latents.lengths[rows])
+    def viewed(self, draw: Draw, rows: Int[np.ndarray, " size"]) -> Embedding:
+        """The embeddings of random views of the artworks of `rows`, for this process."""
+        views = draw.rng.integers(self.views, size=draw.size)[draw.part] if self.views > 1 else None
+        return self.embeddings.of(rows[draw.part], views)
+
+    def plans(self, rows: Int[np.ndarray, " size"], first: Float[np.ndarray, " size"]) -> Plan:
+        """The plans of pairs, for latents that begin with the frames `first` of their pieces."""
+        places = (self.steps[rows], first, self.frames[rows])
         step, start, length = (torch.from_numpy(place.astype(np.float32)) for place in places)
         return Plan(step, start, length, *(torch.from_numpy(told[rows]) for told in (self.keys, self.bands)))
 

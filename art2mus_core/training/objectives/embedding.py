@@ -94,9 +94,10 @@ class EmbeddingObjective(Objective):
             known = [_character(pair) for pair in data.pairs]
             self.character = np.array([values for values, _ in known], np.float32)
             self.tonic = np.array([tonic for _, tonic in known])
-        self.seen, self.mels = see_artworks(data, image, checkpoint, device).values, data.mels()
+        seen, self.mels = see_artworks(data, image, checkpoint, device), data.mels()
+        self.seen = seen.firsts_of(data.artworks.of)
         self.heard = embed_sounds(data, checkpoint, device).values if self.options.frozen_audio else None
-        check_crop(self.options.crop, self.mels, data)
+        check_crop(self.options.crop, self.mels.lengths, data)
         if config.batch > len(self.train_rows):
             raise DatasetError(
                 f"{len(self.train_rows)} training pairs in {data.folder}",

@@ -106,7 +106,7 @@ class PriorObjective(DiffusionObjective):
 
     def _check_head(self) -> None:
         head, embeddings = self.projection_model.config, self.embeddings
-        dim, width = embeddings.values.shape[-1], self.data.grid.language_width
+        dim, width = embeddings.vectors.shape[-1], self.data.grid.language_width
         wanted = {"space": embeddings.space, "dim": dim, "width": width}
         if other := [name for name, value in wanted.items() if head[name] != value]:
             raise SettingError(

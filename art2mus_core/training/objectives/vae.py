@@ -65,7 +65,7 @@ class VaeObjective(Objective):
             )
         self.mels = data.mels(self.factor, self.vae.config["in_channels"])
         self.floor = float(np.log(data.grid.floor))
-        check_crop(self.options.crop, self.mels, data, self.factor)
+        check_crop(self.options.crop, self.mels.lengths, data, self.factor)
 
     def batch(self, draw: Draw) -> MelBatch:
         rows, shares = draw.rows(self.train_rows)[draw.part], draw.shares()[draw.part]

@@ -21,7 +21,7 @@ from ...networks.autoencoder import Autoencoder
 from ...types import AudioGrid
 from ..batches import Draw, SoundBatch
 from ..config import TrainingConfig
-from ..features import Dataset, Pieces
+from ..features import Dataset
 from ..grids import mel_of
 from ..objective import Objective, check_crop, read_options, sized
 
@@ -95,7 +95,7 @@ class VocoderObjective(Objective):
                 "Correct the field model.",
             )
         self.sounds = data.sounds(self.channels)
-        check_crop(self.options.crop, Pieces(self.sounds.values, data.samples // data.grid.hop), data, self.factor)
+        check_crop(self.options.crop, data.samples // data.grid.hop, data, self.factor)
 
     def batch(self, draw: Draw) -> SoundBatch:
         rows, shares = draw.rows(self.train_rows)[draw.part], draw.shares()[draw.part]
