@@ -131,8 +131,8 @@ class Previews:
         """The pieces, and the tags that they share. The image encoder is opened once; VAE and vocoder each time, and freed."""
         options = objective.options
         parts = open_parts(Choice(str(objective.checkpoint), aligner=options.name, support=options.support))
-        parts.put(aligner=objective.aligner, language_model=objective.language_model, unet=objective.unet)
-        parts.put(encoder_folder=objective.encoder)
+        open_already = {name: getattr(objective, name) for name in ("aligner", "language_model", "unet")}
+        vars(parts).update(open_already, encoder_folder=objective.encoder)
         pipeline = ArtToMusic(parts, visiting(device), offload=True)
         settings = pipeline.settings(seconds=min(parts.defaults.seconds, SECONDS))
         tags = pipeline.tags(settings, PromptText())

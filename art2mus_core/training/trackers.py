@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -103,8 +102,8 @@ class Trackers:
             ) from error
 
     def log(self, step: int, values: Mapping[str, float]) -> None:
-        """Log the values that are finite."""
-        self.accelerator.log({name: value for name, value in values.items() if math.isfinite(value)}, step=step)
+        """Log values of a step."""
+        self.accelerator.log(dict(values), step=step)
 
     def show(self, step: int, previews: Sequence[Preview]) -> None:
         """Log sounds and pictures."""
@@ -114,5 +113,6 @@ class Trackers:
 
     def close(self) -> None:
         """Write what is not written yet."""
-        for tracker in self.accelerator.trackers:  # `end_training` would also end the processes' group
+        for tracker in self.accelerator.trackers:  # `end_training` would also end the group of processes
             tracker.finish()
+        self.accelerator.trackers.clear()

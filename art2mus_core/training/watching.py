@@ -6,6 +6,7 @@ What fails while watching is noted, and the training goes on.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from ..placing import place
 from .config import TrainingConfig
 from .objective import Objective
 from .previews import MEASURES, MOST, Previews, means, write_gallery
+from .saving import newest, read_note, read_progress
 from .trackers import Trackers
 
 if TYPE_CHECKING:
@@ -25,10 +27,10 @@ if TYPE_CHECKING:
 
     from .objectives.aligner import AlignerObjective
 
-__all__ = ["Watcher", "read_history", "watch", "write_history"]
+__all__ = ["Watcher", "watch", "write_history"]
 
 VALIDATION = "validation "
-"""Begins the names of validation results in the history."""
+"""Begins the names of validation results."""
 
 BAND = "loss t "
 """Begins the names of losses by noise level."""
@@ -58,16 +60,19 @@ class Watcher:
 
     def stepped(self, step: int, values: dict[str, float]) -> None:
         """Log values of training."""
-        self.history.append({"step": float(step), **values})
+        finite = _finite(values)
+        self.history.append({"step": float(step), **finite})
         with self._noted("values", step):
-            self.trackers.log(step, {f"training/{name}": value for name, value in values.items()})
+            self.trackers.log(step, {f"training/{name}": value for name, value in finite.items()})
 
     def validated(self, step: int, results: dict[str, float]) -> None:
-        """Log results of a validation, and plot the history."""
-        own = {name.removeprefix(VALIDATION): value for name, value in results.items()}
-        self.history.append({"step": float(step), **{f"{VALIDATION}{name}": value for name, value in own.items()}})
+        """Log results of a validation, and write the history."""
+        finite = _finite(results)
+        self.history.append({"step": float(step), **finite})
         with self._noted("values", step):
-            self.trackers.log(step, {f"validation/{name}": value for name, value in own.items()})
+            self.trackers.log(
+                step, {name.replace(VALIDATION, "validation/", 1): value for name, value in finite.items()}
+            )
         with self._noted("the history", step):
             write_history(self.run, self.config.stage, self.history)
 
@@ -97,18 +102,18 @@ class Watcher:
 
 
 @contextmanager
-def watch(config: TrainingConfig, run: Path, accelerator: Accelerator, *, done: int = 0) -> Iterator[Watcher]:
-    """A watcher for :func:`~art2mus_core.training.loop.train`.
+def watch(config: TrainingConfig, run: Path, accelerator: Accelerator) -> Iterator[Watcher]:
+    """Open the observer of a run, for :func:`~art2mus_core.training.loop.train`; the trackers are closed after the block.
 
     Args:
         config: configuration of the run.
-        run: its folder.
+        run: its folder, from whose newest state the history continues.
         accelerator: the accelerator of the training.
-        done: number of steps that the run resumes from.
 
     Raises:
         SettingError: previews of another stage than `aligner`, or too many; a tracker that cannot be opened.
         ArtworkError: an artwork of the previews cannot be read.
+        CheckpointError: all states of the run are damaged.
         ModuleNotFoundError: the package of a tracker is not installed.
     """
     if config.preview_every and config.stage != "aligner":
@@ -122,7 +127,8 @@ def watch(config: TrainingConfig, run: Path, accelerator: Accelerator, *, done: 
     previews = Previews(run / "previews")
     if config.preview_every:
         previews.choose([Path(path) for path in config.previews])
-    history = [entry for entry in read_history(run) if entry["step"] <= done]
+    state = newest(run)
+    done, history = (read_note(state)["step"], read_progress(state)["history"]) if state else (0, [])
     watcher = Watcher(config, run, Trackers(config, run, accelerator, done), previews, history)
     try:
         yield watcher
@@ -130,10 +136,8 @@ def watch(config: TrainingConfig, run: Path, accelerator: Accelerator, *, done: 
         watcher.close()
 
 
-def read_history(run: Path) -> History:
-    """The history in a run's folder; empty if there is none."""
-    path = run / "history.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+def _finite(values: dict[str, float]) -> dict[str, float]:
+    return {name: value for name, value in values.items() if math.isfinite(value)}
 
 
 def write_history(run: Path, stage: str, history: Sequence[dict[str, float]]) -> None:

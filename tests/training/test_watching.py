@@ -19,8 +19,13 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from art2mus_core.errors import ArtworkError, SettingError
+from art2mus_core.training.config import TrainingConfig
+from art2mus_core.training.processes import accelerated
 from art2mus_core.training.stages import stage_builder
-from art2mus_core.training.watching import read_history, watch, write_history
+from art2mus_core.training.watching import watch, write_history
+
+from .conftest import state_of
+from .test_loop import Stopper, same
 
 PREVIEWED = {"trackers": ["tensorboard"], "preview_every": 2}
 
@@ -48,6 +53,10 @@ def watched(objective, tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
         observer.preview(40, objective)
         assert observer.notes == []
     return run
+
+
+def read_history(run: Path) -> list[dict[str, float]]:
+    return json.loads((run / "history.json").read_text(encoding="utf-8"))
 
 
 def events(run: Path) -> EventAccumulator:
@@ -87,21 +96,45 @@ def test_tensorboard_plays_and_shows_the_previews(watched: Path):
             assert np.array_equal(np.asarray(shown), np.asarray(written))
 
 
-def test_a_resumed_run_continues_its_values(watched: Path, tiny, tmp_path: Path):
-    """Of a run that was stopped after step 40 and resumes from step 30, what came after 30 is forgotten."""
-    run = shutil.copytree(watched, tmp_path / "run")
-    with watch(tiny("aligner", **PREVIEWED), run, Accelerator(cpu=True), done=30) as observer:
-        observer.stepped(40, {"loss": 0.375})
-        observer.validated(40, {"validation loss": 0.5})
-    assert scalars(run)["training/loss"] == [(20, 0.5), (40, 0.375)]
-    assert scalars(run)["validation/loss"] == [(20, 0.75), (40, 0.5)]
-    history = json.loads((run / "history.json").read_text(encoding="utf-8"))
-    assert [(each["step"], each.get("loss"), each.get("validation loss")) for each in history] == [
-        (20, 0.5, None),
-        (20, None, 0.75),
-        (40, 0.375, None),
-        (40, None, 0.5),
+def train_watched(train_stage, config: TrainingConfig, checkpoint: Path, run: Path, **more: Any) -> None:
+    with accelerated(config) as accelerator, watch(config, run, accelerator) as observer:
+        train_stage(config, checkpoint, run, accelerator=accelerator, observer=observer, **more)
+        assert observer.notes == []
+
+
+def test_watching_changes_no_bit_of_a_run(train_stage, tiny, trained: Path, tmp_path: Path):
+    train_watched(train_stage, tiny("aligner", **PREVIEWED), trained, tmp_path)
+    assert sorted(path.name for path in (tmp_path / "previews").glob("0*")) == ["0000002", "0000004"]
+    ours, plain = (state_of(run) for run in (tmp_path, trained.parent / "aligner"))
+    for part, value in ours.items():
+        assert same(value, plain[part]), part
+
+
+def test_a_resumed_run_continues_its_values(
+    train_stage, tiny, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Of a run that resumes after step 2, what it had logged of step 3 before is replaced."""
+    monkeypatch.setattr("art2mus_core.training.loop.AVERAGE_EVERY", 1)
+    config = tiny("aligner", trackers=["tensorboard"], validate_every=1, save_minutes=1e-9, keep=9)
+    train_watched(train_stage, config, trained, tmp_path / "whole")
+
+    run = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        train_watched(train_stage, config, trained, run, on_step=Stopper(3))
+    assert [step for step, _ in scalars(run)["training/loss"]] == [1, 2, 3]
+    shutil.rmtree(run / "checkpoints" / "0000003")
+    train_watched(train_stage, config, trained, run)
+    ours, whole = scalars(run), scalars(tmp_path / "whole")
+    assert ours.keys() == whole.keys()
+    for tag in ours.keys() - {"training/examples per second", "training/peak memory"}:
+        assert ours[tag] == whole[tag], tag
+        assert [step for step, _ in ours[tag]] == [1, 2, 3, 4]
+    histories = [
+        [(each["step"], each.get("loss"), each.get("validation loss")) for each in read_history(folder)]
+        for folder in (run, tmp_path / "whole")
     ]
+    assert histories[0] == histories[1]
+    assert len(histories[0]) == 8
 
 
 def test_a_validation_renews_the_history(watched: Path):
@@ -123,7 +156,7 @@ def test_a_preview_that_fails_is_noted_and_leaves_what_there_was(watched: Path, 
     run = shutil.copytree(watched, tmp_path / "run")
     page = (run / "previews" / "index.html").read_bytes()
     kept = {name: value.clone() for name, value in objective.unet.state_dict().items()}
-    with watch(tiny("aligner", preview_every=2), run, Accelerator(cpu=True), done=40) as observer:
+    with watch(tiny("aligner", preview_every=2), run, Accelerator(cpu=True)) as observer:
         with torch.no_grad():
             objective.unet.conv_in.weight.fill_(math.nan)
         try:
