@@ -22,6 +22,8 @@ EXTRAS = {
     "faiss": "ann",
     **dict.fromkeys(("pandas", "ray"), "ray"),
     "sentence_transformers": "texts",
+    "tensorboard": "tensorboard",
+    "wandb": "wandb",
 }
 """Packages that only some commands need, and the extras that install them."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -14,7 +14,6 @@ from .paper import AXIS, BACKGROUND, FAINT, LINES, SOFT, Number, draw_text, shee
 __all__ = ["draw_curve"]
 
 Points = Sequence[tuple[Number, Number]]
-COLOUR = LINES[0]
 
 
 @dataclass(frozen=True)
@@ -39,20 +38,41 @@ class _Frame:
         return [(x, min(max(y, self.top), self.bottom)) for x, y in pixels]
 
 
-def draw_curve(points: Points, *, title: str = "", size: tuple[int, int] = (1000, 520)) -> Image.Image:
+def draw_curve(
+    points: Points,
+    *,
+    title: str = "",
+    others: Mapping[str, Points] | None = None,
+    size: tuple[int, int] = (1000, 520),
+) -> Image.Image:
     """Draw a line through (x, y) points, without those that are not finite.
 
     A line of more than 200 points is drawn faintly, with a running mean over a fiftieth of the points on top.
+
+    Args:
+        points: points of the line.
+        title: title above the plot.
+        others: points of further lines, thinner, by the name that is written in their colour.
+        size: width and height in pixels.
     """
-    kept = [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
+    kept = _finite(points)
+    further = {name: _finite(line) for name, line in (others or {}).items()}
     width, height = size
     text = max(11, round(height / 30))
     image, pen = sheet(width, height)
-    frame = _frame(kept, width, height, text)
+    frame = _frame([*kept, *(point for line in further.values() for point in line)], width, height, text)
     draw_text(pen, (frame.left, text * 1.1), shortened(title, round(1.3 * text), width * 0.8), round(1.3 * text))
     _axes(pen, frame, text)
+    for row, (name, line) in enumerate(further.items()):
+        colour = LINES[1 + row % (len(LINES) - 1)]
+        _line(pen, frame, line, colour, 1)
+        draw_text(pen, (frame.right, frame.top + 1.3 * text * row), name, text, anchor="ra", colour=colour)
     _line(pen, frame, kept)
     return image
+
+
+def _finite(points: Points) -> Points:
+    return [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
 
 
 def _frame(points: Points, width: int, height: int, text: int) -> _Frame:
@@ -79,17 +99,23 @@ def _axes(pen: ImageDraw.ImageDraw, frame: _Frame, text: int) -> None:
     draw_text(pen, (middle, frame.bottom + text * 2.1), "step", text, anchor="ma", colour=SOFT)
 
 
-def _line(pen: ImageDraw.ImageDraw, frame: _Frame, points: Points) -> None:
+def _line(
+    pen: ImageDraw.ImageDraw,
+    frame: _Frame,
+    points: Points,
+    colour: tuple[int, int, int] = LINES[0],
+    width: int = 3,
+) -> None:
     if len(points) > 200:
-        red, green, blue = (round((c + 2 * paper) / 3) for c, paper in zip(COLOUR, BACKGROUND, strict=True))
+        red, green, blue = (round((c + 2 * paper) / 3) for c, paper in zip(colour, BACKGROUND, strict=True))
         pen.line(frame.line(points), fill=(red, green, blue), width=1)
         points = _running_mean(points, len(points) // 50)
     pixels = frame.line(points)
     if len(pixels) == 1:
         (x, y), reach = pixels[0], 4
-        pen.ellipse((x - reach, y - reach, x + reach, y + reach), fill=COLOUR)
+        pen.ellipse((x - reach, y - reach, x + reach, y + reach), fill=colour)
     elif pixels:
-        pen.line(pixels, fill=COLOUR, width=3, joint="curve")
+        pen.line(pixels, fill=colour, width=width, joint="curve")
 
 
 def _running_mean(points: Points, reach: int) -> Points:

@@ -1,0 +1,153 @@
+"""Watches a training run: its trackers, its history as a plot, and previews of what the aligner composes.
+
+What fails while watching is noted, and the training goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from ..errors import SettingError
+from ..figures.paper import save_image
+from ..figures.plots import draw_curve
+from ..placing import place
+from .config import TrainingConfig
+from .objective import Objective
+from .previews import MEASURES, MOST, Previews, means, write_gallery
+from .saving import newest, read_note, read_progress
+from .trackers import Trackers
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+    from .objectives.aligner import AlignerObjective
+
+__all__ = ["Watcher", "watch", "write_history"]
+
+VALIDATION = "validation "
+"""Begins the names of validation results."""
+
+BAND = "loss t "
+"""Begins the names of losses by noise level."""
+
+History = list[dict[str, float]]
+
+
+class Watcher:
+    """Logs, plots and previews a run.
+
+    Attributes:
+        notes: what failed while watching, one sentence each.
+
+    Args:
+        config: configuration of the run.
+        run: its folder.
+        trackers: its trackers.
+        previews: its previews.
+        history: its history so far.
+    """
+
+    def __init__(
+        self, config: TrainingConfig, run: Path, trackers: Trackers, previews: Previews, history: History
+    ) -> None:
+        self.config, self.run, self.trackers, self.previews = config, run, trackers, previews
+        self.history, self.notes = history, list[str]()
+
+    def stepped(self, step: int, values: dict[str, float]) -> None:
+        """Log values of training."""
+        finite = _finite(values)
+        self.history.append({"step": float(step), **finite})
+        with self._noted("values", step):
+            self.trackers.log(step, {f"training/{name}": value for name, value in finite.items()})
+
+    def validated(self, step: int, results: dict[str, float]) -> None:
+        """Log results of a validation, and write the history."""
+        finite = _finite(results)
+        self.history.append({"step": float(step), **finite})
+        with self._noted("values", step):
+            self.trackers.log(
+                step, {name.replace(VALIDATION, "validation/", 1): value for name, value in finite.items()}
+            )
+        with self._noted("the history", step):
+            write_history(self.run, self.config.stage, self.history)
+
+    def preview(self, step: int, objective: Objective) -> None:
+        """Compose the artworks of the previews with the objective's weights, write them, and log them."""
+        with self._noted("previews", step):
+            previews = self.previews.compose(cast("AlignerObjective", objective), step)
+            heard = means([preview.values for preview in previews])
+            self.trackers.log(step, {f"music/{MEASURES[name].title.lower()}": mean for name, mean in heard.items()})
+            self.trackers.show(step, previews)
+            write_gallery(self.previews, f"{self.run.resolve().name}: previews", self.notes)
+
+    @contextmanager
+    def _noted(self, what: str, step: int) -> Iterator[None]:
+        """Note an error of the block instead of raising it; one of each kind."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - hours of training are worth more than what is seen of them
+            reason = f"{what} are missing: {' '.join(str(error).split()) or type(error).__name__}"
+            if not any(note.endswith(reason) for note in self.notes):
+                self.notes.append(f"From step {step}, {reason}")
+
+    def close(self) -> None:
+        """Close the trackers."""
+        with self._noted("values", int(self.history[-1]["step"]) if self.history else 0):
+            self.trackers.close()
+
+
+@contextmanager
+def watch(config: TrainingConfig, run: Path, accelerator: Accelerator) -> Iterator[Watcher]:
+    """Open the observer of a run, for :func:`~art2mus_core.training.loop.train`; the trackers are closed after the block.
+
+    Args:
+        config: configuration of the run.
+        run: its folder, from whose newest state the history continues.
+        accelerator: the accelerator of the training.
+
+    Raises:
+        SettingError: previews of another stage than `aligner`, or too many; a tracker that cannot be opened.
+        ArtworkError: an artwork of the previews cannot be read.
+        CheckpointError: all states of the run are damaged.
+        ModuleNotFoundError: the package of a tracker is not installed.
+    """
+    if config.preview_every and config.stage != "aligner":
+        raise SettingError(
+            f"preview_every {config.preview_every} for the stage {config.stage}",
+            "0, as only aligners in training compose",
+            "Remove it from the configuration.",
+        )
+    if len(config.previews) > MOST:
+        raise SettingError(f"{len(config.previews)} previews", f"at most {MOST} artworks", "Remove some.")
+    previews = Previews(run / "previews")
+    if config.preview_every:
+        previews.choose([Path(path) for path in config.previews])
+    state = newest(run)
+    done, history = (read_note(state)["step"], read_progress(state)["history"]) if state else (0, [])
+    watcher = Watcher(config, run, Trackers(config, run, accelerator, done), previews, history)
+    try:
+        yield watcher
+    finally:
+        watcher.close()
+
+
+def _finite(values: dict[str, float]) -> dict[str, float]:
+    return {name: value for name, value in values.items() if math.isfinite(value)}
+
+
+def write_history(run: Path, stage: str, history: Sequence[dict[str, float]]) -> None:
+    """Write a history as `history.json`, and its losses as the plot `history.png`.
+
+    Raises:
+        OutputError: they cannot be written.
+    """
+    place(run / "history.json", (json.dumps(history, indent=1) + "\n").encode())
+    names = dict.fromkeys(name for entry in history for name in entry)
+    others = [name for name in names if name == f"{VALIDATION}loss" or name.startswith(BAND)]
+    lines = {name: [(entry["step"], entry[name]) for entry in history if name in entry] for name in ("loss", *others)}
+    save_image(draw_curve(lines.pop("loss"), title=f"{stage}: loss by step", others=lines), run / "history.png")
