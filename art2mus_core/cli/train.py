@@ -18,7 +18,7 @@ def train(
     name: Annotated[
         str,
         typer.Argument(
-            help="Configuration: embedding, embedding-image, vae, vocoder, prior, aligner, aligner-shuffled, or a YAML file."
+            help="Configuration: a name from the list above, or a YAML file, which may differ from a named `base`."
         ),
     ],
     data: Annotated[Path, typer.Option(help="Dataset folder, for example one made by `art2mus synthesize`.")],
@@ -72,6 +72,22 @@ def train(
     aligner: embeddings of artworks to prompts of GPT-2; all else is frozen.
 
     aligner-shuffled: the same with shuffled pairs, as a control.
+
+    aligner-no-pairs: trained on music alone, and used with artworks.
+
+    aligner-resampler: reads the patches of artworks.
+
+    art2mus-2024: the set-up of Art2Mus (2024), with one token.
+
+    art2mus-2024-4: the same with four tokens.
+
+    arttomus-2026: our reading of ArtToMus (2026), with ImageBind.
+
+    arttomus-2026-clip: the same with a CLIP.
+
+    arttomus-2026-resampler: the same with the patches of artworks.
+
+    arttomus-2026-no-pairs: the same, trained on music alone.
 
     An aligner on a model that stays as it is, and its file:
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 import warnings
 from collections.abc import Iterator
@@ -61,6 +60,7 @@ def carry_out(task: Task, command: list[str]) -> list[dict[str, float]] | None:
     from ..training.loop import train
     from ..training.processes import accelerated
     from ..training.stages import stage_builder
+    from ..training.watching import watch, write_history
     from .devices import choose_device, warn_if_emulated
 
     config, device = task.config, choose_device("auto")
@@ -91,10 +91,15 @@ def carry_out(task: Task, command: list[str]) -> list[dict[str, float]] | None:
                 continue_run(task.run, step.done - 1, command, made_on)
 
         on_step = _paced(bar, config, began)
-        objective, history = train(opened, config, task.run, accelerator=accelerator, on_step=on_step)
+        with watch(config, task.run, accelerator) as watcher:
+            objective, history = train(
+                opened, config, task.run, accelerator=accelerator, on_step=on_step, observer=watcher
+            )
         if task.adds:
             objective.export(task.checkpoint)
-        _write_history(task.run, config.stage, history)
+        write_history(task.run, config.stage, history)
+        for note in watcher.notes:
+            notify(note)
     return history
 
 
@@ -175,15 +180,17 @@ def print_outlook(outlook: Outlook, task: Task, *, as_json: bool) -> None:
         print_document({"run": str(task.run), **outlook.document()})
         return
     train, validation = outlook.pairs["train"], outlook.pairs["validation"]
-    stored = [(f"  {each.name}", f"{each.bytes / 1e6:,.1f} MB") for each in outlook.features]
+    features = [
+        (f"features, {each.name}", f"{'stored' if each.there else 'missing'}, about {each.bytes / 1e6:,.1f} MB")
+        for each in outlook.features
+    ]
     rows = [
         ("stage", outlook.stage),
         ("pairs", f"{train:,} for training, {validation:,} for validation"),
         *((f"weights, {name}", f"{count:,}") for name, count in outlook.weights.items()),
         ("steps", f"{outlook.steps:,} of {outlook.batch}: {_epochs(task.config, train)}"),
         *((f"memory, {name}", f"{size / 1e9:,.2f} GB") for name, size in outlook.memory.items()),
-        ("features", "stored:" if stored else "none stored; training computes them first"),
-        *stored,
+        *features,
         ("run", str(task.run)),
         *([("result", str(task.checkpoint))] if task.adds else []),
     ]
@@ -213,12 +220,3 @@ def _following(task: Task) -> str | None:
         return f"art2mus export {quoted(task.run)}"
     name = task.config.options.get("name", "model")
     return f"art2mus compose ARTWORK --model {quoted(task.checkpoint)} --aligner {quoted(name)}"
-
-
-def _write_history(folder: Path, stage: str, history: list[dict[str, float]]) -> None:
-    from ..figures.paper import save_image
-    from ..figures.plots import draw_curve
-
-    (folder / "history.json").write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")
-    points = [(entry["step"], entry["loss"]) for entry in history if "loss" in entry]
-    save_image(draw_curve(points, title=f"{stage}: loss by step"), folder / "history.png")

@@ -8,29 +8,40 @@ from typing import Any, NamedTuple
 
 import torch
 
-from ..aligners.kinds import build_aligner
-from ..checkpoints.folder import needed
-from ..checkpoints.grid import read_grid
+from ..aligners.kinds import build_aligner, kind_of
+from ..checkpoints.folder import needed, read_config
+from ..checkpoints.identity import component_digest
 from ..checkpoints.names import is_encoder, locate
 from ..conditioning.language import is_word_embedding
-from ..datasets.reading import read_pairs
-from ..encoders.files import check_image_encoder, image_sizes, image_space
+from ..encoders.efficientnet import KIND
+from ..encoders.files import check_image_encoder, has_audio_encoder, image_component, image_sizes, image_space
 from ..errors import DatasetError, SettingError
 from ..pipelines.parts import Choice, open_parts
 from .config import TrainingConfig
-from .objective import sized
+from .features import Dataset
+from .latents import latent_part, sound_part
+from .looking import Pictures
+from .objective import read_options, sized
+from .objectives.aligner_options import AlignerOptions
+from .objectives.sources import encoder_folder
+from .preparing import Request, estimate
+from .stages import OBJECTIVES
+from .windows import read_window
 
 __all__ = ["Outlook", "Stored", "look", "part_folder"]
 
 FROZEN = ("language_model", "unet")
 """Networks of a prior through which the loss of an aligner is computed."""
 
+CPU = torch.device("cpu")
+
 
 class Stored(NamedTuple):
-    """Features on disk: their name, and their size in bytes."""
+    """Features that the training reads: their name, about how many bytes they take, and whether they are stored already."""
 
     name: str
     bytes: int
+    there: bool
 
 
 @dataclass(frozen=True)
@@ -42,8 +53,9 @@ class Outlook:
         steps: number of steps.
         batch: examples per step.
         pairs: numbers of pairs by split.
-        weights: numbers of weights that would be `trained` and `frozen`; known for the stage aligner.
-        features: what is in the dataset's folder of features.
+        weights: numbers of weights that would be `trained` and `frozen`, for the stage aligner.
+        features: what is read of artworks and music, for the stage aligner; embeddings that follow from the dataset's own table
+            are not stored.
         memory: bytes of a step by what takes them.
     """
 
@@ -100,33 +112,57 @@ def look(config: TrainingConfig, data: Path, checkpoint: Path) -> Outlook:
         SettingError: sizes that do not fit the parts.
         CheckpointError: a part is missing or damaged.
     """
-    splits = [pair.split for pair in read_pairs(data)]
-    pairs = {split: splits.count(split) for split in ("train", "validation")}
+    dataset = Dataset(data, OBJECTIVES[config.stage].grid(config, checkpoint))
+    pairs = {split: len(dataset.rows(split)) for split in ("train", "validation")}
     if not pairs["train"]:
         raise DatasetError(f"no training pairs in {data}", "some of the split train", "Correct the manifest.")
-    weights = _weights(config, checkpoint) if config.stage == "aligner" else {}
+    weights: dict[str, int] = {}
+    features: list[Stored] = []
     memory: dict[str, int] = {}  # the place of the memory estimate: bytes of a step by what takes them
-    return Outlook(config.stage, config.steps, config.batch, pairs, weights, _stored(data), memory)
+    if config.stage == "aligner":
+        options = read_options(config, AlignerOptions)
+        encoder = encoder_folder(checkpoint, options.encoder)
+        weights = _weights(config, options, checkpoint, encoder, dataset.grid.language_width)
+        features = _features(dataset, _request(config, options, checkpoint, encoder), options)
+    return Outlook(config.stage, config.steps, config.batch, pairs, weights, features, memory)
 
 
-def _weights(config: TrainingConfig, checkpoint: Path) -> dict[str, int]:
-    chosen = config.options.get("encoder")
-    encoder = locate(chosen, is_encoder) if chosen else checkpoint
-    found = {"space": image_space(encoder), "width": read_grid(checkpoint).language_width, **image_sizes(encoder)}
+def _weights(
+    config: TrainingConfig, options: AlignerOptions, checkpoint: Path, encoder: Path, width: int
+) -> dict[str, int]:
+    found = {"space": image_space(encoder), "width": width, **image_sizes(encoder)}
     with torch.device("meta"), sized(config.stage):
         aligner = build_aligner(config.model, found, f"{encoder.name} and {checkpoint.name}")
-        if config.options.get("drop") and config.options.get("null", "learned") == "learned":
+        if options.drop and options.null == "learned":
             aligner.add_null()
     frozen = needed(checkpoint, FROZEN, torch.float32, unused=is_word_embedding) // torch.float32.itemsize
     return {"trained": sum(each.numel() for each in aligner.parameters()), "frozen": frozen}
 
 
-def _stored(data: Path) -> list[Stored]:
-    folder = data / "features"
-    entries = sorted(folder.iterdir()) if folder.is_dir() else []
-    return [Stored(each.name, _bytes(each)) for each in entries if not each.name.startswith(".")]
+def _request(config: TrainingConfig, options: AlignerOptions, checkpoint: Path, encoder: Path) -> Request:
+    """What `art2mus prepare` would be asked for."""
+    patches = "patch_dim" in kind_of(config.model).reads(config.model)
+    views = options.views if options.source == "image" else 1
+    window = read_window(options.window, options.level, options.crop)
+    return Request(checkpoint, encoder, patches, views, window, options.support)
 
 
-def _bytes(path: Path) -> int:
-    files = [path] if path.is_file() else path.rglob("*")
-    return sum(each.stat().st_size for each in files if each.is_file())
+def _features(data: Dataset, request: Request, options: AlignerOptions) -> list[Stored]:
+    """What is read of artworks and music, with its expected size."""
+    sizes = estimate(data, request, CPU)
+    stores = {"latents": data.stored("music", latent_part(data, request.prior, CPU, request.window))}
+    hearing = request.encoder if options.source == "audio" else request.prior
+    if (options.source == "audio" or options.alignment) and has_audio_encoder(hearing):
+        stores["music"] = data.stored("music", sound_part(data, hearing, CPU))
+    if (options.source == "image" or options.gap != "none") and (
+        request.patches or not _sees_characters(request.encoder)
+    ):
+        digest = component_digest(request.encoder, image_component(request.encoder))
+        part = Pictures(request.encoder, digest, str(CPU), request.views, request.patches)
+        stores |= dict.fromkeys(("artworks", *(("patches",) if request.patches else ())), data.stored("artworks", part))
+    return [Stored(name, sizes.get(name, 0), store is not None) for name, store in stores.items()]
+
+
+def _sees_characters(encoder: Path) -> bool:
+    """Whether an encoder's embeddings follow from a picture's character, which needs no store of embeddings."""
+    return image_component(encoder) != "." and read_config(encoder, "image_encoder").get("model_type") == KIND

@@ -12,7 +12,7 @@ import torch
 from ..checkpoints.folder import needed
 from ..checkpoints.grid import read_grid
 from ..checkpoints.identity import component_digest
-from ..encoders.files import has_audio_encoder, image_component
+from ..encoders.files import has_audio_encoder, image_component, image_sizes
 from ..images.reading import artwork_from_array
 from ..pipelines.parts import Choice, open_parts
 from ..placing import check_room
@@ -109,7 +109,9 @@ def estimate(data: Dataset, request: Request, device: torch.device) -> dict[str,
 
 
 def _picture_bytes(request: Request, device: torch.device) -> dict[str, int]:
-    """Bytes of the columns of one artwork."""
+    """Bytes of the columns of one artwork; only the number of patches needs the encoder."""
+    if not request.patches:
+        return {"seen": 4 * request.views * image_sizes(request.encoder)["dim"]}
     noise = artwork_from_array(np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8))
     digest = component_digest(request.encoder, image_component(request.encoder))
     [found] = Pictures(request.encoder, digest, str(device), request.views, request.patches)([noise])

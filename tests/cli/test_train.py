@@ -64,7 +64,8 @@ def test_a_dry_run_tells_the_sizes_and_writes_nothing(art2mus, small: dict[str, 
     lines = dict(line.split("  ", 1) for line in out.splitlines() if "  " in line)
     assert lines["pairs"].strip() == "3 for training, 2 for validation"
     assert lines["steps"].strip() == "2 of 2: 1.33 times each pair"
-    assert lines["features"].strip() == "none stored; training computes them first"
+    assert lines["features, latents"].strip().startswith("missing, about ")
+    assert lines["features, artworks"].strip().startswith("missing, about ")
     code, out, _ = art2mus("train", *small["arguments"], "--dry-run", "--json", model=None)
     told = json.loads(out)
     assert (code, told["pairs"], told["steps"]) == (0, {"train": 3, "validation": 2}, 2)
@@ -118,6 +119,10 @@ def test_a_training_with_an_out_folder_adds_its_part(art2mus, small: dict[str, A
     assert (Path(own) / "aligner" / "mine.safetensors").is_file()
     assert out.splitlines()[-1] == "Next: art2mus compose ARTWORK --model own --aligner mine"
     assert (Path("own-runs") / "small" / CONFIG).is_file()
+    code, out, _ = art2mus("train", *chosen, "--out", "own", "--dry-run", "--json", model=None)
+    told, run = json.loads(out), read_run(Path("own-runs/small"))
+    assert told["weights"]["trained"] == run["weights"]["trained"]
+    assert [(each["name"], each["there"]) for each in told["features"]] == [("latents", True), ("artworks", True)]
 
 
 def test_the_length_of_a_training_is_told_after_its_first_steps(capsys, monkeypatch):

@@ -16,7 +16,7 @@ SIZES = {"hidden": 17, "tokens": 3}
 
 
 def test_the_sizes_before_a_training_are_those_of_its_networks(pocket_like: Path, pairs: Path, tiny):
-    config = tiny("aligner", {"imitation": 0.0}, model=SIZES)
+    config = tiny("aligner", {"alignment": None}, model=SIZES)
     objective = stage_builder(config, pairs, pocket_like)()
     seen = look(config, pairs, pocket_like)
     counts = weights_of(objective)
@@ -24,13 +24,14 @@ def test_the_sizes_before_a_training_are_those_of_its_networks(pocket_like: Path
     networks = (objective.language_model, objective.unet)
     assert seen.weights["frozen"] == sum(each.numel() for network in networks for each in network.parameters())
     assert seen.pairs == {"train": len(objective.train_rows), "validation": len(objective.validation_rows)}
-    assert {each.name for each in seen.features} <= {path.name for path in (pairs / "features").iterdir()}
-    assert sum(each.bytes for each in seen.features) > 0
+    assert {each.name: each.there for each in seen.features} == {"latents": True, "artworks": True}
+    stores = sum(store.bytes for _, store in objective.data.stores.values())
+    assert 0 < sum(each.bytes for each in seen.features) < stores  # which have headers and notes, too
     assert seen.document()["epochs"] == pytest.approx(config.steps * config.batch / len(objective.train_rows))
 
 
 def test_sizes_that_do_not_fit_are_refused_before_any_work(pocket_like: Path, pairs: Path, tiny, monkeypatch):
-    monkeypatch.setattr(Dataset, "__init__", None)
+    monkeypatch.setattr(Dataset, "_opened", None)
     with pytest.raises(SettingError, match="an aligner with dim 5; expected dim 7"):
         look(tiny("aligner", model={**SIZES, "dim": 5}), pairs, pocket_like)
     with pytest.raises(SettingError, match="hiden"):
