@@ -123,13 +123,14 @@ def warned() -> Iterator[None]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", DamagedStateWarning)
-        usual = warnings.showwarning
+        usual, told = warnings.showwarning, set[str]()  # several parts of the program look for the newest state
 
         def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:  # noqa: ANN401
-            if issubclass(category, DamagedStateWarning):
-                notify(str(message))
-            else:
+            if not issubclass(category, DamagedStateWarning):
                 usual(message, category, *place, **more)
+            elif str(message) not in told:
+                told.add(str(message))
+                notify(str(message))
 
         warnings.showwarning = show
         yield
