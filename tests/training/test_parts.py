@@ -30,9 +30,10 @@ from art2mus_core.training.batches import Draw
 from art2mus_core.training.config import TrainingConfig
 from art2mus_core.training.objectives.diffusion import diffusion_loss
 from art2mus_core.training.stages import stage_builder
-from art2mus_core.types import Waveform
+from art2mus_core.types import Embedding, Waveform
 
-from ..conftest import DIM, WIDTH
+from ..conftest import DIM, TEXT_WIDTH, WIDTH
+from ..text_encoders import write_ears, write_text_encoders
 
 Make = Callable[[Path], Path]
 
@@ -175,10 +176,33 @@ def test_a_published_encoder_is_aligned_with_the_head_of_a_prior_trained_here(
     assert roll_out(objective.language_model, prompt, 8).values.isfinite().all()
 
 
+@pytest.mark.parametrize("kind", ["variance", "cosine", "infonce"])
+def test_an_aligner_of_a_published_prior_is_aligned_with_what_clap_hears(
+    uneven: Path, prior: Path, imagebind_like: Path, kind: str
+):
+    write_text_encoders(prior, width=WIDTH, text_width=TEXT_WIDTH)
+    write_ears(prior)
+    alignment = {"kind": kind, "weight": 0.3, "pairs": 4}
+    objective = stage_builder(aligner_of({}, encoder=str(imagebind_like), alignment=alignment), uneven, prior)()
+    loss, terms = objective.train()(objective.batch(Draw(np.random.default_rng(0), 2)))
+    loss.backward()
+    torch.testing.assert_close(loss, terms["diffusion"] + 0.3 * terms["alignment"])
+    learning = {name for name, weight in objective.named_parameters() if weight.grad is not None}
+    assert learning == {name for name, _ in objective.named_parameters() if name.startswith("aligner.")}
+    clap = objective.sounds.of(np.array([0, 3])).values
+    prompt = objective.head.align(Embedding(clap, "clap"))
+    assert prompt.values.shape == (2, objective.constants.text.shape[1] + 5, WIDTH)
+    assert not torch.allclose(*prompt.values, atol=1e-3)
+
+
 @pytest.mark.parametrize(
     ("model", "options", "told"),
     [
-        ({}, {"alignment": {"weight": 0.1}}, "has no projection head for sounds; expected no alignment"),
+        (
+            {},
+            {"alignment": {"weight": 0.1}},
+            "audioldm2 has no head for sounds; expected a prior with a projection_model",
+        ),
         ({"dim": 12}, {}, "an aligner with dim 12; expected dim 11, as imagebind and audioldm2 have it"),
         ({"width": 768}, {}, "an aligner with width 768; expected width 10"),
         ({"space": "clip"}, {}, "an aligner with space clip; expected space imagebind"),
