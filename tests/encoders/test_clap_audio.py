@@ -40,7 +40,8 @@ def test_a_sound_is_embedded_as_published(hearing: Path, talking):
 
 def test_a_long_sound_is_the_mean_of_its_parts(hearing: Path):
     clap, sound = load_clap_audio(hearing), noise(4.9)
-    sound.samples[..., 3200:] *= 1e-3
+    sound.samples[..., 3200:4800] = 0
+    sound.samples[..., 4800:] *= 9
     with torch.inference_mode():
         parts = [clap.embed(Waveform(part, 1600)) for part in sound.samples[..., :6400].split(3200, dim=-1)]
         found = clap.embed(sound)
