@@ -15,6 +15,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from torch import Tensor
 from transformers import (
     ClapConfig,
+    ClapFeatureExtractor,
     ClapModel,
     GPT2Config,
     GPT2LMHeadModel,
@@ -95,6 +96,14 @@ def write_text_encoders(folder: Path, *, width: int, text_width: int) -> None:
     )
     gpt2 = json.loads((folder / "language_model" / "config.json").read_text(encoding="utf-8"))
     _write(folder / "language_model" / "model.safetensors", GPT2Model(GPT2Config(**gpt2, **ENDS)), gpt2)
+
+
+def write_ears(folder: Path) -> Path:
+    """Add the front end of CLAP's audio half to a checkpoint with text encoders, for sounds of 2 s at 1,600 hertz."""
+    sizes = {"feature_size": 8, "sampling_rate": 1600, "hop_length": 32, "max_length_s": 2, "fft_window_size": 64}
+    range_ = {"frequency_min": 0, "frequency_max": 800, "padding": "repeatpad", "truncation": "rand_trunc"}
+    ClapFeatureExtractor(**sizes, **range_).save_pretrained(folder / "feature_extractor")
+    return folder
 
 
 def open_published(folder: Path) -> SimpleNamespace:

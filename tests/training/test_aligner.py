@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,14 @@ import pytest
 import torch
 
 from art2mus_core.aligners.files import read_header
+from art2mus_core.datasets.listing import list_source
 from art2mus_core.datasets.manifest import read_manifest, write_manifest
+from art2mus_core.datasets.scanning import scan_artworks, scan_music
 from art2mus_core.datasets.synthetic.painting import paint
+from art2mus_core.datasets.tables import ARTWORKS
+from art2mus_core.datasets.workers import spread
 from art2mus_core.digests import tensor_digest
-from art2mus_core.errors import SettingError
+from art2mus_core.errors import DatasetError, SettingError
 from art2mus_core.pipelines import load
 from art2mus_core.training.batches import Draw
 from art2mus_core.training.objectives.alignment import ALIGNMENTS
@@ -197,3 +202,35 @@ def test_sounds_have_no_patches_to_train_on(pairs: Path, tiny, trained: Path):
     config = tiny("aligner", {"source": "audio"}, model=KINDS["resampler"])
     with pytest.raises(SettingError, match="because sounds have no patches"):
         stage_builder(config, pairs, trained)()
+
+
+@pytest.fixture(scope="module")
+def unpaired(pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Artworks and music that were scanned, and are no pairs. Not to be written to."""
+    data, alone = tmp_path_factory.mktemp("unpaired"), partial(spread, workers=1)
+    scan_artworks(list_source(data, "artworks", pairs / "artworks", "folder"), data, alone)
+    scan_music(list_source(data, "music", pairs / "music", "folder"), data, alone)
+    return data
+
+
+def test_a_shift_needs_no_pairs(unpaired: Path, tiny, trained: Path):
+    config = tiny("aligner", {**ALIGNED, "source": "audio", "gap": "shift"})
+    objective = stage_builder(config, unpaired, trained)()
+    seen, heard = (torch.from_numpy(each.everything) for each in (objective.artworks, objective.embeddings))
+    assert (len(seen), len(heard)) == (7, 7)
+    moved = objective.aligner.gap.moved(seen)
+    torch.testing.assert_close(moved.mean(0), heard.mean(0), rtol=1e-3, atol=1e-5)
+    assert step_of(objective)[0].isfinite()
+
+
+@pytest.mark.parametrize("options", [{}, {"source": "audio", "gap": "calibrated"}], ids=["image", "calibrated"])
+def test_what_needs_pairs_says_so(unpaired: Path, tiny, trained: Path, options: dict[str, Any]):
+    with pytest.raises(DatasetError, match="has no pairs; expected pairs, unless with `source: audio`"):
+        stage_builder(tiny("aligner", {"alignment": None, **options}), unpaired, trained)()
+
+
+def test_a_shift_needs_artworks(unpaired: Path, tiny, trained: Path, tmp_path: Path):
+    data = shutil.copytree(unpaired, tmp_path / "music")
+    (data / ARTWORKS.file).unlink()
+    with pytest.raises(DatasetError, match=r"no artworks in .*; or set `gap: none`"):
+        stage_builder(tiny("aligner", {"alignment": None, "source": "audio", "gap": "shift"}), data, trained)()

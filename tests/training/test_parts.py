@@ -17,12 +17,14 @@ from transformers import CLIPConfig, CLIPModel
 from art2mus_core.aligners.files import read_header
 from art2mus_core.audio.files import write_audio
 from art2mus_core.audio.reading import read_audio
+from art2mus_core.checkpoints.folder import save_component
 from art2mus_core.checkpoints.tensors import read_tensors
 from art2mus_core.conditioning.constants import constants_file, load_constants, save_constants
 from art2mus_core.conditioning.language import roll_out
 from art2mus_core.datasets.manifest import read_manifest, write_manifest
 from art2mus_core.datasets.synthetic.painting import paint
 from art2mus_core.diffusion.denoiser import LatentDenoiser
+from art2mus_core.encoders.imagebind import TOWERS
 from art2mus_core.errors import CheckpointError, DatasetError, SettingError
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.pipelines import load
@@ -30,9 +32,10 @@ from art2mus_core.training.batches import Draw
 from art2mus_core.training.config import TrainingConfig
 from art2mus_core.training.objectives.diffusion import diffusion_loss
 from art2mus_core.training.stages import stage_builder
-from art2mus_core.types import Waveform
+from art2mus_core.types import Embedding, Waveform
 
-from ..conftest import DIM, WIDTH
+from ..conftest import DIM, TEXT_WIDTH, WIDTH
+from ..text_encoders import write_ears, write_text_encoders
 
 Make = Callable[[Path], Path]
 
@@ -55,6 +58,20 @@ def imagebind_like(tmp_path_factory: pytest.TempPathFactory, write_imagebind) ->
     """A random ImageBind. Not to be written to."""
     folder = tmp_path_factory.mktemp("encoders") / "imagebind"
     write_imagebind(folder, dim=11)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def hearing_imagebind(tmp_path_factory: pytest.TempPathFactory, write_imagebind) -> Path:
+    """A random ImageBind with its audio encoder. Not to be written to."""
+    folder = tmp_path_factory.mktemp("hearing") / "imagebind"
+    joint = {"model_type": "imagebind", "tower": "audio", "dim": 11, "space": "imagebind"}
+    front = {"sample_rate": 8000, "bins": 23, "frames": 31, "clips": 3, "seconds": 0.3, "mean": -4.0, "std": 9.0}
+    sizes = {"patch": 8, "stride": 5, "width": 22, "layers": 1, "heads": 2, "hidden": 27}
+    write_imagebind(folder, dim=11)
+    save_component(
+        folder, "audio_encoder", TOWERS["audio"]({**joint, **front, **sizes}), {**joint, **front, **sizes}, half=True
+    )
     return folder
 
 
@@ -175,10 +192,33 @@ def test_a_published_encoder_is_aligned_with_the_head_of_a_prior_trained_here(
     assert roll_out(objective.language_model, prompt, 8).values.isfinite().all()
 
 
+@pytest.mark.parametrize("kind", ["variance", "cosine", "infonce"])
+def test_an_aligner_of_a_published_prior_is_aligned_with_what_clap_hears(
+    uneven: Path, prior: Path, imagebind_like: Path, kind: str
+):
+    write_text_encoders(prior, width=WIDTH, text_width=TEXT_WIDTH)
+    write_ears(prior)
+    alignment = {"kind": kind, "weight": 0.3, "pairs": 4}
+    objective = stage_builder(aligner_of({}, encoder=str(imagebind_like), alignment=alignment), uneven, prior)()
+    loss, terms = objective.train()(objective.batch(Draw(np.random.default_rng(0), 2)))
+    loss.backward()
+    torch.testing.assert_close(loss, terms["diffusion"] + 0.3 * terms["alignment"])
+    learning = {name for name, weight in objective.named_parameters() if weight.grad is not None}
+    assert learning == {name for name, _ in objective.named_parameters() if name.startswith("aligner.")}
+    clap = objective.sounds.of(np.array([0, 3])).values
+    prompt = objective.head.align(Embedding(clap, "clap"))
+    assert prompt.values.shape == (2, objective.constants.text.shape[1] + 5, WIDTH)
+    assert not torch.allclose(*prompt.values, atol=1e-3)
+
+
 @pytest.mark.parametrize(
     ("model", "options", "told"),
     [
-        ({}, {"alignment": {"weight": 0.1}}, "has no projection head for sounds; expected no alignment"),
+        (
+            {},
+            {"alignment": {"weight": 0.1}},
+            "audioldm2 has no head for sounds; expected a prior with a projection_model",
+        ),
         ({"dim": 12}, {}, "an aligner with dim 12; expected dim 11, as imagebind and audioldm2 have it"),
         ({"width": 768}, {}, "an aligner with width 768; expected width 10"),
         ({"space": "clip"}, {}, "an aligner with space clip; expected space imagebind"),
@@ -252,19 +292,19 @@ ENCODERS = {
     "arttomus-2026": "imagebind_like",
     "arttomus-2026-clip": "clip_like",
     "arttomus-2026-resampler": "imagebind_like",
-    "arttomus-2026-no-pairs": None,
+    "arttomus-2026-no-pairs": "hearing_imagebind",
 }
 
 
 @pytest.mark.parametrize(("name", "encoder"), ENCODERS.items(), ids=ENCODERS)
 def test_the_published_set_ups_train_and_condition_at_small_sizes(  # noqa: PLR0917
-    request, uneven: Path, published_like: Path, prior: Path, name: str, encoder: str | None, tmp_path: Path
+    request, uneven: Path, prior: Path, name: str, encoder: str, tmp_path: Path
 ):
     """What is shrunk are sizes; the window is the whole piece, as these have one second."""
     from art2mus_core.training.loop import train
 
     packaged = TrainingConfig.load(name)
-    folder = request.getfixturevalue(encoder) if encoder else published_like
+    folder = request.getfixturevalue(encoder)
     sizes = {"hidden": 16, "tokens": 3, **({"heads": 4, "depth": 1} if "heads" in packaged.model else {})}
     options = {**packaged.options, "crop": 9, "window": "whole", "level": None, "encoder": str(folder)}
     shrunk = {"steps": 1, "batch": 3, "precision": "no", "model": {**packaged.model, **sizes}, "options": options}

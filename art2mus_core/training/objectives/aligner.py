@@ -38,10 +38,11 @@ from ..latents import Embeddings, embed_artworks, embed_sounds
 from ..objective import read_options, sized
 from ..windows import read_window
 from .aligner_options import AlignerOptions
-from .alignment import ALIGNMENTS, AlignmentFields, load_head
+from .alignment import ALIGNMENTS, AlignmentFields
 from .diffusion import DiffusionObjective
 from .dropping import mixed
 from .gap import CLOSURES
+from .heads import PublishedHead, hear_for, load_head
 from .sources import blurred, check_pairs, check_source, encoder_folder
 from .weighting import WEIGHTINGS, by_bands
 
@@ -56,7 +57,7 @@ class AlignerObjective(DiffusionObjective):
         options.check(config.batch)
         parts = open_parts(Choice(str(checkpoint), encoder=options.encoder, support=options.support))
         parts.check()
-        head = load_head(checkpoint) if options.alignment else None
+        head = load_head(checkpoint, parts.constants) if options.alignment else None
         encoder = encoder_folder(checkpoint, options.encoder)
         patches = "patch_dim" in kind_of(config.model).reads(config.model)
         check_source(options.source, encoder, patches=patches)
@@ -78,7 +79,7 @@ class AlignerObjective(DiffusionObjective):
         self.trained = nn.ModuleDict({"aligner": self.aligner})
         self.language_model, self.unet, self.head = parts.language_model, parts.unet, head
         self.plan_model = parts.plan_model
-        self.sounds = embed_sounds(data, checkpoint, device) if head else None
+        self.sounds = hear_for(head, data, checkpoint, device) if head else None
         for frozen in (self.language_model, self.unet, *([self.plan_model] if self.plan_model else [])):
             frozen.requires_grad_(requires_grad=False)
 
@@ -175,7 +176,7 @@ class AlignerObjective(DiffusionObjective):
     def _alignment(self, fields: AlignmentFields, picture: Embedding, sound: Embedding, composed: Plan) -> Tensor:
         """The alignment term, and the errors of reading the music's plan from the artwork's language, if the prior has one."""
         with torch.no_grad():
-            prompt = cast("ProjectionHead", self.head).align(sound)
+            prompt = cast("ProjectionHead | PublishedHead", self.head).align(sound)
             wanted = roll_out(self.language_model, prompt, self.data.grid.language_tokens).values.float()
         found = self.condition(picture).language
         error = ALIGNMENTS[fields.kind](found.float().flatten(1), wanted.flatten(1), fields.temperature)

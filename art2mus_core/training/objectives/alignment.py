@@ -1,14 +1,13 @@
 """The direct alignment term: the language of audio of an artwork should be that of its music.
 
 The diffusion loss is noisy, and each step needs a pass through the UNet. This term is cheap even for hundreds of pairs per step and
-determines the coarse result, which the diffusion loss refines. A prior of the stage `prior` has a projection head, which maps
-embeddings of sounds to prompt tokens; its language of audio is the one to reach.
+determines the coarse result, which the diffusion loss refines. The language of audio to reach is that of the prior's head for sounds:
+the projection head of the stage `prior`, or a published prior's projection model with CLAP's embedding of the music, see :mod:`.heads`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
@@ -17,14 +16,11 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from ...aligners.head import ProjectionHead
-from ...checkpoints.folder import load_component, read_config
 from ...configuration import Fields
-from ...errors import SettingError
 from ..processes import gathered
 from .embedding import info_nce
 
-__all__ = ["ALIGNMENTS", "AlignmentFields", "load_head"]
+__all__ = ["ALIGNMENTS", "AlignmentFields"]
 
 
 class AlignmentFields(Fields):
@@ -67,21 +63,3 @@ ALIGNMENTS: Mapping[str, Callable[[Tensor, Tensor, float], Tensor]] = MappingPro
     {"variance": _variance, "cosine": _cosine, "infonce": _infonce}
 )
 """The term by kind, from the languages of artworks and of their music, one row each, and the temperature."""
-
-
-def load_head(checkpoint: Path) -> ProjectionHead:
-    """The projection head of a prior for embeddings of sounds.
-
-    Raises:
-        SettingError: the prior has none.
-        CheckpointError: it is damaged.
-    """
-    if not (checkpoint / "projection_model" / "config.json").is_file() or "tokens" not in read_config(
-        checkpoint, "projection_model"
-    ):
-        raise SettingError(
-            f"an alignment term, and {checkpoint.name} has no projection head for sounds",
-            "no alignment with a published prior",
-            "Remove `alignment` from the options.",
-        )
-    return load_component(checkpoint, "projection_model", ProjectionHead.from_config)
