@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -122,8 +123,9 @@ def test_what_cannot_be_done_is_told(art2mus, data: Path, pocket_like: Path, opt
     assert "stored" not in out
 
 
-def test_a_prior_without_text_constants_is_refused(art2mus, data: Path, talking_like: Path):
-    code, _, err = art2mus("prepare", data, "--prior", talking_like, model=None)
+def test_a_prior_without_text_constants_is_refused(art2mus, data: Path, own_checkpoint: Path):
+    shutil.rmtree(own_checkpoint / "constants")
+    code, _, err = art2mus("prepare", data, "--prior", own_checkpoint, model=None)
     assert code == 2
-    assert "art2mus export-text" in err
+    assert "has no text constants" in err
     assert not (data / "features").exists()
