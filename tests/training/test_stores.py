@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from art2mus_core.errors import DatasetError
+from art2mus_core.errors import Art2MusError, DatasetError
 from art2mus_core.training.pieces import Pieces
-from art2mus_core.training.shard_files import Computed, mapped, read_shard, write_shard
+from art2mus_core.training.shard_files import Computed, open_shard, read_shard, write_shard
 from art2mus_core.training.sources import Source
 from art2mus_core.training.stores import Feature, Store, complete_store, open_store
 from art2mus_core.types import Step
@@ -111,7 +111,6 @@ def test_a_damaged_shard_is_made_again_alone(tmp_path: Path, damage: bytes | Non
     store = opened(tmp_path, files(13), Work())
     before, shard = contents(tmp_path), store.folder / "000001.safetensors"
     whole = shard.read_bytes()
-    shard.unlink()
     shard.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]) if damage is None else damage)
     opened(tmp_path, files(13), work := Work())
     assert work.seen == [5, 6, 7, 8, 9]
@@ -168,6 +167,14 @@ def test_a_store_may_have_only_failures(tmp_path: Path):
     assert store.column("squares").lengths.tolist() == [0] * 7
 
 
+def test_a_store_that_is_written_anew_while_it_is_read_is_told(tmp_path: Path):
+    store = opened(tmp_path, files(6), Work())
+    column = store.column("halves")
+    opened(tmp_path, files(6, 3), Work())
+    with pytest.raises(Art2MusError, match=r"000000\.safetensors cannot be read any more .*written anew"):
+        column[1]
+
+
 def test_no_file_of_a_store_stays_open(tmp_path: Path):
     psutil = pytest.importorskip("psutil")
     before = len(psutil.Process().open_files())
@@ -188,13 +195,13 @@ def test_values_come_back_as_they_were(tmp_path_factory, lengths: list[int], kin
     back = read_shard(path)
     assert [each.content for each in back] == [str(row) for row in range(len(arrays))]
     assert all(np.array_equal(each.values["values"], array) for each, array in zip(back, arrays, strict=True))
-    assert mapped(path).values["values"].dtype == kind
+    assert open_shard(path).values["values"].dtype == kind
 
 
 def test_a_file_that_is_no_shard_is_refused(tmp_path: Path):
     (tmp_path / "a.safetensors").write_bytes(b"\x05\x00\x00\x00\x00\x00\x00\x00{}   ")
     with pytest.raises(DatasetError, match="cannot be read"):
-        mapped(tmp_path / "a.safetensors")
+        open_shard(tmp_path / "a.safetensors")
 
 
 def test_crops_lie_within_their_pieces():
