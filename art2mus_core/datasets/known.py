@@ -14,11 +14,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from ..digests import file_digest
 from ..errors import Art2MusError
 from ..placing import make_folder, replacing
 from .tables import ArtworkRow, MusicRow
 
-__all__ = ["Known", "of_same_file", "read_note"]
+__all__ = ["Known", "is_whole", "of_same_file", "read_note"]
 
 KEPT = "known"
 HELD = 8
@@ -36,6 +37,11 @@ def read_note(shard: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def is_whole(shard: Path, note: dict[str, Any]) -> bool:
+    """Whether a shard is the file that its note is about."""
+    return shard.is_file() and note.get("sha256") == file_digest(shard)
 
 
 def of_same_file(row: ArtworkRow | MusicRow, known: Known[Result]) -> Result | None:
@@ -72,7 +78,7 @@ class Known(Generic[Result]):
     def keep(self, shard: Path) -> None:
         """Put a complete shard aside that will be replaced."""
         note = read_note(shard)
-        if note.get("made_with") == self._made_with and shard.is_file():
+        if note.get("made_with") == self._made_with and is_whole(shard, note):
             kept = self._kept(note["made_from"])
             make_folder(self._folder)
             shard.replace(kept)
@@ -94,7 +100,9 @@ class Known(Generic[Result]):
 
     def _index(self) -> dict[str, tuple[int, int]]:
         complete = (path for path in sorted(self._shards.glob(f"*{self._suffix}")))
-        self._files = [path for path in complete if read_note(path).get("made_with") == self._made_with]
+        notes = ((path, read_note(path)) for path in complete)
+        ours = ((path, note) for path, note in notes if note.get("made_with") == self._made_with)
+        self._files = [path for path, note in ours if is_whole(path, note)]
         self._files += sorted(self._folder.glob(f"{self._made_with[:DIGITS]}-*{self._suffix}"))
         found = dict[str, tuple[int, int]]()
         for number, path in enumerate(self._files):

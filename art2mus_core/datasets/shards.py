@@ -22,7 +22,7 @@ from ..placing import make_folder, place, refusals, replacing
 from ..types import OnStep, Step
 from .batching import batches
 from .faults import OnFault, kind_of
-from .known import Known, read_note
+from .known import Known, is_whole, read_note
 from .tables import ROOM
 
 __all__ = ["SIZE", "Shards", "Spread"]
@@ -183,8 +183,7 @@ class Shards(Generic[Row, Result]):
 
     def _is_whole(self, index: int, note: dict[str, Any]) -> bool:
         """Whether a shard is the file that its note is about."""
-        path = self.path(index)
-        return path.is_file() and note.get("sha256") == file_digest(path) and isinstance(note.get("failed"), dict)
+        return is_whole(self.path(index), note) and isinstance(note.get("failed"), dict)
 
     def _tell(self, index: int, rows: Sequence[Row], now: _Run) -> None:
         if now.on_fault:

@@ -69,8 +69,9 @@ class Heard:
         missing = grid.samples(self.source.seconds) - samples.shape[-1]
         if missing > SHORT * grid.sample_rate:
             raise DatasetError(
-                f"{self.root / self.source.path} has {samples.shape[-1] / grid.sample_rate:.2f} s",
-                f"the {self.source.seconds:g} s of the manifest",
+                f"{self.root / self.source.path} has {samples.shape[-1] / grid.sample_rate:.2f} s instead of "
+                f"{self.source.seconds:g} s",
+                "the length in the manifest",
                 "Remove the pair, or correct its length in the manifest.",
             )
         return pad(samples, (0, missing)).expand(channels, -1)

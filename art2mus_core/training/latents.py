@@ -198,7 +198,7 @@ def see_artworks(
 def _headed(network: EfficientNetEncoder, seen: Pieces) -> Pieces:
     """Embeddings of characters."""
     with torch.no_grad():
-        values = [network(torch.from_numpy(np.array(array))).numpy() for array in seen.arrays if array.ndim == 2]
+        values = [network(torch.from_numpy(array[:])).numpy() for array in seen.arrays]
     return replace(seen, arrays=values)
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
+from .shard_files import Stored
+
 __all__ = ["Pieces"]
 
 Rows = Int[np.ndarray, " rows"]
@@ -16,16 +18,16 @@ Shares = Float[np.ndarray, " rows"]
 
 @dataclass(frozen=True)
 class Pieces:
-    """A feature of rows that may differ in length, in the memory-mapped arrays of a store.
+    """A feature of rows that may differ in length, in the shards of a store.
 
     Attributes:
-        arrays: those of the shards, [sum of lengths, ...].
+        arrays: those of the shards, [sum of lengths, ...]; a slice of one is read from the disk.
         places: of each row: its shard, where it begins there, and its length; 0 if its file failed.
         windows: equally long excerpts of which a row consists, one after the other; a crop lies in one of them.
         begins: where each excerpt begins in its piece of music, in frames, [windows]; None at 0.
     """
 
-    arrays: Sequence[np.ndarray]
+    arrays: Sequence[np.ndarray | Stored]
     places: Int[np.ndarray, "rows 3"]
     windows: int = 1
     begins: Pieces | None = None
@@ -66,7 +68,8 @@ class Pieces:
         at = np.zeros(len(rows), int) if elements is None else elements
         found = np.empty((len(rows), *self.shape[1:]), self.arrays[-1].dtype)
         for place, (row, element) in enumerate(zip(rows, at, strict=True)):
-            found[place] = self[row][element]
+            shard, start, _ = self.places[row]
+            [found[place]] = self.arrays[shard][start + element : start + element + 1]
         return found
 
     def crops(self, rows: Rows, length: int, shares: Shares | None = None) -> np.ndarray:

@@ -1,20 +1,20 @@
-"""The file of a shard: columns of values as safetensors, written, read back, and mapped into memory."""
+"""The file of a shard: columns of values as safetensors, written, and read part by part."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Int
 
-from ..errors import DatasetError
+from ..errors import Art2MusError, DatasetError
 
-__all__ = ["Computed", "Mapped", "mapped", "read_shard", "write_shard"]
+__all__ = ["Computed", "Shard", "Stored", "open_shard", "read_shard", "write_shard"]
 
 LENGTHS = ".lengths"
 ROWS = "rows"
@@ -42,17 +42,71 @@ class Computed:
 
 
 @dataclass(frozen=True)
-class Mapped:
-    """A shard whose values are read from the disk when they are used.
+class Stored:
+    """The values of a column in a shard, [sum of lengths, ...], of which only the part that is asked for is read.
+
+    The file is opened for each part: a store may have more shards than a process may open files, and where this was measured the page
+    faults of a memory map took ten times as long (`benchmarks/feature_store.py`).
 
     Attributes:
-        values: [sum of lengths, ...] for each column.
+        path: of the shard.
+        offset: bytes before the values.
+        shape: sizes.
+        dtype: number format.
+        stamp: size and time of the file, which was replaced if they changed.
+    """
+
+    path: Path
+    offset: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    stamp: tuple[int, int]
+
+    def __getitem__(self, part: slice) -> np.ndarray:
+        """Read consecutive values.
+
+        Raises:
+            Art2MusError: the file was replaced or removed.
+        """
+        start, stop, _ = part.indices(self.shape[0])
+        found = np.empty((max(0, stop - start), *self.shape[1:]), self.dtype)
+        if not found.size:
+            return found
+        try:
+            with self.path.open("rb", buffering=0) as file:
+                if stamp_of(file.fileno()) != self.stamp:
+                    raise OSError("it was written anew")
+                file.seek(self.offset + start * (found.nbytes // len(found)))
+                view = found.data.cast("B")
+                while len(view) and (count := file.readinto(view)):
+                    view = view[count:]
+                if len(view):
+                    raise OSError("it ends early")
+        except OSError as error:
+            raise Art2MusError(  # no fault of the file that is worked on
+                f"{self.path} cannot be read any more ({error})", "a store that stays as it is", "Run again."
+            ) from error
+        return found
+
+
+def stamp_of(file: int) -> tuple[int, int]:
+    """Size and time of an open file."""
+    found = os.fstat(file)
+    return found.st_size, found.st_mtime_ns
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A shard whose values are read when they are used.
+
+    Attributes:
+        values: of each column.
         lengths: of the rows, for each column.
         contents: of the rows.
         faults: of the rows.
     """
 
-    values: dict[str, np.ndarray]
+    values: dict[str, Stored]
     lengths: dict[str, Int[np.ndarray, " rows"]]
     contents: list[str]
     faults: list[str | None]
@@ -78,34 +132,34 @@ def read_shard(path: Path) -> list[Computed]:
     Raises:
         DatasetError: it is damaged.
     """
-    shard = mapped(path)
+    shard = open_shard(path)
     ends = {name: lengths.cumsum() for name, lengths in shard.lengths.items()}
     found = []
     for row, (content, fault) in enumerate(zip(shard.contents, shard.faults, strict=True)):
         parts = {name: shard.values[name][end[row] - shard.lengths[name][row] : end[row]] for name, end in ends.items()}
-        found.append(Computed(content, {} if fault else {name: part.copy() for name, part in parts.items()}, fault))
+        found.append(Computed(content, {} if fault else parts, fault))
     return found
 
 
-def mapped(path: Path) -> Mapped:
-    """Map a shard into memory. No file stays open, so that a store may have more shards than a process may open files.
+def open_shard(path: Path) -> Shard:
+    """Read what a shard has, and no values.
 
     Raises:
         DatasetError: it is damaged.
     """
     try:
-        storage = torch.UntypedStorage.from_file(str(path), shared=False, nbytes=path.stat().st_size)
-        whole = torch.empty(0, dtype=torch.uint8).set_(storage).numpy()  # type: ignore[arg-type]
-        begin = 8 + int.from_bytes(whole[:8].tobytes(), "little")
-        header: dict[str, Any] = json.loads(whole[8:begin].tobytes())
+        with path.open("rb") as file:
+            stamp, begin = stamp_of(file.fileno()), 8 + int.from_bytes(file.read(8), "little")
+            header: dict[str, Any] = json.loads(file.read(begin - 8))
         told = json.loads(header.pop("__metadata__")[ROWS])
-        found = {name: _tensor(whole[begin:], about) for name, about in header.items()}
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+        found = {name: _stored(path, begin, about, stamp) for name, about in header.items()}
+        lengths = {name.removesuffix(LENGTHS): each[:] for name, each in found.items() if name.endswith(LENGTHS)}
+        values = {name: found[name] for name in lengths}
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:
         raise DatasetError(f"{path} cannot be read ({error})", "a shard of features", AGAIN) from error
-    lengths = {name.removesuffix(LENGTHS): value for name, value in found.items() if name.endswith(LENGTHS)}
-    return Mapped({name: found[name] for name in lengths}, lengths, [row[0] for row in told], [row[1] for row in told])
+    return Shard(values, lengths, [row[0] for row in told], [row[1] for row in told])
 
 
-def _tensor(data: np.ndarray, about: dict[str, Any]) -> np.ndarray:
-    first, last = about["data_offsets"]
-    return data[first:last].view(TYPES[about["dtype"]]).reshape(about["shape"])
+def _stored(path: Path, begin: int, about: dict[str, Any], stamp: tuple[int, int]) -> Stored:
+    first, _ = about["data_offsets"]
+    return Stored(path, begin + first, tuple(about["shape"]), np.dtype(TYPES[about["dtype"]]), stamp)

@@ -1,7 +1,7 @@
 """Stores of features: each file of a dataset is read once, whatever stops the work, and however many pairs it is in.
 
 A store is a folder with shards of rows (`datasets/shards.py`), one row for each file, and an index of what they are. A shard is a safetensors
-file: the values of a column one after the other, and their lengths. Reading maps it into memory.
+file: the values of a column one after the other, and their lengths.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..locking import alone
 from ..placing import place
 from ..types import OnStep
 from .pieces import Pieces
-from .shard_files import Computed, Mapped, mapped, read_shard, write_shard
+from .shard_files import Computed, Shard, open_shard, read_shard, write_shard
 from .sources import Source
 
 __all__ = ["INDEX", "Feature", "Store", "complete_store", "open_store"]
@@ -61,18 +61,18 @@ class Store:
     Attributes:
         folder: its place.
         columns: what decides the values of each column.
-        shards: its files, mapped into memory.
+        shards: its files.
         faults: why files have no values, by their row.
     """
 
     folder: Path
     columns: dict[str, Any]
-    shards: list[Mapped]
+    shards: list[Shard]
     faults: dict[int, str] = field(default_factory=dict)
 
     def column(self, name: str) -> Pieces:
         """The values of a column."""
-        empty = next((shard.values[name][:0] for shard in self.shards if name in shard.values), np.zeros(0))
+        empty = next((shard.values[name][:0] for shard in self.shards if name in shard.values), np.zeros(0, np.float32))
         places = [np.zeros((0, 3), int)]
         for number, shard in enumerate(self.shards):
             lengths = shard.lengths.get(name, np.zeros(len(shard.contents), int))
@@ -204,7 +204,7 @@ def _of_same_content(source: Source, known: Known[Computed]) -> Computed | None:
 
 
 def _opened(shards: Shards[Source, Computed], rows: int) -> Store:
-    files = [mapped(shards.path(number)) for number in range(shards.count(rows))]
+    files = [open_shard(shards.path(number)) for number in range(shards.count(rows))]
     faults = [fault for file in files for fault in file.faults]
     return Store(
         shards.folder, shards.made_with["columns"], files, {row: fault for row, fault in enumerate(faults) if fault}

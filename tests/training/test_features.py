@@ -1,76 +1,43 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from art2mus_core.audio.files import write_audio
 from art2mus_core.audio.mel import MelTransform
 from art2mus_core.audio.mpeg import mpeg_parts
 from art2mus_core.audio.reading import read_audio
+from art2mus_core.checkpoints.folder import load_component, read_tensors, save_tensors, weights_file
+from art2mus_core.checkpoints.grid import read_grid
+from art2mus_core.datasets.listing import list_source
 from art2mus_core.datasets.manifest import Pair, read_manifest, write_manifest
+from art2mus_core.datasets.scanning import scan_artworks, scan_music
+from art2mus_core.datasets.workers import spread
+from art2mus_core.encoders.files import load_image_encoder
 from art2mus_core.errors import DatasetError
-from art2mus_core.training.features import Dataset, Pieces, cached
-from art2mus_core.types import Step, Waveform
+from art2mus_core.images.reading import read_artwork
+from art2mus_core.networks.autoencoder import Autoencoder
+from art2mus_core.training import hearing, looking
+from art2mus_core.training.features import Dataset, Working
+from art2mus_core.training.latents import embed_artworks, embed_sounds, encode_latents
+from art2mus_core.training.looking import view_of
+from art2mus_core.training.preparing import Request, prepare
+from art2mus_core.training.windows import read_window
+from art2mus_core.types import Waveform
 
 from .conftest import GRID
 
-
-def rows(lengths: np.ndarray) -> Iterator[np.ndarray]:
-    yield from (np.full((length, 2, 3), index, np.float16) for index, length in enumerate(lengths))
-
-
-def test_rows_are_computed_once_and_told(tmp_path: Path):
-    steps: list[Step] = []
-    path = tmp_path / "features" / "halves.npy"
-    lengths = np.array([2, 1, 4])
-    made = cached(path, lengths, lambda: rows(lengths), stage="halves", on_step=steps.append)
-    assert (made.values.shape, made.values.dtype) == ((7, 2, 3), np.float16)
-    assert made.values[:, 0, 0].tolist() == [0, 0, 1, 2, 2, 2, 2]
-    assert [made[row].shape[0] for row in range(3)] == [2, 1, 4]
-    assert [(step.stage, step.done, step.total) for step in steps] == [("halves", n, 3) for n in range(1, 4)]
-
-    def never() -> Iterator[np.ndarray]:
-        raise AssertionError
-
-    np.testing.assert_array_equal(cached(path, lengths, never, stage="halves").values, made.values)
-
-
-def test_crops_lie_within_their_pieces():
-    pieces = Pieces(np.repeat([0, 1, 2], [5, 3, 9]) + np.arange(17) / 100, np.array([5, 3, 9]))
-    rows = np.array([2, 0, 1, 2, 0])
-    crops = pieces.crops(rows, 3, np.array([0.0, 0.999, 0.999, 0.999, 0.5]))
-    assert np.array_equal(crops.astype(int), np.repeat(rows, 3).reshape(5, 3))
-    np.testing.assert_allclose(crops[:, 0] % 1, [0.08, 0.02, 0.05, 0.14, 0.01], atol=1e-6)
-    np.testing.assert_allclose(pieces.crops(rows, 2)[:, 0], [pieces[row][0] for row in rows], rtol=1e-6)
-
-
-def test_other_pairs_in_the_same_folder_have_their_own_features(pairs: Path, tmp_path: Path):
-    made = read_manifest(pairs)
-
-    def path_of(rows: list[Pair]) -> Path:
-        write_manifest(tmp_path, rows)
-        return Dataset(tmp_path, GRID).feature("halves")
-
-    first = path_of(made)
-    assert first == path_of([replace(pair, split="test", music_caption="a waltz") for pair in made])
-    others = [made[:6], made[::-1], [replace(made[0], artwork_sha256="0" * 64), *made[1:]]]
-    assert len({first, *map(path_of, others)}) == 4
-
-
-def test_an_interrupted_computation_leaves_nothing(tmp_path: Path):
-    def broken() -> Iterator[np.ndarray]:
-        yield np.zeros((1, 3))
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        cached(tmp_path / "halves.npy", np.ones(5, int), broken, stage="halves")
-    assert list(tmp_path.iterdir()) == []
+CPU = torch.device("cpu")
 
 
 def test_features_stand_in_the_order_of_the_pairs(pairs: Path):
@@ -79,7 +46,7 @@ def test_features_stand_in_the_order_of_the_pairs(pairs: Path):
     sounds, mels = data.sounds(), data.mels()
     assert sounds.lengths.tolist() == [10 * grid.sample_rate] * 7
     assert mels.lengths.tolist() == [10 * grid.sample_rate // grid.hop] * 7
-    assert mels.values.min() == pytest.approx(math.log(grid.floor), abs=5e-3)
+    assert min(mels[row].min() for row in range(7)) == pytest.approx(math.log(grid.floor), abs=5e-3)
     for row, pair in enumerate(data.pairs):
         music = read_audio(pairs / pair.music, grid.sample_rate).samples[0, 0]
         assert np.abs(sounds[row][:, 0] / 32767 - music.numpy()).max() < 1 / 32767
@@ -108,7 +75,7 @@ def test_mp3_clips_of_whole_frames_are_cut_by_samples_from_a_full_decode(pairs: 
         assert np.abs(sounds[row][: len(music), 0] / 32767 - music.clamp(-1, 1).numpy()).max() < 1 / 32767
         assert not sounds[row][len(music) :].any()
     write_manifest(tmp_path, [replace(pair, seconds=2.2) for pair in clips])
-    with pytest.raises(DatasetError, match=r"75\.mp3 has 1\.96 s; expected the 2\.2 s"):
+    with pytest.raises(DatasetError, match=r"75\.mp3: DatasetError: has 1\.96 s instead of 2\.2 s; 76"):
         Dataset(tmp_path, grid).sounds()
 
 
@@ -143,15 +110,270 @@ def test_music_without_a_length_is_refused(pairs: Path, tmp_path: Path, seconds:
         Dataset(tmp_path, GRID)
 
 
-def test_another_mel_has_its_own_features(pairs: Path):
-    grid = GRID
+def test_another_mel_has_its_own_features(small: Path):
     others = [{}, {"windows": (2048, 1024)}, {"floor": 1e-3}, {"lowest": 36.0}, {"hop": 160}]
-    paths = {cached_mel(Dataset(pairs, replace(grid, **other)), pairs) for other in others}
-    assert len(paths) == len(others)
+    folders = set[Path]()
+    for other in others:
+        data = Dataset(small, replace(GRID, **other))
+        data.mels()
+        folders |= set(data.stores)
+    assert len(folders) == len(others)
 
 
-def cached_mel(data: Dataset, folder: Path) -> str:
-    before = set((folder / "features").glob("mel-*"))
-    data.mels()
-    new = set((folder / "features").glob("mel-*")) - before
-    return new.pop().name if new else "the first"
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """Eight pairs of six pictures and five sounds of unlike rates and lengths; two train, four validate, two test."""
+    rng, folder = np.random.default_rng(3), tmp_path / "small"
+    folder.mkdir()
+    for number in range(6):
+        picture = rng.integers(0, 256, (20 + number, 30, 3), np.uint8)
+        Image.fromarray(picture).save(folder / f"{number}.png")
+    rates = (1600, 8000, 1600, 11_025, 2400)
+    for number, rate in enumerate(rates):
+        noise = torch.from_numpy(rng.uniform(-0.3, 0.3, (1, 1 + number % 2, round(rate * (1.0 + number / 7))))).float()
+        write_audio(folder / f"{number}.wav", Waveform(noise, rate), tags={}, cover=None)
+    sides = [(0, 0), (1, 1), (2, 2), (3, 3), (4, 4), (5, 0), (0, 1), (1, 4)]
+    splits = ["train"] * 2 + ["validation"] * 4 + ["test"] * 2
+    rows = [
+        Pair(
+            id=str(row),
+            split=split,
+            artwork=f"{picture}.png",
+            artwork_sha256=read_artwork(folder / f"{picture}.png").sha256,
+            music=f"{sound}.wav",
+            seconds=1.0 + sound / 7,
+            sample_rate=rates[sound],
+            source="noise",
+            licence="CC0-1.0",
+        )
+        for row, ((picture, sound), split) in enumerate(zip(sides, splits, strict=True))
+    ]
+    write_manifest(folder, rows)
+    return folder
+
+
+def dataset_of(folder: Path, checkpoint: Path, **working: Any) -> Dataset:
+    return Dataset(folder, read_grid(checkpoint), working=Working(**working))
+
+
+class Opened:
+    """Counts the files that are read."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.paths = list[str]()
+        for module, name in ((hearing, "read_audio"), (looking, "read_artwork")):
+            monkeypatch.setattr(module, name, self.counted(getattr(module, name)))
+
+    def counted(self, read: Callable[..., Any]) -> Callable[..., Any]:
+        def reading(path: Path, *arguments: Any, **options: Any) -> Any:
+            self.paths.append(Path(path).name)
+            return read(path, *arguments, **options)
+
+        return reading
+
+
+def test_every_file_is_read_once_however_many_pairs_it_is_in(
+    small: Path, pocket_like: Path, monkeypatch: pytest.MonkeyPatch
+):
+    opened, data = Opened(monkeypatch), dataset_of(small, pocket_like)
+    request = Request(pocket_like, pocket_like)
+    prepare(data, request, CPU)
+    names = [*(f"{number}.png" for number in range(6)), *(f"{number}.wav" for number in range(5))]
+    assert sorted(opened.paths) == sorted(names)
+    opened.paths.clear()
+    again = dataset_of(small, pocket_like)
+    latents, heard = encode_latents(again, pocket_like, CPU), embed_sounds(again, pocket_like, CPU)
+    seen = embed_artworks(again, pocket_like, CPU, patches=False)
+    assert opened.paths == []
+    assert latents.lengths[0] == latents.lengths[5]
+    assert np.array_equal(latents[0], latents[5])
+    assert np.array_equal(heard.values[1], heard.values[6])
+    assert np.array_equal(seen.values[1], seen.values[7])
+    assert not np.array_equal(seen.values[1], seen.values[2])
+    assert len(seen.everything) == 6
+
+
+def test_moments_are_the_vaes(small: Path, pocket_like: Path):
+    data = dataset_of(small, pocket_like)
+    grid, latents = data.grid, encode_latents(data, pocket_like, CPU)
+    vae = load_component(pocket_like, "vae", Autoencoder)
+    step = grid.hop * grid.latent_factor
+    for row in range(5):
+        samples = read_audio(small / f"{row}.wav", grid.sample_rate, mono=False).samples[0, :, : data.samples[row]]
+        samples = samples.expand(grid.channels, -1)
+        mel = MelTransform(grid)(torch.nn.functional.pad(samples, (0, -samples.shape[-1] % step)))
+        with torch.no_grad():
+            posterior = vae.encode(mel[None])
+        expected = torch.stack([posterior.mean[0], posterior.log_variance[0]]).permute(2, 0, 1, 3)
+        found = torch.from_numpy(latents[row].astype(np.float32))
+        assert found.shape == (latents.lengths[row], 2, grid.latent_channels, grid.latent_rows) == expected.shape
+        assert (found - expected).norm() < 0.02 * expected.norm()
+
+
+def test_latents_follow_from_stored_mels_too(small: Path, pocket_like: Path, monkeypatch: pytest.MonkeyPatch):
+    latents = encode_latents(dataset_of(small, pocket_like), pocket_like, CPU)
+    first = [latents[row] for row in range(8)]
+    shutil.rmtree(small / "features")
+    data = dataset_of(small, pocket_like)
+    data.mels(data.grid.latent_factor, data.grid.channels)
+    opened = Opened(monkeypatch)
+    second = encode_latents(data, pocket_like, CPU)
+    assert opened.paths == []
+    assert all(np.array_equal(first[row], second[row]) for row in range(8))
+
+
+def test_excerpts_are_latents_of_their_own(small: Path, pocket_like: Path):
+    """A second of each piece from 0.4 s on, or its last one, filled up to 26 latent frames."""
+    data = dataset_of(small, pocket_like)
+    grid = data.grid
+    window = read_window("0.4-1.4", 0.5, 26)
+    latents = encode_latents(data, pocket_like, CPU, window)
+    assert latents.lengths.tolist() == [26] * 8
+    begins = [min(0.4, number / 7) * grid.latent_rate for number in (0, 1, 2, 3, 4, 0, 1, 4)]
+    assert latents.firsts(np.arange(8), 26).tolist() == pytest.approx(begins, abs=0.1)
+    assert not np.array_equal(latents[0], encode_latents(data, pocket_like, CPU)[0][:26])
+    several = encode_latents(data, pocket_like, CPU, read_window("random:3x0.5"))
+    assert (several.windows, set(several.lengths.tolist())) == (3, {30})
+    crops = several.crops(np.array([4, 4]), 10, np.array([0.0, 0.7]))
+    assert np.array_equal(crops, several[4].astype(np.float32)[[range(10), range(20, 30)]])
+    assert several.begins[4].tolist() == pytest.approx(several.firsts(np.array([4] * 3), 10, np.array([0, 0.4, 0.7])))
+
+
+def test_the_window_is_no_other_windows(small: Path, pocket_like: Path):
+    data = dataset_of(small, pocket_like)
+    for text, level, frames in (("0.1-0.6", None, 0), ("0.1-0.6", 0.5, 0), ("0.1-0.6", None, 12), ("0.1-0.7", None, 0)):
+        encode_latents(data, pocket_like, CPU, read_window(text, level, frames))
+    encode_latents(data, pocket_like, CPU, read_window("0.1-0.6", None, 9))  # shorter than the excerpt
+    assert len(data.stores) == 4
+
+
+def test_views_are_crops_of_the_artwork(small: Path):
+    artwork = read_artwork(small / "5.png")
+    height, width = artwork.pixels.shape[1:]
+    assert view_of(artwork, 0) is artwork
+    views = [view_of(artwork, index) for index in range(1, 40)]
+    assert all(torch.equal(view.pixels, view_of(artwork, index + 1).pixels) for index, view in enumerate(views))
+    rows = {view.pixels.shape[1] for view in views}
+    columns = {view.pixels.shape[2] for view in views}
+    assert min(rows) >= 0.6 * height - 1
+    assert max(rows) <= 0.95 * height + 1
+    assert max(columns) - min(columns) > 0.2 * width
+    windows = artwork.pixels.unfold(1, height // 2, 1).unfold(2, width // 2, 1)
+    upright = [
+        bool((windows == view.pixels[:, None, None, : height // 2, : width // 2]).all((0, 3, 4)).any())
+        for view in views
+    ]
+    mirrored = [
+        bool((windows == view.pixels.flip(-1)[:, None, None, : height // 2, : width // 2]).all((0, 3, 4)).any())
+        for view in views
+    ]
+    assert all(one != other for one, other in zip(upright, mirrored, strict=True))
+    assert 8 < sum(mirrored) < 31
+
+
+def test_stored_views_are_embeddings_of_the_views(small: Path, tmp_path: Path, write_imagebind):
+    write_imagebind(tmp_path / "imagebind", dim=11)
+    data = Dataset(small, GRID)
+    seen = embed_artworks(data, tmp_path / "imagebind", CPU, patches=True, views=3)
+    network = load_image_encoder(tmp_path / "imagebind", dtype=torch.float32)
+    rows, views = np.array([3, 0, 6, 5]), np.array([2, 0, 1, 2])
+    artworks = [read_artwork(small / data.pairs[row].artwork) for row in rows]
+    with torch.no_grad():
+        expected = network.encode(
+            [view_of(artwork, view) for artwork, view in zip(artworks, views.tolist(), strict=True)]
+        )
+        whole = network.encode(artworks)
+    found = seen.of(rows, views)
+    assert found.space == "imagebind"
+    torch.testing.assert_close(found.values, expected.values)
+    torch.testing.assert_close(found.patches, expected.patches, rtol=2e-3, atol=2e-3)
+    torch.testing.assert_close(seen.of(rows).values, whole.values)
+    assert not torch.allclose(found.values, whole.values)
+
+
+def test_characters_have_views_too(small: Path, eye: Path):
+    data, network = Dataset(small, GRID), load_image_encoder(eye, dtype=torch.float32)
+    seen = embed_artworks(data, eye, CPU, patches=False, views=2)
+    artworks = [read_artwork(small / data.pairs[row].artwork) for row in (4, 1)]
+    with torch.no_grad():
+        expected = network.encode([view_of(artworks[0], 1), artworks[1]]).values
+    torch.testing.assert_close(seen.of(np.array([4, 1]), np.array([1, 0])).values, expected)
+
+
+def spoil(folder: Path) -> None:
+    (folder / "2.png").write_text("no picture", encoding="utf-8")
+    (folder / "4.wav").unlink()
+
+
+def test_pairs_of_files_that_fail_are_left_out(small: Path, pocket_like: Path):
+    spoil(small)
+    data = dataset_of(small, pocket_like, faults=0.4)
+    assert data.rows("validation").tolist() == [2, 3, 4, 5]
+    latents = encode_latents(data, pocket_like, CPU)
+    assert data.rows("validation").tolist() == [2, 3, 5]
+    seen = embed_artworks(data, pocket_like, CPU, patches=False)
+    assert data.rows("validation").tolist() == [3, 5]
+    assert data.rows("test").tolist() == [6]
+    assert (latents.lengths[4], set(data.left_out)) == (0, {2, 4, 7})
+    assert data.left_out[2].startswith("2.png: ArtworkError: ")
+    assert data.left_out[7].startswith("4.wav: AudioError: ")
+    assert seen.everything.shape[0] == 5
+    assert not seen.values[2].any()
+    again = dataset_of(small, pocket_like, faults=0.4)
+    encode_latents(again, pocket_like, CPU)
+    assert set(again.left_out) == {4, 7}
+
+
+def test_too_many_failures_stop_the_run(small: Path, pocket_like: Path):
+    spoil(small)
+    with pytest.raises(DatasetError, match=r"2 of 8 pairs .* 4\.wav: AudioError.*at most 20% of them"):
+        encode_latents(dataset_of(small, pocket_like, faults=0.2), pocket_like, CPU)
+    encode_latents(dataset_of(small, pocket_like, faults=0.25), pocket_like, CPU)
+
+
+def test_a_file_that_was_repaired_is_tried_again_when_asked(small: Path, pocket_like: Path):
+    whole = (small / "4.wav").read_bytes()
+    (small / "4.wav").write_bytes(whole[:100])
+    for retry, left in ((False, {4, 7}), (False, {4, 7}), (True, set())):
+        data = dataset_of(small, pocket_like, faults=0.5, retry=retry)
+        encode_latents(data, pocket_like, CPU)
+        assert set(data.left_out) == left
+        (small / "4.wav").write_bytes(whole)
+
+
+def test_a_split_without_a_usable_pair_is_told(small: Path, pocket_like: Path):
+    for name in ("0.png", "1.png"):
+        (small / name).unlink()
+    data = dataset_of(small, pocket_like, faults=0.9)
+    embed_artworks(data, pocket_like, CPU, patches=False)
+    with pytest.raises(DatasetError, match=r"all 2 pairs of the split train .*0\.png: ArtworkError"):
+        data.rows("train")
+    assert data.rows("validation").tolist() == [2, 3, 4, 5]
+
+
+def test_another_encoder_has_another_store(small: Path, pocket_like: Path, own_checkpoint: Path):
+    data = dataset_of(small, pocket_like)
+    first = embed_sounds(data, pocket_like, CPU)
+    tensors, _ = read_tensors(weights_file(own_checkpoint, "audio_encoder"))
+    save_tensors(weights_file(own_checkpoint, "audio_encoder"), {name: value * 1.5 for name, value in tensors.items()})
+    second = embed_sounds(data, own_checkpoint, CPU)
+    assert len(data.stores) == 2
+    assert not np.allclose(first.values, second.values)
+
+
+def test_music_alone_can_be_opened(small: Path, pocket_like: Path, tmp_path: Path):
+    """A scanned folder of music, and artworks that are in no pair."""
+    data, alone = tmp_path / "data", partial(spread, workers=1)
+    (small / "3.png").unlink()
+    shutil.copy(small / "2.png", small / "again.png")
+    scan_music(list_source(data, "music", small, "folder"), data, alone, shortest=0.1)
+    unseen = dataset_of(data, pocket_like)
+    assert unseen.artworks.files == []
+    scan_artworks(list_source(data, "artworks", small, "folder"), data, alone)
+    opened = dataset_of(data, pocket_like)
+    assert opened.unpaired
+    assert [Path(pair.music).name for pair in opened.pairs] == [f"{number}.wav" for number in range(5)]
+    assert sum(len(opened.rows(split)) for split in ("train", "validation", "test")) == 5
+    seen, heard = embed_artworks(opened, pocket_like, CPU, patches=False), embed_sounds(opened, pocket_like, CPU)
+    assert (len(seen.everything), heard.values.shape[0]) == (5, 5)
+    assert encode_latents(opened, pocket_like, CPU).lengths.min() > 0
