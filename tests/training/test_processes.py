@@ -22,7 +22,7 @@ from art2mus_core.training.saving import newest
 from art2mus_core.training.stages import stage_builder
 from art2mus_core.types import Embedding, Plan, Step
 
-from .conftest import state_of
+from .conftest import plain, state_of
 
 
 class Job(NamedTuple):
@@ -38,11 +38,6 @@ class Job(NamedTuple):
 
 class StoppedError(Exception):
     """Raised after a step, in both processes."""
-
-
-def plain(parameters: Any, lr: float, weight_decay: float) -> torch.optim.Optimizer:
-    """Descent in proportion to the gradient: AdamW makes as much of a gradient of rounding errors as of any other."""
-    return torch.optim.SGD(parameters, lr, momentum=0.9, weight_decay=weight_decay)
 
 
 def work(rank: int, ports: list[int], pairs: Path, jobs: list[Job]) -> None:
