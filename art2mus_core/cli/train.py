@@ -12,6 +12,7 @@ from ..errors import SettingError
 from ..pipelines.settings import check_seed
 from .outputs import print_document
 from .progress import alone_in, reporting
+from .streams import notify_of
 
 
 def train(
@@ -63,6 +64,7 @@ def train(
     from ..training.config import TrainingConfig
     from ..training.loop import train as run_training
     from ..training.processes import accelerated
+    from ..training.saving import DamagedStateWarning
     from ..training.stages import stage_builder
     from .devices import choose_device, warn_if_emulated
 
@@ -79,7 +81,8 @@ def train(
     ):
         on_step = bar if accelerator.is_main_process else None
         build = stage_builder(config, data, out, on_step, device=accelerator.device)
-        objective, history = run_training(build, config, folder, accelerator=accelerator, on_step=on_step)
+        with notify_of(DamagedStateWarning):
+            objective, history = run_training(build, config, folder, accelerator=accelerator, on_step=on_step)
         if not accelerator.is_main_process:
             return
         objective.export(out)
