@@ -6,13 +6,14 @@ import errno
 import io
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, cast
 
 from ..naming import on_one_line
 
-__all__ = ["Output", "notify", "standard_streams"]
+__all__ = ["Output", "notify", "notify_of", "standard_streams"]
 
 
 class Output:
@@ -67,6 +68,23 @@ def notify(line: str) -> None:
     """Print one line on standard error; the middle of very long words is omitted."""
     shown = (word if len(word) < 300 else f"{word[:120]}...{word[-60:]}" for word in line.split())
     sys.stderr.write(f"art2mus: {on_one_line(' '.join(shown))}\n")
+
+
+@contextmanager
+def notify_of(kind: type[Warning]) -> Iterator[None]:
+    """Print warnings of a kind as :func:`notify` does, without the place in the code."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", kind)
+        usual = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:  # noqa: ANN401
+            if issubclass(category, kind):
+                notify(str(message))
+            else:
+                usual(message, category, *place, **more)
+
+        warnings.showwarning = cast("Any", show)
+        yield
 
 
 @contextmanager

@@ -101,7 +101,7 @@ class Progress:
         self.observer = observer if self.is_first else None
         self.done, self.history, self.recent = 0, History(), History()
         self.saved, self.previewed, self.saved_at, self.busy = -1, 0, time.monotonic(), 0.0
-        self.data = data_digest(self.objective)
+        self.origin = {"data": data_digest(self.objective), "sharded": trainer.sharded}
 
     def step(self) -> None:
         """Take one optimiser step.
@@ -211,8 +211,7 @@ class Progress:
         if self.saved == self.done:
             return
         if self.is_first:
-            note = {"step": self.done, "config": self.config.model_dump(mode="json"), "data": self.data}
-            note["sharded"] = self.trainer.sharded
+            note = {"step": self.done, "config": self.config.model_dump(mode="json"), **self.origin}
             with written(state_folder(self.run, self.done), note) as partial:
                 self.trainer.write(partial)
                 progress = {"history": self.history, "recent": self.recent}
@@ -234,7 +233,7 @@ class Progress:
         if not (state := newest(self.run)):
             return
         note, progress = read_note(state), read_progress(state)
-        check_same(state, note, self.config, self.data)
+        check_same(state, note, self.config, self.origin)
         self.trainer.read(state)
         self.history, self.recent = list(progress["history"]), list(progress["recent"])
         self.done = self.saved = self.previewed = int(note["step"])

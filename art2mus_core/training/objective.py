@@ -64,6 +64,10 @@ class Objective(nn.Module, ABC):
         """The pairs to validate with."""
         return self.data.rows("validation")
 
+    def compiled(self) -> list[nn.Module]:
+        """The networks that `compile: true` compiles: those in which a step spends its time."""
+        return list(self.trained.values())
+
     def check_shared(self, processes: int) -> None:
         """Check that several processes, and parts one after the other, can share the batches.
 

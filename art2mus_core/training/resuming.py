@@ -34,14 +34,14 @@ def data_digest(objective: Objective) -> str:
     return total.hexdigest()
 
 
-def check_same(state: Path, note: dict[str, Any], config: TrainingConfig, data: str) -> None:
-    """Check that a state was made with the same configuration and pairs.
+def check_same(state: Path, note: dict[str, Any], config: TrainingConfig, present: dict[str, Any]) -> None:
+    """Check that a state was made with the same configuration and pairs, and like now with or without FSDP.
 
     Args:
         state: its folder, for the message.
         note: its `complete.json`.
         config: the present configuration.
-        data: digest of the present pairs.
+        present: what the note would now have as `data` and `sharded`.
 
     Raises:
         CheckpointError: they differ; the message names each differing key with both values.
@@ -54,7 +54,10 @@ def check_same(state: Path, note: dict[str, Any], config: TrainingConfig, data: 
         raise CheckpointError(
             f"{state} was made with {'; '.join(differing)}", "the same configuration as before", AGAIN
         )
-    if note["data"] != data:
+    if note["sharded"] != present["sharded"]:
+        how = "with FSDP" if note["sharded"] else "without FSDP"
+        raise CheckpointError(f"{state} was made {how}", "the same way of sharing the weights", "Start it as before.")
+    if note["data"] != present["data"]:
         raise CheckpointError(f"{state} was made with other pairs", "the same pairs as before", AGAIN)
 
 

@@ -21,6 +21,7 @@ from typing import Any
 
 from torch import Tensor
 
+from ..checkpoints.memory import is_shortage
 from ..checkpoints.tensors import read_tensors
 from ..digests import file_digest
 from ..errors import CheckpointError, OutputError
@@ -161,6 +162,8 @@ def written(state: Path, note: dict[str, Any]) -> Iterator[Path]:
         partial.rename(state)
         _flush(state.parent)
     except (OSError, RuntimeError, OutputError) as error:  # torch raises RuntimeError on a full disk
+        if is_shortage(error):
+            raise
         raise OutputError(
             f"the state after {int(state.name)} steps cannot be written ({_reason(error)})",
             f"room on the disk of {state.parent}",

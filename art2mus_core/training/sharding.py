@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["choose_units", "is_sharded", "plugin", "put", "read_optimiser", "shard_on_cpu", "whole", "write_optimiser"]
 
-UNITS = ("Block", "ResidualBlock", "Transformer")
-"""Classes of GPT-2 and of the denoiser whose weights are gathered together."""
+UNITS = ("ResidualBlock", "Transformer")
+"""Classes of the denoiser whose weights are gathered when they are needed; those of GPT-2, which runs eight times, once a step."""
 
 OPTIMISER = "optimizer.bin"
 

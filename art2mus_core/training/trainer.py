@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ..checkpoints.tensors import read_tensors, save_tensors
+from ..errors import CheckpointError
 from .averages import MovingAverage
 from .batches import Draw, seeded
 from .config import TrainingConfig
@@ -49,6 +51,8 @@ class Trainer:
         self.sharded = is_sharded(accelerator)
         if self.sharded:
             choose_units(accelerator, objective)
+        for network in objective.compiled() if config.compile else []:
+            network.compile()
         self.parameters = [p for p in objective.trained.parameters() if p.requires_grad]
         optimiser = torch.optim.AdamW(self.parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
         self.model: Any
@@ -165,11 +169,22 @@ class Trainer:
                 save_tensors(folder / name, complete)
 
     def read(self, folder: Path) -> None:
-        """Read what :meth:`write` wrote."""
-        if self.sharded:
-            read_optimiser(self.objective, self.optimiser.optimizer, folder, first=self.accelerator.is_main_process)
-        else:
-            self.accelerator.load_state(str(folder))
+        """Read what :meth:`write` wrote; nothing in it is executed.
+
+        Raises:
+            CheckpointError: it has other content.
+        """
+        try:
+            if self.sharded:
+                read_optimiser(self.objective, self.optimiser.optimizer, folder, first=self.accelerator.is_main_process)
+            else:
+                self.accelerator.load_state(str(folder))
+        except (RuntimeError, EOFError, UnpicklingError, KeyError, ValueError) as error:
+            raise CheckpointError(
+                f"{folder} cannot be read ({(str(error).splitlines() or [type(error).__name__])[0]})",
+                "the state of a training run",
+                "Delete it to resume from the one before.",
+            ) from error
         put(read_tensors(folder / TRAINED)[0], self.objective.trained.state_dict())
         if self.average.decay:
             put(read_average(folder), self.average.values)

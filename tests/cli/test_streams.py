@@ -155,3 +155,18 @@ def test_an_argument_that_nothing_can_be_called_is_one_line(art2mus, paintings, 
     assert one_line(err)
     assert len(err.encode("utf-8")) < 1500
     assert written() == []
+
+
+def test_a_warning_of_ours_is_one_line_and_others_stay_as_they_are(capsys: pytest.CaptureFixture[str]):
+    import warnings
+
+    from art2mus_core.cli.streams import notify_of
+
+    class OursWarning(UserWarning):
+        pass
+
+    with pytest.warns(UserWarning, match="theirs") as others, notify_of(OursWarning):
+        warnings.warn("0000004 is damaged", OursWarning, stacklevel=1)
+        warnings.warn("theirs", UserWarning, stacklevel=1)
+    assert [str(each.message) for each in others] == ["theirs"]
+    assert capsys.readouterr().err == "art2mus: 0000004 is damaged\n"

@@ -95,6 +95,11 @@ def state_of(run: Path) -> dict[str, Any]:
     }
 
 
+def plain(parameters: Any, lr: float, weight_decay: float) -> torch.optim.Optimizer:
+    """Descent in proportion to the gradient: AdamW makes as much of a gradient of rounding errors as of any other."""
+    return torch.optim.SGD(parameters, lr, momentum=0.9, weight_decay=weight_decay)
+
+
 @pytest.fixture(scope="session")
 def tiny() -> Tiny:
     """The packaged configuration of a stage, shrunk; fields and options can be changed by name."""

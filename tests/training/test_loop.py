@@ -3,18 +3,24 @@ from __future__ import annotations
 import math
 import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-from art2mus_core.errors import CheckpointError
+from art2mus_core.errors import CheckpointError, SettingError
 from art2mus_core.training.config import STAGES
+from art2mus_core.training.loop import means_of, train
+from art2mus_core.training.processes import averaged
+from art2mus_core.training.saving import newest, read_note
 from art2mus_core.training.schedule import learning_rate_at
+from art2mus_core.training.stages import stage_builder
 from art2mus_core.types import Step
 
-from .conftest import state_of
+from .conftest import plain, state_of
 
 
 def same(one: Any, other: Any) -> bool:
@@ -141,12 +147,126 @@ def test_without_an_average_the_last_weights_are_returned(train_stage, tiny, tra
     assert same(weights_of(objective), state["trained"])
 
 
-def test_a_loss_that_is_not_finite_is_refused(train_stage, tiny, trained: Path, tmp_path: Path):
+@pytest.mark.parametrize(("accumulate", "named"), [(1, 3), (3, 1)], ids=["in one part", "each alone"])
+def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_pairs(  # noqa: PLR0917
+    pairs: Path, trained: Path, tiny, tmp_path: Path, accumulate: int, named: int
+):
     """The state keeps the last finite weights."""
-    with pytest.raises(CheckpointError, match=r"(loss|gradient norm) of stage vae is (nan|inf) at step \d"):
+    config, lost = tiny("vae", accumulate=accumulate), []
+
+    def build() -> Any:
+        objective = stage_builder(config, pairs, trained)()
+        row = objective.train_rows[2]
+        values, end = np.array(objective.mels.values), int(objective.mels.lengths[: row + 1].sum())
+        values[end - int(objective.mels.lengths[row]) : end] = np.nan
+        objective.mels = replace(objective.mels, values=values)
+        lost.append(objective.data.pairs[row].id)
+        return objective
+
+    with pytest.raises(CheckpointError, match=r"the loss of stage vae is inf at step (\d), with the pairs") as told:
+        train(build, config, tmp_path)
+    ids = str(told.value).partition("with the pairs ")[2].partition(";")[0].split(", ")
+    assert len(ids) == named
+    assert lost[0] in ids
+    state = newest(tmp_path)
+    assert f"The state before is {state}." in str(told.value)
+    assert f"at step {read_note(state)['step']}," in str(told.value)
+    assert all(weight.isfinite().all() for weight in state_of(tmp_path)["trained"].values())
+
+
+def test_a_gradient_that_is_not_finite_is_refused(train_stage, tiny, trained: Path, tmp_path: Path):
+    with pytest.raises(CheckpointError, match=r"the gradient norm of stage vae is nan at step 0, with the pairs"):
         train_stage(tiny("vae", options={"edges": math.inf}), trained, tmp_path)
-    state = state_of(tmp_path)
-    assert all(weight.isfinite().all() for weight in state["trained"].values())
+    assert all(weight.isfinite().all() for weight in state_of(tmp_path)["trained"].values())
+
+
+def test_parts_of_a_batch_add_up_to_it(train_stage, tiny, trained: Path, tmp_path: Path, monkeypatch):
+    """With descent in proportion to the gradient, as for several processes; without dropout."""
+    monkeypatch.setattr(torch.optim, "AdamW", plain)
+    for stage in ("vae", "vocoder"):
+        weights = []
+        for accumulate in (1, 2):
+            config = tiny(stage, batch=4, accumulate=accumulate, steps=3)
+            train_stage(config, trained, tmp_path / f"{stage} {accumulate}")
+            weights.append(state_of(tmp_path / f"{stage} {accumulate}"))
+        for name, value in weights[0]["trained"].items():
+            torch.testing.assert_close(weights[1]["trained"][name], value, rtol=0, atol=1e-5, msg=f"{stage} {name}")
+        losses = [next(row["loss"] for row in state["history"] if "loss" in row) for state in weights]
+        assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+@pytest.mark.parametrize("stage", ["embedding", "aligner"])
+def test_a_batch_that_is_compared_in_itself_is_not_computed_in_parts(
+    train_stage, tiny, trained: Path, tmp_path: Path, stage: str
+):
+    with pytest.raises(SettingError, match=f"accumulate 2 with stage {stage}, which compares"):
+        train_stage(tiny(stage, batch=4, accumulate=2), trained, tmp_path)
+
+
+def test_a_batch_that_has_no_such_parts_is_refused(train_stage, tiny, trained: Path, tmp_path: Path):
+    with pytest.raises(SettingError, match="a batch of 3 for 1 process and accumulate 2; expected a multiple of 2"):
+        train_stage(tiny("vae", accumulate=2), trained, tmp_path)
+
+
+class Witness:
+    """An observer that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, int, Any]] = []
+
+    def stepped(self, step: int, values: dict[str, float]) -> None:
+        self.told.append(("stepped", step, values))
+
+    def validated(self, step: int, results: dict[str, float]) -> None:
+        self.told.append(("validated", step, results))
+
+    def preview(self, step: int, objective: Any) -> None:
+        assert not objective.training
+        assert not torch.is_grad_enabled()
+        self.told.append(("preview", step, weights_of(objective)))
+
+
+def test_an_observer_is_told_what_happens(train_stage, tiny, trained: Path, tmp_path: Path):
+    witness, config = Witness(), tiny("aligner", steps=21, validate_every=20, preview_every=15)
+    objective, history = train_stage(config, trained, tmp_path, observer=witness)
+    assert [told[:2] for told in witness.told] == [
+        ("preview", 15),
+        ("stepped", 20),
+        ("validated", 20),
+        ("stepped", 21),
+        ("validated", 21),
+        ("preview", 21),
+    ]
+    values = witness.told[1][2]
+    assert {"loss", "diffusion", "imitation", "gradient norm", "learning rate"} <= values.keys()
+    assert values["learning rate"] == learning_rate_at(19, config)
+    assert 0.01 < values["examples per second"] < 10_000
+    assert values["peak memory"] > 1e6
+    assert values["loss"] == history[0]["loss"]
+    assert {**witness.told[2][2], "step": 20.0} == history[1]
+    assert same(witness.told[-1][2], weights_of(objective))
+    assert not same(witness.told[0][2], witness.told[-1][2])
+    again = Witness()
+    train_stage(config, trained, tmp_path, observer=again)
+    assert again.told == []
+
+
+def test_a_term_without_examples_is_left_out_of_the_means():
+    steps = [{"loss": 1.0, "low": math.nan}, {"loss": 2.0, "low": 4.0}, {"loss": 6.0, "low": math.nan}]
+    assert means_of(steps) == {"loss": 3.0, "low": 4.0}
+    assert means_of([{"loss": 1.0, "low": math.nan}]) == {"loss": 1.0}
+    told = averaged({"loss": torch.tensor([1.0, 3.0]), "low": torch.tensor([math.nan, 5.0])})
+    assert told == {"loss": 2.0, "low": 5.0}
+    assert math.isnan(averaged({"low": torch.tensor(math.nan)})["low"])
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="no compiler")
+def test_compiled_networks_learn_the_same(train_stage, tiny, trained: Path, tmp_path: Path, monkeypatch):
+    compiled: list[Any] = []
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda self: compiled.append(type(self).__name__))
+    for stage in ("aligner", "vocoder"):
+        train_stage(tiny(stage, steps=1, compile=True), trained, tmp_path / stage)
+    assert compiled == ["UNet", "TonewheelVocoder"]
 
 
 def test_bf16_computes_in_half_and_keeps_full_weights(train_stage, tiny, trained: Path, tmp_path: Path):

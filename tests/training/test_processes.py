@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import socket
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,18 +15,20 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import torch
+import yaml
 from torch import multiprocessing
 
-from art2mus_core.errors import Art2MusError, SettingError
+from art2mus_core.checkpoints.tensors import read_tensors
+from art2mus_core.errors import Art2MusError, CheckpointError, SettingError
 from art2mus_core.training.batches import Draw
 from art2mus_core.training.config import STAGES, TrainingConfig
 from art2mus_core.training.loop import train
 from art2mus_core.training.processes import accelerated, averaged, check_processes
-from art2mus_core.training.saving import newest
+from art2mus_core.training.saving import newest, read_average, read_note, state_folder
 from art2mus_core.training.stages import stage_builder
 from art2mus_core.types import Embedding, Plan, Step
 
-from .conftest import state_of
+from .conftest import plain, state_of
 
 
 class Job(NamedTuple):
@@ -38,11 +44,6 @@ class Job(NamedTuple):
 
 class StoppedError(Exception):
     """Raised after a step, in both processes."""
-
-
-def plain(parameters: Any, lr: float, weight_decay: float) -> torch.optim.Optimizer:
-    """Descent in proportion to the gradient: AdamW makes as much of a gradient of rounding errors as of any other."""
-    return torch.optim.SGD(parameters, lr, momentum=0.9, weight_decay=weight_decay)
 
 
 def work(rank: int, ports: list[int], pairs: Path, jobs: list[Job]) -> None:
@@ -203,3 +204,50 @@ def test_the_end_of_another_process_is_an_error_that_says_what_to_do(tmp_path: P
         process.join(60)
     assert [process.exitcode for process in processes] == [0, 9]
     assert told.read_text(encoding="utf-8").startswith("one of 2 training processes ended before the others; expected")
+
+
+def test_the_command_is_started_by_accelerates_launcher(pairs: Path, trained: Path, tiny, tmp_path: Path):
+    """With FSDP, whose settings the launcher passes in the environment; without a GPU the processes compute on the CPU."""
+    checkpoint, run = shutil.copytree(trained, tmp_path / "checkpoint"), tmp_path / "run"
+    config = of_two(tiny, "aligner").model_dump(mode="json", exclude_none=True)
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    (tmp_path / "art2mus.py").write_text("from art2mus_core.cli import main\n\nmain()\n", encoding="utf-8")
+    launch = ["--use_fsdp", "--num_processes=2", "--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no"]
+    train_it = ["train", tmp_path / "mine.yaml", "--data", pairs, "--out", checkpoint, "--run", run]
+    command = [
+        "-m",
+        "accelerate.commands.launch",
+        *launch,
+        f"--main_process_port={free_port()}",
+        tmp_path / "art2mus.py",
+    ]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, *map(str, [*command, *train_it])],
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+        env=environment,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["steps"] == 2
+    assert done.stdout.count("\n") == 1  # of the first process alone
+    assert read_note(newest(run))["sharded"] is True
+    exported, _ = read_tensors(checkpoint / "aligner" / "model.safetensors")
+    average = read_average(newest(run))
+    assert all(torch.equal(value, average[f"aligner.{name}"].half()) for name, value in exported.items())
+
+
+def test_a_state_with_fsdp_is_not_resumed_without(together: dict[str, Job], pairs: Path):
+    job = together["sharded"]
+    assert read_note(newest(job.run))["sharded"] is True
+    assert state_folder(job.run, 7).is_dir()
+    with pytest.raises(CheckpointError, match="was made with FSDP"):
+        train(stage_builder(job.config, pairs, job.checkpoint), job.config, job.run)
+
+
+def test_more_processes_than_pairs_are_refused(pairs: Path, trained: Path, tiny):
+    objective = stage_builder(tiny("vae"), pairs, trained)()
+    with pytest.raises(SettingError, match="5 processes for 4 training pairs"):
+        objective.check_shared(5)

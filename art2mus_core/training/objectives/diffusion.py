@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...diffusion.denoiser import LatentDenoiser
@@ -88,6 +88,9 @@ class DiffusionObjective(Objective):
                 "the tempo of every piece in the manifest, which a denoiser with a plan learns from",
                 "Add the column tempo, or give the UNet as many in_channels as the VAE has latent_channels.",
             )
+
+    def compiled(self) -> list[nn.Module]:
+        return [self.unet]
 
     @abstractmethod
     def condition(self, embedding: Embedding) -> Condition:
