@@ -148,13 +148,14 @@ def _validation_artworks(data: Dataset) -> list[Path]:
     Raises:
         DatasetError: there are none.
     """
-    if not len(rows := data.rows("validation")):
+    pictures = dict.fromkeys(data.pairs[row].artwork for row in data.rows("validation"))
+    if not (found := [data.folder / path for path in pictures if path][:FEW]):  # music without an artwork has no path
         raise DatasetError(
-            f"previews of the validation split, and {data.folder} has none",
+            f"previews of the validation split, and {data.folder} has no artworks in it",
             "pairs to validate with, or pictures in the field previews",
             "Name pictures there, or set preview_every to 0.",
         )
-    return [data.folder / path for path in dict.fromkeys(data.pairs[row].artwork for row in rows)][:FEW]
+    return found
 
 
 def means(values: Sequence[Mapping[str, float]]) -> dict[str, float]:

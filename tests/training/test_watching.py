@@ -18,6 +18,7 @@ from accelerate import Accelerator
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from art2mus_core.datasets.manifest import read_manifest
 from art2mus_core.errors import ArtworkError, SettingError
 from art2mus_core.training.config import TrainingConfig
 from art2mus_core.training.processes import accelerated
@@ -26,8 +27,6 @@ from art2mus_core.training.watching import watch, write_history
 
 from .conftest import state_of
 from .test_loop import Stopper, same
-
-PREVIEWED = {"trackers": ["tensorboard"], "preview_every": 2}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -43,10 +42,17 @@ def objective(pairs: Path, trained: Path, tiny) -> Any:
 
 
 @pytest.fixture(scope="module")
-def watched(objective, tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def config(pairs: Path, tiny) -> TrainingConfig:
+    """With previews of one artwork, and TensorBoard."""
+    artwork = str(pairs / read_manifest(pairs)[0].artwork)
+    return tiny("aligner", trackers=["tensorboard"], preview_every=2, previews=[artwork])
+
+
+@pytest.fixture(scope="module")
+def watched(objective, config, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run of 40 steps that was watched. Not to be written to."""
     run = tmp_path_factory.mktemp("watched") / "run"
-    with watch(tiny("aligner", **PREVIEWED), run, Accelerator(cpu=True)) as observer:
+    with watch(config, run, Accelerator(cpu=True)) as observer:
         observer.stepped(20, {"loss": 0.5, "loss t 0-249": 0.25, "loss t 250-499": math.nan})
         observer.validated(20, {"validation loss": 0.75})
         observer.stepped(40, {"loss": 0.25, "loss t 0-249": 0.125, "loss t 250-499": 1.0})
@@ -102,8 +108,8 @@ def train_watched(train_stage, config: TrainingConfig, checkpoint: Path, run: Pa
         assert observer.notes == []
 
 
-def test_watching_changes_no_bit_of_a_run(train_stage, tiny, trained: Path, tmp_path: Path):
-    train_watched(train_stage, tiny("aligner", **PREVIEWED), trained, tmp_path)
+def test_watching_changes_no_bit_of_a_run(train_stage, config, trained: Path, tmp_path: Path):
+    train_watched(train_stage, config, trained, tmp_path)
     assert sorted(path.name for path in (tmp_path / "previews").glob("0*")) == ["0000002", "0000004"]
     ours, plain = (state_of(run) for run in (tmp_path, trained.parent / "aligner"))
     for part, value in ours.items():
@@ -128,7 +134,7 @@ def test_a_resumed_run_continues_its_values(
     assert ours.keys() == whole.keys()
     for tag in ours.keys() - {"training/examples per second", "training/peak memory"}:
         assert ours[tag] == whole[tag], tag
-        assert [step for step, _ in ours[tag]] == [1, 2, 3, 4]
+    assert [step for step, _ in ours["training/loss"]] == [1, 2, 3, 4]
     histories = [
         [(each["step"], each.get("loss"), each.get("validation loss")) for each in read_history(folder)]
         for folder in (run, tmp_path / "whole")
@@ -152,11 +158,11 @@ def test_the_plot_has_the_validation_and_the_noise_levels(tmp_path: Path):
     assert not list(tmp_path.glob(".*"))
 
 
-def test_a_preview_that_fails_is_noted_and_leaves_what_there_was(watched: Path, objective, tiny, tmp_path: Path):
+def test_a_preview_that_fails_is_noted_and_leaves_what_there_was(watched: Path, objective, config, tmp_path: Path):
     run = shutil.copytree(watched, tmp_path / "run")
     page = (run / "previews" / "index.html").read_bytes()
     kept = {name: value.clone() for name, value in objective.unet.state_dict().items()}
-    with watch(tiny("aligner", preview_every=2), run, Accelerator(cpu=True)) as observer:
+    with watch(config, run, Accelerator(cpu=True)) as observer:
         with torch.no_grad():
             objective.unet.conv_in.weight.fill_(math.nan)
         try:
@@ -175,12 +181,12 @@ def test_a_preview_that_fails_is_noted_and_leaves_what_there_was(watched: Path, 
     assert "step 100" in renewed
 
 
-def test_ctrl_c_in_a_preview_stops(objective, tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_ctrl_c_in_a_preview_stops(objective, config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def press(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("art2mus_core.training.previews.write_audio", press)
-    with watch(tiny("aligner", preview_every=2), tmp_path, Accelerator(cpu=True)) as observer:
+    with watch(config, tmp_path, Accelerator(cpu=True)) as observer:
         with pytest.raises(KeyboardInterrupt):
             observer.preview(2, objective)
         assert observer.notes == []
@@ -227,16 +233,15 @@ def test_a_missing_package_is_named_at_the_start(package, tiny, tmp_path: Path, 
 
 
 @pytest.mark.skipif(find_spec("wandb") is None, reason="wandb is not installed")
-def test_wandb_keeps_an_offline_run(objective, tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_wandb_keeps_an_offline_run(objective, config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")
-    config = tiny("aligner", trackers=["wandb"], preview_every=2)
-    with watch(config, tmp_path / "run", Accelerator(cpu=True)) as observer:
+    with watch(config.model_copy(update={"trackers": ["wandb"]}), tmp_path / "run", Accelerator(cpu=True)) as observer:
         observer.stepped(20, {"loss": 0.5})
         observer.validated(20, {"validation loss": 0.25})
         observer.preview(20, objective)
         assert observer.notes == []
     (kept,) = (tmp_path / "run" / "wandb").glob("offline-run-*")
     assert next(kept.glob("*.wandb")).stat().st_size > 0
-    assert len(list(kept.glob("files/media/audio/**/*.flac"))) == 3
-    assert len(list(kept.glob("files/media/images/**/*.png"))) == 3
+    assert len(list(kept.glob("files/media/audio/**/*.flac"))) == 1
+    assert len(list(kept.glob("files/media/images/**/*.png"))) == 1
