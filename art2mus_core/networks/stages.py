@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from .layers import Downsample, ResidualBlock, Upsample
 from .transformer import Transformer
@@ -46,7 +47,13 @@ class Sizes(NamedTuple):
 
 
 class Stage(nn.Module):
-    """Residual blocks, each followed by the transformers of its level."""
+    """Residual blocks, each followed by the transformers of its level.
+
+    Attributes:
+        checkpointing: compute a block's activations again in the backward pass instead of keeping them.
+    """
+
+    checkpointing = False
 
     def __init__(self, inputs: Sequence[int], level: Level, sizes: Sizes, *, attending: int) -> None:
         super().__init__()
@@ -69,8 +76,23 @@ class Stage(nn.Module):
         if attentions:
             self.attentions = nn.ModuleList(attentions)
 
-    def attend(self, x: Float[Tensor, "batch channels height width"], layer: int, conditioning: Conditioning) -> Tensor:
-        """Apply the transformers that follow a residual block."""
+    def block(self, layer: int, time: Tensor, conditioning: Conditioning, *parts: Tensor) -> Tensor:
+        """Apply a residual block to parts of its channels, then the transformers that follow it."""
+        if not (self.checkpointing and torch.is_grad_enabled()):
+            return self._block(layer, time, conditioning, *parts)
+        # nothing in a block is random
+        again: Tensor = checkpoint(
+            self._block, layer, time, conditioning, *parts, use_reentrant=False, preserve_rng_state=False
+        )
+        return again
+
+    def _block(self, layer: int, time: Tensor, conditioning: Conditioning, *parts: Tensor) -> Tensor:
+        x = torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
+        return self._attend(self.resnets[layer](x, time), layer, conditioning)
+
+    def _attend(
+        self, x: Float[Tensor, "batch channels height width"], layer: int, conditioning: Conditioning
+    ) -> Tensor:
         for place, width in enumerate(self.widths):
             transformer = self.attentions[layer * len(self.widths) + place]
             if width is None:
@@ -93,8 +115,8 @@ class DownStage(Stage):
 
     def forward(self, x: Tensor, time: Tensor, conditioning: Conditioning) -> list[Tensor]:
         kept = []
-        for layer, block in enumerate(self.resnets):
-            x = self.attend(block(x, time), layer, conditioning)
+        for layer in range(len(self.resnets)):
+            x = self.block(layer, time, conditioning, x)
             kept.append(x)
         if hasattr(self, "downsamplers"):
             kept.append(self.downsamplers[0](x))
@@ -108,8 +130,7 @@ class MiddleStage(Stage):
         super().__init__([level.channels] * 2, level, sizes, attending=1)
 
     def forward(self, x: Tensor, time: Tensor, conditioning: Conditioning) -> Tensor:
-        first, second = self.resnets
-        return second(self.attend(first(x, time), 0, conditioning), time)
+        return self.resnets[1](self.block(0, time, conditioning, x), time)
 
 
 class UpStage(Stage):
@@ -125,8 +146,8 @@ class UpStage(Stage):
 
     def forward(self, x: Tensor, time: Tensor, conditioning: Conditioning, kept: list[Tensor]) -> Tensor:
         """Takes skip connections off the end of `kept`; the next one there gives the size to upsample to."""
-        for layer, block in enumerate(self.resnets):
-            x = self.attend(block(torch.cat([x, kept.pop()], dim=1), time), layer, conditioning)
+        for layer in range(len(self.resnets)):
+            x = self.block(layer, time, conditioning, x, kept.pop())
         if hasattr(self, "upsamplers"):
             height, width = kept[-1].shape[2:]
             x = self.upsamplers[0](x, (height, width))

@@ -109,6 +109,16 @@ class UNet(nn.Module):
         self.conv_norm_out = nn.GroupNorm(groups, channels[0], eps)
         self.conv_out = nn.Conv2d(channels[0], self.config["out_channels"], out, padding=out // 2)
 
+    @property
+    def checkpointing(self) -> bool:
+        """Whether activations of residual blocks and their transformers are computed again in the backward pass, not kept."""
+        return self.mid_block.checkpointing
+
+    @checkpointing.setter
+    def checkpointing(self, value: bool) -> None:
+        for stage in (*self.down_blocks, self.mid_block, *self.up_blocks):
+            stage.checkpointing = value
+
     def forward(
         self,
         x: Float[Tensor, "batch channels frames rows"],

@@ -108,6 +108,51 @@ def test_gradients_are_those_of_diffusers(pair):
         assert (weight.grad - wanted).abs().max() <= 1e-4 * wanted.abs().max() + 1e-6, name
 
 
+def kept(unet, inputs, *, checkpointing):
+    """The gradients of the language and of the weights that have some, and the bytes that are kept for the backward pass."""
+    language, *others = inputs
+    language, stored = language.clone().requires_grad_(), {}
+
+    def pack(value):
+        stored[value.untyped_storage().data_ptr()] = value.untyped_storage().nbytes()
+        return value
+
+    unet.zero_grad()
+    unet.checkpointing = checkpointing
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda value: value):
+        unet(others[0], torch.tensor([7, 999]), language, *others[1:]).square().mean().backward()
+    for weight in unet.parameters():
+        stored.pop(weight.untyped_storage().data_ptr(), None)
+    return [language.grad, *(weight.grad for weight in unet.parameters() if weight.grad is not None)], sum(
+        stored.values()
+    )
+
+
+@pytest.mark.parametrize(
+    ("layout", "trained"), [("audioldm2", False), ("audioldm2", True), ("unlike levels", False)], ids=str
+)
+def test_with_checkpointing_gradients_are_the_same_bit_for_bit(layout, trained):
+    unet = UNet({**SIZES, **LAYOUTS[layout]}).double().eval().requires_grad_(requires_grad=trained)
+    assert not unet.checkpointing
+    x, language, text, mask = (each.double() for each in given(11))
+    (plain, most), (again, least) = (
+        kept(unet, (language, x, text, mask), checkpointing=checkpointing) for checkpointing in (False, True)
+    )
+    assert len(plain) == len(again) == 1 + trained * len(list(unet.parameters()))
+    assert all(torch.equal(one, other) for one, other in zip(plain, again, strict=True))
+    assert plain[0].abs().max() > 0
+    assert least < 0.5 * most
+
+
+def test_without_gradients_nothing_is_checkpointed(monkeypatch):
+    unet = UNet(SIZES)
+    unet.checkpointing = True
+    monkeypatch.setattr("art2mus_core.networks.stages.checkpoint", None)
+    x, language, text, mask = given(8)
+    with torch.no_grad():
+        assert unet(x, torch.tensor(3), language, text, mask).isfinite().all()
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

@@ -78,6 +78,7 @@ class AlignerObjective(DiffusionObjective):
         self.aligner = self._build(data.grid.language_width)
         self.trained = nn.ModuleDict({"aligner": self.aligner})
         self.language_model, self.unet, self.head = parts.language_model, parts.unet, head
+        self.unet.checkpointing = config.checkpointing
         self.plan_model = parts.plan_model
         self.sounds = hear_for(head, data, checkpoint, device) if head else None
         for frozen in (self.language_model, self.unet, *([self.plan_model] if self.plan_model else [])):
