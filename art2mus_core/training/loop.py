@@ -99,11 +99,25 @@ def train(
     return objective.eval(), progress.history
 
 
+def parameter_groups(objective: Objective, rate: float) -> tuple[list[dict[str, Any]], list[float]]:
+    """AdamW's groups of weights, and the factors of their learning rates: parts with a rate of their own come last.
+
+    Args:
+        objective: the objective.
+        rate: the configuration's peak learning rate.
+    """
+    parts = [objective.trained[name].parameters() for name in objective.rates]
+    own = [[weight for weight in part if weight.requires_grad] for part in parts]
+    apart = {weight for part in own for weight in part}
+    shared = [weight for weight in objective.trained.parameters() if weight.requires_grad and weight not in apart]
+    return [{"params": part} for part in (shared, *own)], [1.0, *(each / rate for each in objective.rates.values())]
+
+
 def reordered(saved: dict[str, Any], stored: list[str], names: list[str]) -> dict[str, Any]:
     """An AdamW state, which numbers weights in the order of the network that saved it, in the order of `names`.
 
     Args:
-        saved: the state, with one group of weights.
+        saved: the state.
         stored: names in the saved network, in its order; names of other values than the weights are ignored.
         names: names of the trained weights, in the present order.
     """
@@ -123,8 +137,8 @@ class Progress:
 
     def __init__(self, objective: Objective, config: TrainingConfig, place: Place) -> None:
         self.objective, self.config, self.place = objective, config, place
-        parameters = [p for p in objective.trained.parameters() if p.requires_grad]
-        self.optimiser = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
+        groups, self.scales = parameter_groups(objective, config.learning_rate)
+        self.optimiser = torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
         self.average = (
             AveragedModel(objective.trained, multi_avg_fn=get_ema_multi_avg_fn(config.ema)) if config.ema else None
         )
@@ -154,8 +168,8 @@ class Progress:
             )
         loss.backward()
         nn.utils.clip_grad_norm_(self.objective.trained.parameters(), config.clip)
-        for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate_at(self.done, config)
+        for group, scale in zip(self.optimiser.param_groups, self.scales, strict=True):
+            group["lr"] = scale * learning_rate_at(self.done, config)
         with undisturbed():
             self.optimiser.step()
             if self.average:
