@@ -19,6 +19,7 @@ EXTRAS = {
     **dict.fromkeys(("aiohttp", "krippendorff", "openai", "scipy"), "eval"),
     **dict.fromkeys(("imagehash", "jinja2", "pyarrow", "yaml"), "eval,train"),
     "faiss": "ann",
+    "peft": "lora",
     **dict.fromkeys(("pandas", "ray"), "ray"),
     "sentence_transformers": "texts",
 }

@@ -24,16 +24,19 @@ from ...aligners.files import save_aligner
 from ...aligners.head import ProjectionHead
 from ...aligners.visual import VisualAligner
 from ...checkpoints.folder import load_component, read_config
-from ...checkpoints.names import is_encoder, locate
+from ...checkpoints.lora import save_lora
+from ...checkpoints.names import is_encoder, locate, lora_beside
 from ...conditioning.constants import conditions
 from ...conditioning.language import fingerprint, roll_out
 from ...conditioning.plan import misreadings
 from ...configuration import Fields
 from ...diffusion.levels import read_levels
 from ...errors import SettingError
+from ...networks.unet import UNet
 from ...pipelines.parts import Choice, open_parts
 from ...types import Condition, Embedding, Plan
-from ..batches import AlignerBatch, Draw
+from ..adapters import LoraFields, add_lora
+from ..batches import AlignerBatch, Draw, seeded
 from ..config import TrainingConfig
 from ..features import Dataset
 from ..latents import embed_artworks, embed_sounds
@@ -55,6 +58,7 @@ class AlignerOptions(Fields):
         shuffled: pair each artwork with another one's music, as a control.
         imitation: weight of imitating the projection head; 0 if the prior has none.
         imitated: number of pairs per step for the imitation.
+        lora: LoRA of the denoiser, trained beside the aligner; by default none.
         licence: licence of the weights, for the file's header.
     """
 
@@ -65,6 +69,7 @@ class AlignerOptions(Fields):
     shuffled: bool = False
     imitation: float = Field(default=0.0, ge=0)
     imitated: int = Field(default=256, ge=2)
+    lora: LoraFields | None = None
     licence: str = "none stated"
 
 
@@ -80,17 +85,21 @@ class AlignerObjective(DiffusionObjective):
         head = _load_head(checkpoint) if options.imitation else None
         encoder = _encoder_folder(checkpoint, options.encoder)
         bands = parts.plan_model.config["bands"] if parts.plan_model else []
+        lora = _lora(parts.unet, options.lora, config.seed)  # before the features, which take long
         super().__init__(data, config, checkpoint, device, crop=options.crop, bands=bands)
         self.options, self.encoder = options, encoder
         self.constants, self.levels = parts.constants, read_levels(parts.schedule)
         self.embeddings = embed_artworks(data, encoder, device, patches=config.model.get("patch_dim") is not None)
         self.aligner = self._build(data.grid.language_width)
-        self.trained = nn.ModuleDict({"aligner": self.aligner})
+        self.trained = nn.ModuleDict({"aligner": self.aligner, **lora})
+        if options.lora and options.lora.learning_rate:
+            self.rates = {"lora": options.lora.learning_rate}
         self.language_model, self.unet, self.head = parts.language_model, parts.unet, head
         self.plan_model = parts.plan_model
         self.sounds = embed_sounds(data, checkpoint, device) if head else None
         for frozen in (self.language_model, self.unet, *([self.plan_model] if self.plan_model else [])):
             frozen.requires_grad_(requires_grad=False)
+        self.trained.requires_grad_()
 
     def _build(self, width: int) -> VisualAligner:
         """Build the aligner of the configuration; missing sizes follow from the encoder and the language model."""
@@ -161,17 +170,32 @@ class AlignerObjective(DiffusionObjective):
         return error + sum(misreadings(self.plan_model, found, composed, self.data.grid.latent_rate).values())
 
     def export(self, folder: Path) -> None:
-        """Write the aligner, with the encoder and the prior of its training in the header."""
+        """Write the aligner, with the encoder and the prior of its training in the header, and the LoRA beside it."""
+        path = folder / "aligner" / f"{self.options.name}.safetensors"
+        recorded = {
+            "licence": self.options.licence,
+            "run": "shuffled pairs" if self.options.shuffled else "true pairs",
+        }
         save_aligner(
-            folder / "aligner" / f"{self.options.name}.safetensors",
+            path,
             self.aligner,
-            run="shuffled pairs" if self.options.shuffled else "true pairs",
-            licence=self.options.licence,
+            **recorded,
             half=True,
             encoder=None if self.encoder == self.checkpoint else self.encoder.resolve().name,
             prior=self.checkpoint.resolve().name,
             language=fingerprint(self.checkpoint),
         )
+        if self.options.lora:
+            weights, alpha = self.trained["lora"].state_dict(), self.options.lora.alpha
+            save_lora(lora_beside(path), weights, alpha=alpha, prior=self.checkpoint, **recorded)
+
+
+def _lora(unet: UNet, fields: LoraFields | None, seed: int) -> dict[str, nn.Module]:
+    """The LoRA among the trained modules, if there is one; the aligner starts from the same weights with and without it."""
+    if fields is None:
+        return {}
+    with seeded(seed, torch.device("cpu")):
+        return {"lora": add_lora(unet, fields)}
 
 
 def _encoder_folder(checkpoint: Path, chosen: str | None) -> Path:
