@@ -31,8 +31,8 @@ DOWN, UP, ALPHA = ".lora_A.weight", ".lora_B.weight", ".alpha"
 STRONGEST = 100.0
 """Largest strength and, with a minus sign, the least; those of ComfyUI's LoRA loaders."""
 
-LAST_NORM = ("conv_norm_out.weight", "conv_norm_out.bias")
-"""The UNet's last norm, which is small and differs between any two trained models."""
+LAST = ("conv_out.weight", "conv_out.bias")
+"""The UNet's last layer, which is small and differs between any two models, also untrained ones."""
 
 ANOTHER = "Choose a LoRA that was trained for this model, or the model that it was trained for."
 
@@ -87,15 +87,15 @@ def denoiser_fingerprint(folder: Path) -> str:
     """Identifies a checkpoint's UNet; equal for its weights in float32 and in float16.
 
     Raises:
-        CheckpointError: the weights are missing or damaged, or lack the last norm.
+        CheckpointError: the weights are missing or damaged, or lack the last layer.
     """
     path = weights_file(folder, "unet")
     with opened(path) as file:
-        if missing := sorted(set(LAST_NORM) - set(file.keys())):
+        if missing := sorted(set(LAST) - set(file.keys())):
             raise CheckpointError(
                 f"{path} lacks {listed(missing)}", "the weights of a UNet", "Download the checkpoint again."
             )
-        return half_digest(file.get_tensor(key) for key in LAST_NORM)
+        return half_digest(file.get_tensor(key) for key in LAST)
 
 
 def save_lora(path: Path, weights: Mapping[str, Tensor], *, alpha: float, prior: Path, licence: str, run: str) -> None:
