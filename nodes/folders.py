@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import folder_paths
 
-from ..art2mus_core.checkpoints.names import folders, is_aligner, is_encoder, is_prior, known, locate
+from ..art2mus_core.checkpoints.names import folders, is_aligner, is_encoder, is_lora, is_prior, known, locate
 from ..art2mus_core.errors import ArtworkError, OutputError
 from ..art2mus_core.images.listing import list_artworks, samples
 
@@ -194,7 +194,7 @@ def support_names() -> list[str]:
 def _names_in(subfolder: str) -> list[str]:
     """Names of the weight files in that subfolder of every checkpoint."""
     places = [model_folder(name) / subfolder for name in model_names()]
-    return [path.stem for place in places for path in sorted(place.glob("*.safetensors"))]
+    return [path.stem for place in places for path in sorted(place.glob("*.safetensors")) if not is_lora(path)]
 
 
 def aligner_name(name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from ..checkpoints.cards import read_cards
-from ..checkpoints.names import aligner_file, describe, existing, folders, home, is_aligner
+from ..checkpoints.names import aligner_file, describe, existing, folders, home, is_aligner, is_lora
 from ..checkpoints.strict import fill
 from ..checkpoints.tensors import opened, read_tensors, save_tensors
 from ..errors import Art2MusError, CheckpointError, SettingError
@@ -107,7 +107,7 @@ def find_aligner(folder: Path, name: str) -> Path:
     for path in (name, home() / name) if name else ():
         if (place := existing(path, is_aligner)) and (single := aligner_file(place)):
             return single
-    own = sorted(path.stem for path in (folder / "aligner").glob("*.safetensors"))
+    own = sorted(path.stem for path in (folder / "aligner").glob("*.safetensors") if not is_lora(path))
     if name == OWN:
         fitting = [card.name for card in read_cards().values() if card.kind == "aligner" and folder.name in card.needs]
         raise SettingError(

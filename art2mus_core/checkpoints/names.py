@@ -27,10 +27,12 @@ __all__ = [
     "is_captioner",
     "is_encoder",
     "is_evaluation_model",
+    "is_lora",
     "is_prior",
     "is_sentence_encoder",
     "known",
     "locate",
+    "lora_beside",
     "name_for_command",
     "quoted",
 ]
@@ -43,6 +45,9 @@ MODULES = "modules.json"
 
 WEIGHTS = (".pt", ".safetensors")
 """Suffixes of an aligner in a folder of its own: published in 2024, and trained here."""
+
+LORA = "-lora.safetensors"
+"""Ending of a LoRA that was trained with an aligner, after the aligner's name."""
 
 EVALUATION_MODELS = ("clap", "audio-spectrogram-transformer")
 """transformers' `model_type` of networks for evaluation."""
@@ -101,8 +106,20 @@ def is_aligner(folder: Path) -> bool:
 
 def aligner_file(folder: Path) -> Path | None:
     """The file of weights in a folder for which :func:`is_aligner` is true."""
-    files = [path for path in folder.glob("*") if path.suffix.lower() in WEIGHTS and path.is_file()]
+    files = [
+        path for path in folder.glob("*") if path.suffix.lower() in WEIGHTS and path.is_file() and not is_lora(path)
+    ]
     return files[0] if len(files) == 1 and not (folder / "config.json").exists() else None
+
+
+def is_lora(path: Path) -> bool:
+    """Whether a file has the name of a LoRA that was trained with an aligner."""
+    return path.name.endswith(LORA)
+
+
+def lora_beside(aligner: Path) -> Path:
+    """The file of the LoRA that was trained with an aligner."""
+    return aligner.with_name(aligner.stem + LORA)
 
 
 class Kind(NamedTuple):

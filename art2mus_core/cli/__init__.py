@@ -20,6 +20,7 @@ EXTRAS = {
     **dict.fromkeys(("imagehash", "jinja2", "pyarrow", "yaml"), "eval,train"),
     "accelerate": "train",
     "faiss": "ann",
+    "peft": "lora",
     **dict.fromkeys(("pandas", "ray"), "ray"),
     "sentence_transformers": "texts",
     "tensorboard": "tensorboard",

@@ -108,6 +108,14 @@ def compose(
         str,
         typer.Option(help="Attention heads: config or original, as `art2mus heads` recommends.", rich_help_panel=PARTS),
     ] = "config",
+    lora: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE[:STRENGTH]",
+            help="LoRA of the denoiser, trained for the model; a strength of 0 changes nothing.",
+            rich_help_panel=PARTS,
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="Device: auto, cpu, cuda or mps.")] = "auto",
     precision: Annotated[
         str, typer.Option(help="Number format: auto (the fastest on the device), float32, bfloat16 or float16.")
@@ -137,12 +145,14 @@ def compose(
 
     with reporting(len(groups)) as on_step:
         with importing():
+            from ..checkpoints.lora import Lora
             from ..pipelines.parts import Choice
             from .composing import Request, run
             from .devices import choose_device, choose_precision
 
         where = choose_device(device)
-        choice = Choice(model, aligner, encoder, support, heads, choose_precision(precision, where))
+        change = Lora.parse(lora) if lora else None
+        choice = Choice(model, aligner, encoder, support, heads, choose_precision(precision, where), change)
         request = Request(choice, where, seed, chosen, text, negative, candidates, keep_all, no_replace)
         outcome = run(request, groups, on_step)
     outcome.kept = kept

@@ -5,7 +5,6 @@ Source: Liu et al. 2024, "AudioLDM 2: Learning Holistic Audio Generation with Se
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import torch
@@ -13,6 +12,7 @@ import torch
 from ..checkpoints.folder import check_component, load_component, weights_file
 from ..checkpoints.strict import listed
 from ..checkpoints.tensors import opened
+from ..digests import half_digest
 from ..errors import CheckpointError
 from ..networks.gpt2 import GPT2
 from ..types import LanguageOfAudio, PromptTokens
@@ -63,12 +63,9 @@ def check_language_model(folder: Path) -> None:
 def fingerprint(folder: Path) -> str:
     """Identifies a checkpoint's GPT-2; equal for its weights in float32 and in float16.
 
-    Twelve hexadecimal digits of the sha256 over the last norm's weight and bias in float16, little endian.
-
     Raises:
         CheckpointError: the weights are missing or damaged, or lack the last norm.
     """
-    digest = hashlib.sha256()
     path = weights_file(folder, "language_model")
     with opened(path) as file:
         keys = {key.removeprefix(HEADED): key for key in file.keys()}  # noqa: SIM118
@@ -78,9 +75,7 @@ def fingerprint(folder: Path) -> str:
                 "the weights of a GPT-2",
                 "Download the checkpoint again.",
             )
-        for key in LAST_NORM:
-            digest.update(file.get_tensor(keys[key]).to(torch.float16).numpy().tobytes())
-    return digest.hexdigest()[:12]
+        return half_digest(file.get_tensor(keys[key]) for key in LAST_NORM)
 
 
 def roll_out(language_model: GPT2, prompt: PromptTokens, length: int) -> LanguageOfAudio:

@@ -29,6 +29,7 @@ def load(  # type: ignore[misc]  # the overloads omit the common arguments
     encoder: str | None = None,
     support: str = "model",
     heads: str = "config",
+    lora: str | None = None,
     dtype: torch.dtype | None = None,
     device: torch.device | str | None = None,
     resident: Resident | None = None,
@@ -44,6 +45,7 @@ def load(  # type: ignore[misc]  # the overloads omit the common arguments
         encoder: a checkpoint with an image encoder; by default the checkpoint's own, or the one the aligner was trained with.
         support: name of text constants in the checkpoint's `constants` folder.
         heads: `config`, or `original` for the attention heads of AudioLDM2's training code.
+        lora: a LoRA of the denoiser, `FILE` or `FILE:STRENGTH`.
         dtype: precision of the denoiser, the language model and published encoders; by default float32.
         device: the device to compute on, to which each network is moved when it is first used; by default the CPU.
         resident: a memory policy, in place of a device.
@@ -51,11 +53,12 @@ def load(  # type: ignore[misc]  # the overloads omit the common arguments
             memory cannot hold all. Text encoders are always loaded for their stage alone.
 
     Raises:
-        SettingError: an unknown checkpoint, route, encoder, aligner or constants, or a dtype that is not torch's.
+        SettingError: an unknown checkpoint, route, encoder, aligner, constants or LoRA, or a dtype that is not torch's.
         CheckpointError: a part is missing, damaged or does not match.
     """
     import torch  # noqa: PLC0415 - seconds of imports
 
+    from ..checkpoints.lora import Lora  # noqa: PLC0415
     from ..errors import SettingError  # noqa: PLC0415
     from .parts import Choice  # noqa: PLC0415
     from .routes import open_route  # noqa: PLC0415
@@ -63,5 +66,6 @@ def load(  # type: ignore[misc]  # the overloads omit the common arguments
 
     if not isinstance(dtype, torch.dtype | None):
         raise SettingError(f"dtype {dtype!r}", "a torch.dtype", "Use torch.float32, torch.bfloat16 or torch.float16.")
-    choice = Choice(name, aligner, encoder, support, heads, dtype or torch.float32)
+    change = Lora.parse(lora) if lora else None
+    choice = Choice(name, aligner, encoder, support, heads, dtype or torch.float32, change)
     return open_route(choice, route, resident=resident or visiting(device or "cpu"), offload=offload)

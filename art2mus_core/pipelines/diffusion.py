@@ -76,6 +76,7 @@ class ArtToMusic(LatentToMusic):
             "support": constants.support if text.text is None else None,
             "text": text.text,
             "negative": constants.negative if text.negative is None else text.negative,
+            **(choice.lora.tags() if choice.lora else {}),
         }
         return {
             "model": Path(choice.checkpoint).name,

@@ -22,6 +22,7 @@ from ..checkpoints.folder import (
     read_index,
 )
 from ..checkpoints.grid import read_grid
+from ..checkpoints.lora import Lora, check_lora, merge_lora
 from ..checkpoints.names import describe, is_encoder, is_prior, known, locate, name_for_command
 from ..conditioning.constants import Constants, load_constants
 from ..conditioning.language import check_language_model, fingerprint, is_word_embedding, load_language_model
@@ -29,7 +30,6 @@ from ..conditioning.plan import PlanModel, load_plan_model
 from ..decoders.vae import MelAutoencoder
 from ..decoders.vocoders import AnyVocoder, check_vocoder, load_vocoder
 from ..diffusion.denoiser import build_unet, check_heads, check_unet, reads_plan, reads_text
-from ..diffusion.schedules import schedule
 from ..encoders.files import check_image_encoder, image_bytes, image_space, load_audio_encoder, load_image_encoder
 from ..errors import CheckpointError, SettingError
 from ..interfaces import AudioEncoder, ImageEncoder
@@ -37,13 +37,10 @@ from ..networks.autoencoder import Autoencoder
 from ..networks.gpt2 import GPT2
 from ..networks.unet import UNet
 from ..types import AudioGrid
+from .defaults import default_settings
 from .settings import Settings
 
-__all__ = ["MUSIC", "PUBLISHED", "Choice", "Parts", "open_parts"]
-
-PUBLISHED = Settings(steps=30, guidance=3.5)
-"""Settings for checkpoints without defaults: the published guidance, and a solver that is as close to the exact solution after
-30 steps as the authors' DDIM after 200."""
+__all__ = ["MUSIC", "Choice", "Parts", "open_parts"]
 
 COMPONENTS = {"language_model": "language_model", "unet": "unet", "autoencoder": "vae", "vocoder": "vocoder"}
 """The networks of a prior in the order of the stages, and their folders."""
@@ -65,6 +62,7 @@ class Choice:
         heads: `config` or `original`, see :func:`~art2mus_core.diffusion.denoiser.build_unet`.
         dtype: precision of the denoiser, the language model and published encoders. The VAE and the vocoder are small and always
             use float32: the VAE overflows in float16, and the vocoder's transforms need float32.
+        lora: a LoRA of the denoiser.
     """
 
     checkpoint: str = "pocket"
@@ -73,6 +71,7 @@ class Choice:
     support: str = "model"
     heads: str = "config"
     dtype: torch.dtype = torch.float32
+    lora: Lora | None = None
 
 
 @dataclass(frozen=True)
@@ -153,8 +152,11 @@ class Parts:
 
     @cached_property
     def unet(self) -> UNet:
-        """The denoiser's network."""
-        return load_component(self.folder, "unet", self._build_unet, dtype=self.dtype)
+        """The denoiser's network, changed by the LoRA if one was chosen."""
+        unet = load_component(self.folder, "unet", self._build_unet, dtype=self.dtype)
+        if self.choice.lora:
+            merge_lora(unet, self.choice.lora, self.folder)
+        return unet
 
     @cached_property
     def plan_model(self) -> PlanModel | None:
@@ -199,7 +201,9 @@ class Parts:
                 found only when a network is loaded.
         """
         check_language_model(self.folder)
-        check_component(self.folder, "unet", self._build_unet)
+        unet = check_component(self.folder, "unet", self._build_unet)
+        if self.choice.lora:
+            check_lora(self.choice.lora.path, unet, self.folder)
         _ = self.plan_model  # a few numbers
         check_component(self.folder, "vae", Autoencoder)
         check_vocoder(self.folder)
@@ -241,21 +245,6 @@ def open_parts(choice: Choice) -> Parts:
         models = f"a model: {', '.join(known())}, or a folder with a model_index.json"
         raise SettingError(f"{folder.name} is {what}", models, remedy)
     index, levels = read_index(folder), read_config(folder, "scheduler")
-    parts = Parts(choice, folder, read_grid(folder), levels, _defaults(index, levels, folder))
+    parts = Parts(choice, folder, read_grid(folder), levels, default_settings(index, levels, folder))
     parts.check_texts(None)
     return parts
-
-
-def _defaults(index: dict[str, Any], levels: dict[str, Any], folder: Path) -> Settings:
-    """The default settings of a checkpoint, checked with its scheduler."""
-    try:
-        defaults = Settings(**index["art2mus"]) if "art2mus" in index else PUBLISHED
-        with describes(config_file(folder, "scheduler"), "a scheduler"):
-            schedule(levels, defaults.solver, defaults.steps)
-    except (TypeError, ValueError, SettingError) as error:
-        raise CheckpointError(
-            f"model_index.json of {folder} has defaults that cannot be used ({error})",
-            "seconds, steps, guidance and solver within their ranges",
-            "Install or download the checkpoint again.",
-        ) from error
-    return defaults

@@ -14,8 +14,9 @@ from torch import Tensor
 from ..aligners.base import AlignerNetwork
 from ..aligners.files import read_header, save_aligner
 from ..aligners.kinds import KINDS
-from ..checkpoints.names import home
-from ..checkpoints.strict import fill
+from ..checkpoints.lora import save_lora
+from ..checkpoints.names import home, lora_beside
+from ..checkpoints.strict import check_finite, fill
 from ..digests import file_digest
 from ..errors import CheckpointError, SettingError
 from ..placing import check_absent, check_place, place
@@ -145,8 +146,13 @@ def _write_aligner(path: Path, tensors: dict[str, Tensor], header: Mapping[str, 
     save_aligner(path, aligner, licence=header["licence"], half=True, **{name: header[name] for name in ORIGIN})
 
 
+def _write_lora(path: Path, tensors: dict[str, Tensor], header: Mapping[str, Any], origin: Path) -> None:
+    check_finite(tensors, origin)
+    save_lora(lora_beside(path), tensors, **{**header["lora"], "licence": header["licence"]})
+
+
 WRITERS: Mapping[str, Callable[[Path, dict[str, Tensor], Mapping[str, Any], Path], None]] = MappingProxyType(
-    {"aligner": _write_aligner}
+    {"aligner": _write_aligner, "lora": _write_lora}
 )
 """What writes a trained part, by its name in `objective.trained`, from the aligner's file, its weights, the header and the file they are from."""
 

@@ -30,6 +30,7 @@ class Objective(nn.Module, ABC):
     """The training objective of a stage.
 
     `trained` has the modules that are trained and saved, by the name of their component; all other modules are frozen.
+    `rates` has the peak learning rates of those whose rate is not the configuration's.
     A batch has all random draws of a step, which follow from the step's number; `forward` draws only dropout.
 
     Args:
@@ -49,6 +50,7 @@ class Objective(nn.Module, ABC):
     def __init__(self, data: Dataset, config: TrainingConfig, checkpoint: Path, device: torch.device) -> None:
         super().__init__()
         self.data, self.config, self.checkpoint, self.device = data, config, checkpoint, device
+        self.rates: dict[str, float] = {}
         if not len(self.train_rows):
             raise DatasetError(
                 f"no training pairs in {data.folder}", "some of the split train", "Correct the manifest."

@@ -54,7 +54,8 @@ class Trainer:
         for network in objective.compiled() if config.compile else []:
             network.compile()
         self.parameters = [p for p in objective.trained.parameters() if p.requires_grad]
-        optimiser = torch.optim.AdamW(self.parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
+        groups, self.scales = parameter_groups(objective, config.learning_rate)
+        optimiser = torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
         self.model: Any
         self.optimiser: Any
         self.model, self.optimiser = accelerator.prepare(objective, optimiser)
@@ -121,8 +122,8 @@ class Trainer:
 
     def update(self, step: int) -> None:
         """Update the weights by the gradients, and then their average."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate_at(step, self.config)
+        for group, scale in zip(self.optimiser.param_groups, self.scales, strict=True):
+            group["lr"] = scale * learning_rate_at(step, self.config)
         self.sound = False
         self.optimiser.step()
         self.average.update(first=step == 0)
@@ -196,3 +197,17 @@ class Trainer:
         self.average.put()
         self.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False)
         return self.objective.eval()
+
+
+def parameter_groups(objective: Objective, rate: float) -> tuple[list[dict[str, Any]], list[float]]:
+    """AdamW's groups of weights, and the factors of their learning rates: parts with a rate of their own come last.
+
+    Args:
+        objective: the objective.
+        rate: the configuration's peak learning rate.
+    """
+    parts = [objective.trained[name].parameters() for name in objective.rates]
+    own = [[weight for weight in part if weight.requires_grad] for part in parts]
+    apart = {weight for part in own for weight in part}
+    shared = [weight for weight in objective.trained.parameters() if weight.requires_grad and weight not in apart]
+    return [{"params": part} for part in (shared, *own)], [1.0, *(each / rate for each in objective.rates.values())]

@@ -108,7 +108,7 @@ def test_aligners_of_all_checkpoints_are_listed(folders, host_folders):
     folder = host_folders / "models" / "art2mus" / "mine"
     (folder / "aligner").mkdir(parents=True)
     (folder / "model_index.json").write_text("{}")
-    for name in ("model", "monochrome"):
+    for name in ("model", "model-lora", "monochrome"):
         (folder / "aligner" / f"{name}.safetensors").write_bytes(b"")
     assert folders.aligner_names() == ["model", "monochrome"]
 

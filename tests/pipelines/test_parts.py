@@ -6,11 +6,13 @@ import json
 import shutil
 
 import pytest
+import torch
 
 from art2mus_core.aligners.files import save_aligner
 from art2mus_core.aligners.projection import ProjectionAligner
 from art2mus_core.aligners.visual import VisualAligner
 from art2mus_core.checkpoints.folder import save_component
+from art2mus_core.checkpoints.lora import Lora, denoiser_fingerprint, save_lora
 from art2mus_core.conditioning.language import fingerprint
 from art2mus_core.conditioning.plan import PlanModel
 from art2mus_core.errors import CheckpointError, SettingError
@@ -63,6 +65,25 @@ def test_an_aligner_of_another_language_model_is_refused_by_its_fingerprint(home
     publish(home / "theirs.safetensors", language=theirs)
     with pytest.raises(CheckpointError, match=f"the fingerprint {theirs}; expected .* {ours}"):
         assemble(home / "prior", aligner=str(home / "theirs.safetensors"))
+
+
+def test_a_lora_of_another_denoiser_is_refused_before_a_network_is_loaded(pocket_like, published_like, tmp_path):
+    path, layer = tmp_path / "mine.safetensors", "conv_in.lora_"
+    weights = {f"{layer}A.weight": torch.ones(2, 43, 3, 3), f"{layer}B.weight": torch.ones(6, 2, 1, 1)}
+    save_lora(
+        path,
+        weights,
+        alpha=1.0,
+        prior=pocket_like.name,
+        denoiser=denoiser_fingerprint(pocket_like),
+        licence="CC0-1.0",
+        run="none",
+    )
+    own, other = (open_parts(Choice(str(folder), lora=Lora(path))) for folder in (pocket_like, published_like))
+    own.check()
+    with pytest.raises(CheckpointError, match="was trained for the denoiser of pocket-like0 with the fingerprint"):
+        other.check()
+    assert not other.is_open("unet")
 
 
 def test_an_aligner_without_a_fingerprint_is_refused_by_the_name_of_its_prior(home):

@@ -25,12 +25,15 @@ from ...aligners.files import save_aligner
 from ...aligners.gap import GapClosure
 from ...aligners.head import ProjectionHead
 from ...aligners.kinds import build_aligner, kind_of
+from ...checkpoints.lora import denoiser_fingerprint, save_lora
+from ...checkpoints.names import lora_beside
 from ...conditioning.constants import prompted
 from ...conditioning.language import fingerprint, roll_out
 from ...conditioning.plan import misreadings
 from ...diffusion.levels import read_levels
 from ...pipelines.parts import Choice, open_parts
 from ...types import Condition, Embedding, Plan
+from ..adapters import lora_of
 from ..batches import AlignerBatch, Draw, LatentBatch
 from ..config import TrainingConfig
 from ..features import Dataset
@@ -63,6 +66,7 @@ class AlignerObjective(DiffusionObjective):
         check_source(options.source, encoder, patches=patches)
         bands = parts.plan_model.config["bands"] if parts.plan_model else []
         check_pairs(data, options.source, options.gap)
+        lora = lora_of(parts.unet, options.lora, config.seed)  # before the features, which take long
         window = read_window(options.window, options.level, options.crop)
         super().__init__(data, config, checkpoint, device, crop=options.crop, bands=bands, window=window)
         self.options, self.encoder = options, encoder
@@ -76,13 +80,16 @@ class AlignerObjective(DiffusionObjective):
         if options.source == "audio":
             self.embeddings = embed_sounds(data, encoder, device)
         self.aligner = self._build(data.grid.language_width)
-        self.trained = nn.ModuleDict({"aligner": self.aligner})
+        self.trained = nn.ModuleDict({"aligner": self.aligner, **lora})
+        if options.lora and options.lora.learning_rate:
+            self.rates = {"lora": options.lora.learning_rate}
         self.language_model, self.unet, self.head = parts.language_model, parts.unet, head
         self.unet.checkpointing = config.checkpointing
         self.plan_model = parts.plan_model
         self.sounds = hear_for(head, data, checkpoint, device) if head else None
         for frozen in (self.language_model, self.unet, *([self.plan_model] if self.plan_model else [])):
             frozen.requires_grad_(requires_grad=False)
+        self.trained.requires_grad_()
 
     def _build(self, width: int) -> AlignerNetwork:
         """Build the aligner of the configuration; missing sizes follow from the encoder and the language model."""
@@ -197,21 +204,26 @@ class AlignerObjective(DiffusionObjective):
         return results
 
     def export(self, folder: Path) -> None:
-        """Write the aligner, with the encoder and the prior of its training in the header."""
-        save_aligner(folder / "aligner" / f"{self.options.name}.safetensors", self.aligner, half=True, **self._origin())
+        """Write the aligner, with the encoder and the prior of its training in the header, and the LoRA beside it."""
+        path, header = folder / "aligner" / f"{self.options.name}.safetensors", self.header()
+        origin = {name: header[name] for name in ("licence", "run", "encoder", "prior", "language")}
+        save_aligner(path, self.aligner, half=True, **origin)
+        if "lora" in header:
+            save_lora(lora_beside(path), self.trained["lora"].state_dict(), **header["lora"])
 
     def header(self) -> dict[str, Any]:
-        return {
+        """What the headers of the aligner's file and, in the entry `lora`, of the LoRA's say."""
+        shared = {"run": self.options.run, "licence": self.options.licence, "prior": self.checkpoint.resolve().name}
+        header = {
             **{name: getattr(self.aligner, name) for name in ("kind", "space", "tokens", "width")},
-            **self._origin(),
-        }
-
-    def _origin(self) -> dict[str, Any]:
-        """What the header says of the training."""
-        return {
-            "run": self.options.run,
-            "licence": self.options.licence,
+            **shared,
             "encoder": None if self.encoder == self.checkpoint else self.encoder.resolve().name,
-            "prior": self.checkpoint.resolve().name,
             "language": fingerprint(self.checkpoint),
         }
+        if self.options.lora:
+            header["lora"] = {
+                **shared,
+                "alpha": self.options.lora.alpha,
+                "denoiser": denoiser_fingerprint(self.checkpoint),
+            }
+        return header

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from ...configuration import Fields
 from ...errors import SettingError
+from ..adapters import LoraFields
 from .alignment import AlignmentFields
 from .gap import Gap
 from .sources import Source
@@ -39,6 +40,7 @@ class AlignerOptions(Fields):
         gap: how a file that was trained on audio moves images to it: `none`, `shift` or `calibrated`.
         gap_noise: length of the noise that is added to embeddings of sounds in training, relative to theirs.
         calibration: number of pairs for `gap: calibrated`.
+        lora: LoRA of the denoiser, trained beside the aligner; by default none.
         licence: licence of the weights, for the file's header.
     """
 
@@ -60,6 +62,7 @@ class AlignerOptions(Fields):
     gap: Gap = "none"
     gap_noise: float = Field(default=0.0, ge=0)
     calibration: int = Field(default=64, ge=2)
+    lora: LoraFields | None = None
     licence: str = "none stated"
 
     @property
