@@ -119,8 +119,7 @@ class Artwork:
 class Embedding:
     """Embeddings of artworks or sounds, [B, D], and of their patches, [B, N, P], if the encoder has them.
 
-    `space` names the embedding space; an aligner accepts only the space that it was trained on. `heard` tells an aligner that
-    was trained on sounds that these are embeddings of sounds, too.
+    `space` names the embedding space; an aligner accepts only the space that it was trained on. Those of sounds are `heard`.
     """
 
     values: Float[Tensor, "batch dim"]
@@ -131,10 +130,7 @@ class Embedding:
 
 @dataclass(frozen=True)
 class PromptTokens:
-    """Tokens that prompt GPT-2, [B, n, W], with a mask that is false for padding.
-
-    `null` is the aligner's prompt for no artwork, if it has learnt one; without it, the negative side is the checkpoint's.
-    """
+    """Tokens that prompt GPT-2, [B, n, W], a mask that is false for padding, and the aligner's `null` prompt if it has learnt one."""
 
     values: Float[Tensor, "batch tokens width"]
     mask: Bool[Tensor, "batch tokens"]

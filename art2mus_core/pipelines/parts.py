@@ -10,8 +10,7 @@ from typing import Any
 
 import torch
 
-from ..aligners.base import AlignerNetwork
-from ..aligners.files import find_aligner, load_aligner, read_header
+from ..aligners.files import AlignerNetwork, find_aligner, load_aligner, read_header
 from ..checkpoints.folder import (
     check_component,
     config_file,
