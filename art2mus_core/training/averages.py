@@ -39,7 +39,7 @@ class MovingAverage:
             if first or name not in averaged:
                 value.copy_(present[name])
             else:
-                value.add_(present[name] - value, alpha=1 - self.decay)
+                value.lerp_(present[name], 1 - self.decay)
 
     @contextmanager
     def in_use(self) -> Iterator[None]:

@@ -75,13 +75,13 @@ def accelerated(config: TrainingConfig, device: torch.device | None = None) -> I
 
 def _opened(config: TrainingConfig, device: torch.device) -> Accelerator:
     from accelerate import Accelerator  # noqa: PLC0415
-    from accelerate.utils import InitProcessGroupKwargs  # noqa: PLC0415
+    from accelerate.utils import GradientAccumulationPlugin, InitProcessGroupKwargs  # noqa: PLC0415
 
     sharding = plugin()
     accelerator = Accelerator(
         cpu=device.type == "cpu",
         mixed_precision=_precision(config, device),
-        gradient_accumulation_steps=config.accumulate,
+        gradient_accumulation_plugin=GradientAccumulationPlugin(config.accumulate, sync_with_dataloader=False),
         kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)],
         fsdp_plugin=sharding,
     )
