@@ -48,7 +48,7 @@ def prepare(
             from ..checkpoints.names import is_encoder, locate
             from ..datasets.faults import Tally
             from ..training.features import Working
-            from ..training.preparing import Request, estimate, open_data
+            from ..training.preparing import Request, expected_bytes, open_data
             from ..training.preparing import prepare as compute
             from ..training.windows import read_window
             from .devices import choose_device
@@ -58,7 +58,7 @@ def prepare(
         asked = Request(folder, seeing, patches, views, read_window(window, level, crop), support)
         opened = open_data(data, asked, on_step, Working(engine, workers, retry, faults=1.0))
         with alone_in(data, "preparing of features"):
-            expected = estimate(opened, asked, where)
+            expected = expected_bytes(opened, asked, where)
             if not as_json:
                 print_lines(*table([(f"{name}, about", _size(size)) for name, size in expected.items()]))
             compute(opened, asked, where)

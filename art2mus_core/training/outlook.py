@@ -18,13 +18,14 @@ from ..encoders.files import check_image_encoder, has_audio_encoder, image_compo
 from ..errors import DatasetError, SettingError
 from ..pipelines.parts import Choice, open_parts
 from .config import TrainingConfig
+from .estimating import estimate
 from .features import Dataset
 from .latents import latent_part, sound_part
 from .looking import Pictures
 from .objective import read_options, sized
 from .objectives.aligner_options import AlignerOptions
 from .objectives.sources import encoder_folder
-from .preparing import Request, estimate
+from .preparing import Request, expected_bytes
 from .stages import OBJECTIVES
 from .windows import read_window
 
@@ -118,12 +119,14 @@ def look(config: TrainingConfig, data: Path, checkpoint: Path) -> Outlook:
         raise DatasetError(f"no training pairs in {data}", "some of the split train", "Correct the manifest.")
     weights: dict[str, int] = {}
     features: list[Stored] = []
-    memory: dict[str, int] = {}  # the place of the memory estimate: bytes of a step by what takes them
+    memory: dict[str, int] = {}
     if config.stage == "aligner":
         options = read_options(config, AlignerOptions)
         encoder = encoder_folder(checkpoint, options.encoder)
         weights = _weights(config, options, checkpoint, encoder, dataset.grid.language_width)
         features = _features(dataset, _request(config, options, checkpoint, encoder), options)
+        step = estimate(config, checkpoint)
+        memory = {**vars(step), "total": step.total}
     return Outlook(config.stage, config.steps, config.batch, pairs, weights, features, memory)
 
 
@@ -149,7 +152,7 @@ def _request(config: TrainingConfig, options: AlignerOptions, checkpoint: Path, 
 
 def _features(data: Dataset, request: Request, options: AlignerOptions) -> list[Stored]:
     """What is read of artworks and music, with its expected size."""
-    sizes = estimate(data, request, CPU)
+    sizes = expected_bytes(data, request, CPU)
     stores = {"latents": data.stored("music", latent_part(data, request.prior, CPU, request.window))}
     hearing = request.encoder if options.source == "audio" else request.prior
     if (options.source == "audio" or options.alignment) and has_audio_encoder(hearing):

@@ -24,7 +24,7 @@ from .latents import embed_artworks, latent_part, sound_part
 from .looking import Pictures
 from .windows import WHOLE, Window
 
-__all__ = ["Request", "estimate", "open_data", "prepare"]
+__all__ = ["Request", "expected_bytes", "open_data", "prepare"]
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def prepare(data: Dataset, request: Request, device: torch.device) -> None:
         embed_artworks(data, request.encoder, device, patches=request.patches, views=request.views)
 
 
-def estimate(data: Dataset, request: Request, device: torch.device) -> dict[str, int]:
+def expected_bytes(data: Dataset, request: Request, device: torch.device) -> dict[str, int]:
     """Bytes on disk of all that is asked for, stored already or not.
 
     Raises:
