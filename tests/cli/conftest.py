@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -54,3 +55,16 @@ def small_yaml(tmp_path_factory) -> Path:
     sizes = {"model": {"hidden": 13, "tokens": 3}, "options": {"name": "mine", "crop": 7, "licence": "CC-BY-4.0"}}
     path.write_text(yaml.safe_dump({"stage": "aligner", **everyday, **sizes}), encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="session")
+def trained_run(tmp_path_factory, small_pairs: Path, small_yaml: Path, pocket_like: Path) -> Path:
+    """A run of two steps, and beside it its prior with the aligner in it. Not to be written to."""
+    folder = tmp_path_factory.mktemp("trained")
+    data, prior = shutil.copytree(small_pairs, folder / "data"), shutil.copytree(pocket_like, folder / "prior")
+    where = ("--data", data, "--out", prior, "--run", folder / "my run")
+    with pytest.raises(SystemExit) as leaving:
+        main([str(each) for each in ("train", small_yaml, *where, "--set", "steps=2")])
+    assert leaving.value.code == 0
+    shutil.rmtree(data)  # an export needs no dataset
+    return folder

@@ -13,24 +13,16 @@ import yaml
 from art2mus_core.aligners.files import read_header
 from art2mus_core.audio.reading import read_audio
 from art2mus_core.checkpoints.tensors import save_tensors
-from art2mus_core.cli import main
 from art2mus_core.training.documents import RUN
 from art2mus_core.training.saving import AVERAGE, CHECKPOINTS, newest, read_average
 
 from .saying import one_line, written
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory, small_pairs: Path, small_yaml: Path, pocket_like: Path) -> Path:
+@pytest.fixture
+def trained(trained_run: Path) -> Path:
     """A run of two steps, and beside it its prior with the aligner in it. Not to be written to."""
-    folder = tmp_path_factory.mktemp("trained")
-    data, prior = shutil.copytree(small_pairs, folder / "data"), shutil.copytree(pocket_like, folder / "prior")
-    where = ("--data", data, "--out", prior, "--run", folder / "my run")
-    with pytest.raises(SystemExit) as leaving:
-        main([str(each) for each in ("train", small_yaml, *where, "--set", "steps=2")])
-    assert leaving.value.code == 0
-    shutil.rmtree(data)  # an export needs no dataset
-    return folder
+    return trained_run
 
 
 @pytest.fixture

@@ -59,6 +59,10 @@ def export_text(art2mus, new, paintings, *options):
     return art2mus("export-text", "talking", "--support", "A dance", "--name", "dance", *options, model=None)
 
 
+def export(art2mus, new, paintings, *options):
+    return art2mus("export", "run", "--out", new / "a.safetensors", *options, model=None)
+
+
 FILES = {
     compose: ["new/deep/a.flac"],
     look: ["new/deep/a.png"],
@@ -67,11 +71,12 @@ FILES = {
     rate: ["new/deep/a.json"],
     calibrate: ["new/deep/character.json", "new/deep/statistics.json"],
     convert: ["new/deep/image_encoder/config.json", "new/deep/image_encoder/model.safetensors"],
+    export: ["new/deep/a.md", "new/deep/a.safetensors"],
     export_text: ["../home/talking/constants/dance.safetensors"],
 }
 """Commands that write files by their names, and the files."""
 
-GO_ON = {"evaluate", "listen", "fetch", "fit_affect", "synthesize", "train"}
+GO_ON = {"evaluate", "listen", "fetch", "fit_affect", "prepare", "synthesize", "train"}
 """Commands that go on with what they find in their place."""
 
 TELL = {"compare", "models", "doctor", "heads"}
@@ -79,7 +84,7 @@ TELL = {"compare", "models", "doctor", "heads"}
 
 
 @pytest.fixture
-def material(paintings, tmp_path, art2mus, monkeypatch, talking_like):
+def material(paintings, tmp_path, art2mus, monkeypatch, talking_like, trained_run):
     """What there is to be looked at, heard and converted."""
     for number, name in enumerate(("dawn", "dusk", "noon")):
         tone = torch.sin(torch.arange(32_000) * (0.1 + 0.05 * number)).numpy()
@@ -89,6 +94,7 @@ def material(paintings, tmp_path, art2mus, monkeypatch, talking_like):
     named = {imagebind_files.published_key("vision", key): torch.zeros(v.shape) for key, v in weights.items()}
     torch.save(named, "huge.pth")
     shutil.copytree(talking_like, tmp_path / "home" / "talking")
+    shutil.copytree(trained_run / "my run", "run")
     monkeypatch.setenv("OPENAI_API_KEY", "none")
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import math
 import shutil
 import signal
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import torch
 from art2mus_core.errors import CheckpointError, SettingError
 from art2mus_core.training.config import STAGES
 from art2mus_core.training.loop import means_of, train
+from art2mus_core.training.pieces import Pieces
 from art2mus_core.training.processes import averaged
 from art2mus_core.training.saving import newest, read_note
 from art2mus_core.training.schedule import learning_rate_at
@@ -157,9 +157,9 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_pairs(  # noqa: P
     def build() -> Any:
         objective = stage_builder(config, pairs, trained)()
         row = objective.train_rows[2]
-        values, end = np.array(objective.mels.values), int(objective.mels.lengths[: row + 1].sum())
-        values[end - int(objective.mels.lengths[row]) : end] = np.nan
-        objective.mels = replace(objective.mels, values=values)
+        mels = [objective.mels[each] for each in range(len(objective.mels.lengths))]
+        mels[row] = np.full_like(mels[row], np.nan)
+        objective.mels = Pieces.of(np.concatenate(mels), objective.mels.lengths)
         lost.append(objective.data.pairs[row].id)
         return objective
 
@@ -245,7 +245,7 @@ def test_an_observer_is_told_what_happens(train_stage, tiny, trained: Path, tmp_
         ("preview", 21),
     ]
     values = witness.told[1][2]
-    assert {"loss", "diffusion", "imitation", "gradient norm", "learning rate"} <= values.keys()
+    assert {"loss", "diffusion", "alignment", "gradient norm", "learning rate"} <= values.keys()
     assert values["learning rate"] == learning_rate_at(19, config)
     assert 0.01 < values["examples per second"] < 10_000
     assert values["peak memory"] > 1e6

@@ -213,7 +213,7 @@ def test_the_command_is_started_by_accelerates_launcher(pairs: Path, trained: Pa
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     (tmp_path / "art2mus.py").write_text("from art2mus_core.cli import main\n\nmain()\n", encoding="utf-8")
     launch = ["--use_fsdp", "--num_processes=2", "--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no"]
-    train_it = ["train", tmp_path / "mine.yaml", "--data", pairs, "--out", checkpoint, "--run", run]
+    train_it = ["train", tmp_path / "mine.yaml", "--data", pairs, "--out", checkpoint, "--run", run, "--json"]
     command = [
         "-m",
         "accelerate.commands.launch",
