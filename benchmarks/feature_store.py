@@ -36,14 +36,14 @@ from art2mus_core.checkpoints.names import BUNDLED, PACKAGED
 from art2mus_core.encoders.imagebind import TOWERS
 from art2mus_core.encoders.imagebind_files import HUGE
 from art2mus_core.networks.autoencoder import Autoencoder
-from art2mus_core.training.encoding import Latents
-from art2mus_core.training.hearing import hear
-from art2mus_core.training.looking import Pictures, look
-from art2mus_core.training.pieces import Pieces
-from art2mus_core.training.shard_files import Computed, write_shard
-from art2mus_core.training.sources import Source
-from art2mus_core.training.stores import Feature, Store, open_store
-from art2mus_core.training.windows import WHOLE, Window
+from art2mus_core.training.features.encoding import Latents
+from art2mus_core.training.features.hearing import hear
+from art2mus_core.training.features.looking import Pictures, look
+from art2mus_core.training.features.pieces import Pieces
+from art2mus_core.training.features.shard_files import Computed, write_shard
+from art2mus_core.training.features.sources import Source
+from art2mus_core.training.features.stores import Feature, Store, open_store
+from art2mus_core.training.features.windows import WHOLE, Window
 from art2mus_core.types import Waveform
 
 TEN = Window(0.0, 10.0, frames=256)

@@ -47,10 +47,10 @@ def prepare(
         with importing():
             from ..checkpoints.names import is_encoder, locate
             from ..datasets.faults import Tally
-            from ..training.features import Working
-            from ..training.preparing import Request, expected_bytes, open_data
-            from ..training.preparing import prepare as compute
-            from ..training.windows import read_window
+            from ..training.features.dataset import Working
+            from ..training.features.preparing import Request, expected_bytes, open_data
+            from ..training.features.preparing import prepare as compute
+            from ..training.features.windows import read_window
             from .devices import choose_device
 
         folder, where = locate(prior), choose_device(device)

@@ -16,10 +16,10 @@ from ..types import OnStep, Step
 from .config import TrainingConfig
 from .interrupts import undisturbed
 from .objective import Objective
-from .observing import Observer, peak_memory
 from .processes import accelerated, agreed, check_processes
-from .resuming import check_same, data_digest
-from .saving import PROGRESS, newest, read_note, read_progress, state_folder, tidy, written
+from .runs.observing import Observer, peak_memory
+from .runs.resuming import check_same, data_digest
+from .runs.saving import PROGRESS, newest, read_note, read_progress, state_folder, tidy, written
 from .schedule import learning_rate_at
 from .trainer import Trainer
 

@@ -18,7 +18,7 @@ from ..configuration import Fields, known_keys, problems
 from ..errors import Art2MusError, DatasetError, SettingError
 from .batches import Batch, Draw
 from .config import TrainingConfig
-from .features import Dataset
+from .features.dataset import Dataset
 
 __all__ = ["Objective", "check_crop", "read_options", "sized"]
 

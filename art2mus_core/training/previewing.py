@@ -14,7 +14,7 @@ from ..decoders.preview import fit_preview, save_preview
 from ..decoders.vae import MelAutoencoder
 from ..networks.autoencoder import Autoencoder
 from ..types import Latent, Mel
-from .features import Dataset
+from .features.dataset import Dataset
 from .grids import mel_alone
 
 __all__ = ["write_preview"]

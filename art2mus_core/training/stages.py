@@ -12,7 +12,7 @@ import torch
 from ..configuration import Fields, known_keys
 from ..types import AudioGrid, OnStep
 from .config import TrainingConfig
-from .features import Dataset, Working
+from .features.dataset import Dataset, Working
 from .grids import checkpoint_grid, latent_grid, mel_grid
 from .objective import Objective, read_options
 

@@ -84,7 +84,9 @@ TELL = {"compare", "models", "doctor", "heads"}
 
 
 @pytest.fixture
-def material(paintings, tmp_path, art2mus, monkeypatch, talking_like, trained_run):
+def material(  # noqa: PLR0917
+    paintings, tmp_path, art2mus, monkeypatch, talking_like, trained_run
+):
     """What there is to be looked at, heard and converted."""
     for number, name in enumerate(("dawn", "dusk", "noon")):
         tone = torch.sin(torch.arange(32_000) * (0.1 + 0.05 * number)).numpy()

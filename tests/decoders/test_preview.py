@@ -14,7 +14,7 @@ from art2mus_core.decoders.preview import fit_preview, load_preview, preview_fil
 from art2mus_core.decoders.vae import MelAutoencoder
 from art2mus_core.errors import CheckpointError
 from art2mus_core.networks.autoencoder import Autoencoder
-from art2mus_core.training.features import Dataset
+from art2mus_core.training.features.dataset import Dataset
 from art2mus_core.types import Latent, Mel
 
 POCKET = Path(__file__).parents[2] / "art2mus_core" / "pocket"

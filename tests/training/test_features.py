@@ -28,11 +28,11 @@ from art2mus_core.errors import DatasetError
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.networks.autoencoder import Autoencoder
 from art2mus_core.training import hearing, looking
-from art2mus_core.training.features import Dataset, Working
-from art2mus_core.training.latents import embed_artworks, embed_sounds, encode_latents
-from art2mus_core.training.looking import view_of
-from art2mus_core.training.preparing import Request, prepare
-from art2mus_core.training.windows import read_window
+from art2mus_core.training.features.dataset import Dataset, Working
+from art2mus_core.training.features.latents import embed_artworks, embed_sounds, encode_latents
+from art2mus_core.training.features.looking import view_of
+from art2mus_core.training.features.preparing import Request, prepare
+from art2mus_core.training.features.windows import read_window
 from art2mus_core.types import Waveform
 
 from .conftest import GRID

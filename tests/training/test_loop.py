@@ -12,10 +12,10 @@ import torch
 
 from art2mus_core.errors import CheckpointError, SettingError
 from art2mus_core.training.config import STAGES
+from art2mus_core.training.features.pieces import Pieces
 from art2mus_core.training.loop import means_of, train
-from art2mus_core.training.pieces import Pieces
 from art2mus_core.training.processes import averaged
-from art2mus_core.training.saving import newest, read_note
+from art2mus_core.training.runs.saving import newest, read_note
 from art2mus_core.training.schedule import learning_rate_at
 from art2mus_core.training.stages import stage_builder
 from art2mus_core.types import Step

@@ -21,8 +21,8 @@ from art2mus_core.images.reading import read_artwork
 from art2mus_core.measure.sound.music import FACTS, measure
 from art2mus_core.pipelines.diffusion import ArtToMusic
 from art2mus_core.pipelines.parts import Choice
-from art2mus_core.training.previews import Previews, means, read_music, write_gallery
 from art2mus_core.training.stages import stage_builder
+from art2mus_core.training.watching.previews import Previews, means, read_music, write_gallery
 
 SECONDS = 1.5
 
@@ -30,7 +30,7 @@ SECONDS = 1.5
 @pytest.fixture(scope="module", autouse=True)
 def brief() -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("art2mus_core.training.previews.SECONDS", SECONDS)
+        patch.setattr("art2mus_core.training.watching.previews.SECONDS", SECONDS)
         yield
 
 

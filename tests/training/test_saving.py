@@ -20,7 +20,14 @@ from art2mus_core.datasets.manifest import read_manifest, write_manifest
 from art2mus_core.errors import CheckpointError, OutputError, SettingError
 from art2mus_core.training.config import TrainingConfig
 from art2mus_core.training.loop import train
-from art2mus_core.training.saving import AVERAGE, DamagedStateWarning, newest, read_average, read_note, state_folder
+from art2mus_core.training.runs.saving import (
+    AVERAGE,
+    DamagedStateWarning,
+    newest,
+    read_average,
+    read_note,
+    state_folder,
+)
 from art2mus_core.training.stages import stage_builder
 
 from .conftest import state_of

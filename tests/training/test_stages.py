@@ -26,9 +26,9 @@ from art2mus_core.pipelines import load
 from art2mus_core.pipelines.settings import Settings
 from art2mus_core.training.batches import Draw
 from art2mus_core.training.config import STAGES, TrainingConfig
-from art2mus_core.training.features import Dataset
+from art2mus_core.training.features.dataset import Dataset
+from art2mus_core.training.features.latents import embed_artworks, encode_latents, see_artworks
 from art2mus_core.training.grids import checkpoint_grid
-from art2mus_core.training.latents import embed_artworks, encode_latents, see_artworks
 from art2mus_core.training.stages import OBJECTIVES, stage_builder
 from art2mus_core.types import Latent, Mel, OnStep
 

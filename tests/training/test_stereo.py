@@ -23,7 +23,7 @@ from art2mus_core.images.reading import read_artwork
 from art2mus_core.pipelines import load
 from art2mus_core.training.batches import Draw
 from art2mus_core.training.config import STAGES
-from art2mus_core.training.features import Dataset
+from art2mus_core.training.features.dataset import Dataset
 from art2mus_core.training.stages import stage_builder
 from art2mus_core.types import Waveform
 

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from art2mus_core.errors import Art2MusError, DatasetError
-from art2mus_core.training.pieces import Pieces
-from art2mus_core.training.shard_files import Computed, open_shard, read_shard, write_shard
-from art2mus_core.training.sources import Source
-from art2mus_core.training.stores import Feature, Store, complete_store, open_store
+from art2mus_core.training.features.pieces import Pieces
+from art2mus_core.training.features.shard_files import Computed, open_shard, read_shard, write_shard
+from art2mus_core.training.features.sources import Source
+from art2mus_core.training.features.stores import Feature, Store, complete_store, open_store
 from art2mus_core.types import Step
 
 COLUMNS = {"squares": {"network": "one"}, "halves": {"network": "two"}}

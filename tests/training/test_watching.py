@@ -23,7 +23,7 @@ from art2mus_core.errors import ArtworkError, SettingError
 from art2mus_core.training.config import TrainingConfig
 from art2mus_core.training.processes import accelerated
 from art2mus_core.training.stages import stage_builder
-from art2mus_core.training.watching import watch, write_history
+from art2mus_core.training.watching.watcher import watch, write_history
 
 from .conftest import state_of
 from .test_loop import Stopper, same
@@ -32,7 +32,7 @@ from .test_loop import Stopper, same
 @pytest.fixture(scope="module", autouse=True)
 def brief() -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("art2mus_core.training.previews.SECONDS", 1.2)
+        patch.setattr("art2mus_core.training.watching.previews.SECONDS", 1.2)
         yield
 
 
@@ -185,7 +185,7 @@ def test_ctrl_c_in_a_preview_stops(objective, config, tmp_path: Path, monkeypatc
     def press(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("art2mus_core.training.previews.write_audio", press)
+    monkeypatch.setattr("art2mus_core.training.watching.previews.write_audio", press)
     with watch(config, tmp_path, Accelerator(cpu=True)) as observer:
         with pytest.raises(KeyboardInterrupt):
             observer.preview(2, objective)

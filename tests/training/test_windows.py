@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from art2mus_core.errors import SettingError
-from art2mus_core.training.windows import WHOLE, Window, read_window
+from art2mus_core.training.features.windows import WHOLE, Window, read_window
 from art2mus_core.types import AudioGrid
 
 GRID = AudioGrid(1000, 5, 7, "slaney", 0.0, 500.0, (64,), 1e-5, latent_factor=4)

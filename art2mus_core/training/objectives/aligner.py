@@ -36,10 +36,10 @@ from ...types import Condition, Embedding, Plan
 from ..adapters import lora_of
 from ..batches import AlignerBatch, Draw, LatentBatch
 from ..config import TrainingConfig
-from ..features import Dataset
-from ..latents import Embeddings, embed_artworks, embed_sounds
+from ..features.dataset import Dataset
+from ..features.latents import Embeddings, embed_artworks, embed_sounds
+from ..features.windows import read_window
 from ..objective import read_options, sized
-from ..windows import read_window
 from .aligner_options import AlignerOptions
 from .alignment import ALIGNMENTS, AlignmentFields
 from .diffusion import DiffusionObjective

@@ -22,10 +22,10 @@ from ...networks.unet import UNet
 from ...types import Condition, Embedding, Plan
 from ..batches import Draw, LatentBatch
 from ..config import TrainingConfig
-from ..features import Dataset
-from ..latents import Embeddings, encode_latents
+from ..features.dataset import Dataset
+from ..features.latents import Embeddings, encode_latents
+from ..features.windows import WHOLE, Window
 from ..objective import Objective, check_crop
-from ..windows import WHOLE, Window
 
 __all__ = ["DiffusionObjective", "diffusion_loss"]
 

@@ -31,9 +31,9 @@ from ...encoders.pocket import PocketAudioEncoder
 from ...errors import CheckpointError, DatasetError, SettingError
 from ..batches import Draw, PairBatch
 from ..config import TrainingConfig
-from ..features import Dataset
+from ..features.dataset import Dataset
+from ..features.latents import embed_sounds, see_artworks
 from ..grids import mel_of
-from ..latents import embed_sounds, see_artworks
 from ..objective import Objective, check_crop, read_options, sized
 from ..processes import gathered
 

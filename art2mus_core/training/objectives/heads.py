@@ -20,9 +20,9 @@ from ...conditioning.prompts import text_prompt
 from ...errors import SettingError
 from ...networks.projection import ProjectionModel
 from ...types import Embedding, PromptTokens
-from ..features import Dataset
-from ..hearing import Heard
-from ..latents import Embeddings, embed_sounds
+from ..features.dataset import Dataset
+from ..features.hearing import Heard
+from ..features.latents import Embeddings, embed_sounds
 
 __all__ = ["PublishedHead", "hear_for", "load_head"]
 

@@ -32,8 +32,8 @@ from ...networks.unet import UNet
 from ...types import BANDS, Condition, Embedding
 from ..batches import Draw, LatentBatch
 from ..config import TrainingConfig
-from ..features import Dataset
-from ..latents import embed_sounds
+from ..features.dataset import Dataset
+from ..features.latents import embed_sounds
 from ..objective import read_options, sized
 from .diffusion import DiffusionObjective, diffusion_loss
 

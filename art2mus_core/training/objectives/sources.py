@@ -14,7 +14,7 @@ from ...encoders.files import has_audio_encoder
 from ...errors import DatasetError, SettingError
 from ...types import Embedding
 from ..batches import Draw
-from ..features import Dataset
+from ..features.dataset import Dataset
 from .gap import Gap
 
 __all__ = ["Source", "blurred", "check_pairs", "check_source", "encoder_folder"]

@@ -20,7 +20,7 @@ from ...errors import SettingError
 from ...networks.autoencoder import Autoencoder
 from ..batches import Draw, MelBatch
 from ..config import TrainingConfig
-from ..features import Dataset
+from ..features.dataset import Dataset
 from ..grids import mel_of
 from ..objective import Objective, check_crop, read_options, sized
 from ..previewing import write_preview

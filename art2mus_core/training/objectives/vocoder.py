@@ -21,7 +21,7 @@ from ...networks.autoencoder import Autoencoder
 from ...types import AudioGrid
 from ..batches import Draw, SoundBatch
 from ..config import TrainingConfig
-from ..features import Dataset
+from ..features.dataset import Dataset
 from ..grids import mel_of
 from ..objective import Objective, check_crop, read_options, sized
 

@@ -21,11 +21,11 @@ from typing import Any
 
 from torch import Tensor
 
-from ..checkpoints.memory import is_shortage
-from ..checkpoints.tensors import read_tensors
-from ..digests import file_digest
-from ..errors import CheckpointError, OutputError
-from ..placing import make_folder
+from ...checkpoints.memory import is_shortage
+from ...checkpoints.tensors import read_tensors
+from ...digests import file_digest
+from ...errors import CheckpointError, OutputError
+from ...placing import make_folder
 
 __all__ = [
     "AVERAGE",

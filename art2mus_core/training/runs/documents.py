@@ -14,14 +14,14 @@ from typing import Any
 
 import torch
 
-from ..checkpoints.folder import config_file, weights_file
-from ..checkpoints.identity import component_digest
-from ..checkpoints.names import is_encoder, locate
-from ..encoders.files import image_component
-from ..errors import CheckpointError
-from ..placing import place
-from .config import TrainingConfig
-from .objective import Objective
+from ...checkpoints.folder import config_file, weights_file
+from ...checkpoints.identity import component_digest
+from ...checkpoints.names import is_encoder, locate
+from ...encoders.files import image_component
+from ...errors import CheckpointError
+from ...placing import place
+from ..config import TrainingConfig
+from ..objective import Objective
 from .resuming import data_digest
 from .saving import CHECKPOINTS
 

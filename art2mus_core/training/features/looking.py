@@ -13,12 +13,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..datasets.faults import tried
-from ..encoders.efficientnet import EfficientNetEncoder, traits
-from ..encoders.files import load_image_encoder
-from ..errors import SettingError
-from ..images.reading import read_artwork
-from ..types import Artwork, Embedding
+from ...datasets.faults import tried
+from ...encoders.efficientnet import EfficientNetEncoder, traits
+from ...encoders.files import load_image_encoder
+from ...errors import SettingError
+from ...images.reading import read_artwork
+from ...types import Artwork, Embedding
 from .hearing import FAILURES, check_finite
 from .shard_files import Computed
 from .sources import Source

@@ -8,26 +8,26 @@ from typing import Any, NamedTuple
 
 import torch
 
-from ..aligners.kinds import build_aligner, kind_of
-from ..checkpoints.folder import needed, read_config
-from ..checkpoints.identity import component_digest
-from ..checkpoints.names import is_encoder, locate
-from ..conditioning.language import is_word_embedding
-from ..encoders.efficientnet import KIND
-from ..encoders.files import check_image_encoder, has_audio_encoder, image_component, image_sizes, image_space
-from ..errors import DatasetError, SettingError
-from ..pipelines.parts import Choice, open_parts
-from .config import TrainingConfig
-from .estimating import estimate
-from .features import Dataset
-from .latents import latent_part, sound_part
-from .looking import Pictures
-from .objective import read_options, sized
-from .objectives.aligner_options import AlignerOptions
-from .objectives.sources import encoder_folder
-from .preparing import Request, expected_bytes
-from .stages import OBJECTIVES
-from .windows import read_window
+from ...aligners.kinds import build_aligner, kind_of
+from ...checkpoints.folder import needed, read_config
+from ...checkpoints.identity import component_digest
+from ...checkpoints.names import is_encoder, locate
+from ...conditioning.language import is_word_embedding
+from ...encoders.efficientnet import KIND
+from ...encoders.files import check_image_encoder, has_audio_encoder, image_component, image_sizes, image_space
+from ...errors import DatasetError, SettingError
+from ...pipelines.parts import Choice, open_parts
+from ..config import TrainingConfig
+from ..estimating import estimate
+from ..features.dataset import Dataset
+from ..features.latents import latent_part, sound_part
+from ..features.looking import Pictures
+from ..objective import read_options, sized
+from ..objectives.aligner_options import AlignerOptions
+from ..objectives.sources import encoder_folder
+from ..features.preparing import Request, expected_bytes
+from ..stages import OBJECTIVES
+from ..features.windows import read_window
 
 __all__ = ["Outlook", "Stored", "look", "part_folder"]
 

@@ -13,12 +13,12 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Int
 
-from ..datasets.engines import engine
-from ..datasets.reading import read_pairs
-from ..datasets.shards import Spread
-from ..datasets.unpaired import is_unpaired, read_music
-from ..errors import DatasetError
-from ..types import AudioGrid, OnStep
+from ...datasets.engines import engine
+from ...datasets.reading import read_pairs
+from ...datasets.shards import Spread
+from ...datasets.unpaired import is_unpaired, read_music
+from ...errors import DatasetError
+from ...types import AudioGrid, OnStep
 from .hearing import HeardPart, Mels, Sounds, hear
 from .looking import SeenPart, look
 from .pieces import Pieces

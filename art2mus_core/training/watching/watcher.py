@@ -12,20 +12,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from ..errors import SettingError
-from ..figures.paper import save_image
-from ..figures.plots import draw_curve
-from ..placing import place
-from .config import TrainingConfig
-from .objective import Objective
+from ...errors import SettingError
+from ...figures.paper import save_image
+from ...figures.plots import draw_curve
+from ...placing import place
+from ..config import TrainingConfig
+from ..objective import Objective
+from ..runs.saving import newest, read_note, read_progress
 from .previews import MEASURES, MOST, Previews, means, write_gallery
-from .saving import newest, read_note, read_progress
 from .trackers import Trackers
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-    from .objectives.aligner import AlignerObjective
+    from ..objectives.aligner import AlignerObjective
 
 __all__ = ["Watcher", "watch", "write_history"]
 

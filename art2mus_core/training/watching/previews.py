@@ -14,27 +14,27 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ..audio.files import write_audio
-from ..errors import DatasetError
-from ..evaluation.records import Collection, Piece, Subject
-from ..evaluation.report.page import write_page
-from ..evaluation.results import Measure, Report, Result
-from ..figures.overview import describe_music, draw_overview
-from ..figures.paper import save_image
-from ..images.reading import read_artwork, thumbnail_jpeg
-from ..measure.sound.faults import faults
-from ..measure.sound.music import FACTS, Fact, measure
-from ..naming import name_files
-from ..pipelines.diffusion import ArtToMusic
-from ..pipelines.levelling import piece_tags
-from ..pipelines.parts import Choice, open_parts
-from ..pipelines.prompts import PromptText
-from ..pipelines.stages import visiting
-from ..placing import place
-from ..types import Artwork, Embedding, Waveform
-from .batches import seeded
-from .features import Dataset
-from .objectives.aligner import AlignerObjective
+from ...audio.files import write_audio
+from ...errors import DatasetError
+from ...evaluation.records import Collection, Piece, Subject
+from ...evaluation.report.page import write_page
+from ...evaluation.results import Measure, Report, Result
+from ...figures.overview import describe_music, draw_overview
+from ...figures.paper import save_image
+from ...images.reading import read_artwork, thumbnail_jpeg
+from ...measure.sound.faults import faults
+from ...measure.sound.music import FACTS, Fact, measure
+from ...naming import name_files
+from ...pipelines.diffusion import ArtToMusic
+from ...pipelines.levelling import piece_tags
+from ...pipelines.parts import Choice, open_parts
+from ...pipelines.prompts import PromptText
+from ...pipelines.stages import visiting
+from ...placing import place
+from ...types import Artwork, Embedding, Waveform
+from ..batches import seeded
+from ..features.dataset import Dataset
+from ..objectives.aligner import AlignerObjective
 
 __all__ = ["MEASURES", "MOST", "Preview", "Previews", "means", "read_music", "write_gallery"]
 

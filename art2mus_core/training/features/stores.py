@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from ..datasets.known import Known
-from ..datasets.shards import Shards, Spread
-from ..errors import DatasetError
-from ..locking import alone
-from ..placing import place
-from ..types import OnStep
+from ...datasets.known import Known
+from ...datasets.shards import Shards, Spread
+from ...errors import DatasetError
+from ...locking import alone
+from ...placing import place
+from ...types import OnStep
 from .pieces import Pieces
 from .shard_files import Computed, Shard, open_shard, read_shard, write_shard
 from .sources import Source

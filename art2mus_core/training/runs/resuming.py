@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..errors import CheckpointError
-from .config import TrainingConfig
-from .objective import Objective
-from .schedule import learning_rate_at
+from ...errors import CheckpointError
+from ..config import TrainingConfig
+from ..objective import Objective
+from ..schedule import learning_rate_at
 
 __all__ = ["check_same", "data_digest"]
 

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..checkpoints.folder import needed
-from ..checkpoints.grid import read_grid
-from ..checkpoints.identity import component_digest
-from ..encoders.files import has_audio_encoder, image_component, image_sizes
-from ..images.reading import artwork_from_array
-from ..pipelines.parts import Choice, open_parts
-from ..placing import check_room
-from ..types import OnStep
+from ...checkpoints.folder import needed
+from ...checkpoints.grid import read_grid
+from ...checkpoints.identity import component_digest
+from ...encoders.files import has_audio_encoder, image_component, image_sizes
+from ...images.reading import artwork_from_array
+from ...pipelines.parts import Choice, open_parts
+from ...placing import check_room
+from ...types import OnStep
+from .dataset import FEATURES, Dataset, Working
 from .encoding import SoundEmbeddings
-from .features import FEATURES, Dataset, Working
 from .hearing import HeardPart
 from .latents import embed_artworks, latent_part, sound_part
 from .looking import Pictures

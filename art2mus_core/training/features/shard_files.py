@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from ..errors import Art2MusError, DatasetError
+from ...errors import Art2MusError, DatasetError
 
 __all__ = ["Computed", "Shard", "Stored", "open_shard", "read_shard", "write_shard"]
 
@@ -31,7 +31,7 @@ class Computed:
     """What was computed from a file.
 
     Attributes:
-        content: of the file (:class:`~art2mus_core.training.sources.Source`).
+        content: of the file (:class:`~art2mus_core.training.features.sources.Source`).
         values: [length, ...] for each column; nothing if the file failed.
         fault: why there is nothing.
     """

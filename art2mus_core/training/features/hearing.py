@@ -14,13 +14,13 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import pad
 
-from ..audio.mel import MelTransform
-from ..audio.reading import read_audio
-from ..audio.resample import resample
-from ..datasets.faults import tried
-from ..errors import ArtworkError, AudioError, DatasetError
-from ..types import AudioGrid, Waveform
-from .grids import mel_of
+from ...audio.mel import MelTransform
+from ...audio.reading import read_audio
+from ...audio.resample import resample
+from ...datasets.faults import tried
+from ...errors import ArtworkError, AudioError, DatasetError
+from ...types import AudioGrid, Waveform
+from ..grids import mel_of
 from .shard_files import Computed
 from .sources import Source
 

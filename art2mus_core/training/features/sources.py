@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int
 
-from ..datasets.joining import read_files
-from ..datasets.manifest import Pair
-from ..datasets.tables import ARTWORKS, MUSIC
+from ...datasets.joining import read_files
+from ...datasets.manifest import Pair
+from ...datasets.tables import ARTWORKS, MUSIC
 
 __all__ = ["Side", "Source", "read_sides"]
 

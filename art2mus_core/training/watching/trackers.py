@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..errors import SettingError
-from .config import TrainingConfig
+from ...errors import SettingError
+from ..config import TrainingConfig
 from .previews import Preview
 
 if TYPE_CHECKING:

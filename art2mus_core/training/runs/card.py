@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..aligners.files import AlignerHeader
-from ..checkpoints.cards import read_cards
-from ..figures.pages import one_line, render
+from ...aligners.files import AlignerHeader
+from ...checkpoints.cards import read_cards
+from ...figures.pages import one_line, render
 
 __all__ = ["card_of"]
 

@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import pad
 
-from ..errors import SettingError
-from ..types import AudioGrid
+from ...errors import SettingError
+from ...types import AudioGrid
 
 __all__ = ["WHOLE", "Window", "read_window"]
 

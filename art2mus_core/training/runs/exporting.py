@@ -11,15 +11,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..aligners.base import AlignerNetwork
-from ..aligners.files import read_header, save_aligner
-from ..aligners.kinds import KINDS
-from ..checkpoints.lora import save_lora
-from ..checkpoints.names import home, lora_beside
-from ..checkpoints.strict import check_finite, fill
-from ..digests import file_digest
-from ..errors import CheckpointError, SettingError
-from ..placing import check_absent, check_place, place
+from ...aligners.base import AlignerNetwork
+from ...aligners.files import read_header, save_aligner
+from ...aligners.kinds import KINDS
+from ...checkpoints.lora import save_lora
+from ...checkpoints.names import home, lora_beside
+from ...checkpoints.strict import check_finite, fill
+from ...digests import file_digest
+from ...errors import CheckpointError, SettingError
+from ...placing import check_absent, check_place, place
 from .card import card_of
 from .documents import read_run
 from .saving import AVERAGE, CHECKPOINTS, newest, read_average, read_note, read_progress, state_folder

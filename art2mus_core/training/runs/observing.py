@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 import torch
 
-from .objective import Objective
+from ..objective import Objective
 
 __all__ = ["Observer", "peak_memory"]
 

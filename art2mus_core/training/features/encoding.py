@@ -13,13 +13,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..checkpoints.folder import load_component, read_config
-from ..checkpoints.precision import imitates
-from ..encoders.files import load_audio_encoder
-from ..encoders.pocket import PocketAudioEncoder
-from ..networks.autoencoder import Autoencoder
-from ..types import AudioGrid, Mel, Waveform
-from .grids import mel_of
+from ...checkpoints.folder import load_component, read_config
+from ...checkpoints.precision import imitates
+from ...encoders.files import load_audio_encoder
+from ...encoders.pocket import PocketAudioEncoder
+from ...networks.autoencoder import Autoencoder
+from ...types import AudioGrid, Mel, Waveform
+from ..grids import mel_of
 from .hearing import Heard, mel_values
 from .pieces import Pieces
 from .stores import Store

@@ -12,18 +12,18 @@ import numpy as np
 import torch
 from jaxtyping import Float32, Int
 
-from ..character import CHARACTERS, Character
-from ..checkpoints.folder import needed, read_config
-from ..checkpoints.identity import component_digest
-from ..datasets.synthetic.pairs import seen_by
-from ..digests import tensor_digest
-from ..encoders.efficientnet import EfficientNetEncoder, traits
-from ..encoders.files import has_audio_encoder, image_bytes, image_component, image_space, load_image_encoder
-from ..errors import CheckpointError
-from ..types import AudioGrid, Embedding
+from ...character import CHARACTERS, Character
+from ...checkpoints.folder import needed, read_config
+from ...checkpoints.identity import component_digest
+from ...datasets.synthetic.pairs import seen_by
+from ...digests import tensor_digest
+from ...encoders.efficientnet import EfficientNetEncoder, traits
+from ...encoders.files import has_audio_encoder, image_bytes, image_component, image_space, load_image_encoder
+from ...errors import CheckpointError
+from ...types import AudioGrid, Embedding
+from ..grids import recorded_mel
+from .dataset import Dataset, Pieces
 from .encoding import Latents, SoundEmbeddings, StoredMels, hears_mels
-from .features import Dataset, Pieces
-from .grids import recorded_mel
 from .hearing import HeardPart, Mels
 from .looking import Characters, Pictures
 from .windows import WHOLE, Window
@@ -97,7 +97,7 @@ def encode_latents(data: Dataset, checkpoint: Path, device: torch.device, window
 
 
 def latent_part(data: Dataset, checkpoint: Path, device: torch.device, window: Window = WHOLE) -> Latents:
-    """The part of :func:`~art2mus_core.training.hearing.hear` that encodes latents."""
+    """The part of :func:`~art2mus_core.training.features.hearing.hear` that encodes latents."""
     stored = _stored(data, Mels(data.grid, data.grid.latent_factor, data.grid.channels)) if window == WHOLE else None
     digest = component_digest(checkpoint, "vae")
     return Latents(checkpoint, digest, data.grid, window, str(device), stored)
@@ -122,7 +122,7 @@ def embed_sounds(data: Dataset, checkpoint: Path, device: torch.device) -> Embed
 
 
 def sound_part(data: Dataset, checkpoint: Path, device: torch.device) -> SoundEmbeddings:
-    """The part of :func:`~art2mus_core.training.hearing.hear` that embeds sounds.
+    """The part of :func:`~art2mus_core.training.features.hearing.hear` that embeds sounds.
 
     Raises:
         CheckpointError: no audio encoder.

@@ -1,0 +1,1 @@
+"""Features of datasets, computed once and stored."""

@@ -1,0 +1,1 @@
+"""The folder of a run: states, documents, and what is exported of it."""

@@ -1,0 +1,1 @@
+"""What a run logs, plots and composes while it trains."""
