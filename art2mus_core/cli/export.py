@@ -59,12 +59,15 @@ def export(
     with warned():
         made = export_run(run, path, licence=licence, step=state, no_replace=no_replace)
     if as_json:
-        print_document({"file": str(made.path), "card": str(made.card), "step": made.step, "prior": made.prior})
+        files = {"file": made.path, "card": made.card, **({"lora": made.lora} if made.lora else {})}
+        print_document({**{name: str(each) for name, each in files.items()}, "step": made.step, "prior": made.prior})
         return
-    chosen = quoted(install or made.path)
+    chosen, changed = quoted(install or made.path), f" --lora {quoted(made.lora)}" if made.lora else ""
     print_lines(
         str(made.path),
         f"{made.card}  the model card",
-        f"Next: art2mus compose ARTWORK --model {quoted(made.prior)} --aligner {chosen}",
+        *([f"{made.lora}  the LoRA of the denoiser"] if made.lora else []),
+        *(f"replaced {each}" for each in made.replaced),
+        f"Next: art2mus compose ARTWORK --model {quoted(made.prior)} --aligner {chosen}{changed}",
         f"For ComfyUI: a folder with this file in models/art2mus, such as models/art2mus/{made.path.stem}",
     )

@@ -14,9 +14,9 @@ from PIL import Image
 
 from art2mus_core.audio.files import write_audio
 from art2mus_core.datasets.manifest import Pair, write_manifest
-from art2mus_core.training import hearing, looking
 from art2mus_core.training.batches import Draw
 from art2mus_core.training.config import TrainingConfig
+from art2mus_core.training.features import hearing, looking
 from art2mus_core.training.stages import stage_builder
 from art2mus_core.types import Waveform
 

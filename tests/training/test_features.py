@@ -27,7 +27,7 @@ from art2mus_core.encoders.files import load_image_encoder
 from art2mus_core.errors import DatasetError
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.networks.autoencoder import Autoencoder
-from art2mus_core.training import hearing, looking
+from art2mus_core.training.features import hearing, looking
 from art2mus_core.training.features.dataset import Dataset, Working
 from art2mus_core.training.features.latents import embed_artworks, embed_sounds, encode_latents
 from art2mus_core.training.features.looking import view_of

@@ -41,12 +41,16 @@ class Exported:
         card: its model card.
         step: number of steps that it was trained.
         prior: name of the model that it was trained with.
+        lora: the LoRA of its denoiser, if it was trained with one.
+        replaced: files that were there before.
     """
 
     path: Path
     card: Path
     step: int
     prior: str
+    lora: Path | None = None
+    replaced: tuple[Path, ...] = ()
 
 
 def installed_file(name: str) -> Path:
@@ -93,9 +97,12 @@ def export_run(
     # A card has the Hub's name in a folder of its own, and the file's name where other files may be.
     own = out is None or path.parent == home() / path.stem
     card = path.with_name(CARD) if own else path.with_suffix(".md")
+    lora = lora_beside(path) if "lora" in told["header"] else None
+    files = [path, card, *([lora] if lora else [])]
     check_place(path, (SUFFIX,))
     if no_replace:
-        check_absent([path, card])
+        check_absent(files)
+    replaced = tuple(each for each in files if each.exists())
     state = _state(run, step)
     note = read_note(state)
     header = {**told["header"], **({"licence": licence} if licence else {})}
@@ -107,7 +114,7 @@ def export_run(
         read_progress(state)["history"],
     )
     place(card, text.encode("utf-8", errors="replace"))
-    return Exported(path, card, int(note["step"]), str(header["prior"]))
+    return Exported(path, card, int(note["step"]), str(header["prior"]), lora, replaced)
 
 
 def _write_parts(path: Path, state: Path, header: Mapping[str, Any]) -> None:
