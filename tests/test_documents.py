@@ -163,14 +163,31 @@ def torchrun(arguments: list[str]) -> None:
     follow(arguments[arguments.index("--") + 1 :])
 
 
+def accelerate(arguments: list[str]) -> None:
+    from accelerate.commands.launch import launch_command_parser
+
+    assert arguments[0] == "launch"
+    given = launch_command_parser().parse_args(arguments[1:])
+    assert given.no_python
+    follow([given.training_script, *given.training_script_args])
+
+
+def tensorboard(arguments: list[str]) -> None:
+    from tensorboard.program import TensorBoard
+
+    TensorBoard(plugins=[]).configure(["tensorboard", *arguments])
+
+
 def cp(arguments: list[str]) -> None:
     """What is copied is a place in the tree."""
     paths(arguments[:-1])
 
 
 PROGRAMS = {
+    "accelerate": accelerate,
     "art2mus": art2mus,
     "cp": cp,
+    "tensorboard": tensorboard,
     "torchrun": torchrun,
     "pip": pip,
     **dict.fromkeys(("python", "python3"), python),
@@ -196,10 +213,11 @@ def run_shell(block: Block) -> None:
 def read_yaml(block: Block) -> None:
     """A configuration of a training stage, or of an evaluation."""
     Path("config.yaml").write_text(block.text, encoding="utf-8")
-    if "stage" in yaml.safe_load(block.text):
+    content = yaml.safe_load(block.text)
+    if "stage" in content or content.get("base") in TrainingConfig.packaged():
         assert TrainingConfig.load("config.yaml").options
         return
-    assert set(EvaluationConfig.load("config.yaml").systems) == set(yaml.safe_load(block.text)["systems"])
+    assert set(EvaluationConfig.load("config.yaml").systems) == set(content["systems"])
 
 
 def look_at(block: Block) -> None:
