@@ -25,6 +25,12 @@ def config_of(tiny):
     return config
 
 
+@pytest.fixture(scope="module")
+def whole(config_of, pocket_like: Path) -> Estimate:
+    """The estimate of a step that saves nothing."""
+    return estimate(config_of(batch=4, ema=0.5), pocket_like)
+
+
 def allocated(objective, batch) -> int:
     """The most bytes that torch has allocated at once in a step, as its profiler counts them."""
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as watched:
@@ -37,50 +43,57 @@ def allocated(objective, batch) -> int:
     return int(np.cumsum([size for _, size in events]).max())
 
 
+@pytest.fixture(scope="module")
+def objective(config_of, pairs: Path, pocket_like: Path):
+    return stage_builder(config_of(batch=4), pairs, pocket_like)()
+
+
 @pytest.mark.parametrize("checkpointing", [False, True], ids=["kept", "checkpointed"])
-def test_a_real_step_takes_the_estimated_memory(config_of, pairs: Path, pocket_like: Path, checkpointing):
-    config = config_of(batch=4, checkpointing=checkpointing)
-    objective = stage_builder(config, pairs, pocket_like)()
-    batch = objective.batch(Draw(np.random.default_rng(0), 4))
-    found = estimate(config, pocket_like)
-    taken = allocated(objective, batch)
+def test_a_real_step_takes_the_estimated_memory(request, objective, config_of, pocket_like: Path, checkpointing):
+    objective.zero_grad()
+    objective.unet.checkpointing = checkpointing
+    whole = request.getfixturevalue("whole")
+    found = estimate(config_of(batch=4, checkpointing=True), pocket_like) if checkpointing else whole
+    taken = allocated(objective, objective.batch(Draw(np.random.default_rng(0), 4)))
     assert found.activations + found.gradients == pytest.approx(taken, rel=0.1)
+    assert found.total < whole.total or not checkpointing
+
+
+def test_weights_and_what_the_optimiser_keeps_are_those_of_the_objective(objective, whole):
     trained = sum(weight.nbytes for weight in objective.trained.parameters())
-    assert (found.trained, found.gradients, found.optimiser) == (trained, trained, 2 * trained)
+    assert (whole.trained, whole.gradients, whole.optimiser, whole.average) == (trained, trained, 2 * trained, trained)
     networks = (objective.unet, objective.language_model)
-    assert found.frozen == sum(weight.nbytes for network in networks for weight in network.parameters())
-    assert found.total == sum(vars(found).values())
+    assert whole.frozen == sum(weight.nbytes for network in networks for weight in network.parameters())
+    assert whole.total == sum(vars(whole).values())
 
 
-def test_what_saves_memory_lowers_the_estimate(config_of, pocket_like: Path):
-    whole = estimate(config_of(batch=6, ema=0.5), pocket_like)
-    assert whole.average == whole.trained > 0
-    half = estimate(config_of(batch=6, precision="bf16", ema=0.0), pocket_like)
+def test_half_precision_lowers_the_estimate(config_of, pocket_like: Path, whole):
+    half = estimate(config_of(batch=4, precision="bf16", ema=0.0), pocket_like)
     assert 0.4 * whole.activations < half.activations < 0.8 * whole.activations
     assert half.average == 0
-    part = estimate(config_of(batch=6, accumulate=3), pocket_like, processes=2)
-    assert part.inputs == pytest.approx(whole.inputs / 6)
-    assert part.activations < 0.3 * whole.activations
+
+
+def test_a_process_has_its_part_of_the_batch_and_copies_of_the_gradients(config_of, pocket_like: Path, whole):
+    part = estimate(config_of(batch=4, accumulate=2), pocket_like, processes=2)
+    assert part.inputs == pytest.approx(whole.inputs / 4)
+    assert part.activations < 0.4 * whole.activations
     assert part.gradients == 2 * whole.gradients
 
 
-def test_a_trained_denoiser_takes_gradients_and_more_activations(config_of, pocket_like: Path):
-    frozen, trained = (aligner_step(config_of(batch=4), pocket_like) for _ in range(2))
-    trained.networks["unet"].requires_grad_(requires_grad=True)
-    ours, plain = estimate_step(frozen), estimate_step(trained)
-    unet = sum(weight.nbytes for weight in trained.networks["unet"].parameters())
-    assert plain.gradients == ours.gradients + unet
-    assert plain.total > ours.total
-    assert (plain.frozen, plain.trained) == (ours.frozen, ours.trained)
+def test_a_trained_denoiser_takes_gradients_and_more_activations(config_of, pocket_like: Path, whole):
+    step = aligner_step(config_of(batch=4), pocket_like)
+    step.networks["unet"].requires_grad_(requires_grad=True)
+    plain = estimate_step(step)
+    assert plain.gradients == whole.gradients + sum(weight.nbytes for weight in step.networks["unet"].parameters())
+    assert plain.total > whole.total
+    assert (plain.frozen, plain.trained) == (whole.frozen, whole.trained)
 
 
 def test_patches_are_among_the_inputs(config_of, published_like: Path):
-    plain, patched = (
-        estimate(config_of(batch=2).model_copy(update={"model": model}), published_like)
-        for model in ({"hidden": 16, "tokens": 3}, {"hidden": 16, "tokens": 3, "patch_dim": 21, "heads": 2})
-    )
-    assert patched.inputs - plain.inputs == 2 * 257 * 21 * 4
-    assert patched.trained > plain.trained
+    model = {"hidden": 16, "tokens": 3, "patch_dim": 21, "heads": 2}
+    step = aligner_step(config_of(batch=2).model_copy(update={"model": model}), published_like)
+    assert step.batch().embedding.patches.shape == (2, 257, 21)
+    assert step.trained.patch_dim == 21
 
 
 def test_each_storage_is_counted_once_and_until_it_is_freed():
