@@ -20,6 +20,7 @@ __all__ = [
     "place",
     "refusals",
     "replacing",
+    "tidy",
 ]
 
 ELSEWHERE = "Choose another place."
@@ -46,6 +47,12 @@ def replacing(path: Path, *, no_replace: bool = False) -> Iterator[Path]:
             partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def tidy(folder: Path) -> None:
+    """Delete what killed processes have left of files that they were writing in a folder; no other process may write there now."""
+    for path in folder.glob(f".{'?' * 16}.partial"):
+        path.unlink(missing_ok=True)
 
 
 def _put(partial: Path, path: Path) -> None:

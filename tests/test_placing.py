@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from art2mus_core.errors import OutputError
-from art2mus_core.placing import check_place, check_room, place, refusals, replacing
+from art2mus_core.placing import check_place, check_room, place, refusals, replacing, tidy
 
 
 @pytest.fixture(params=["hard links", "no hard links"])
@@ -131,3 +131,15 @@ def test_errors_of_the_disk_name_the_file_and_its_reason(tmp_path):
             refusals(path, "Do this."),
         ):
             raise error
+
+
+def test_what_a_killed_process_left_is_tidied_and_nothing_else(tmp_path):
+    """A killed process has no time to delete its temporary file."""
+    with replacing(tmp_path / "a.txt") as partial:
+        partial.write_bytes(b"whole")
+    partial.write_bytes(b"half")
+    others = [".art2mus.partial", "a.txt", "a.txt.partial", ".b.partial"]
+    for name in others:
+        (tmp_path / name).write_bytes(b"mine")
+    tidy(tmp_path)
+    assert sorted(each.name for each in tmp_path.iterdir()) == sorted(others)

@@ -7,7 +7,7 @@ from art2mus_core.checkpoints.grid import AUDIOLDM2_MEL
 from art2mus_core.diffusion.denoiser import HEADS
 from art2mus_core.encoders.imagebind_files import HUGE
 from art2mus_core.images.centre import CLIP_MEAN, CLIP_STD
-from art2mus_core.pipelines.parts import PUBLISHED
+from art2mus_core.pipelines.defaults import PUBLISHED
 from art2mus_core.pipelines.texts import NEGATIVE, SUPPORTS
 
 

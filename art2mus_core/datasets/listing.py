@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from ..errors import DatasetError, SettingError
+from ..placing import tidy
 from .roots import write_root
 from .sources import ARTWORK_SOURCES, MUSIC_SOURCES
 from .tables import ITEMS
@@ -45,6 +46,8 @@ def list_source(folder: Path, kind: str, root: Path, source: str) -> Listing:
     if first is None:
         raise DatasetError(f"no {kind} in {root}", "files that can be opened", "Check the folder and the source.")
     items = folder / "scan" / f"{kind}-listed.parquet"
+    for place in (folder, items.parent):
+        tidy(place)
     count = ITEMS.write(items, chain([first], rows))
     write_root(folder, kind, root)
     return Listing(root.resolve(), items, count)

@@ -18,7 +18,7 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from ..digests import file_digest
 from ..errors import Art2MusError
-from ..placing import make_folder, place, refusals, replacing
+from ..placing import make_folder, place, refusals, replacing, tidy
 from ..types import OnStep, Step
 from .batching import batches
 from .faults import OnFault, kind_of
@@ -192,8 +192,7 @@ class Shards(Generic[Row, Result]):
 
     def _tidy(self, total: int, known: Known[Result]) -> None:
         make_folder(self.folder)
-        for path in self.folder.glob(".*.partial"):
-            path.unlink(missing_ok=True)
+        tidy(self.folder)
         for path in self.folder.glob(f"*{self.suffix}"):
             if path.stem.isdigit() and int(path.stem) >= total:
                 self._remove(path, known)
