@@ -1,7 +1,7 @@
 """Measures whether music follows the painting on held-out synthetic pairs, with signal features only.
 
     python benchmarks/quality.py DATA [--training DATASET] [--model FOLDER] [--count 200] [--guidance G ...] [--steps N] [--solver S]
-        [--shuffled-aligner NAME] [--precision auto] [--only SYSTEM ...] [--first TREE] [--no-level] [--out FOLDER]
+        [--shuffled-aligner NAME] [--aligners FILE ...] [--precision auto] [--only SYSTEM ...] [--first TREE] [--no-level] [--out FOLDER]
 
 DATA is a dataset with held-out splits, or, with `--training`, one whose pairs the model was not trained on at all; then the music of
 DATASET's held-out splits, of the same length, is what the Frechet distance is measured to. Needs librosa (`pip install librosa`).
@@ -13,6 +13,8 @@ Every system makes one piece a pair:
   audio prior   the real music's embedding through the projection head, with the first guidance given
   aligner       the painting through the image aligner, with each guidance given
   shuffled      an aligner trained on shuffled pairs, with the first guidance given
+  substituted   the painting's embedding in place of the music's, through the projection head, without any aligner
+  FILE          the painting through each of `--aligners`, with the first guidance given
   unconditional without an artwork
   first edition the painting through a checked-out tree of an earlier edition (`--first`), with its weights, code and defaults;
                 kept in `--out`
@@ -113,9 +115,8 @@ class Bench:
             sound = read_audio(self.data / pair.music, self.grid.sample_rate, mono=False)
             yield self.pipeline.decode(self.pipeline.encode(sound)).cut(pair.seconds)
 
-    def _language(self, embedding: torch.Tensor, by: Callable) -> LanguageOfAudio:
-        prompt = by(Embedding(embedding, self.parts.encoder.space))
-        return roll_out(self.parts.language_model, prompt, self.grid.language_tokens)
+    def _language(self, embedding: Embedding, by: Callable) -> LanguageOfAudio:
+        return roll_out(self.parts.language_model, by(embedding), self.grid.language_tokens)
 
     @torch.no_grad()
     def _generated(self, languages: Callable[[list[Pair]], LanguageOfAudio], guidance: float) -> Iterator[Waveform]:
@@ -131,14 +132,15 @@ class Bench:
 
         def languages(pairs: list[Pair]) -> LanguageOfAudio:
             artworks = [read_artwork(self.data / pair.artwork) for pair in pairs]
-            return self._language(self.parts.encoder.encode(artworks).values, chosen.align)
+            return self._language(self.parts.encoder.encode(artworks), chosen.align)
 
         return self._generated(languages, guidance)
 
     def audio_prior(self, guidance: float) -> Iterator[Waveform]:
         def languages(pairs: list[Pair]) -> LanguageOfAudio:
             sounds = [read_audio(self.data / pair.music, mono=False) for pair in pairs]
-            return self._language(torch.cat([self.tower.encode(sound).values for sound in sounds]), self.head.align)
+            heard = torch.cat([self.tower.encode(sound).values for sound in sounds])
+            return self._language(Embedding(heard, self.parts.encoder.space), self.head.align)
 
         return self._generated(languages, guidance)
 
@@ -240,7 +242,7 @@ def differences(this: dict[str, Statistic], first: dict[str, Statistic], count: 
     return {name: interval(lambda i, name=name: this[name](i) - first[name](i), count) for name in this}
 
 
-def main() -> None:
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--training", type=Path, default=None, help="the dataset of the training, if not DATA")
@@ -250,12 +252,17 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=None)
     parser.add_argument("--solver", default=None)
     parser.add_argument("--shuffled-aligner", default=None)
+    parser.add_argument("--aligners", type=Path, nargs="*", default=[], help="files of further aligners")
     parser.add_argument("--only", nargs="*", default=None)
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--no-level", action="store_true", help="leave out the level stage")
     parser.add_argument("--first", type=Path, default=None, help="a checked-out tree of an earlier edition")
     parser.add_argument("--out", type=Path, default=None, help="folder that keeps the first edition's music")
-    chosen = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    chosen = arguments()
     librosa()
     settings = {"steps": chosen.steps, "solver": chosen.solver, "level": False if chosen.no_level else None}
     bench = Bench(chosen.data, chosen.training, chosen.model, chosen.count, chosen.precision, **settings)
@@ -270,9 +277,12 @@ def main() -> None:
     }
     for guidance in guidances:
         systems[f"aligner, guidance {guidance:g}"] = lambda g=guidance: bench.aligned(g)
+    named = {path.stem: str(path) for path in chosen.aligners}
     if chosen.shuffled_aligner:
-        torn = load(chosen.model, aligner=chosen.shuffled_aligner).parts.aligner
-        systems[f"shuffled-pairs aligner, guidance {first:g}"] = lambda: bench.aligned(first, torn)
+        named[f"shuffled-pairs aligner, guidance {first:g}"] = chosen.shuffled_aligner
+    networks = {name: load(chosen.model, aligner=own).parts.aligner for name, own in named.items()}
+    for name, network in {"substituted": bench.head, **networks}.items():
+        systems[name] = lambda network=network: bench.aligned(first, network)
     place = tempfile.TemporaryDirectory()
     if chosen.first:
         systems["first edition"] = lambda: bench.first_edition(chosen.first, chosen.out or Path(place.name))
