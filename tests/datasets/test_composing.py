@@ -146,8 +146,8 @@ def test_progressions_are_spelled_with_known_chords_and_end_as_their_kind():
 
 
 def test_eight_seeds_of_a_painting_have_three_bands():
-    for character in drawn(20):
-        for first in (0, 5, 1234):
+    for character in drawn(10):
+        for first in (0, 1234):
             assert len({compose_notes(character, first + seed, 3.0).band for seed in range(8)}) == 3
 
 
