@@ -50,7 +50,7 @@ def export(
         raise SettingError("--out and --install", "one of them", "Leave out the other.")
     with importing():
         from ..checkpoints.names import quoted
-        from ..training.runs.exporting import SUFFIX, export_run, installed_file
+        from ..training.run.exporting import SUFFIX, export_run, installed_file
         from .training import warned
 
     path = installed_file(install) if install else out

@@ -106,7 +106,7 @@ def train(
     if prior and out:
         raise SettingError("--prior and --out", "one of them", "Leave out --out: `art2mus export` writes the aligner.")
     with importing():
-        from ..training.runs.outlook import look, part_folder
+        from ..training.run.outlook import look, part_folder
         from ..training.stages import load_config
         from .training import Task, carry_out, print_outlook, print_trained
 

@@ -17,7 +17,7 @@ from .streams import notify
 if TYPE_CHECKING:
     from ..training.config import TrainingConfig
     from ..training.objective import Objective
-    from ..training.runs.outlook import Outlook
+    from ..training.run.outlook import Outlook
     from ..types import OnStep, Step
 
 __all__ = ["Task", "carry_out", "print_outlook", "print_trained", "warned"]
@@ -58,7 +58,7 @@ def carry_out(task: Task, command: list[str]) -> list[dict[str, float]] | None:
 
     from ..training.loop import train
     from ..training.processes import accelerated
-    from ..training.runs.documents import begin, continue_run, is_begun, machine
+    from ..training.run.documents import begin, continue_run, is_begun, machine
     from ..training.stages import stage_builder
     from ..training.watching.watcher import watch, write_history
     from .devices import choose_device, warn_if_emulated
@@ -105,7 +105,7 @@ def carry_out(task: Task, command: list[str]) -> list[dict[str, float]] | None:
 
 def _announce(objective: Objective, task: Task) -> None:
     """Say in one line what will be trained, on how many pairs, for how many steps, and where it will lie."""
-    from ..training.runs.documents import weights_of
+    from ..training.run.documents import weights_of
 
     config, count, train = task.config, weights_of(objective), len(objective.train_rows)
     result = f", result in {task.checkpoint}" if task.adds else ""
@@ -119,7 +119,7 @@ def _announce(objective: Objective, task: Task) -> None:
 @contextmanager
 def warned() -> Iterator[None]:
     """Print the warnings of this block that are for the user, such as a damaged state, as one line each."""
-    from ..training.runs.saving import DamagedStateWarning
+    from ..training.run.saving import DamagedStateWarning
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", DamagedStateWarning)

@@ -74,7 +74,7 @@ class TrainingConfig(Configuration):
     clip: float = Field(default=1.0, gt=0)
     ema: float = Field(default=0.0, ge=0, lt=1)
     precision: Literal["auto", "no", "bf16", "fp16"] = "no"
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**63)
     save_minutes: float = Field(default=5.0, gt=0)
     validate_every: int = Field(default=500, gt=0)
     accumulate: int = Field(default=1, gt=0)

@@ -17,9 +17,9 @@ from .config import TrainingConfig
 from .interrupts import undisturbed
 from .objective import Objective
 from .processes import accelerated, agreed, check_processes
-from .runs.observing import Observer, peak_memory
-from .runs.resuming import check_same, data_digest
-from .runs.saving import PROGRESS, newest, read_note, read_progress, state_folder, tidy, written
+from .run.observing import Observer, peak_memory
+from .run.resuming import check_same, data_digest
+from .run.saving import PROGRESS, newest, read_note, read_progress, state_folder, tidy, written
 from .schedule import learning_rate_at
 from .trainer import Trainer
 

@@ -20,7 +20,7 @@ from .batches import Draw, seeded
 from .config import TrainingConfig
 from .objective import Objective
 from .processes import averaged, gathered
-from .runs.saving import AVERAGE, TRAINED, read_average
+from .run.saving import AVERAGE, TRAINED, read_average
 from .schedule import learning_rate_at
 from .sharding import choose_units, is_sharded, put, read_optimiser, whole, write_optimiser
 

@@ -13,8 +13,8 @@ import yaml
 from art2mus_core.aligners.files import read_header
 from art2mus_core.audio.reading import read_audio
 from art2mus_core.checkpoints.tensors import save_tensors
-from art2mus_core.training.runs.documents import RUN
-from art2mus_core.training.runs.saving import AVERAGE, CHECKPOINTS, newest, read_average
+from art2mus_core.training.run.documents import RUN
+from art2mus_core.training.run.saving import AVERAGE, CHECKPOINTS, newest, read_average
 
 from .saying import one_line, written
 

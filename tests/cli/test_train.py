@@ -11,8 +11,8 @@ import pytest
 
 from art2mus_core.digests import folder_digest
 from art2mus_core.training.config import TrainingConfig
-from art2mus_core.training.runs.documents import CONFIG, read_run
-from art2mus_core.training.runs.saving import newest
+from art2mus_core.training.run.documents import CONFIG, read_run
+from art2mus_core.training.run.saving import newest
 
 from .saying import one_line, written
 

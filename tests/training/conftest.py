@@ -16,7 +16,7 @@ from art2mus_core.datasets.manifest import write_manifest
 from art2mus_core.datasets.synthetic.pairs import synthesize
 from art2mus_core.training.config import STAGES, MelFields, TrainingConfig
 from art2mus_core.training.loop import train
-from art2mus_core.training.runs.saving import TRAINED, newest, read_average, read_note, read_progress
+from art2mus_core.training.run.saving import TRAINED, newest, read_average, read_note, read_progress
 from art2mus_core.training.stages import stage_builder
 from art2mus_core.types import AudioGrid
 

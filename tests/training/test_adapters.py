@@ -171,7 +171,7 @@ def test_the_files_header_says_what_it_belongs_to(adapted):
         "rank": "3",
         "alpha": "5",
         "prior": "prior",
-        "licence": "CC0-1.0",
+        "licence": "none stated",
         "run": "true pairs",
     }
 

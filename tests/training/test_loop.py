@@ -15,7 +15,7 @@ from art2mus_core.training.config import STAGES
 from art2mus_core.training.features.pieces import Pieces
 from art2mus_core.training.loop import means_of, train
 from art2mus_core.training.processes import averaged
-from art2mus_core.training.runs.saving import newest, read_note
+from art2mus_core.training.run.saving import newest, read_note
 from art2mus_core.training.schedule import learning_rate_at
 from art2mus_core.training.stages import stage_builder
 from art2mus_core.types import Step

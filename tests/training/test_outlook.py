@@ -8,8 +8,8 @@ import pytest
 
 from art2mus_core.errors import DatasetError, SettingError
 from art2mus_core.training.features.dataset import Dataset
-from art2mus_core.training.runs.documents import weights_of
-from art2mus_core.training.runs.outlook import look, part_folder
+from art2mus_core.training.run.documents import weights_of
+from art2mus_core.training.run.outlook import look, part_folder
 from art2mus_core.training.stages import load_config, stage_builder
 
 SIZES = {"hidden": 17, "tokens": 3}

@@ -24,7 +24,7 @@ from art2mus_core.training.batches import Draw
 from art2mus_core.training.config import STAGES, TrainingConfig
 from art2mus_core.training.loop import train
 from art2mus_core.training.processes import accelerated, averaged, check_processes
-from art2mus_core.training.runs.saving import newest, read_average, read_note, state_folder
+from art2mus_core.training.run.saving import newest, read_average, read_note, state_folder
 from art2mus_core.training.stages import stage_builder
 from art2mus_core.types import Embedding, Plan, Step
 

@@ -20,7 +20,7 @@ from art2mus_core.datasets.manifest import read_manifest, write_manifest
 from art2mus_core.errors import CheckpointError, OutputError, SettingError
 from art2mus_core.training.config import TrainingConfig
 from art2mus_core.training.loop import train
-from art2mus_core.training.runs.saving import (
+from art2mus_core.training.run.saving import (
     AVERAGE,
     DamagedStateWarning,
     newest,

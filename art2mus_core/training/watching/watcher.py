@@ -18,7 +18,7 @@ from ...figures.plots import draw_curve
 from ...placing import place
 from ..config import TrainingConfig
 from ..objective import Objective
-from ..runs.saving import newest, read_note, read_progress
+from ..run.saving import newest, read_note, read_progress
 from .previews import MEASURES, MOST, Previews, means, write_gallery
 from .trackers import Trackers
 

@@ -22,12 +22,12 @@ from ..estimating import estimate
 from ..features.dataset import Dataset
 from ..features.latents import latent_part, sound_part
 from ..features.looking import Pictures
+from ..features.preparing import Request, expected_bytes
+from ..features.windows import read_window
 from ..objective import read_options, sized
 from ..objectives.aligner_options import AlignerOptions
 from ..objectives.sources import encoder_folder
-from ..features.preparing import Request, expected_bytes
 from ..stages import OBJECTIVES
-from ..features.windows import read_window
 
 __all__ = ["Outlook", "Stored", "look", "part_folder"]
 
