@@ -17,8 +17,10 @@ MODELS = {
     "projection": {"kind": "projection", "hidden": 6, "tokens": 3},
     "resampler": {"kind": "resampler", "hidden": 6, "tokens": 3, "heads": 2, "depth": 1},
     "visual of patches": {"hidden": 6, "tokens": 3, "heads": 2, "dim": None, "patch_dim": 9},
+    "visual of both": {"hidden": 6, "tokens": 3, "heads": 2, "patch_dim": 9},
 }
-SEEN = Embedding(torch.randn(2, 7), "tiny", torch.randn(2, 11, 9))
+RNG = torch.Generator().manual_seed(0)
+SEEN = Embedding(torch.randn(2, 7, generator=RNG), "tiny", torch.randn(2, 11, 9, generator=RNG))
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
@@ -71,3 +73,19 @@ def test_a_moved_embedding_is_as_long_as_before():
     assert torch.allclose(closure(SEEN.values).norm(dim=-1), SEEN.values.norm(dim=-1), atol=1e-5)
     away = closure.moved(SEEN.values)
     assert torch.allclose(away, SEEN.values @ closure.weight.T + closure.bias, atol=1e-5)
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_every_weight_learns(model):
+    torch.manual_seed(0)
+    aligner, wanted = build_aligner({**model, "hidden": 22}, FOUND, "one and another"), torch.randn(2, 3, 5)
+    optimiser = torch.optim.Adam(aligner.parameters(), lr=2e-2)
+    before, losses = {key: value.clone() for key, value in aligner.state_dict().items()}, []
+    for _ in range(60):
+        loss = (aligner.align(SEEN).values - wanted).square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0] / 10
+    assert not [key for key, value in aligner.state_dict().items() if torch.allclose(value, before[key], atol=1e-3)]

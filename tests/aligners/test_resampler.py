@@ -101,17 +101,3 @@ def test_sizes_that_make_no_resampler_are_refused():
         build(heads=4)
     with pytest.raises(SettingError, match="depth 0; expected 1 layer or more"):
         build(depth=0)
-
-
-def test_every_weight_learns():
-    aligner, embedding, wanted = build(hidden=22), seen(), torch.randn(3, 4, 5)
-    optimiser = torch.optim.Adam(aligner.parameters(), lr=2e-2)
-    before, losses = {key: value.clone() for key, value in aligner.state_dict().items()}, []
-    for _ in range(60):
-        loss = (aligner.align(embedding).values - wanted).square().mean()
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        losses.append(loss.item())
-    assert losses[-1] < losses[0] / 10
-    assert not [key for key, value in aligner.state_dict().items() if torch.allclose(value, before[key], atol=1e-3)]

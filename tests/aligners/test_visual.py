@@ -139,17 +139,3 @@ def test_what_an_encoder_gives_in_half_precision_is_taken(reads):
     embedding = seen()
     half = Embedding(embedding.values.half(), "tiny", embedding.patches.half())
     assert torch.allclose(build(reads).align(half).values, build(reads).align(embedding).values, atol=1e-2)
-
-
-def test_every_weight_learns(reads):
-    aligner, embedding, wanted = build(reads, hidden=22), seen(), torch.randn(3, 4, 5)
-    optimiser = torch.optim.Adam(aligner.parameters(), lr=2e-2)
-    before, losses = {key: value.clone() for key, value in aligner.state_dict().items()}, []
-    for _ in range(120):
-        loss = (aligner.align(embedding).values - wanted).square().mean()
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        losses.append(loss.item())
-    assert losses[-1] < losses[0] / 10
-    assert not [key for key, value in aligner.state_dict().items() if torch.allclose(value, before[key], atol=1e-3)]
