@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -110,7 +111,8 @@ def train(
         from ..training.stages import load_config
         from .training import Task, carry_out, print_outlook, print_trained
 
-    own = {"steps": steps, "seed": seed, "options.encoder": encoder}
+    named = None if encoder is None else json.dumps(encoder, ensure_ascii=False)  # as YAML, 1 and no are no names
+    own = {"steps": steps, "seed": seed, "options.encoder": named}
     changes = [*(settings or []), *(f"{key}={value}" for key, value in own.items() if value is not None)]
     config = load_config(name, settings=changes)
     checkpoint = part_folder(config, out or Path("runs/pocket"), prior)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..training.config import TrainingConfig
     from ..training.objective import Objective
     from ..training.run.outlook import Outlook
+    from ..training.run.resuming import Origin
     from ..types import OnStep, Step
 
 __all__ = ["Task", "carry_out", "print_outlook", "print_trained", "warned"]
@@ -77,24 +78,18 @@ def carry_out(task: Task, command: list[str]) -> list[dict[str, float]] | None:
         if not main:
             train(build, config, task.run, accelerator=accelerator)
             return None
-        resumes = is_begun(task.run)
-
-        def opened() -> Objective:
-            objective = build()
-            _announce(objective, task)
-            if not resumes:
-                begin(task.run, objective, command, made_on)
-            return objective
-
-        def began(step: Step) -> None:
-            if resumes:
-                continue_run(task.run, step.done - 1, command, made_on)
-
-        on_step = _paced(bar, config, began)
         with watch(config, task.run, accelerator) as watcher:
-            objective, history = train(
-                opened, config, task.run, accelerator=accelerator, on_step=on_step, observer=watcher
-            )
+
+            def start(objective: Objective, done: int, origin: Origin) -> None:
+                _announce(objective, task)
+                if is_begun(task.run):
+                    continue_run(task.run, config, done, command, made_on)
+                else:
+                    begin(task.run, objective, origin, command, made_on)
+                watcher.trackers.open()
+
+            hooks: dict[str, Any] = {"on_start": start, "on_step": _paced(bar, config), "observer": watcher}
+            objective, history = train(build, config, task.run, accelerator=accelerator, **hooks)
         if task.adds:
             objective.export(task.checkpoint)
         write_history(task.run, config.stage, history)
@@ -136,13 +131,12 @@ def warned() -> Iterator[None]:
         yield
 
 
-def _paced(on_step: OnStep, config: TrainingConfig, began: OnStep) -> OnStep:
+def _paced(on_step: OnStep, config: TrainingConfig) -> OnStep:
     """An `on_step` that says after a few steps how long the others will take.
 
     Args:
         on_step: is called, too.
         config: of the training; steps of other work, such as features, are not counted.
-        began: called with the first step of the training.
     """
     seen, start = 0, 0.0
 
@@ -152,8 +146,6 @@ def _paced(on_step: OnStep, config: TrainingConfig, began: OnStep) -> OnStep:
         if step.total != config.steps or step.stage.split()[0] != config.stage:
             return
         seen += 1
-        if seen == 1:
-            began(step)
         if seen == WARM:
             start = time.monotonic()
         if seen == WARM + TIMED:

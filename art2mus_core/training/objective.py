@@ -44,6 +44,7 @@ class Objective(nn.Module, ABC):
     """
 
     trained: nn.ModuleDict
+    options: Fields
     compares = False
     """Whether the loss compares the examples of a batch with each other, which then cannot be computed in parts."""
 
@@ -88,6 +89,18 @@ class Objective(nn.Module, ABC):
                 "accumulate 1, because parts of the batch would be compared alone",
                 "Set `accumulate: 1`, and lower the batch if memory is short.",
             )
+
+    def parts(self) -> dict[str, dict[str, str]]:
+        """Digests of the frozen parts on which the result depends, by name: those of the `checkpoint`, and of the image `encoder`."""
+        return {}
+
+    def settled(self, model: dict[str, Any]) -> dict[str, Any]:
+        """A configuration's field `model`, with what is left out and has a default or follows from the parts.
+
+        Raises:
+            SettingError: an invalid field.
+        """
+        return {name: value for name, value in model.items() if value is not None}
 
     @abstractmethod
     def batch(self, draw: Draw) -> Batch:
@@ -147,7 +160,7 @@ def sized(stage: str) -> Iterator[None]:
 
 
 def check_crop(crop: int, lengths: Int[np.ndarray, " pairs"], data: Dataset, multiple: int = 1) -> None:
-    """Check the length of crops in frames.
+    """Check the length of crops in frames, before features are computed, which take long.
 
     Raises:
         SettingError: it is longer than the shortest piece, or no multiple of `multiple`, the factor of the VAE.

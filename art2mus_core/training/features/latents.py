@@ -30,6 +30,7 @@ from .windows import WHOLE, Window
 
 __all__ = [
     "Embeddings",
+    "backbone_digest",
     "embed_artworks",
     "embed_sounds",
     "encode_latents",
@@ -190,9 +191,14 @@ def see_artworks(
         characters: list[dict[str, Any]] = [data.pairs[row].character for row in first]
         known = [Character(**{**each, "tonic": int(each["tonic"])}) for each in characters]
         return Pieces.of(traits(known).numpy(), np.ones(len(first), int))
+    part = Characters(folder, backbone_digest(encoder), str(device), views)
+    return data.seen("characters", part, device=str(device))["traits"]
+
+
+def backbone_digest(encoder: EfficientNetEncoder) -> str:
+    """sha256 of an image encoder without its head."""
     frozen = {key: value for key, value in encoder.state_dict().items() if not key.startswith("head.")}
-    digest = hashlib.sha256(f"{tensor_digest(frozen)} {encoder.config}".encode()).hexdigest()
-    return data.seen("characters", Characters(folder, digest, str(device), views), device=str(device))["traits"]
+    return hashlib.sha256(f"{tensor_digest(frozen)} {encoder.config}".encode()).hexdigest()
 
 
 def _headed(network: EfficientNetEncoder, seen: Pieces) -> Pieces:

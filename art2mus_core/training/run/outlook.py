@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 import torch
 
-from ...aligners.kinds import build_aligner, kind_of
+from ...aligners.kinds import kind_of
 from ...checkpoints.folder import needed, read_config
 from ...checkpoints.identity import component_digest
 from ...checkpoints.names import is_encoder, locate
 from ...conditioning.language import is_word_embedding
 from ...encoders.efficientnet import KIND
-from ...encoders.files import check_image_encoder, has_audio_encoder, image_component, image_sizes, image_space
+from ...encoders.files import check_image_encoder, has_audio_encoder, image_component
 from ...errors import DatasetError, SettingError
 from ...pipelines.parts import Choice, open_parts
 from ..config import TrainingConfig
@@ -24,8 +24,8 @@ from ..features.latents import latent_part, sound_part
 from ..features.looking import Pictures
 from ..features.preparing import Request, expected_bytes
 from ..features.windows import read_window
-from ..objective import read_options, sized
-from ..objectives.aligner_options import AlignerOptions
+from ..objective import check_crop, read_options
+from ..objectives.aligner_options import AlignerOptions, untrained
 from ..objectives.sources import encoder_folder
 from ..stages import OBJECTIVES
 
@@ -124,7 +124,10 @@ def look(config: TrainingConfig, data: Path, checkpoint: Path) -> Outlook:
         options = read_options(config, AlignerOptions)
         encoder = encoder_folder(checkpoint, options.encoder)
         weights = _weights(config, options, checkpoint, encoder, dataset.grid.language_width)
-        features = _features(dataset, _request(config, options, checkpoint, encoder), options)
+        request = _request(config, options, checkpoint, encoder)
+        whole = dataset.frames(dataset.grid.latent_factor) // dataset.grid.latent_factor
+        check_crop(options.crop, request.window.lengths(whole, dataset.grid), dataset)
+        features = _features(dataset, request, options)
         step = estimate(config, checkpoint)
         memory = {**vars(step), "total": step.total}
     return Outlook(config.stage, config.steps, config.batch, pairs, weights, features, memory)
@@ -133,11 +136,8 @@ def look(config: TrainingConfig, data: Path, checkpoint: Path) -> Outlook:
 def _weights(
     config: TrainingConfig, options: AlignerOptions, checkpoint: Path, encoder: Path, width: int
 ) -> dict[str, int]:
-    found = {"space": image_space(encoder), "width": width, **image_sizes(encoder)}
-    with torch.device("meta"), sized(config.stage):
-        aligner = build_aligner(config.model, found, f"{encoder.name} and {checkpoint.name}")
-        if options.drop and options.null == "learned":
-            aligner.add_null()
+    with torch.device("meta"):
+        aligner = untrained(config, options, encoder, checkpoint, width)
     frozen = needed(checkpoint, FROZEN, torch.float32, unused=is_word_embedding) // torch.float32.itemsize
     return {"trained": sum(each.numel() for each in aligner.parameters()), "frozen": frozen}
 

@@ -111,7 +111,7 @@ def watch(config: TrainingConfig, run: Path, accelerator: Accelerator) -> Iterat
         accelerator: the accelerator of the training.
 
     Raises:
-        SettingError: previews of another stage than `aligner`, or too many; a tracker that cannot be opened.
+        SettingError: previews of another stage than `aligner`, or too many.
         ArtworkError: an artwork of the previews cannot be read.
         CheckpointError: all states of the run are damaged.
         ModuleNotFoundError: the package of a tracker is not installed.
