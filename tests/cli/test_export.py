@@ -12,6 +12,8 @@ import yaml
 
 from art2mus_core.aligners.files import read_header
 from art2mus_core.audio.reading import read_audio
+from art2mus_core.checkpoints.lora import save_lora
+from art2mus_core.checkpoints.names import quoted
 from art2mus_core.checkpoints.tensors import save_tensors
 from art2mus_core.training.run.documents import RUN
 from art2mus_core.training.run.saving import AVERAGE, CHECKPOINTS, newest, read_average
@@ -37,7 +39,7 @@ def test_the_file_is_that_of_the_checkpoint_and_composes_the_same(art2mus, train
     path, card = Path("run/export/run.safetensors"), Path("run/export/README.md")
     lines = out.splitlines()
     assert lines[:2] == [str(path), f"{card}  the model card"]
-    assert lines[2] == f"Next: art2mus compose ARTWORK --model prior --aligner {path}"
+    assert lines[2] == f"Next: art2mus compose ARTWORK --model {quoted(trained / 'prior')} --aligner {path}"
     assert path.read_bytes() == (trained / "prior" / "aligner" / "mine.safetensors").read_bytes()
     header = read_header(path)
     assert (header.kind, header.tokens, header.encoder, header.prior) == ("visual", 3, "tiny", "prior")
@@ -93,6 +95,37 @@ def test_an_installed_aligner_is_found_by_its_name(art2mus, trained: Path, run: 
     assert code == 0, err
 
 
+def test_a_folder_with_anything_else_is_not_installed_over(art2mus, run: Path, tmp_path: Path):
+    other = tmp_path / "home" / "other"
+    other.mkdir(parents=True)
+    (other / "model_index.json").write_text("{}")
+    code, out, err = art2mus("export", "run", "--install", "other", model=None)
+    assert (code, out) == (2, "")
+    assert one_line(err)
+    assert "which has model_index.json; expected a new folder, or one with an exported aligner alone" in err
+    assert [path.name for path in other.iterdir()] == ["model_index.json"]
+
+
+def test_installed_again_it_replaces_the_aligner_and_deletes_its_lora(art2mus, run: Path, tmp_path: Path):
+    assert art2mus("export", "run", "--install", "night", model=None)[0] == 0
+    stale = tmp_path / "home" / "night" / "night-lora.safetensors"
+    save_lora(stale, {}, alpha=1.0, prior="prior", denoiser="", licence="", run="")
+    code, out, err = art2mus("export", "run", "--install", "night", model=None)
+    assert (code, err) == (0, "")
+    assert f"replaced {stale.with_name('night.safetensors')}" in out.splitlines()
+    assert f"deleted {stale}, the LoRA of the aligner before" in out.splitlines()
+    assert not stale.exists()
+
+
+def test_the_next_command_names_what_is_found_from_here(art2mus, trained: Path, run: Path, tmp_path: Path):
+    shutil.copytree(trained / "prior", tmp_path / "home" / "found")
+    for folder, named in ((tmp_path / "home" / "found", "found"), (tmp_path / "gone", "prior")):
+        change(run, {"checkpoint": {"folder": str(folder)}})
+        assert f"--model {named} --aligner" in art2mus("export", "run", model=None)[1]
+    change(run, {"encoder": {"folder": str(trained / "prior")}})
+    assert f" --encoder {quoted(trained / 'prior')}" in art2mus("export", "run", model=None)[1]
+
+
 def test_the_state_of_an_earlier_step_is_exported(art2mus, run: Path):
     state = newest(run)
     earlier = shutil.copytree(state, state.with_name("0000001"))
@@ -126,6 +159,15 @@ def test_a_damaged_state_is_told_and_the_one_before_exported(art2mus, run: Path)
         (["run", "--out", "mine.pt"], ".safetensors"),
         (["run", "--install", "../mine"], "the name '../mine'; expected the name of a folder"),
         (["run", "--install", "a", "--out", "b.safetensors"], "--out and --install; expected one of them"),
+        (["run", "--install", "pocket"], "the name 'pocket', which is that of a known checkpoint"),
+        (["run", "--install", "imagebind"], "the name 'imagebind', which is that of a known checkpoint"),
+        (["run", "--install", "model"], "the name 'model', which is that of a model's own aligner"),
+        (
+            ["run", "--install", "mine"],
+            "prior has for an aligner in it; expected a name of which the model has no aligner",
+        ),
+        (["run", "--install", "my-lora"], "an aligner my-lora.safetensors; expected a name that does not end in -lora"),
+        (["run", "--out", "my-lora.safetensors"], "expected a name that does not end in -lora"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ...aligners.base import AlignerNetwork
 from ...aligners.kinds import build_aligner
+from ...checkpoints.names import LORA
 from ...configuration import Fields
 from ...encoders.files import image_sizes, image_space
 from ...errors import SettingError
@@ -70,6 +71,13 @@ class AlignerOptions(Fields):
     calibration: int = Field(default=64, ge=2)
     lora: LoraFields | None = None
     licence: str = "none stated"
+
+    @field_validator("name")
+    @classmethod
+    def _of_no_lora(cls, name: str) -> str:
+        if f"{name}.safetensors".endswith(LORA):
+            raise ValueError("ends in -lora, as only the name of an aligner's LoRA does")
+        return name
 
     @property
     def run(self) -> str:

@@ -63,7 +63,7 @@ def begin(run: Path, objective: Objective, origin: Origin, command: Sequence[str
             "pairs": {split: len(each) for split, each in rows.items()},
             "licences": dict(licences.most_common()),
         },
-        "checkpoint": {"folder": str(objective.checkpoint), "sha256": origin["parts"].get("checkpoint", {})},
+        "checkpoint": {"folder": str(objective.checkpoint.resolve()), "sha256": origin["parts"].get("checkpoint", {})},
         "encoder": _encoder(objective, origin),
         "weights": weights_of(objective),
         "header": objective.header(),
@@ -96,7 +96,10 @@ def read_run(run: Path) -> dict[str, Any]:
     path = run / RUN
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(document, dict) and {"stage", "data", "header", "resumed"} <= document.keys():
+        if (
+            isinstance(document, dict)
+            and {"stage", "data", "checkpoint", "encoder", "header", "resumed"} <= document.keys()
+        ):
             return document
         reason = "is another kind of file"
     except FileNotFoundError:
@@ -135,7 +138,7 @@ def _version(name: str) -> str | None:
 def _encoder(objective: Objective, origin: Origin) -> dict[str, Any] | None:
     """The image encoder, if the stage has one beside the checkpoint's parts."""
     digests = origin["parts"].get("encoder")
-    return digests and {"folder": str(getattr(objective, "encoder", objective.checkpoint)), "sha256": digests}
+    return digests and {"folder": str(getattr(objective, "encoder", objective.checkpoint).resolve()), "sha256": digests}
 
 
 def _write_config(run: Path, config: TrainingConfig) -> None:
