@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -118,7 +119,8 @@ def train(
     checkpoint = part_folder(config, out or Path("runs/pocket"), prior)
     task = Task(config, data, checkpoint, run or _run_folder(name, checkpoint, prior), adds=prior is None)
     if dry_run:
-        print_outlook(look(config, data, checkpoint), task, as_json=as_json)
+        processes = int(os.environ.get("WORLD_SIZE", "1"))  # of a launcher
+        print_outlook(look(config, data, checkpoint, processes=processes), task, as_json=as_json)
     else:
         history = carry_out(task, ["art2mus", *sys.argv[1:]])
         if history is not None:

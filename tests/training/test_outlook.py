@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from art2mus_core.errors import DatasetError, SettingError
+from art2mus_core.errors import DatasetError, OutputError, SettingError
 from art2mus_core.training.features.dataset import Dataset
 from art2mus_core.training.run.documents import weights_of
 from art2mus_core.training.run.outlook import look, part_folder
@@ -36,6 +37,54 @@ def test_sizes_that_do_not_fit_are_refused_before_any_work(pocket_like: Path, pa
         look(tiny("aligner", model={**SIZES, "dim": 5}), pairs, pocket_like)
     with pytest.raises(SettingError, match="hiden"):
         look(tiny("aligner", model={"hiden": 17, "tokens": 3}), pairs, pocket_like)
+
+
+@pytest.mark.parametrize(
+    ("options", "fields", "told"),
+    [
+        ({}, {"batch": 5, "accumulate": 2}, "a batch of 5 for 1 process and accumulate 2; expected a multiple of 2"),
+        ({"crop": 999}, {}, "crop 999; expected 1 to"),
+        ({"shuffled": True}, {"batch": 1}, "shuffled pairs in a batch of 1"),
+        ({"gap": "shift"}, {}, "expected `gap: none`"),
+        ({"source": "audio"}, {"model": {"kind": "resampler", "tokens": 3}}, "sounds have no patches"),
+        ({"alignment": {"weight": 1}}, {"batch": 4, "accumulate": 2}, "compares the examples"),
+    ],
+)
+def test_what_a_training_refuses_is_refused_before_it(  # noqa: PLR0917
+    trained: Path, pairs: Path, tiny, options: dict, fields: dict, told: str
+):
+    config = tiny("aligner", {"alignment": None, **options}, **{"model": SIZES, **fields})
+    with pytest.raises(SettingError, match=told):
+        look(config, pairs, trained)
+
+
+def test_an_alignment_with_a_prior_without_a_head_is_refused(pocket_like: Path, pairs: Path, tiny, tmp_path: Path):
+    prior = shutil.copytree(pocket_like, tmp_path / "prior")
+    shutil.rmtree(prior / "projection_model", ignore_errors=True)
+    with pytest.raises(SettingError, match="has no head for sounds"):
+        look(tiny("aligner", {"alignment": {"weight": 0.1}}, model=SIZES), pairs, prior)
+
+
+def test_a_lora_is_counted(pocket_like: Path, pairs: Path, tiny):
+    pytest.importorskip("peft")
+    plain, more = (
+        look(tiny("aligner", {"alignment": None, **lora}, model=SIZES), pairs, pocket_like)
+        for lora in ({}, {"lora": {"rank": 3}})
+    )
+    config = tiny("aligner", {"alignment": None, "lora": {"rank": 3}}, model=SIZES)
+    assert more.weights == weights_of(stage_builder(config, pairs, pocket_like)())
+    assert more.weights["frozen"] == plain.weights["frozen"]
+    assert more.memory["optimiser"] > plain.memory["optimiser"]
+
+
+def test_only_missing_features_need_room(pocket_like: Path, pairs: Path, tiny, monkeypatch: pytest.MonkeyPatch):
+    config = tiny("aligner", {"alignment": None}, model=SIZES)
+    stage_builder(config, pairs, pocket_like)()
+    usage = shutil.disk_usage(pairs)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1))
+    assert look(config, pairs, pocket_like).features
+    with pytest.raises(OutputError, match="for the missing features"):
+        look(tiny("aligner", {"alignment": None, "views": 7}, model=SIZES), pairs, pocket_like)
 
 
 def test_a_dataset_without_training_pairs_has_no_outlook(pocket_like: Path, pairs: Path, tiny, tmp_path: Path):

@@ -34,22 +34,20 @@ from ...conditioning.plan import misreadings
 from ...diffusion.levels import read_levels
 from ...digests import file_digest
 from ...encoders.files import image_component
-from ...pipelines.parts import Choice, open_parts
 from ...types import Condition, Embedding, Plan
 from ..adapters import lora_of
 from ..batches import AlignerBatch, Draw, LatentBatch
 from ..config import TrainingConfig
 from ..features.dataset import Dataset
 from ..features.latents import Embeddings, embed_artworks, embed_sounds
-from ..features.windows import read_window
-from ..objective import read_options
 from .aligner_options import AlignerOptions, sizes_found, untrained
 from .alignment import ALIGNMENTS, AlignmentFields
 from .diffusion import DiffusionObjective
 from .dropping import mixed
 from .gap import CLOSURES
 from .heads import PublishedHead, hear_for, load_head
-from .sources import blurred, check_pairs, check_source, encoder_folder
+from .sources import blurred
+from .start import checked_start
 from .weighting import WEIGHTINGS, by_bands
 
 __all__ = ["AlignerObjective", "AlignerOptions"]
@@ -62,19 +60,11 @@ class AlignerObjective(DiffusionObjective):
     """The aligner, with the frozen parts through which its loss is computed."""
 
     def __init__(self, data: Dataset, config: TrainingConfig, checkpoint: Path, device: torch.device) -> None:
-        options = read_options(config, AlignerOptions)
-        options.check(config.batch)
-        parts = open_parts(Choice(str(checkpoint), encoder=options.encoder, support=options.support))
-        parts.check()
+        options, parts, encoder, patches, window = checked_start(data, config, checkpoint)
         head = load_head(checkpoint, parts.constants) if options.alignment else None
-        encoder = encoder_folder(checkpoint, options.encoder)
-        patches = "patch_dim" in kind_of(config.model).reads(config.model)
-        check_source(options.source, encoder, patches=patches)
         bands = parts.plan_model.config["bands"] if parts.plan_model else []
-        check_pairs(data, options.source, options.gap)
         lora = lora_of(parts.unet, options.lora, config.seed)  # before the features, which take long
         aligner = untrained(config, options, encoder, checkpoint, data.grid.language_width)
-        window = read_window(options.window, options.level, options.crop)
         super().__init__(data, config, checkpoint, device, crop=options.crop, bands=bands, window=window)
         self.options, self.encoder = options, encoder
         self.compares = head is not None
