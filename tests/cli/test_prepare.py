@@ -79,23 +79,6 @@ def test_training_reads_what_was_prepared(art2mus, data: Path, pocket_like: Path
         stage_builder(config_of(views=4), data, pocket_like)()
 
 
-def test_what_an_alignment_hears_is_prepared_when_asked(  # noqa: PLR0917
-    art2mus, data: Path, pocket_like: Path, tmp_path: Path, write_imagebind, monkeypatch: pytest.MonkeyPatch
-):
-    """The image encoder has no audio encoder, so that the embeddings for the prior's head are stored on request alone."""
-    eye = tmp_path / "eye"
-    write_imagebind(eye, dim=11)
-    asked = ("prepare", data, "--prior", pocket_like, "--encoder", eye, "--json")
-    first = json.loads(art2mus(*asked, model=None)[1])["expected"]
-    again = json.loads(art2mus(*asked, "--alignment", model=None)[1])["expected"]
-    assert first.keys() == {"latents", "artworks"}
-    assert again.keys() == {"latents", "artworks", "alignment"}
-    monkeypatch.setattr(hearing, "read_audio", never)
-    options = {**dict.fromkeys(("window", "level", "crop")), "encoder": str(eye), "views": 1, "sampled": False}
-    whole = {**options, "window": "whole", "crop": 3, "alignment": {"weight": 0.1}}
-    assert stage_builder(config_of(**whole), data, pocket_like)().sounds
-
-
 def test_the_same_command_again_computes_nothing(art2mus, data: Path, pocket_like: Path):
     asked = ("prepare", data, "--prior", pocket_like, *ASKED)
     first = json.loads(art2mus(*asked, "--json", model=None)[1])

@@ -34,9 +34,9 @@ def test_the_sizes_before_a_training_are_those_of_its_networks(pocket_like: Path
 def test_sizes_that_do_not_fit_are_refused_before_any_work(pocket_like: Path, pairs: Path, tiny, monkeypatch):
     monkeypatch.setattr(Dataset, "_opened", None)
     with pytest.raises(SettingError, match="an aligner with dim 5; expected dim 7"):
-        look(tiny("aligner", model={**SIZES, "dim": 5}), pairs, pocket_like)
+        look(tiny("aligner", {"alignment": None}, model={**SIZES, "dim": 5}), pairs, pocket_like)
     with pytest.raises(SettingError, match="hiden"):
-        look(tiny("aligner", model={"hiden": 17, "tokens": 3}), pairs, pocket_like)
+        look(tiny("aligner", {"alignment": None}, model={"hiden": 17, "tokens": 3}), pairs, pocket_like)
 
 
 @pytest.mark.parametrize(

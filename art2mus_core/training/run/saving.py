@@ -44,6 +44,9 @@ __all__ = [
 
 CHECKPOINTS = "checkpoints"
 AVERAGE, TRAINED = "average.safetensors", "trained.safetensors"
+TORCH_WRITER = "inline_container"
+"""In the messages of torch's errors when a file cannot be written, as on a full disk."""
+
 PROGRESS, COMPLETE = "progress.json", "complete.json"
 
 
@@ -182,6 +185,8 @@ def written(state: Path, note: dict[str, Any]) -> Iterator[Path]:
 
 
 def _reason(error: Exception) -> str:
+    if TORCH_WRITER in str(error):
+        return "not all of it could be written"
     return getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0]
 
 
