@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from art2mus_core.audio.reading import read_audio
 from art2mus_core.checkpoints.lora import save_lora
 from art2mus_core.checkpoints.names import quoted
 from art2mus_core.checkpoints.tensors import save_tensors
+from art2mus_core.training.run.card import card_of
 from art2mus_core.training.run.documents import RUN
 from art2mus_core.training.run.saving import AVERAGE, CHECKPOINTS, newest, read_average
 
@@ -68,6 +70,30 @@ def test_the_card_says_what_it_was_trained_on(art2mus, run: Path):
     assert digest[:16] in text
     assert str(run.parent) not in card  # no path of this machine
     assert "{{" not in card
+
+
+def test_the_card_of_an_aligner_of_music_alone_with_a_lora(art2mus, trained: Path, run: Path):
+    assert art2mus("export", "run", model=None)[0] == 0
+    told_run = told(run)
+    path = Path("run/export/run.safetensors")
+    about = {
+        **told_run,
+        "step": 2,
+        "config": {"batch": 2, "learning_rate": 0.1, "ema": 0, "options": {"encoder": "/x/eye"}},
+    }
+    about["header"] = {**told_run["header"], "lora": {}}
+    card = card_of(path, replace(read_header(path), run="music alone, gap none", encoder="eye"), about, [])
+    for text in (
+        "use it with `run-lora.safetensors`",
+        "trained on music alone",
+        "--aligner run.safetensors --lora run-lora.safetensors\n```",
+        "3 pieces of music for training, 2 pieces held out",
+        "| licence | pieces |",
+        "`ComfyUI/models/loras`",
+    ):
+        assert text in card
+    assert "/x/eye" not in card
+    assert "airs" not in card.split("## Training")[1].split("## Intended")[0]
 
 
 def test_another_licence_and_another_place(art2mus, run: Path):

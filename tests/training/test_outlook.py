@@ -46,23 +46,21 @@ def test_sizes_that_do_not_fit_are_refused_before_any_work(pocket_like: Path, pa
         ({"crop": 999}, {}, "crop 999; expected 1 to"),
         ({"shuffled": True}, {"batch": 1}, "shuffled pairs in a batch of 1"),
         ({"gap": "shift"}, {}, "expected `gap: none`"),
+        ({"alignment": {"weight": 0.1}}, {}, "has no head for sounds"),
         ({"source": "audio"}, {"model": {"kind": "resampler", "tokens": 3}}, "sounds have no patches"),
-        ({"alignment": {"weight": 1}}, {"batch": 4, "accumulate": 2}, "compares the examples"),
     ],
 )
 def test_what_a_training_refuses_is_refused_before_it(  # noqa: PLR0917
-    trained: Path, pairs: Path, tiny, options: dict, fields: dict, told: str
+    pocket_like: Path, pairs: Path, tiny, options: dict, fields: dict, told: str
 ):
     config = tiny("aligner", {"alignment": None, **options}, **{"model": SIZES, **fields})
     with pytest.raises(SettingError, match=told):
-        look(config, pairs, trained)
+        look(config, pairs, pocket_like)
 
 
-def test_an_alignment_with_a_prior_without_a_head_is_refused(pocket_like: Path, pairs: Path, tiny, tmp_path: Path):
-    prior = shutil.copytree(pocket_like, tmp_path / "prior")
-    shutil.rmtree(prior / "projection_model", ignore_errors=True)
-    with pytest.raises(SettingError, match="has no head for sounds"):
-        look(tiny("aligner", {"alignment": {"weight": 0.1}}, model=SIZES), pairs, prior)
+def test_a_batch_whose_examples_are_compared_is_not_divided(eye: Path, pairs: Path, tiny):
+    with pytest.raises(SettingError, match="compares the examples"):
+        look(tiny("embedding", batch=4, accumulate=2), pairs, eye)
 
 
 def test_a_lora_is_counted(pocket_like: Path, pairs: Path, tiny):
