@@ -51,7 +51,7 @@ def prepare(
             from ..checkpoints.names import is_encoder, locate
             from ..datasets.faults import Tally
             from ..training.features.dataset import Working
-            from ..training.features.preparing import Request, expected, open_data
+            from ..training.features.preparing import Request, check_space, expected, open_data
             from ..training.features.preparing import prepare as compute
             from ..training.features.windows import read_window
             from .devices import choose_device
@@ -61,7 +61,9 @@ def prepare(
         asked = Request(folder, seeing, patches, views, read_window(window, level, crop), support, alignment)
         opened = open_data(data, asked, on_step, Working(engine, workers, retry, faults=1.0))
         with alone_in(data, "preparing of features"):
-            needs = {each.name: each.bytes for each in expected(opened, asked, where)}
+            found = expected(opened, asked, where)
+            check_space(opened, found)
+            needs = {each.name: each.bytes for each in found}
             if not as_json:
                 print_lines(*table([(f"{name}, about", _size(size)) for name, size in needs.items()]))
             compute(opened, asked, where)

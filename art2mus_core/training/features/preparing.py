@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -24,7 +25,7 @@ from .latents import embed_artworks, head_part, latent_part, sound_part
 from .looking import Pictures, check_patches
 from .windows import WHOLE, Window
 
-__all__ = ["Request", "Stored", "expected", "open_data", "prepare"]
+__all__ = ["Request", "Stored", "check_space", "expected", "open_data", "prepare"]
 
 CLAP_WIDTH = 512
 """Width of CLAP's embeddings if its configuration does not say."""
@@ -108,7 +109,6 @@ def expected(data: Dataset, request: Request, device: torch.device) -> list[Stor
     Raises:
         SettingError: patches of an encoder that has none, or a prior without a head for `alignment`.
         CheckpointError: a configuration is missing or damaged.
-        OutputError: the disk has no room for what is missing.
     """
     found, files = list[Stored](), len(data.music.files)
     for name, part in _heard(data, request, device).items():
@@ -117,8 +117,16 @@ def expected(data: Dataset, request: Request, device: torch.device) -> list[Stor
     if data.artworks.files and (pictures := _pictures(request, device)):
         there = data.stored("artworks", pictures) is not None
         found += [Stored(name, size * len(data.artworks.files), there) for name, size in _seen_bytes(request).items()]
-    check_room(data.folder / FEATURES, sum(each.bytes for each in found if not each.there), "the missing features")
     return found
+
+
+def check_space(data: Dataset, found: Sequence[Stored]) -> None:
+    """Check that the disk has room for what is missing.
+
+    Raises:
+        OutputError: it has not.
+    """
+    check_room(data.folder / FEATURES, sum(each.bytes for each in found if not each.there), "the missing features")
 
 
 def _latent_bytes(data: Dataset, request: Request) -> int:

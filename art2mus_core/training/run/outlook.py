@@ -15,7 +15,7 @@ from ...pipelines.parts import Choice, open_parts
 from ..config import TrainingConfig
 from ..estimating import estimate
 from ..features.dataset import Dataset
-from ..features.preparing import Request, Stored, expected
+from ..features.preparing import Request, Stored, check_space, expected
 from ..objective import check_shared
 from ..objectives.start import Start, checked_start
 from ..processes import check_processes
@@ -109,6 +109,7 @@ def look(config: TrainingConfig, data: Path, checkpoint: Path, *, processes: int
         start = checked_start(dataset, config, checkpoint)
         compares = start.options.alignment is not None
         features = _features(dataset, start, checkpoint)
+        check_space(dataset, features)
         step = estimate(config, checkpoint, processes=processes)
         weights = {name: getattr(step, name) // torch.float32.itemsize for name in ("trained", "frozen")}
         memory = {**vars(step), "total": step.total}
