@@ -47,6 +47,11 @@ class Configuration(Fields):
         return {path.stem: path for path in sorted((FOLDER / cls.kind).glob("*.yaml"))}
 
     @classmethod
+    def located(cls, content: Table, folder: Path) -> Table:  # noqa: ARG003
+        """The content of a file, or of settings, in which paths from a folder are absolute; by default as it is."""
+        return content
+
+    @classmethod
     def load(  # noqa: PYI019  beartype knows no Self here
         cls: type[Chosen],
         name: str,
@@ -57,7 +62,7 @@ class Configuration(Fields):
     ) -> Chosen:
         """Read a packaged configuration by name, or a YAML file by path.
 
-        Relative paths in a file and in its bases start at the folder of the file; in a packaged one, at the working directory.
+        Relative paths in a file start at the folder of the file; those of settings and of packaged files, at the working directory.
 
         Args:
             name: the name or the path.
@@ -71,7 +76,7 @@ class Configuration(Fields):
         content = {**_resolved(cls, name), **(overrides or {})}
         asked = content
         for setting in settings:
-            asked = merged(asked, _table_of(setting))
+            asked = merged(asked, cls.located(_table_of(setting), Path.cwd()))
         base = Path() if name in cls.packaged() else Path(name).parent
 
         def checked(table: Table) -> Chosen | str:
@@ -111,6 +116,8 @@ def _resolved(kind: type[Configuration], name: str, above: tuple[Path, ...] = ()
             f"Remove the field {BASE} from one of them.",
         )
     content = _read(kind, path)
+    if name not in packaged:
+        content = kind.located(content, path.parent.resolve())
     base = content.pop(BASE, None)
     if base is None:
         return content

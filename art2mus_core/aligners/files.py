@@ -18,7 +18,7 @@ from .base import AlignerNetwork
 from .kinds import KINDS
 from .projection import ARCHIVE, FACTS, PICKLE, SIZES, count_tokens, read_published
 
-__all__ = ["AlignerHeader", "AlignerNetwork", "find_aligner", "load_aligner", "read_header", "save_aligner"]
+__all__ = ["OWN", "AlignerHeader", "AlignerNetwork", "find_aligner", "load_aligner", "read_header", "save_aligner"]
 
 OWN = "model"
 """The name of a checkpoint's own aligner."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
+from inspect import Parameter, signature
 from types import MappingProxyType
 from typing import Any
 
@@ -12,7 +14,7 @@ from .projection import ProjectionAligner
 from .resampler import ResamplerAligner
 from .visual import VisualAligner
 
-__all__ = ["KINDS", "build_aligner", "kind_of"]
+__all__ = ["KINDS", "build_aligner", "kind_of", "sizes_of"]
 
 KINDS: Mapping[str, type[AlignerNetwork]] = MappingProxyType(
     {kind.kind: kind for kind in (VisualAligner, ProjectionAligner, ResamplerAligner)}
@@ -26,10 +28,44 @@ def kind_of(model: Mapping[str, Any]) -> type[AlignerNetwork]:
     Raises:
         SettingError: an unknown kind.
     """
-    kind = model.get("kind", VisualAligner.kind)
-    if kind not in KINDS:
+    kind = VisualAligner.kind if model.get("kind") is None else model["kind"]
+    if not isinstance(kind, str) or kind not in KINDS:
         raise SettingError(f"an aligner of the kind {kind!r}", f"one of {', '.join(KINDS)}", "Correct the field model.")
     return KINDS[kind]
+
+
+def sizes_of(model: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a configuration's aligner: those in its field `model`, else those found, else the defaults.
+
+    None is as if it were left out, except for `dim` beside a `patch_dim`: the aligner then uses patches alone.
+
+    Args:
+        model: the field, with the `kind`.
+        found: as in :func:`build_aligner`.
+
+    Raises:
+        SettingError: an unknown kind, or a key that it does not have.
+    """
+    kind = kind_of(model)
+    known = signature(kind).parameters
+    if unknown := [name for name in model if name not in {"kind", *known}]:
+        nearest = get_close_matches(str(unknown[0]), known, 1)
+        raise SettingError(
+            f"a {kind.kind} aligner with {unknown[0]}: no such field{f', did you mean {nearest[0]}?' if nearest else ''}",
+            f"some of kind, {', '.join(known)}",
+            "Correct the field model.",
+        )
+    defaults = {name: each.default for name, each in known.items() if each.default not in {None, Parameter.empty}}
+    given = {name: value for name, value in model.items() if value is not None and name != "kind"}
+    return {**defaults, **_used(model, found), **given}
+
+
+def _used(model: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the found sizes that a configuration's aligner has."""
+    reads = kind_of(model).reads(model)
+    if "patch_dim" in reads and model.get("dim", 0) is None:
+        reads = {"patch_dim"}
+    return {name: value for name, value in found.items() if name in {"space", "width", *reads}}
 
 
 def build_aligner(model: Mapping[str, Any], found: Mapping[str, Any], origin: str) -> AlignerNetwork:
@@ -41,16 +77,13 @@ def build_aligner(model: Mapping[str, Any], found: Mapping[str, Any], origin: st
         origin: the names of encoder and prior, for messages.
 
     Raises:
-        SettingError: an unknown kind, sizes that contradict those found, or impossible ones.
+        SettingError: an unknown kind or key, sizes that contradict those found, or impossible ones.
     """
-    kind = kind_of(model)
-    used = {"space", "width", *kind.reads(model)}
-    wanted = {name: value for name, value in found.items() if name in used}
-    sizes = {**wanted, **{name: value for name, value in model.items() if name != "kind"}}
-    if other := [name for name in wanted if sizes[name] not in {wanted[name], None}]:
+    sizes, wanted = sizes_of(model, found), _used(model, found)
+    if other := [name for name in wanted if sizes[name] != wanted[name]]:
         raise SettingError(
             f"an aligner with {', '.join(f'{name} {sizes[name]}' for name in other)}",
             f"{', '.join(f'{name} {wanted[name]}' for name in other)}, as {origin} have it",
             "Correct these in the field model, or remove them.",
         )
-    return kind(**{name: value for name, value in sizes.items() if value is not None})
+    return kind_of(model)(**sizes)

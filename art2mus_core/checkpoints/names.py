@@ -17,6 +17,7 @@ from .cards import read_cards
 
 __all__ = [
     "BUNDLED",
+    "LORA",
     "MODULES",
     "aligner_file",
     "describe",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,16 @@ from ..errors import CheckpointError
 from ..placing import refusals, replacing
 from .memory import is_shortage
 
-__all__ = ["WEIGHTS", "opened", "read_metadata", "read_tensors", "recognise", "save_tensors", "stream_tensors"]
+__all__ = [
+    "WEIGHTS",
+    "opened",
+    "read_metadata",
+    "read_tensors",
+    "recognise",
+    "save_tensors",
+    "stream_tensors",
+    "system_errors",
+]
 
 WEIGHTS = ("model.safetensors", "diffusion_pytorch_model.safetensors")
 """File names of weights: transformers' and ours, and diffusers'."""
@@ -107,12 +117,24 @@ def save_tensors(
     with refusals(path, FREE_SPACE), replacing(path) as partial:
         partial.touch()
         usual = partial.stat().st_mode  # safetensors creates files that only their owner can read
-        try:
+        with system_errors():
             save_file(kept, partial, {"format": "pt", **(metadata or {})})
-        except SafetensorError as error:
-            raise OSError(str(error)) from error
         _sort_metadata(partial)
         partial.chmod(usual)
+
+
+@contextmanager
+def system_errors() -> Iterator[None]:
+    """Convert safetensors' errors while a file is written to those of the system, such as that of a full disk.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    try:
+        yield
+    except SafetensorError as error:
+        found = re.search(r"I/O error: (.*) \(os error (\d+)\)", str(error))
+        raise (OSError(int(found[2]), found[1]) if found else OSError(str(error))) from error
 
 
 def _sort_metadata(path: Path) -> None:

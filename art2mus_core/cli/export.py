@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,12 +11,20 @@ from ..errors import SettingError
 from .outputs import AsJson, NoReplace, check_file, print_document, print_lines
 from .progress import importing
 
+if TYPE_CHECKING:
+    from ..training.run.exporting import Exported
+
 
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a run of `art2mus train` of the stage aligner.")],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="File (.safetensors).", show_default="RUN/export/RUN.safetensors"),
+        typer.Option(
+            "--out",
+            "-o",
+            help="File (.safetensors).",
+            show_default="RUN/export/NAME.safetensors, NAME being the name of the folder RUN",
+        ),
     ] = None,
     install: Annotated[
         str | None,
@@ -62,12 +70,23 @@ def export(
         files = {"file": made.path, "card": made.card, **({"lora": made.lora} if made.lora else {})}
         print_document({**{name: str(each) for name, each in files.items()}, "step": made.step, "prior": made.prior})
         return
-    chosen, changed = quoted(install or made.path), f" --lora {quoted(made.lora)}" if made.lora else ""
     print_lines(
         str(made.path),
         f"{made.card}  the model card",
         *([f"{made.lora}  the LoRA of the denoiser"] if made.lora else []),
         *(f"replaced {each}" for each in made.replaced),
-        f"Next: art2mus compose ARTWORK --model {quoted(made.prior)} --aligner {chosen}{changed}",
+        *([f"deleted {made.deleted}, the LoRA of the aligner before"] if made.deleted else []),
+        f"Next: {_following(made, quoted(install or made.path))}",
         f"For ComfyUI: a folder with this file in models/art2mus, such as models/art2mus/{made.path.stem}",
     )
+
+
+def _following(made: Exported, aligner: str) -> str:
+    """The command that composes with an exported aligner, with names and paths that are found from here."""
+    from ..checkpoints.names import is_encoder, is_prior, name_for_command, quoted
+
+    model = name_for_command(made.checkpoint) if is_prior(made.checkpoint) else quoted(made.prior)
+    command = f"art2mus compose ARTWORK --model {model} --aligner {aligner}"
+    if made.encoder and is_encoder(made.encoder) and (encoder := name_for_command(made.encoder)) != made.encoder.name:
+        command += f" --encoder {encoder}"
+    return f"{command} --lora {quoted(made.lora)}" if made.lora else command

@@ -25,6 +25,9 @@ def prepare(
     level: Annotated[float | None, typer.Option(help="Peak of that part, after its mean is removed.")] = None,
     crop: Annotated[int, typer.Option(min=0, help="Latent frames to which shorter parts are filled up.")] = 0,
     support: Annotated[str, typer.Option(help="Name of the prior's text constants, which are checked.")] = "model",
+    alignment: Annotated[
+        bool, typer.Option("--alignment", help="Store what the option alignment of a configuration reads, too.")
+    ] = False,
     device: Annotated[str, typer.Option(help="Device: auto, cpu, cuda or mps.")] = "auto",
     engine: Engine = "local",
     workers: Annotated[
@@ -48,19 +51,21 @@ def prepare(
             from ..checkpoints.names import is_encoder, locate
             from ..datasets.faults import Tally
             from ..training.features.dataset import Working
-            from ..training.features.preparing import Request, expected_bytes, open_data
+            from ..training.features.preparing import Request, check_space, expected, open_data
             from ..training.features.preparing import prepare as compute
             from ..training.features.windows import read_window
             from .devices import choose_device
 
         folder, where = locate(prior), choose_device(device)
         seeing = locate(encoder, is_encoder) if encoder else folder
-        asked = Request(folder, seeing, patches, views, read_window(window, level, crop), support)
+        asked = Request(folder, seeing, patches, views, read_window(window, level, crop), support, alignment)
         opened = open_data(data, asked, on_step, Working(engine, workers, retry, faults=1.0))
         with alone_in(data, "preparing of features"):
-            expected = expected_bytes(opened, asked, where)
+            found = expected(opened, asked, where)
+            check_space(opened, found)
+            needs = {each.name: each.bytes for each in found}
             if not as_json:
-                print_lines(*table([(f"{name}, about", _size(size)) for name, size in expected.items()]))
+                print_lines(*table([(f"{name}, about", _size(size)) for name, size in needs.items()]))
             compute(opened, asked, where)
     tally, stores = Tally(), []
     for kind, store in opened.stores.values():
@@ -73,7 +78,7 @@ def prepare(
         told = [dict(zip(keys, each, strict=True)) for each in stores]
         faults = [vars(each) for each in tally.frequent()]
         counts = {"pairs": len(opened.pairs), "left_out": len(opened.left_out)}
-        print_document({"data": str(data), **counts, "expected": expected, "stores": told, "faults": faults})
+        print_document({"data": str(data), **counts, "expected": needs, "stores": told, "faults": faults})
         return
     head = ("store", "files", "stored", "size")
     print_lines(*table([head, *((name, f"{of:,}", f"{kept:,}", _size(size)) for name, of, kept, size in stores)]))

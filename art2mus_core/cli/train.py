@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -110,13 +112,15 @@ def train(
         from ..training.stages import load_config
         from .training import Task, carry_out, print_outlook, print_trained
 
-    own = {"steps": steps, "seed": seed, "options.encoder": encoder}
+    named = None if encoder is None else json.dumps(encoder, ensure_ascii=False)  # as YAML, 1 and no are no names
+    own = {"steps": steps, "seed": seed, "options.encoder": named}
     changes = [*(settings or []), *(f"{key}={value}" for key, value in own.items() if value is not None)]
     config = load_config(name, settings=changes)
     checkpoint = part_folder(config, out or Path("runs/pocket"), prior)
     task = Task(config, data, checkpoint, run or _run_folder(name, checkpoint, prior), adds=prior is None)
     if dry_run:
-        print_outlook(look(config, data, checkpoint), task, as_json=as_json)
+        processes = int(os.environ.get("WORLD_SIZE", "1"))  # of a launcher
+        print_outlook(look(config, data, checkpoint, processes=processes), task, as_json=as_json)
     else:
         history = carry_out(task, ["art2mus", *sys.argv[1:]])
         if history is not None:

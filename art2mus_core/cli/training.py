@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import warnings
 from collections.abc import Iterator
@@ -18,12 +19,16 @@ if TYPE_CHECKING:
     from ..training.config import TrainingConfig
     from ..training.objective import Objective
     from ..training.run.outlook import Outlook
+    from ..training.run.resuming import Origin
     from ..types import OnStep, Step
 
 __all__ = ["Task", "carry_out", "print_outlook", "print_trained", "warned"]
 
 WARM, TIMED = 2, 5
 """Steps after the first ones, which are slower, from whose time the length of the run is estimated."""
+
+QUIET = 30
+"""Seconds between lines about the training where there is no terminal for a progress bar."""
 
 WORTH = 20
 """Seconds of training below which its length is not told."""
@@ -67,39 +72,32 @@ def carry_out(task: Task, command: list[str]) -> list[dict[str, float]] | None:
     if config.precision == "bf16":
         warn_if_emulated(torch.bfloat16, device, "precision: auto in the configuration")
     with (
+        reporting() as bar,
         alone_in(task.run, f"training of {config.stage}"),
         accelerated(config, device) as accelerator,
         warned(),
-        reporting() as bar,
     ):
         main, made_on = accelerator.is_main_process, machine(accelerator.device, accelerator.num_processes)
-        build = stage_builder(config, task.data, task.checkpoint, bar if main else None, device=accelerator.device)
+        on_step = bar if sys.stderr.isatty() else _in_lines()
+        build = stage_builder(config, task.data, task.checkpoint, on_step if main else None, device=accelerator.device)
         if not main:
             train(build, config, task.run, accelerator=accelerator)
             return None
-        resumes = is_begun(task.run)
+        with watch(config, task.run, accelerator, on_note=notify) as watcher:
 
-        def opened() -> Objective:
-            objective = build()
-            _announce(objective, task)
-            if not resumes:
-                begin(task.run, objective, command, made_on)
-            return objective
+            def start(objective: Objective, done: int, origin: Origin) -> None:
+                _announce(objective, task)
+                if is_begun(task.run):
+                    continue_run(task.run, config, done, command, made_on)
+                else:
+                    begin(task.run, objective, origin, command, made_on)
+                watcher.trackers.open()
 
-        def began(step: Step) -> None:
-            if resumes:
-                continue_run(task.run, step.done - 1, command, made_on)
-
-        on_step = _paced(bar, config, began)
-        with watch(config, task.run, accelerator) as watcher:
-            objective, history = train(
-                opened, config, task.run, accelerator=accelerator, on_step=on_step, observer=watcher
-            )
+            hooks: dict[str, Any] = {"on_start": start, "on_step": _paced(on_step, config), "observer": watcher}
+            objective, history = train(build, config, task.run, accelerator=accelerator, **hooks)
         if task.adds:
             objective.export(task.checkpoint)
         write_history(task.run, config.stage, history)
-        for note in watcher.notes:
-            notify(note)
     return history
 
 
@@ -136,13 +134,12 @@ def warned() -> Iterator[None]:
         yield
 
 
-def _paced(on_step: OnStep, config: TrainingConfig, began: OnStep) -> OnStep:
+def _paced(on_step: OnStep, config: TrainingConfig) -> OnStep:
     """An `on_step` that says after a few steps how long the others will take.
 
     Args:
         on_step: is called, too.
         config: of the training; steps of other work, such as features, are not counted.
-        began: called with the first step of the training.
     """
     seen, start = 0, 0.0
 
@@ -152,8 +149,6 @@ def _paced(on_step: OnStep, config: TrainingConfig, began: OnStep) -> OnStep:
         if step.total != config.steps or step.stage.split()[0] != config.stage:
             return
         seen += 1
-        if seen == 1:
-            began(step)
         if seen == WARM:
             start = time.monotonic()
         if seen == WARM + TIMED:
@@ -162,6 +157,19 @@ def _paced(on_step: OnStep, config: TrainingConfig, began: OnStep) -> OnStep:
                 notify(f"the other {step.total - step.done:,} steps take about {_duration(left)}")
 
     return pace
+
+
+def _in_lines() -> OnStep:
+    """An `on_step` for a file of messages: it prints a line after some seconds without one."""
+    told = time.monotonic()
+
+    def tell(step: Step) -> None:
+        nonlocal told
+        if time.monotonic() - told > QUIET and step.total > 1:
+            notify(f"{step.stage}: {step.done:,} of {step.total:,}")
+            told = time.monotonic()
+
+    return tell
 
 
 def _duration(seconds: float) -> str:

@@ -29,7 +29,7 @@ try:
 except ImportError:  # in older versions the plain name does not need torchvision
     from transformers import CLIPImageProcessor as Preprocessor  # type: ignore[assignment]
 
-__all__ = ["ClipImageEncoder", "check_clip", "clip_sizes", "clip_space", "load_clip"]
+__all__ = ["ClipImageEncoder", "check_clip", "clip_patches", "clip_sizes", "clip_space", "load_clip"]
 
 PROJECTION = "visual_projection.weight"
 
@@ -100,6 +100,17 @@ def clip_sizes(folder: Path) -> dict[str, int]:
             raise CheckpointError(f"{path} lacks {PROJECTION}", "the weights of a CLIP", "Choose a CLIP checkpoint.")
         dim, patch_dim = file.get_slice(PROJECTION).get_shape()
     return {"dim": dim, "patch_dim": patch_dim}
+
+
+def clip_patches(folder: Path) -> int:
+    """How many patches it makes of an artwork; no weight is read.
+
+    Raises:
+        CheckpointError: the configuration is missing or damaged.
+    """
+    with describes(config_file(folder, "."), "a CLIP"):
+        tower: Any = CLIPConfig.from_dict(read_config(folder, ".")).vision_config
+        return int(tower.image_size // tower.patch_size) ** 2
 
 
 def load_clip(folder: Path, *, dtype: torch.dtype) -> ClipImageEncoder:

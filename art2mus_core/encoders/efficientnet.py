@@ -21,7 +21,7 @@ from ..networks.efficientnet import EfficientNetLite, pooled
 from ..types import Artwork, Embedding
 from .squares import check_size
 
-__all__ = ["KIND", "TRAITS", "EfficientNetEncoder", "affect_inputs", "traits"]
+__all__ = ["KIND", "STRIDE", "TRAITS", "EfficientNetEncoder", "affect_inputs", "traits"]
 
 TRAITS = len(CHARACTERS) + len(TONICS)
 """Width of a character as the head's input."""
@@ -33,8 +33,8 @@ AFFECT = ("arousal", "valence")
 EXTREME = 1e-3
 """Levels of the prior are kept this far from 0 and 1, whose normal scores are infinite."""
 
-SMALLEST = 32
-"""Least side of the square: below it, the deepest map would be one pixel."""
+STRIDE = 32
+"""Pixels from one position of the last map to the next: the least side of the square, below which that map would be one pixel."""
 
 
 class EfficientNetEncoder(nn.Module):
@@ -75,7 +75,7 @@ class EfficientNetEncoder(nn.Module):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> EfficientNetEncoder:
-        check_size(config["size"], SMALLEST)
+        check_size(config["size"], STRIDE)
         return cls(**{name: value for name, value in config.items() if name != "model_type"})
 
     def forward(self, seen: Float[Tensor, "batch traits"]) -> Float[Tensor, "batch dim"]:

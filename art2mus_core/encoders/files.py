@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -19,7 +20,7 @@ from ..checkpoints.names import describe, is_encoder, name_for_command, quoted
 from ..errors import CheckpointError
 from ..interfaces import AudioEncoder, ImageEncoder
 from ..types import Artwork
-from .efficientnet import KIND, EfficientNetEncoder
+from .efficientnet import KIND, STRIDE, EfficientNetEncoder
 from .imagebind import TOWERS
 from .pocket import PocketAudioEncoder, PocketImageEncoder, PocketSoundEncoder
 
@@ -29,6 +30,7 @@ __all__ = [
     "has_audio_encoder",
     "image_bytes",
     "image_component",
+    "image_patches",
     "image_sizes",
     "image_space",
     "load_audio_encoder",
@@ -61,6 +63,11 @@ def image_sizes(folder: Path) -> dict[str, int]:
         CheckpointError: there is no image encoder, or an unknown one, or its files are damaged.
     """
     return _image_kind(folder).sizes(folder)
+
+
+def image_patches(folder: Path) -> int:
+    """How many patches a folder's image encoder makes of an artwork, 0 if it has none. Raises as :func:`image_sizes`."""
+    return _image_kind(folder).count(folder)
 
 
 def image_bytes(folder: Path, *, dtype: torch.dtype) -> int:
@@ -159,7 +166,8 @@ class _Component:
     build: Callable[[dict[str, Any]], Any]
     precision: torch.dtype | None = None
     patches: str | None = None
-    """The field of the configuration with the width of a patch."""
+    side: str | int = 0
+    """The field of the configuration with the width of a patch; and the side of a patch in pixels, or its field."""
 
     def space(self, folder: Path) -> str:
         space = read_config(folder, "image_encoder").get("space")
@@ -177,6 +185,11 @@ class _Component:
         with describes(config_file(folder, "image_encoder"), "an image encoder"):
             fields = {"dim": "dim", **({"patch_dim": self.patches} if self.patches else {})}
             return {name: int(config[field]) for name, field in fields.items()}
+
+    def count(self, folder: Path) -> int:
+        config = read_config(folder, "image_encoder")
+        with describes(config_file(folder, "image_encoder"), "an image encoder"):
+            return ceil(config["size"] / config.get(self.side, self.side)) ** 2 if self.side else 0
 
     def bytes(self, folder: Path, dtype: torch.dtype) -> int:
         return needed(folder, ["image_encoder"], self.precision or dtype)
@@ -205,6 +218,11 @@ class _Clip:
 
         return clip_sizes(folder)
 
+    def count(self, folder: Path) -> int:
+        from .clip import clip_patches  # noqa: PLC0415
+
+        return clip_patches(folder)
+
     def bytes(self, folder: Path, dtype: torch.dtype) -> int:
         return needed(folder, ["."], dtype, unused=lambda key: key.startswith("text_"))
 
@@ -220,9 +238,9 @@ class _Clip:
 
 
 IMAGE_ENCODERS: dict[str, _Component | _Clip] = {
-    KIND: _Component(EfficientNetEncoder.from_config, torch.float32, "channels"),
+    KIND: _Component(EfficientNetEncoder.from_config, torch.float32, "channels", STRIDE),
     "pocket": _Component(PocketImageEncoder.from_config, torch.float32),
-    "imagebind": _Component(TOWERS["vision"], patches="width"),
+    "imagebind": _Component(TOWERS["vision"], patches="width", side="patch"),
     "clip": _Clip(),
 }
 """Image encoders by `model_type`; `pocket` is that of models trained with version 0.1, `clip` is a folder in transformers' layout."""

@@ -32,14 +32,14 @@ class Draw:
         size: number of examples of all processes.
         rank: rank of this process.
         count: number of processes; times the parts that each computes one after the other.
-        drawn: the rows of the whole batch, as often as some were drawn.
+        drawn: the drawn rows of all processes, by the term of the loss for which they were drawn.
     """
 
     rng: np.random.Generator
     size: int
     rank: int = 0
     count: int = 1
-    drawn: list[np.ndarray] = field(default_factory=list)
+    drawn: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def part(self) -> slice:
@@ -58,10 +58,12 @@ class Draw:
             )
         return replace(self, size=size)
 
-    def rows(self, among: Int[np.ndarray, " rows"], *, repeated: bool = True) -> Int[np.ndarray, " size"]:
-        """Random rows of a dataset; each may be drawn several times if `repeated`."""
-        self.drawn.append(self.rng.choice(among, self.size, replace=repeated))
-        return self.drawn[-1]
+    def rows(
+        self, among: Int[np.ndarray, " rows"], term: str = "loss", *, repeated: bool = True
+    ) -> Int[np.ndarray, " size"]:
+        """Random rows of a dataset for a term of the loss; each may be drawn several times if `repeated`."""
+        self.drawn[term] = self.rng.choice(among, self.size, replace=repeated)
+        return self.drawn[term]
 
     def shares(self) -> Float[np.ndarray, " size"]:
         """Uniform numbers from 0 to 1, for the start of crops or to choose a share of the examples."""

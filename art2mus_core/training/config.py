@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from ..checkpoints.names import BUNDLED, existing
 from ..configuration import Configuration, Fields
 from ..types import Scale
 
@@ -54,7 +57,7 @@ class TrainingConfig(Configuration):
         checkpointing: compute activations of the frozen denoiser again in the backward pass instead of keeping them.
         trackers: where losses, previews and measurements are logged.
         preview_every: steps between previews: the artworks of `previews`, composed; 0 for none.
-        previews: artworks of the previews; by default the first ones of the validation split.
+        previews: artworks of the previews, by their paths from the file's folder; by default the first ones of the validation split.
         faults: share of the pairs that may be left out because a file cannot be read; more stop the run.
         mel: parameters of the mel, for a stage that starts a checkpoint; later stages read them from the checkpoint.
         model: sizes of the networks that the stage builds.
@@ -89,6 +92,18 @@ class TrainingConfig(Configuration):
     model: dict[str, Any] = Field(default_factory=dict)
     options: dict[str, Any] = Field(default_factory=dict)
 
+    @classmethod
+    def located(cls, content: dict[Any, Any], folder: Path) -> dict[Any, Any]:
+        """The content with the paths of previews, and that of an encoder which is no name, from a folder."""
+        previews, options = content.get("previews"), content.get("options")
+        found = dict(content)
+        if isinstance(previews, list):
+            found["previews"] = [_from(folder, each) if isinstance(each, str) else each for each in previews]
+        encoder = options.get("encoder") if isinstance(options, dict) else None
+        if isinstance(encoder, str) and encoder not in {"", BUNDLED} and existing(path := _from(folder, encoder)):
+            found["options"] = {**options, "encoder": path}
+        return found
+
     @field_validator("precision", mode="before")
     @classmethod
     def _no_is_a_word(cls, precision: Any) -> Any:  # noqa: ANN401
@@ -99,3 +114,7 @@ class TrainingConfig(Configuration):
         if any(later <= earlier for earlier, later in pairwise([0, *self.restarts])):
             raise ValueError(f"restarts {self.restarts} do not rise from 0")
         return self
+
+
+def _from(folder: Path, path: str) -> str:
+    return str(folder / os.path.expanduser(path))  # noqa: PTH111 - Path's raises for an unknown user

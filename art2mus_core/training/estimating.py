@@ -16,21 +16,20 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..aligners.kinds import build_aligner
 from ..checkpoints.folder import read_config
 from ..checkpoints.precision import imitates
 from ..conditioning.constants import prompted
 from ..diffusion.denoiser import LatentDenoiser, build_unet
 from ..diffusion.levels import read_levels
-from ..encoders.files import image_space
 from ..networks.gpt2 import GPT2
-from ..pipelines.parts import Choice, Parts, open_parts
+from ..pipelines.parts import Choice, open_parts
 from ..types import Embedding, Plan
+from .adapters import lora_of
 from .allocations import Allocations
 from .batches import LatentBatch
 from .config import TrainingConfig
-from .objective import read_options, sized
-from .objectives.aligner import AlignerOptions
+from .objective import read_options
+from .objectives.aligner_options import AlignerOptions, untrained
 from .objectives.diffusion import diffusion_loss
 from .objectives.sources import encoder_folder
 
@@ -83,7 +82,7 @@ class Step(NamedTuple):
 
     Attributes:
         networks: all networks, on `meta`. Those that require gradients get them.
-        trained: the one that the optimiser changes.
+        trained: those that the optimiser changes.
         batch: makes the inputs of a process, a dataclass of tensors.
         loss: their loss.
     """
@@ -170,7 +169,8 @@ def aligner_step(config: TrainingConfig, checkpoint: Path, processes: int = 1) -
     with torch.device("meta"):
         language_model = GPT2(read_config(parts.folder, "language_model")).requires_grad_(requires_grad=False).eval()
         unet = build_unet(read_config(parts.folder, "unet")).requires_grad_(requires_grad=False).eval()
-        aligner = _aligner(config, parts, encoder)
+        aligner = untrained(config, options, encoder, parts.folder, parts.grid.language_width)
+        lora = lora_of(unet, options.lora, config.seed)
     unet.checkpointing = config.checkpointing
     levels, constants, length = read_levels(parts.schedule), parts.constants, parts.grid.language_tokens
     size = max(1, rows), parts.grid.latent_channels, options.crop, parts.grid.latent_rows
@@ -189,22 +189,7 @@ def aligner_step(config: TrainingConfig, checkpoint: Path, processes: int = 1) -
         return value + prompted(language_model, aligner.align(pairs), constants, length)[0].language.square().mean()
 
     networks = nn.ModuleDict({"language_model": language_model, "unet": unet, "aligner": aligner})
-    return Step(networks, aligner, batch, loss)
-
-
-def _aligner(config: TrainingConfig, parts: Parts, encoder: Path) -> Any:  # noqa: ANN401  a network with `align`
-    """The untrained aligner of a configuration, with the widths of an encoder whose weights are not read."""
-    found = {"space": image_space(encoder), "width": parts.grid.language_width, **_widths(encoder)}
-    with sized(config.stage):
-        return build_aligner(config.model, found, f"{encoder.name} and {parts.folder.name}")
-
-
-def _widths(encoder: Path) -> dict[str, int]:
-    """The width of an encoder's embeddings, and that of its patches if its configuration has it."""
-    stored = read_config(encoder, "image_encoder" if (encoder / "image_encoder").is_dir() else ".")
-    wide = stored.get("vision_config", {}).get("hidden_size") or stored.get("channels", stored.get("width"))
-    widths = {"dim": stored.get("dim", stored.get("projection_dim")), "patch_dim": wide}
-    return {name: width for name, width in widths.items() if isinstance(width, int)}
+    return Step(networks, nn.ModuleDict({"aligner": aligner, **lora}), batch, loss)
 
 
 def _embedding(aligner: Any, rows: int) -> Embedding:  # noqa: ANN401

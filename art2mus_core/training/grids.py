@@ -50,7 +50,7 @@ def latent_grid(config: TrainingConfig, checkpoint: Path) -> AudioGrid:
         CheckpointError: the checkpoint has no VAE, or a damaged configuration.
     """
     sizes = latent_sizes(checkpoint)
-    width = config.model.get("language_model", {}).get("n_embd")
+    width = (config.model.get("language_model") or {}).get("n_embd")
     if not isinstance(width, int) or width < 1:
         raise SettingError(f"a language model with n_embd {width!r}", "its width", "Add it to the field model.")
     return replace(mel_grid(config, checkpoint), **sizes, language_width=width)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..checkpoints.memory import allocating, is_shortage
 from ..errors import CheckpointError
@@ -16,9 +16,9 @@ from ..types import OnStep, Step
 from .config import TrainingConfig
 from .interrupts import undisturbed
 from .objective import Objective
-from .processes import accelerated, agreed, check_processes
+from .processes import accelerated, agreed, check_processes, shared
 from .run.observing import Observer, peak_memory
-from .run.resuming import check_same, data_digest
+from .run.resuming import Origin, check_same, origin_of
 from .run.saving import PROGRESS, newest, read_note, read_progress, state_folder, tidy, written
 from .schedule import learning_rate_at
 from .trainer import Trainer
@@ -36,6 +36,9 @@ NAMED = 8
 
 History = list[dict[str, float]]
 
+OnStart = Callable[[Objective, int, Origin], None]
+"""Called with the objective, the number of its finished steps, and what it is trained on."""
+
 
 def train(
     build: Callable[[], Objective],
@@ -43,6 +46,7 @@ def train(
     run: Path,
     *,
     accelerator: Accelerator | None = None,
+    on_start: OnStart | None = None,
     on_step: OnStep | None = None,
     observer: Observer | None = None,
 ) -> tuple[Objective, History]:
@@ -53,6 +57,7 @@ def train(
         config: configuration of the stage; `batch` counts the examples of all processes.
         run: folder of the states, which the first process writes.
         accelerator: joins the processes of the run (:func:`.processes.accelerated`); by default the CPU and a single process.
+        on_start: called once before the first step, on the first process; until then the run's folder is as it was.
         on_step: called after every step; an exception raised there stops the run after its state is saved.
         observer: receives losses, results and previews, on the first process.
 
@@ -61,15 +66,18 @@ def train(
 
     Raises:
         SettingError: the batch cannot be shared by the processes, or a step does not fit into memory.
-        CheckpointError: the loss is not finite, or all states are damaged, or the newest is of another run.
+        CheckpointError: the loss or a weight is not finite, or all states are damaged, or the newest is of another run.
         OutputError: a state cannot be written.
     """
     if accelerator is None:
         with accelerated(config) as opened:
-            return train(build, config, run, accelerator=opened, on_step=on_step, observer=observer)
+            hooks: dict[str, Any] = {"on_start": on_start, "on_step": on_step, "observer": observer}
+            return train(build, config, run, accelerator=opened, **hooks)
     check_processes(config, accelerator.num_processes)
     progress = Progress(Trainer(build, config, accelerator), run, observer)
     progress.resume()
+    if on_start and progress.is_first:
+        on_start(progress.objective, progress.done, progress.origin)
     try:
         progress.record()
         while progress.done < config.steps:
@@ -101,7 +109,7 @@ class Progress:
         self.observer = observer if self.is_first else None
         self.done, self.history, self.recent = 0, History(), History()
         self.saved, self.previewed, self.saved_at, self.busy = -1, 0, time.monotonic(), 0.0
-        self.origin = {"data": data_digest(self.objective), "sharded": trainer.sharded}
+        self.origin = shared(lambda: origin_of(self.objective, sharded=trainer.sharded))
 
     def step(self) -> None:
         """Take one optimiser step.
@@ -119,7 +127,7 @@ class Progress:
             with undisturbed():
                 self.trainer.update(self.done)
                 self.done += 1
-                self.recent.append(values)
+                self.recent.append(finite(values))
         self.busy += time.monotonic() - began
 
     def _not_finite(self, name: str, value: float) -> CheckpointError:
@@ -167,7 +175,7 @@ class Progress:
             return {}
         with self.trainer.averaged() as objective:
             results = objective.validate()
-        return {f"validation {name}": float(value) for name, value in results.items()}
+        return finite({f"validation {name}": float(value) for name, value in results.items()})
 
     def _preview(self, *, last: bool) -> None:
         every = self.config.preview_every
@@ -206,16 +214,24 @@ class Progress:
         """Save the state, if it is not saved yet, and delete those that are not to be kept.
 
         Raises:
+            CheckpointError: weights are not finite.
             OutputError: it cannot be written; the states before are as they were.
         """
         if self.saved == self.done:
             return
+        if not self.trainer.is_finite():
+            self.trainer.sound = False
+            raise CheckpointError(
+                f"weights of stage {self.config.stage} that are not finite after {self.done} steps",
+                "finite numbers",
+                "They were not saved. Train in another folder with a lower learning rate or precision `no`.",
+            )
         if self.is_first:
             note = {"step": self.done, "config": self.config.model_dump(mode="json"), **self.origin}
             with written(state_folder(self.run, self.done), note) as partial:
                 self.trainer.write(partial)
                 progress = {"history": self.history, "recent": self.recent}
-                (partial / PROGRESS).write_text(json.dumps(progress) + "\n", encoding="utf-8")
+                (partial / PROGRESS).write_text(json.dumps(progress, allow_nan=False) + "\n", encoding="utf-8")
             tidy(self.run, self.config.keep)
         elif self.trainer.sharded:
             self.trainer.write(self.run)  # takes part
@@ -225,21 +241,24 @@ class Progress:
         """Resume from the newest undamaged state, if there is one.
 
         Raises:
-            CheckpointError: all states are damaged, or it belongs to another configuration or to other pairs.
+            CheckpointError: all states are damaged, or it belongs to another configuration, other pairs or other parts.
         """
+        if state := newest(self.run):
+            note, progress = read_note(state), read_progress(state)
+            check_same(state, note, self.objective, self.origin)
+            self.trainer.read(state)
+            self.history, self.recent = [[*map(finite, progress[name])] for name in ("history", "recent")]
+            self.done = self.saved = self.previewed = int(note["step"])
         if self.is_first:
             tidy(self.run)
-        self.trainer.accelerator.wait_for_everyone()
-        if not (state := newest(self.run)):
-            return
-        note, progress = read_note(state), read_progress(state)
-        check_same(state, note, self.config, self.origin)
-        self.trainer.read(state)
-        self.history, self.recent = list(progress["history"]), list(progress["recent"])
-        self.done = self.saved = self.previewed = int(note["step"])
+
+
+def finite(values: dict[str, float]) -> dict[str, float]:
+    """Those values that are finite, which JSON can hold; a noise level without an example has none."""
+    return {name: value for name, value in values.items() if math.isfinite(value)}
 
 
 def means_of(steps: History) -> dict[str, float]:
-    """The mean of each value over those steps in which it is a number."""
-    known = {name: [step[name] for step in steps if not math.isnan(step[name])] for name in steps[0]}
-    return {name: fmean(values) for name, values in known.items() if values}
+    """The mean of each value over those steps that have it."""
+    names = dict.fromkeys(name for step in steps for name in step)
+    return {name: fmean(step[name] for step in steps if name in step) for name in names}

@@ -20,7 +20,7 @@ from .batches import Batch, Draw
 from .config import TrainingConfig
 from .features.dataset import Dataset
 
-__all__ = ["Objective", "check_crop", "read_options", "sized"]
+__all__ = ["Objective", "check_crop", "check_shared", "read_options", "sized"]
 
 
 Chosen = TypeVar("Chosen", bound=Fields)
@@ -44,6 +44,7 @@ class Objective(nn.Module, ABC):
     """
 
     trained: nn.ModuleDict
+    options: Fields
     compares = False
     """Whether the loss compares the examples of a batch with each other, which then cannot be computed in parts."""
 
@@ -71,23 +72,20 @@ class Objective(nn.Module, ABC):
         return list(self.trained.values())
 
     def check_shared(self, processes: int) -> None:
-        """Check that several processes, and parts one after the other, can share the batches.
+        """Raises as :func:`check_shared`."""
+        check_shared(self.config, processes, len(self.train_rows), compares=self.compares)
+
+    def parts(self) -> dict[str, dict[str, str]]:
+        """Digests of the frozen parts on which the result depends, by name: those of the `checkpoint`, and of the image `encoder`."""
+        return {}
+
+    def settled(self, model: dict[str, Any]) -> dict[str, Any]:
+        """A configuration's field `model`, with what is left out and has a default or follows from the parts.
 
         Raises:
-            SettingError: there are more processes than training pairs, or parts of a batch whose examples are compared.
+            SettingError: an invalid field.
         """
-        if processes > len(self.train_rows):
-            raise SettingError(
-                f"{processes} processes for {len(self.train_rows)} training pairs",
-                "at most one for each pair",
-                "Start fewer processes.",
-            )
-        if self.compares and self.config.accumulate > 1:
-            raise SettingError(
-                f"accumulate {self.config.accumulate} with stage {self.config.stage}, which compares the examples of a batch",
-                "accumulate 1, because parts of the batch would be compared alone",
-                "Set `accumulate: 1`, and lower the batch if memory is short.",
-            )
+        return {name: value for name, value in model.items() if value is not None}
 
     @abstractmethod
     def batch(self, draw: Draw) -> Batch:
@@ -108,6 +106,32 @@ class Objective(nn.Module, ABC):
     def header(self) -> dict[str, Any]:
         """What the header of a part's own file says; nothing if the stage has no part that is used alone."""
         return {}
+
+
+def check_shared(config: TrainingConfig, processes: int, pairs: int, *, compares: bool) -> None:
+    """Check that several processes, and parts one after the other, can share the batches.
+
+    Args:
+        config: the configuration.
+        processes: number of processes.
+        pairs: number of training pairs.
+        compares: whether the loss compares the examples of a batch.
+
+    Raises:
+        SettingError: there are more processes than training pairs, or parts of a batch whose examples are compared.
+    """
+    if processes > pairs:
+        raise SettingError(
+            f"{processes} processes for {pairs} training pairs",
+            "at most one for each pair",
+            "Start fewer processes.",
+        )
+    if compares and config.accumulate > 1:
+        raise SettingError(
+            f"accumulate {config.accumulate} with stage {config.stage}, which compares the examples of a batch",
+            "accumulate 1, because parts of the batch would be compared alone",
+            "Set `accumulate: 1`, and lower the batch if memory is short.",
+        )
 
 
 def read_options(config: TrainingConfig, kind: type[Chosen]) -> Chosen:
@@ -147,7 +171,7 @@ def sized(stage: str) -> Iterator[None]:
 
 
 def check_crop(crop: int, lengths: Int[np.ndarray, " pairs"], data: Dataset, multiple: int = 1) -> None:
-    """Check the length of crops in frames.
+    """Check the length of crops in frames, before features are computed, which take long.
 
     Raises:
         SettingError: it is longer than the shortest piece, or no multiple of `multiple`, the factor of the VAE.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from jaxtyping import Float
@@ -19,7 +19,9 @@ from .sharding import is_sharded, plugin, shard_on_cpu
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-__all__ = ["accelerated", "agreed", "averaged", "check_processes", "gathered"]
+__all__ = ["accelerated", "agreed", "averaged", "check_processes", "gathered", "shared"]
+
+Value = TypeVar("Value")
 
 PATIENCE = timedelta(days=1)
 """How long processes wait for each other; the first computes the features of a large dataset alone."""
@@ -142,3 +144,13 @@ def agreed(wish: bool, device: torch.device) -> bool:  # noqa: FBT001
     if distributed.is_initialized():
         distributed.all_reduce(flag, distributed.ReduceOp.MAX)
     return bool(flag)
+
+
+def shared(compute: Callable[[], Value]) -> Value:
+    """What the first process computes, in all processes."""
+    if not distributed.is_initialized():
+        return compute()
+    box: list[Any] = [compute() if distributed.get_rank() == 0 else None]
+    distributed.broadcast_object_list(box)
+    found: Value = box[0]
+    return found

@@ -19,7 +19,7 @@ from .averages import MovingAverage
 from .batches import Draw, seeded
 from .config import TrainingConfig
 from .objective import Objective
-from .processes import averaged, gathered
+from .processes import agreed, averaged, gathered
 from .run.saving import AVERAGE, TRAINED, read_average
 from .schedule import learning_rate_at
 from .sharding import choose_units, is_sharded, put, read_optimiser, whole, write_optimiser
@@ -68,7 +68,7 @@ class Trainer:
         accelerator.register_save_state_pre_hook(lambda _models, weights, _folder: weights.clear())
         accelerator.register_load_state_pre_hook(lambda models, _folder: models.clear())
         accelerator.step = 0  # of the accumulation
-        self.losses = torch.zeros(config.accumulate)
+        self.values = dict[str, Tensor]()
 
     def _built(self) -> Objective:
         with seeded(self.config.seed, torch.device("cpu")):
@@ -83,9 +83,8 @@ class Trainer:
         """
         self.model.train()
         parts = [self._part(step, index) for index in range(self.config.accumulate)]
-        values = {name: torch.stack([part[name] for part in parts]) for name in parts[0]}
-        self.losses = values["loss"]
-        means = averaged({**values, "loss": self.losses.where(self.losses.isfinite(), math.inf)})
+        self.values = values = {name: torch.stack([part[name] for part in parts]) for name in parts[0]}
+        means = averaged({**values, "loss": values["loss"].where(values["loss"].isfinite(), math.inf)})
         norm = self.accelerator.clip_grad_norm_(self.parameters, self.config.clip)
         return {**means, "gradient norm": float(whole(norm))}
 
@@ -111,14 +110,29 @@ class Trainer:
         return self.accelerator.scaler is not None
 
     def suspects(self, step: int) -> list[str]:
-        """The ids of the pairs of a step's batch, of all processes; only those in parts whose loss is not finite, if there are any."""
+        """The ids of the pairs of a step's batch, of all processes.
+
+        Only those in parts of the batch in which a term of the loss is not finite, and drawn for that term, if there are any.
+        """
         draw = self._draw(step, 0)
         draw.rng.integers(2**62)  # as for dropout
         self.objective.batch(draw)
-        losses = gathered(self.losses)
-        parts = np.array_split(draw.drawn[0], len(losses))
-        lost = [part for part, loss in zip(parts, losses, strict=True) if not loss.isfinite()]
-        return [self.objective.data.pairs[row].id for row in np.concatenate(lost or parts)]
+        lost, every = list[np.ndarray](), list[np.ndarray]()
+        for term, rows in draw.drawn.items():
+            values = gathered(self.values.get(term, self.values["loss"]))
+            parts = np.array_split(rows, len(values))
+            every += parts
+            lost += [part for part, value in zip(parts, values, strict=True) if not value.isfinite()]
+        pairs = self.objective.data.pairs
+        return list(dict.fromkeys(pairs[row].id for row in np.concatenate(lost or every)))
+
+    def is_finite(self) -> bool:
+        """Whether all that a state would have is finite; with FSDP all processes have to call this together."""
+        moments = [value for each in self.optimiser.state.values() for value in each.values()]
+        numbers = [*self.objective.trained.state_dict().values(), *self.average.values.values(), *moments]
+        own = [value.to_local() if hasattr(value, "to_local") else value for value in numbers]
+        lost = not all(bool(value.isfinite().all()) for value in own if isinstance(value, Tensor))
+        return not (agreed(lost, self.accelerator.device) if self.sharded else lost)
 
     def update(self, step: int) -> None:
         """Update the weights by the gradients, and then their average."""

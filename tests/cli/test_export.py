@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,10 @@ import yaml
 
 from art2mus_core.aligners.files import read_header
 from art2mus_core.audio.reading import read_audio
+from art2mus_core.checkpoints.lora import save_lora
+from art2mus_core.checkpoints.names import quoted
 from art2mus_core.checkpoints.tensors import save_tensors
+from art2mus_core.training.run.card import card_of
 from art2mus_core.training.run.documents import RUN
 from art2mus_core.training.run.saving import AVERAGE, CHECKPOINTS, newest, read_average
 
@@ -37,7 +41,7 @@ def test_the_file_is_that_of_the_checkpoint_and_composes_the_same(art2mus, train
     path, card = Path("run/export/run.safetensors"), Path("run/export/README.md")
     lines = out.splitlines()
     assert lines[:2] == [str(path), f"{card}  the model card"]
-    assert lines[2] == f"Next: art2mus compose ARTWORK --model prior --aligner {path}"
+    assert lines[2] == f"Next: art2mus compose ARTWORK --model {quoted(trained / 'prior')} --aligner {path}"
     assert path.read_bytes() == (trained / "prior" / "aligner" / "mine.safetensors").read_bytes()
     header = read_header(path)
     assert (header.kind, header.tokens, header.encoder, header.prior) == ("visual", 3, "tiny", "prior")
@@ -68,6 +72,30 @@ def test_the_card_says_what_it_was_trained_on(art2mus, run: Path):
     assert "{{" not in card
 
 
+def test_the_card_of_an_aligner_of_music_alone_with_a_lora(art2mus, trained: Path, run: Path):
+    assert art2mus("export", "run", model=None)[0] == 0
+    told_run = told(run)
+    path = Path("run/export/run.safetensors")
+    about = {
+        **told_run,
+        "step": 2,
+        "config": {"batch": 2, "learning_rate": 0.1, "ema": 0, "options": {"encoder": "/x/eye"}},
+    }
+    about["header"] = {**told_run["header"], "lora": {}}
+    card = card_of(path, replace(read_header(path), run="music alone, gap none", encoder="eye"), about, [])
+    for text in (
+        "use it with `run-lora.safetensors`",
+        "trained on music alone",
+        "--aligner run.safetensors --lora run-lora.safetensors\n```",
+        "3 pieces of music for training, 2 pieces held out",
+        "| licence | pieces |",
+        "`ComfyUI/models/loras`",
+    ):
+        assert text in card
+    assert "/x/eye" not in card
+    assert "airs" not in card.split("## Training")[1].split("## Intended")[0]
+
+
 def test_another_licence_and_another_place(art2mus, run: Path):
     code, out, _ = art2mus(
         "export", "run", "--out", "new/mine.safetensors", "--licence", "my own", "--json", model=None
@@ -91,6 +119,37 @@ def test_an_installed_aligner_is_found_by_its_name(art2mus, trained: Path, run: 
     chosen = ("--aligner", "night", "--seconds", 1, "--out", "dawn.flac")
     code, _, err = art2mus("compose", paintings / "dawn.png", *chosen, model=trained / "prior")
     assert code == 0, err
+
+
+def test_a_folder_with_anything_else_is_not_installed_over(art2mus, run: Path, tmp_path: Path):
+    other = tmp_path / "home" / "other"
+    other.mkdir(parents=True)
+    (other / "model_index.json").write_text("{}")
+    code, out, err = art2mus("export", "run", "--install", "other", model=None)
+    assert (code, out) == (2, "")
+    assert one_line(err)
+    assert "which has model_index.json; expected a new folder, or one with an exported aligner alone" in err
+    assert [path.name for path in other.iterdir()] == ["model_index.json"]
+
+
+def test_installed_again_it_replaces_the_aligner_and_deletes_its_lora(art2mus, run: Path, tmp_path: Path):
+    assert art2mus("export", "run", "--install", "night", model=None)[0] == 0
+    stale = tmp_path / "home" / "night" / "night-lora.safetensors"
+    save_lora(stale, {}, alpha=1.0, prior="prior", denoiser="", licence="", run="")
+    code, out, err = art2mus("export", "run", "--install", "night", model=None)
+    assert (code, err) == (0, "")
+    assert f"replaced {stale.with_name('night.safetensors')}" in out.splitlines()
+    assert f"deleted {stale}, the LoRA of the aligner before" in out.splitlines()
+    assert not stale.exists()
+
+
+def test_the_next_command_names_what_is_found_from_here(art2mus, trained: Path, run: Path, tmp_path: Path):
+    shutil.copytree(trained / "prior", tmp_path / "home" / "found")
+    for folder, named in ((tmp_path / "home" / "found", "found"), (tmp_path / "gone", "prior")):
+        change(run, {"checkpoint": {"folder": str(folder)}})
+        assert f"--model {named} --aligner" in art2mus("export", "run", model=None)[1]
+    change(run, {"encoder": {"folder": str(trained / "prior")}})
+    assert f" --encoder {quoted(trained / 'prior')}" in art2mus("export", "run", model=None)[1]
 
 
 def test_the_state_of_an_earlier_step_is_exported(art2mus, run: Path):
@@ -126,6 +185,15 @@ def test_a_damaged_state_is_told_and_the_one_before_exported(art2mus, run: Path)
         (["run", "--out", "mine.pt"], ".safetensors"),
         (["run", "--install", "../mine"], "the name '../mine'; expected the name of a folder"),
         (["run", "--install", "a", "--out", "b.safetensors"], "--out and --install; expected one of them"),
+        (["run", "--install", "pocket"], "the name 'pocket', which is that of a known checkpoint"),
+        (["run", "--install", "imagebind"], "the name 'imagebind', which is that of a known checkpoint"),
+        (["run", "--install", "model"], "the name 'model', which is that of a model's own aligner"),
+        (
+            ["run", "--install", "mine"],
+            "prior has for an aligner in it; expected a name of which the model has no aligner",
+        ),
+        (["run", "--install", "my-lora"], "an aligner my-lora.safetensors; expected a name that does not end in -lora"),
+        (["run", "--out", "my-lora.safetensors"], "expected a name that does not end in -lora"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

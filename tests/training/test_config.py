@@ -107,3 +107,19 @@ def test_a_file_that_does_not_hold_is_refused(tmp_path: Path, text: str, reason:
         TrainingConfig.load(str(path))
     assert "\n" not in str(refused.value)
     assert refused.value.expected == "the fields in docs/TRAINING.md"
+
+
+def test_paths_start_where_they_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    there, here = tmp_path / "there", tmp_path / "here"
+    for folder in (there / "eye", here / "eye"):
+        folder.mkdir(parents=True)
+    monkeypatch.chdir(here)
+    (there / "base.yaml").write_text("base: aligner\noptions: {encoder: eye}\npreviews: [a.png]\n")
+    (tmp_path / "mine.yaml").write_text("base: there/base.yaml\n")
+    found = TrainingConfig.load("../mine.yaml")
+    assert (found.options["encoder"], found.previews) == (str(there / "eye"), [str(there / "a.png")])
+    settings = ["options.encoder=eye", "previews=[b.png]"]
+    changed = TrainingConfig.load("../mine.yaml", settings=settings)
+    assert (changed.options["encoder"], changed.previews) == (str(here / "eye"), [str(here / "b.png")])
+    named = TrainingConfig.load("../mine.yaml", settings=["options.encoder=imagebind"])
+    assert named.options["encoder"] == "imagebind"

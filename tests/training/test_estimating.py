@@ -93,7 +93,7 @@ def test_patches_are_among_the_inputs(config_of, published_like: Path):
     model = {"hidden": 16, "tokens": 3, "patch_dim": 21, "heads": 2}
     step = aligner_step(config_of(batch=2).model_copy(update={"model": model}), published_like)
     assert step.batch().embedding.patches.shape == (2, 257, 21)
-    assert step.trained.patch_dim == 21
+    assert step.trained["aligner"].patch_dim == 21
 
 
 def test_each_storage_is_counted_once_and_until_it_is_freed():

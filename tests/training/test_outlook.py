@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from art2mus_core.errors import DatasetError, SettingError
+from art2mus_core.errors import DatasetError, OutputError, SettingError
 from art2mus_core.training.features.dataset import Dataset
 from art2mus_core.training.run.documents import weights_of
 from art2mus_core.training.run.outlook import look, part_folder
@@ -33,9 +34,56 @@ def test_the_sizes_before_a_training_are_those_of_its_networks(pocket_like: Path
 def test_sizes_that_do_not_fit_are_refused_before_any_work(pocket_like: Path, pairs: Path, tiny, monkeypatch):
     monkeypatch.setattr(Dataset, "_opened", None)
     with pytest.raises(SettingError, match="an aligner with dim 5; expected dim 7"):
-        look(tiny("aligner", model={**SIZES, "dim": 5}), pairs, pocket_like)
+        look(tiny("aligner", {"alignment": None}, model={**SIZES, "dim": 5}), pairs, pocket_like)
     with pytest.raises(SettingError, match="hiden"):
-        look(tiny("aligner", model={"hiden": 17, "tokens": 3}), pairs, pocket_like)
+        look(tiny("aligner", {"alignment": None}, model={"hiden": 17, "tokens": 3}), pairs, pocket_like)
+
+
+@pytest.mark.parametrize(
+    ("options", "fields", "told"),
+    [
+        ({}, {"batch": 5, "accumulate": 2}, "a batch of 5 for 1 process and accumulate 2; expected a multiple of 2"),
+        ({"crop": 999}, {}, "crop 999; expected 1 to"),
+        ({"shuffled": True}, {"batch": 1}, "shuffled pairs in a batch of 1"),
+        ({"gap": "shift"}, {}, "expected `gap: none`"),
+        ({"alignment": {"weight": 0.1}}, {}, "has no head for sounds"),
+        ({"source": "audio"}, {"model": {"kind": "resampler", "tokens": 3}}, "sounds have no patches"),
+    ],
+)
+def test_what_a_training_refuses_is_refused_before_it(  # noqa: PLR0917
+    pocket_like: Path, pairs: Path, tiny, options: dict, fields: dict, told: str
+):
+    config = tiny("aligner", {"alignment": None, **options}, **{"model": SIZES, **fields})
+    with pytest.raises(SettingError, match=told):
+        look(config, pairs, pocket_like)
+
+
+def test_a_batch_whose_examples_are_compared_is_not_divided(eye: Path, pairs: Path, tiny):
+    with pytest.raises(SettingError, match="compares the examples"):
+        look(tiny("embedding", batch=4, accumulate=2), pairs, eye)
+
+
+def test_a_lora_is_counted(pocket_like: Path, pairs: Path, tiny):
+    pytest.importorskip("peft")
+    plain, more = (
+        look(tiny("aligner", {"alignment": None, **lora}, model=SIZES), pairs, pocket_like)
+        for lora in ({}, {"lora": {"rank": 3}})
+    )
+    config = tiny("aligner", {"alignment": None, "lora": {"rank": 3}}, model=SIZES)
+    trained = weights_of(stage_builder(config, pairs, pocket_like)())["trained"]
+    assert more.weights["trained"] == trained > plain.weights["trained"]
+    assert more.weights["frozen"] == plain.weights["frozen"]
+    assert more.memory["optimiser"] > plain.memory["optimiser"]
+
+
+def test_only_missing_features_need_room(pocket_like: Path, pairs: Path, tiny, monkeypatch: pytest.MonkeyPatch):
+    config = tiny("aligner", {"alignment": None}, model=SIZES)
+    stage_builder(config, pairs, pocket_like)()
+    usage = shutil.disk_usage(pairs)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1))
+    assert look(config, pairs, pocket_like).features
+    with pytest.raises(OutputError, match="for the missing features"):
+        look(tiny("aligner", {"alignment": None, "views": 7}, model=SIZES), pairs, pocket_like)
 
 
 def test_a_dataset_without_training_pairs_has_no_outlook(pocket_like: Path, pairs: Path, tiny, tmp_path: Path):
@@ -65,6 +113,7 @@ def test_a_prior_is_for_the_aligner(pocket_like: Path, tiny):
         ("optoins.shuffeld=true", "did you mean options"),
         ("options.crop=many", "options of stage aligner with crop: Input should be a valid integer"),
         ("options.crop=null", "crop: Input should be a valid integer"),
+        ("options.name=my-lora", "name: ends in -lora"),
     ],
 )
 def test_options_are_checked_with_the_configuration(setting: str, told: str):

@@ -24,12 +24,15 @@ from art2mus_core.conditioning.language import roll_out
 from art2mus_core.datasets.manifest import read_manifest, write_manifest
 from art2mus_core.datasets.synthetic.painting import paint
 from art2mus_core.diffusion.denoiser import LatentDenoiser
+from art2mus_core.encoders.files import image_patches, load_image_encoder
 from art2mus_core.encoders.imagebind import TOWERS
 from art2mus_core.errors import CheckpointError, DatasetError, SettingError
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.pipelines import load
 from art2mus_core.training.batches import Draw
 from art2mus_core.training.config import TrainingConfig
+from art2mus_core.training.features.dataset import Working
+from art2mus_core.training.features.preparing import Request, expected, open_data, prepare
 from art2mus_core.training.objectives.diffusion import diffusion_loss
 from art2mus_core.training.stages import stage_builder
 from art2mus_core.types import Embedding, Waveform
@@ -209,6 +212,35 @@ def test_an_aligner_of_a_published_prior_is_aligned_with_what_clap_hears(
     prompt = objective.head.align(Embedding(clap, "clap"))
     assert prompt.values.shape == (2, objective.constants.text.shape[1] + 5, WIDTH)
     assert not torch.allclose(*prompt.values, atol=1e-3)
+
+
+def test_what_clap_hears_is_prepared_when_asked(
+    uneven: Path, prior: Path, imagebind_like: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write_text_encoders(prior, width=WIDTH, text_width=TEXT_WIDTH)
+    write_ears(prior)
+    data, cpu, names = shutil.copytree(uneven, prior.parent / "data"), torch.device("cpu"), []
+    for alignment in (False, True):
+        asked = Request(prior, imagebind_like, alignment=alignment)
+        opened = open_data(data, asked, working=Working(workers=1))
+        names.append([(each.name, each.there) for each in expected(opened, asked, cpu)])
+        prepare(opened, asked, cpu)
+    assert names == [
+        [("latents", False), ("artworks", False)],
+        [("latents", True), ("alignment", False), ("artworks", True)],
+    ]
+    monkeypatch.setattr("art2mus_core.training.features.hearing.read_audio", None)
+    config = aligner_of({}, encoder=str(imagebind_like), alignment={"weight": 0.3, "pairs": 4})
+    assert stage_builder(config, data, prior)().sounds
+
+
+@pytest.mark.parametrize("kind", ["imagebind_like", "clip_like", "eye"])
+def test_patches_are_counted_without_the_network(kind: str, pairs: Path, request: pytest.FixtureRequest):
+    encoder = request.getfixturevalue(kind)
+    [artwork] = [read_artwork(pairs / pair.artwork) for pair in read_manifest(pairs)[:1]]
+    with torch.no_grad():
+        found = load_image_encoder(encoder, dtype=torch.float32).encode([artwork])
+    assert image_patches(encoder) == found.patches.shape[1]
 
 
 @pytest.mark.parametrize(

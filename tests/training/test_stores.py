@@ -232,3 +232,15 @@ def test_every_excerpt_is_drawn():
     shares = np.linspace(0, 1, 99, endpoint=False)
     starts = pieces.starts(np.zeros(99, int), 6, shares)
     assert sorted(set(starts.tolist())) == [0, 1, 7, 8, 14, 15]
+
+
+def test_a_shard_that_the_system_refuses_is_told_in_its_words(tmp_path: Path):
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as caught:
+            write_shard(tmp_path / "shard", [Computed("a", {"latent": np.zeros(9999, np.float32)})])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert caught.value.strerror == "File too large"

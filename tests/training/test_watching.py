@@ -162,7 +162,8 @@ def test_a_preview_that_fails_is_noted_and_leaves_what_there_was(watched: Path, 
     run = shutil.copytree(watched, tmp_path / "run")
     page = (run / "previews" / "index.html").read_bytes()
     kept = {name: value.clone() for name, value in objective.unet.state_dict().items()}
-    with watch(config, run, Accelerator(cpu=True)) as observer:
+    told = []
+    with watch(config, run, Accelerator(cpu=True), on_note=told.append) as observer:
         with torch.no_grad():
             objective.unet.conv_in.weight.fill_(math.nan)
         try:
@@ -172,6 +173,7 @@ def test_a_preview_that_fails_is_noted_and_leaves_what_there_was(watched: Path, 
             objective.unet.load_state_dict(kept)
         (note,) = observer.notes
         assert note.startswith("From step 60, previews are missing: ")
+        assert told == [note]
         assert "NaN" in note or "finite" in note
         assert (run / "previews" / "index.html").read_bytes() == page
         observer.preview(100, objective)

@@ -127,6 +127,10 @@ class Dataset:
         """Indices of the pairs that are not left out."""
         return np.array([row for row in range(len(self.pairs)) if row not in self.left_out], int)
 
+    def frames(self, multiple: int = 1) -> Int[np.ndarray, " pairs"]:
+        """Mel frames of the music of every pair, as :meth:`mels` has them; files are not opened."""
+        return -(-self.samples // (self.grid.hop * multiple)) * multiple
+
     def sounds(self, channels: int = 1) -> Pieces:
         """Sounds of the length in the manifest, int16 [samples, channels]; the mean of a file's channels if it has another number."""
         return self.heard("sounds", [Sounds(self.grid, channels)], size=8)["sound"]

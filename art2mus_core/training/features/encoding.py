@@ -25,7 +25,10 @@ from .pieces import Pieces
 from .stores import Store
 from .windows import WHOLE, Window
 
-__all__ = ["Latents", "SoundEmbeddings", "hears_mels"]
+__all__ = ["CLAP", "ClapSounds", "Latents", "SoundEmbeddings", "hears_by_clap", "hears_mels"]
+
+CLAP = "text_encoder"
+"""The component of a published prior that has CLAP."""
 
 StoredMels = tuple[Path, str]
 """The folder of a complete store of mels, and the digest of its rows."""
@@ -128,6 +131,30 @@ class SoundEmbeddings:
         return network.encode(Mel(torch.from_numpy(mel.astype(np.float32)).transpose(0, 1))).values
 
 
+@dataclass(frozen=True)
+class ClapSounds:
+    """CLAP's embeddings of whole pieces, float32 [1, D].
+
+    Attributes:
+        checkpoint: folder of the prior.
+        digest: of its CLAP.
+        device: of CLAP.
+    """
+
+    checkpoint: Path
+    digest: str
+    device: str
+
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        return {"clap": {"clap": self.digest}}
+
+    @torch.no_grad()
+    def __call__(self, heard: Sequence[Heard]) -> list[dict[str, np.ndarray]]:
+        clap = _clap(self.checkpoint, self.digest, self.device)
+        return [{"clap": clap.embed(piece.whole.cut(piece.source.seconds)).cpu().numpy()} for piece in heard]
+
+
 @lru_cache(maxsize=1)
 def _vae(checkpoint: Path, digest: str, device: torch.device) -> Autoencoder:  # noqa: ARG001  new weights are loaded anew
     network = load_component(checkpoint, "vae", Autoencoder)
@@ -137,6 +164,12 @@ def _vae(checkpoint: Path, digest: str, device: torch.device) -> Autoencoder:  #
 def hears_mels(encoder: Path) -> bool:
     """Whether a folder's audio encoder hears mels of a grid, as the bundled one does, and not waveforms."""
     return str(read_config(encoder, "audio_encoder").get("model_type", "pocket")) == "pocket"
+
+
+def hears_by_clap(checkpoint: Path) -> bool:
+    """Whether the projection model of a prior maps CLAP's embeddings, as a published one does, and not those of its audio encoder."""
+    folder = checkpoint / "projection_model"
+    return (folder / "config.json").is_file() and "tokens" not in read_config(checkpoint, folder.name)
 
 
 @lru_cache(maxsize=1)
@@ -155,3 +188,10 @@ def _stored(mels: StoredMels, content: str) -> np.ndarray:
 def _opened(folder: Path, contents: str) -> tuple[dict[str, int], Pieces]:  # noqa: ARG001  a store that grew is opened anew
     store = Store.at(folder)
     return {content: row for row, content in enumerate(store.contents)}, store.column("mel")
+
+
+@lru_cache(maxsize=1)
+def _clap(checkpoint: Path, digest: str, device: str) -> Any:  # noqa: ANN401, ARG001  new weights are loaded anew
+    from ...encoders.clap_audio import load_clap_audio  # noqa: PLC0415 - takes seconds
+
+    return load_clap_audio(checkpoint).to(device)

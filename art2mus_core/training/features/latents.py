@@ -23,16 +23,18 @@ from ...errors import CheckpointError
 from ...types import AudioGrid, Embedding
 from ..grids import recorded_mel
 from .dataset import Dataset, Pieces
-from .encoding import Latents, SoundEmbeddings, StoredMels, hears_mels
+from .encoding import CLAP, ClapSounds, Latents, SoundEmbeddings, StoredMels, hears_by_clap, hears_mels
 from .hearing import HeardPart, Mels
-from .looking import Characters, Pictures
+from .looking import Characters, Pictures, check_patches
 from .windows import WHOLE, Window
 
 __all__ = [
     "Embeddings",
+    "backbone_digest",
     "embed_artworks",
     "embed_sounds",
     "encode_latents",
+    "head_part",
     "latent_part",
     "see_artworks",
     "sound_part",
@@ -141,6 +143,17 @@ def sound_part(data: Dataset, checkpoint: Path, device: torch.device) -> SoundEm
     return SoundEmbeddings(checkpoint, component_digest(checkpoint, "audio_encoder"), grid, str(device), stored)
 
 
+def head_part(data: Dataset, checkpoint: Path, device: torch.device) -> HeardPart:
+    """The part that computes the embeddings of music which the head of a prior maps.
+
+    Raises:
+        CheckpointError: no audio encoder.
+    """
+    if hears_by_clap(checkpoint):
+        return ClapSounds(checkpoint, component_digest(checkpoint, CLAP), str(device))
+    return sound_part(data, checkpoint, device)
+
+
 def embed_artworks(data: Dataset, encoder: Path, device: torch.device, *, patches: bool, views: int = 1) -> Embeddings:
     """Embed the artworks of a dataset, as when composing.
 
@@ -156,6 +169,8 @@ def embed_artworks(data: Dataset, encoder: Path, device: torch.device, *, patche
         SettingError: patches of an encoder that has none.
         DatasetError: too many pictures cannot be read.
     """
+    if patches:
+        check_patches(encoder)
     network: Any = load_image_encoder(encoder, dtype=torch.float32)
     if isinstance(network, EfficientNetEncoder) and not patches:  # whose embeddings follow from what is stored
         seen = see_artworks(data, network, encoder, device, views=views)
@@ -190,9 +205,14 @@ def see_artworks(
         characters: list[dict[str, Any]] = [data.pairs[row].character for row in first]
         known = [Character(**{**each, "tonic": int(each["tonic"])}) for each in characters]
         return Pieces.of(traits(known).numpy(), np.ones(len(first), int))
+    part = Characters(folder, backbone_digest(encoder), str(device), views)
+    return data.seen("characters", part, device=str(device))["traits"]
+
+
+def backbone_digest(encoder: EfficientNetEncoder) -> str:
+    """sha256 of an image encoder without its head."""
     frozen = {key: value for key, value in encoder.state_dict().items() if not key.startswith("head.")}
-    digest = hashlib.sha256(f"{tensor_digest(frozen)} {encoder.config}".encode()).hexdigest()
-    return data.seen("characters", Characters(folder, digest, str(device), views), device=str(device))["traits"]
+    return hashlib.sha256(f"{tensor_digest(frozen)} {encoder.config}".encode()).hexdigest()
 
 
 def _headed(network: EfficientNetEncoder, seen: Pieces) -> Pieces:

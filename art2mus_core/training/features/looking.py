@@ -6,24 +6,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from ...datasets.faults import tried
 from ...encoders.efficientnet import EfficientNetEncoder, traits
-from ...encoders.files import load_image_encoder
+from ...encoders.files import image_patches, load_image_encoder
 from ...errors import SettingError
 from ...images.reading import read_artwork
-from ...types import Artwork, Embedding
+from ...types import Artwork
 from .hearing import FAILURES, check_finite
 from .shard_files import Computed
 from .sources import Source
 
-__all__ = ["Characters", "Pictures", "SeenPart", "look", "view_of"]
+__all__ = ["Characters", "Pictures", "SeenPart", "check_patches", "look", "view_of"]
 
 SMALLEST, LARGEST = 0.6, 0.95
 """Shares of each side of an artwork that a view of it has."""
@@ -91,7 +90,7 @@ class Pictures:
             embedding = network.encode(views)
             values = {"seen": embedding.values.float().cpu().numpy()}
             if self.patches:
-                values["patches"] = _patches(embedding, self.encoder).to(torch.float16).cpu().numpy()
+                values["patches"] = cast("Tensor", embedding.patches).to(torch.float16).cpu().numpy()
             found.append(values)
         return _parted(found, len(artworks), self.views)
 
@@ -155,14 +154,18 @@ def _parted(found: Sequence[Mapping[str, np.ndarray]], artworks: int, views: int
     return [{name: value[:, row] for name, value in whole.items()} for row in range(artworks)]
 
 
-def _patches(embedding: Embedding, encoder: Path) -> Float[Tensor, "batch patches patch_dim"]:
-    if embedding.patches is None:
+def check_patches(encoder: Path) -> None:
+    """Check that an image encoder has patches.
+
+    Raises:
+        SettingError: it has none.
+    """
+    if not image_patches(encoder):
         raise SettingError(
             f"an aligner that uses patches, and {encoder.name} has none",
             "ImageBind or a CLIP, or an aligner without patch_dim",
             "Choose another encoder, or remove patch_dim from the field model.",
         )
-    return embedding.patches
 
 
 @lru_cache(maxsize=1)

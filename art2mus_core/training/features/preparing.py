@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
 
-from ...checkpoints.folder import needed
+from ...checkpoints.folder import needed, read_config
 from ...checkpoints.grid import read_grid
 from ...checkpoints.identity import component_digest
-from ...encoders.files import has_audio_encoder, image_component, image_sizes
-from ...images.reading import artwork_from_array
+from ...encoders.efficientnet import KIND
+from ...encoders.files import has_audio_encoder, image_component, image_patches, image_sizes
 from ...pipelines.parts import Choice, open_parts
 from ...placing import check_room
 from ...types import OnStep
 from .dataset import FEATURES, Dataset, Working
-from .encoding import SoundEmbeddings
+from .encoding import CLAP, ClapSounds, Latents, SoundEmbeddings
 from .hearing import HeardPart
-from .latents import embed_artworks, latent_part, sound_part
-from .looking import Pictures
+from .latents import embed_artworks, head_part, latent_part, sound_part
+from .looking import Pictures, check_patches
 from .windows import WHOLE, Window
 
-__all__ = ["Request", "expected_bytes", "open_data", "prepare"]
+__all__ = ["Request", "Stored", "check_space", "expected", "open_data", "prepare"]
+
+CLAP_WIDTH = 512
+"""Width of CLAP's embeddings if its configuration does not say."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class Request:
         views: stored views of each artwork.
         window: the excerpts of the music.
         support: name of the text constants.
+        alignment: store what an alignment term reads, too.
     """
 
     prior: Path
@@ -46,6 +51,7 @@ class Request:
     views: int = 1
     window: Window = WHOLE
     support: str = "model"
+    alignment: bool = False
 
 
 def open_data(folder: Path, request: Request, on_step: OnStep | None = None, working: Working | None = None) -> Dataset:
@@ -71,66 +77,109 @@ def prepare(data: Dataset, request: Request, device: torch.device) -> None:
 
     Raises:
         CheckpointError: a network is missing or damaged.
-        SettingError: patches of an encoder that has none.
+        SettingError: patches of an encoder that has none, or a prior without a head for `alignment`.
         DatasetError: more pairs must be left out than the dataset's `working` allows.
         OutputError: the disk is full; what was computed is kept.
     """
     groups = dict[str, list[HeardPart]]()
-    for part in _heard(data, request, device):
+    for part in _heard(data, request, device).values():
         store = data.stored("music", part)
-        groups.setdefault("music" if store is None else store.folder.name.rpartition("-")[0], []).append(part)
+        name = "music" if store is None else store.folder.name.rpartition("-")[0]
+        if any(part.columns.keys() & other.columns for other in groups.get(name, ())):
+            name = "heard"  # embeddings of two encoders are no columns of one store
+        groups.setdefault(name, []).append(part)
     for name, parts in groups.items():
-        weights = sum(_weights(part) for part in parts)
+        weights = sum(needed(folder, [name], torch.float32) for folder, name in map(_network, parts))
         data.heard(name, parts, device=str(device), weights=weights)
     if data.artworks.files:
         embed_artworks(data, request.encoder, device, patches=request.patches, views=request.views)
 
 
-def expected_bytes(data: Dataset, request: Request, device: torch.device) -> dict[str, int]:
-    """Bytes on disk of all that is asked for, stored already or not.
+class Stored(NamedTuple):
+    """Features that a training reads: their name, about how many bytes they take, and whether they are stored already."""
+
+    name: str
+    bytes: int
+    there: bool
+
+
+def expected(data: Dataset, request: Request, device: torch.device) -> list[Stored]:
+    """What is asked for, with about how many bytes it takes on disk; no network is opened.
 
     Raises:
-        OutputError: the disk has no room for them.
+        SettingError: patches of an encoder that has none, or a prior without a head for `alignment`.
+        CheckpointError: a configuration is missing or damaged.
     """
+    found, files = list[Stored](), len(data.music.files)
+    for name, part in _heard(data, request, device).items():
+        size = _latent_bytes(data, request) if isinstance(part, Latents) else files * 4 * _width(part)
+        found.append(Stored(name, size, data.stored("music", part) is not None))
+    if data.artworks.files and (pictures := _pictures(request, device)):
+        there = data.stored("artworks", pictures) is not None
+        found += [Stored(name, size * len(data.artworks.files), there) for name, size in _seen_bytes(request).items()]
+    return found
+
+
+def check_space(data: Dataset, found: Sequence[Stored]) -> None:
+    """Check that the disk has room for what is missing.
+
+    Raises:
+        OutputError: it has not.
+    """
+    check_room(data.folder / FEATURES, sum(each.bytes for each in found if not each.there), "the missing features")
+
+
+def _latent_bytes(data: Dataset, request: Request) -> int:
     grid, window = data.grid, request.window.fitted(data.grid)
     step = grid.hop * grid.latent_factor
     seconds = np.array([source.seconds for source in data.music.files])
     whole = -(-np.rint(seconds * grid.sample_rate) // step)
     frames = int(whole.sum()) if window.seconds is None else len(seconds) * window.count * window.frames
-    each = _picture_bytes(request, device)
-    sizes = {
-        "artworks": each["seen"] * len(data.artworks.files),
-        "patches": each.get("patches", 0) * len(data.artworks.files),
-        "latents": frames * 2 * grid.latent_channels * grid.latent_rows * 2,
-        "music": len(_ears(request)) * len(seconds) * each["seen"] // request.views,
-    }
-    check_room(data.folder / FEATURES, sum(sizes.values()), "the features")
-    return {name: size for name, size in sizes.items() if size}
+    return frames * 2 * grid.latent_channels * grid.latent_rows * 2
 
 
-def _picture_bytes(request: Request, device: torch.device) -> dict[str, int]:
-    """Bytes of the columns of one artwork; only the number of patches needs the encoder."""
-    if not request.patches:
-        return {"seen": 4 * request.views * image_sizes(request.encoder)["dim"]}
-    noise = artwork_from_array(np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8))
-    digest = component_digest(request.encoder, image_component(request.encoder))
-    [found] = Pictures(request.encoder, digest, str(device), request.views, request.patches)([noise])
-    return {name: value.nbytes for name, value in found.items()}
+def _seen_bytes(request: Request) -> dict[str, int]:
+    """Bytes of one artwork's embeddings, and of those of its patches."""
+    sizes = image_sizes(request.encoder)
+    found = {"artworks": 4 * request.views * sizes["dim"]}
+    if request.patches:
+        check_patches(request.encoder)
+        found["patches"] = 2 * request.views * image_patches(request.encoder) * sizes["patch_dim"]
+    return found
 
 
-def _heard(data: Dataset, request: Request, device: torch.device) -> list[HeardPart]:
-    """The latents, and embeddings under the first audio encoder."""
-    ears = [sound_part(data, folder, device) for folder in _ears(request)]
-    return [latent_part(data, request.prior, device, request.window), *ears[:1]]
+def _pictures(request: Request, device: torch.device) -> Pictures | None:
+    """What embeds artworks; None if embeddings follow from a picture's character, which takes a few bytes."""
+    component = image_component(request.encoder)
+    kind = None if component == "." else read_config(request.encoder, component).get("model_type")
+    if kind == KIND and not request.patches:
+        return None
+    digest = component_digest(request.encoder, component)
+    return Pictures(request.encoder, digest, str(device), request.views, request.patches)
 
 
-def _ears(request: Request) -> list[Path]:
-    """The folders of different audio encoders, that of the image encoder first."""
-    folders = [folder for folder in (request.encoder, request.prior) if has_audio_encoder(folder)]
-    return list({component_digest(folder, "audio_encoder"): folder for folder in reversed(folders)}.values())[::-1]
+def _heard(data: Dataset, request: Request, device: torch.device) -> dict[str, HeardPart]:
+    """The latents, the embeddings of the image encoder's audio encoder, and those that an alignment term reads, if they are others."""
+    parts: dict[str, HeardPart] = {"latents": latent_part(data, request.prior, device, request.window)}
+    if has_audio_encoder(request.encoder):
+        parts["music"] = sound_part(data, request.encoder, device)
+    if request.alignment:
+        head = head_part(data, request.prior, device)
+        if "music" not in parts or parts["music"].columns != head.columns:
+            parts["alignment"] = head
+    return parts
 
 
-def _weights(part: Any) -> int:  # noqa: ANN401
+def _network(part: HeardPart) -> tuple[Path, str]:
+    """The folder and the component of the network that a part reads."""
     if isinstance(part, SoundEmbeddings):
-        return needed(part.encoder, ["audio_encoder"], torch.float32)
-    return needed(part.checkpoint, ["vae"], torch.float32)
+        return part.encoder, "audio_encoder"
+    if isinstance(part, ClapSounds):
+        return part.checkpoint, CLAP
+    return cast("Latents", part).checkpoint, "vae"
+
+
+def _width(part: HeardPart) -> int:
+    """Width of the embeddings of a part."""
+    config = read_config(*_network(part))
+    return int(config.get("dim") or config.get("projection_dim", CLAP_WIDTH))

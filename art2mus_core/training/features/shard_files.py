@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
+from ...checkpoints.tensors import system_errors
 from ...errors import Art2MusError, DatasetError
 
 __all__ = ["Computed", "Shard", "Stored", "open_shard", "read_shard", "write_shard"]
@@ -123,7 +124,8 @@ def write_shard(path: Path, results: Sequence[Computed]) -> None:
         tensors[name] = np.ascontiguousarray(whole)  # safetensors writes memory as it lies, whatever the strides
         tensors[name + LENGTHS] = np.array([0 if part is None else len(part) for part in parts], np.int64)
     told = json.dumps([[result.content, result.fault] for result in results])
-    save_file(tensors, path, metadata={ROWS: told})
+    with system_errors():
+        save_file(tensors, path, metadata={ROWS: told})
 
 
 def read_shard(path: Path) -> list[Computed]:

@@ -24,11 +24,13 @@ class Source:
         path: of the file, relative to the dataset.
         content: what identifies it: a digest of its content if the dataset knows it, else its path; with the length of music.
         seconds: length of music; 0 for a picture.
+        sha256: digest of its content, if the dataset's tables have it.
     """
 
     path: str
     content: str
     seconds: float = 0.0
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,18 @@ def read_sides(folder: Path, pairs: Sequence[Pair], *, unpaired: bool = False) -
         DatasetError: a table is damaged.
     """
     seen, heard = _contents(folder, ARTWORKS.file), _contents(folder, MUSIC.file)
-    pictures = [Source(pair.artwork, seen.get(pair.artwork) or pair.artwork_sha256 or pair.artwork) for pair in pairs]
+    pictures = [
+        Source(pair.artwork, sha256 or pair.artwork_sha256 or pair.artwork, sha256=sha256)
+        for pair in pairs
+        for sha256 in [seen.get(pair.artwork)]
+    ]
     sounds = [
-        Source(pair.music, f"{heard.get(pair.music) or pair.music} {pair.seconds!r}", pair.seconds) for pair in pairs
+        Source(pair.music, f"{sha256 or pair.music} {pair.seconds!r}", pair.seconds, sha256)
+        for pair in pairs
+        for sha256 in [heard.get(pair.music)]
     ]
     if unpaired:
-        alone = _once([Source(path, content or path) for path, content in seen.items()]).files
+        alone = _once([Source(path, sha256 or path, sha256=sha256) for path, sha256 in seen.items()]).files
         return Side(alone, np.full(len(pairs), -1)), _once(sounds)
     return _once(pictures), _once(sounds)
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import pad
 
@@ -43,6 +43,10 @@ class Window:
         if self.seconds is None:
             return replace(self, frames=0)
         return replace(self, frames=max(self.frames, grid.latent_frames(self.seconds)))
+
+    def lengths(self, whole: Int[np.ndarray, " pieces"], grid: AudioGrid) -> Int[np.ndarray, " pieces"]:
+        """Latent frames of an excerpt of each piece, from those of the whole pieces."""
+        return whole if self.seconds is None else np.full_like(whole, self.fitted(grid).frames)
 
     def cut(
         self, samples: Float[Tensor, "channels samples"], grid: AudioGrid, content: str

@@ -20,54 +20,51 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ...aligners.base import AlignerNetwork
 from ...aligners.files import save_aligner
 from ...aligners.gap import GapClosure
 from ...aligners.head import ProjectionHead
-from ...aligners.kinds import build_aligner, kind_of
+from ...aligners.kinds import kind_of, sizes_of
+from ...checkpoints.folder import config_file
+from ...checkpoints.identity import component_digests
 from ...checkpoints.lora import denoiser_fingerprint, save_lora
 from ...checkpoints.names import lora_beside
-from ...conditioning.constants import prompted
+from ...conditioning.constants import constants_file, prompted
 from ...conditioning.language import fingerprint, roll_out
 from ...conditioning.plan import misreadings
 from ...diffusion.levels import read_levels
-from ...pipelines.parts import Choice, open_parts
+from ...digests import file_digest
+from ...encoders.files import image_component
 from ...types import Condition, Embedding, Plan
 from ..adapters import lora_of
 from ..batches import AlignerBatch, Draw, LatentBatch
 from ..config import TrainingConfig
 from ..features.dataset import Dataset
 from ..features.latents import Embeddings, embed_artworks, embed_sounds
-from ..features.windows import read_window
-from ..objective import read_options, sized
-from .aligner_options import AlignerOptions
+from .aligner_options import AlignerOptions, sizes_found, untrained
 from .alignment import ALIGNMENTS, AlignmentFields
 from .diffusion import DiffusionObjective
 from .dropping import mixed
 from .gap import CLOSURES
 from .heads import PublishedHead, hear_for, load_head
-from .sources import blurred, check_pairs, check_source, encoder_folder
+from .sources import blurred
+from .start import checked_start
 from .weighting import WEIGHTINGS, by_bands
 
 __all__ = ["AlignerObjective", "AlignerOptions"]
+
+PARTS = ("audio_encoder", "language_model", "plan_model", "projection_model", "unet", "vae")
+"""Components of a checkpoint that the training may read, beside the image encoder."""
 
 
 class AlignerObjective(DiffusionObjective):
     """The aligner, with the frozen parts through which its loss is computed."""
 
     def __init__(self, data: Dataset, config: TrainingConfig, checkpoint: Path, device: torch.device) -> None:
-        options = read_options(config, AlignerOptions)
-        options.check(config.batch)
-        parts = open_parts(Choice(str(checkpoint), encoder=options.encoder, support=options.support))
-        parts.check()
+        options, parts, encoder, patches, window = checked_start(data, config, checkpoint)
         head = load_head(checkpoint, parts.constants) if options.alignment else None
-        encoder = encoder_folder(checkpoint, options.encoder)
-        patches = "patch_dim" in kind_of(config.model).reads(config.model)
-        check_source(options.source, encoder, patches=patches)
         bands = parts.plan_model.config["bands"] if parts.plan_model else []
-        check_pairs(data, options.source, options.gap)
         lora = lora_of(parts.unet, options.lora, config.seed)  # before the features, which take long
-        window = read_window(options.window, options.level, options.crop)
+        aligner = untrained(config, options, encoder, checkpoint, data.grid.language_width)
         super().__init__(data, config, checkpoint, device, crop=options.crop, bands=bands, window=window)
         self.options, self.encoder = options, encoder
         self.compares = head is not None
@@ -79,7 +76,9 @@ class AlignerObjective(DiffusionObjective):
         self.embeddings = self.artworks or embed_sounds(data, encoder, device)
         if options.source == "audio":
             self.embeddings = embed_sounds(data, encoder, device)
-        self.aligner = self._build(data.grid.language_width)
+        self.aligner = aligner
+        if self.artworks is not None and options.gap != "none":
+            aligner.gap = self._closure(self.artworks)
         self.trained = nn.ModuleDict({"aligner": self.aligner, **lora})
         if options.lora and options.lora.learning_rate:
             self.rates = {"lora": options.lora.learning_rate}
@@ -91,19 +90,20 @@ class AlignerObjective(DiffusionObjective):
             frozen.requires_grad_(requires_grad=False)
         self.trained.requires_grad_()
 
-    def _build(self, width: int) -> AlignerNetwork:
-        """Build the aligner of the configuration; missing sizes follow from the encoder and the language model."""
-        one = self.embeddings.of(self.train_rows[:1])
-        found: dict[str, Any] = {"space": one.space, "dim": one.values.shape[-1], "width": width}
-        if one.patches is not None:
-            found["patch_dim"] = one.patches.shape[-1]
-        with sized(self.config.stage):
-            aligner = build_aligner(self.config.model, found, f"{self.encoder.name} and {self.checkpoint.name}")
-        if self.options.drop and self.options.null == "learned":
-            aligner.add_null()
-        if self.artworks is not None and self.options.gap != "none":
-            aligner.gap = self._closure(self.artworks)
-        return aligner
+    def parts(self) -> dict[str, dict[str, str]]:
+        folder, constants = self.checkpoint, constants_file(self.checkpoint, self.options.support)
+        files = {"constants": constants, "scheduler": config_file(folder, "scheduler")}
+        return {
+            "checkpoint": {
+                **component_digests(folder, PARTS),
+                **{name: file_digest(path) for name, path in files.items() if path.is_file()},
+            },
+            "encoder": component_digests(self.encoder, [image_component(self.encoder)]),
+        }
+
+    def settled(self, model: dict[str, Any]) -> dict[str, Any]:
+        found = sizes_found(self.encoder, self.data.grid.language_width)
+        return {"kind": kind_of(model).kind, **sizes_of(model, found)}
 
     def _closure(self, artworks: Embeddings) -> GapClosure:
         """The closed gap between artworks and sounds to train on; those of the control are no pairs for a calibration either."""
@@ -125,12 +125,12 @@ class AlignerObjective(DiffusionObjective):
         return self
 
     def batch(self, draw: Draw) -> AlignerBatch:
-        rows = draw.rows(self.train_rows)
+        rows = draw.rows(self.train_rows, "diffusion")
         noised = self.noised(draw, rows, self._partners(draw, rows))
         picture = sound = composed = dropped = None
         if self.sounds and self.options.alignment:
             more = draw.of(self.options.alignment.pairs, "alignment.pairs")
-            pairs = more.rows(self.train_rows)
+            pairs = more.rows(self.train_rows, "alignment")
             picture = blurred(
                 more, self._marked(self.viewed(more, self._partners(more, pairs))), self.options.gap_noise
             )

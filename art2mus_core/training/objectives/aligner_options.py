@@ -1,20 +1,27 @@
-"""The options of the stage `aligner`."""
+"""The options of the stage `aligner`, and the aligner that a configuration describes."""
 
 from __future__ import annotations
 
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from ...aligners.base import AlignerNetwork
+from ...aligners.kinds import build_aligner
+from ...checkpoints.names import LORA
 from ...configuration import Fields
+from ...encoders.files import image_sizes, image_space
 from ...errors import SettingError
 from ..adapters import LoraFields
+from ..config import TrainingConfig
+from ..objective import sized
 from .alignment import AlignmentFields
 from .gap import Gap
 from .sources import Source
 from .weighting import Weighting
 
-__all__ = ["AlignerOptions"]
+__all__ = ["AlignerOptions", "sizes_found", "untrained"]
 
 
 class AlignerOptions(Fields):
@@ -65,6 +72,13 @@ class AlignerOptions(Fields):
     lora: LoraFields | None = None
     licence: str = "none stated"
 
+    @field_validator("name")
+    @classmethod
+    def _of_no_lora(cls, name: str) -> str:
+        if f"{name}.safetensors".endswith(LORA):
+            raise ValueError("ends in -lora, as only the name of an aligner's LoRA does")
+        return name
+
     @property
     def run(self) -> str:
         """What it was trained on, for the file's header."""
@@ -86,3 +100,30 @@ class AlignerOptions(Fields):
                 "`gap: none` and no gap_noise, as images are used in training, too",
                 "Set `source: audio`, or remove gap and gap_noise.",
             )
+
+
+def sizes_found(encoder: Path, width: int) -> dict[str, Any]:
+    """The sizes of an aligner that follow from its image encoder and the width of the language model."""
+    return {"space": image_space(encoder), "width": width, **image_sizes(encoder)}
+
+
+def untrained(
+    config: TrainingConfig, options: AlignerOptions, encoder: Path, checkpoint: Path, width: int
+) -> AlignerNetwork:
+    """The untrained aligner of a configuration; no feature is needed.
+
+    Args:
+        config: the configuration.
+        options: its options.
+        encoder: folder of the image encoder.
+        checkpoint: folder of the prior.
+        width: width of its language model.
+
+    Raises:
+        SettingError: an unknown kind or size, or sizes that do not fit the parts.
+    """
+    with sized(config.stage):
+        aligner = build_aligner(config.model, sizes_found(encoder, width), f"{encoder.name} and {checkpoint.name}")
+        if options.drop and options.null == "learned":
+            aligner.add_null()
+    return aligner

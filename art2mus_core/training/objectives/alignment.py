@@ -41,10 +41,17 @@ class AlignmentFields(Fields):
 
 Languages = Float[Tensor, "batch values"]
 
+SAME = 1e-8
+"""Variance, relative to the mean square, up to which languages of audio differ by rounding alone."""
+
 
 def _variance(found: Languages, wanted: Languages, temperature: float) -> Tensor:  # noqa: ARG001
-    """Squared error, relative to the variance of the music's."""
-    return (found - wanted).square().mean() / gathered(wanted).var(0).mean()
+    """Squared error, relative to the variance of the music's; 0 for sounds that are all the same, which have none."""
+    error, everything = (found - wanted).square().mean(), gathered(wanted)
+    variance = everything.var(0).mean()
+    if variance <= SAME * everything.square().mean():
+        return 0 * error
+    return error / variance
 
 
 def _cosine(found: Languages, wanted: Languages, temperature: float) -> Tensor:  # noqa: ARG001

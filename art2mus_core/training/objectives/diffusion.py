@@ -69,12 +69,12 @@ class DiffusionObjective(Objective):
         window: Window = WHOLE,
     ) -> None:
         super().__init__(data, config, checkpoint, device)
+        self.frames = data.frames(data.grid.latent_factor) // data.grid.latent_factor
+        check_crop(crop, window.lengths(self.frames, data.grid), data)
         self.latents, self.crop = encode_latents(data, checkpoint, device, window), crop
-        self.frames = -(-data.samples // (data.grid.hop * data.grid.latent_factor))
         self.steps = np.array([(pair.tempo or 0.0) / 60 / data.grid.latent_rate for pair in data.pairs], np.float32)
         self.keys = np.array([-1 if pair.key is None else pair.key for pair in data.pairs])
         self.bands = np.array([bands.index(pair.band) if pair.band in bands else -1 for pair in data.pairs])
-        check_crop(crop, self.latents.lengths // self.latents.windows, data)
 
     def check_tempos(self) -> None:
         """Check that every pair has the tempo that a denoiser with a plan is told; key and band may be missing.

@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 from ...character import CHARACTERS, TONICS
 from ...checkpoints.folder import load_component, save_component
+from ...checkpoints.identity import component_digests
 from ...checkpoints.names import BUNDLED, PACKAGED
 from ...configuration import Fields
 from ...datasets.manifest import Pair
@@ -32,7 +33,7 @@ from ...errors import CheckpointError, DatasetError, SettingError
 from ..batches import Draw, PairBatch
 from ..config import TrainingConfig
 from ..features.dataset import Dataset
-from ..features.latents import embed_sounds, see_artworks
+from ..features.latents import backbone_digest, embed_sounds, see_artworks
 from ..grids import mel_of
 from ..objective import Objective, check_crop, read_options, sized
 from ..processes import gathered
@@ -85,7 +86,7 @@ class EmbeddingObjective(Objective):
             )
             readout = nn.Linear(sound.config["dim"], len(CHARACTERS) + len(TONICS))
         self._check_encoders(image.config, sound.config)
-        self.image_encoder, self.audio_encoder = image, sound
+        self.image_encoder, self.audio_encoder, self.backbone = image, sound, backbone_digest(image)
         self.trained = nn.ModuleDict({"image_encoder": image.head.requires_grad_()})  # loading froze it
         if not self.options.frozen_audio:
             self.trained["audio_encoder"] = sound
@@ -94,10 +95,10 @@ class EmbeddingObjective(Objective):
             known = [_character(pair) for pair in data.pairs]
             self.character = np.array([values for values, _ in known], np.float32)
             self.tonic = np.array([tonic for _, tonic in known])
+        check_crop(self.options.crop, data.frames(), data)
         seen, self.mels = see_artworks(data, image, checkpoint, device), data.mels()
         self.seen = seen.firsts_of(data.artworks.of)
         self.heard = embed_sounds(data, checkpoint, device).values if self.options.frozen_audio else None
-        check_crop(self.options.crop, self.mels.lengths, data)
         if config.batch > len(self.train_rows):
             raise DatasetError(
                 f"{len(self.train_rows)} training pairs in {data.folder}",
@@ -112,6 +113,10 @@ class EmbeddingObjective(Objective):
         ):
             if one != other:
                 raise SettingError(f"an audio encoder with {name} {one}", f"{name} {other}", "Correct the field model.")
+
+    def parts(self) -> dict[str, dict[str, str]]:
+        kept = ["audio_encoder"] if self.options.frozen_audio else []
+        return {"checkpoint": {"image_encoder": self.backbone, **component_digests(self.checkpoint, kept)}}
 
     def batch(self, draw: Draw) -> PairBatch:
         rows = np.sort(draw.rows(self.train_rows, repeated=False))[draw.part]

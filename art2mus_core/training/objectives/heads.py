@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ...aligners.head import ProjectionHead
-from ...checkpoints.folder import load_component, needed, read_config
-from ...checkpoints.identity import component_digest
+from ...checkpoints.folder import load_component, needed
 from ...conditioning.constants import Constants
 from ...conditioning.prompts import text_prompt
 from ...errors import SettingError
 from ...networks.projection import ProjectionModel
 from ...types import Embedding, PromptTokens
 from ..features.dataset import Dataset
-from ..features.hearing import Heard
-from ..features.latents import Embeddings, embed_sounds
+from ..features.encoding import CLAP, hears_by_clap
+from ..features.latents import Embeddings, embed_sounds, head_part
 
-__all__ = ["PublishedHead", "hear_for", "load_head"]
-
-CLAP = "text_encoder"
+__all__ = ["PublishedHead", "check_head", "hear_for", "load_head"]
 
 
 class PublishedHead(nn.Module):
@@ -57,54 +51,38 @@ def load_head(checkpoint: Path, constants: Constants) -> ProjectionHead | Publis
         SettingError: the prior has none.
         CheckpointError: it is damaged.
     """
-    has = (checkpoint / "projection_model" / "config.json").is_file()
-    if has and "tokens" in read_config(checkpoint, "projection_model"):
+    check_head(checkpoint, constants)
+    if not hears_by_clap(checkpoint):
         return load_component(checkpoint, "projection_model", ProjectionHead.from_config)
-    if not has or not (checkpoint / CLAP).is_dir() or constants.text is None or constants.text_mask is None:
+    projection = load_component(checkpoint, "projection_model", ProjectionModel)
+    return PublishedHead(projection, cast("Tensor", constants.text), cast("Tensor", constants.text_mask))
+
+
+def check_head(checkpoint: Path, constants: Constants) -> None:
+    """Check that a prior has a head for embeddings of sounds; no network is opened.
+
+    Raises:
+        SettingError: it has none.
+        CheckpointError: its configuration is damaged.
+    """
+    texts = (checkpoint / CLAP).is_dir() and constants.text is not None and constants.text_mask is not None
+    has = (checkpoint / "projection_model" / "config.json").is_file()
+    if not has or (hears_by_clap(checkpoint) and not texts):
         raise SettingError(
             f"an alignment term, and {checkpoint.name} has no head for sounds",
             "a prior with a projection_model, and if it is a published one, with its text_encoder (CLAP)",
             "Remove `alignment` from the options, or download the whole prior.",
         )
-    projection = load_component(checkpoint, "projection_model", ProjectionModel)
-    return PublishedHead(projection, constants.text, constants.text_mask)
 
 
 def hear_for(head: ProjectionHead | PublishedHead, data: Dataset, checkpoint: Path, device: torch.device) -> Embeddings:
     """The embeddings of the music of a dataset that a head maps."""
     if isinstance(head, ProjectionHead):
         return embed_sounds(data, checkpoint, device)
-    part = ClapSounds(checkpoint, component_digest(checkpoint, CLAP), str(device))
-    found = data.heard("clap", [part], device=str(device), weights=needed(checkpoint, [CLAP], torch.float32))
+    found = data.heard(
+        "clap",
+        [head_part(data, checkpoint, device)],
+        device=str(device),
+        weights=needed(checkpoint, [CLAP], torch.float32),
+    )
     return Embeddings("clap", found["clap"], np.arange(len(data.pairs)))
-
-
-@dataclass(frozen=True)
-class ClapSounds:
-    """CLAP's embeddings of whole pieces, float32 [1, D].
-
-    Attributes:
-        checkpoint: folder of the prior.
-        digest: of its CLAP.
-        device: of CLAP.
-    """
-
-    checkpoint: Path
-    digest: str
-    device: str
-
-    @property
-    def columns(self) -> Mapping[str, Any]:
-        return {"clap": {"clap": self.digest}}
-
-    @torch.no_grad()
-    def __call__(self, heard: Sequence[Heard]) -> list[dict[str, np.ndarray]]:
-        clap = _clap(self.checkpoint, self.digest, self.device)
-        return [{"clap": clap.embed(piece.whole.cut(piece.source.seconds)).cpu().numpy()} for piece in heard]
-
-
-@lru_cache(maxsize=1)
-def _clap(checkpoint: Path, digest: str, device: str) -> Any:  # noqa: ANN401, ARG001  new weights are loaded anew
-    from ...encoders.clap_audio import load_clap_audio  # noqa: PLC0415 - takes seconds
-
-    return load_clap_audio(checkpoint).to(device)

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from ...aligners.head import ProjectionHead
 from ...checkpoints.folder import save_component, save_config, save_index
+from ...checkpoints.identity import component_digests
 from ...conditioning.constants import Constants, save_constants
 from ...conditioning.language import fingerprint, roll_out
 from ...conditioning.plan import CENTRE, PlanModel, misreadings
@@ -85,15 +86,16 @@ class PriorObjective(DiffusionObjective):
 
     def __init__(self, data: Dataset, config: TrainingConfig, checkpoint: Path, device: torch.device) -> None:
         options = read_options(config, PriorOptions)
+        with sized(config.stage):  # before the features, which take long
+            head = ProjectionHead.from_config(config.model["projection_model"])
+            language_model, unet = GPT2(config.model["language_model"]), UNet(config.model["unet"])
+        check_unet(config.model["unet"], data.grid, ())
         planned = reads_plan(config.model["unet"])
         bands = _bands(data) if planned else []
         super().__init__(data, config, checkpoint, device, crop=options.crop, bands=bands)
         self.options, self.levels = options, read_levels(options.scheduler)
         self.embeddings = embed_sounds(data, checkpoint, device)
-        with sized(config.stage):
-            self.projection_model = ProjectionHead.from_config(config.model["projection_model"])
-            self.language_model = GPT2(config.model["language_model"])
-            self.unet = UNet(config.model["unet"])
+        self.projection_model, self.language_model, self.unet = head, language_model, unet
         self.trained = nn.ModuleDict({name: getattr(self, name) for name in TRAINED})
         self.plan_model = None
         if planned:
@@ -101,8 +103,10 @@ class PriorObjective(DiffusionObjective):
             self.plan_model = PlanModel(grid.language_tokens, grid.language_width, 0.0, bands)
             self.trained["plan_model"] = self.plan_model
             self.check_tempos()
-        check_unet(config.model["unet"], data.grid, ())
         self._check_head()
+
+    def parts(self) -> dict[str, dict[str, str]]:
+        return {"checkpoint": component_digests(self.checkpoint, ("audio_encoder", "vae"))}
 
     def _check_head(self) -> None:
         head, embeddings = self.projection_model.config, self.embeddings

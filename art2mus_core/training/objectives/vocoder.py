@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ...audio.mel import MelTransform
 from ...checkpoints.folder import load_component, save_component
+from ...checkpoints.identity import component_digests
 from ...configuration import Fields
 from ...decoders.tonewheel import TonewheelVocoder
 from ...diffusion.sampling import draw_noise
@@ -94,8 +95,11 @@ class VocoderObjective(Objective):
                 f"{self.channels}, as the VAE of {checkpoint} has in_channels",
                 "Correct the field model.",
             )
-        self.sounds = data.sounds(self.channels)
         check_crop(self.options.crop, data.samples // data.grid.hop, data, self.factor)
+        self.sounds = data.sounds(self.channels)
+
+    def parts(self) -> dict[str, dict[str, str]]:
+        return {"checkpoint": component_digests(self.checkpoint, ["vae"] if self.vae else [])}
 
     def batch(self, draw: Draw) -> SoundBatch:
         rows, shares = draw.rows(self.train_rows)[draw.part], draw.shares()[draw.part]

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...aligners.files import AlignerHeader
 from ...checkpoints.cards import read_cards
+from ...checkpoints.names import lora_beside
 from ...figures.pages import one_line, render
 
 __all__ = ["card_of"]
@@ -35,6 +36,9 @@ def card_of(path: Path, header: AlignerHeader, told: Mapping[str, Any], history:
     results: dict[str, float] = {}
     for entry in history:
         results |= {name: value for name, value in entry.items() if name != "step"}
+    options = {name: value for name, value in told["config"]["options"].items() if value is not None}
+    if "encoder" in options:
+        options["encoder"] = header.encoder  # whose path is that of one machine
     return render(
         TEMPLATES,
         "README.md",
@@ -44,7 +48,9 @@ def card_of(path: Path, header: AlignerHeader, told: Mapping[str, Any], history:
         bases=[card.repository for card in known if card.repository],
         needed=known,
         told=told,
-        options=one_line({name: value for name, value in told["config"]["options"].items() if value is not None}),
+        lora=lora_beside(path).name if "lora" in told["header"] else None,
+        alone=(header.run or "").startswith("music alone"),
+        options=one_line(options),
         results=results,
         versions=one_line(told["machine"]["packages"]),
     )

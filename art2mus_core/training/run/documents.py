@@ -14,15 +14,11 @@ from typing import Any
 
 import torch
 
-from ...checkpoints.folder import config_file, weights_file
-from ...checkpoints.identity import component_digest
-from ...checkpoints.names import is_encoder, locate
-from ...encoders.files import image_component
 from ...errors import CheckpointError
 from ...placing import place
 from ..config import TrainingConfig
 from ..objective import Objective
-from .resuming import data_digest
+from .resuming import Origin
 from .saving import CHECKPOINTS
 
 __all__ = ["CONFIG", "RUN", "begin", "continue_run", "is_begun", "machine", "read_run", "weights_of"]
@@ -32,21 +28,19 @@ CONFIG, RUN = "config.yaml", "run.json"
 PACKAGES = ("art2mus", "torch", "accelerate", "transformers", "peft", "safetensors", "numpy", "av")
 """Packages on whose version the weights or the use of them may depend."""
 
-PARTS = ("audio_encoder", "language_model", "plan_model", "projection_model", "unet", "vae")
-"""Components of a checkpoint that training may read."""
-
 
 def is_begun(run: Path) -> bool:
     """Whether a run has states that can be resumed, and its documents."""
     return (run / RUN).is_file() and any((run / CHECKPOINTS).glob("[0-9]*"))
 
 
-def begin(run: Path, objective: Objective, command: Sequence[str], made_on: dict[str, Any]) -> None:
+def begin(run: Path, objective: Objective, origin: Origin, command: Sequence[str], made_on: dict[str, Any]) -> None:
     """Write the documents of a new run; those of an earlier one without a state are replaced.
 
     Args:
         run: its folder.
         objective: what is trained.
+        origin: what it is trained on.
         command: the command and its arguments.
         made_on: what :func:`machine` returns.
 
@@ -64,30 +58,33 @@ def begin(run: Path, objective: Objective, command: Sequence[str], made_on: dict
         "data": {
             "folder": str(data.folder),
             "name": data.folder.resolve().name,
-            "sha256": data_digest(objective),
+            "sha256": origin["data"],
+            "files": origin["files"],
             "pairs": {split: len(each) for split, each in rows.items()},
             "licences": dict(licences.most_common()),
         },
-        "checkpoint": {"folder": str(objective.checkpoint), "sha256": _digests(objective.checkpoint, PARTS)},
-        "encoder": _encoder(objective),
+        "checkpoint": {"folder": str(objective.checkpoint.resolve()), "sha256": origin["parts"].get("checkpoint", {})},
+        "encoder": _encoder(objective, origin),
         "weights": weights_of(objective),
         "header": objective.header(),
         "resumed": [],
     }
-    place(run / CONFIG, _as_yaml(config).encode())
+    _write_config(run, config)
     _write(run, document)
 
 
-def continue_run(run: Path, step: int, command: Sequence[str], made_on: dict[str, Any]) -> None:
-    """Add to `run.json` that the run was resumed after `step` steps.
+def continue_run(run: Path, config: TrainingConfig, step: int, command: Sequence[str], made_on: dict[str, Any]) -> None:
+    """Replace the configuration by the present one, and add to `run.json` that the run was resumed after `step` steps.
 
     Raises:
         CheckpointError: the file is missing or damaged.
         OutputError: it cannot be written.
     """
     document = read_run(run)
-    document["resumed"].append({"step": step, "at": _now(), "command": list(command), "machine": made_on})
-    _write(run, document)
+    if step < config.steps:
+        document["resumed"].append({"step": step, "at": _now(), "command": list(command), "machine": made_on})
+        _write(run, document)
+    _write_config(run, config)
 
 
 def read_run(run: Path) -> dict[str, Any]:
@@ -99,7 +96,10 @@ def read_run(run: Path) -> dict[str, Any]:
     path = run / RUN
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(document, dict) and {"stage", "data", "header", "resumed"} <= document.keys():
+        if (
+            isinstance(document, dict)
+            and {"stage", "data", "checkpoint", "encoder", "header", "resumed"} <= document.keys()
+        ):
             return document
         reason = "is another kind of file"
     except FileNotFoundError:
@@ -135,26 +135,20 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _digests(folder: Path, names: Sequence[str]) -> dict[str, str]:
-    """sha256 of those components that are there."""
-    there = [name for name in names if config_file(folder, name).is_file() and weights_file(folder, name).is_file()]
-    return {name: component_digest(folder, name) for name in there}
+def _encoder(objective: Objective, origin: Origin) -> dict[str, Any] | None:
+    """The image encoder, if the stage has one beside the checkpoint's parts."""
+    digests = origin["parts"].get("encoder")
+    return digests and {"folder": str(getattr(objective, "encoder", objective.checkpoint).resolve()), "sha256": digests}
 
 
-def _encoder(objective: Objective) -> dict[str, Any] | None:
-    """The image encoder, if there is one."""
-    chosen = objective.config.options.get("encoder")
-    folder = locate(chosen, is_encoder) if chosen else objective.checkpoint
-    if not is_encoder(folder):
-        return None
-    return {"folder": str(folder), "sha256": _digests(folder, [image_component(folder)])}
-
-
-def _as_yaml(config: TrainingConfig) -> str:
+def _write_config(run: Path, config: TrainingConfig) -> None:
     import yaml  # noqa: PLC0415
 
     fields = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-    return f"# The configuration of this run, with all that its command changed.\n{fields}"
+    place(
+        run / CONFIG,
+        f"# The configuration of this run's latest start, with all that its command changed.\n{fields}".encode(),
+    )
 
 
 def _write(run: Path, document: dict[str, Any]) -> None:

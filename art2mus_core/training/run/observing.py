@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -32,9 +33,14 @@ class Observer(Protocol):
 
 
 def peak_memory(device: torch.device) -> float:
-    """Bytes that the process has allocated at most on a GPU; on the CPU, bytes that it occupies now."""
+    """Bytes that the process has allocated at most on a GPU; on the CPU, bytes that it has occupied at most."""
     if device.type == "cuda":
         return float(torch.cuda.max_memory_allocated(device))
-    import psutil  # noqa: PLC0415 - the command line starts without it
+    if sys.platform == "win32":
+        import psutil  # noqa: PLC0415 - the command line starts without it
 
-    return float(psutil.Process().memory_info().rss)
+        return float(psutil.Process().memory_info().peak_wset)
+    import resource  # noqa: PLC0415 - Windows has none
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return float(most if sys.platform == "darwin" else most * 1024)  # macOS counts bytes, others kibibytes

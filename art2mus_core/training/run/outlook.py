@@ -4,45 +4,26 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
-from ...aligners.kinds import build_aligner, kind_of
-from ...checkpoints.folder import needed, read_config
-from ...checkpoints.identity import component_digest
 from ...checkpoints.names import is_encoder, locate
-from ...conditioning.language import is_word_embedding
-from ...encoders.efficientnet import KIND
-from ...encoders.files import check_image_encoder, has_audio_encoder, image_component, image_sizes, image_space
+from ...encoders.files import check_image_encoder
 from ...errors import DatasetError, SettingError
 from ...pipelines.parts import Choice, open_parts
 from ..config import TrainingConfig
 from ..estimating import estimate
 from ..features.dataset import Dataset
-from ..features.latents import latent_part, sound_part
-from ..features.looking import Pictures
-from ..features.preparing import Request, expected_bytes
-from ..features.windows import read_window
-from ..objective import read_options, sized
-from ..objectives.aligner_options import AlignerOptions
-from ..objectives.sources import encoder_folder
+from ..features.preparing import Request, Stored, check_space, expected
+from ..objective import check_shared
+from ..objectives.start import Start, checked_start
+from ..processes import check_processes
 from ..stages import OBJECTIVES
 
-__all__ = ["Outlook", "Stored", "look", "part_folder"]
-
-FROZEN = ("language_model", "unet")
-"""Networks of a prior through which the loss of an aligner is computed."""
+__all__ = ["Outlook", "look", "part_folder"]
 
 CPU = torch.device("cpu")
-
-
-class Stored(NamedTuple):
-    """Features that the training reads: their name, about how many bytes they take, and whether they are stored already."""
-
-    name: str
-    bytes: int
-    there: bool
 
 
 @dataclass(frozen=True)
@@ -100,20 +81,24 @@ def part_folder(config: TrainingConfig, out: Path, prior: str | None) -> Path:
     return checkpoint
 
 
-def look(config: TrainingConfig, data: Path, checkpoint: Path) -> Outlook:
+def look(config: TrainingConfig, data: Path, checkpoint: Path, *, processes: int = 1) -> Outlook:
     """Look at a training without beginning it.
 
     Args:
         config: its configuration.
         data: the dataset.
         checkpoint: what :func:`part_folder` returns.
+        processes: number of processes that would share each batch.
 
     Raises:
         DatasetError: no dataset, or one without training pairs.
-        SettingError: sizes that do not fit the parts.
+        SettingError: sizes and options that fit neither each other nor the parts, the music or the processes.
         CheckpointError: a part is missing or damaged.
+        OutputError: the disk has no room for what is missing of the features.
     """
-    dataset = Dataset(data, OBJECTIVES[config.stage].grid(config, checkpoint))
+    check_processes(config, processes)
+    entry = OBJECTIVES[config.stage]
+    dataset, compares = Dataset(data, entry.grid(config, checkpoint)), bool(entry.load(entry.name).compares)
     pairs = {split: len(dataset.rows(split)) for split in ("train", "validation")}
     if not pairs["train"]:
         raise DatasetError(f"no training pairs in {data}", "some of the split train", "Correct the manifest.")
@@ -121,51 +106,25 @@ def look(config: TrainingConfig, data: Path, checkpoint: Path) -> Outlook:
     features: list[Stored] = []
     memory: dict[str, int] = {}
     if config.stage == "aligner":
-        options = read_options(config, AlignerOptions)
-        encoder = encoder_folder(checkpoint, options.encoder)
-        weights = _weights(config, options, checkpoint, encoder, dataset.grid.language_width)
-        features = _features(dataset, _request(config, options, checkpoint, encoder), options)
-        step = estimate(config, checkpoint)
+        start = checked_start(dataset, config, checkpoint)
+        compares = start.options.alignment is not None
+        features = _features(dataset, start, checkpoint)
+        check_space(dataset, features)
+        step = estimate(config, checkpoint, processes=processes)
+        weights = {name: getattr(step, name) // torch.float32.itemsize for name in ("trained", "frozen")}
         memory = {**vars(step), "total": step.total}
+    check_shared(config, processes, pairs["train"], compares=compares)
     return Outlook(config.stage, config.steps, config.batch, pairs, weights, features, memory)
 
 
-def _weights(
-    config: TrainingConfig, options: AlignerOptions, checkpoint: Path, encoder: Path, width: int
-) -> dict[str, int]:
-    found = {"space": image_space(encoder), "width": width, **image_sizes(encoder)}
-    with torch.device("meta"), sized(config.stage):
-        aligner = build_aligner(config.model, found, f"{encoder.name} and {checkpoint.name}")
-        if options.drop and options.null == "learned":
-            aligner.add_null()
-    frozen = needed(checkpoint, FROZEN, torch.float32, unused=is_word_embedding) // torch.float32.itemsize
-    return {"trained": sum(each.numel() for each in aligner.parameters()), "frozen": frozen}
-
-
-def _request(config: TrainingConfig, options: AlignerOptions, checkpoint: Path, encoder: Path) -> Request:
-    """What `art2mus prepare` would be asked for."""
-    patches = "patch_dim" in kind_of(config.model).reads(config.model)
-    views = options.views if options.source == "image" else 1
-    window = read_window(options.window, options.level, options.crop)
-    return Request(checkpoint, encoder, patches, views, window, options.support)
-
-
-def _features(data: Dataset, request: Request, options: AlignerOptions) -> list[Stored]:
+def _features(data: Dataset, start: Start, checkpoint: Path) -> list[Stored]:
     """What is read of artworks and music, with its expected size."""
-    sizes = expected_bytes(data, request, CPU)
-    stores = {"latents": data.stored("music", latent_part(data, request.prior, CPU, request.window))}
-    hearing = request.encoder if options.source == "audio" else request.prior
-    if (options.source == "audio" or options.alignment) and has_audio_encoder(hearing):
-        stores["music"] = data.stored("music", sound_part(data, hearing, CPU))
-    if (options.source == "image" or options.gap != "none") and (
-        request.patches or not _sees_characters(request.encoder)
-    ):
-        digest = component_digest(request.encoder, image_component(request.encoder))
-        part = Pictures(request.encoder, digest, str(CPU), request.views, request.patches)
-        stores |= dict.fromkeys(("artworks", *(("patches",) if request.patches else ())), data.stored("artworks", part))
-    return [Stored(name, sizes.get(name, 0), store is not None) for name, store in stores.items()]
-
-
-def _sees_characters(encoder: Path) -> bool:
-    """Whether an encoder's embeddings follow from a picture's character, which needs no store of embeddings."""
-    return image_component(encoder) != "." and read_config(encoder, "image_encoder").get("model_type") == KIND
+    options = start.options
+    views, aligned = options.views if options.source == "image" else 1, options.alignment is not None
+    request = Request(checkpoint, start.encoder, start.patches, views, start.window, options.support, aligned)
+    found = {each.name: each for each in expected(data, request, CPU)}
+    hears = options.source == "audio" or (aligned and "alignment" not in found)  # by the image encoder's audio encoder
+    unread = set[str]() if hears else {"music"}
+    if options.source == "audio" and options.gap == "none":
+        unread |= {"artworks", "patches"}
+    return [each for name, each in found.items() if name not in unread]

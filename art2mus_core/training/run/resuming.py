@@ -1,4 +1,4 @@
-"""What may change between a run and its resumption."""
+"""What a run is trained on, and what of it may change when it is resumed."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import ValidationError
 
-from ...errors import CheckpointError
+from ...digests import file_digest
+from ...errors import CheckpointError, SettingError
 from ..config import TrainingConfig
-from ..objective import Objective
+from ..features.sources import Side
+from ..objective import Objective, read_options
 from ..schedule import learning_rate_at
 
-__all__ = ["check_same", "data_digest"]
+__all__ = ["Origin", "check_same", "origin_of"]
+
+Origin = dict[str, Any]
+"""What :func:`origin_of` returns."""
 
 CHANGEABLE = {
     *("steps", "restarts", "save_minutes", "validate_every", "keep"),
@@ -24,7 +30,39 @@ CHANGEABLE = {
 AGAIN = "Choose another run folder, or delete this one to start again."
 
 
-def data_digest(objective: Objective) -> str:
+def origin_of(objective: Objective, *, sharded: bool) -> Origin:
+    """What decides the weights of a run beside its configuration, as its states have it.
+
+    Args:
+        objective: what is trained.
+        sharded: whether each process has a part of the weights (FSDP).
+
+    Returns:
+        Digests: `data` of the pairs; `files` of the content of their `artworks` and `music`, each None if a file is not there;
+        `parts` as of :meth:`Objective.parts`. And `sharded`.
+    """
+    data, rows = objective.data, np.concatenate([objective.train_rows, objective.validation_rows])
+    sides = {"artworks": data.artworks, "music": data.music}
+    return {
+        "data": _pairs_digest(objective),
+        "files": {name: _content_digest(data.folder, side, rows) for name, side in sides.items()},
+        "parts": objective.parts(),
+        "sharded": sharded,
+    }
+
+
+def _content_digest(folder: Path, side: Side, rows: np.ndarray) -> str | None:
+    """sha256 over the content of the files of some pairs; a dataset without tables has to be read for it."""
+    used = np.unique(side.of[rows])
+    files = side.files if -1 in used else [side.files[row] for row in used]  # those of no pair are all used
+    try:
+        digests = [source.sha256 or file_digest(folder / source.path) for source in files]
+    except OSError:
+        return None
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+
+def _pairs_digest(objective: Objective) -> str:
     """sha256 over the pairs that a run trains on and validates with."""
     total = hashlib.sha256()
     for rows in (objective.train_rows, objective.validation_rows):
@@ -34,31 +72,71 @@ def data_digest(objective: Objective) -> str:
     return total.hexdigest()
 
 
-def check_same(state: Path, note: dict[str, Any], config: TrainingConfig, present: dict[str, Any]) -> None:
-    """Check that a state was made with the same configuration and pairs, and like now with or without FSDP.
+def check_same(state: Path, note: dict[str, Any], objective: Objective, present: Origin) -> None:
+    """Check that a state was made with the same configuration, pairs, files and parts, and like now with or without FSDP.
 
     Args:
         state: its folder, for the message.
         note: its `complete.json`.
-        config: the present configuration.
-        present: what the note would now have as `data` and `sharded`.
+        objective: what would be trained.
+        present: its :func:`origin_of`.
 
     Raises:
-        CheckpointError: they differ; the message names each differing key with both values.
+        CheckpointError: they differ; the message names each differing key of the configuration with both values.
     """
-    made, ours = note["config"], config.model_dump(mode="json")
-    differing = _differences({k: v for k, v in made.items() if k not in CHANGEABLE}, ours)
-    if not differing and not _same_schedule(made, config, note["step"]):
-        differing = [f"{key} {made[key]}, now {ours[key]}" for key in ("steps", "restarts") if made[key] != ours[key]]
-    if differing:
-        raise CheckpointError(
-            f"{state} was made with {'; '.join(differing)}", "the same configuration as before", AGAIN
-        )
+    _check_config(state, note, objective)
     if note["sharded"] != present["sharded"]:
         how = "with FSDP" if note["sharded"] else "without FSDP"
         raise CheckpointError(f"{state} was made {how}", "the same way of sharing the weights", "Start it as before.")
     if note["data"] != present["data"]:
         raise CheckpointError(f"{state} was made with other pairs", "the same pairs as before", AGAIN)
+    for kind in ("files", "parts"):
+        if changed := _changed(note.get(kind, {}), present[kind]):
+            where = objective.data.folder if kind == "files" else objective.checkpoint
+            raise CheckpointError(
+                f"{state} was made with other content of {', '.join(changed)} than now ({where})",
+                f"the same {kind} as before",
+                AGAIN,
+            )
+
+
+def _check_config(state: Path, note: dict[str, Any], objective: Objective) -> None:
+    config, done = objective.config, note["step"]
+    made, ours = note["config"], config.model_dump(mode="json")
+    if (before := _settled(made, objective)) and (now := _settled(ours, objective)):
+        made, ours = before, now
+    differing, advice = _differences({k: v for k, v in made.items() if k not in CHANGEABLE}, ours), AGAIN
+    if not differing and not _same_schedule(made, config, done):
+        differing = [f"{key} {made[key]}, now {ours[key]}" for key in ("steps", "restarts") if made[key] != ours[key]]
+        if done <= made["steps"] < config.steps:
+            restarts = [*(each for each in made["restarts"] if each < made["steps"]), made["steps"]]
+            advice = f"{AGAIN} To lengthen the run, set `restarts: {restarts}`, too."
+    if differing:
+        raise CheckpointError(
+            f"{state} was made with {'; '.join(differing)}", "the same configuration as before", advice
+        )
+
+
+def _settled(fields: dict[str, Any], objective: Objective) -> dict[str, Any] | None:
+    """A configuration with all defaults, which may be given or left out; None if another version or stage wrote it."""
+    try:
+        config = TrainingConfig(**fields)
+        options = read_options(config, type(objective.options)).model_dump(mode="json")
+        return {**config.model_dump(mode="json"), "model": objective.settled(config.model), "options": options}
+    except (ValidationError, SettingError):
+        return None
+
+
+def _changed(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """The names of digests that differ; unknown ones are taken to be the same."""
+    found = list[str]()
+    for name in before.keys() & now.keys():
+        one, other = before[name], now[name]
+        if isinstance(one, dict) and isinstance(other, dict):
+            found += sorted(key for key in one.keys() | other.keys() if one.get(key) != other.get(key))
+        elif one is not None and other is not None and one != other:
+            found.append(name)
+    return sorted(found)
 
 
 def _same_schedule(made: dict[str, Any], config: TrainingConfig, done: int) -> bool:

@@ -44,6 +44,9 @@ __all__ = [
 
 CHECKPOINTS = "checkpoints"
 AVERAGE, TRAINED = "average.safetensors", "trained.safetensors"
+TORCH_WRITER = "inline_container"
+"""In the messages of torch's errors when a file cannot be written, as on a full disk."""
+
 PROGRESS, COMPLETE = "progress.json", "complete.json"
 
 
@@ -123,14 +126,22 @@ def read_progress(state: Path) -> dict[str, Any]:
 
 
 def tidy(run: Path, keep: int = 0) -> None:
-    """Delete what killed runs left, and with `keep` all but so many states, the newest ones."""
+    """Delete what killed runs left, and with `keep` the states before so many undamaged ones."""
     folder = run / CHECKPOINTS
     if not folder.is_dir():
         return
-    for each in [*folder.glob(".*.partial"), *(_states(run)[keep:] if keep else [])]:
+    for each in [*folder.glob(".*.partial"), *(_older(run, keep) if keep else [])]:
         if not each.name.startswith("."):  # a deletion that is interrupted leaves no half state under its name
             each = each.rename(each.with_name(f".{each.name}.partial"))  # noqa: PLW2901
         shutil.rmtree(each)
+
+
+def _older(run: Path, keep: int) -> list[Path]:
+    """The states before the newest `keep` undamaged ones."""
+    states = iter(_states(run))
+    while keep and (state := next(states, None)):
+        keep -= not _damage(state)
+    return list(states)
 
 
 @contextmanager
@@ -174,6 +185,8 @@ def written(state: Path, note: dict[str, Any]) -> Iterator[Path]:
 
 
 def _reason(error: Exception) -> str:
+    if TORCH_WRITER in str(error):
+        return "not all of it could be written"
     return getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0]
 
 

@@ -72,7 +72,7 @@ TRACKERS = {
 
 
 class Trackers:
-    """The trackers that a configuration names; values go to all of them.
+    """The trackers that a configuration names; values go to all of them. Nothing is written until they are opened.
 
     Args:
         config: configuration of the run.
@@ -82,31 +82,43 @@ class Trackers:
 
     Raises:
         ModuleNotFoundError: the package of a tracker is not installed.
-        SettingError: a tracker cannot be opened, such as W&B without an account.
     """
 
     def __init__(self, config: TrainingConfig, run: Path, accelerator: Accelerator, done: int = 0) -> None:
-        self.accelerator, kinds = accelerator, [TRACKERS[name] for name in dict.fromkeys(config.trackers)]
-        for kind in kinds:
+        self.config, self.run, self.accelerator, self.done = config, run, accelerator, done
+        self.kinds = [TRACKERS[name] for name in dict.fromkeys(config.trackers)]
+        for kind in self.kinds:
             import_module(kind.package)  # accelerate would leave out a missing one without a word
-        accelerator.log_with.extend(kind.build(run, config, done) for kind in kinds)
+
+    def open(self) -> None:
+        """Open them, unless they are open.
+
+        Raises:
+            SettingError: a tracker cannot be opened, such as W&B without an account.
+        """
+        kinds, self.kinds = self.kinds, []
+        if not kinds:
+            return
+        self.accelerator.log_with.extend(kind.build(self.run, self.config, self.done) for kind in kinds)
         try:
-            accelerator.init_trackers(PROJECT)
+            self.accelerator.init_trackers(PROJECT)
         except OSError:
             raise
         except Exception as error:  # W&B has many kinds
             raise SettingError(
-                f"trackers {', '.join(config.trackers)}, which cannot be opened ({' '.join(str(error).split())})",
+                f"trackers {', '.join(self.config.trackers)}, which cannot be opened ({' '.join(str(error).split())})",
                 "trackers that can be",
                 "For W&B, run `wandb login`, or set the variable WANDB_MODE=offline; or choose another one.",
             ) from error
 
     def log(self, step: int, values: Mapping[str, float]) -> None:
         """Log values of a step."""
+        self.open()
         self.accelerator.log(dict(values), step=step)
 
     def show(self, step: int, previews: Sequence[Preview]) -> None:
         """Log sounds and pictures."""
+        self.open()
         for tracker in self.accelerator.trackers:
             for preview in previews:
                 TRACKERS[tracker.name].show(tracker, step, preview)

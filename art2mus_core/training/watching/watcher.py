@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -36,6 +36,7 @@ BAND = "loss t "
 """Begins the names of losses by noise level."""
 
 History = list[dict[str, float]]
+OnNote = Callable[[str], None]
 
 
 class Watcher:
@@ -50,13 +51,21 @@ class Watcher:
         trackers: its trackers.
         previews: its previews.
         history: its history so far.
+        on_note: called with each note when it arises.
     """
 
     def __init__(
-        self, config: TrainingConfig, run: Path, trackers: Trackers, previews: Previews, history: History
+        self,
+        config: TrainingConfig,
+        run: Path,
+        trackers: Trackers,
+        previews: Previews,
+        history: History,
+        *,
+        on_note: OnNote = lambda _: None,
     ) -> None:
         self.config, self.run, self.trackers, self.previews = config, run, trackers, previews
-        self.history, self.notes = history, list[str]()
+        self.history, self.notes, self.on_note = history, list[str](), on_note
 
     def stepped(self, step: int, values: dict[str, float]) -> None:
         """Log values of training."""
@@ -94,6 +103,7 @@ class Watcher:
             reason = f"{what} are missing: {' '.join(str(error).split()) or type(error).__name__}"
             if not any(note.endswith(reason) for note in self.notes):
                 self.notes.append(f"From step {step}, {reason}")
+                self.on_note(self.notes[-1])
 
     def close(self) -> None:
         """Close the trackers."""
@@ -102,16 +112,19 @@ class Watcher:
 
 
 @contextmanager
-def watch(config: TrainingConfig, run: Path, accelerator: Accelerator) -> Iterator[Watcher]:
+def watch(
+    config: TrainingConfig, run: Path, accelerator: Accelerator, *, on_note: OnNote = lambda _: None
+) -> Iterator[Watcher]:
     """Open the observer of a run, for :func:`~art2mus_core.training.loop.train`; the trackers are closed after the block.
 
     Args:
         config: configuration of the run.
         run: its folder, from whose newest state the history continues.
         accelerator: the accelerator of the training.
+        on_note: called with each note when it arises.
 
     Raises:
-        SettingError: previews of another stage than `aligner`, or too many; a tracker that cannot be opened.
+        SettingError: previews of another stage than `aligner`, or too many.
         ArtworkError: an artwork of the previews cannot be read.
         CheckpointError: all states of the run are damaged.
         ModuleNotFoundError: the package of a tracker is not installed.
@@ -129,7 +142,7 @@ def watch(config: TrainingConfig, run: Path, accelerator: Accelerator) -> Iterat
         previews.choose([Path(path) for path in config.previews])
     state = newest(run)
     done, history = (read_note(state)["step"], read_progress(state)["history"]) if state else (0, [])
-    watcher = Watcher(config, run, Trackers(config, run, accelerator, done), previews, history)
+    watcher = Watcher(config, run, Trackers(config, run, accelerator, done), previews, history, on_note=on_note)
     try:
         yield watcher
     finally:
