@@ -196,11 +196,13 @@ def test_a_term_that_is_not_finite_names_the_pairs_that_were_drawn_for_it(  # no
 def test_peak_memory_is_the_most_that_there_was():
     import psutil
 
+    def now() -> int:
+        return psutil.Process().memory_info().rss
+
     held = np.ones(2**25)
-    most = psutil.Process().memory_info().rss
+    most = now()
     del held
-    assert psutil.Process().memory_info().rss < most
-    assert peak_memory(torch.device("cpu")) >= most
+    assert peak_memory(torch.device("cpu")) > most - 2**25 > now()
 
 
 def test_a_gradient_that_is_not_finite_is_refused(pairs: Path, trained: Path, tiny, tmp_path: Path):
