@@ -48,7 +48,8 @@ def sizes_of(model: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, An
     """
     kind = kind_of(model)
     known = signature(kind).parameters
-    if unknown := [name for name in model if name not in {"kind", *known}]:
+    given = {name: value for name, value in model.items() if value is not None and name != "kind"}
+    if unknown := [name for name in given if name not in known]:
         nearest = get_close_matches(str(unknown[0]), known, 1)
         raise SettingError(
             f"a {kind.kind} aligner with {unknown[0]}: no such field{f', did you mean {nearest[0]}?' if nearest else ''}",
@@ -56,7 +57,6 @@ def sizes_of(model: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, An
             "Correct the field model.",
         )
     defaults = {name: each.default for name, each in known.items() if each.default not in {None, Parameter.empty}}
-    given = {name: value for name, value in model.items() if value is not None and name != "kind"}
     return {**defaults, **_used(model, found), **given}
 
 

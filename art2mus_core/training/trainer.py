@@ -124,7 +124,7 @@ class Trainer:
             every += parts
             lost += [part for part, value in zip(parts, values, strict=True) if not value.isfinite()]
         pairs = self.objective.data.pairs
-        return list(dict.fromkeys(pairs[row].id for row in np.concatenate(lost or every)))
+        return [pairs[row].id for row in np.concatenate(lost or every)]
 
     def is_finite(self) -> bool:
         """Whether all that a state would have is finite; with FSDP all processes have to call this together."""

@@ -7,7 +7,7 @@ import torch
 
 from art2mus_core.aligners.files import load_aligner, save_aligner
 from art2mus_core.aligners.gap import GapClosure
-from art2mus_core.aligners.kinds import KINDS, build_aligner
+from art2mus_core.aligners.kinds import KINDS, build_aligner, sizes_of
 from art2mus_core.errors import SettingError
 from art2mus_core.types import Embedding
 
@@ -35,14 +35,22 @@ def test_missing_sizes_are_those_found(model):
     ("model", "told"),
     [
         ({"kind": "gated", "hidden": 6, "tokens": 3}, "kind 'gated'; expected one of visual, projection, resampler"),
+        ({"kind": ["visual"], "hidden": 6, "tokens": 3}, "expected one of visual, projection, resampler"),
+        ({**MODELS["projection"], "hiden": 6}, "a projection aligner with hiden: no such field, did you mean hidden?"),
         ({**MODELS["projection"], "dim": 8}, "dim 8; expected dim 7, as one and another have it"),
         ({**MODELS["resampler"], "patch_dim": 8}, "patch_dim 8; expected patch_dim 9"),
     ],
-    ids=["kind", "dim", "patch_dim"],
+    ids=["kind", "no name", "key", "dim", "patch_dim"],
 )
 def test_sizes_that_contradict_encoder_or_kind_are_refused(model, told):
     with pytest.raises(SettingError, match=told):
         build_aligner(model, FOUND, "one and another")
+
+
+@pytest.mark.parametrize("model", [MODELS["visual"], MODELS["projection"], MODELS["resampler"]])
+def test_none_is_as_if_it_were_left_out(model):
+    empty = dict.fromkeys(("kind", "space", "width", "dim"))
+    assert sizes_of({**empty, **model}, FOUND) == sizes_of(model, FOUND)
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)

@@ -11,7 +11,7 @@ import pytest
 
 from art2mus_core.digests import folder_digest
 from art2mus_core.training.config import TrainingConfig
-from art2mus_core.training.run.documents import CONFIG, read_run
+from art2mus_core.training.run.documents import CONFIG, RUN, read_run
 from art2mus_core.training.run.saving import newest
 
 from .saying import one_line, written
@@ -42,6 +42,7 @@ def test_an_option_out_of_range_is_told_and_not_the_packaged_file(art2mus, optio
         (["aligner", "--prior", "audioldm3"], "no model 'audioldm3'"),
         (["aligner", "--prior", "pocket", "--encoder", "imagebind"], "no image encoder 'imagebind'"),
         (["aligner", "--prior", "pocket", "--out", "new"], "--prior and --out; expected one of them"),
+        (["aligner", "--prior", "pocket", "--encoder", "1"], "no image encoder '1'"),
         (["vae", "--prior", "pocket"], "a prior for the stage vae"),
         (["vae", "--encoder", "pocket"], "options of stage vae with encoder: no such field"),
         (["aligner", "--prior", "pocket"], "in nothing; expected a dataset folder"),
@@ -104,11 +105,18 @@ def test_a_training_on_a_prior_leaves_it_as_it_is_and_documents_the_run(art2mus,
     told = read_run(Path("run"))
     assert (told["started"], [each["step"] for each in told["resumed"]]) == (first, [2])
     assert newest(Path("run")).name == "0000003"
+    assert TrainingConfig.load(str(Path("run") / CONFIG)).steps == 3
 
-    code, out, err = art2mus("train", *small["arguments"], "--set", "batch=3", model=None)
+    before = folder_digest(Path("run"))
+    refused = ["--set", "batch=3", "--set", "trackers=[tensorboard]"]
+    code, out, err = art2mus("train", *small["arguments"], *refused, model=None)
     assert (code, out) == (2, "")
     assert "batch 2, now 3" in err
-    assert len(read_run(Path("run"))["resumed"]) == 1  # a run that is refused was not resumed
+    assert folder_digest(Path("run")) == before
+    (Path("run") / RUN).unlink()  # as if the library had trained
+    before = folder_digest(Path("run"))
+    assert art2mus("train", *small["arguments"], *refused, model=None)[0] == 2
+    assert folder_digest(Path("run")) == before
 
 
 def test_a_training_with_an_out_folder_adds_its_part(art2mus, small: dict[str, Any]):
@@ -131,15 +139,14 @@ def test_the_length_of_a_training_is_told_after_its_first_steps(capsys, monkeypa
 
     clock = iter([10.0, 15.0])
     monkeypatch.setattr(training.time, "monotonic", lambda: next(clock))
-    steps, begun = [], []
+    steps = []
     config = TrainingConfig.load("aligner", {"steps": 307})
-    pace = training._paced(steps.append, config, begun.append)
+    pace = training._paced(steps.append, config)
     for done in range(1, 4):
         pace(Step("latents", done, 307))
     for done in range(101, 111):
         pace(Step("aligner loss 0.1", done, 307))
     assert len(steps) == 13
-    assert [step.done for step in begun] == [101]
     assert capsys.readouterr().err == "art2mus: the other 200 steps take about 3 min\n"
 
 

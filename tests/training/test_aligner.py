@@ -135,6 +135,15 @@ def test_the_weighted_loss_is_the_weighted_mean(pairs: Path, tiny, trained: Path
 
 
 @pytest.mark.parametrize("kind", ALIGNMENTS)
+def test_sounds_that_are_all_the_same_give_a_finite_term(kind: str):
+    found = torch.randn(4, 7, requires_grad=True)
+    error = ALIGNMENTS[kind](found, torch.full((4, 7), 0.1), 0.1)
+    error.backward()
+    assert error.isfinite()
+    assert found.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("kind", ALIGNMENTS)
 def test_an_alignment_term_is_least_where_both_agree(pairs: Path, tiny, trained: Path, kind: str):
     torch.manual_seed(0)
     wanted, other = torch.randn(6, 20) + 3, torch.randn(6, 20) + 3

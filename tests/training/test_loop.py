@@ -11,10 +11,13 @@ import pytest
 import torch
 
 from art2mus_core.errors import CheckpointError, SettingError
+from art2mus_core.training.batches import Draw
 from art2mus_core.training.config import STAGES
 from art2mus_core.training.features.pieces import Pieces
-from art2mus_core.training.loop import means_of, train
+from art2mus_core.training.loop import finite, means_of, train
+from art2mus_core.training.objectives.aligner import AlignerObjective
 from art2mus_core.training.processes import averaged
+from art2mus_core.training.run.observing import peak_memory
 from art2mus_core.training.run.saving import newest, read_note
 from art2mus_core.training.schedule import learning_rate_at
 from art2mus_core.training.stages import stage_builder
@@ -174,6 +177,34 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_pairs(  # noqa: P
     assert all(weight.isfinite().all() for weight in state_of(tmp_path)["trained"].values())
 
 
+def test_a_term_that_is_not_finite_names_the_pairs_that_were_drawn_for_it(  # noqa: PLR0917
+    train_stage, tiny, pairs: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    config = tiny("aligner", {"alignment": {"weight": 0.1, "pairs": 3}}, batch=1)
+    monkeypatch.setattr(AlignerObjective, "_alignment", lambda *_: torch.tensor(math.nan, requires_grad=True))
+    with pytest.raises(CheckpointError, match="with the pairs") as told:
+        train_stage(config, trained, tmp_path)
+    ids = str(told.value).partition("with the pairs ")[2].partition(";")[0].split(", ")
+    objective, draw = stage_builder(config, pairs, trained)(), Draw(np.random.default_rng((config.seed, 0)), 1)
+    draw.rng.integers(2**62)
+    objective.batch(draw)
+    assert draw.drawn.keys() == {"diffusion", "alignment"}
+    assert set(ids) == {objective.data.pairs[row].id for row in draw.drawn["alignment"]}
+    assert not set(ids) <= {objective.data.pairs[row].id for row in draw.drawn["diffusion"]}
+
+
+def test_peak_memory_is_the_most_that_there_was():
+    import psutil
+
+    def now() -> int:
+        return psutil.Process().memory_info().rss
+
+    held = np.ones(2**25)
+    most = now()
+    del held
+    assert peak_memory(torch.device("cpu")) > most - 2**25 > now()
+
+
 def test_a_gradient_that_is_not_finite_is_refused(pairs: Path, trained: Path, tiny, tmp_path: Path):
     config = tiny("vae")
 
@@ -259,9 +290,9 @@ def test_an_observer_is_told_what_happens(train_stage, tiny, trained: Path, tmp_
 
 
 def test_a_term_without_examples_is_left_out_of_the_means():
-    steps = [{"loss": 1.0, "low": math.nan}, {"loss": 2.0, "low": 4.0}, {"loss": 6.0, "low": math.nan}]
-    assert means_of(steps) == {"loss": 3.0, "low": 4.0}
-    assert means_of([{"loss": 1.0, "low": math.nan}]) == {"loss": 1.0}
+    steps = [{"loss": loss, "low": low} for loss, low in ((1.0, math.nan), (2.0, 4.0), (6.0, math.nan))]
+    assert means_of([*map(finite, steps)]) == {"loss": 3.0, "low": 4.0}
+    assert means_of([finite(steps[0])]) == {"loss": 1.0}
     told = averaged({"loss": torch.tensor([1.0, 3.0]), "low": torch.tensor([math.nan, 5.0])})
     assert told == {"loss": 2.0, "low": 5.0}
     assert math.isnan(averaged({"low": torch.tensor(math.nan)})["low"])

@@ -233,6 +233,7 @@ def test_the_command_is_started_by_accelerates_launcher(pairs: Path, trained: Pa
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["steps"] == 2
     assert done.stdout.count("\n") == 1  # of the first process alone
+    assert done.stderr.count("weights are trained and") == 1
     assert read_note(newest(run))["sharded"] is True
     exported, _ = read_tensors(checkpoint / "aligner" / "model.safetensors")
     average = read_average(newest(run))

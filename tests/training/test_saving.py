@@ -27,6 +27,7 @@ from art2mus_core.training.run.saving import (
     read_average,
     read_note,
     state_folder,
+    tidy,
 )
 from art2mus_core.training.stages import stage_builder
 
@@ -69,6 +70,12 @@ def test_a_run_without_states_has_no_newest(tmp_path: Path):
     assert newest(tmp_path) is None
 
 
+def test_progress_is_json_without_nan(often: Path):
+    """A noise level without an example in a step has no loss."""
+    for step in (2, 3, 4):
+        json.loads((state_folder(often, step) / "progress.json").read_text(), parse_constant=pytest.fail)
+
+
 def cut(state: Path) -> None:
     content = (state / AVERAGE).read_bytes()
     (state / AVERAGE).write_bytes(content[: len(content) * 2 // 3])
@@ -102,6 +109,14 @@ def test_the_state_before_a_damaged_one_is_resumed(  # noqa: PLR0917
     assert steps_of(run) == [2, 3, 4]
     assert newest(run) == state_folder(run, 4)
     assert same(state_of(run), state_of(often))
+
+
+def test_damaged_states_do_not_count_among_those_that_are_kept(run: Path):
+    cut(state_folder(run, 4))
+    tidy(run, 2)
+    assert steps_of(run) == [2, 3, 4]
+    tidy(run, 1)
+    assert steps_of(run) == [3, 4]
 
 
 def test_damaged_states_alone_are_refused_and_left_alone(train_stage, tiny, trained: Path, run: Path):
@@ -164,6 +179,23 @@ def test_when_memory_is_short_in_an_update_the_state_before_stays(
     assert steps_of(tmp_path) == [1]
     train_stage(config, trained, tmp_path)
     assert same(state_of(tmp_path), state_of(trained.parent / "vae"))
+
+
+def test_weights_that_are_not_finite_are_not_saved(
+    train_stage, tiny, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    update, updates = torch.optim.AdamW.step, []
+
+    def overflow(self: torch.optim.AdamW, *given: Any) -> None:
+        updates.append(given)
+        update(self, *given)
+        if len(updates) == 2:
+            self.param_groups[0]["params"][0].data.fill_(torch.inf)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", overflow)
+    with pytest.raises(CheckpointError, match="weights of stage vae that are not finite after 2 steps"):
+        train_stage(tiny("vae", **OFTEN), trained, tmp_path)
+    assert steps_of(tmp_path) == [1]
 
 
 def kill(*_given: Any) -> None:
@@ -230,6 +262,53 @@ def test_another_configuration_is_refused_with_what_differs(train_stage, tiny, t
     fields, told = CHANGES[change]
     with pytest.raises(CheckpointError, match=rf"0000004 was made with .*{told}.* Choose another run folder"):
         train_stage(tiny("aligner", **{**OFTEN, **fields}), trained, often)
+
+
+def test_the_advice_for_a_longer_run_says_what_to_set(train_stage, tiny, trained: Path, often: Path):
+    with pytest.raises(CheckpointError, match=r"To lengthen the run, set `restarts: \[4\]`, too\.$"):
+        train_stage(tiny("aligner", **OFTEN, steps=9), trained, often)
+
+
+def test_a_default_may_be_given_or_left_out(train_stage, tiny, trained: Path, often: Path):
+    config = tiny("aligner", {"views": 1, "shuffled": False, "lora": None}, **OFTEN)
+    model = {"kind": "visual", "heads": 8, "patch_dim": None, **config.model}
+    model.pop("space")
+    config = config.model_copy(update={"model": model})
+    assert train_stage(config, trained, often)[1] == state_of(often)["history"]
+
+
+@pytest.mark.parametrize("part", ["unet", "image_encoder", "constants"])
+def test_another_part_in_the_same_folder_is_refused(  # noqa: PLR0917
+    train_stage, tiny, trained: Path, often: Path, tmp_path: Path, part: str
+):
+    other = shutil.copytree(trained, tmp_path / "other")
+    (path,) = (other / part).glob("*.safetensors")
+    content = bytearray(path.read_bytes())
+    content[-2] ^= 1  # the last bit of a number
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=rf"0000004 was made with other content of {part} than now"):
+        train_stage(tiny("aligner", **OFTEN), other, often)
+
+
+def test_an_exported_part_of_the_run_itself_is_no_change(train_stage, tiny, eye: Path, tmp_path: Path):
+    """The stage `embedding` replaces the head of the image encoder that it reads."""
+    folder = shutil.copytree(eye, tmp_path / "checkpoint")
+    objective, history = train_stage(tiny("embedding", steps=1), folder, tmp_path / "run")
+    objective.export(folder)
+    assert train_stage(tiny("embedding", steps=1), folder, tmp_path / "run")[1] == history
+
+
+@pytest.mark.parametrize("side", ["music", "artwork"])
+def test_a_file_that_was_replaced_under_its_name_is_noticed(  # noqa: PLR0917
+    tiny, pairs: Path, trained: Path, often: Path, tmp_path: Path, side: str
+):
+    data, config = shutil.copytree(pairs, tmp_path / "data"), tiny("aligner", **OFTEN)
+    path = data / getattr(read_manifest(data)[0], side)
+    path.write_bytes(path.read_bytes() + b"another end")
+    with pytest.raises(CheckpointError, match=f"0000004 was made with other content of {side}s? than now"):
+        train(stage_builder(config, data, trained), config, often)
+    path.unlink()  # the features are there, and nothing else is read
+    assert train(stage_builder(config, data, trained), config, often)[1] == state_of(often)["history"]
 
 
 def test_another_stage_is_refused(train_stage, tiny, trained: Path, often: Path):

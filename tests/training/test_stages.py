@@ -32,7 +32,7 @@ from art2mus_core.training.grids import checkpoint_grid
 from art2mus_core.training.stages import OBJECTIVES, stage_builder
 from art2mus_core.types import Latent, Mel, OnStep
 
-from .conftest import GRID, MEL, state_of
+from .conftest import DIM, GRID, MEL, MODELS, state_of
 
 CPU = torch.device("cpu")
 FROZEN = ("audio_encoder", "image_encoder", "vae", "vocoder", "projection_model", "language_model", "unet")
@@ -231,10 +231,31 @@ def dataset(pairs: Path, trained: Path) -> tuple[Path, Path]:
         ("aligner", 101, "expected 1 to 100"),
     ],
 )
-def test_crops_that_the_pieces_do_not_have_are_refused(dataset, tiny, stage: str, crop: int, told: str):
+def test_crops_that_the_pieces_do_not_have_are_refused(  # noqa: PLR0917
+    dataset, tiny, monkeypatch: pytest.MonkeyPatch, stage: str, crop: int, told: str
+):
+    monkeypatch.setattr(Dataset, "_opened", None)  # no feature is computed before
     config = tiny(stage, {"crop": crop})
     with pytest.raises(SettingError, match=f"crop {crop}; {told}"):
         stage_builder(config, *dataset)()
+
+
+@pytest.mark.parametrize(
+    ("stage", "change", "told"),
+    [
+        ("aligner", {"hiden": 17}, "hiden: no such field, did you mean hidden"),
+        ("aligner", {"dim": 5}, f"dim 5; expected dim {DIM}"),
+        ("prior", {"unet": None}, "the field model of stage prior is invalid"),
+        ("prior", {"language_model": None}, "n_embd None"),
+        ("prior", {"projection_model": {"dim": DIM}}, "the field model of stage prior is invalid"),
+    ],
+)
+def test_sizes_that_cannot_be_are_refused_before_features_are_computed(  # noqa: PLR0917
+    dataset, tiny, monkeypatch: pytest.MonkeyPatch, stage: str, change: dict[str, object], told: str
+):
+    monkeypatch.setattr(Dataset, "_opened", None)
+    with pytest.raises(SettingError, match=told):
+        stage_builder(tiny(stage, model={**MODELS[stage], **change}), *dataset)()
 
 
 def test_more_examples_a_step_than_there_are_pairs_are_refused(pairs: Path, tiny, trained: Path):

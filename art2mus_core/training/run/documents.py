@@ -59,7 +59,7 @@ def begin(run: Path, objective: Objective, origin: Origin, command: Sequence[str
             "folder": str(data.folder),
             "name": data.folder.resolve().name,
             "sha256": origin["data"],
-            "files": origin["files"],
+            "content": origin["content"],
             "pairs": {split: len(each) for split, each in rows.items()},
             "licences": dict(licences.most_common()),
         },

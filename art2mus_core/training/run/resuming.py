@@ -38,14 +38,14 @@ def origin_of(objective: Objective, *, sharded: bool) -> Origin:
         sharded: whether each process has a part of the weights (FSDP).
 
     Returns:
-        Digests: `data` of the pairs; `files` of the content of their `artworks` and `music`, each None if a file is not there;
+        Digests: `data` of the pairs; `content` of the files of their `artworks` and `music`, each None if a file is not there;
         `parts` as of :meth:`Objective.parts`. And `sharded`.
     """
     data, rows = objective.data, np.concatenate([objective.train_rows, objective.validation_rows])
     sides = {"artworks": data.artworks, "music": data.music}
     return {
         "data": _pairs_digest(objective),
-        "files": {name: _content_digest(data.folder, side, rows) for name, side in sides.items()},
+        "content": {name: _content_digest(data.folder, side, rows) for name, side in sides.items()},
         "parts": objective.parts(),
         "sharded": sharded,
     }
@@ -90,9 +90,8 @@ def check_same(state: Path, note: dict[str, Any], objective: Objective, present:
         raise CheckpointError(f"{state} was made {how}", "the same way of sharing the weights", "Start it as before.")
     if note["data"] != present["data"]:
         raise CheckpointError(f"{state} was made with other pairs", "the same pairs as before", AGAIN)
-    for kind in ("files", "parts"):
+    for kind, where in (("content", objective.data.folder), ("parts", objective.checkpoint)):
         if changed := _changed(note.get(kind, {}), present[kind]):
-            where = objective.data.folder if kind == "files" else objective.checkpoint
             raise CheckpointError(
                 f"{state} was made with other content of {', '.join(changed)} than now ({where})",
                 f"the same {kind} as before",
