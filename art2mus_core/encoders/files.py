@@ -189,7 +189,7 @@ class _Component:
     def count(self, folder: Path) -> int:
         config = read_config(folder, "image_encoder")
         with describes(config_file(folder, "image_encoder"), "an image encoder"):
-            return ceil(config["size"] / config.get(self.side, self.side)) ** 2 if self.side else 0
+            return ceil(config["size"] / config.get(str(self.side), self.side)) ** 2 if self.side else 0
 
     def bytes(self, folder: Path, dtype: torch.dtype) -> int:
         return needed(folder, ["image_encoder"], self.precision or dtype)

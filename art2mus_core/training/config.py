@@ -99,9 +99,10 @@ class TrainingConfig(Configuration):
         found = dict(content)
         if isinstance(previews, list):
             found["previews"] = [_from(folder, each) if isinstance(each, str) else each for each in previews]
-        encoder = options.get("encoder") if isinstance(options, dict) else None
-        if isinstance(encoder, str) and encoder not in {"", BUNDLED} and existing(path := _from(folder, encoder)):
-            found["options"] = {**options, "encoder": path}
+        if isinstance(options, dict) and isinstance(encoder := options.get("encoder"), str):
+            path = _from(folder, encoder)
+            if encoder not in {"", BUNDLED} and existing(path):
+                found["options"] = {**options, "encoder": path}
         return found
 
     @field_validator("precision", mode="before")

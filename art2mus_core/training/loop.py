@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from ..checkpoints.memory import allocating, is_shortage
@@ -17,7 +16,7 @@ from .config import TrainingConfig
 from .interrupts import undisturbed
 from .objective import Objective
 from .processes import accelerated, agreed, check_processes, shared
-from .run.observing import Observer, peak_memory
+from .run.observing import Observer, finite, means_of, peak_memory
 from .run.resuming import Origin, check_same, origin_of
 from .run.saving import PROGRESS, newest, read_note, read_progress, state_folder, tidy, written
 from .schedule import learning_rate_at
@@ -251,14 +250,3 @@ class Progress:
             self.done = self.saved = self.previewed = int(note["step"])
         if self.is_first:
             tidy(self.run)
-
-
-def finite(values: dict[str, float]) -> dict[str, float]:
-    """Those values that are finite, which JSON can hold; a noise level without an example has none."""
-    return {name: value for name, value in values.items() if math.isfinite(value)}
-
-
-def means_of(steps: History) -> dict[str, float]:
-    """The mean of each value over those steps that have it."""
-    names = dict.fromkeys(name for step in steps for name in step)
-    return {name: fmean(step[name] for step in steps if name in step) for name in names}

@@ -30,6 +30,7 @@ class Objective(nn.Module, ABC):
     """The training objective of a stage.
 
     `trained` has the modules that are trained and saved, by the name of their component; all other modules are frozen.
+    `options` are the validated options of the stage's own class.
     `rates` has the peak learning rates of those whose rate is not the configuration's.
     A batch has all random draws of a step, which follow from the step's number; `forward` draws only dropout.
 
@@ -44,7 +45,7 @@ class Objective(nn.Module, ABC):
     """
 
     trained: nn.ModuleDict
-    options: Fields
+    options: Any
     compares = False
     """Whether the loss compares the examples of a batch with each other, which then cannot be computed in parts."""
 

@@ -14,10 +14,10 @@ from art2mus_core.errors import CheckpointError, SettingError
 from art2mus_core.training.batches import Draw
 from art2mus_core.training.config import STAGES
 from art2mus_core.training.features.pieces import Pieces
-from art2mus_core.training.loop import finite, means_of, train
+from art2mus_core.training.loop import train
 from art2mus_core.training.objectives.aligner import AlignerObjective
 from art2mus_core.training.processes import averaged
-from art2mus_core.training.run.observing import peak_memory
+from art2mus_core.training.run.observing import finite, means_of, peak_memory
 from art2mus_core.training.run.saving import newest, read_note
 from art2mus_core.training.schedule import learning_rate_at
 from art2mus_core.training.stages import stage_builder

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import sys
+from collections.abc import Sequence
+from statistics import fmean
 from typing import Protocol, runtime_checkable
 
 import torch
 
 from ..objective import Objective
 
-__all__ = ["Observer", "peak_memory"]
+__all__ = ["Observer", "finite", "means_of", "peak_memory"]
 
 
 @runtime_checkable
@@ -44,3 +47,14 @@ def peak_memory(device: torch.device) -> float:
 
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return float(most if sys.platform == "darwin" else most * 1024)  # macOS counts bytes, others kibibytes
+
+
+def finite(values: dict[str, float]) -> dict[str, float]:
+    """Those values that are finite, which JSON can hold; a noise level without an example has none."""
+    return {name: value for name, value in values.items() if math.isfinite(value)}
+
+
+def means_of(steps: Sequence[dict[str, float]]) -> dict[str, float]:
+    """The mean of each value over those steps that have it."""
+    names = dict.fromkeys(name for step in steps for name in step)
+    return {name: fmean(step[name] for step in steps if name in step) for name in names}

@@ -11,7 +11,9 @@ from pydantic import ValidationError
 
 from ...digests import file_digest
 from ...errors import CheckpointError, SettingError
+from ...types import Step
 from ..config import TrainingConfig
+from ..features.dataset import Dataset
 from ..features.sources import Side
 from ..objective import Objective, read_options
 from ..schedule import learning_rate_at
@@ -45,20 +47,24 @@ def origin_of(objective: Objective, *, sharded: bool) -> Origin:
     sides = {"artworks": data.artworks, "music": data.music}
     return {
         "data": _pairs_digest(objective),
-        "content": {name: _content_digest(data.folder, side, rows) for name, side in sides.items()},
+        "content": {name: _content_digest(data, side, rows) for name, side in sides.items()},
         "parts": objective.parts(),
         "sharded": sharded,
     }
 
 
-def _content_digest(folder: Path, side: Side, rows: np.ndarray) -> str | None:
+def _content_digest(data: Dataset, side: Side, rows: np.ndarray) -> str | None:
     """sha256 over the content of the files of some pairs; a dataset without tables has to be read for it."""
     used = np.unique(side.of[rows])
     files = side.files if -1 in used else [side.files[row] for row in used]  # those of no pair are all used
-    try:
-        digests = [source.sha256 or file_digest(folder / source.path) for source in files]
-    except OSError:
-        return None
+    digests = list[str]()
+    for count, source in enumerate(files, 1):
+        try:
+            digests.append(source.sha256 or file_digest(data.folder / source.path))
+        except OSError:
+            return None
+        if data.on_step and not source.sha256:
+            data.on_step(Step("content of files", count, len(files)))
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
