@@ -20,7 +20,7 @@ from .batches import Batch, Draw
 from .config import TrainingConfig
 from .features.dataset import Dataset
 
-__all__ = ["Objective", "check_crop", "check_shared", "read_options", "sized"]
+__all__ = ["Objective", "check_crop", "check_shared", "check_trainable", "read_options", "sized"]
 
 
 Chosen = TypeVar("Chosen", bound=Fields)
@@ -53,10 +53,7 @@ class Objective(nn.Module, ABC):
         super().__init__()
         self.data, self.config, self.checkpoint, self.device = data, config, checkpoint, device
         self.rates: dict[str, float] = {}
-        if not len(self.train_rows):
-            raise DatasetError(
-                f"no training pairs in {data.folder}", "some of the split train", "Correct the manifest."
-            )
+        check_trainable(data)
 
     @property
     def train_rows(self) -> Int[np.ndarray, " rows"]:
@@ -169,6 +166,16 @@ def sized(stage: str) -> Iterator[None]:
             "sizes as in the packaged configuration of the stage",
             "Correct the configuration.",
         ) from error
+
+
+def check_trainable(data: Dataset) -> None:
+    """Check that a dataset has pairs to train on.
+
+    Raises:
+        DatasetError: it has none.
+    """
+    if not len(data.rows("train")):
+        raise DatasetError(f"no training pairs in {data.folder}", "some of the split train", "Correct the manifest.")
 
 
 def check_crop(crop: int, lengths: Int[np.ndarray, " pairs"], data: Dataset, multiple: int = 1) -> None:

@@ -4,7 +4,7 @@ import math
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import partial, partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,8 @@ from art2mus_core.training.features.latents import embed_artworks, embed_sounds,
 from art2mus_core.training.features.looking import view_of
 from art2mus_core.training.features.preparing import Request, prepare
 from art2mus_core.training.features.windows import read_window
-from art2mus_core.types import Waveform
+from art2mus_core.training.stages import stage_builder
+from art2mus_core.types import Step, Waveform
 
 from .conftest import GRID
 
@@ -191,6 +192,27 @@ def test_every_file_is_read_once_however_many_pairs_it_is_in(
     assert np.array_equal(seen.values[1], seen.values[7])
     assert not np.array_equal(seen.values[1], seen.values[2])
     assert len(seen.everything) == 6
+
+
+HEARING = {"alignment": None, "source": "audio", "gap": "shift", "crop": 8}
+
+
+def test_a_training_reads_every_file_once_and_goes_on_where_preparing_stopped(
+    small: Path, pocket_like: Path, tiny, monkeypatch: pytest.MonkeyPatch
+):
+    def until_third(step: Step) -> None:
+        if step.done == 3:
+            raise KeyboardInterrupt
+
+    opened, config = Opened(monkeypatch), tiny("aligner", HEARING, model={"hidden": 5, "tokens": 3})
+    monkeypatch.setattr(Dataset, "heard", partialmethod(Dataset.heard, size=2))
+    with pytest.raises(KeyboardInterrupt):
+        prepare(Dataset(small, read_grid(pocket_like), until_third), Request(pocket_like, pocket_like), CPU)
+    assert opened.paths == ["0.wav", "1.wav", "2.wav"]
+    stage_builder(config, small, pocket_like)()
+    everything = [*(f"{number}.png" for number in range(6)), *(f"{number}.wav" for number in range(5))]
+    assert sorted(opened.paths) == sorted(everything)
+    assert len([*(small / "features").glob("music-*")]) == 1
 
 
 def test_moments_are_the_vaes(small: Path, pocket_like: Path):

@@ -219,7 +219,8 @@ def test_what_clap_hears_is_prepared_when_asked(
 ):
     write_text_encoders(prior, width=WIDTH, text_width=TEXT_WIDTH)
     write_ears(prior)
-    data, cpu, names = shutil.copytree(uneven, prior.parent / "data"), torch.device("cpu"), []
+    data = shutil.copytree(uneven, prior.parent / "data", ignore=shutil.ignore_patterns("features"))
+    cpu, names = torch.device("cpu"), []
     for alignment in (False, True):
         asked = Request(prior, imagebind_like, alignment=alignment)
         opened = open_data(data, asked, working=Working(workers=1))
@@ -227,7 +228,7 @@ def test_what_clap_hears_is_prepared_when_asked(
         prepare(opened, asked, cpu)
     assert names == [
         [("latents", False), ("artworks", False)],
-        [("latents", True), ("alignment", False), ("artworks", True)],
+        [("latents", True), ("music", False), ("artworks", True)],
     ]
     monkeypatch.setattr("art2mus_core.training.features.hearing.read_audio", None)
     config = aligner_of({}, encoder=str(imagebind_like), alignment={"weight": 0.3, "pairs": 4})
@@ -256,7 +257,7 @@ def test_patches_are_counted_without_the_network(kind: str, pairs: Path, request
         ({"space": "clip"}, {}, "an aligner with space clip; expected space imagebind"),
         ({"patch_dim": 9}, {}, "an aligner with patch_dim 9; expected patch_dim 10"),
         ({"heads": 5, "patch_dim": 10}, {}, "5 heads in 16"),
-        ({"depth": 2}, {}, "is invalid"),
+        ({"depth": 2}, {}, "a visual aligner with depth: no such field"),
         ({}, {"encoder": None}, "no image encoder in .*audioldm2"),
         ({}, {"encoder": "imagebond"}, "no image encoder 'imagebond'"),
         ({}, {"support": "night"}, "no constants 'night'"),

@@ -43,6 +43,8 @@ class Request:
         window: the excerpts of the music.
         support: name of the text constants.
         alignment: store what an alignment term reads, too.
+        sounds: store the embeddings of the music by the image encoder's audio encoder, if it has one.
+        artworks: store the embeddings of the artworks.
     """
 
     prior: Path
@@ -52,6 +54,8 @@ class Request:
     window: Window = WHOLE
     support: str = "model"
     alignment: bool = False
+    sounds: bool = True
+    artworks: bool = True
 
 
 def open_data(folder: Path, request: Request, on_step: OnStep | None = None, working: Working | None = None) -> Dataset:
@@ -91,7 +95,7 @@ def prepare(data: Dataset, request: Request, device: torch.device) -> None:
     for name, parts in groups.items():
         weights = sum(needed(folder, [name], torch.float32) for folder, name in map(_network, parts))
         data.heard(name, parts, device=str(device), weights=weights)
-    if data.artworks.files:
+    if request.artworks and data.artworks.files:
         embed_artworks(data, request.encoder, device, patches=request.patches, views=request.views)
 
 
@@ -114,7 +118,7 @@ def expected(data: Dataset, request: Request, device: torch.device) -> list[Stor
     for name, part in _heard(data, request, device).items():
         size = _latent_bytes(data, request) if isinstance(part, Latents) else files * 4 * _width(part)
         found.append(Stored(name, size, data.stored("music", part) is not None))
-    if data.artworks.files and (pictures := _pictures(request, device)):
+    if request.artworks and data.artworks.files and (pictures := _pictures(request, device)):
         there = data.stored("artworks", pictures) is not None
         found += [Stored(name, size * len(data.artworks.files), there) for name, size in _seen_bytes(request).items()]
     return found
@@ -159,14 +163,14 @@ def _pictures(request: Request, device: torch.device) -> Pictures | None:
 
 
 def _heard(data: Dataset, request: Request, device: torch.device) -> dict[str, HeardPart]:
-    """The latents, the embeddings of the image encoder's audio encoder, and those that an alignment term reads, if they are others."""
+    """The latents, the embeddings by the image encoder's audio encoder, and those that an alignment term reads, if they are others."""
     parts: dict[str, HeardPart] = {"latents": latent_part(data, request.prior, device, request.window)}
-    if has_audio_encoder(request.encoder):
+    if request.sounds and has_audio_encoder(request.encoder):
         parts["music"] = sound_part(data, request.encoder, device)
     if request.alignment:
         head = head_part(data, request.prior, device)
         if "music" not in parts or parts["music"].columns != head.columns:
-            parts["alignment"] = head
+            parts["alignment" if "music" in parts else "music"] = head
     return parts
 
 

@@ -40,6 +40,7 @@ from ..batches import AlignerBatch, Draw, LatentBatch
 from ..config import TrainingConfig
 from ..features.dataset import Dataset
 from ..features.latents import Embeddings, embed_artworks, embed_sounds
+from ..features.preparing import prepare
 from .aligner_options import AlignerOptions, sizes_found, untrained
 from .alignment import ALIGNMENTS, AlignmentFields
 from .diffusion import DiffusionObjective
@@ -60,18 +61,20 @@ class AlignerObjective(DiffusionObjective):
     """The aligner, with the frozen parts through which its loss is computed."""
 
     def __init__(self, data: Dataset, config: TrainingConfig, checkpoint: Path, device: torch.device) -> None:
-        options, parts, encoder, patches, window = checked_start(data, config, checkpoint)
+        options, parts, features = checked_start(data, config, checkpoint)
         head = load_head(checkpoint, parts.constants) if options.alignment else None
         bands = parts.plan_model.config["bands"] if parts.plan_model else []
         lora = lora_of(parts.unet, options.lora, config.seed)  # before the features, which take long
+        encoder, patches = features.encoder, features.patches
         aligner = untrained(config, options, encoder, checkpoint, data.grid.language_width)
-        super().__init__(data, config, checkpoint, device, crop=options.crop, bands=bands, window=window)
+        prepare(data, features, device)
+        super().__init__(data, config, checkpoint, device, crop=options.crop, bands=bands, window=features.window)
         self.options, self.encoder = options, encoder
         self.compares = head is not None
-        self.sampled, self.views = options.sampled, options.views if options.source == "image" else 1
+        self.sampled, self.views = options.sampled, features.views
         self.constants, self.levels = parts.constants, read_levels(parts.schedule)
         self.artworks: Embeddings | None = None
-        if options.source == "image" or options.gap != "none":
+        if features.artworks:
             self.artworks = embed_artworks(data, encoder, device, patches=patches, views=self.views)
         self.embeddings = self.artworks or embed_sounds(data, encoder, device)
         if options.source == "audio":

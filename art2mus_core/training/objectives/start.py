@@ -12,8 +12,9 @@ from ...pipelines.parts import Choice, Parts, open_parts
 from ..config import TrainingConfig
 from ..features.dataset import Dataset
 from ..features.looking import check_patches
-from ..features.windows import Window, read_window
-from ..objective import check_crop, read_options
+from ..features.preparing import Request
+from ..features.windows import read_window
+from ..objective import check_crop, check_trainable, read_options
 from .aligner_options import AlignerOptions, untrained
 from .heads import check_head
 from .sources import check_pairs, check_source, encoder_folder
@@ -22,13 +23,11 @@ __all__ = ["Start", "checked_start"]
 
 
 class Start(NamedTuple):
-    """The options of a training, the parts of its prior, the folder of its image encoder, whether it reads patches, and its excerpts."""
+    """The options of a training, the parts of its prior, and the features that it reads."""
 
     options: AlignerOptions
     parts: Parts
-    encoder: Path
-    patches: bool
-    window: Window
+    features: Request
 
 
 def checked_start(data: Dataset, config: TrainingConfig, checkpoint: Path) -> Start:
@@ -39,6 +38,7 @@ def checked_start(data: Dataset, config: TrainingConfig, checkpoint: Path) -> St
         DatasetError: a dataset without the pairs that the aligner is trained on.
         CheckpointError: a part is missing or damaged.
     """
+    check_trainable(data)
     options = read_options(config, AlignerOptions)
     options.check(config.batch)
     parts = open_parts(Choice(str(checkpoint), encoder=options.encoder, support=options.support))
@@ -55,4 +55,16 @@ def checked_start(data: Dataset, config: TrainingConfig, checkpoint: Path) -> St
         untrained(config, options, encoder, checkpoint, data.grid.language_width)
     window, factor = read_window(options.window, options.level, options.crop), data.grid.latent_factor
     check_crop(options.crop, window.lengths(data.frames(factor) // factor, data.grid), data)
-    return Start(options, parts, encoder, patches, window)
+    by_image = options.source == "image"
+    features = Request(
+        checkpoint,
+        encoder,
+        patches,
+        options.views if by_image else 1,
+        window,
+        options.support,
+        alignment=options.alignment is not None,
+        sounds=not by_image,
+        artworks=by_image or options.gap != "none",
+    )
+    return Start(options, parts, features)

@@ -10,14 +10,14 @@ import torch
 
 from ...checkpoints.names import is_encoder, locate
 from ...encoders.files import check_image_encoder
-from ...errors import DatasetError, SettingError
+from ...errors import SettingError
 from ...pipelines.parts import Choice, open_parts
 from ..config import TrainingConfig
 from ..estimating import estimate
 from ..features.dataset import Dataset
-from ..features.preparing import Request, Stored, check_space, expected
-from ..objective import check_shared
-from ..objectives.start import Start, checked_start
+from ..features.preparing import Stored, check_space, expected
+from ..objective import check_shared, check_trainable
+from ..objectives.start import checked_start
 from ..processes import check_processes
 from ..stages import OBJECTIVES
 
@@ -100,31 +100,17 @@ def look(config: TrainingConfig, data: Path, checkpoint: Path, *, processes: int
     entry = OBJECTIVES[config.stage]
     dataset, compares = Dataset(data, entry.grid(config, checkpoint)), bool(entry.load(entry.name).compares)
     pairs = {split: len(dataset.rows(split)) for split in ("train", "validation")}
-    if not pairs["train"]:
-        raise DatasetError(f"no training pairs in {data}", "some of the split train", "Correct the manifest.")
+    check_trainable(dataset)
     weights: dict[str, int] = {}
     features: list[Stored] = []
     memory: dict[str, int] = {}
     if config.stage == "aligner":
         start = checked_start(dataset, config, checkpoint)
         compares = start.options.alignment is not None
-        features = _features(dataset, start, checkpoint)
+        features = expected(dataset, start.features, CPU)
         check_space(dataset, features)
         step = estimate(config, checkpoint, processes=processes)
         weights = {name: getattr(step, name) // torch.float32.itemsize for name in ("trained", "frozen")}
         memory = {**vars(step), "total": step.total}
     check_shared(config, processes, pairs["train"], compares=compares)
     return Outlook(config.stage, config.steps, config.batch, pairs, weights, features, memory)
-
-
-def _features(data: Dataset, start: Start, checkpoint: Path) -> list[Stored]:
-    """What is read of artworks and music, with its expected size."""
-    options = start.options
-    views, aligned = options.views if options.source == "image" else 1, options.alignment is not None
-    request = Request(checkpoint, start.encoder, start.patches, views, start.window, options.support, aligned)
-    found = {each.name: each for each in expected(data, request, CPU)}
-    hears = options.source == "audio" or (aligned and "alignment" not in found)  # by the image encoder's audio encoder
-    unread = set[str]() if hears else {"music"}
-    if options.source == "audio" and options.gap == "none":
-        unread |= {"artworks", "patches"}
-    return [each for name, each in found.items() if name not in unread]
