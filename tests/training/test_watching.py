@@ -196,6 +196,7 @@ def test_ctrl_c_in_a_preview_stops(objective, config, tmp_path: Path, monkeypatc
 
 def test_a_tracker_that_fails_stops_nothing(tiny, tmp_path: Path):
     with watch(tiny("vae", trackers=["tensorboard"]), tmp_path, Accelerator(cpu=True)) as observer:
+        observer.trackers.open()
         observer.trackers.accelerator.get_tracker("tensorboard").tracker.file_writer.close()
         for step in (20, 40):
             observer.stepped(step, {"loss": 0.5})
