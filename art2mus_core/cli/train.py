@@ -23,7 +23,7 @@ def train(
             help="Configuration: a name from the list above, or a YAML file, which may differ from a named `base`."
         ),
     ],
-    data: Annotated[Path, typer.Option(help="Dataset folder, for example one made by `art2mus synthesize`.")],
+    data: Annotated[Path, typer.Option(help="Dataset folder, for example one made by `art2mus dataset make`.")],
     out: Annotated[
         Path | None,
         typer.Option(help="Checkpoint folder to which the trained part is added.", show_default="runs/pocket"),

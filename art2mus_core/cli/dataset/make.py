@@ -42,7 +42,7 @@ def make(
     """
     with reporting() as on_step:
         with importing():
-            from ...checkpoints.names import is_encoder, locate
+            from ...checkpoints.names import is_encoder, locate, quoted
             from ...datasets.faults import Tally
             from ...datasets.making import Plan
             from ...datasets.making import make as run
@@ -67,3 +67,5 @@ def make(
         return
     counts = counted({name: told[name] for name in told if name != "pair"})
     print_lines(str(out), *counts, *findings(tally.frequent(), "fault"), *described(told["pair"]))
+    if told["pair"]["splits"]["train"]["pairs"]:
+        print_lines(f"Next: art2mus train aligner --data {quoted(out)} --prior pocket")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from art2mus_core.checkpoints.names import quoted
 from art2mus_core.datasets.reading import read_pairs
 from art2mus_core.datasets.tables import ARTWORKS, MUSIC, PAIRS
 
@@ -25,6 +26,7 @@ def test_two_folders_become_pairs_in_one_command(dataset, folders, pocket_like, 
     assert "damaged: is not a picture that can be read  1     broken.jpg   download it again" in out
     assert "damaged: is not a readable audio file" in out
     assert re.search(r"train: 19 pairs of 19 artworks and \d+ of 19 pieces", out)
+    assert out.endswith(f"Next: art2mus train aligner --data {quoted(data)} --prior pocket\n")
     pairs = read_pairs(data)
     assert len(pairs) == 21
     assert all(Path(pair.artwork).is_file() and Path(pair.music).is_file() for pair in pairs)
