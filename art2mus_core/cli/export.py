@@ -70,6 +70,7 @@ def export(
         files = {"file": made.path, "card": made.card, **({"lora": made.lora} if made.lora else {})}
         print_document({**{name: str(each) for name, each in files.items()}, "step": made.step, "prior": made.prior})
         return
+    there = f"the node Image Aligner lists {install} here; elsewhere, " if install else ""
     print_lines(
         str(made.path),
         f"{made.card}  the model card",
@@ -77,7 +78,7 @@ def export(
         *(f"replaced {each}" for each in made.replaced),
         *([f"deleted {made.deleted}, the LoRA of the aligner before"] if made.deleted else []),
         f"Next: {_following(made, quoted(install or made.path))}",
-        f"For ComfyUI: a folder with this file in models/art2mus, such as models/art2mus/{made.path.stem}",
+        f"For ComfyUI: {there}a folder with this file in models/art2mus, such as models/art2mus/{made.path.stem}",
     )
 
 

@@ -116,6 +116,7 @@ def test_an_installed_aligner_is_found_by_its_name(art2mus, trained: Path, run: 
     assert (code, err) == (0, "")
     assert {path.name for path in (tmp_path / "home" / "night").iterdir()} == {"night.safetensors", "README.md"}
     assert "--aligner night" in out
+    assert "the node Image Aligner lists night here" in out
     chosen = ("--aligner", "night", "--seconds", 1, "--out", "dawn.flac")
     code, _, err = art2mus("compose", paintings / "dawn.png", *chosen, model=trained / "prior")
     assert code == 0, err
