@@ -260,3 +260,34 @@ def paintings(tmp_path: Path) -> Path:
     for name in ("dawn", "dusk", "noon"):
         Image.fromarray(rng.integers(256, size=(21, 34, 3), dtype=np.uint8)).save(folder / f"{name}.png")
     return folder
+
+
+@pytest.fixture(scope="session")
+def small_pairs(tmp_path_factory) -> Path:
+    """Five pairs, three of them to train on, of music under two licences. Not to be written to."""
+    from art2mus_core.audio.files import write_audio
+    from art2mus_core.datasets.manifest import Pair, write_manifest
+    from art2mus_core.types import Waveform
+
+    folder, rng, rows = tmp_path_factory.mktemp("small-pairs"), np.random.default_rng(0), []
+    for number in range(5):
+        Image.fromarray(rng.integers(256, size=(21, 34, 3), dtype=np.uint8)).save(folder / f"{number}.png")
+        sound = torch.from_numpy(rng.uniform(-0.5, 0.5, (1, 1, 16000))).float()
+        write_audio(folder / f"{number}.flac", Waveform(sound, 8000), tags={}, cover=None)
+        files = (f"{number}.png", f"{number}" * 64, f"{number}.flac", 2.0, 8000)
+        licence = "CC0-1.0" if number == 1 else "CC-BY-4.0"
+        rows.append(Pair(str(number), "train" if number < 3 else "validation", *files, source="test", licence=licence))
+    write_manifest(folder, rows)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_yaml(tmp_path_factory) -> Path:
+    """The configuration of a small aligner. Not to be written to."""
+    import yaml
+
+    path = tmp_path_factory.mktemp("small") / "small.yaml"
+    everyday = {"steps": 9, "batch": 2, "learning_rate": 0.01, "ema": 0.5, "precision": "no"}
+    sizes = {"model": {"hidden": 13, "tokens": 3}, "options": {"name": "mine", "crop": 7, "licence": "CC-BY-4.0"}}
+    path.write_text(yaml.safe_dump({"stage": "aligner", **everyday, **sizes}), encoding="utf-8")
+    return path
