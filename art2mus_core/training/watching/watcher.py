@@ -6,7 +6,6 @@ What fails while watching is noted, and the training goes on.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from ...figures.plots import draw_curve
 from ...placing import place
 from ..config import TrainingConfig
 from ..objective import Objective
+from ..run.observing import finite
 from ..run.saving import newest, read_note, read_progress
 from .previews import MEASURES, MOST, Previews, means, write_gallery
 from .trackers import Trackers
@@ -69,18 +69,18 @@ class Watcher:
 
     def stepped(self, step: int, values: dict[str, float]) -> None:
         """Log values of training."""
-        finite = _finite(values)
-        self.history.append({"step": float(step), **finite})
+        known = finite(values)
+        self.history.append({"step": float(step), **known})
         with self._noted("values", step):
-            self.trackers.log(step, {f"training/{name}": value for name, value in finite.items()})
+            self.trackers.log(step, {f"training/{name}": value for name, value in known.items()})
 
     def validated(self, step: int, results: dict[str, float]) -> None:
         """Log results of a validation, and write the history."""
-        finite = _finite(results)
-        self.history.append({"step": float(step), **finite})
+        known = finite(results)
+        self.history.append({"step": float(step), **known})
         with self._noted("values", step):
             self.trackers.log(
-                step, {name.replace(VALIDATION, "validation/", 1): value for name, value in finite.items()}
+                step, {name.replace(VALIDATION, "validation/", 1): value for name, value in known.items()}
             )
         with self._noted("the history", step):
             write_history(self.run, self.config.stage, self.history)
@@ -147,10 +147,6 @@ def watch(
         yield watcher
     finally:
         watcher.close()
-
-
-def _finite(values: dict[str, float]) -> dict[str, float]:
-    return {name: value for name, value in values.items() if math.isfinite(value)}
 
 
 def write_history(run: Path, stage: str, history: Sequence[dict[str, float]]) -> None:
