@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from ..types import OnStep, Step
 
 __all__ = ["alone_in", "importing", "notify_once", "reporting"]
+
+QUIET = 30
+"""Seconds between lines about the work where there is no terminal for a progress bar."""
 
 
 @contextmanager
@@ -35,7 +39,7 @@ def importing() -> Iterator[None]:
 
 @contextmanager
 def reporting(batches: int = 1, *, first: str = "open", in_bytes: bool = False) -> Iterator[OnStep]:
-    """An `on_step` that advances a progress bar on standard error; it does nothing if that is not a terminal.
+    """An `on_step` that advances a progress bar on standard error, or prints a line now and then if that is not a terminal.
 
     Args:
         batches: how often the same stages are repeated.
@@ -47,7 +51,7 @@ def reporting(batches: int = 1, *, first: str = "open", in_bytes: bool = False) 
 
     console = Console(stderr=True)
     if not console.is_terminal:  # some versions of rich end the line of a disabled bar
-        yield lambda _: None
+        yield _in_lines(" bytes" if in_bytes else "")
         return
     columns: tuple[progress.ProgressColumn, ...] = (progress.DownloadColumn(), progress.TransferSpeedColumn())
     if not in_bytes:
@@ -72,6 +76,19 @@ def reporting(batches: int = 1, *, first: str = "open", in_bytes: bool = False) 
             bar.update(task, total=step.total * batches, completed=before + latest, description=step.stage)
 
         yield on_step
+
+
+def _in_lines(unit: str) -> OnStep:
+    """An `on_step` for a file of messages: it prints a line after some seconds without one."""
+    told = time.monotonic()
+
+    def tell(step: Step) -> None:
+        nonlocal told
+        if time.monotonic() - told > QUIET and step.total > 1:
+            notify(f"{step.stage}: {step.done:,} of {step.total:,}{unit}")
+            told = time.monotonic()
+
+    return tell
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 import warnings
 from collections.abc import Iterator
@@ -26,9 +25,6 @@ __all__ = ["Task", "carry_out", "print_outlook", "print_trained", "warned"]
 
 WARM, TIMED = 2, 5
 """Steps after the first ones, which are slower, from whose time the length of the run is estimated."""
-
-QUIET = 30
-"""Seconds between lines about the training where there is no terminal for a progress bar."""
 
 WORTH = 20
 """Seconds of training below which its length is not told."""
@@ -72,13 +68,12 @@ def carry_out(task: Task, command: list[str]) -> list[dict[str, float]] | None:
     if config.precision == "bf16":
         warn_if_emulated(torch.bfloat16, device, "precision: auto in the configuration")
     with (
-        reporting() as bar,
+        reporting() as on_step,
         alone_in(task.run, f"training of {config.stage}"),
         accelerated(config, device) as accelerator,
         warned(),
     ):
         main, made_on = accelerator.is_main_process, machine(accelerator.device, accelerator.num_processes)
-        on_step = bar if sys.stderr.isatty() else _in_lines()
         build = stage_builder(config, task.data, task.checkpoint, on_step if main else None, device=accelerator.device)
         if not main:
             train(build, config, task.run, accelerator=accelerator)
@@ -159,19 +154,6 @@ def _paced(on_step: OnStep, config: TrainingConfig) -> OnStep:
     return pace
 
 
-def _in_lines() -> OnStep:
-    """An `on_step` for a file of messages: it prints a line after some seconds without one."""
-    told = time.monotonic()
-
-    def tell(step: Step) -> None:
-        nonlocal told
-        if time.monotonic() - told > QUIET and step.total > 1:
-            notify(f"{step.stage}: {step.done:,} of {step.total:,}")
-            told = time.monotonic()
-
-    return tell
-
-
 def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
@@ -180,7 +162,8 @@ def _duration(seconds: float) -> str:
 
 
 def _epochs(config: TrainingConfig, train: int) -> str:
-    return f"{config.steps * config.batch / max(1, train):.3g} times each pair"
+    times = config.steps * config.batch / max(1, train)
+    return f"{times:,.0f} times each pair" if times >= 100 else f"{times:.3g} times each pair"
 
 
 def print_outlook(outlook: Outlook, task: Task, *, as_json: bool) -> None:

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from art2mus_core.cli import progress
 from art2mus_core.cli.outputs import print_document, print_lines
 from art2mus_core.cli.progress import notify_once, reporting
 from art2mus_core.types import Step
@@ -57,11 +58,16 @@ def test_a_bar_shows_steps_or_bytes(monkeypatch, options, shown, hidden):
     assert hidden not in text
 
 
-def test_no_bar_without_a_terminal(monkeypatch):
-    monkeypatch.setattr("sys.stderr", stream := io.StringIO())
-    with reporting() as on_step:
-        on_step(Step("denoise", 1, 2))
-    assert stream.getvalue() == ""
+@pytest.mark.parametrize(("in_bytes", "unit"), [(False, ""), (True, " bytes")])
+def test_off_a_terminal_a_line_is_printed_now_and_then(capsys, monkeypatch, in_bytes: bool, unit: str):
+    clock = {"now": 0.0}
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock["now"])
+    with reporting(in_bytes=in_bytes) as on_step:
+        for done in range(1, 8):
+            clock["now"] += 10
+            on_step(Step("open", 1, 1))
+            on_step(Step("denoise", done, 1400))
+    assert capsys.readouterr().err == f"art2mus: denoise: 4 of 1,400{unit}\n"
 
 
 def test_a_sentence_is_printed_once(capsys):

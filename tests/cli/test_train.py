@@ -150,19 +150,6 @@ def test_the_length_of_a_training_is_told_after_its_first_steps(capsys, monkeypa
     assert capsys.readouterr().err == "art2mus: the other 200 steps take about 3 min\n"
 
 
-def test_off_a_terminal_a_line_is_told_now_and_then(capsys, monkeypatch):
-    from art2mus_core.cli import training
-    from art2mus_core.types import Step
-
-    clock = {"now": 0.0}
-    monkeypatch.setattr(training.time, "monotonic", lambda: clock["now"])
-    tell = training._in_lines()
-    for done in range(1, 8):
-        clock["now"] += 10
-        tell(Step("aligner loss 0.1234", done, 1400))
-    assert capsys.readouterr().err == "art2mus: aligner loss 0.1234: 4 of 1,400\n"
-
-
 @pytest.mark.parametrize(
     ("seconds", "told"),
     [(89.4, "89 s"), (91.0, "2 min"), (5360.0, "89 min"), (7260.0, "2 h 1 min"), (3.6e6, "1,000 h 0 min")],
@@ -171,6 +158,14 @@ def test_a_duration_is_told_in_what_people_count(seconds: float, told: str):
     from art2mus_core.cli.training import _duration
 
     assert _duration(seconds) == told
+
+
+@pytest.mark.parametrize(("pairs", "told"), [(3, "13,333"), (401, "99.8"), (8000, "5")])
+def test_how_often_each_pair_is_seen_is_told_in_digits(pairs: int, told: str):
+    from art2mus_core.cli.training import _epochs
+
+    config = TrainingConfig.load("aligner", {"steps": 2500, "batch": 16})
+    assert _epochs(config, pairs) == f"{told} times each pair"
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from ...checkpoints.folder import needed, read_config
 from ...checkpoints.identity import component_digest
 from ...datasets.synthetic.pairs import seen_by
 from ...digests import tensor_digest
-from ...encoders.efficientnet import EfficientNetEncoder, traits
+from ...encoders.efficientnet import KIND, EfficientNetEncoder, traits
 from ...encoders.files import has_audio_encoder, image_bytes, image_component, image_space, load_image_encoder
 from ...errors import CheckpointError
 from ...types import AudioGrid, Embedding
@@ -36,6 +36,7 @@ __all__ = [
     "encode_latents",
     "head_part",
     "latent_part",
+    "picture_part",
     "see_artworks",
     "sound_part",
 ]
@@ -171,15 +172,22 @@ def embed_artworks(data: Dataset, encoder: Path, device: torch.device, *, patche
     """
     if patches:
         check_patches(encoder)
-    network: Any = load_image_encoder(encoder, dtype=torch.float32)
-    if isinstance(network, EfficientNetEncoder) and not patches:  # whose embeddings follow from what is stored
+    part = picture_part(encoder, device, patches=patches, views=views)
+    if part is None:
+        network: Any = load_image_encoder(encoder, dtype=torch.float32)
         seen = see_artworks(data, network, encoder, device, views=views)
         return Embeddings(network.space, _headed(network, seen), data.artworks.of)
-    part = Pictures(encoder, component_digest(encoder, image_component(encoder)), str(device), views, patches)
-    weights, space = image_bytes(encoder, dtype=torch.float32), network.space
-    del network
-    found = data.seen("artworks", part, device=str(device), weights=weights)
-    return Embeddings(space, found["seen"], data.artworks.of, found.get("patches"))
+    found = data.seen("artworks", part, device=str(device), weights=image_bytes(encoder, dtype=torch.float32))
+    return Embeddings(image_space(encoder), found["seen"], data.artworks.of, found.get("patches"))
+
+
+def picture_part(encoder: Path, device: torch.device, *, patches: bool, views: int) -> Pictures | None:
+    """What embeds artworks; None if embeddings follow from a picture's character, which takes a few bytes."""
+    component = image_component(encoder)
+    kind = None if component == "." else read_config(encoder, component).get("model_type")
+    if kind == KIND and not patches:
+        return None
+    return Pictures(encoder, component_digest(encoder, component), str(device), views, patches)
 
 
 def see_artworks(

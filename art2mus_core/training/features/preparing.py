@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
 
 from ...checkpoints.folder import needed, read_config
 from ...checkpoints.grid import read_grid
-from ...checkpoints.identity import component_digest
-from ...encoders.efficientnet import KIND
-from ...encoders.files import has_audio_encoder, image_component, image_patches, image_sizes
+from ...encoders.files import has_audio_encoder, image_patches, image_sizes
 from ...pipelines.parts import Choice, open_parts
 from ...placing import check_room
 from ...types import OnStep
 from .dataset import FEATURES, Dataset, Working
 from .encoding import CLAP, ClapSounds, Latents, SoundEmbeddings
 from .hearing import HeardPart
-from .latents import embed_artworks, head_part, latent_part, sound_part
-from .looking import Pictures, check_patches
+from .latents import embed_artworks, head_part, latent_part, picture_part, sound_part
+from .looking import check_patches
 from .windows import WHOLE, Window
 
 __all__ = ["Request", "Stored", "check_space", "expected", "open_data", "prepare"]
@@ -118,7 +116,8 @@ def expected(data: Dataset, request: Request, device: torch.device) -> list[Stor
     for name, part in _heard(data, request, device).items():
         size = _latent_bytes(data, request) if isinstance(part, Latents) else files * 4 * _width(part)
         found.append(Stored(name, size, data.stored("music", part) is not None))
-    if request.artworks and data.artworks.files and (pictures := _pictures(request, device)):
+    shown: dict[str, Any] = {"patches": request.patches, "views": request.views}
+    if request.artworks and data.artworks.files and (pictures := picture_part(request.encoder, device, **shown)):
         there = data.stored("artworks", pictures) is not None
         found += [Stored(name, size * len(data.artworks.files), there) for name, size in _seen_bytes(request).items()]
     return found
@@ -150,16 +149,6 @@ def _seen_bytes(request: Request) -> dict[str, int]:
         check_patches(request.encoder)
         found["patches"] = 2 * request.views * image_patches(request.encoder) * sizes["patch_dim"]
     return found
-
-
-def _pictures(request: Request, device: torch.device) -> Pictures | None:
-    """What embeds artworks; None if embeddings follow from a picture's character, which takes a few bytes."""
-    component = image_component(request.encoder)
-    kind = None if component == "." else read_config(request.encoder, component).get("model_type")
-    if kind == KIND and not request.patches:
-        return None
-    digest = component_digest(request.encoder, component)
-    return Pictures(request.encoder, digest, str(device), request.views, request.patches)
 
 
 def _heard(data: Dataset, request: Request, device: torch.device) -> dict[str, HeardPart]:
