@@ -187,9 +187,10 @@ def check_crop(crop: int, lengths: Int[np.ndarray, " pairs"], data: Dataset, mul
     shortest = data.kept[lengths[data.kept].argmin()]
     most = int(lengths[shortest])
     if not 0 < crop <= most or crop % multiple:
-        steps = f", in steps of {multiple}" if multiple > 1 else ""
+        steps, pair = f", in steps of {multiple}" if multiple > 1 else "", data.pairs[shortest]
         raise SettingError(
             f"crop {crop}",
             f"{multiple} to {most} frames{steps}",
-            f"Change it in the options; {data.pairs[shortest].music} is the shortest piece.",
+            f"{pair.music} is the shortest piece: choose --set options.crop={max(1, most // multiple) * multiple}, or leave out "
+            f"pieces below {pair.seconds * crop / most:.3g} s with `art2mus dataset make` and --shortest.",
         )
