@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the networks are tiny: threads would wait for each other
 
@@ -23,6 +24,9 @@ from hypothesis import settings  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from .warned import judged, pytest_runtest_protocol  # noqa: E402, F401 - a hook
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell leaves it to what it starts in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("untimed", deadline=None)  # a busy machine fails no test
 settings.load_profile("untimed")

@@ -119,7 +119,7 @@ def train(
     checkpoint = part_folder(config, out or Path("runs/pocket"), prior)
     task = Task(config, data, checkpoint, run or _run_folder(name, checkpoint, prior), adds=prior is None)
     if dry_run:
-        processes = int(os.environ.get("WORLD_SIZE", "1"))  # of a launcher
+        processes = int(told) if (told := os.environ.get("WORLD_SIZE", "")).isdecimal() else 1  # of a launcher
         print_outlook(look(config, data, checkpoint, processes=processes), task, as_json=as_json)
     else:
         history = carry_out(task, ["art2mus", *sys.argv[1:]])

@@ -18,7 +18,7 @@ from ..configuration import Fields, known_keys, problems
 from ..errors import Art2MusError, DatasetError, SettingError
 from .batches import Batch, Draw
 from .config import TrainingConfig
-from .features.dataset import Dataset
+from .features.dataset import Dataset, Kind
 
 __all__ = ["Objective", "check_crop", "check_shared", "check_trainable", "read_options", "sized"]
 
@@ -46,6 +46,9 @@ class Objective(nn.Module, ABC):
 
     trained: nn.ModuleDict
     options: Any
+    sides: tuple[Kind, ...] = ("music",)
+    """The files of a dataset that the loss depends on."""
+
     compares = False
     """Whether the loss compares the examples of a batch with each other, which then cannot be computed in parts."""
 

@@ -20,6 +20,7 @@ from art2mus_core.datasets.manifest import read_manifest, write_manifest
 from art2mus_core.errors import CheckpointError, OutputError, SettingError
 from art2mus_core.training.config import TrainingConfig
 from art2mus_core.training.loop import train
+from art2mus_core.training.run.resuming import origin_of
 from art2mus_core.training.run.saving import (
     AVERAGE,
     DamagedStateWarning,
@@ -277,6 +278,22 @@ def test_a_default_may_be_given_or_left_out(train_stage, tiny, trained: Path, of
     assert train_stage(config, trained, often)[1] == state_of(often)["history"]
 
 
+def test_the_same_encoder_may_be_named_in_another_way(train_stage, tiny, trained: Path, often: Path):
+    config = tiny("aligner", {"encoder": str(trained)}, **OFTEN)
+    assert train_stage(config, trained, often)[1] == state_of(often)["history"]
+
+
+@pytest.mark.parametrize(
+    ("options", "sides"),
+    [({}, {"artworks", "music"}), ({"alignment": None, "source": "audio", "gap": "none"}, {"music"})],
+)
+def test_only_files_that_are_read_decide(tiny, pairs: Path, trained: Path, options, sides):
+    objective = stage_builder(tiny("aligner", options), pairs, trained)()
+    origin = origin_of(objective, sharded=False)
+    assert origin["content"].keys() == sides
+    assert ("audio_encoder" in origin["parts"]["encoder"]) == ("source" in options)
+
+
 @pytest.mark.parametrize("part", ["unet", "image_encoder", "constants"])
 def test_another_part_in_the_same_folder_is_refused(  # noqa: PLR0917
     train_stage, tiny, trained: Path, often: Path, tmp_path: Path, part: str
@@ -305,7 +322,7 @@ def test_a_file_that_was_replaced_under_its_name_is_noticed(  # noqa: PLR0917
     data, config = shutil.copytree(pairs, tmp_path / "data"), tiny("aligner", **OFTEN)
     path = data / getattr(read_manifest(data)[0], side)
     path.write_bytes(path.read_bytes() + b"another end")
-    with pytest.raises(CheckpointError, match=f"0000004 was made with other content of {side}s? than now"):
+    with pytest.raises(CheckpointError, match=f"other content of {side}s? than now .* delete .*features first"):
         train(stage_builder(config, data, trained), config, often)
     path.unlink()  # the features are there, and nothing else is read
     assert train(stage_builder(config, data, trained), config, often)[1] == state_of(often)["history"]

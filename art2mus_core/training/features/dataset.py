@@ -25,7 +25,7 @@ from .pieces import Pieces
 from .sources import Side, read_sides
 from .stores import Feature, Store, complete_store, open_store
 
-__all__ = ["FEATURES", "Dataset", "Pieces", "Working"]
+__all__ = ["FEATURES", "Dataset", "Kind", "Pieces", "Working"]
 
 FEATURES = "features"
 """Folder of the stores in a dataset."""
@@ -40,6 +40,7 @@ SHOWN = 10
 """Faults that an error lists."""
 
 Kind = Literal["artworks", "music"]
+"""A side of a dataset."""
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ from .weighting import WEIGHTINGS, by_bands
 
 __all__ = ["AlignerObjective", "AlignerOptions"]
 
-PARTS = ("audio_encoder", "language_model", "plan_model", "projection_model", "unet", "vae")
+PARTS = ("audio_encoder", "language_model", "plan_model", "projection_model", "text_encoder", "unet", "vae")
 """Components of a checkpoint that the training may read, beside the image encoder."""
 
 
@@ -70,6 +70,7 @@ class AlignerObjective(DiffusionObjective):
         prepare(data, features, device)
         super().__init__(data, config, checkpoint, device, crop=options.crop, bands=bands, window=features.window)
         self.options, self.encoder = options, encoder
+        self.sides = ("artworks", "music") if features.artworks else ("music",)
         self.compares = head is not None
         self.sampled, self.views = options.sampled, features.views
         self.constants, self.levels = parts.constants, read_levels(parts.schedule)
@@ -95,13 +96,14 @@ class AlignerObjective(DiffusionObjective):
 
     def parts(self) -> dict[str, dict[str, str]]:
         folder, constants = self.checkpoint, constants_file(self.checkpoint, self.options.support)
+        heard = ["audio_encoder"] if self.options.source == "audio" else []
         files = {"constants": constants, "scheduler": config_file(folder, "scheduler")}
         return {
             "checkpoint": {
                 **component_digests(folder, PARTS),
                 **{name: file_digest(path) for name, path in files.items() if path.is_file()},
             },
-            "encoder": component_digests(self.encoder, [image_component(self.encoder)]),
+            "encoder": component_digests(self.encoder, [image_component(self.encoder), *heard]),
         }
 
     def settled(self, model: dict[str, Any]) -> dict[str, Any]:

@@ -62,7 +62,7 @@ class EmbeddingOptions(Fields):
 class EmbeddingObjective(Objective):
     """The image and the audio encoder, trained together."""
 
-    compares = True
+    compares, sides = True, ("artworks", "music")
 
     def __init__(self, data: Dataset, config: TrainingConfig, checkpoint: Path, device: torch.device) -> None:
         super().__init__(data, config, checkpoint, device)

@@ -13,7 +13,7 @@ from ...digests import file_digest
 from ...errors import CheckpointError, SettingError
 from ...types import Step
 from ..config import TrainingConfig
-from ..features.dataset import Dataset
+from ..features.dataset import FEATURES, Dataset
 from ..features.sources import Side
 from ..objective import Objective, read_options
 from ..schedule import learning_rate_at
@@ -40,14 +40,13 @@ def origin_of(objective: Objective, *, sharded: bool) -> Origin:
         sharded: whether each process has a part of the weights (FSDP).
 
     Returns:
-        Digests: `data` of the pairs; `content` of the files of their `artworks` and `music`, each None if a file is not there;
+        Digests: `data` of the pairs; `content` of the files that the loss depends on, their `artworks` or `music`, each None if a file is not there;
         `parts` as of :meth:`Objective.parts`. And `sharded`.
     """
     data, rows = objective.data, np.concatenate([objective.train_rows, objective.validation_rows])
-    sides = {"artworks": data.artworks, "music": data.music}
     return {
         "data": _pairs_digest(objective),
-        "content": {name: _content_digest(data, side, rows) for name, side in sides.items()},
+        "content": {name: _content_digest(data, data.side(name), rows) for name in objective.sides},
         "parts": objective.parts(),
         "sharded": sharded,
     }
@@ -90,26 +89,31 @@ def check_same(state: Path, note: dict[str, Any], objective: Objective, present:
     Raises:
         CheckpointError: they differ; the message names each differing key of the configuration with both values.
     """
-    _check_config(state, note, objective)
+    same_encoder = note.get("parts", {}).get("encoder") == present["parts"].get("encoder", {})
+    _check_config(state, note, objective, {"encoder"} if same_encoder else set())
     if note["sharded"] != present["sharded"]:
         how = "with FSDP" if note["sharded"] else "without FSDP"
         raise CheckpointError(f"{state} was made {how}", "the same way of sharing the weights", "Start it as before.")
     if note["data"] != present["data"]:
         raise CheckpointError(f"{state} was made with other pairs", "the same pairs as before", AGAIN)
-    for kind, where in (("content", objective.data.folder), ("parts", objective.checkpoint)):
+    stale = f" If files were replaced, delete {objective.data.folder / FEATURES} first."
+    for kind, where, more in (("content", objective.data.folder, stale), ("parts", objective.checkpoint, "")):
         if changed := _changed(note.get(kind, {}), present[kind]):
             raise CheckpointError(
                 f"{state} was made with other content of {', '.join(changed)} than now ({where})",
                 f"the same {kind} as before",
-                AGAIN,
+                f"{AGAIN}{more}",
             )
 
 
-def _check_config(state: Path, note: dict[str, Any], objective: Objective) -> None:
+def _check_config(state: Path, note: dict[str, Any], objective: Objective, renamed: set[str]) -> None:
+    """Check the configuration, but for options that name the same part in another way."""
     config, done = objective.config, note["step"]
     made, ours = note["config"], config.model_dump(mode="json")
     if (before := _settled(made, objective)) and (now := _settled(ours, objective)):
         made, ours = before, now
+    for fields in (made, ours):
+        fields["options"] = {name: value for name, value in fields["options"].items() if name not in renamed}
     differing, advice = _differences({k: v for k, v in made.items() if k not in CHANGEABLE}, ours), AGAIN
     if not differing and not _same_schedule(made, config, done):
         differing = [f"{key} {made[key]}, now {ours[key]}" for key in ("steps", "restarts") if made[key] != ours[key]]

@@ -10,9 +10,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+
+from art2mus_core.datasets.shards import Shards
 
 from .folders import contents, fill
 
@@ -48,41 +51,32 @@ def children(process: int) -> list[int]:
         return []
 
 
-FULL = """
-import resource
-import art2mus_core.datasets.shards as s
-s.SIZE = 5
-finish = s.Shards._finish
-
-def finish_until_full(shards, shard, now):
-    if shards.folder.name == {stage!r} and shard.index == 1:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
-    finish(shards, shard, now)
-
-s.Shards._finish = finish_until_full
-"""
-"""From the second shard of a stage on, the system writes no more than the first 1,000 bytes of a file."""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit to the size of files")
 @pytest.mark.parametrize("stage", ["music", "artworks-tiny"])
 def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(stage, dataset, pocket_like, tmp_path, monkeypatch):
     """Then the same command resumes, to the same bytes."""
+    resource = pytest.importorskip("resource", reason="Windows has no limit to the size of files")
     monkeypatch.setattr("art2mus_core.datasets.shards.SIZE", 5)
     folders = fill(tmp_path / "sources", 7)
     whole, data = tmp_path / "whole", tmp_path / "full"
     made = ["make", *folders, "--encoder", pocket_like, "--workers", "1"]
     assert dataset(*made, "--out", whole)[0] == 0
-    script = tmp_path / "run.py"
-    script.write_text(FULL.format(stage=stage) + SCRIPT, encoding="utf-8")
-    command = [sys.executable, script, "dataset", *made, "--out", data]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    finish, limits = Shards._finish, resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def finish_until_full(shards: Shards, shard: Any, now: Any) -> None:
+        """From the second shard of the stage on, the system writes no more than the first 1,000 bytes of a file."""
+        if shards.folder.name == stage and shard.index == 1:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        finish(shards, shard, now)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Shards, "_finish", finish_until_full)
+        try:
+            code, out, err = dataset(*made, "--out", data)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     place = (data / ("scan/music" if stage == "music" else "embeddings/artworks-tiny")).as_posix()
-    assert (done.returncode, done.stdout) == (2, "")
-    assert re.fullmatch(
-        rf"art2mus: {place}\S* cannot be written \(.*\); expected .* Make room, .* it resumes\.\n", done.stderr
-    )
+    assert (code, out) == (2, "")
+    assert re.fullmatch(rf"art2mus: {place}\S* cannot be written \(.*\); expected .* Make room, .* it resumes\.\n", err)
     assert sorted(path.name for path in Path(place).iterdir()) == ["000000.json", "000000.parquet"]
     assert not [*data.rglob("*.partial")]
     assert dataset(*made, "--out", data)[0] == 0

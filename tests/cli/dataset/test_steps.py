@@ -53,7 +53,7 @@ def test_the_steps_one_by_one_give_the_same(dataset, folders, pocket_like, tmp_p
     whole, steps = tmp_path / "whole", tmp_path / "steps"
     pictures, sounds = folders
     dataset("make", *folders, "--out", whole, "--encoder", pocket_like, "--workers", 1)
-    code, out, _ = dataset("scan", steps, "--artworks", pictures, "--music", sounds, "--json")
+    code, out, _ = dataset("scan", steps, "--artworks", pictures, "--music", sounds, "--workers", 1, "--json")
     assert code == 0
     assert json.loads(out)["music"] == {"files": 22, "usable": 21, "damaged": 1}
     code, out, _ = dataset("embed", steps, "--encoder", pocket_like, "--workers", 1, "--json")
