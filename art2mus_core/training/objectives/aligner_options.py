@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 from pydantic import Field, field_validator
 
 from ...aligners.base import AlignerNetwork
@@ -123,7 +124,9 @@ def untrained(
         SettingError: an unknown kind or size, or sizes that do not fit the parts.
     """
     with sized(config.stage):
-        aligner = build_aligner(config.model, sizes_found(encoder, width), f"{encoder.name} and {checkpoint.name}")
+        with torch.device("cpu"):  # files are read there, wherever the aligner is built
+            found = sizes_found(encoder, width)
+        aligner = build_aligner(config.model, found, f"{encoder.name} and {checkpoint.name}")
         if options.drop and options.null == "learned":
             aligner.add_null()
     return aligner
