@@ -262,6 +262,7 @@ def test_patches_are_counted_without_the_network(kind: str, pairs: Path, request
         ({}, {"encoder": "imagebond"}, "no image encoder 'imagebond'"),
         ({}, {"support": "night"}, "no constants 'night'"),
         ({}, {"crop": 10**6}, "0.flac is the shortest piece"),
+        ({}, {"crop": 0}, "crop"),
         ({}, {"name": "../mine"}, "name"),
         ({}, {"imitating": 1}, "imitating"),
         ({"kind": "gated"}, {}, "the kind 'gated'; expected one of visual, projection, resampler"),

@@ -52,7 +52,7 @@ class AlignerOptions(Fields):
         licence: licence of the weights, for the file's header.
     """
 
-    crop: int
+    crop: int = Field(ge=1)
     name: str = Field(default="model", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     encoder: str | None = None
     support: str = "model"

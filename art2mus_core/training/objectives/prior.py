@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from ...aligners.head import ProjectionHead
@@ -75,7 +76,7 @@ class PriorOptions(Fields):
         defaults: default steps, guidance and solver of the checkpoint.
     """
 
-    crop: int
+    crop: int = Field(ge=1)
     drop: float = 0.1
     scheduler: dict[str, Any]
     defaults: dict[str, Any]
