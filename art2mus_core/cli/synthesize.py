@@ -32,13 +32,17 @@ def synthesize(
     ] = None,
     rate: Annotated[int, typer.Option(help="Sample rate of the music in hertz.")] = 44_100,
     stereo: Annotated[bool, typer.Option("--stereo/--mono", help="Channels of the music.")] = True,
+    comments: Annotated[
+        bool, typer.Option("--comments", help="Viewers' comments for most pairs; the music follows picture and words.")
+    ] = False,
     workers: Annotated[int, typer.Option(min=1, help="Number of parallel processes.")] = 2,
 ) -> None:
     """Make a dataset: paint pictures, see their musical character, and compose music for it.
 
     The manifest tells each piece's tempo, meter, mode and band. Music is
     written as FLAC; training reads it at the checkpoint's rate and with
-    its channels.
+    its channels. With --comments the manifest also has comments, and each
+    piece is composed for a character between the picture's and the words'.
     """
     from ..checkpoints.names import is_encoder, locate
     from ..datasets.labelled import read_labels
@@ -59,6 +63,7 @@ def synthesize(
             views=views,
             first_seed=first_seed,
             sound=Sound(tuple(seconds or (SECONDS,)), rate, 2 if stereo else 1),
+            comments=comments,
             workers=workers,
             on_step=on_step,
         )

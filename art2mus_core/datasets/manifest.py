@@ -47,6 +47,7 @@ class Pair:
         beats_per_bar: its meter.
         mode: its mode, such as `ionian`.
         band: who plays it, such as `jazz trio`.
+        comments: what viewers said about the picture, from whose words and the picture the sound was composed.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Pair:
     beats_per_bar: int | None = None
     mode: str | None = None
     band: str | None = None
+    comments: tuple[str, ...] = ()
 
     @property
     def key(self) -> int | None:
@@ -95,21 +97,25 @@ def _schema() -> pa.Schema:
         "character": named,
         "tempo": pa.float64(),
         "beats_per_bar": pa.int32(),
+        "comments": pa.list_(pa.string()),
     }
-    nullable = {"seed", "artwork_caption", "music_caption", "tempo", "beats_per_bar", "mode", "band"}
+    nullable = {"seed", "artwork_caption", "music_caption", "tempo", "beats_per_bar", "mode", "band", "comments"}
     columns = [pa.field(f.name, kinds.get(f.name, pa.string()), f.name in nullable) for f in fields(Pair)]
     return pa.schema(columns, metadata={"art2mus_manifest": VERSION})
 
 
 def write_manifest(folder: Path, pairs: Iterable[Pair]) -> Path:
-    """Write `manifest.parquet` to `folder` atomically."""
+    """Write `manifest.parquet` to `folder` atomically; without any comment, it has no column of comments."""
     import pyarrow as pa  # noqa: PLC0415
     from pyarrow import parquet  # noqa: PLC0415
 
     rows = [asdict(pair) for pair in pairs]
     for row in rows:
         row["statistics"], row["character"] = list(row["statistics"].items()), list(row["character"].items())
-    table = pa.Table.from_pylist(rows, schema=_schema())
+    schema = _schema()
+    if not any(row["comments"] for row in rows):
+        schema = schema.remove(schema.get_field_index("comments"))
+    table = pa.Table.from_pylist(rows, schema=schema)
     with replacing(folder / MANIFEST) as partial:
         parquet.write_table(table, partial)
     return folder / MANIFEST
@@ -152,4 +158,5 @@ def read_manifest(folder: Path) -> list[Pair]:
 def _pair(row: dict[str, Any], path: Path) -> Pair:
     if empty := [name for name in REQUIRED if row[name] is None]:
         raise DatasetError(f"{path}: pair {row['id']} has no {empty[0]}", "a value in each row", "Correct the row.")
-    return Pair(**{**row, **{name: dict(row.get(name) or ()) for name in ("statistics", "character")}})
+    named = {name: dict(row.get(name) or ()) for name in ("statistics", "character")}
+    return Pair(**{**row, **named, "comments": tuple(row.get("comments") or ())})

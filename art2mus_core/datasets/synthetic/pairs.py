@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -27,10 +27,12 @@ from ...types import Artwork, OnStep, Step, Waveform
 from ..labelled import views
 from ..manifest import MANIFEST, Pair, read_manifest, write_manifest
 from ..workers import spread
+from .commenting import comments_for
 from .composing import compose_notes
 from .painting import paint
 from .rendering import render
 from .sound import EDITION, Sound
+from .wording import COMMENTS
 
 __all__ = ["seen_by", "synthesize"]
 
@@ -65,6 +67,7 @@ def synthesize(
     views: int = 0,
     first_seed: int = 0,
     sound: Sound | None = None,
+    comments: bool = False,
     workers: int = 1,
     on_step: OnStep | None = None,
 ) -> list[Pair]:
@@ -78,13 +81,14 @@ def synthesize(
         views: training pairs for each of `paintings`: the picture itself, then crops with slightly changed colours.
         first_seed: seed of the first pair; each further pair has the next one.
         sound: lengths, rate and channels of the music; 10 s in stereo at 44.1 kHz by default.
+        comments: give most pairs comments of viewers, and compose for a character between the picture's and the words' mood.
         workers: number of processes.
         on_step: called after every pair.
 
     Raises:
         SettingError: fewer than three pairs; a seed that is negative or does not fit into the manifest; or a length, a rate
             or channels that cannot be composed.
-        DatasetError: `folder` has another dataset, or pairs of another encoder or other paintings.
+        DatasetError: `folder` has another dataset, or pairs of another encoder, other paintings or other comments.
         CheckpointError: the encoder is missing, damaged or sees no characters.
     """
     if count < 3 or not 0 <= first_seed <= LAST_SEED:
@@ -104,16 +108,19 @@ def synthesize(
     check_image_encoder(seer)
     weights = component_digest(seer, image_component(seer))
     _encoder(seer, weights)
-    plan = {"encoder": weights, "music": {"edition": EDITION, **asdict(sound), "seconds": list(sound.seconds)}}
+    plan: dict[str, object] = {
+        "encoder": weights,
+        "music": {"edition": EDITION, **asdict(sound), "seconds": list(sound.seconds)},
+    }
+    if comments:
+        plan["comments"] = file_digest(COMMENTS)
     _check_plan(folder, plan | (_views_of(count, first_seed, paintings, views) if paintings else {}))
     for name in ("artworks", "music"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    jobs = [_Job(folder, seer, weights, sound, first_seed + index, split_of(index, count)) for index in range(count)]
+    job = partial(_Job, folder, seer, weights, sound, comments)
+    jobs = [job(first_seed + index, split_of(index, count)) for index in range(count)]
     shown = [(path, view) for path in paintings for view in range(views)]
-    jobs += [
-        _Job(folder, seer, weights, sound, first_seed + count + index, "train", path, view)
-        for index, (path, view) in enumerate(shown)
-    ]
+    jobs += [job(first_seed + count + index, "train", path, view) for index, (path, view) in enumerate(shown)]
     pairs = []
     for pair in spread(_write_pair, jobs, workers):
         pairs.append(pair)
@@ -131,6 +138,7 @@ class _Job:
     encoder: Path
     weights: str
     sound: Sound
+    comments: bool
     seed: int
     split: str
     painting: Path | None = None
@@ -167,10 +175,11 @@ def _check_plan(folder: Path, plan: dict[str, object]) -> None:
     if before == plan:
         return
     if before or any(folder.glob("music/*.flac")):
-        other = [name for name in plan if before.get(name) != plan[name]] or ["paintings"]
+        other = [name for name in plan if before.get(name) != plan[name]]
+        other += [name for name in ("comments", "paintings") if name in before and name not in plan]
         raise DatasetError(
             f"{folder} has pairs that were made with other values of {', '.join(other)}",
-            "the encoder, music, count, first seed, views and files of paintings of the run that is resumed",
+            "the encoder, music, comments, count, first seed, views and files of paintings of the run that is resumed",
             "Choose an empty folder, or the values of the first run.",
         )
     folder.mkdir(parents=True, exist_ok=True)
@@ -210,7 +219,8 @@ def _write_pair(job: _Job) -> Pair:
     picture, sound = job.folder / "artworks" / f"{name}.png", job.folder / "music" / f"{name}.flac"
     artwork = job.artwork()
     with torch.inference_mode():
-        cause: Character = _encoder(job.encoder, job.weights).characters([artwork])[0]
+        seen: Character = _encoder(job.encoder, job.weights).characters([artwork])[0]
+    comments, cause = comments_for(seen, job.seed) if job.comments else ((), seen)
     seconds = job.sound.length(job.seed)
     score = compose_notes(cause, job.seed, seconds)
     if not sound.is_file():
@@ -237,4 +247,5 @@ def _write_pair(job: _Job) -> Pair:
         beats_per_bar=score.beats_per_bar,
         mode=score.mode,
         band=score.band,
+        comments=comments,
     )
