@@ -38,7 +38,7 @@ def completed(
     if other := [f"{key} {whole[key]!r} (not {value!r})" for key, value in fixed.items() if whole[key] != value]:
         raise CheckpointError(
             f"a {what} with {', '.join(other)}",
-            "the options that AudioLDM2's checkpoints use",
+            "the options that are supported",
             "Use another checkpoint.",
         )
     for key, default in defaults.items():
