@@ -8,9 +8,9 @@ from typing import Any, Protocol, runtime_checkable
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from .types import Artwork, AudioGrid, Condition, Embedding, Mel, PromptTokens, Waveform
+from .types import Artwork, Condition, Embedding, Mel, PromptTokens, Waveform
 
-__all__ = ["Aligner", "AudioEncoder", "Captioner", "Denoiser", "ImageEncoder", "MelDecoder", "TextEncoder", "Vocoder"]
+__all__ = ["Aligner", "AudioEncoder", "Captioner", "Denoiser", "ImageEncoder", "TextEncoder", "Vocoder"]
 
 
 @runtime_checkable
@@ -66,16 +66,6 @@ class Denoiser(Protocol):
     def __call__(
         self, x: Float[Tensor, "batch channels frames rows"], t: Int[Tensor, "*batch"], condition: Condition
     ) -> Float[Tensor, "batch channels frames rows"]: ...
-
-
-@runtime_checkable
-class MelDecoder(Protocol):
-    """Makes mel spectrograms of fused embeddings, of at most `max_frames` frames if that is not None; one seed per embedding."""
-
-    grid: AudioGrid
-    max_frames: int | None
-
-    def decode(self, fused: Float[Tensor, "batch dim"], frames: int, seeds: Sequence[int]) -> Mel: ...
 
 
 @runtime_checkable

@@ -24,6 +24,7 @@ __all__ = [
     "AudioGrid",
     "Condition",
     "Embedding",
+    "Fused",
     "LanguageOfAudio",
     "Latent",
     "Mel",
@@ -126,6 +127,14 @@ class Embedding:
     space: str
     patches: Float[Tensor, "batch patches patch_dim"] | None = None
     heard: bool = False
+
+
+@dataclass(frozen=True)
+class Fused:
+    """Artworks and comments on them, each pair as one vector, [B, D]; `neutral` [1, D] is that of neither, if the fusion has learnt it."""
+
+    values: Float[Tensor, "batch dim"]
+    neutral: Float[Tensor, "1 dim"] | None = None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,16 @@ from torch import Tensor
 
 from ..types import BANDS, Plan
 
-__all__ = ["CHANNELS", "PERIODS", "SEMITONES", "key_channels", "metre_channels", "plan_beside", "with_plan"]
+__all__ = [
+    "CHANNELS",
+    "METRE_CHANNELS",
+    "PERIODS",
+    "SEMITONES",
+    "key_channels",
+    "metre_channels",
+    "plan_beside",
+    "with_plan",
+]
 
 PERIODS = (0.5, 1.0, 2.0, 3.0, 4.0, 12.0, 16.0)
 """In beats: an eighth, a beat, two, and bars and phrases of four bars in three-four and four-four time."""
@@ -31,9 +40,12 @@ TRIADS = ((0, 4, 7), (0, 3, 7))
 SEMITONES = 8
 """Mel bins in a row of the latent."""
 
-CHANNELS = 2 * len(PERIODS) + 2 + 2 * SEMITONES + BANDS
-"""Cosine and sine for each period, the nearness of the beginning and of the end; for each semitone of a row, whether it is in the
-scale and whether in the tonic triad; for each band, whether it plays."""
+METRE_CHANNELS = 2 * len(PERIODS) + 2
+"""Cosine and sine for each period, the nearness of the beginning and of the end."""
+
+CHANNELS = METRE_CHANNELS + 2 * SEMITONES + BANDS
+"""Those of the metre; for each semitone of a row, whether it is in the scale and whether in the tonic triad; for each band, whether it
+plays."""
 
 
 def metre_channels(plan: Plan, count: int) -> Float[Tensor, "batch channels frames"]:

@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..audio.level import finish
@@ -35,6 +36,7 @@ __all__ = [
     "condition",
     "decode",
     "denoise",
+    "denoise_noise",
     "encode_sound",
     "finished",
     "visiting",
@@ -114,17 +116,33 @@ def denoise(
             none. The language then settles on the plan's band, and the noise is laid out by its phrases.
         on_step: called after every step.
     """
-    visited = schedule(levels, settings.solver, settings.steps)
     noise = draw_noise(grid.latent_shape(settings.seconds), seeds)
+    fixed: dict[str, Any] = {"rate": grid.latent_rate, "levels": levels, "device": device, "plan_model": plan_model}
+    return denoise_noise(
+        Guided(denoiser, negative, settings.guidance), positive, noise, settings, **fixed, on_step=on_step
+    )
+
+
+def denoise_noise(
+    guided: Guided,
+    positive: Condition,
+    noise: Float[Tensor, "batch channels frames rows"],
+    settings: Settings,
+    *,
+    rate: float,
+    levels: dict[str, Any],
+    device: torch.device,
+    plan_model: PlanModel | None = None,
+    on_step: OnStep | None = None,
+) -> Latent:
+    """Denoise noise of whole pieces to a latent, as :func:`denoise`; `rate` is in latent frames per second."""
+    visited = schedule(levels, settings.solver, settings.steps)
     plans: tuple[dict[str, Any], ...] = ()
     if plan_model is not None:
-        plan = plan_model.plan(LanguageOfAudio(positive.language), noise, grid.latent_rate).mapped(
-            lambda part: part.to(device)
-        )
+        plan = plan_model.plan(LanguageOfAudio(positive.language), noise, rate).mapped(lambda part: part.to(device))
         positive = replace(positive, plan=plan, language=plan_model.settled(positive.language, plan))
-        noise = lay_out(noise, plan, settings.reprise, grid.latent_rate)
-        plans = plan_model.described(plan, grid.latent_rate)
-    guided = Guided(denoiser, negative, settings.guidance)
+        noise = lay_out(noise, plan, settings.reprise, rate)
+        plans = plan_model.described(plan, rate)
     return replace(sample(guided, positive, noise.to(device), visited, on_step=on_step), plans=plans)
 
 

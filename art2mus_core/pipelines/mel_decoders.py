@@ -3,23 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from ..audio.normalisation import MelNormalisation, read_normalisation
 from ..checkpoints.folder import check_component, config_file, describes, load_component, read_config
 from ..checkpoints.grid import mel_fields
+from ..conditioning.plan import PlanModel, load_plan_model
 from ..errors import CheckpointError
-from ..interfaces import MelDecoder
 from ..networks.bilstm import BiLstmDecoder
-from ..types import AudioGrid, Mel
+from ..networks.mel_codec import CodecDecoder
+from ..networks.mel_transformer import MelTransformer
+from ..types import AudioGrid, Fused, Mel, OnStep
+from .mel_diffusion import DiffusionMelDecoder
+from .settings import Settings
 
-__all__ = ["MEL_DECODERS", "BiLstmMelDecoder", "check_mel_decoder", "check_mels", "load_mel_decoder", "mel_grid"]
+__all__ = [
+    "MEL_DECODERS",
+    "BiLstmMelDecoder",
+    "MelDecoder",
+    "check_mel_decoder",
+    "check_mels",
+    "load_mel_decoder",
+    "mel_grid",
+]
 
-PART, AGAIN = "mel_decoder", "Install or download the checkpoint again."
+PART, CODEC, AGAIN = "mel_decoder", "codec_decoder", "Install or download the checkpoint again."
+
+
+@runtime_checkable
+class MelDecoder(Protocol):
+    """Makes mel spectrograms of fused artworks and comments, of at most `max_frames` frames if that is not None; one seed for each.
+
+    `drawn` tells whether seeds and the settings of sampling (steps, guidance, solver, reprise) count; a regression has one answer.
+    """
+
+    grid: AudioGrid
+    max_frames: int | None
+    drawn: bool
+
+    def decode(
+        self, fused: Fused, frames: int, seeds: Sequence[int], settings: Settings, *, on_step: OnStep | None = None
+    ) -> Mel: ...
 
 
 class BiLstmMelDecoder(nn.Module):
@@ -31,30 +59,54 @@ class BiLstmMelDecoder(nn.Module):
         grid: of the mel.
     """
 
+    drawn = False
+
     def __init__(self, network: BiLstmDecoder, normalisation: MelNormalisation, grid: AudioGrid) -> None:
         super().__init__()
         self.network, self.normalisation, self.grid = network, normalisation, grid
         self.max_frames: int | None = network.config["max_frames"]
 
-    def decode(self, fused: Float[Tensor, "batch dim"], frames: int, seeds: Sequence[int]) -> Mel:  # noqa: ARG002
-        """One mel per fused embedding. A regression has one answer: the seeds change nothing.
+    def decode(
+        self,
+        fused: Fused,
+        frames: int,
+        seeds: Sequence[int],  # noqa: ARG002
+        settings: Settings,  # noqa: ARG002
+        *,
+        on_step: OnStep | None = None,  # noqa: ARG002
+    ) -> Mel:
+        """One mel per fused embedding.
 
         Raises:
             SettingError: more than `max_frames` frames.
         """
-        values = self.network(fused.to(self.network.pos_emb), frames)
+        values = self.network(fused.values.to(self.network.pos_emb), frames)
         return Mel(self.normalisation.undo(values))
 
 
 class _Kind(NamedTuple):
-    """How a mel decoder's network is built from its configuration, and made a :class:`~art2mus_core.interfaces.MelDecoder`."""
+    """The networks of a mel decoder by component, and the function that opens it."""
 
-    build: Callable[[Mapping[str, Any]], nn.Module]
-    finish: Callable[[Any, MelNormalisation, AudioGrid], MelDecoder]
+    networks: Mapping[str, Callable[[dict[str, Any]], nn.Module]]
+    open: Callable[[Path], MelDecoder]
 
 
-MEL_DECODERS: dict[str, _Kind] = {"bilstm": _Kind(BiLstmDecoder, BiLstmMelDecoder)}
-"""By `model_type`."""
+def _regression(folder: Path) -> MelDecoder:
+    return BiLstmMelDecoder(load_component(folder, PART, BiLstmDecoder), _normalisation(folder), mel_grid(folder))
+
+
+def _diffusion(folder: Path) -> MelDecoder:
+    network, grid = load_component(folder, PART, MelTransformer), mel_grid(folder)
+    codec = load_component(folder, CODEC, CodecDecoder)
+    reading = replace(grid, language_tokens=1, language_width=network.config["fused_dim"])
+    return DiffusionMelDecoder(network, codec, load_plan_model(folder, reading), _normalisation(folder), grid)
+
+
+MEL_DECODERS: dict[str, _Kind] = {
+    "bilstm": _Kind({PART: BiLstmDecoder}, _regression),
+    "diffusion": _Kind({PART: MelTransformer, CODEC: CodecDecoder, "plan_model": PlanModel.from_config}, _diffusion),
+}
+"""By `model_type`: Art2Music's regression of a mel, and our diffusion of a mel codec's latents."""
 
 
 def mel_grid(folder: Path) -> AudioGrid:
@@ -69,13 +121,14 @@ def mel_grid(folder: Path) -> AudioGrid:
 
 
 def check_mel_decoder(folder: Path) -> None:
-    """Compare the header of the mel decoder's weights with its configuration, and its mel with the vocoder's; no weight is read.
+    """Compare the headers of the mel decoder's weights with their configurations, and its mel with the vocoder's; no weight is read.
 
     Raises:
         CheckpointError: of an unknown type, missing or damaged, or different from the configuration; a vocoder of another mel.
     """
     _ = _normalisation(folder)
-    check_component(folder, PART, _kind(folder).build)
+    for name, build in _kind(folder).networks.items():
+        check_component(folder, name, build)
     check_mels(folder)
 
 
@@ -85,9 +138,8 @@ def load_mel_decoder(folder: Path) -> MelDecoder:
     Raises:
         CheckpointError: as :func:`check_mel_decoder`, or weights that are not finite.
     """
-    kind, normalisation = _kind(folder), _normalisation(folder)
     check_mels(folder)
-    return kind.finish(load_component(folder, PART, kind.build), normalisation, mel_grid(folder))
+    return _kind(folder).open(folder)
 
 
 def check_mels(folder: Path) -> None:
