@@ -99,7 +99,7 @@ SCHEDULER = {"num_train_timesteps": 1000, "beta_start": 0.0015, "beta_end": 0.01
 CODEC = {"model_type": "mel_codec", "latent_dim": 13, "dim": 6, "blocks": 1, "patch": 1, "halvings": 1, "mel": MEL}
 DRAWN = {
     "model_type": "diffusion",
-    "latent_dim": 3,
+    "latent_dim": 13,
     "fused_dim": 5,
     "dim": 12,
     "layers": 1,
