@@ -30,11 +30,12 @@ def test_pairs_are_made(art2mus):
 
 
 def test_music_is_made_as_chosen(art2mus):
-    chosen = ("--seconds", "2", "--seconds", "3", "--rate", "16000", "--mono")
+    chosen = ("--seconds", "2", "--seconds", "3", "--rate", "16000", "--mono", "--comments")
     assert art2mus("synthesize", "pairs", "--count", "5", *chosen) == (0, "")
     pairs = read_manifest(Path("pairs"))
     assert {pair.seconds for pair in pairs} == {2.0, 3.0}
     assert {pair.sample_rate for pair in pairs} == {16_000}
+    assert any(pair.comments for pair in pairs)
     assert read_audio(Path("pairs") / pairs[0].music, mono=False).samples.shape[:2] == (1, 1)
 
 

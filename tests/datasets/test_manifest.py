@@ -36,12 +36,20 @@ FULL = replace(
     beats_per_bar=3,
     mode="aeolian",
     band="jazz trio",
+    comments=("Wie schön!", "not a leaf stirs"),
 )
 
 
 def test_pairs_come_back_as_they_were(tmp_path: Path):
     assert write_manifest(tmp_path, [PLAIN, FULL]) == tmp_path / MANIFEST
     assert read_manifest(tmp_path) == [PLAIN, FULL]
+
+
+def test_without_comments_there_is_no_column_of_them(tmp_path: Path):
+    silent = replace(FULL, comments=())
+    path = write_manifest(tmp_path, [PLAIN, silent])
+    assert "comments" not in parquet.read_schema(path).names
+    assert read_manifest(tmp_path) == [PLAIN, silent]
 
 
 def test_a_manifest_without_the_composers_columns_is_read(tmp_path: Path):

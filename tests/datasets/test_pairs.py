@@ -14,6 +14,7 @@ from art2mus_core.audio.reading import read_audio
 from art2mus_core.character import Character, character
 from art2mus_core.checkpoints.folder import save_component
 from art2mus_core.datasets.manifest import read_manifest, write_manifest
+from art2mus_core.datasets.synthetic.commenting import comments_for
 from art2mus_core.datasets.synthetic.composing import compose_notes
 from art2mus_core.datasets.synthetic.painting import paint
 from art2mus_core.datasets.synthetic.pairs import PLAN, SIDE, split_of, synthesize
@@ -59,6 +60,27 @@ def test_the_manifest_tells_the_truth(folder: Path):
         assert (pair.mode, pair.band) == (score.mode, score.band)
     plan = json.loads((folder / PLAN).read_text(encoding="utf-8"))
     assert plan["music"] == {"edition": 2, "seconds": [SECONDS], "rate": RATE, "channels": 2}
+
+
+def test_with_comments_the_music_is_composed_for_picture_and_words(folder: Path, eye: Path, tmp_path: Path):
+    sound, first = Sound((2.0,), 11_025, 1), read_manifest(folder)
+    assert not any(pair.comments for pair in first)
+    made = synthesize(tmp_path, 4, encoder=eye, first_seed=11, sound=sound, comments=True)
+    assert made == read_manifest(tmp_path)
+    assert contents(tmp_path, "artworks") == contents(folder, "artworks")
+    for pair, plain in zip(made, first, strict=True):
+        seen, cause = (
+            Character(**{name: int(value) if name == "tonic" else value for name, value in each.character.items()})
+            for each in (plain, pair)
+        )
+        assert (pair.comments, cause) == comments_for(seen, pair.seed)
+        score = compose_notes(cause, pair.seed, pair.seconds)
+        assert (pair.tempo, pair.mode, pair.band) == (score.tempo, score.mode, score.band)
+        music = torch.from_numpy(compose(cause, pair.seed, 2.0, 11_025, 1))
+        assert (read_audio(tmp_path / pair.music, 11_025, mono=False).samples - music).abs().max() < 2**-14
+    assert any(pair.character != plain.character for pair, plain in zip(made, first, strict=True))
+    with pytest.raises(DatasetError, match="other values of comments;"):
+        synthesize(tmp_path, 4, encoder=eye, first_seed=11, sound=sound)
 
 
 def test_lengths_rate_and_channels_are_chosen_and_kept(eye: Path, tmp_path: Path):
@@ -187,6 +209,7 @@ def test_views_of_paintings_are_further_training_pairs(folder: Path, eye: Path, 
         ({"views": 2}, "views"),
         ({"paintings": 1}, "paintings"),
         ({"paintings": 0}, "paintings"),
+        ({"comments": True}, "comments"),
     ],
 )
 def test_a_folder_is_not_resumed_with_anything_else(  # noqa: PLR0917

@@ -18,7 +18,7 @@ __all__ = ["FOLLOWED", "PULL", "Mood", "comment", "comments_for", "draw_mood"]
 FOLLOWED = 0.35
 """Share of the picture in a mood; the rest is independent of it."""
 
-STRETCH = 1.25
+STRETCH = 1.4
 """How much further than their mean moods are from the middle, so that extremes are common."""
 
 PULL = 0.65
@@ -32,13 +32,13 @@ NUMBERS = (0.5, 0.3, 0.2)
 
 SPOKEN = {
     (False, False, False): 0.04,
-    (True, False, False): 0.18,
-    (False, True, False): 0.18,
-    (False, False, True): 0.14,
-    (True, True, False): 0.18,
+    (True, False, False): 0.15,
+    (False, True, False): 0.14,
+    (False, False, True): 0.12,
+    (True, True, False): 0.25,
     (True, False, True): 0.1,
     (False, True, True): 0.1,
-    (True, True, True): 0.08,
+    (True, True, True): 0.1,
 }
 """Shares of moods by the axes that they have: energy, pleasure, light. With none, the words change nothing."""
 
@@ -81,7 +81,7 @@ class Mood:
 def draw_mood(character: Character, rng: np.random.Generator) -> Mood:
     """A mood that follows a picture's character partly; extremes are more common than the middle."""
     axes = list(SPOKEN)[int(rng.choice(len(SPOKEN), p=list(SPOKEN.values())))]
-    free = rng.beta(0.6, 0.6, 3)
+    free = rng.beta(0.5, 0.5, 3)
     mean = FOLLOWED * np.array([character.arousal, character.valence, character.height]) + (1 - FOLLOWED) * free
     drawn = np.clip(0.5 + STRETCH * (mean - 0.5), 0, 1)
     return Mood(*(float(value) if spoken else None for value, spoken in zip(drawn, axes, strict=True)))

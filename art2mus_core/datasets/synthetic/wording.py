@@ -35,6 +35,9 @@ NEAR = 0.15
 BARE = 0.2
 """Share of clauses that are the words alone."""
 
+FAVOUR = 5.0
+"""How much more often words are drawn for each further axis of which they speak."""
+
 NEGATED = {"adjective": "unfelt", "look": "unlike"}
 """Forms that can be intensified and negated, and the frames that negate them."""
 
@@ -94,14 +97,6 @@ def phrases(kind: str) -> tuple[Phrase, ...]:
     )
 
 
-@cache
-def _rated(kind: str, degree: str) -> tuple[tuple[Phrase, ...], np.ndarray]:
-    """The words that have a degree, and their ratings `[n, 3]` with it."""
-    able = tuple(phrase for phrase in phrases(kind) if phrase.allows(degree))
-    ratings = np.array([phrase.rating for phrase in able])
-    return able, np.clip(0.5 + DEGREES[degree].scale * (ratings - 0.5), 0, 1)
-
-
 def clause(kind: str, said: np.ndarray, missing: np.ndarray, rng: np.random.Generator) -> tuple[str, np.ndarray]:
     """A clause that says some of what is to be said.
 
@@ -114,7 +109,7 @@ def clause(kind: str, said: np.ndarray, missing: np.ndarray, rng: np.random.Gene
     Returns:
         The clause and the axes `[3]` of which it speaks.
     """
-    degree = str(rng.choice(list(DEGREES), p=[each.share for each in DEGREES.values()]))
+    degree = list(DEGREES)[int(rng.choice(len(DEGREES), p=[each.share for each in DEGREES.values()]))]
     able, weights, nearest = _weighed(kind, degree, said, missing)
     if degree != "plain" and nearest > NEAR:
         degree = "plain"
@@ -137,13 +132,32 @@ def one_of(name: str, rng: np.random.Generator) -> str:
 def _weighed(
     kind: str, degree: str, said: np.ndarray, missing: np.ndarray
 ) -> tuple[tuple[Phrase, ...], np.ndarray, float]:
-    """The words of a degree, their weights by what they say, and how far the nearest are from what is to be said.
-
-    Words that speak of anything else, or of nothing that is missing, have no weight.
-    """
-    able, ratings = _rated(kind, degree)
+    """The words of a degree, their weights by what they say, and how far the nearest are from what is to be said."""
+    able, ratings, favour = _able(kind, degree, tuple((~np.isnan(said)).tolist()), tuple(missing.tolist()))
+    if not able:
+        return able, favour, np.inf
     spoken = ~np.isnan(ratings)
-    fit = (spoken <= ~np.isnan(said)).all(1) & (spoken & missing).any(1)
-    away = np.abs(np.where(spoken & ~np.isnan(said), ratings - said, 0))
-    weights = np.where(fit, np.exp(-0.5 * ((away / WIDTH) ** 2).sum(1)), 0)
-    return able, weights, float(np.where(fit, away.max(1), np.inf).min())
+    away = np.abs(np.where(spoken, ratings - said, 0))
+    distance = ((away / WIDTH) ** 2).sum(1) / np.sqrt(spoken.sum(1))
+    return able, favour * np.exp(-0.5 * distance), float(away.max(1).min())
+
+
+@cache
+def _able(
+    kind: str, degree: str, axes: tuple[bool, ...], missing: tuple[bool, ...]
+) -> tuple[tuple[Phrase, ...], np.ndarray, np.ndarray]:
+    """The words that have a degree and speak of something missing and of nothing but some axes.
+
+    Also their ratings `[n, 3]` with that degree, and how much they are favoured `[n]`.
+    """
+    able, ratings = _with_degree(kind, degree)
+    spoken = ~np.isnan(ratings)
+    fit = (spoken <= axes).all(1) & (spoken & missing).any(1)
+    return tuple(able[row] for row in np.flatnonzero(fit)), ratings[fit], FAVOUR ** (spoken & missing).sum(1)[fit]
+
+
+@cache
+def _with_degree(kind: str, degree: str) -> tuple[tuple[Phrase, ...], np.ndarray]:
+    able = tuple(phrase for phrase in phrases(kind) if phrase.allows(degree))
+    ratings = np.array([phrase.rating for phrase in able])
+    return able, np.clip(0.5 + DEGREES[degree].scale * (ratings - 0.5), 0, 1)
