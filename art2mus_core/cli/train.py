@@ -91,6 +91,8 @@ def train(
 
     arttomus-2026-no-pairs: the same, trained on music alone.
 
+    art2music-codec: Art2Music's mel spectrograms to latents and back.
+
     An aligner on a model that stays as it is, and its file:
 
     art2mus train aligner --data DATA --prior pocket --run runs/mine

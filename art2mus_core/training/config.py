@@ -15,9 +15,9 @@ from ..types import Scale
 
 __all__ = ["STAGES", "MelFields", "TrainingConfig"]
 
-Stage = Literal["embedding", "vae", "vocoder", "prior", "aligner"]
+Stage = Literal["embedding", "vae", "vocoder", "prior", "aligner", "codec"]
 Tracker = Literal["tensorboard", "wandb"]
-STAGES: tuple[Stage, ...] = ("embedding", "vae", "vocoder", "prior", "aligner")
+STAGES: tuple[Stage, ...] = ("embedding", "vae", "vocoder", "prior", "aligner", "codec")
 
 
 class MelFields(Fields):

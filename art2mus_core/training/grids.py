@@ -14,7 +14,7 @@ from .config import MelFields, TrainingConfig
 
 __all__ = ["checkpoint_grid", "latent_grid", "mel_alone", "mel_grid", "mel_of", "recorded_mel"]
 
-RECORDERS = ("vocoder", "vae", "audio_encoder")
+RECORDERS = ("vocoder", "vae", "codec_decoder", "mel_decoder", "audio_encoder")
 """Components whose configuration has the parameters of the mel they were trained on."""
 
 

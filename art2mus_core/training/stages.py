@@ -38,6 +38,7 @@ OBJECTIVES: dict[str, StageEntry] = {
     "vocoder": StageEntry("vocoder", "VocoderObjective", "VocoderOptions", mel_grid),
     "prior": StageEntry("prior", "PriorObjective", "PriorOptions", latent_grid),
     "aligner": StageEntry("aligner", "AlignerObjective", "AlignerOptions", checkpoint_grid),
+    "codec": StageEntry("codec", "CodecObjective", "CodecOptions", mel_grid),
 }
 
 

@@ -66,6 +66,7 @@ MODELS: dict[str, dict[str, Any]] = {
         },
     },
     "aligner": {"dim": DIM, "hidden": 17, "tokens": TOKENS, "width": WIDTH, "space": "tiny"},
+    "codec": {"latent_dim": 7, "dim": 11, "blocks": 1, "patch": 2, "halvings": 1},
 }
 OPTIONS: dict[str, dict[str, Any]] = {
     "embedding": {"crop": 203},
@@ -73,7 +74,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "vocoder": {"crop": 32, "windows": [256, 512], "reconstructed": 0.5},
     "prior": {"crop": 7},
     "aligner": {"crop": 7},
+    "codec": {"crop": 52},
 }
+PACKAGED = {"codec": "art2music-codec"}
+"""Packaged configurations that have another name than their stage."""
+
 EVERYDAY = {"steps": 4, "batch": 3, "learning_rate": 1e-2, "ema": 0.5, "precision": "no", "validate_every": 3}
 
 Tiny = Callable[..., TrainingConfig]
@@ -105,6 +110,7 @@ def tiny() -> Tiny:
     """The packaged configuration of a stage, shrunk; fields and options can be changed by name."""
 
     def shrink(name: str, options: dict[str, Any] | None = None, **fields: Any) -> TrainingConfig:
+        name = PACKAGED.get(name, name)
         packaged = TrainingConfig.load(name)
         merged = {**packaged.options, **OPTIONS[packaged.stage], **(options or {})}
         sizes = {"model": MODELS[packaged.stage], "mel": MEL if packaged.mel else None}

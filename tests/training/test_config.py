@@ -18,13 +18,15 @@ ALIGNERS = {
     *("aligner-shuffled", "aligner-no-pairs", "aligner-resampler", "art2mus-2024", "art2mus-2024-4", "arttomus-2026"),
     *(f"arttomus-2026-{variant}" for variant in ("clip", "no-pairs", "resampler")),
 }
+ART2MUSIC = {"art2music-codec": "codec"}
 
 
 def test_every_stage_has_a_packaged_configuration():
-    assert set(TrainingConfig.packaged()) == {*STAGES, "embedding-image", *ALIGNERS}
+    assert set(TrainingConfig.packaged()) == {*STAGES[:5], "embedding-image", *ALIGNERS, *ART2MUSIC}
+    assert {*STAGES[5:]} == {*ART2MUSIC.values()}
     for name in TrainingConfig.packaged():
         config = TrainingConfig.load(name)
-        assert config.stage == ("aligner" if name in ALIGNERS else name.split("-")[0])
+        assert config.stage == ("aligner" if name in ALIGNERS else ART2MUSIC.get(name, name.split("-")[0]))
         assert config.model or config.options["frozen_audio"], name
         assert config.options
 
