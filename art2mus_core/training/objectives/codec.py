@@ -107,5 +107,5 @@ class CodecObjective(Objective):
     def export(self, folder: Path) -> None:
         """Write both networks; the decoder has the moments of latents in which they are standardised."""
         self._measure()
-        for name, network in self.trained.items():
-            save_component(folder, name, network, network.config, half=True)
+        save_component(folder, "codec_encoder", self.encoder, self.encoder.config, half=True)
+        save_component(folder, "codec_decoder", self.decoder, self.decoder.config, half=True)
