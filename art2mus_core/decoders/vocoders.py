@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from ..checkpoints.folder import check_component, load_component, read_config
 from ..errors import CheckpointError
@@ -27,21 +28,39 @@ class HifiGanVocoder(nn.Module):
         grid: its hop and rate.
     """
 
-    def __init__(self, network: nn.Module, grid: AudioGrid) -> None:
+    def __init__(self, network: HifiGan, grid: AudioGrid) -> None:
         super().__init__()
         self.network, self.grid = network, grid
 
     def vocode(self, mel: Mel) -> Waveform:
         """`hop` samples per frame, one channel."""
-        weight = next(self.network.parameters())
-        samples = self.network(mel.values.to(weight))
+        samples = self.network(self._ready(mel))
         return Waveform(samples[:, None, : mel.values.shape[1] * self.grid.hop], self.grid.sample_rate)
+
+    def stream(self, mel: Mel, chunk_frames: int) -> Iterator[Waveform]:
+        """What :meth:`vocode` returns, in pieces of `chunk_frames` frames; the last may be shorter.
+
+        The first takes the work of its own frames and of those after it that its samples depend on.
+        """
+        size, left = chunk_frames * self.grid.hop, mel.values.shape[1] * self.grid.hop
+        held: Tensor | None = None
+        for piece in self.network.stream(self._ready(mel), chunk_frames):
+            held = piece if held is None else torch.cat([held, piece], dim=-1)
+            while left and held.shape[-1] >= (count := min(size, left)):
+                yield Waveform(held[:, None, :count], self.grid.sample_rate)
+                held, left = held[:, count:], left - count
+
+    def _ready(self, mel: Mel) -> Tensor:
+        """The mel as the weights are, and the weights as is fastest where they are."""
+        weight = next(self.network.parameters())
+        self.network.lay_out(channels_last=weight.device.type == "cpu")
+        return mel.values.to(weight)
 
 
 AnyVocoder = HifiGanVocoder | TonewheelVocoder
 
 
-VOCODERS: dict[str, Callable[[dict[str, Any]], nn.Module]] = {
+VOCODERS: dict[str, Callable[[dict[str, Any]], HifiGan | TonewheelVocoder]] = {
     "hifigan": HifiGan,
     "speecht5_hifigan": HifiGan,
     "tonewheel": TonewheelVocoder.from_config,
@@ -65,10 +84,10 @@ def load_vocoder(folder: Path, grid: AudioGrid) -> AnyVocoder:
         CheckpointError: as :func:`check_vocoder`, or weights that are not finite.
     """
     network = load_component(folder, "vocoder", _builder(folder))
-    return network if isinstance(network, TonewheelVocoder) else HifiGanVocoder(network, grid)
+    return HifiGanVocoder(network, grid) if isinstance(network, HifiGan) else network
 
 
-def _builder(folder: Path) -> Callable[[dict[str, Any]], nn.Module]:
+def _builder(folder: Path) -> Callable[[dict[str, Any]], HifiGan | TonewheelVocoder]:
     kind = read_config(folder, "vocoder").get("model_type")
     if not isinstance(kind, str) or kind not in VOCODERS:
         raise CheckpointError(
