@@ -73,7 +73,7 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Float[Tensor, "batch channels 1 samples"]) -> Float[Tensor, "batch channels 1 samples"]:
         for dilated, plain in zip(self.convs1, self.convs2, strict=True):
             hidden = _convolved(dilated, F.leaky_relu(x, self.slope))
-            x = _convolved(plain, F.leaky_relu(hidden, self.slope)) + x
+            x = _convolved(plain, F.leaky_relu_(hidden, self.slope)).add_(x)
         return x
 
 
@@ -155,8 +155,10 @@ class HifiGan(nn.Module):
         def run(x: Tensor) -> Tensor:
             active, weight = F.leaky_relu(x, self.slope), upsample.weight[:, :, None]
             x = F.conv_transpose2d(active, weight, upsample.bias, stride=(1, rate), padding=(0, padding))
-            first, *others = (block(x) for block in blocks)
-            return sum(others, first) / self.kinds
+            total = blocks[0](x)
+            for block in blocks[1:]:
+                total += block(x)
+            return total.div_(self.kinds)
 
         reach = max((kernel - 1 - padding) // rate, (rate - 1 + padding) // rate)
         return _Stage(run, reach + math.ceil(max(block.reach for block in blocks) / rate), rate)
