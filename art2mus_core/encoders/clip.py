@@ -1,6 +1,6 @@
 """CLIP's image encoder (Radford et al. 2021; Cherti et al. 2023 for OpenCLIP), from a folder in transformers' layout.
 
-Only the image tower is read. All sizes come from the folder, so every CLIP and OpenCLIP checkpoint in this layout can be loaded.
+Only one tower is read, here that of images; :mod:`.clip_text` has the other. All sizes come from the folder, so every CLIP and OpenCLIP checkpoint in this layout can be loaded.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -29,9 +29,30 @@ try:
 except ImportError:  # in older versions the plain name does not need torchvision
     from transformers import CLIPImageProcessor as Preprocessor  # type: ignore[assignment]
 
-__all__ = ["ClipImageEncoder", "check_clip", "clip_patches", "clip_sizes", "clip_space", "load_clip"]
+__all__ = [
+    "ClipImageEncoder",
+    "Tower",
+    "check_clip",
+    "clip_patches",
+    "clip_sizes",
+    "clip_space",
+    "load_clip",
+    "load_tower",
+    "unfilled_tower",
+]
 
 PROJECTION = "visual_projection.weight"
+
+
+class Tower(NamedTuple):
+    """One of CLIP's two towers: its network, the field of its configuration, and the prefixes of the other's keys."""
+
+    network: type[Any]
+    config: str
+    unused: tuple[str, str]
+
+
+VISION = Tower(CLIPVisionModelWithProjection, "vision_config", ("text_model.", "text_projection."))
 
 
 class ClipImageEncoder(nn.Module):
@@ -41,14 +62,17 @@ class ClipImageEncoder(nn.Module):
         network: the tower with its projection.
         preprocessor: resizes, crops and normalises pictures.
         space: name of the joint space.
+        normalised: give embeddings unit norm; otherwise they are the projection as it is, which Art2Music 2025 was trained on.
     """
 
-    def __init__(self, network: CLIPVisionModelWithProjection, preprocessor: Preprocessor, space: str) -> None:
+    def __init__(
+        self, network: CLIPVisionModelWithProjection, preprocessor: Preprocessor, space: str, *, normalised: bool
+    ) -> None:
         super().__init__()
-        self.network, self.preprocessor, self.space = network, preprocessor, space
+        self.network, self.preprocessor, self.space, self.normalised = network, preprocessor, space, normalised
 
     def encode(self, artworks: list[Artwork]) -> Embedding:
-        """One unit-norm embedding per artwork with patch tokens, on the device and in the precision of the weights.
+        """One embedding per artwork with patch tokens, on the device and in the precision of the weights.
 
         Patch tokens are the last block's output without the class token, row by row. They are taken before the final LayerNorm,
         which was trained on the class token alone; this is transformers' last hidden state, so aligners trained elsewhere get
@@ -62,7 +86,8 @@ class ClipImageEncoder(nn.Module):
             raise SettingError("no artworks", "at least one", "Choose a picture.")
         pixels = torch.cat([self._prepared(artwork) for artwork in artworks])
         output = self.network(pixel_values=pixels.to(self.network.visual_projection.weight))
-        return Embedding(F.normalize(output.image_embeds, dim=-1), self.space, output.last_hidden_state[:, 1:])
+        values = F.normalize(output.image_embeds, dim=-1) if self.normalised else output.image_embeds
+        return Embedding(values, self.space, output.last_hidden_state[:, 1:])
 
     def _prepared(self, artwork: Artwork) -> Float[Tensor, "1 3 size size"]:
         # an array instead of a picture saves two copies of a large scan
@@ -113,25 +138,20 @@ def clip_patches(folder: Path) -> int:
         return int(tower.image_size // tower.patch_size) ** 2
 
 
-def load_clip(folder: Path, *, dtype: torch.dtype) -> ClipImageEncoder:
+def load_clip(folder: Path, *, dtype: torch.dtype, normalised: bool = True) -> ClipImageEncoder:
     """Load the image encoder of a CLIP folder.
 
     Args:
         folder: with config.json, model.safetensors and preprocessor_config.json.
         dtype: precision of the tower.
+        normalised: give embeddings unit norm.
 
     Raises:
         CheckpointError: a file is missing or damaged, of another architecture, or does not match the others.
     """
-    unfilled, path = _unfilled(folder), weights_file(folder, ".")
-    with opened(path) as file:
-        tensors = {key: file.get_tensor(key) for key in file.keys() if not _is_unused(key)}  # noqa: SIM118
-
-    def build() -> Any:  # noqa: ANN401
-        return CLIPVisionModelWithProjection(_thin(unfilled.config))
-
-    network = fill(unfilled, tensors, path, build, dtype=dtype)
-    return ClipImageEncoder(network, _preprocessor(folder, network.config.image_size), clip_space(folder)).eval()
+    network = load_tower(folder, VISION, dtype=dtype)
+    preprocessor = _preprocessor(folder, network.config.image_size)
+    return ClipImageEncoder(network, preprocessor, clip_space(folder), normalised=normalised).eval()
 
 
 def check_clip(folder: Path) -> None:
@@ -140,11 +160,27 @@ def check_clip(folder: Path) -> None:
     Raises:
         CheckpointError: as :func:`load_clip`, except for values that are not finite.
     """
-    _preprocessor(folder, _unfilled(folder).config.image_size)
+    _preprocessor(folder, unfilled_tower(folder, VISION).config.image_size)
 
 
-def _unfilled(folder: Path) -> Any:  # noqa: ANN401 - transformers types its configurations loosely
-    """The image tower on `meta`, compared with the header of the folder's weights."""
+def load_tower(folder: Path, tower: Tower, *, dtype: torch.dtype) -> Any:  # noqa: ANN401 - one of two classes
+    """Load a tower of a CLIP folder.
+
+    Raises:
+        CheckpointError: as :func:`unfilled_tower`, or values that are not finite.
+    """
+    unfilled, path = unfilled_tower(folder, tower), weights_file(folder, ".")
+    with opened(path) as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys() if not _is_unused(key, tower)}  # noqa: SIM118
+    return fill(unfilled, tensors, path, lambda: tower.network(_thin(unfilled.config)), dtype=dtype)
+
+
+def unfilled_tower(folder: Path, tower: Tower) -> Any:  # noqa: ANN401 - transformers types its configurations loosely
+    """A tower on `meta`, compared with the header of the folder's weights.
+
+    Raises:
+        CheckpointError: a file is missing or damaged, of another architecture, or does not match the other.
+    """
     stored, path = read_config(folder, "."), weights_file(folder, ".")
     if stored.get("model_type") != "clip":
         raise CheckpointError(
@@ -153,19 +189,19 @@ def _unfilled(folder: Path) -> Any:  # noqa: ANN401 - transformers types its con
             "Choose a CLIP or OpenCLIP checkpoint in transformers' layout.",
         )
     with opened(path) as file:
-        found = header_forms(file, unused=_is_unused)
+        found = header_forms(file, unused=lambda key: _is_unused(key, tower))
     with describes(config_file(folder, "."), "a CLIP"), torch.device("meta"):
         whole = CLIPConfig.from_dict(stored)
-        config: Any = whole.vision_config
+        config: Any = getattr(whole, tower.config)
         config.projection_dim = whole.projection_dim  # some towers have a wrong width of the joint space
-        network = CLIPVisionModelWithProjection(config)
+        network = tower.network(config)
     check_fit(network, found, path)
     return network
 
 
-def _is_unused(key: str) -> bool:
-    """Whether a key belongs to the text tower, the loss (its temperature), or counters that old versions stored."""
-    return key.startswith(("text_model.", "text_projection.")) or key.endswith(("logit_scale", ".position_ids"))
+def _is_unused(key: str, tower: Tower) -> bool:
+    """Whether a key belongs to the other tower, the loss (its temperature), or counters that old versions stored."""
+    return key.startswith(tower.unused) or key.endswith(("logit_scale", ".position_ids"))
 
 
 def _preprocessor(folder: Path, size: int) -> Preprocessor:
@@ -190,7 +226,7 @@ def _preprocessor(folder: Path, size: int) -> Preprocessor:
 def _thin(config: Any) -> Any:  # noqa: ANN401
     """The configuration of a tower of width 1 without blocks: it has the same buffers, and is built at no cost."""
     thin = copy.deepcopy(config)
-    for name in ("hidden_size", "intermediate_size", "projection_dim", "num_attention_heads"):
+    for name in ("hidden_size", "intermediate_size", "projection_dim", "num_attention_heads", "vocab_size"):
         setattr(thin, name, 1)
     thin.num_hidden_layers = 0
     return thin

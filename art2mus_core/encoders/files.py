@@ -88,17 +88,18 @@ def check_image_encoder(folder: Path) -> None:
     _image_kind(folder).check(folder)
 
 
-def load_image_encoder(folder: Path, *, dtype: torch.dtype) -> ImageEncoder:
+def load_image_encoder(folder: Path, *, dtype: torch.dtype, normalised: bool = True) -> ImageEncoder:
     """Load the image encoder of a folder.
 
     Args:
         folder: a checkpoint, or a CLIP folder.
         dtype: precision of a published encoder; the bundled one is small and stays in float32.
+        normalised: embeddings of unit norm; only a CLIP can give others.
 
     Raises:
-        CheckpointError: there is no image encoder, or an unknown or damaged one.
+        CheckpointError: there is no image encoder, or an unknown or damaged one, or one that cannot give what is asked for.
     """
-    return _image_kind(folder).load(folder, dtype)
+    return _image_kind(folder).load(folder, dtype, normalised=normalised)
 
 
 def load_audio_encoder(folder: Path, *, dtype: torch.dtype) -> AudioEncoder:
@@ -198,8 +199,14 @@ class _Component:
         _ = self.space(folder)
         check_component(folder, "image_encoder", self.build)
 
-    def load(self, folder: Path, dtype: torch.dtype) -> ImageEncoder:
-        _ = self.space(folder)
+    def load(self, folder: Path, dtype: torch.dtype, *, normalised: bool) -> ImageEncoder:
+        space = self.space(folder)
+        if not normalised:
+            raise CheckpointError(
+                f"the image encoder in {folder}, of the space {space!r}, whose embeddings all have unit norm",
+                "one that gives embeddings before they are normalised",
+                "Choose a CLIP.",
+            )
         return load_component(folder, "image_encoder", self.build, dtype=self.precision or dtype)
 
 
@@ -231,10 +238,10 @@ class _Clip:
 
         check_clip(folder)
 
-    def load(self, folder: Path, dtype: torch.dtype) -> ImageEncoder:
+    def load(self, folder: Path, dtype: torch.dtype, *, normalised: bool) -> ImageEncoder:
         from .clip import load_clip  # noqa: PLC0415
 
-        return load_clip(folder, dtype=dtype)
+        return load_clip(folder, dtype=dtype, normalised=normalised)
 
 
 IMAGE_ENCODERS: dict[str, _Component | _Clip] = {
