@@ -10,9 +10,9 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, SettingError
 
-__all__ = ["NORMALISATIONS", "MelNormalisation", "read_normalisation"]
+__all__ = ["NORMALISATIONS", "MelNormalisation", "named_option", "read_normalisation"]
 
 Numbers = float | Sequence[float]
 """One number, or one for each bin."""
@@ -84,6 +84,24 @@ def read_normalisation(option: object, bins: int) -> MelNormalisation:
         return NORMALISATIONS[name](**{field: _floats(value) for field, value in fields.items()})
     except ValueError as error:
         raise _refused(option, f" ({error})") from error
+
+
+def named_option(text: str) -> dict[str, Any]:
+    """The option that a text such as `none` or `range:-11.5129,2` names.
+
+    Raises:
+        SettingError: an unknown name, or other than its numbers.
+    """
+    name, _, rest = text.partition(":")
+    try:
+        numbers = [float(number) for number in rest.split(",")] if rest else []
+        return {"name": name, **dict(zip(FIELDS[name], numbers, strict=True))}
+    except (KeyError, ValueError) as error:
+        raise SettingError(
+            f"the mel normalisation {text!r}",
+            "none, range:LOW,HIGH or standard:MEAN,STD with numbers",
+            "Give the normalisation with which the decoder was trained.",
+        ) from error
 
 
 def _refused(option: object, reason: str = "") -> CheckpointError:

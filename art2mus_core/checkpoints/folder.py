@@ -225,15 +225,22 @@ def save_component(
     save_config(folder, name, config)
 
 
-def save_index(folder: Path, components: dict[str, list[str]], defaults: dict[str, Any] | None = None) -> None:
+def save_index(
+    folder: Path,
+    components: dict[str, list[str]],
+    defaults: dict[str, Any] | None = None,
+    *,
+    kind: str = "AudioLDM2Pipeline",
+) -> None:
     """Write `model_index.json`.
 
     Args:
         folder: the checkpoint.
         components: name to [library, class], as in diffusers.
         defaults: default steps, guidance and solver of this checkpoint.
+        kind: the class of its pipeline, by which the table of routes knows it.
     """
-    index: dict[str, Any] = {"_class_name": "AudioLDM2Pipeline", **components}
+    index: dict[str, Any] = {"_class_name": kind, **components}
     _write_json(folder / INDEX, {**index, "art2mus": defaults} if defaults else index)
 
 

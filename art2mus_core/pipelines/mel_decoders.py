@@ -27,6 +27,7 @@ __all__ = [
     "MelDecoder",
     "check_mel_decoder",
     "check_mels",
+    "check_same_mel",
     "load_mel_decoder",
     "mel_grid",
 ]
@@ -150,9 +151,18 @@ def check_mels(folder: Path) -> None:
     """
     _ = mel_grid(folder)
     made, heard = (mel_fields(folder, part) for part in (PART, "vocoder"))
+    check_same_mel(made, heard, str(folder))
+
+
+def check_same_mel(made: Mapping[str, Any], heard: Mapping[str, Any], where: str) -> None:
+    """Compare the mel that a decoder makes with the one that a vocoder was trained on.
+
+    Raises:
+        CheckpointError: they differ in a field.
+    """
     if other := [field for field, value in made.items() if heard[field] != value]:
         raise CheckpointError(
-            f"{folder} has a vocoder with {', '.join(f'{field} {heard[field]}' for field in other)}",
+            f"{where} has a vocoder with {', '.join(f'{field} {heard[field]}' for field in other)}",
             f"the mel of its decoder: {', '.join(f'{field} {made[field]}' for field in other)}",
             "Use a vocoder that was trained on the mel of the decoder.",
         )

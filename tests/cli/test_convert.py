@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from art2mus_core.cli import main
 from art2mus_core.encoders import imagebind_files
 from art2mus_core.encoders.imagebind import TOWERS
 from art2mus_core.encoders.imagebind_files import HUGE, published_key
+from art2mus_core.networks.bilstm import BiLstmDecoder
+from art2mus_core.networks.fusion import GatedFusion
+from art2mus_core.networks.hifigan import HifiGan
 
 SMALL = {
     "vision": {**HUGE["vision"], "size": 15, "patch": 5, "width": 21, "layers": 1, "heads": 3, "hidden": 29, "dim": 11},
@@ -89,3 +94,77 @@ def test_a_mistake_is_one_line(art2mus, weights: str, arguments: list[str], told
     assert told in err
     assert err.count("\n") == 1
     assert made(".") == ["imagebind_huge.pth"]
+
+
+HIFIGAN = {
+    "num_mels": 9,
+    "n_fft": 1024,
+    "hop_size": 256,
+    "win_size": 1024,
+    "sampling_rate": 22050,
+    "fmin": 0,
+    "fmax": 8000,
+    "upsample_rates": [16, 16],
+    "upsample_kernel_sizes": [32, 32],
+    "upsample_initial_channel": 8,
+    "resblock": "1",
+    "resblock_kernel_sizes": [3],
+    "resblock_dilation_sizes": [[1]],
+}
+
+
+@pytest.fixture
+def art2music(tmp_path: Path) -> list[str]:
+    """Arguments that convert Art2Music's files, here with the header of a CLIP."""
+    sizes = {"fused_dim": 3, "dim": 7, "hidden_dim": 5, "layers": 1, "max_frames": 13, "mel": {"mel_bins": 9}}
+    torch.save(BiLstmDecoder(sizes).state_dict(), tmp_path / "decoder.pth")
+    torch.save(GatedFusion({"text_dim": 11, "image_dim": 11, "dim": 3}).state_dict(), tmp_path / "fusion.pth")
+    state = HifiGan({**HIFIGAN, "model_in_dim": 9}).state_dict()
+    renamed = {key.replace("upsampler.", "ups."): value for key, value in state.items() if key not in {"mean", "scale"}}
+    torch.save({"generator": renamed}, tmp_path / "generator.pth")
+    (tmp_path / "config.json").write_text(json.dumps(HIFIGAN))
+    clip = tmp_path / "home" / "clip-vit-h-14"
+    clip.mkdir(parents=True)
+    (clip / "config.json").write_text('{"model_type": "clip"}')
+    save_file({"visual_projection.weight": torch.ones(11, 5)}, clip / "model.safetensors")
+    return [
+        "decoder.pth",
+        "-o",
+        "out",
+        "--fusion",
+        "fusion.pth",
+        "--vocoder",
+        "generator.pth",
+        "--normalisation",
+        "none",
+    ]
+
+
+def test_the_files_of_art2music_become_a_model(art2mus, art2music: list[str]):
+    code, out, err = art2mus(*art2music)
+    assert (code, err) == (0, "")
+    assert out.split() == [str(Path("out", name)) for name in ("fusion", "mel_decoder", "vocoder")]
+    told = json.loads(Path("out/fusion/config.json").read_text())
+    assert told["text_space"].startswith("clip-11-")
+    assert json.loads(Path("out/mel_decoder/config.json").read_text())["normalisation"] == {"name": "none"}
+    code, _, err = art2mus(*art2music, "--no-replace")
+    assert code == 2
+    assert "model_index.json" in err
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda given: [*given[:3], *given[5:]], "the published notebook neither trains nor saves them"),
+        (lambda given: given[:5], "without --vocoder, --normalisation"),
+        (lambda given: [*given, "--normalisation", "range:1"], "the mel normalisation 'range:1'"),
+        (lambda given: [*given, "--encoder", "clip-b"], "clip-b"),
+        (lambda given: ["fusion.pth", *given[1:]], "a file with Art2Music's mel decoder"),
+    ],
+)
+def test_what_is_missing_of_art2music_is_told_in_one_line(art2mus, art2music: list[str], change, told: str):
+    code, out, err = art2mus(*change(art2music))
+    assert (code, out) == (2, "")
+    assert told in err
+    assert err.count("\n") == 1
+    assert not Path("out").exists()
