@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 from jaxtyping import Float
@@ -58,7 +59,9 @@ NORMALISATIONS: dict[str, Callable[..., MelNormalisation]] = {
 }
 """By name. `none`: log-magnitudes themselves; `range`: `low`..`high` to -1..1; `standard`: less `mean`, divided by `std`."""
 
-FIELDS: Mapping[str, tuple[str, ...]] = {"none": (), "range": ("low", "high"), "standard": ("mean", "std")}
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    name: tuple(signature(make).parameters) for name, make in NORMALISATIONS.items()
+}
 WANTED = (
     '{"name": "none"}, {"name": "range", "low": ..., "high": ...} or {"name": "standard", "mean": ..., "std": ...}, '
     "the last with one number or one for each bin"
