@@ -228,9 +228,13 @@ class Latent:
 
 @dataclass(frozen=True)
 class Mel:
-    """Log-magnitude spectrograms, [B * channels, T, bins], natural logarithm; the channels of a sound are adjacent."""
+    """Log-magnitude spectrograms, [B * channels, T, bins], natural logarithm; the channels of a sound are adjacent.
+
+    `plans` has what each piece's denoiser was told, as in a :class:`Latent`, if the mel itself was drawn.
+    """
 
     values: Float[Tensor, "batch frames bins"]
+    plans: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

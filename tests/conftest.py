@@ -198,6 +198,23 @@ def talking(talking_like: Path) -> SimpleNamespace:
 
 
 @pytest.fixture(scope="session")
+def commented(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint that reads comments, with a regression of mels. Not to be written to."""
+    from art2mus_core.encoders.texts import TEXT_ENCODERS
+
+    from .art2music_checkpoint import load_tiny_words, write_art2music
+
+    TEXT_ENCODERS["tiny_words"] = load_tiny_words
+    return write_art2music(tmp_path_factory.mktemp("commented"))
+
+
+@pytest.fixture
+def own_commented(commented: Path, tmp_path: Path) -> Path:
+    """Such a checkpoint of the test's own, to be damaged."""
+    return shutil.copytree(commented, tmp_path / "own-commented")
+
+
+@pytest.fixture(scope="session")
 def write_imagebind() -> Callable[..., dict[str, Any]]:
     """Writes a random picture tower of ImageBind's kind, `dim` wide at its end, and returns its configuration."""
     from art2mus_core.checkpoints.folder import save_component

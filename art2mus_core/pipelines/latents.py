@@ -2,66 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
-from ..checkpoints.memory import allocating, available, check_memory
 from ..diffusion.denoiser import LatentDenoiser
-from ..errors import SettingError
-from ..types import Condition, Latent, Mel, OnStep, Step, Waveform
+from ..types import Condition, Latent, Mel, OnStep, Waveform
+from .opening import Route
 from .parts import MUSIC, Choice, Parts, open_parts
-from .settings import Settings, check_seed, check_settings
-from .stages import Resident, decode, denoise, encode_sound, finished, vocode
+from .settings import Settings, check_settings
+from .stages import decode, denoise, encode_sound, finished, vocode
 
 __all__ = ["LatentToMusic"]
 
-Route = TypeVar("Route", bound="LatentToMusic")
-
 
 @dataclass(frozen=True)
-class LatentToMusic:
-    """Generates music from conditions, one piece per seed.
-
-    Attributes:
-        parts: the parts of the checkpoint.
-        resident: the caller's memory policy; by default networks stay where they are.
-        offload: whether a network is freed after its stage.
-        NETWORKS: the networks of the route, in the order of its stages.
-    """
+class LatentToMusic(Route):
+    """Generates music from conditions, one piece per seed."""
 
     NETWORKS: ClassVar[tuple[str, ...]] = MUSIC
+    FREED: ClassVar[tuple[str, ...]] = (*MUSIC, "encoder", "audio_encoder")
 
     parts: Parts
-    resident: Resident = nullcontext
-    offload: bool = False
 
     @classmethod
-    def open(  # noqa: PYI019  beartype knows no Self in a class that it does not decorate
-        cls: type[Route], choice: Choice, *, resident: Resident = nullcontext, offload: bool = False
-    ) -> Route:
-        """Open a checkpoint.
-
-        Args:
-            choice: its parts.
-            resident: the caller's memory policy.
-            offload: load each network only for its stage and free it afterwards; forced if the memory cannot hold all.
-
-        Raises:
-            SettingError: an unknown checkpoint or part, or too little memory.
-            CheckpointError: a part is missing, damaged or does not match.
-        """
-        with allocating(choice.checkpoint):
-            parts = open_parts(choice)
-            cls._check(parts)
-            parts.check()
-            weights, free = parts.weights(cls.NETWORKS), available()
-            check_memory(max(weights.values()), f"a network of {choice.checkpoint}", free=free)
-            offload = offload or sum(weights.values()) > free
-            for name in () if offload else weights:
-                getattr(parts, name)
-        return cls(parts, resident, offload)
+    def _checked(cls, choice: Choice) -> Parts:
+        parts = open_parts(choice)
+        cls._check(parts)
+        parts.check()
+        return parts
 
     @classmethod
     def _check(cls, parts: Parts) -> None:
@@ -129,30 +98,3 @@ class LatentToMusic:
         """
         with self._using("autoencoder", on_step) as autoencoder:
             return encode_sound(autoencoder, waveform, self.parts.grid, resident=self.resident)
-
-    def _seeds(self, seeds: Sequence[int] | None, count: int, noun: str) -> list[int]:
-        """A seed for each of `count` artworks or texts, by default 0."""
-        drawn = list(seeds) if seeds is not None else [0] * count
-        if not count or len(drawn) != count:
-            raise SettingError(
-                f"{len(drawn)} seeds for {count} {noun}s",
-                f"at least one {noun} and a seed for each",
-                "Pass one seed for each.",
-            )
-        for seed in drawn:
-            check_seed(seed)
-        return drawn
-
-    @contextmanager
-    def _using(self, name: str, on_step: OnStep | None, *, report: bool = True) -> Iterator[Any]:
-        """A part for the length of a stage; it is loaded before and, with `offload`, freed afterwards."""
-        loaded = self.parts.is_open(name)
-        with allocating(f"{self.parts.choice.checkpoint}'s {name.replace('_', ' ')}"):
-            part = getattr(self.parts, name)
-            if on_step and not loaded:
-                on_step(Step(f"open {name}", 1, 1))
-            yield part
-        if self.offload and name in (*MUSIC, "encoder", "audio_encoder"):
-            self.parts.release(name)
-        if on_step and report:
-            on_step(Step(name, 1, 1))

@@ -7,6 +7,7 @@ band are read from the fused embedding and drawn, as in the route by AudioLDM 2,
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -86,7 +87,7 @@ class DiffusionMelDecoder(nn.Module):
     ) -> Mel:
         """One mel per fused embedding and seed; without a neutral embedding there is no guidance."""
         latent = self.draw(fused, frames, seeds, settings, on_step=on_step)
-        return self.to_mel(latent, frames)
+        return replace(self.to_mel(latent, frames), plans=latent.plans)
 
     def draw(
         self, fused: Fused, frames: int, seeds: Sequence[int], settings: Settings, *, on_step: OnStep | None = None

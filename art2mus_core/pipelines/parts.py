@@ -39,7 +39,7 @@ from ..types import AudioGrid
 from .defaults import default_settings
 from .settings import Settings
 
-__all__ = ["MUSIC", "Choice", "Parts", "open_parts"]
+__all__ = ["MUSIC", "Choice", "LazyParts", "Parts", "open_parts"]
 
 COMPONENTS = {"language_model": "language_model", "unet": "unet", "autoencoder": "vae", "vocoder": "vocoder"}
 """The networks of a prior in the order of the stages, and their folders."""
@@ -73,9 +73,21 @@ class Choice:
     lora: Lora | None = None
 
 
+class LazyParts:
+    """Parts that are cached properties: each is loaded on first use, and kept until it is released."""
+
+    def is_open(self, name: str) -> bool:
+        """Whether a part is in memory."""
+        return name in self.__dict__
+
+    def release(self, name: str) -> None:
+        """Free a part; it is loaded again on the next use."""
+        self.__dict__.pop(name, None)
+
+
 @dataclass(frozen=True)
-class Parts:
-    """The parts of a choice. Each is loaded on first use, and kept until it is released.
+class Parts(LazyParts):
+    """The parts of a choice.
 
     Attributes:
         choice: the choice.
@@ -172,14 +184,6 @@ class Parts:
     def vocoder(self) -> AnyVocoder:
         """The vocoder."""
         return load_vocoder(self.folder, self.grid)
-
-    def is_open(self, name: str) -> bool:
-        """Whether a part is in memory."""
-        return name in self.__dict__
-
-    def release(self, name: str) -> None:
-        """Free a part; it is loaded again on the next use."""
-        self.__dict__.pop(name, None)
 
     def weights(self, names: Sequence[str] = MUSIC) -> dict[str, int]:
         """Bytes of networks by name, from the headers of their files."""

@@ -245,8 +245,8 @@ def test_a_checkpoint_without_settings_of_its_own_takes_the_published_ones(own_c
 def test_too_little_memory_is_told_before_anything_is_opened(pocket_like, monkeypatch):
     weights = load(str(pocket_like), offload=True).parts.weights(ArtToMusic.NETWORKS)
     for free, offload in ((sum(weights.values()), False), (max(weights.values()), True)):
-        monkeypatch.setattr("art2mus_core.pipelines.latents.available", lambda free=free: free)
+        monkeypatch.setattr("art2mus_core.pipelines.opening.available", lambda free=free: free)
         assert load(str(pocket_like)).offload is offload
-    monkeypatch.setattr("art2mus_core.pipelines.latents.available", lambda: max(weights.values()) - 1)
+    monkeypatch.setattr("art2mus_core.pipelines.opening.available", lambda: max(weights.values()) - 1)
     with pytest.raises(SettingError, match="are free"):
         load(str(pocket_like))

@@ -7,12 +7,13 @@ import pytest
 
 from art2mus_core.errors import CheckpointError, SettingError
 from art2mus_core.pipelines import load
-from art2mus_core.pipelines.routes import ROUTES
+from art2mus_core.pipelines.routes import ART2MUSIC, AUDIOLDM2, ROUTES
 
 
 @pytest.mark.parametrize(("kind", "route"), [(kind, route) for kind, routes in ROUTES.items() for route in routes])
-def test_every_row_opens(talking_like, published_like, kind, route):
-    folder = talking_like if route == "text" else published_like
+def test_every_row_opens(request, kind, route):
+    others = {(ART2MUSIC, "artwork"): "commented", (AUDIOLDM2, "text"): "talking_like"}
+    folder = request.getfixturevalue(others.get((kind, route), "published_like"))
     pipeline = load(str(folder), route=route, offload=True)
     assert type(pipeline) is ROUTES[kind][route]()
 

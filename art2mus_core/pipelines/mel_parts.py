@@ -1,0 +1,189 @@
+"""The parts of a checkpoint that makes mels from artworks and comments: checked at once, loaded on first use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..checkpoints.folder import check_component, config_file, load_component, needed, read_config, read_index
+from ..checkpoints.names import is_encoder, locate
+from ..decoders.vocoders import AnyVocoder, check_vocoder, load_vocoder
+from ..encoders.files import check_image_encoder, image_bytes, image_sizes, image_space, load_image_encoder
+from ..encoders.texts import load_text_encoder
+from ..errors import CheckpointError, SettingError
+from ..interfaces import ImageEncoder, TextEncoder
+from ..networks.fusion import GatedFusion
+from ..types import AudioGrid
+from .defaults import default_settings
+from .mel_decoders import MEL_DECODERS, MelDecoder, check_mel_decoder, load_mel_decoder, mel_grid
+from .parts import Choice, LazyParts
+from .settings import Settings
+
+__all__ = ["MelParts", "open_mel_parts"]
+
+AGAIN = "Install or download the checkpoint again."
+
+
+@dataclass(frozen=True)
+class MelParts(LazyParts):
+    """The parts of a choice.
+
+    Attributes:
+        choice: the choice.
+        folder: the checkpoint.
+        grid: sizes of its mel and its sound, in one channel.
+        drawn: whether seeds and the settings of sampling count.
+        defaults: its default settings.
+    """
+
+    choice: Choice
+    folder: Path
+    grid: AudioGrid
+    drawn: bool
+    defaults: Settings
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The chosen precision, of published encoders alone."""
+        return self.choice.dtype
+
+    @cached_property
+    def spaces(self) -> dict[str, str]:
+        """The spaces of text and image that the fusion was trained on, as `text` and `image`."""
+        config, path = read_config(self.folder, "fusion"), config_file(self.folder, "fusion")
+        found: dict[str, Any] = {kind: config.get(f"{kind}_space") for kind in ("text", "image")}
+        for kind, space in found.items():
+            if not isinstance(space, str) or not space:
+                raise CheckpointError(f"{path} has {kind}_space {space!r}", "the name of an embedding space", AGAIN)
+        return found
+
+    @cached_property
+    def encoder_folder(self) -> Path:
+        """The checkpoint of the image encoder. Raises an Art2MusError if it is not there."""
+        if self.choice.encoder:
+            return locate(self.choice.encoder, is_encoder)
+        if is_encoder(self.folder):
+            return self.folder
+        name = read_index(self.folder).get("encoder")
+        if not isinstance(name, str):
+            raise CheckpointError(
+                f"{self.folder} has no image_encoder, and its model_index.json has encoder {name!r}",
+                "an image encoder, or the name of one",
+                AGAIN,
+            )
+        return locate(name, is_encoder)
+
+    @cached_property
+    def encoder(self) -> ImageEncoder:
+        """The image encoder."""
+        return load_image_encoder(self.encoder_folder, dtype=self.dtype)
+
+    @property
+    def text_folder(self) -> Path:
+        """The folder of the text encoder: the checkpoint's own, or else the image encoder's checkpoint, which then is a CLIP."""
+        own = self.folder / "text_encoder"
+        return own if own.is_dir() else self.encoder_folder
+
+    @cached_property
+    def text_encoder(self) -> TextEncoder:
+        """The text encoder. Raises a CheckpointError if its space is not the one that the fusion was trained on."""
+        encoder = load_text_encoder(self.text_folder)
+        self._check_space("text", encoder.space)
+        return encoder
+
+    @cached_property
+    def fusion(self) -> GatedFusion:
+        """The fusion."""
+        return load_component(self.folder, "fusion", GatedFusion)
+
+    @cached_property
+    def mel_decoder(self) -> MelDecoder:
+        """The mel decoder."""
+        return load_mel_decoder(self.folder)
+
+    @cached_property
+    def vocoder(self) -> AnyVocoder:
+        """The vocoder."""
+        return load_vocoder(self.folder, self.grid)
+
+    @cached_property
+    def longest(self) -> float:
+        """Longest piece in seconds, as far as the mel decoder limits it."""
+        frames: Any = read_config(self.folder, "mel_decoder").get("max_frames")
+        return frames * self.grid.hop / self.grid.sample_rate if frames else float("inf")
+
+    def weights(self, names: Sequence[str]) -> dict[str, int]:
+        """Bytes of networks by name, from the headers of their files."""
+        decoder = MEL_DECODERS[read_config(self.folder, "mel_decoder")["model_type"]].networks
+        own = {"fusion": ["fusion"], "mel_decoder": [*decoder], "vocoder": ["vocoder"]}
+        taken = {name: needed(self.folder, parts, torch.float32) for name, parts in own.items() if name in names}
+        taken["encoder"] = image_bytes(self.encoder_folder, dtype=self.dtype)
+        taken["text_encoder"] = needed(self.text_folder, ["."], torch.float32)
+        return {name: taken[name] for name in names}
+
+    def check(self) -> None:
+        """Compare the header of each network's weights with its configuration, and the parts with each other; no weight is read.
+
+        Raises:
+            SettingError: an unknown encoder.
+            CheckpointError: a part is missing, damaged or does not match. Values that are not finite are found only when a
+                network is loaded.
+        """
+        check_image_encoder(self.encoder_folder)
+        self._check_space("image", image_space(self.encoder_folder))
+        self._check_fusion()
+        check_mel_decoder(self.folder)
+        check_vocoder(self.folder)
+        if (channels := read_config(self.folder, "vocoder").get("channels", 1)) != 1:
+            raise CheckpointError(f"{self.folder} has a vocoder of {channels} channels", "one channel", AGAIN)
+
+    def _check_fusion(self) -> None:
+        if not any((self.folder / "fusion").glob("*.safetensors")):
+            raise CheckpointError(
+                f"{self.folder} has no weights of its fusion",
+                "fusion/model.safetensors; the published notebook stored none",
+                "Train fusion and mel decoder together: `art2mus train art2music`.",
+            )
+        fusion = check_component(self.folder, "fusion", GatedFusion)
+        dim, wide = fusion.config["image_dim"], image_sizes(self.encoder_folder)["dim"]
+        if dim != wide:
+            raise CheckpointError(
+                f"{config_file(self.folder, 'fusion')} has image_dim {dim}", f"{wide}, that of the encoder", AGAIN
+            )
+
+    def _check_space(self, kind: str, space: str) -> None:
+        if self.spaces[kind] != space:
+            folder = self.encoder_folder if kind == "image" else self.text_folder
+            raise CheckpointError(
+                f"{folder} has a{'n' if kind == 'image' else ''} {kind} encoder of the space {space!r}",
+                f"{self.spaces[kind]!r}, on which the fusion of {self.folder.name} was trained",
+                f"Use the {kind} encoder of that space.",
+            )
+
+
+def open_mel_parts(choice: Choice) -> MelParts:
+    """Read and check a checkpoint's configurations; :meth:`MelParts.check` compares the weights with them.
+
+    Raises:
+        SettingError: an unknown checkpoint, or a part that only a denoiser reads.
+        CheckpointError: a configuration is missing or damaged.
+    """
+    folder, plain = locate(choice.checkpoint), Choice()
+    for field in fields(Choice):
+        if field.name in {"aligner", "support", "heads", "lora"} and (
+            getattr(choice, field.name) != getattr(plain, field.name)
+        ):
+            raise SettingError(
+                f"{field.name} with {folder.name}, which has no {'aligner' if field.name == 'aligner' else 'denoiser'}",
+                "a model of latent diffusion",
+                "Leave it out, or choose another model.",
+            )
+    levels = read_config(folder, "mel_decoder").get("scheduler")
+    defaults = default_settings(read_index(folder), levels, folder, "mel_decoder")
+    parts = MelParts(choice, folder, mel_grid(folder), levels is not None, defaults)
+    return replace(parts, defaults=replace(defaults, seconds=min(defaults.seconds, parts.longest)))

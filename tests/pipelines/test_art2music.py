@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from art2mus_core.errors import CheckpointError, SettingError
+from art2mus_core.pipelines import load
+from art2mus_core.pipelines.prompts import PromptText
+from art2mus_core.pipelines.routes import ArtworkPipeline
+from art2mus_core.types import Artwork
+
+from ..art2music_checkpoint import write_art2music
+
+
+@pytest.fixture(scope="module")
+def artworks():
+    torch.manual_seed(1)
+    return [Artwork(torch.randint(256, (3, 21, side), dtype=torch.uint8)) for side in (34, 27)]
+
+
+@pytest.fixture(scope="module")
+def pipeline(commented):
+    return load(str(commented))
+
+
+@pytest.fixture(scope="module")
+def drawing(commented, tmp_path_factory):
+    return load(str(write_art2music(tmp_path_factory.mktemp("drawing"), drawn=True, vocoder="hifigan", neutral=False)))
+
+
+def change(folder, part, **values):
+    path = folder / part / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+
+
+def test_a_piece_follows_its_own_picture_and_comments_alone(pipeline, artworks):
+    assert isinstance(pipeline, ArtworkPipeline)
+    said = [["calm blue", "  so   still "], []]
+    both = pipeline.compose(artworks, comments=said, seconds=1.3)
+    assert [piece.samples.shape for piece in both] == [(1, 1, 10_400)] * 2
+    (alone,) = pipeline.compose(artworks[:1], comments=[["so still", "\n", "calm blue"]], seconds=1.3, seeds=[5])
+    torch.testing.assert_close(alone.samples, both[0].samples, atol=1e-5, rtol=0)
+    for other in (
+        pipeline.compose(artworks[:1], comments=[["calm blue"]], seconds=1.3),
+        pipeline.compose(artworks[1:], comments=said[:1], seconds=1.3),
+        pipeline.compose(artworks[:1], seconds=1.3),
+    ):
+        assert (other[0].samples - both[0].samples).abs().max() > 1e-3
+
+
+def test_the_balance_moves_from_the_picture_to_the_words(pipeline, artworks):
+    said = [["calm blue"]] * 2
+
+    def fused(balance, comments=said):
+        return pipeline.fuse(artworks, comments, balance=balance).values
+
+    torch.testing.assert_close(fused(0.0), fused(0.5, None))
+    words = fused(1.0)
+    torch.testing.assert_close(words[0], words[1])
+    neutral = pipeline.fuse(artworks, None, balance=1.0)
+    torch.testing.assert_close(neutral.values[:1], neutral.neutral)
+    steps = torch.stack([fused(balance) for balance in (0.0, 0.25, 0.5, 0.75, 1.0)])
+    assert (steps.diff(dim=0).abs().amax((1, 2)) > 1e-3).all()
+
+
+def test_without_learnt_neutrals_the_empty_text_is_one_and_pictures_have_none(drawing, artworks):
+    fused = drawing.fuse(artworks)
+    assert fused.neutral is None
+    torch.testing.assert_close(drawing.fuse(artworks, [["calm"]] * 2, balance=0.0).values, fused.values)
+    with pytest.raises(SettingError, match=r"balance 0\.6 .* no neutral picture; expected 0 to 0\.5"):
+        drawing.compose(artworks, balance=0.6)
+    with pytest.raises(SettingError, match="balance nan"):
+        drawing.compose(artworks, balance=float("nan"))
+
+
+def test_a_drawn_mel_follows_its_seed_and_its_settings_and_tells_its_plan(drawing, artworks):
+    first, same, other = (drawing.compose(artworks[:1], seconds=1.1, seeds=[seed])[0] for seed in (1, 1, 2))
+    assert torch.equal(first.samples, same.samples)
+    assert (first.samples - other.samples).abs().max() > 1e-3
+    assert first.plan["band"] in {"folk", "jazz trio"}
+    assert drawing.settings().steps == 2
+    tags = drawing.tags(drawing.settings(steps=3), PromptText())
+    assert (tags["steps"], tags["solver"]) == ("3", "dpm++2m-karras")
+
+
+def test_tags_are_enough_to_compose_again(pipeline, artworks):
+    chosen = {"comments": [" calm\nblue ", "", "still"], "balance": 0.4}
+    settings = pipeline.settings(seconds=1.2, level=False)
+    tags = pipeline.tags(settings, PromptText(), **chosen)
+    assert tags == {
+        "model": tags["model"],
+        "image_encoder": "tiny",
+        "text_encoder": "tiny-words",
+        "seconds": "1.2",
+        "level": "False",
+        "balance": "0.4",
+        "precision": "float32",
+        "comment": "calm blue\nstill",
+    }
+    said = [tags["comment"].split("\n")]
+    again = pipeline.compose(artworks[:1], comments=said, balance=float(tags["balance"]), seconds=1.2, level=False)
+    first = pipeline.compose(artworks[:1], comments=[chosen["comments"]], balance=0.4, seconds=1.2, level=False)
+    assert torch.equal(again[0].samples, first[0].samples)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words"),
+    [
+        ({"seconds": 4.5}, "seconds 4.5 .* 1 to 4.03, the longest piece"),
+        ({"steps": 5}, "steps with .* draws nothing"),
+        ({"shared_noise": True}, "shared_noise with"),
+        ({"comments": [["one list"]]}, "1 lists of comments for 2 artworks"),
+        ({"seeds": [1]}, "1 seeds for 2"),
+    ],
+)
+def test_what_it_does_not_read_is_told(pipeline, artworks, chosen, words):
+    with pytest.raises(SettingError, match=words):
+        pipeline.compose(artworks, **chosen)
+    with pytest.raises(SettingError, match=r"a text prompt .* Give the text as a comment"):
+        pipeline.encode_text(PromptText("calm"))
+    assert pipeline.settings(shared_noise=False).seconds == pytest.approx(4.0375)
+
+
+def test_remarks_tell_what_does_not_count(pipeline, drawing):
+    assert pipeline.remarks(["", "calm", "a 7"], seed=3) == [
+        "1 of 3 comments is blank and not read",
+        "'a 7' has a digit",
+        "seed 3 has no effect: this model makes one piece of each artwork",
+    ]
+    assert drawing.remarks(["calm"], seed=3) == []
+
+
+@pytest.mark.parametrize(
+    ("part", "wrong", "words"),
+    [
+        ("fusion", {"image_space": "other"}, "an image encoder of the space 'tiny'; expected 'other'"),
+        ("fusion", {"text_space": "other"}, "a text encoder of the space 'tiny-words'; expected 'other'"),
+        ("fusion", {"text_space": None}, "has text_space None"),
+        ("fusion", {"image_dim": 8}, "linear.0.weight"),
+        ("text_encoder", {"model_type": "bert"}, "a text encoder 'bert'"),
+        ("vocoder", {"channels": 2}, "a vocoder of 2 channels"),
+        ("mel_decoder", {"model_type": "mamba"}, "a mel decoder 'mamba'"),
+    ],
+)
+def test_parts_that_do_not_belong_together_are_refused_when_opened(own_commented, part, wrong, words):
+    change(own_commented, part, **wrong)
+    with pytest.raises(CheckpointError, match=words):
+        load(str(own_commented))
+
+
+def test_a_fusion_without_weights_is_told_as_the_published_notebook_left_it(own_commented):
+    (own_commented / "fusion" / "model.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"no weights of its fusion.*published notebook stored none"):
+        load(str(own_commented))
+
+
+def test_the_image_encoder_may_be_another_checkpoints(own_commented, pocket_like, artworks):
+    first = load(str(own_commented)).compose(artworks[:1], seconds=1.0)[0].samples
+    (own_commented / "image_encoder").rename(own_commented.parent / "image_encoder")
+    with pytest.raises(CheckpointError, match="encoder None"):
+        load(str(own_commented))
+    index = {"_class_name": "Art2MusicPipeline", "encoder": str(own_commented.parent)}
+    (own_commented / "model_index.json").write_text(json.dumps(index))
+    named = load(str(own_commented))
+    assert torch.equal(named.compose(artworks[:1], seconds=1.0)[0].samples, first)
+    assert named.tags(named.settings(), PromptText())["encoder_model"] == own_commented.parent.name
+    chosen = load(str(own_commented), encoder=str(pocket_like), offload=True)
+    assert chosen.compose(artworks[:1], seconds=1.0)[0].samples.shape == (1, 1, 8000)
+    assert not chosen.parts.is_open("vocoder")
+    with pytest.raises(SettingError, match="aligner with own-commented"):
+        load(str(own_commented), aligner="other")
