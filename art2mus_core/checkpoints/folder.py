@@ -227,7 +227,7 @@ def save_component(
 
 def save_index(
     folder: Path,
-    components: dict[str, list[str]],
+    components: dict[str, Any],
     defaults: dict[str, Any] | None = None,
     *,
     kind: str = "AudioLDM2Pipeline",
@@ -236,7 +236,7 @@ def save_index(
 
     Args:
         folder: the checkpoint.
-        components: name to [library, class], as in diffusers.
+        components: name to [library, class], as in diffusers; also the name of an image encoder in another folder, as `encoder`.
         defaults: default steps, guidance and solver of this checkpoint.
         kind: the class of its pipeline, by which the table of routes knows it.
     """

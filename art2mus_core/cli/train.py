@@ -93,6 +93,12 @@ def train(
 
     art2music-codec: Art2Music's mel spectrograms to latents and back.
 
+    art2music: artworks and comments to mel spectrograms, by diffusion.
+
+    art2music-regression: the same without diffusion.
+
+    art2music-2025: the published Art2Music (2025), with a CLIP.
+
     An aligner on a model that stays as it is, and its file:
 
     art2mus train aligner --data DATA --prior pocket --run runs/mine

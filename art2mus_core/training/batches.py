@@ -15,7 +15,19 @@ from torch import Tensor
 from ..errors import SettingError
 from ..types import Embedding, Plan
 
-__all__ = ["AlignerBatch", "Batch", "Draw", "LatentBatch", "MelBatch", "PairBatch", "SoundBatch", "seeded"]
+__all__ = [
+    "AlignerBatch",
+    "Batch",
+    "Draw",
+    "FusedBatch",
+    "LatentBatch",
+    "MelBatch",
+    "MelTarget",
+    "NoisedBatch",
+    "PairBatch",
+    "SoundBatch",
+    "seeded",
+]
 
 Same = TypeVar("Same", bound="Batch")
 
@@ -145,14 +157,20 @@ class SoundBatch(Batch):
 
 
 @dataclass(frozen=True)
-class LatentBatch(Batch):
-    """Scaled latents, the noise to add, its levels, and the embeddings and the plan that condition the denoiser."""
+class NoisedBatch(Batch):
+    """Scaled latents, the noise to add, its levels, and the plan that the denoiser is told."""
 
     latent: Float[Tensor, "batch channels frames rows"]
     noise: Float[Tensor, "batch channels frames rows"]
     t: Int[Tensor, " batch"]
+    plan: Plan | None = field(default=None, kw_only=True)
+
+
+@dataclass(frozen=True)
+class LatentBatch(NoisedBatch):
+    """A noised batch with the embeddings that condition the denoiser."""
+
     embedding: Embedding
-    plan: Plan | None = None
 
 
 @dataclass(frozen=True)
@@ -166,3 +184,24 @@ class AlignerBatch(LatentBatch):
     sound: Embedding | None = None
     composed: Plan | None = None
     dropped: Bool[Tensor, " batch"] | None = None
+
+
+@dataclass(frozen=True)
+class MelTarget(Batch):
+    """The beginnings of normalised mels, which a regression is to give."""
+
+    mel: Float[Tensor, "batch frames bins"]
+
+
+@dataclass(frozen=True)
+class FusedBatch(Batch):
+    """Embeddings of comments and of artworks, and what a mel decoder is to make of both.
+
+    Only the examples that are `told` have their text, those `shown` their artwork; the fusion has neutral ones for the others.
+    """
+
+    text: Float[Tensor, "batch text_dim"]
+    image: Float[Tensor, "batch image_dim"]
+    told: Bool[Tensor, " batch"]
+    shown: Bool[Tensor, " batch"]
+    target: Batch

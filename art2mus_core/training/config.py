@@ -15,9 +15,12 @@ from ..types import Scale
 
 __all__ = ["STAGES", "MelFields", "TrainingConfig"]
 
-Stage = Literal["embedding", "vae", "vocoder", "prior", "aligner", "codec"]
+Stage = Literal["embedding", "vae", "vocoder", "prior", "aligner", "codec", "mel"]
 Tracker = Literal["tensorboard", "wandb"]
-STAGES: tuple[Stage, ...] = ("embedding", "vae", "vocoder", "prior", "aligner", "codec")
+STAGES: tuple[Stage, ...] = ("embedding", "vae", "vocoder", "prior", "aligner", "codec", "mel")
+
+ENCODERS = ("encoder", "text_encoder")
+"""Options that may be paths."""
 
 
 class MelFields(Fields):
@@ -94,15 +97,13 @@ class TrainingConfig(Configuration):
 
     @classmethod
     def located(cls, content: dict[Any, Any], folder: Path) -> dict[Any, Any]:
-        """The content with the paths of previews, and that of an encoder which is no name, from a folder."""
+        """The content with the paths of previews, and those of encoders which are no names, from a folder."""
         previews, options = content.get("previews"), content.get("options")
         found = dict(content)
         if isinstance(previews, list):
             found["previews"] = [_from(folder, each) if isinstance(each, str) else each for each in previews]
-        if isinstance(options, dict) and isinstance(encoder := options.get("encoder"), str):
-            path = _from(folder, encoder)
-            if encoder not in {"", BUNDLED} and existing(path):
-                found["options"] = {**options, "encoder": path}
+        if isinstance(options, dict):
+            found["options"] = {name: _placed(folder, name, value) for name, value in options.items()}
         return found
 
     @field_validator("precision", mode="before")
@@ -115,6 +116,14 @@ class TrainingConfig(Configuration):
         if any(later <= earlier for earlier, later in pairwise([0, *self.restarts])):
             raise ValueError(f"restarts {self.restarts} do not rise from 0")
         return self
+
+
+def _placed(folder: Path, name: str, value: Any) -> Any:  # noqa: ANN401
+    """An option's value; the path of an encoder from a folder, if there is something."""
+    if name not in ENCODERS or not isinstance(value, str) or value in {"", BUNDLED}:
+        return value
+    path = _from(folder, value)
+    return path if existing(path) else value
 
 
 def _from(folder: Path, path: str) -> str:

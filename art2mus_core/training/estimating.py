@@ -178,7 +178,7 @@ def aligner_step(config: TrainingConfig, checkpoint: Path, processes: int = 1) -
     def batch() -> LatentBatch:
         some, whole = torch.zeros(size[0]), torch.zeros(size[0], dtype=torch.long)
         plan = Plan(some, some, some, whole, whole)
-        return LatentBatch(torch.zeros(size), torch.zeros(size), whole, _embedding(aligner, size[0]), plan)
+        return LatentBatch(torch.zeros(size), torch.zeros(size), whole, _embedding(aligner, size[0]), plan=plan)
 
     def loss(batch: LatentBatch) -> Tensor:
         told, _ = prompted(language_model, aligner.align(batch.embedding), constants, length)

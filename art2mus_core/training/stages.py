@@ -39,6 +39,7 @@ OBJECTIVES: dict[str, StageEntry] = {
     "prior": StageEntry("prior", "PriorObjective", "PriorOptions", latent_grid),
     "aligner": StageEntry("aligner", "AlignerObjective", "AlignerOptions", checkpoint_grid),
     "codec": StageEntry("codec", "CodecObjective", "CodecOptions", mel_grid),
+    "mel": StageEntry("mel", "MelObjective", "MelOptions", mel_grid),
 }
 
 

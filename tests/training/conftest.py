@@ -14,11 +14,14 @@ import torch
 from art2mus_core.checkpoints.tensors import read_tensors
 from art2mus_core.datasets.manifest import write_manifest
 from art2mus_core.datasets.synthetic.pairs import synthesize
-from art2mus_core.training.config import STAGES, MelFields, TrainingConfig
+from art2mus_core.training.config import MelFields, TrainingConfig
 from art2mus_core.training.loop import train
 from art2mus_core.training.run.saving import TRAINED, newest, read_average, read_note, read_progress
 from art2mus_core.training.stages import stage_builder
 from art2mus_core.types import AudioGrid
+
+STAGES = ("embedding", "vae", "vocoder", "prior", "aligner", "codec")
+"""Those whose parts are in one checkpoint."""
 
 DIM, WIDTH, TOKENS, CHANNELS = 13, 10, 3, 5
 
@@ -112,8 +115,8 @@ def tiny() -> Tiny:
     def shrink(name: str, options: dict[str, Any] | None = None, **fields: Any) -> TrainingConfig:
         name = PACKAGED.get(name, name)
         packaged = TrainingConfig.load(name)
-        merged = {**packaged.options, **OPTIONS[packaged.stage], **(options or {})}
-        sizes = {"model": MODELS[packaged.stage], "mel": MEL if packaged.mel else None}
+        merged = {**packaged.options, **OPTIONS.get(packaged.stage, {}), **(options or {})}
+        sizes = {"model": MODELS.get(packaged.stage, {}), "mel": MEL if packaged.mel else None}
         return TrainingConfig.load(name, {**EVERYDAY, **sizes, "options": merged, **fields})
 
     return shrink

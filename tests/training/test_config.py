@@ -18,7 +18,10 @@ ALIGNERS = {
     *("aligner-shuffled", "aligner-no-pairs", "aligner-resampler", "art2mus-2024", "art2mus-2024-4", "arttomus-2026"),
     *(f"arttomus-2026-{variant}" for variant in ("clip", "no-pairs", "resampler")),
 }
-ART2MUSIC = {"art2music-codec": "codec"}
+ART2MUSIC = {
+    "art2music-codec": "codec",
+    **dict.fromkeys(("art2music", "art2music-2025", "art2music-regression"), "mel"),
+}
 
 
 def test_every_stage_has_a_packaged_configuration():

@@ -12,7 +12,6 @@ import torch
 
 from art2mus_core.errors import CheckpointError, SettingError
 from art2mus_core.training.batches import Draw
-from art2mus_core.training.config import STAGES
 from art2mus_core.training.features.pieces import Pieces
 from art2mus_core.training.loop import train
 from art2mus_core.training.objectives.aligner import AlignerObjective
@@ -23,7 +22,7 @@ from art2mus_core.training.schedule import learning_rate_at
 from art2mus_core.training.stages import stage_builder
 from art2mus_core.types import Step
 
-from .conftest import plain, state_of
+from .conftest import STAGES, plain, state_of
 
 
 def same(one: Any, other: Any) -> bool:

@@ -22,14 +22,14 @@ from torch.distributed import fsdp
 from art2mus_core.checkpoints.tensors import read_tensors
 from art2mus_core.errors import Art2MusError, CheckpointError, SettingError
 from art2mus_core.training.batches import Draw
-from art2mus_core.training.config import STAGES, TrainingConfig
+from art2mus_core.training.config import TrainingConfig
 from art2mus_core.training.loop import train
 from art2mus_core.training.processes import accelerated, averaged, check_processes
 from art2mus_core.training.run.saving import newest, read_average, read_note, state_folder
 from art2mus_core.training.stages import stage_builder
 from art2mus_core.types import Embedding, Plan, Step
 
-from .conftest import plain, state_of
+from .conftest import STAGES, plain, state_of
 
 SHARDS = hasattr(fsdp, "MixedPrecisionPolicy")
 """Whether torch has FSDP 2, that is 2.6 or newer."""

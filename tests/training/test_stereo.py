@@ -22,12 +22,11 @@ from art2mus_core.errors import DatasetError
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.pipelines import load
 from art2mus_core.training.batches import Draw
-from art2mus_core.training.config import STAGES
 from art2mus_core.training.features.dataset import Dataset
 from art2mus_core.training.stages import stage_builder
 from art2mus_core.types import Waveform
 
-from .conftest import MODELS
+from .conftest import MODELS, STAGES
 
 
 def model_of(stage: str) -> dict[str, object]:

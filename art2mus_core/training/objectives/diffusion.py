@@ -17,15 +17,17 @@ from ...diffusion.denoiser import LatentDenoiser
 from ...diffusion.levels import NoiseLevels
 from ...diffusion.sampling import draw_noise
 from ...errors import DatasetError
+from ...interfaces import Denoiser
 from ...networks.autoencoder import Posterior
 from ...networks.unet import UNet
-from ...types import Condition, Embedding, Plan
-from ..batches import Draw, LatentBatch
+from ...types import Condition, Embedding
+from ..batches import Draw, LatentBatch, NoisedBatch
 from ..config import TrainingConfig
 from ..features.dataset import Dataset
 from ..features.latents import Embeddings, encode_latents
 from ..features.windows import WHOLE, Window
 from ..objective import Objective, check_crop
+from .plans import Plans
 
 __all__ = ["DiffusionObjective", "diffusion_loss"]
 
@@ -34,7 +36,7 @@ HELD_OUT, CHUNK = 96, 16
 
 
 def diffusion_loss(
-    denoiser: LatentDenoiser, levels: NoiseLevels, batch: LatentBatch, condition: Condition
+    denoiser: Denoiser, levels: NoiseLevels, batch: NoisedBatch, condition: Condition
 ) -> Float[Tensor, " batch"]:
     """Mean squared error of each example (Ho et al. 2020, eq. 14)."""
     noised = levels.noised(batch.latent, batch.noise, batch.t)
@@ -69,12 +71,10 @@ class DiffusionObjective(Objective):
         window: Window = WHOLE,
     ) -> None:
         super().__init__(data, config, checkpoint, device)
-        self.frames = data.frames(data.grid.latent_factor) // data.grid.latent_factor
-        check_crop(crop, window.lengths(self.frames, data.grid), data)
+        frames = data.frames(data.grid.latent_factor) // data.grid.latent_factor
+        check_crop(crop, window.lengths(frames, data.grid), data)
         self.latents, self.crop = encode_latents(data, checkpoint, device, window), crop
-        self.steps = np.array([(pair.tempo or 0.0) / 60 / data.grid.latent_rate for pair in data.pairs], np.float32)
-        self.keys = np.array([-1 if pair.key is None else pair.key for pair in data.pairs])
-        self.bands = np.array([bands.index(pair.band) if pair.band in bands else -1 for pair in data.pairs])
+        self.plans = Plans.of(data, frames, data.grid.latent_rate, bands)
 
     def check_tempos(self) -> None:
         """Check that every pair has the tempo that a denoiser with a plan is told; key and band may be missing.
@@ -82,7 +82,7 @@ class DiffusionObjective(Objective):
         Raises:
             DatasetError: one has none.
         """
-        if unknown := [pair for pair, step in zip(self.data.pairs, self.steps, strict=True) if not step > 0]:
+        if unknown := [pair for pair, step in zip(self.data.pairs, self.plans.steps, strict=True) if not step > 0]:
             raise DatasetError(
                 f"{unknown[0].music} without a tempo, and {len(unknown) - 1} more",
                 "the tempo of every piece in the manifest, which a denoiser with a plan learns from",
@@ -129,18 +129,12 @@ class DiffusionObjective(Objective):
         noise = draw_noise((channels, frames, height), draw.seeds())
         partners = rows if partners is None else partners
         embedding = self.embeddings.of(partners[draw.part]) if beginning else self.viewed(draw, partners)
-        return LatentBatch(latent, noise, t, embedding, plan)
+        return LatentBatch(latent, noise, t, embedding, plan=plan)
 
     def viewed(self, draw: Draw, rows: Int[np.ndarray, " size"]) -> Embedding:
         """The embeddings of random views of the artworks of `rows`, for this process."""
         views = draw.rng.integers(self.views, size=draw.size)[draw.part] if self.views > 1 else None
         return self.embeddings.of(rows[draw.part], views)
-
-    def plans(self, rows: Int[np.ndarray, " size"], first: Float[np.ndarray, " size"]) -> Plan:
-        """The plans of pairs, for latents that begin with the frames `first` of their pieces."""
-        places = (self.steps[rows], first, self.frames[rows])
-        step, start, length = (torch.from_numpy(place.astype(np.float32)) for place in places)
-        return Plan(step, start, length, *(torch.from_numpy(told[rows]) for told in (self.keys, self.bands)))
 
     def validate(self) -> dict[str, float]:
         """The mean loss of validation pairs, always with the same noise."""

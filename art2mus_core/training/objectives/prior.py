@@ -24,20 +24,21 @@ from ...checkpoints.folder import save_component, save_config, save_index
 from ...checkpoints.identity import component_digests
 from ...conditioning.constants import Constants, save_constants
 from ...conditioning.language import fingerprint, roll_out
-from ...conditioning.plan import CENTRE, PlanModel, misreadings
+from ...conditioning.plan import PlanModel, misreadings
 from ...configuration import Fields
 from ...diffusion.denoiser import LatentDenoiser, check_unet, reads_plan
 from ...diffusion.levels import read_levels
-from ...errors import DatasetError, SettingError
+from ...errors import SettingError
 from ...networks.gpt2 import GPT2
 from ...networks.unet import UNet
-from ...types import BANDS, Condition, Embedding
+from ...types import Condition, Embedding
 from ..batches import Draw, LatentBatch
 from ..config import TrainingConfig
 from ..features.dataset import Dataset
 from ..features.latents import embed_sounds
 from ..objective import read_options, sized
 from .diffusion import DiffusionObjective, diffusion_loss
+from .plans import READING, UNPLANNED, bands_of, spread_of
 
 __all__ = ["PriorObjective"]
 
@@ -54,12 +55,6 @@ COMPONENTS = {
 
 
 TRAINED = ("projection_model", "language_model", "unet")
-UNPLANNED = 0.6
-"""Share of the examples without an embedding that have no plan either."""
-
-READING = 0.1
-"""Weight of the error of reading the plan, beside that of denoising."""
-
 KEPT = 2000
 """Training pairs from which the spread of the tempo and the centres of the bands are computed."""
 
@@ -92,7 +87,7 @@ class PriorObjective(DiffusionObjective):
             language_model, unet = GPT2(config.model["language_model"]), UNet(config.model["unet"])
         check_unet(config.model["unet"], data.grid, ())
         planned = reads_plan(config.model["unet"])
-        bands = _bands(data) if planned else []
+        bands = bands_of(data) if planned else []
         super().__init__(data, config, checkpoint, device, crop=options.crop, bands=bands)
         self.options, self.levels = options, read_levels(options.scheduler)
         self.embeddings = embed_sounds(data, checkpoint, device)
@@ -149,9 +144,9 @@ class PriorObjective(DiffusionObjective):
             known = self.embeddings.of(part)
             languages.append(self.condition(replace(known, values=known.values.to(like))).language)
         language = torch.cat(languages)
-        steps, bands = (torch.from_numpy(each[rows]).to(like.device) for each in (self.steps, self.bands))
-        octaves = (steps * self.data.grid.latent_rate * 60 / CENTRE).log2() - model.read(language).octaves
-        model.config["spread"] = float(octaves.std(correction=0))
+        told = (self.plans.steps, self.plans.bands)
+        steps, bands = (torch.from_numpy(each[rows]).to(like.device) for each in told)
+        model.config["spread"] = spread_of(model, language, steps, self.data.grid.latent_rate)
         flat = language.flatten(1).float()
         for index, centre in enumerate(model.centres):
             if (bands == index).any():
@@ -175,19 +170,3 @@ class PriorObjective(DiffusionObjective):
         with torch.no_grad():
             language = self.condition(nothing).language.cpu()
         save_constants(folder, Constants(language, language_model=fingerprint(folder)))
-
-
-def _bands(data: Dataset) -> list[str]:
-    """The names of the bands in a dataset.
-
-    Raises:
-        DatasetError: more than a plan has channels for.
-    """
-    found = sorted({pair.band for pair in data.pairs if pair.band})
-    if len(found) > BANDS:
-        raise DatasetError(
-            f"{len(found)} bands in the manifest ({', '.join(found[:3])}, ...)",
-            f"at most {BANDS}, which a denoiser with a plan can tell apart",
-            "Merge similar ones, or leave the column band empty.",
-        )
-    return found

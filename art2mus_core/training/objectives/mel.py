@@ -1,0 +1,153 @@
+"""Train Art2Music (2025, arXiv 2512.00120): the fusion of artwork and comments, and the mel decoder, together.
+
+The published notebook leaves the fusion as it was drawn at random, and reads label and keywords of the target clip beside the utterance.
+Here both networks are trained, on nothing but what a user has: a picture and what viewers say about it. In some examples learnt neutral
+embeddings replace the comments, the artwork, or both; guidance needs the last.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ...checkpoints.folder import save_component, save_index
+from ...checkpoints.identity import component_digests
+from ...checkpoints.names import is_encoder
+from ...encoders.files import image_component
+from ...errors import DatasetError, SettingError
+from ...networks.fusion import GatedFusion
+from ..batches import Draw, FusedBatch
+from ..config import TrainingConfig
+from ..features.dataset import Dataset
+from ..features.latents import embed_artworks
+from ..objective import Objective, read_options, sized
+from .mel_denoising import Denoising
+from .mel_loss import MelLoss, MelOptions
+from .mel_regression import Regression
+from .mel_texts import Comments, keep_text_encoder, text_folder
+from .sources import encoder_folder
+
+__all__ = ["MEL_LOSSES", "MelObjective", "MelOptions"]
+
+MEL_LOSSES: dict[str, type[MelLoss]] = {"bilstm": Regression, "diffusion": Denoising}
+"""By the `model_type` of the mel decoder."""
+
+HELD_OUT, CHUNK = 96, 16
+"""Number of validation pairs, and the size of their batches."""
+
+KEPT = 2000
+"""Training pairs from which the spread of the tempo is computed."""
+
+COMPONENTS = {
+    "fusion": ["art2mus", "GatedFusion"],
+    "mel_decoder": ["art2mus", "MelDecoder"],
+    "vocoder": ["art2mus", "Vocoder"],
+}
+
+
+class MelObjective(Objective):
+    """Fusion and mel decoder, trained together."""
+
+    sides = ("artworks", "music")
+
+    def __init__(self, data: Dataset, config: TrainingConfig, checkpoint: Path, device: torch.device) -> None:
+        super().__init__(data, config, checkpoint, device)
+        self.options = read_options(config, MelOptions)
+        if data.unpaired:
+            raise DatasetError(
+                f"{data.folder} has no pairs", "pairs with comments", "Pair it with `art2mus dataset pair`."
+            )
+        self.encoder = encoder_folder(checkpoint, self.options.encoder)
+        self.texts = text_folder(checkpoint, self.encoder, self.options.text_encoder)
+        self.comments = Comments.of(data, self.texts, device)
+        with sized(config.stage):
+            self.learning = self._loss(config.model, device)
+        self.artworks = embed_artworks(data, self.encoder, device, patches=False)
+        spaces = {"text_space": self.comments.space, "image_space": self.artworks.space}
+        dims = {"text_dim": self.comments.dim, "image_dim": self.artworks.vectors.shape[-1], **config.model["fusion"]}
+        with sized(config.stage):
+            self.fusion = GatedFusion(
+                {"model_type": "gated_residual", **dims, "neutral": self._neutral(), "normalised": True, **spaces}
+            )
+        self.trained = nn.ModuleDict({"fusion": self.fusion, **self.learning.networks})
+
+    def _neutral(self) -> bool:
+        """Whether there are examples from which neutral embeddings are learnt."""
+        dropped = self.options.drop + self.options.drop_text + self.options.drop_image
+        return dropped > 0 or not all(len(some) for some in self.comments.of_pair)
+
+    def _loss(self, model: dict[str, Any], device: torch.device) -> MelLoss:
+        kind = model["mel_decoder"].get("model_type")
+        if kind not in MEL_LOSSES:
+            raise SettingError(
+                f"a mel decoder of model_type {kind!r}", f"one of {', '.join(MEL_LOSSES)}", "Correct the field model."
+            )
+        sizes = {**model["mel_decoder"], "fused_dim": model["fusion"]["dim"]}
+        return MEL_LOSSES[kind](self.data, sizes, self.options, self.checkpoint, device)
+
+    def compiled(self) -> list[nn.Module]:
+        return [self.trained["mel_decoder"]]
+
+    def parts(self) -> dict[str, dict[str, str]]:
+        return {
+            "checkpoint": component_digests(self.checkpoint, self.learning.read),
+            "encoder": component_digests(self.encoder, [image_component(self.encoder)]),
+            "texts": self.comments.digests,
+        }
+
+    def batch(self, draw: Draw) -> FusedBatch:
+        rows = draw.rows(self.train_rows)
+        return self._batch(draw, rows, draw.shares())
+
+    def _batch(self, draw: Draw, rows: np.ndarray, shares: np.ndarray, *, training: bool = True) -> FusedBatch:
+        """The pairs `rows`; below `drop`, a share drops text and artwork, then the text alone, then the artwork alone."""
+        text, has = self.comments.drawn(draw, rows, all_of_them=not training)
+        image = self.artworks.of(rows[draw.part]).values
+        both, without_text, without_image = np.cumsum(
+            [self.options.drop, self.options.drop_text, self.options.drop_image]
+        )
+        own = torch.from_numpy(shares[draw.part])
+        shown = (own >= both) & ((own < without_text) | (own >= without_image))
+        return FusedBatch(text, image, has & (own >= without_text), shown, self.learning.target(draw, rows, shares))
+
+    def fused(self, batch: FusedBatch) -> Float[Tensor, "batch dim"]:
+        """Both sides as one vector; neutral ones stand for what is not there."""
+        if self.fusion.neutral_text is None or self.fusion.neutral_image is None:
+            return self.fusion(batch.text, batch.image)
+        text = torch.where(batch.told[:, None], batch.text, self.fusion.neutral_text)
+        return self.fusion(text, torch.where(batch.shown[:, None], batch.image, self.fusion.neutral_image))
+
+    def _losses(self, batch: FusedBatch) -> tuple[Float[Tensor, " batch"], dict[str, Tensor]]:
+        return self.learning.losses(self.fused(batch), batch.target, batch.told | batch.shown)
+
+    def forward(self, batch: FusedBatch) -> tuple[Tensor, dict[str, Tensor]]:
+        losses, terms = self._losses(batch)
+        loss = losses.mean()
+        return loss + self.learning.beside(terms), {"mel": loss, **terms}
+
+    def validate(self) -> dict[str, float]:
+        """The mean loss of validation pairs with all their comments, always with the same noise."""
+        batches = self._whole(self.validation_rows[:HELD_OUT])
+        return {"loss": torch.cat([self._losses(batch)[0] for batch in batches]).mean().item()}
+
+    def _whole(self, rows: np.ndarray) -> list[FusedBatch]:
+        """Pairs with all their comments and nothing dropped."""
+        count, device = -(-len(rows) // CHUNK), self.fusion.residual.weight.device
+        draws = (Draw(np.random.default_rng(0), len(rows), chunk, count) for chunk in range(count))
+        return [self._batch(draw, rows, np.ones(len(rows)), training=False).to(device) for draw in draws]
+
+    @torch.no_grad()
+    def export(self, folder: Path) -> None:
+        """Write fusion, mel decoder and what belongs to it, and a copy of the text encoder."""
+        rows = self.train_rows[:KEPT]
+        fused = torch.cat([self.fused(batch) for batch in self._whole(rows)])
+        save_component(folder, "fusion", self.fusion, self.fusion.config, half=True)
+        self.learning.export(folder, rows, fused)
+        keep_text_encoder(self.texts, self.encoder, folder)
+        other = {} if is_encoder(folder) else {"encoder": self.options.encoder or self.encoder.resolve().name}
+        save_index(folder, {**COMPONENTS, **other}, self.options.defaults, "Art2MusicPipeline")

@@ -1,0 +1,95 @@
+"""What a mel decoder learns, for all kinds of mel decoders: the base of their losses, and the options of the stage `mel`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from ...configuration import Fields
+from ..batches import Batch, Draw
+from .codec import RANGE
+
+__all__ = ["MelLoss", "MelOptions"]
+
+
+class MelOptions(Fields):
+    """Options of the stage `mel`.
+
+    Attributes:
+        encoder: name or folder of the image encoder; none for the checkpoint's own.
+        text_encoder: name or folder of the text encoder, or of a checkpoint that has one; by default the checkpoint's own, else that of
+            the image encoder's checkpoint, which then is a CLIP.
+        drop: share of the examples with neither comments nor artwork, which learnt neutral ones replace.
+        drop_text: share of those without comments alone.
+        drop_image: share of those without the artwork alone.
+        weights: of the lowest and of the highest band in the loss of a regression, and linearly between them.
+        normalisation: of the mels of a regression, by name; diffusion has that of the codec.
+        defaults: default steps, guidance and solver of the checkpoint, or its length in seconds.
+    """
+
+    encoder: str | None = None
+    text_encoder: str | None = None
+    drop: float = Field(default=0.1, ge=0, lt=1)
+    drop_text: float = Field(default=0.1, ge=0, lt=1)
+    drop_image: float = Field(default=0.1, ge=0, lt=1)
+    weights: tuple[float, float] = (1.0, 1.5)
+    normalisation: dict[str, Any] = Field(default_factory=lambda: dict(RANGE))
+    defaults: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _some_are_left(self) -> MelOptions:
+        if self.drop + self.drop_text + self.drop_image >= 1:
+            raise ValueError("drop, drop_text and drop_image are 1 or more together")
+        return self
+
+
+class MelLoss(nn.Module, ABC):
+    """The loss of a kind of mel decoder; all of them are built with these arguments.
+
+    Args:
+        data: the dataset.
+        sizes: the field `model.mel_decoder` of the configuration, with the width of the fusion.
+        options: of the stage.
+        checkpoint: the folder that gets the decoder.
+        device: of frozen networks that compute what is learnt.
+
+    Attributes:
+        networks: what is trained beside the fusion, by the name of its component.
+        read: frozen components of the checkpoint on which the result depends.
+    """
+
+    networks: nn.ModuleDict
+    read: tuple[str, ...] = ()
+
+    @abstractmethod
+    def target(self, draw: Draw, rows: Int[np.ndarray, " size"], dropped: Float[np.ndarray, " size"]) -> Batch:
+        """What is learnt of the beginnings of pieces, for this process.
+
+        Args:
+            draw: the draws.
+            rows: the pairs of all processes.
+            dropped: a number for each pair that is below the share of dropped examples for those without comments and artwork.
+        """
+
+    @abstractmethod
+    def losses(
+        self,
+        fused: Float[Tensor, "batch dim"],
+        target: Any,  # noqa: ANN401 - what the same class returns as a target
+        kept: Bool[Tensor, " batch"],
+    ) -> tuple[Float[Tensor, " batch"], dict[str, Tensor]]:
+        """The loss of each example, and its terms; `kept` are those with comments or an artwork."""
+
+    @abstractmethod
+    def export(self, folder: Path, rows: Int[np.ndarray, " rows"], fused: Float[Tensor, "rows dim"]) -> None:
+        """Write the components, with what is computed of fused training pairs."""
+
+    def beside(self, terms: dict[str, Tensor]) -> Tensor | float:  # noqa: ARG002
+        """Terms of the loss that are means over the batch."""
+        return 0.0
