@@ -49,7 +49,6 @@ class MelTransform(nn.Module):
             window = torch.hann_window(size, dtype=torch.float64).float()
             self.register_buffer(f"window_{size}", window, persistent=False)
 
-    @torch.no_grad()
     def forward(self, samples: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch frames bins"]:
         hop, length = self.grid.hop, samples.shape[-1]
         least = max(hop, max(self.grid.windows) // 2 + 1)

@@ -99,6 +99,8 @@ def train(
 
     art2music-2025: the published Art2Music (2025), with a CLIP.
 
+    art2music-vocoder: HiFi-GAN on Art2Music's mel, as published.
+
     An aligner on a model that stays as it is, and its file:
 
     art2mus train aligner --data DATA --prior pocket --run runs/mine

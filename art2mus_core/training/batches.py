@@ -26,6 +26,7 @@ __all__ = [
     "NoisedBatch",
     "PairBatch",
     "SoundBatch",
+    "VocodedBatch",
     "seeded",
 ]
 
@@ -154,6 +155,16 @@ class SoundBatch(Batch):
     sound: Float[Tensor, "batch audio_channels samples"]
     reconstructed: Bool[Tensor, " batch"]
     noise: Float[Tensor, "batch channels h w"] | None = None
+
+
+@dataclass(frozen=True)
+class VocodedBatch(Batch):
+    """Crops of sounds of one channel with their mels; with `fused` embeddings if mels are predicted, `first` is where the crops begin."""
+
+    mel: Float[Tensor, "batch frames bins"]
+    sound: Float[Tensor, "batch samples"]
+    first: Int[Tensor, " batch"]
+    fused: Float[Tensor, "batch dim"] | None = None
 
 
 @dataclass(frozen=True)

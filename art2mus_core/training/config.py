@@ -15,11 +15,12 @@ from ..types import Scale
 
 __all__ = ["STAGES", "MelFields", "TrainingConfig"]
 
-Stage = Literal["embedding", "vae", "vocoder", "prior", "aligner", "codec", "mel"]
+Stage = Literal["embedding", "vae", "vocoder", "prior", "aligner", "codec", "mel", "hifigan"]
 Tracker = Literal["tensorboard", "wandb"]
-STAGES: tuple[Stage, ...] = ("embedding", "vae", "vocoder", "prior", "aligner", "codec", "mel")
+STAGES: tuple[Stage, ...] = ("embedding", "vae", "vocoder", "prior", "aligner", "codec", "mel", "hifigan")
 
-ENCODERS = ("encoder", "text_encoder")
+Share = Annotated[float, Field(ge=0, lt=1)]
+ENCODERS = ("encoder", "text_encoder", "start")
 """Options that may be paths."""
 
 
@@ -48,6 +49,7 @@ class TrainingConfig(Configuration):
         restarts: steps at which the schedule starts again, to lengthen a finished run without changing its earlier part
             (Loshchilov and Hutter 2017, "SGDR"); those beyond `steps` have no effect.
         weight_decay: weight decay of AdamW.
+        betas: decay of AdamW's means of the gradient and of its square.
         clip: largest norm of the gradient.
         ema: decay of the moving average of the weights, which is exported; 0 exports the last weights.
         precision: `no` (float32), `bf16` or `fp16` (autocast), or `auto`: `bf16` if the device supports it.
@@ -77,6 +79,7 @@ class TrainingConfig(Configuration):
     final_share: float = Field(default=0.05, ge=0, le=1)
     restarts: list[int] = Field(default_factory=list)
     weight_decay: float = Field(default=0.01, ge=0)
+    betas: tuple[Share, Share] = (0.9, 0.999)
     clip: float = Field(default=1.0, gt=0)
     ema: float = Field(default=0.0, ge=0, lt=1)
     precision: Literal["auto", "no", "bf16", "fp16"] = "no"

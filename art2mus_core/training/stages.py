@@ -40,6 +40,7 @@ OBJECTIVES: dict[str, StageEntry] = {
     "aligner": StageEntry("aligner", "AlignerObjective", "AlignerOptions", checkpoint_grid),
     "codec": StageEntry("codec", "CodecObjective", "CodecOptions", mel_grid),
     "mel": StageEntry("mel", "MelObjective", "MelOptions", mel_grid),
+    "hifigan": StageEntry("hifigan", "HifiGanObjective", "HifiGanOptions", mel_grid),
 }
 
 

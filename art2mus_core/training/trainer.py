@@ -55,7 +55,8 @@ class Trainer:
             network.compile()
         self.parameters = [p for p in objective.trained.parameters() if p.requires_grad]
         groups, self.scales = parameter_groups(objective, config.learning_rate)
-        optimiser = torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
+        decay: dict[str, Any] = {"betas": config.betas, "weight_decay": config.weight_decay}
+        optimiser = torch.optim.AdamW(groups, lr=config.learning_rate, **decay)
         self.model: Any
         self.optimiser: Any
         self.model, self.optimiser = accelerator.prepare(objective, optimiser)

@@ -10,15 +10,18 @@ from typing import Any
 
 import pytest
 import torch
+from torch.nn import functional as F
 
+from art2mus_core.checkpoints.folder import save_component
 from art2mus_core.checkpoints.tensors import read_tensors
-from art2mus_core.datasets.manifest import write_manifest
+from art2mus_core.datasets.manifest import read_manifest, write_manifest
 from art2mus_core.datasets.synthetic.pairs import synthesize
+from art2mus_core.encoders import texts
 from art2mus_core.training.config import MelFields, TrainingConfig
 from art2mus_core.training.loop import train
 from art2mus_core.training.run.saving import TRAINED, newest, read_average, read_note, read_progress
 from art2mus_core.training.stages import stage_builder
-from art2mus_core.types import AudioGrid
+from art2mus_core.types import AudioGrid, Embedding
 
 STAGES = ("embedding", "vae", "vocoder", "prior", "aligner", "codec")
 """Those whose parts are in one checkpoint."""
@@ -82,6 +85,29 @@ OPTIONS: dict[str, dict[str, Any]] = {
 PACKAGED = {"codec": "art2music-codec"}
 """Packaged configurations that have another name than their stage."""
 
+COMMENTS = (
+    ("so calm", "it glows"),
+    ("loud  and\nred", " "),
+    (),
+    ("so calm",),
+    ("dark", "wild", "sad"),
+    ("it glows",),
+    ("wild",),
+)
+SCHEDULER = {"num_train_timesteps": 1000, "prediction_type": "v_prediction"}
+DECODERS: dict[str, dict[str, Any]] = {
+    "bilstm": {"model_type": "bilstm", "dim": 9, "hidden_dim": 3, "layers": 1, "max_frames": 61},
+    "diffusion": {
+        "model_type": "diffusion",
+        "dim": 12,
+        "layers": 1,
+        "heads": 3,
+        "max_frames": 57,
+        "scheduler": SCHEDULER,
+    },
+}
+NAMES = {"bilstm": "art2music-regression", "diffusion": "art2music"}
+
 EVERYDAY = {"steps": 4, "batch": 3, "learning_rate": 1e-2, "ema": 0.5, "precision": "no", "validate_every": 3}
 
 Tiny = Callable[..., TrainingConfig]
@@ -103,7 +129,7 @@ def state_of(run: Path) -> dict[str, Any]:
     }
 
 
-def plain(parameters: Any, lr: float, weight_decay: float) -> torch.optim.Optimizer:
+def plain(parameters: Any, lr: float, weight_decay: float, **_: Any) -> torch.optim.Optimizer:
     """Descent in proportion to the gradient: AdamW makes as much of a gradient of rounding errors as of any other."""
     return torch.optim.SGD(parameters, lr, momentum=0.9, weight_decay=weight_decay)
 
@@ -160,3 +186,55 @@ def trained(train_stage: Run, tiny: Tiny, eye: Path, tmp_path_factory: pytest.Te
         objective, _ = train_stage(tiny(stage), folder, folder.parent / stage)
         objective.export(folder)
     return folder
+
+
+class Letters:
+    """A text encoder: how often the first 11 letters occur, at unit norm."""
+
+    space = "letters"
+
+    def encode(self, texts: list[str]) -> Embedding:
+        counts = torch.tensor([[float(text.count(letter)) for letter in "abcdefghijk"] for text in texts])
+        return Embedding(F.normalize(counts + 0.1, dim=-1), self.space)
+
+
+@pytest.fixture
+def letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(texts.TEXT_ENCODERS, "letters", lambda *_, **__: Letters())
+
+
+@pytest.fixture(scope="module")
+def commented(pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pairs with comments; one without, one without a band, and one without a plan."""
+    folder = shutil.copytree(pairs, tmp_path_factory.mktemp("commented") / "pairs")
+    rows = [replace(pair, comments=told) for pair, told in zip(read_manifest(pairs), COMMENTS, strict=True)]
+    rows[1] = replace(rows[1], band=None)
+    rows[3] = replace(rows[3], band=None, tempo=None, mode=None)
+    write_manifest(folder, rows)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def mel_parts(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint with an image and a text encoder, a codec and a vocoder. Not to be written to."""
+    folder = tmp_path_factory.mktemp("mel") / "checkpoint"
+    for part in ("image_encoder", "codec_encoder", "codec_decoder", "vocoder"):
+        shutil.copytree(trained / part, folder / part)
+    save_component(folder, "text_encoder", torch.nn.Linear(1, 1), {"model_type": "letters"}, half=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def mel_config(tiny: Tiny) -> Tiny:
+    def change(kind: str, options: dict[str, Any] | None = None, **fields: Any) -> Any:
+        sizes = {"fusion": {"dim": 5}, "mel_decoder": DECODERS[kind]}
+        return tiny(NAMES[kind], {"encoder": None, **(options or {})}, **{"model": sizes, **fields})
+
+    return change
+
+
+@pytest.fixture
+def build_mel(commented: Path, mel_parts: Path, mel_config: Tiny, letters: None) -> Run:
+    return lambda kind, options=None, **fields: stage_builder(
+        mel_config(kind, options, **fields), commented, mel_parts
+    )()

@@ -20,6 +20,7 @@ ALIGNERS = {
 }
 ART2MUSIC = {
     "art2music-codec": "codec",
+    "art2music-vocoder": "hifigan",
     **dict.fromkeys(("art2music", "art2music-2025", "art2music-regression"), "mel"),
 }
 

@@ -12,10 +12,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from art2mus_core.checkpoints.folder import load_component, read_config, read_index, save_component
+from art2mus_core.checkpoints.folder import load_component, read_config, read_index
 from art2mus_core.datasets.manifest import read_manifest, write_manifest
 from art2mus_core.diffusion.plan import metre_channels
-from art2mus_core.encoders import texts
 from art2mus_core.errors import DatasetError, SettingError
 from art2mus_core.networks.fusion import GatedFusion
 from art2mus_core.pipelines.mel_decoders import load_mel_decoder
@@ -26,98 +25,24 @@ from art2mus_core.training.objectives.mel import MEL_LOSSES
 from art2mus_core.training.objectives.mel_denoising import encode_mels
 from art2mus_core.training.objectives.mel_regression import weighted_error
 from art2mus_core.training.stages import stage_builder
-from art2mus_core.types import Embedding, Fused
+from art2mus_core.types import Fused
 
-from .conftest import state_of
+from .conftest import COMMENTS, Letters, state_of
 from .test_loop import Stopper
-
-COMMENTS = (
-    ("so calm", "it glows"),
-    ("loud  and\nred", " "),
-    (),
-    ("so calm",),
-    ("dark", "wild", "sad"),
-    ("it glows",),
-    ("wild",),
-)
-SCHEDULER = {"num_train_timesteps": 1000, "prediction_type": "v_prediction"}
-DECODERS: dict[str, dict[str, Any]] = {
-    "bilstm": {"model_type": "bilstm", "dim": 9, "hidden_dim": 3, "layers": 1, "max_frames": 61},
-    "diffusion": {
-        "model_type": "diffusion",
-        "dim": 12,
-        "layers": 1,
-        "heads": 3,
-        "max_frames": 57,
-        "scheduler": SCHEDULER,
-    },
-}
-NAMES = {"bilstm": "art2music-regression", "diffusion": "art2music"}
-
-
-class Letters:
-    """A text encoder: how often the first 11 letters occur, at unit norm."""
-
-    space = "letters"
-
-    def encode(self, texts: list[str]) -> Embedding:
-        counts = torch.tensor([[float(text.count(letter)) for letter in "abcdefghijk"] for text in texts])
-        return Embedding(F.normalize(counts + 0.1, dim=-1), self.space)
-
-
-@pytest.fixture(autouse=True)
-def _letters(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(texts.TEXT_ENCODERS, "letters", lambda *_, **__: Letters())
-
-
-@pytest.fixture(scope="module")
-def commented(pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pairs with comments; one without, one without a band, and one without a plan."""
-    folder = shutil.copytree(pairs, tmp_path_factory.mktemp("commented") / "pairs")
-    rows = [replace(pair, comments=told) for pair, told in zip(read_manifest(pairs), COMMENTS, strict=True)]
-    rows[1] = replace(rows[1], band=None)
-    rows[3] = replace(rows[3], band=None, tempo=None, mode=None)
-    write_manifest(folder, rows)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def checkpoint(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint with an image and a text encoder, a codec and a vocoder. Not to be written to."""
-    folder = tmp_path_factory.mktemp("mel") / "checkpoint"
-    for part in ("image_encoder", "codec_encoder", "codec_decoder", "vocoder"):
-        shutil.copytree(trained / part, folder / part)
-    save_component(folder, "text_encoder", torch.nn.Linear(1, 1), {"model_type": "letters"}, half=False)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def config_of(tiny):
-    def change(kind: str, options: dict[str, Any] | None = None, **fields: Any) -> Any:
-        sizes = {"fusion": {"dim": 5}, "mel_decoder": DECODERS[kind]}
-        return tiny(NAMES[kind], {"encoder": None, **(options or {})}, model=sizes, **fields)
-
-    return change
-
-
-@pytest.fixture
-def build(commented: Path, checkpoint: Path, config_of):
-    return lambda kind, options=None, **fields: stage_builder(
-        config_of(kind, options, **fields), commented, checkpoint
-    )()
 
 
 def run(config: Any, data: Path, checkpoint: Path, state: Path, **more: Any) -> Any:
     return train(stage_builder(config, data, checkpoint), config, state, **more)
 
 
+@pytest.mark.usefixtures("letters")
 @pytest.mark.parametrize("kind", MEL_LOSSES)
-def test_it_is_trained_resumed_exported_and_decodes(kind, config_of, commented, checkpoint, tmp_path):
-    config, stopper = config_of(kind), Stopper(2)
+def test_it_is_trained_resumed_exported_and_decodes(kind, mel_config, commented, mel_parts, tmp_path):
+    config, stopper = mel_config(kind), Stopper(2)
     with pytest.raises(KeyboardInterrupt):
-        run(config, commented, checkpoint, tmp_path / "stopped", on_step=stopper)
-    run(config, commented, checkpoint, tmp_path / "stopped")
-    objective, history = run(config, commented, checkpoint, tmp_path / "whole")
+        run(config, commented, mel_parts, tmp_path / "stopped", on_step=stopper)
+    run(config, commented, mel_parts, tmp_path / "stopped")
+    objective, history = run(config, commented, mel_parts, tmp_path / "whole")
     resumed, whole = state_of(tmp_path / "stopped"), state_of(tmp_path / "whole")
     assert all(torch.equal(value, whole["average"][key]) for key, value in resumed["average"].items())
     assert resumed["history"] == whole["history"]
@@ -128,7 +53,7 @@ def test_it_is_trained_resumed_exported_and_decodes(kind, config_of, commented, 
             key for key in weights if key.startswith(name) and not torch.equal(weights[key], whole["average"][key])
         ]
         assert moved, name
-    folder = shutil.copytree(checkpoint, tmp_path / "checkpoint")
+    folder = shutil.copytree(mel_parts, tmp_path / "checkpoint")
     objective.export(folder)
     decoder, fusion = load_mel_decoder(folder), load_component(folder, "fusion", GatedFusion)
     assert (
@@ -146,8 +71,8 @@ def test_it_is_trained_resumed_exported_and_decodes(kind, config_of, commented, 
     assert index["art2mus"] if kind == "diffusion" else "art2mus" not in index
 
 
-def test_the_encoders_in_other_folders_are_named_or_copied(build, tmp_path):
-    build("bilstm").export(tmp_path)
+def test_the_encoders_in_other_folders_are_named_or_copied(build_mel, tmp_path):
+    build_mel("bilstm").export(tmp_path)
     assert read_index(tmp_path)["encoder"] == "checkpoint"
     assert read_config(tmp_path, "text_encoder") == {"model_type": "letters"}
 
@@ -160,8 +85,8 @@ def test_the_loss_weighs_high_bands_more():
     torch.testing.assert_close(weighted_error(made, wanted, (1.0, 1.5)).mean(), torch.tensor(expected.mean()).float())
 
 
-def test_a_regression_learns_the_beginnings_of_mels(build):
-    objective = build("bilstm")
+def test_a_regression_learns_the_beginnings_of_mels(build_mel):
+    objective = build_mel("bilstm")
     draw = Draw(np.random.default_rng(0), 3)
     rows = np.array([5, 0, 5])
     target = objective.learning.target(draw, rows, np.ones(3))
@@ -173,13 +98,13 @@ def test_a_regression_learns_the_beginnings_of_mels(build):
         )
 
 
-def test_the_denoiser_learns_standardised_latents_and_plans(build, checkpoint):
-    objective = build("diffusion", {"drop": 0.4})
+def test_the_denoiser_learns_standardised_latents_and_plans(build_mel, mel_parts):
+    objective = build_mel("diffusion", {"drop": 0.4})
     target = objective.learning.target(
         Draw(np.random.default_rng(0), 3), np.array([0, 1, 3]), np.array([0.9, 0.3, 0.1])
     )
     assert target.latent.shape == target.noise.shape == (3, 7, 14, 1)  # 57 frames are 14 latent frames of 4
-    pieces = encode_mels(objective.data, checkpoint, torch.device("cpu"))
+    pieces = encode_mels(objective.data, mel_parts, torch.device("cpu"))
     assert torch.equal(target.latent[1, :, :, 0], torch.from_numpy(pieces[1][:14]).mT)
     every = np.concatenate([pieces[row] for row in objective.train_rows])
     assert np.abs(every.mean(0)).max() < 0.05  # moments are stored in half precision
@@ -192,8 +117,8 @@ def test_the_denoiser_learns_standardised_latents_and_plans(build, checkpoint):
     assert target.plan.step[2] == 0
 
 
-def test_the_loss_of_denoising_is_that_of_the_velocity(build):
-    objective = build("diffusion").eval()
+def test_the_loss_of_denoising_is_that_of_the_velocity(build_mel):
+    objective = build_mel("diffusion").eval()
     batch = objective.batch(Draw(np.random.default_rng(1), 3))
     loss, terms = objective(batch)
     target, learning = batch.target, objective.learning
@@ -207,8 +132,8 @@ def test_the_loss_of_denoising_is_that_of_the_velocity(build):
     torch.testing.assert_close(loss, terms["mel"] + 0.1 * (terms["tempo"] + terms["key"] + terms["band"]))
 
 
-def test_some_comments_are_drawn_and_their_mean_is_taken(build):
-    comments = build("bilstm").comments
+def test_some_comments_are_drawn_and_their_mean_is_taken(build_mel):
+    comments = build_mel("bilstm").comments
     one = {text: Letters().encode([text]).values[0] for told in COMMENTS for text in told}
     assert len(comments.vectors) == 6  # each different one once, none that is blank
     rows = np.array([4] * 50)
@@ -225,8 +150,8 @@ def test_some_comments_are_drawn_and_their_mean_is_taken(build):
     torch.testing.assert_close(values[2], subsets[-1])
 
 
-def test_neutral_embeddings_stand_for_what_is_dropped(build):
-    objective = build("bilstm", {"drop": 0.2, "drop_text": 0.3, "drop_image": 0.1})
+def test_neutral_embeddings_stand_for_what_is_dropped(build_mel):
+    objective = build_mel("bilstm", {"drop": 0.2, "drop_text": 0.3, "drop_image": 0.1})
     rows, shares = np.array([0, 0, 0, 0, 2]), np.array([0.19, 0.49, 0.59, 0.61, 0.61])
     batch = objective._batch(Draw(np.random.default_rng(0), 5), rows, shares)
     assert batch.told.tolist() == [False, False, True, True, False]
@@ -242,8 +167,8 @@ def test_neutral_embeddings_stand_for_what_is_dropped(build):
 
 
 @pytest.mark.parametrize("kind", MEL_LOSSES)
-def test_the_parts_of_all_processes_are_the_whole_batch(build, kind):
-    objective = build(kind)
+def test_the_parts_of_all_processes_are_the_whole_batch(build_mel, kind):
+    objective = build_mel(kind)
     batches = [
         objective.batch(Draw(np.random.default_rng(3), 4, rank, count)) for rank, count in ((0, 1), (0, 2), (1, 2))
     ]
@@ -255,34 +180,34 @@ def test_the_parts_of_all_processes_are_the_whole_batch(build, kind):
         assert torch.equal(torch.cat(parts), whole), name
 
 
-def test_the_plan_model_has_the_spread_of_what_it_does_not_read(build, tmp_path):
-    objective = build("diffusion")
+def test_the_plan_model_has_the_spread_of_what_it_does_not_read(build_mel, tmp_path):
+    objective = build_mel("diffusion")
     torch.nn.init.zeros_(objective.learning.plan_model.reading.weight)
     objective.export(tmp_path)
     tempos = [pair.tempo for pair in objective.data.pairs[:4] if pair.tempo]
     assert read_config(tmp_path, "plan_model")["spread"] == pytest.approx(np.log2(tempos).std(), rel=1e-4)
 
 
-def test_changed_comments_are_other_parts(build, commented, checkpoint, config_of, tmp_path):
+def test_changed_comments_are_other_parts(build_mel, commented, mel_parts, mel_config, tmp_path):
     rows = read_manifest(commented)
     folder = shutil.copytree(commented, tmp_path / "pairs")
     write_manifest(folder, [replace(rows[0], comments=("other",)), *rows[1:]])
     one, other = (
-        stage_builder(config_of("bilstm"), data, checkpoint)().parts()["texts"] for data in (commented, folder)
+        stage_builder(mel_config("bilstm"), data, mel_parts)().parts()["texts"] for data in (commented, folder)
     )
     assert one["text_encoder"] == other["text_encoder"]
     assert one["comments"] != other["comments"]
 
 
-def test_what_cannot_be_trained_is_refused(build, pairs, checkpoint, config_of, tmp_path):
+def test_what_cannot_be_trained_is_refused(build_mel, pairs, mel_parts, mel_config, tmp_path):
     with pytest.raises(DatasetError, match=r"no pair in .* has comments"):
-        stage_builder(config_of("bilstm"), pairs, checkpoint)()
+        stage_builder(mel_config("bilstm"), pairs, mel_parts)()
     with pytest.raises(SettingError, match="1 or more together"):
-        build("bilstm", {"drop": 0.5, "drop_text": 0.5})
-    shutil.copytree(checkpoint / "image_encoder", tmp_path / "image_encoder")
+        build_mel("bilstm", {"drop": 0.5, "drop_text": 0.5})
+    shutil.copytree(mel_parts / "image_encoder", tmp_path / "image_encoder")
     with pytest.raises(SettingError, match="no text encoder"):
-        build("bilstm", {"text_encoder": str(tmp_path)})
+        build_mel("bilstm", {"text_encoder": str(tmp_path)})
     with pytest.raises(SettingError, match="model_type 'mamba'"):
-        build("bilstm", model={"fusion": {"dim": 5}, "mel_decoder": {"model_type": "mamba"}})
+        build_mel("bilstm", model={"fusion": {"dim": 5}, "mel_decoder": {"model_type": "mamba"}})
     with pytest.raises(SettingError, match="lacks 'scheduler'"):
-        build("diffusion", model={"fusion": {"dim": 5}, "mel_decoder": {"model_type": "diffusion"}})
+        build_mel("diffusion", model={"fusion": {"dim": 5}, "mel_decoder": {"model_type": "diffusion"}})

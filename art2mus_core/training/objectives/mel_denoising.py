@@ -61,7 +61,9 @@ class Denoising(MelLoss):
         t = torch.from_numpy(draw.levels(len(self.levels))[draw.part])
         plan = self.plans(own, np.zeros(len(own)))
         planned = torch.from_numpy(dropped[draw.part] >= self.share * UNPLANNED)
-        return NoisedBatch(latent, draw_noise(tuple(latent.shape[1:]), draw.seeds()), t, plan=plan.only(planned))
+        return NoisedBatch(
+            latent, draw_noise((latent.shape[1], latent.shape[2], 1), draw.seeds()), t, plan=plan.only(planned)
+        )
 
     def losses(
         self, fused: Float[Tensor, "batch dim"], target: NoisedBatch, kept: Bool[Tensor, " batch"]

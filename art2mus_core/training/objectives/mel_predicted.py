@@ -1,0 +1,83 @@
+"""Mels that the checkpoint's own decoder makes of pairs, on which a vocoder is trained to hear past its errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from ...checkpoints.folder import load_component, read_config
+from ...errors import SettingError
+from ...networks.fusion import GatedFusion
+from ...pipelines.mel_decoders import BiLstmMelDecoder, load_mel_decoder
+from ..batches import Draw
+from ..features.dataset import Dataset
+from ..features.latents import embed_artworks
+from .mel_texts import Comments, text_folder
+from .sources import encoder_folder
+
+__all__ = ["Predicted"]
+
+
+class Predicted(nn.Module):
+    """Fused embeddings of all pairs, and the frozen decoder that makes mels of them.
+
+    Only a regression can be heard beside the true music: what a decoder by diffusion draws is another piece.
+
+    Args:
+        data: the dataset.
+        checkpoint: with fusion and mel decoder.
+        encoder: name or folder of the image encoder.
+        text_encoder: name or folder of the text encoder.
+        device: of the encoders.
+
+    Raises:
+        SettingError: a mel decoder that draws; no image or text encoder.
+        CheckpointError: a part is missing or damaged.
+        DatasetError: no pair has comments.
+    """
+
+    def __init__(
+        self, data: Dataset, checkpoint: Path, encoder: str | None, text_encoder: str | None, device: torch.device
+    ) -> None:
+        super().__init__()
+        decoder = load_mel_decoder(checkpoint) if _kind(checkpoint) == "bilstm" else None
+        if not isinstance(decoder, BiLstmMelDecoder):
+            raise SettingError(
+                f"`mels: predicted` with a mel decoder {_kind(checkpoint)!r} in {checkpoint}",
+                "a regression (bilstm), whose mels belong to the pairs' music",
+                "Set `mels: true`.",
+            )
+        self.decoder = decoder
+        folder = encoder_folder(checkpoint, encoder)
+        comments = Comments.of(data, text_folder(checkpoint, folder, text_encoder), device)
+        images = embed_artworks(data, folder, device, patches=False)
+        fusion = load_component(checkpoint, "fusion", GatedFusion)
+        rows = np.arange(len(data.pairs))
+        text, has = comments.drawn(Draw(np.random.default_rng(0), len(rows)), rows, all_of_them=True)
+        if fusion.neutral_text is not None:
+            text = torch.where(has[:, None], text, fusion.neutral_text)
+        with torch.no_grad():
+            self.fused = fusion(text, torch.from_numpy(images.values))
+        self.requires_grad_(requires_grad=False)
+
+    @property
+    def frames(self) -> int:
+        """The longest mel."""
+        return int(self.decoder.network.config["max_frames"])
+
+    @torch.no_grad()
+    def crops(
+        self, fused: Float[Tensor, "batch dim"], first: Int[Tensor, " batch"], length: int
+    ) -> Float[Tensor, "batch frames bins"]:
+        """The frames from `first` on of the mel of each pair, which begins with its music."""
+        made = self.decoder.normalisation.undo(self.decoder.network(fused, int(first.max()) + length).float())
+        places = first[:, None] + torch.arange(length, device=first.device)
+        return made.take_along_dim(places[..., None], dim=1)
+
+
+def _kind(checkpoint: Path) -> object:
+    return read_config(checkpoint, "mel_decoder").get("model_type")
