@@ -17,6 +17,7 @@ from .export import export
 from .export_text import export_text
 from .fetch import fetch
 from .fit_affect import fit_affect
+from .fit_words import fit_words
 from .gallery import gallery
 from .heads import heads
 from .listen import listen
@@ -35,7 +36,7 @@ COMMANDS = (
     *(compose, look),
     *(evaluate, score, compare, gallery, listen, rate),
     *(models, fetch, doctor, convert, export_text, heads),
-    *(synthesize, calibrate, fit_affect, prepare, train, export),
+    *(synthesize, calibrate, fit_affect, fit_words, prepare, train, export),
 )
 """Each command is a function in a file of its own; its docstring is the help text."""
 

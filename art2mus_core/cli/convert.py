@@ -67,9 +67,9 @@ def convert(
 
         from ..checkpoints.memory import allocating
         from ..checkpoints.names import home
-        from ..pipelines import art2music_files as art2music
         from ..encoders import efficientnet_files as efficientnet
         from ..encoders import imagebind_files as published
+        from ..pipelines import art2music_files as art2music
 
     if art2music.is_decoder(weights):
         _convert_art2music(weights, out, fusion, vocoder, normalisation, encoder, no_replace=no_replace)
@@ -130,8 +130,8 @@ def _convert_art2music(
 ) -> None:
     from ..audio.normalisation import named_option
     from ..checkpoints.names import is_encoder, locate
-    from ..pipelines.art2music_files import COMPONENTS, Published, convert
     from ..encoders.files import image_sizes, image_space
+    from ..pipelines.art2music_files import COMPONENTS, Published, convert
 
     if fusion is None:
         raise SettingError(

@@ -76,7 +76,7 @@ FILES = {
 }
 """Commands that write files by their names, and the files."""
 
-GO_ON = {"evaluate", "listen", "fetch", "fit_affect", "prepare", "synthesize", "train"}
+GO_ON = {"evaluate", "listen", "fetch", "fit_affect", "fit_words", "prepare", "synthesize", "train"}
 """Commands that go on with what they find in their place."""
 
 TELL = {"compare", "models", "doctor", "heads"}

@@ -11,12 +11,12 @@ from torch import nn
 
 from art2mus_core.checkpoints.folder import load_component, read_config, read_index
 from art2mus_core.checkpoints.grid import mel_fields
-from art2mus_core.pipelines.art2music_files import Published, convert, is_decoder
-from art2mus_core.pipelines.mel_decoders import load_mel_decoder, mel_grid
 from art2mus_core.decoders.vocoders import load_vocoder
 from art2mus_core.errors import CheckpointError
 from art2mus_core.networks.bilstm import BiLstmDecoder
 from art2mus_core.networks.fusion import GatedFusion
+from art2mus_core.pipelines.art2music_files import Published, convert, is_decoder
+from art2mus_core.pipelines.mel_decoders import load_mel_decoder, mel_grid
 
 V1 = {
     "resblock": "1",

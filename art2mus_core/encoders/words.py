@@ -1,0 +1,129 @@
+"""A small sentence encoder: vectors of word pieces, each mixed with its neighbours, and their weighted mean.
+
+The vectors are those of a large sentence encoder for each piece alone, reduced to few dimensions (as Model2Vec, Tulkens & van Dongen
+2024), so that words which no comment of the training had are near those that mean the same. What is mixed (negation, degree) and
+weighted is learnt from comments; see :mod:`art2mus_core.training.words`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..checkpoints.folder import load_component
+from ..errors import CheckpointError, SettingError
+from ..networks.options import completed
+from ..types import Embedding
+
+__all__ = ["VOCABULARY", "WordEncoder", "load_word_encoder", "tokenizer_of"]
+
+VOCABULARY = "vocab.txt"
+"""File of the pieces, one in each line; those that continue a word begin with ##."""
+
+UNKNOWN, MASKED, KERNEL = "[UNK]", -1e4, 3
+
+DEFAULTS: dict[str, Any] = {"pieces": 18_000, "dim": 80, "hidden_dim": 128, "longest": 256}
+
+
+class WordEncoder(nn.Module):
+    """Texts to embeddings [B, dim]; a text without known words has an embedding of zeros.
+
+    Args:
+        config: the content of `text_encoder/config.json`; `space` names the space of the embeddings.
+
+    Attributes:
+        longest: pieces that are read of a text.
+    """
+
+    vectors: Tensor
+    scale: Tensor
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.config = completed(config, "word encoder", defaults=DEFAULTS, fixed={"model_type": "word_vectors"})
+        pieces, dim, hidden, self.longest = (self.config[size] for size in DEFAULTS)
+        self.space = str(config["space"])
+        self.register_buffer("vectors", torch.zeros(pieces, dim, dtype=torch.int8))
+        self.register_buffer("scale", torch.ones(dim))
+        self.widen = nn.Conv1d(dim, hidden, KERNEL, padding=KERNEL // 2)
+        self.narrow = nn.Conv1d(hidden, dim, KERNEL, padding=KERNEL // 2)
+        self.weight = nn.Linear(dim, 1)
+        self.tokenizer: Any = None
+
+    def encode(self, texts: list[str]) -> Embedding:
+        """One embedding per text, on the device of the weights. Of a text only the first `longest` pieces are read.
+
+        Raises:
+            SettingError: no texts.
+        """
+        if not texts:
+            raise SettingError("no texts", "at least one", "Write a text.")
+        return Embedding(self(*self.read(texts)), self.space)
+
+    def known(self, texts: Sequence[str]) -> list[int]:
+        """The number of known pieces of each text, of any length."""
+        return [len(self._ids(text)) for text in texts]
+
+    def read(self, texts: Sequence[str]) -> tuple[Int[Tensor, "batch length"], Bool[Tensor, "batch length"]]:
+        """The numbers of the known pieces of each text, and a mask that is false for padding."""
+        read = [self._ids(text)[: self.longest] for text in texts]
+        length = max(1, *map(len, read))
+        ids = torch.tensor([each + [0] * (length - len(each)) for each in read], device=self.scale.device)
+        counts = torch.tensor([len(each) for each in read], device=ids.device)
+        return ids, torch.arange(length, device=ids.device) < counts[:, None]
+
+    def _ids(self, text: str) -> list[int]:
+        """A text of any length is cut to what could be `longest` words first."""
+        unknown = self.config["pieces"]
+        start = " ".join(text.split()[: 2 * self.longest])
+        return [each for each in self.tokenizer.encode(start).ids if each < unknown]
+
+    def forward(
+        self, ids: Int[Tensor, "batch length"], mask: Bool[Tensor, "batch length"]
+    ) -> Float[Tensor, "batch dim"]:
+        """The embeddings."""
+        there = mask[..., None].to(self.scale)
+        pieces = self.vectors[ids].to(self.scale) * self.scale * there
+        mixed = pieces + self.narrow(F.gelu(self.widen(pieces.mT))).mT * there
+        weights = self.weight(mixed)[..., 0].masked_fill(~mask, MASKED).softmax(-1)
+        return (weights[..., None] * mixed * there).sum(1)
+
+
+def tokenizer_of(pieces: Sequence[str]) -> Any:  # noqa: ANN401
+    """The tokenizer of BERT (WordPiece; Devlin et al. 2019) for these pieces, whose numbers are their places; another number is unknown."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers  # noqa: PLC0415
+
+    words = {piece: place for place, piece in enumerate(pieces)}
+    tokenizer = Tokenizer(models.WordPiece(vocab={**words, UNKNOWN: len(words)}, unk_token=UNKNOWN))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
+    return tokenizer
+
+
+def load_word_encoder(folder: Path) -> WordEncoder:
+    """Load the word encoder in a folder.
+
+    Raises:
+        CheckpointError: a file is missing or damaged, or does not match the others.
+    """
+    encoder = load_component(folder, ".", WordEncoder)
+    path = folder / VOCABULARY
+    try:
+        pieces = path.read_text(encoding="utf-8").split()
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} cannot be read ({error})", "the pieces of its words", "Install the checkpoint again."
+        ) from error
+    if len(pieces) != len(set(pieces)) or len(pieces) != encoder.config["pieces"]:
+        raise CheckpointError(
+            f"{path} has {len(set(pieces))} different pieces",
+            f"{encoder.config['pieces']}, one in each line, as in its config.json",
+            "Install the checkpoint again.",
+        )
+    encoder.tokenizer = tokenizer_of(pieces)
+    return encoder.eval()
