@@ -101,7 +101,7 @@ class Discriminators(nn.Module):
         self.config = completed(config, "discriminator", defaults=DEFAULTS, fixed={})
         width = self.config["width"]
         self.periods = nn.ModuleList(_Period(period, width) for period in self.config["periods"])
-        norms = [spectral_norm, *[weight_norm] * (self.config["scales"] - 1)]
+        norms: list[Callable[[nn.Module], nn.Module]] = [spectral_norm, *[weight_norm] * (self.config["scales"] - 1)]
         self.scales = nn.ModuleList(_Scale(width, norm) for norm in norms)
 
     def forward(self, sound: Float[Tensor, "batch samples"]) -> list[Judged]:

@@ -74,7 +74,9 @@ def moods(count: int, seed: int) -> tuple[list[str], Float[np.ndarray, "count ax
     texts, values = [], np.full((count, AXES), np.nan)
     for index in range(count):
         rng = np.random.default_rng((seed, index, 6))
-        mood = draw_mood(Character(*rng.random(len(CHARACTERS)).tolist(), tonic=0), rng)
+        mood = draw_mood(
+            Character(**dict(zip(CHARACTERS, rng.random(len(CHARACTERS)).tolist(), strict=True)), tonic=0), rng
+        )
         texts.append(comment(mood, rng))
         values[index] = [np.nan if value is None else value for value in vars(mood).values()]
     return texts, values

@@ -150,4 +150,4 @@ class MelObjective(Objective):
         self.learning.export(folder, rows, fused)
         keep_text_encoder(self.texts, self.encoder, folder)
         other = {} if is_encoder(folder) else {"encoder": self.options.encoder or self.encoder.resolve().name}
-        save_index(folder, {**COMPONENTS, **other}, self.options.defaults, "Art2MusicPipeline")
+        save_index(folder, {**COMPONENTS, **other}, self.options.defaults, kind="Art2MusicPipeline")
