@@ -70,10 +70,10 @@ def test_arousal_sets_the_loudness():
 
 
 def test_warm_pieces_are_darker():
-    means = [
-        np.mean([measure_samples(compose(replace(MIDDLING, warmth=w), s, 6.0), RATE).brightness for s in range(4)])
-        for w in (0.0, 0.5, 1.0)
-    ]
+    def brightness(warmth: float, seed: int) -> float:
+        return measure_samples(compose(replace(MIDDLING, warmth=warmth), seed, 6.0, LOW, 1), LOW).brightness
+
+    means = [np.mean([brightness(warmth, seed) for seed in range(4)]) for warmth in (0.0, 0.5, 1.0)]
     assert means == sorted(means, reverse=True)
     assert means[0] - means[-1] > 1.0  # octaves
 
@@ -81,7 +81,7 @@ def test_warm_pieces_are_darker():
 @pytest.mark.parametrize("seconds", [5.0, 10.0, 30.0])
 def test_pieces_end(seconds: float):
     for seed, character in enumerate(drawn(6)):
-        heard = levels(compose(character, seed, seconds))
+        heard = levels(compose(character, seed, seconds, LOW, 1), LOW)
         assert np.median(heard) - heard[-10:].mean() > 10
         assert np.mean(heard[: -round(20 * 0.25 * seconds)] < -60) < 0.1  # and are hardly silent before
 
@@ -89,7 +89,7 @@ def test_pieces_end(seconds: float):
 def test_levels_vary_within_a_piece():
     ranges = []
     for seed, character in enumerate(drawn(12)):
-        low, high = np.percentile(levels(compose(character, seed, 12.0)), (5, 95))
+        low, high = np.percentile(levels(compose(character, seed, 12.0, LOW, 1), LOW), (5, 95))
         ranges.append(high - low)
     assert np.median(ranges) > 11
 
