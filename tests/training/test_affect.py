@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -30,6 +32,7 @@ from art2mus_core.training.affect import (
     STRENGTHS,
     TRUST,
     VIEWS,
+    AffectFit,
     Looks,
     cross_validated,
     fit_affect,
@@ -196,11 +199,28 @@ def eye(write_eye, tmp_path: Path) -> Path:
     return tmp_path / "eye"
 
 
-def test_the_encoder_sees_what_the_labels_say(folder: Path, eye: Path):
-    steps: list[Step] = []
-    before, told = read_tensors(weights_file(eye, "image_encoder"))
-    paintings = read_labels(folder)
-    found = fit_affect(eye, paintings, seed=3, on_step=steps.append)
+class Fitted(NamedTuple):
+    """An encoder's folder before and after the fit with seed 3, what the fit found, and its steps."""
+
+    before: Path
+    after: Path
+    found: AffectFit
+    steps: list[Step]
+
+
+@pytest.fixture(scope="module")
+def fitted(folder: Path, write_eye, tmp_path_factory: pytest.TempPathFactory) -> Fitted:
+    place, steps = tmp_path_factory.mktemp("fitted"), []
+    write_eye(place / "before")
+    after = shutil.copytree(place / "before", place / "after")
+    found = fit_affect(after, read_labels(folder), seed=3, on_step=steps.append)
+    return Fitted(place / "before", after, found, steps)
+
+
+def test_the_encoder_sees_what_the_labels_say(folder: Path, fitted: Fitted):
+    eye, found = fitted.after, fitted.found
+    before, told = read_tensors(weights_file(fitted.before, "image_encoder"))
+    paintings, steps = read_labels(folder), fitted.steps
     assert [(step.stage, step.done, step.total) for step in steps] == [("paintings", n, 20) for n in range(1, 21)]
     after, still = read_tensors(weights_file(eye, "image_encoder"))
     changed = {key for key, value in after.items() if not torch.equal(value, before[key])}
@@ -216,14 +236,14 @@ def test_the_encoder_sees_what_the_labels_say(folder: Path, eye: Path):
     assert max(seen) - min(seen) > 0.3
 
 
-def test_scores_are_standard_normal_among_paintings_that_were_not_seen(folder: Path, eye: Path):
+def test_scores_are_standard_normal_among_paintings_that_were_not_seen(folder: Path, fitted: Fitted):
     """The stored weights are those of the fit, moved and scaled by the predictions of fits without each painting."""
-    looks = look_at(load_efficientnet(eye), read_labels(folder), seed=3)
-    fit = fit_affect(eye, read_labels(folder), seed=3)
+    looks = look_at(load_efficientnet(fitted.before), read_labels(folder), seed=3)
+    fit = fitted.found
     weights, intercept = ridge(looks, fit.strength)
     inputs = np.concatenate([looks.features[:, 0], looks.prior[:, 0]], axis=1)
     plain = inputs @ weights.T + intercept
-    stored = load_efficientnet(eye).affect
+    stored = load_efficientnet(fitted.after).affect
     with torch.no_grad():
         scores = stored(torch.from_numpy(inputs).float()).numpy()
     mean, spread = fit.predicted.mean(0), fit.predicted.std(0)
@@ -235,10 +255,10 @@ def test_scores_are_standard_normal_among_paintings_that_were_not_seen(folder: P
     assert 0.5 < scores.std(0).min() <= scores.std(0).max() < 3
 
 
-def test_the_same_seed_gives_the_same_encoder(folder: Path, write_eye, tmp_path: Path):
-    files = []
-    for name, seed in (("one", 1), ("two", 1), ("three", 2)):
-        write_eye(tmp_path / name)
+def test_the_same_seed_gives_the_same_encoder(folder: Path, fitted: Fitted, tmp_path: Path):
+    files = [weights_file(fitted.after, "image_encoder").read_bytes()]
+    for name, seed in (("again", 3), ("another", 2)):
+        shutil.copytree(fitted.before, tmp_path / name)
         fit_affect(tmp_path / name, read_labels(folder), seed=seed)
         files.append(weights_file(tmp_path / name, "image_encoder").read_bytes())
     assert files[0] == files[1] != files[2]
