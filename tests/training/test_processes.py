@@ -52,10 +52,10 @@ class StoppedError(Exception):
     """Raised after a step, in both processes."""
 
 
-def work(rank: int, ports: list[int], pairs: Path, jobs: list[Job]) -> None:
-    """One of two processes."""
+def work(rank: int, ports: list[int], pairs: Path, jobs: list[Job], told: Path) -> None:
+    """One of two processes, which trains, and then loses the other or is lost."""
     adamw = torch.optim.AdamW
-    for port, job in zip(ports, jobs, strict=True):
+    for port, job in zip(ports[:-1], jobs, strict=True):
         be_started(rank, port)
         os.environ["ACCELERATE_USE_FSDP"] = str(job.sharded)
         torch.optim.AdamW = plain if job.plain else adamw  # type: ignore[assignment,misc]
@@ -70,6 +70,21 @@ def work(rank: int, ports: list[int], pairs: Path, jobs: list[Job]) -> None:
             objective, history = train(build, job.config, job.run, accelerator=accelerator, on_step=on_step)
             if accelerator.is_main_process:
                 torch.save({"weights": objective.trained.state_dict(), "history": history}, job.run / "returned.pt")
+    lose(rank, ports[-1], told)
+
+
+def lose(rank: int, port: int, told: Path) -> None:
+    """The second process ends abruptly, and the first writes down its error."""
+    be_started(rank, port)
+    os.environ["ACCELERATE_USE_FSDP"] = "False"
+    try:
+        with accelerated(TrainingConfig.load("vae")):
+            averaged({"loss": torch.ones(3)})
+            if rank == 1:
+                os._exit(9)
+            averaged({"loss": torch.ones(3)})
+    except Art2MusError as error:
+        told.write_text(str(error), encoding="utf-8")
 
 
 def be_started(rank: int, port: int) -> None:
@@ -97,7 +112,7 @@ def of_two(tiny: Any, stage: str) -> TrainingConfig:
 
 @pytest.fixture(scope="module")
 def together(pairs: Path, trained: Path, tiny, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Job]:
-    """What two processes trained, by name."""
+    """What two processes trained, by name, before the second ended abruptly."""
     folder = tmp_path_factory.mktemp("together")
     long = of_two(tiny, "aligner").model_copy(update={"steps": 20, "save_minutes": 1e-9, "keep": 30})
     jobs = {stage: Job(of_two(tiny, stage), trained, folder / stage, plain=True) for stage in STAGES}
@@ -105,8 +120,14 @@ def together(pairs: Path, trained: Path, tiny, tmp_path_factory: pytest.TempPath
     if SHARDS:
         jobs["stopped"] = Job(long, trained, folder / "sharded", sharded=True, stop=7)
         jobs["sharded"] = jobs["stopped"]._replace(stop=0)
-    ports = [free_port() for _ in jobs]
-    multiprocessing.spawn(work, (ports, pairs, list(jobs.values())), nprocs=2)
+    ports, context = [free_port() for _ in range(len(jobs) + 1)], multiprocessing.get_context("spawn")
+    given = (ports, pairs, list(jobs.values()), folder / "told.txt")
+    processes = [context.Process(target=work, args=(rank, *given)) for rank in (0, 1)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(600)
+    assert [process.exitcode for process in processes] == [0, 9]
     return jobs
 
 
@@ -190,27 +211,8 @@ def test_processes_that_do_not_divide_a_batch_are_refused(pairs: Path, trained: 
         objective.batch(Draw(np.random.default_rng(0), 4, 0, 2))
 
 
-def lose(rank: int, port: int, told: Path) -> None:
-    """One of two processes; the second ends abruptly, and the first writes down its error."""
-    be_started(rank, port)
-    try:
-        with accelerated(TrainingConfig.load("vae")):
-            averaged({"loss": torch.ones(3)})
-            if rank == 1:
-                os._exit(9)
-            averaged({"loss": torch.ones(3)})
-    except Art2MusError as error:
-        told.write_text(str(error), encoding="utf-8")
-
-
-def test_the_end_of_another_process_is_an_error_that_says_what_to_do(tmp_path: Path):
-    context, port, told = multiprocessing.get_context("spawn"), free_port(), tmp_path / "told.txt"
-    processes = [context.Process(target=lose, args=(rank, port, told)) for rank in (0, 1)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(60)
-    assert [process.exitcode for process in processes] == [0, 9]
+def test_the_end_of_another_process_is_an_error_that_says_what_to_do(together: dict[str, Job]):
+    told = together["long"].run.parent / "told.txt"
     assert told.read_text(encoding="utf-8").startswith("one of 2 training processes ended before the others; expected")
 
 
