@@ -18,7 +18,7 @@ import wordllama
 
 package, cache = Path(wordllama.__file__).parent, Path(sys.argv[1])
 print(f"wordllama {importlib.metadata.version('wordllama')}")
-carried = [path.relative_to(package).as_posix() for path in package.rglob("*") if "l2_supercat" in path.name]
+carried = [path.relative_to(package).as_posix() for path in package.rglob("l2_supercat*") if path.suffix != ".toml"]
 print("in the package:", ", ".join(sorted(carried)))
 assert len(carried) == 2, carried
 try:
