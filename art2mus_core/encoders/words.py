@@ -71,9 +71,12 @@ class WordEncoder(nn.Module):
         return [len(self._ids(text)) for text in texts]
 
     def read(self, texts: Sequence[str]) -> tuple[Int[Tensor, "batch length"], Bool[Tensor, "batch length"]]:
-        """The numbers of the known pieces of each text, and a mask that is false for padding."""
+        """The numbers of the known pieces of each text, and a mask that is false for padding.
+
+        There is at least one place of padding, so that the last piece has the same neighbour whatever texts are read together.
+        """
         read = [self._ids(text)[: self.longest] for text in texts]
-        length = max(1, *map(len, read))
+        length = 1 + max(map(len, read))
         ids = torch.tensor([each + [0] * (length - len(each)) for each in read], device=self.scale.device)
         counts = torch.tensor([len(each) for each in read], device=ids.device)
         return ids, torch.arange(length, device=ids.device) < counts[:, None]

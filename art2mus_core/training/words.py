@@ -148,7 +148,7 @@ def _train(
             group["lr"] = RATE * min(1, (step + 1) / LATER) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
         rows = torch.from_numpy(rng.integers(len(texts) - HELD, size=BATCH))
         kept = mask[rows] & (torch.rand(mask[rows].shape) >= DROPPED)
-        longest = max(1, int(mask[rows].sum(1).max()))
+        longest = 1 + int(mask[rows].sum(1).max())  # the end is a place of padding
         loss = _loss(head(encoder(ids[rows, :longest], kept[:, :longest])), wanted[rows])
         optimiser.zero_grad()
         loss.backward()

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from art2mus_core.checkpoints.folder import save_component
+from art2mus_core.encoders.texts import load_text_encoder
+from art2mus_core.encoders.words import VOCABULARY, WordEncoder, load_word_encoder
+from art2mus_core.errors import CheckpointError, SettingError
+from art2mus_core.interfaces import TextEncoder
+
+PIECES = ["sea", "calm", "storm", "not", "##s", "##y", "light"]
+CONFIG = {"model_type": "word_vectors", "pieces": 7, "dim": 5, "hidden_dim": 3, "longest": 11, "space": "words-5-test"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    encoder = WordEncoder(CONFIG)
+    encoder.vectors.random_(-100, 100)
+    encoder.scale.fill_(0.02)
+    save_component(tmp_path, "text_encoder", encoder, CONFIG, half=True)
+    (tmp_path / "text_encoder" / VOCABULARY).write_text("\n".join(PIECES), encoding="utf-8")
+    return tmp_path
+
+
+@torch.no_grad()
+def test_a_text_has_the_same_embedding_alone_and_beside_a_longer_one(folder: Path):
+    encoder = load_text_encoder(folder)
+    assert isinstance(encoder, TextEncoder)
+    texts = ["Calm sea", "not stormy, not a storm: light seas", "a storm"]
+    together = encoder.encode(texts)
+    assert together.space == "words-5-test"
+    assert together.values.shape == (3, 5)
+    alone = torch.cat([encoder.encode([text]).values for text in texts])
+    torch.testing.assert_close(together.values, alone)
+    assert (together.values[0] - encoder.encode(["sea calm"]).values).abs().max() > 1e-3  # the order counts
+    torch.testing.assert_close(together.values[0], encoder.encode(["CALM,   sea!!"]).values[0])  # spelling does not
+
+
+@torch.no_grad()
+def test_texts_without_a_known_word_are_zeros_and_long_ones_are_cut(folder: Path):
+    encoder = load_word_encoder(folder / "text_encoder")
+    texts = ["", "שלום לעולם", "sea 海", "storm " * 5000]
+    assert encoder.known(texts) == [0, 0, 1, 22]
+    values = encoder.encode(texts).values
+    assert values.isfinite().all()
+    assert not values[:2].any()
+    assert values[2:].any(1).all()
+    torch.testing.assert_close(values[3], encoder.encode(["storm " * 11]).values[0])
+    with pytest.raises(SettingError, match="no texts"):
+        encoder.encode([])
+
+
+def test_pieces_that_are_missing_twice_there_or_too_few_are_refused(folder: Path):
+    path = folder / "text_encoder" / VOCABULARY
+    for text in ("\n".join(PIECES[:-1]), "\n".join([*PIECES[:-1], "sea"]), b"\xff\xfe".decode("latin1")):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(CheckpointError, match=r"expected 7, one in each line"):
+            load_text_encoder(folder)
+    path.write_bytes(b"\xff\xfe\xfd")
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        load_text_encoder(folder)
+    path.unlink()
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        load_text_encoder(folder)
+    (folder / "text_encoder" / "config.json").write_text(json.dumps({"model_type": "magic"}))
+    with pytest.raises(CheckpointError, match="a text encoder 'magic'"):
+        load_text_encoder(folder)
