@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,9 @@ NORMALISATION = {"name": "range", "low": -9, "high": 1}
 
 
 class TinyWords(torch.nn.Module):
-    """A text encoder that knows words without a digit in them."""
+    """A text encoder that knows words of Latin letters, and reads four of them."""
 
-    space = "tiny-words"
+    space, longest = "tiny-words", 4
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,16 +31,19 @@ class TinyWords(torch.nn.Module):
     def encode(self, texts: list[str]) -> Any:
         from art2mus_core.types import Embedding
 
-        return Embedding(torch.stack([torch.cos(len(text) * self.row) for text in texts]), self.space)
+        return Embedding(
+            torch.stack([torch.cos(len(" ".join(text.split()[: self.longest])) * self.row) for text in texts]),
+            self.space,
+        )
 
-    def remarks(self, text: str) -> list[str]:
-        return [f"{text!r} has a digit"] if any(letter.isdigit() for letter in text) else []
+    def known(self, texts: Sequence[str]) -> list[int]:
+        return [sum(word.isalpha() and word.isascii() for word in text.split()) for text in texts]
 
 
 def load_tiny_words(folder: Path) -> TinyWords:
     from art2mus_core.checkpoints.folder import load_component
 
-    return load_component(folder, ".", lambda config: TinyWords())
+    return load_component(folder, "text_encoder", lambda config: TinyWords())
 
 
 def write_art2music(folder: Path, *, drawn: bool = False, vocoder: str = "tonewheel", neutral: bool = True) -> Path:

@@ -22,7 +22,7 @@ from ..errors import AudioError
 from ..types import AudioGrid
 from .filters import slaney_hertz, slaney_mel, triangles
 
-__all__ = ["MelTransform", "filterbanks", "tone_response", "window_shapes"]
+__all__ = ["MelTransform", "filterbanks", "row_hertz", "tone_response", "window_shapes"]
 
 FloatArray = np.ndarray
 
@@ -70,8 +70,8 @@ def filterbanks(grid: AudioGrid) -> dict[int, FloatArray]:
 
 @lru_cache(maxsize=4)
 def tone_response(grid: AudioGrid) -> FloatArray:
-    """Return magnitudes [rows, rows]: what a steady sine of amplitude 1 at the pitch of each row has in all rows of a semitone grid."""
-    centres, responses = _semitone_hertz(grid)[:, None], []
+    """Return magnitudes [rows, rows]: what a steady sine of amplitude 1 at the centre of each row has in all rows."""
+    centres, responses = row_hertz(grid)[:, None], []
     for size, filters in filterbanks(grid).items():
         used = filters.any(0)  # a small part of a long window's spectrum
         bins = np.fft.rfftfreq(size, 1 / grid.sample_rate)[used]
@@ -91,9 +91,18 @@ def window_shapes(grid: AudioGrid) -> FloatArray:
     return np.concatenate(rows)
 
 
+def row_hertz(grid: AudioGrid) -> FloatArray:
+    """Return the centre of each row."""
+    return _slaney_edges(grid)[1:-1] if grid.scale == "slaney" else _semitone_hertz(grid)
+
+
+def _slaney_edges(grid: AudioGrid) -> FloatArray:
+    return slaney_hertz(np.linspace(slaney_mel(grid.lowest), slaney_mel(grid.highest), grid.mel_bins + 2))
+
+
 def _slaney(grid: AudioGrid) -> FloatArray:
     """Return triangles of unit area on Slaney's mel scale."""
-    edges = slaney_hertz(np.linspace(slaney_mel(grid.lowest), slaney_mel(grid.highest), grid.mel_bins + 2))
+    edges = _slaney_edges(grid)
     bins = np.fft.rfftfreq(grid.windows[0], 1 / grid.sample_rate)
     return triangles(edges, bins) * (2 / (edges[2:] - edges[:-2]))[:, None]
 

@@ -17,6 +17,7 @@ from .cards import read_cards
 
 __all__ = [
     "BUNDLED",
+    "COMMENTED",
     "LORA",
     "MODULES",
     "aligner_file",
@@ -40,6 +41,8 @@ __all__ = [
 
 PACKAGED = Path(__file__).parents[1]
 BUNDLED = "pocket"
+COMMENTED = "art2music"
+"""The bundled checkpoint that reads comments."""
 
 MODULES = "modules.json"
 """File of a sentence encoder, in sentence-transformers' layout."""
@@ -170,11 +173,11 @@ def folders(roots: Iterable[Path], is_a: Callable[[Path], bool] = is_prior) -> d
 
 def known(is_a: Callable[[Path], bool] = is_prior) -> list[str]:
     """Names of a kind that :func:`locate` finds."""
-    return [*(name for name in (BUNDLED,) if is_a(PACKAGED / name)), *sorted(folders([home()], is_a))]
+    return [*(name for name in (BUNDLED, COMMENTED) if is_a(PACKAGED / name)), *sorted(folders([home()], is_a))]
 
 
 def locate(name: str, is_a: Callable[[Path], bool] = is_prior) -> Path:
-    """The folder of a checkpoint: `pocket` (in the package), a path, or a name in :func:`home`.
+    """The folder of a checkpoint: `pocket` or `art2music` (in the package), a path, or a name in :func:`home`.
 
     Args:
         name: name or path.
@@ -194,8 +197,8 @@ def locate(name: str, is_a: Callable[[Path], bool] = is_prior) -> Path:
 
 
 def _found(name: str) -> Path | None:
-    if name == BUNDLED:
-        return PACKAGED / BUNDLED
+    if name == BUNDLED or (name == COMMENTED and (PACKAGED / name).is_dir()):
+        return PACKAGED / name
     return (existing(name) or existing(home() / name)) if name else None
 
 

@@ -12,8 +12,8 @@ __all__ = ["main"]
 USAGE, INTERRUPTED, CLOSED_PIPE = 2, 130, 141
 """Exit codes: an error that the user can correct, Ctrl-C, and a pipe that its reader closed."""
 
-LONGEST = 20_000
-"""Characters allowed in an argument."""
+LONGEST = 100_000
+"""Characters allowed in an argument: more than a comment of 5,000 words has."""
 
 EXTRAS = {
     **dict.fromkeys(("aiohttp", "krippendorff", "openai", "scipy"), "eval"),

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..errors import SettingError
-from ..pipelines.settings import check_candidates, check_seed, check_settings
+from ..pipelines.settings import check_candidates, check_number, check_seed, check_settings
 from .outputs import AsJson, NoReplace
 from .planning import batches, gather, plan, without_replacing
 from .presenting import report
@@ -26,6 +26,20 @@ def compose(
         ),
     ] = None,
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Search subfolders too.")] = False,
+    comments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--comment",
+            help="Comment of a viewer on the artworks, for the route art2music; may be given several times.",
+        ),
+    ] = None,
+    balance: Annotated[
+        float | None,
+        typer.Option(
+            help="Balance between picture (0) and comments (1), for the route art2music.",
+            show_default="0.5",
+        ),
+    ] = None,
     seconds: Annotated[float, typer.Option(help="Length of each piece in seconds, 1 to 60.")] = 10.0,
     seed: Annotated[
         int, typer.Option(help="Seed of the initial noise; each seed gives another piece for the same artwork.")
@@ -68,9 +82,22 @@ def compose(
         bool, typer.Option("--keep-all", help="Keep all candidates, best first, as NAME, NAME--2, NAME--3.")
     ] = False,
     no_replace: NoReplace = False,
+    route: Annotated[
+        str | None,
+        typer.Option(
+            help="Route from artwork to music: diffusion or art2music, each with a bundled model.",
+            show_default="the model's",
+            rich_help_panel=PARTS,
+        ),
+    ] = None,
     model: Annotated[
-        str, typer.Option(help="Model: pocket, a name in ART2MUS_HOME, or a checkpoint folder.", rich_help_panel=PARTS)
-    ] = "pocket",
+        str | None,
+        typer.Option(
+            help="Model: pocket, art2music, a name in ART2MUS_HOME, or a checkpoint folder.",
+            show_default="pocket",
+            rich_help_panel=PARTS,
+        ),
+    ] = None,
     aligner: Annotated[
         str,
         typer.Option(
@@ -137,6 +164,8 @@ def compose(
     check_candidates(candidates, seed)
     if keep_all and candidates == 1:
         raise SettingError("--keep-all with one candidate", "several", "Add --candidates 3, for example.")
+    if balance is not None:
+        check_number("balance", balance, 0.0, 1.0)
     with importing():
         found = gather(artworks, recursive=recursive)
         jobs = plan(found, out, candidates)
@@ -146,14 +175,18 @@ def compose(
     with reporting(len(groups)) as on_step:
         with importing():
             from ..checkpoints.lora import Lora
+            from ..pipelines.comments import AS_TRAINED, Comments
             from ..pipelines.parts import Choice
+            from ..pipelines.routes import choose_model
             from .composing import Request, run
             from .devices import choose_device, choose_precision
 
+        model = choose_model(model, route, commented=bool(comments) or balance is not None)
         where = choose_device(device)
         change = Lora.parse(lora) if lora else None
         choice = Choice(model, aligner, encoder, support, heads, choose_precision(precision, where), change)
-        request = Request(choice, where, seed, chosen, text, negative, candidates, keep_all, no_replace)
+        told = Comments(tuple(comments or ()), AS_TRAINED if balance is None else balance)
+        request = Request(choice, where, seed, chosen, text, negative, told, candidates, keep_all, no_replace)
         outcome = run(request, groups, on_step)
     outcome.kept = kept
     report(outcome, found, as_json=as_json)

@@ -14,10 +14,11 @@ from ..audio.files import write_audio
 from ..errors import Art2MusError, ArtworkError, CheckpointError
 from ..images.reading import read_artwork, thumbnail_jpeg
 from ..pipelines.candidates import Candidate, compose_candidates
+from ..pipelines.comments import NOTHING, Comments
 from ..pipelines.levelling import piece_tags
 from ..pipelines.parts import Choice
 from ..pipelines.prompts import PromptText
-from ..pipelines.routes import ArtworkPipeline, open_route
+from ..pipelines.routes import ArtworkPipeline, CommentPipeline, open_route
 from ..pipelines.settings import Settings, at_once
 from ..pipelines.stages import visiting
 from ..types import Artwork, OnStep, Step
@@ -37,9 +38,15 @@ class Request:
     chosen: dict[str, Any]
     text: str | None = None
     negative: str | None = None
+    told: Comments = NOTHING
     candidates: int = 1
     keep_all: bool = False
     no_replace: bool = False
+
+    @property
+    def prompt(self) -> PromptText:
+        """The text prompts."""
+        return PromptText(self.text, self.negative)
 
 
 @dataclass
@@ -47,6 +54,7 @@ class Outcome:
     """The composed pieces, the jobs that failed, the existing files that were kept, and seconds by stage.
 
     `space` is that of the image embeddings; `encoder` is the name of their encoder's checkpoint if it is not the model.
+    `notes` are sentences on what the user asked for and has no effect.
     """
 
     model: str
@@ -54,6 +62,7 @@ class Outcome:
     settings: Settings | None = None
     space: str | None = None
     encoder: str | None = None
+    notes: list[str] = field(default_factory=list)
     pieces: list[dict[str, Any]] = field(default_factory=list)
     kept: list[Path] = field(default_factory=list)
     failed: list[tuple[Job, Art2MusError]] = field(default_factory=list)
@@ -88,7 +97,9 @@ def run(request: Request, groups: Sequence[Sequence[Job]], on_step: OnStep) -> O
             if pipeline is None:
                 pipeline = _open(request, once=len(groups) == 1)
                 if request.text is not None or request.negative is not None:
-                    text = pipeline.encode_text(PromptText(request.text, request.negative), on_step=clock)
+                    text = pipeline.encode_text(request.prompt, on_step=clock)
+                if isinstance(pipeline, CommentPipeline):
+                    outcome.notes = pipeline.remarks(request.told.texts, request.seed)
             _compose_each(pipeline, ready, request, outcome, {"text": text, "on_step": clock})
     if not outcome.pieces and len({error.came for _, error in outcome.failed}) == 1:
         raise outcome.failed[0][1]
@@ -159,10 +170,15 @@ def _compose(
     inputs: dict[str, Any],
 ) -> None:
     outcome.settings = pipeline.settings(**request.chosen)
-    shared = pipeline.tags(outcome.settings, PromptText(request.text, request.negative))
+    said: dict[str, Any] = {}
+    if isinstance(pipeline, CommentPipeline):
+        said = {"comments": [request.told.texts] * len(ready), "balance": request.told.balance}
+        shared = pipeline.tags(outcome.settings, request.prompt, request.told)
+    else:
+        shared = pipeline.tags(outcome.settings, request.prompt)
     outcome.space, outcome.encoder = shared.get("image_encoder"), shared.get("encoder_model")
     made = {**shared, "software": f"art2mus {installed_version()}"}
-    asked = {**request.chosen, **inputs}
+    asked = {**request.chosen, **inputs, **said}
     if request.candidates > 1:
         ((job, artwork),) = ready
         ranked = compose_candidates(pipeline, artwork, request.candidates, seed=request.seed, **asked)

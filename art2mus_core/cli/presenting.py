@@ -50,6 +50,7 @@ def _lines(outcome: Outcome, found: Gathered) -> list[str]:
     if any("candidates" in piece and not {"score", "agreement"} & set(piece) for piece in outcome.pieces):
         lines.append("Kept all candidates, unranked: the model has no audio encoder to compare them with the artwork.")
     lines += dict.fromkeys(f"{piece['artwork']}: {note}" for piece in outcome.pieces for note in piece["notes"])
+    lines += outcome.notes
     return [*lines, *([found.note] if found.note else [])]
 
 
@@ -79,6 +80,7 @@ def _document(outcome: Outcome, found: Gathered) -> dict[str, Any]:
         "image_encoder": outcome.space,
         "encoder_model": outcome.encoder,
         "seed": outcome.seed,
+        "notes": outcome.notes,
         "settings": vars(outcome.settings) if outcome.settings else None,
         "pieces": outcome.pieces,
         "skipped": [{"file": str(path), "reason": reason} for path, reason in found.skipped],

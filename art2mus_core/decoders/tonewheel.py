@@ -15,7 +15,7 @@ tempered note are 14 and 31 cents below the scale.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,10 +27,10 @@ from torch.nn import functional as F
 from ..audio.mel import tone_response, window_shapes
 from ..errors import CheckpointError
 from ..types import AudioGrid, Mel, Waveform
+from .oscillators import filtered_noise, noise_bands, tones_of, white_noise
 
 __all__ = ["TonewheelVocoder"]
 
-GOLDEN = 0.6180339887498949
 AGAIN = "Install or download the checkpoint again."
 MOST_CENTS = 1_200
 """An octave."""
@@ -75,6 +75,11 @@ class _Block(nn.Module):
 class TonewheelVocoder(nn.Module):
     """Log-mel on the semitone scale to sound.
 
+    Attributes:
+        reach: frames to either side on which a prediction of the network depends.
+        smear: frames to either side that one update of the sharpened mel reads, twice.
+        near: frames to either side whose gains change the sound of a frame.
+
     Args:
         mel: the fields of the audio grid that specify the mel.
         width: channels of the network.
@@ -112,6 +117,8 @@ class TonewheelVocoder(nn.Module):
         self.stride = mel["hop"] // subframes
         self.per_semitone = len(detunings)
         self.noise_window = noise_window
+        self.reach, self.smear = KERNEL[0] // 2 * (1 + blocks), max(mel["windows"]) // 2 // mel["hop"]
+        self.near = -(-(1 + -(-noise_window // 2 // max(1, self.stride))) // subframes)
         self.enter = nn.Conv2d(2, width, KERNEL, padding="same")
         self.pitch = nn.Parameter(torch.zeros(width, 1, self.bins))
         self.blocks = nn.Sequential(*(_Block(width) for _ in range(blocks)))
@@ -147,25 +154,73 @@ class TonewheelVocoder(nn.Module):
 
     def forward(self, mel: Float[Tensor, "batch frames bins"]) -> Float[Tensor, "batch samples"]:
         """`hop` samples per frame; the batch is a multiple of the channels."""
-        floor, count = self.grid.floor, self.subframes
-        tones = self._sharpened((mel.exp() - floor).clamp(min=0))
-        seen = 1 - torch.stack([mel, (tones + floor).log()], dim=1) / math.log(floor)
-        gains = self._predicted(seen).unflatten(1, (count, -1)).movedim(2, -1).transpose(1, 2).flatten(1, 2)
-        loudness, noisiness, tuning = gains.split([1, 1, self.per_semitone], dim=-1)
-        played = (_held(tones, count)[..., None] * 2 * loudness.sigmoid() * tuning.softmax(-1)).mT
-        noise = _held(mel.exp(), count) * 2 * noisiness[..., 0].sigmoid()
-        return self._tones(played) + self._filtered_noise(noise)
+        return self._sound(mel, self._sharpened(self._levels(mel)), self._white(mel), 0, mel.shape[1])
 
-    def _predicted(self, seen: Float[Tensor, "batch inputs frames bins"]) -> Float[Tensor, "batch outputs frames bins"]:
+    def stream(self, mel: Mel, chunk_frames: int) -> Iterator[Waveform]:
+        """What :meth:`vocode` returns of one piece, [channels, T, bins], in chunks of `chunk_frames` frames; the last may be shorter.
+
+        The first takes the work of its own frames and of those after it that its samples depend on.
+        """
+        values = mel.values.to(self.leave.weight)
+        frames, white, tones = values.shape[1], self._white(values), values[:, :0]
+        for start in range(0, frames, chunk_frames):
+            stop = min(start + chunk_frames, frames)
+            needed = min(frames, stop + self.near + self.reach)
+            if needed > tones.shape[1]:
+                rest = frames if start else needed  # after the first chunk all at once: each update reads far around
+                tones = self._sharpened(self._levels(values[:, : rest + 2 * UPDATES * self.smear]))[:, :rest]
+            yield Waveform(self._sound(values, tones, white, start, stop)[:, None], self.rate)
+
+    def _sound(
+        self,
+        mel: Float[Tensor, "batch frames bins"],
+        tones: Float[Tensor, "batch known bins"],
+        white: Float[Tensor, "channels padded"],
+        start: int,
+        stop: int,
+    ) -> Float[Tensor, "batch samples"]:
+        """The samples of the frames from `start` to `stop`; `tones` may lack frames on which these do not depend."""
+        count, first, end = self.subframes, max(0, start - self.near), min(stop + self.near, mel.shape[1])
+        gains = self._predicted(mel, tones, first, end).unflatten(1, (count, -1)).movedim(2, -1)
+        loudness, noisiness, tuning = gains.transpose(1, 2).flatten(1, 2).split([1, 1, self.per_semitone], dim=-1)
+        size = loudness.shape[1]
+        held, noise = (_held(part[:, first : end + 1], count)[:, :size] for part in (tones, mel.exp()))
+        played = (held[..., None] * 2 * loudness.sigmoid() * tuning.softmax(-1)).mT
+        here = slice((start - first) * count, (stop - first) * count)
+        sound = tones_of(
+            played[:, here.start : here.stop + 1].flatten(2),
+            2 * np.pi * self._frequencies(self.config["detunings"]).ravel() / self.rate,
+            self.stride,
+            range(start * count, stop * count),
+        )
+        levels = noise * 2 * noisiness[..., 0].sigmoid()
+        bands = noise_bands(self._frequencies([0.0])[0], self.rate, self.noise_window)
+        part = white[:, first * count * self.stride :]
+        filtered = filtered_noise(levels, part, bands, self.stride)
+        return sound + filtered[:, here.start * self.stride : here.stop * self.stride]
+
+    def _predicted(
+        self,
+        mel: Float[Tensor, "batch frames bins"],
+        tones: Float[Tensor, "batch known bins"],
+        start: int,
+        stop: int,
+    ) -> Float[Tensor, "batch outputs predicted bins"]:
         """What the network predicts, `STRETCH` frames at a time, with the frames around them that they depend on."""
-        frames, reach = seen.shape[2], KERNEL[0] // 2 * (1 + len(self.blocks))
-        seen = seen.contiguous(memory_format=torch.channels_last)  # two thirds of the time on a processor
         parts = []
-        for start in range(0, frames, STRETCH):
-            first = max(0, start - reach)
-            features = self.enter(seen[:, :, first : start + STRETCH + reach]) + self.pitch
-            parts.append(self.leave(self.blocks(features)[:, :, start - first :][:, :, :STRETCH]))
+        for place in range(start, stop, STRETCH):
+            first, end = max(0, place - self.reach), min(place + STRETCH, stop)
+            seen = torch.stack(
+                [part[:, first : end + self.reach] for part in (mel, (tones + self.grid.floor).log())], dim=1
+            )
+            seen = 1 - seen / math.log(self.grid.floor)
+            seen = seen.contiguous(memory_format=torch.channels_last)  # two thirds of the time on a processor
+            features = self.enter(seen) + self.pitch
+            parts.append(self.leave(self.blocks(features)[:, :, place - first :][:, :, : end - place]))
         return torch.cat(parts, dim=2)
+
+    def _levels(self, mel: Float[Tensor, "batch frames bins"]) -> Float[Tensor, "batch frames bins"]:
+        return (mel.exp() - self.grid.floor).clamp(min=0)
 
     def _sharpened(self, levels: Float[Tensor, "batch frames bins"]) -> Float[Tensor, "batch frames bins"]:
         """Amplitudes of tones that have these levels in the mel.
@@ -176,7 +231,7 @@ class TonewheelVocoder(nn.Module):
         """
         spread = torch.as_tensor(tone_response(self.grid), dtype=levels.dtype, device=levels.device)
         shapes = torch.as_tensor(window_shapes(self.grid), dtype=levels.dtype, device=levels.device)[:, None]
-        reach, total = shapes.shape[-1] // 2, spread.sum(1)
+        reach, total = self.smear, spread.sum(1)
 
         def smeared(x: Tensor) -> Tensor:
             return F.conv1d(F.pad(x.mT, (reach, reach), mode="replicate"), shapes, groups=self.bins).mT
@@ -197,48 +252,6 @@ class TonewheelVocoder(nn.Module):
         pitch = self.config["mel"]["lowest"] + np.arange(self.bins) + np.asarray(detunings)[:, None] / 100
         return 440.0 * 2.0 ** ((pitch - 69) / 12)
 
-    def _tones(self, amplitudes: Float[Tensor, "batch frames detunings bins"]) -> Float[Tensor, "batch samples"]:
-        """Sum of sinusoids of fixed frequency, with amplitudes interpolated linearly between frames.
-
-        Within a frame of s samples, sin(w (n s + j) + phi) is a sum of products of a function of n and one of j, so all
-        oscillators are computed by one matrix product.
-        """
-        frames = amplitudes.shape[1]
-        radians = 2 * np.pi * self._frequencies(self.config["detunings"]).ravel() / self.rate
-        silent = radians >= np.pi  # from the Nyquist frequency on
-        start = np.arange(frames)[:, None] * (radians * self.stride) + 2 * np.pi * GOLDEN * np.arange(len(radians))
-        within = radians[:, None] * np.arange(self.stride)
-        ramp = np.arange(self.stride) / self.stride
-        sine, cosine = np.sin(within), np.cos(within)
-        sine[silent], cosine[silent] = 0, 0
-        falling, rising = 1 - ramp, ramp
-        basis = np.concatenate([cosine * falling, sine * falling, cosine * rising, sine * rising])
-        here = amplitudes.flatten(2)
-        following = torch.cat([here[:, 1:], here[:, -1:]], dim=1)
-        s = torch.as_tensor(np.sin(start), dtype=here.dtype, device=here.device)
-        c = torch.as_tensor(np.cos(start), dtype=here.dtype, device=here.device)
-        factors = torch.cat([here * s, here * c, following * s, following * c], dim=-1)
-        return (factors @ torch.as_tensor(basis, dtype=here.dtype, device=here.device)).flatten(1)
-
-    def _filtered_noise(self, levels: Float[Tensor, "batch frames bins"]) -> Float[Tensor, "batch samples"]:
-        """Deterministic white noise, filtered in the short-time spectrum (overlap-add, Hann)."""
-        samples, channels = levels.shape[1] * self.stride, self.config["channels"]
-        generator = torch.Generator().manual_seed(0)
-        white = torch.randn(samples, generator=generator).to(levels)[None]
-        if channels > 1:
-            own = torch.randn(channels, samples, generator=generator).to(levels)
-            white = (white + own) / math.sqrt(2)
-        window = torch.hann_window(self.noise_window, dtype=levels.dtype, device=levels.device)
-        spectrum = torch.stft(white, self.noise_window, self.stride, window=window, return_complex=True)
-        gains = (levels @ self._bands(levels)).mT
-        gains = torch.cat([gains, gains[..., -1:]], dim=-1)
-        shaped = (spectrum * gains.unflatten(0, (-1, channels))).flatten(0, 1)
-        return torch.istft(shaped, self.noise_window, self.stride, window=window, length=samples)
-
-    def _bands(self, like: Tensor) -> Float[Tensor, "bins bands"]:
-        """Weights of each semitone's noise in the bins of the noise window, linear between the semitones."""
-        rows = np.log2(self._frequencies([0.0])[0])
-        bins = np.log2(np.maximum(1e-9, np.arange(self.noise_window // 2 + 1) * self.rate / self.noise_window))
-        bands = np.stack([np.interp(bins, rows, unit) for unit in np.eye(self.bins)])
-        bands[:, bins < rows[0]] = 0
-        return torch.as_tensor(bands, dtype=like.dtype, device=like.device)
+    def _white(self, mel: Float[Tensor, "batch frames bins"]) -> Float[Tensor, "channels padded"]:
+        samples, channels = mel.shape[1] * self.subframes * self.stride, self.config["channels"]
+        return white_noise(samples, channels, self.noise_window // 2).to(mel)

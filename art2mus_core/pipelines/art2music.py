@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,13 +11,14 @@ import torch
 
 from ..errors import SettingError
 from ..types import Artwork, Embedding, Fused, Mel, OnStep, Waveform
-from .comments import AS_TRAINED, check_balance, fuse, pooled, remarks, tidied
+from .comments import AS_TRAINED, NOTHING, Comments, check_balance, fuse, pooled, remarks, tidied
 from .mel_parts import MelParts, open_mel_parts
 from .opening import Route
 from .parts import Choice
 from .prompts import EncodedText, PromptText
-from .settings import SHORTEST, Settings, check_settings
+from .settings import LONGEST, SHORTEST, Settings, check_number, check_settings
 from .stages import finished, vocode
+from .streaming import streamed
 
 __all__ = ["ArtAndCommentToMusic"]
 
@@ -118,6 +119,47 @@ class ArtAndCommentToMusic(Route):
             sound = vocode(vocoder, mel, grid, resident=self.resident)
             return finished(sound, grid, settings.seconds, levelled=settings.level, plans=mel.plans)
 
+    def stream(
+        self,
+        artwork: Artwork,
+        *,
+        comments: Sequence[str] = (),
+        balance: float = AS_TRAINED,
+        seed: int = 0,
+        chunk_seconds: float = 0.5,
+        on_step: OnStep | None = None,
+        **chosen: Any,  # noqa: ANN401
+    ) -> Iterator[Waveform]:
+        """Music for an artwork in chunks, each as soon as it is vocoded; the mel of the whole piece is made first.
+
+        All chunks have one size, a whole number of mel frames, except for the last. Joined, they are the piece that a chunk as long
+        as the piece would be, to 1e-6; its level differs from the one of :meth:`compose`, see
+        :mod:`~art2mus_core.pipelines.streaming`.
+
+        Args:
+            artwork: the artwork.
+            comments: on it; for these, `balance` and the settings see :meth:`compose`.
+            balance: between picture and words.
+            seed: seed of a mel that is drawn.
+            chunk_seconds: length of a chunk, rounded to mel frames.
+            on_step: called after every stage before the vocoder.
+            **chosen: settings.
+
+        Raises:
+            SettingError: a value outside its range.
+        """
+        settings, grid = self.settings(**chosen), self.parts.grid
+        check_number("chunk_seconds", chunk_seconds, 0.01, LONGEST)
+        mel = self.imagine([artwork], [comments], settings, seeds=[seed], balance=balance, on_step=on_step)
+        frames = max(1, round(chunk_seconds * grid.sample_rate / grid.hop))
+
+        def chunks() -> Iterator[Waveform]:
+            with self._using("vocoder", on_step, report=False) as vocoder, self.resident(vocoder):
+                sizes: dict[str, Any] = {"chunk_frames": frames, "levelled": settings.level}
+                yield from streamed(vocoder, mel, grid, settings.seconds, **sizes)
+
+        return chunks()
+
     def imagine(
         self,
         artworks: Sequence[Artwork],
@@ -167,20 +209,20 @@ class ArtAndCommentToMusic(Route):
 
     def remarks(self, comments: Sequence[str], seed: int = 0) -> list[str]:
         """Sentences for the user: which comments, or which part of them, are not read, and whether the seed counts."""
-        with self._using("text_encoder", None) as encoder:
-            found = remarks(encoder, comments)
+        found: list[str] = []
+        if comments:
+            with self._using("text_encoder", None) as encoder:
+                found = remarks(encoder, comments)
         idle = seed and not self.parts.drawn
         return [*found, *([f"seed {seed} has no effect: this model makes one piece of each artwork"] if idle else [])]
 
-    def tags(
-        self, settings: Settings, text: PromptText, *, comments: Sequence[str] = (), balance: float = AS_TRAINED
-    ) -> dict[str, str]:
+    def tags(self, settings: Settings, text: PromptText, told: Comments = NOTHING) -> dict[str, str]:
         """The tags that all pieces of a run share; comments are one tag, one line each."""
         choice, encoder = self.parts.choice, self.parts.encoder_folder
         counts = {name: value for name, value in vars(settings).items() if self.parts.drawn or name not in SAMPLING}
         rare = {
             "encoder_model": encoder.name if encoder != self.parts.folder else None,
-            "comment": "\n".join(tidied(comments)),
+            "comment": "\n".join(tidied(told.texts)),
             "text": text.text,
             "negative": text.negative,
         }
@@ -189,7 +231,7 @@ class ArtAndCommentToMusic(Route):
             "image_encoder": self.parts.spaces["image"],
             "text_encoder": self.parts.spaces["text"],
             **{name: str(value) for name, value in counts.items()},
-            "balance": f"{balance:g}",
+            "balance": f"{told.balance:g}",
             "precision": str(choice.dtype).removeprefix("torch."),
             **{name: value for name, value in rare.items() if value},
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -15,17 +16,43 @@ from ..networks.fusion import GatedFusion
 from ..types import Fused
 from .settings import check_number
 
-__all__ = ["AS_TRAINED", "RemarkingEncoder", "check_balance", "fuse", "pooled", "remarks", "tidied"]
+__all__ = [
+    "AS_TRAINED",
+    "NOTHING",
+    "Comments",
+    "CountingEncoder",
+    "check_balance",
+    "fuse",
+    "pooled",
+    "remarks",
+    "tidied",
+]
 
 AS_TRAINED = 0.5
 """The balance at which picture and words count as in training."""
 
+SHOWN = 40
+"""Letters of a comment in a remark."""
+
+
+@dataclass(frozen=True)
+class Comments:
+    """What is said of artworks, and the balance between picture (0) and words (1)."""
+
+    texts: tuple[str, ...] = ()
+    balance: float = AS_TRAINED
+
+
+NOTHING = Comments()
+
 
 @runtime_checkable
-class RemarkingEncoder(TextEncoder, Protocol):
-    """A text encoder that tells what it does not read of a text."""
+class CountingEncoder(TextEncoder, Protocol):
+    """A text encoder that reads `longest` pieces of a text, and counts those that it knows."""
 
-    def remarks(self, text: str) -> list[str]: ...
+    longest: int
+
+    def known(self, texts: Sequence[str]) -> list[int]: ...
 
 
 def tidied(comments: Sequence[str]) -> tuple[str, ...]:
@@ -101,6 +128,11 @@ def remarks(encoder: TextEncoder, comments: Sequence[str]) -> list[str]:
     kept = tidied(comments)
     blank = len(comments) - len(kept)
     found = [f"{blank} of {len(comments)} comments {'is' if blank == 1 else 'are'} blank and not read"] if blank else []
-    if isinstance(encoder, RemarkingEncoder):
-        found += [remark for comment in kept for remark in encoder.remarks(comment)]
+    if isinstance(encoder, CountingEncoder) and kept:
+        for comment, count in zip(kept, encoder.known(kept), strict=True):
+            shown = comment if len(comment) <= SHOWN else f"{comment[:SHOWN]}..."
+            if not count:
+                found.append(f"none of the comment's words is known to the text encoder: {shown}")
+            if count > encoder.longest:
+                found.append(f"only the first {encoder.longest} words or parts of words of a comment are read: {shown}")
     return list(dict.fromkeys(found))

@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
+
 from ..audio.level import CEILING, finish, limit, settle
-from ..measure.sound.loudness import SILENCE, integrated_loudness
+from ..measure.sound.loudness import SILENCE, block_powers, gated_loudness
 from ..types import Waveform
 
 __all__ = ["MOST_GAIN", "level", "levelled_loudness", "piece_tags"]
@@ -51,7 +53,8 @@ def level(piece: Waveform) -> Waveform:
         AudioError: samples that are NaN or infinite.
     """
     settled = settle(piece)
-    before = _loudness(settled)
+    powers = _powers(settled)
+    before = gated_loudness(powers)
     if before <= SILENCE:
         return replace(finish(piece), gain=0.0)
     wanted = levelled_loudness(before)
@@ -59,8 +62,10 @@ def level(piece: Waveform) -> Waveform:
     gain, missing = 0.0, wanted - before
     for _ in range(ROUNDS):
         gain = min(gain + missing, most)
-        levelled = limit(replace(settled, samples=settled.samples * 10 ** (gain / 20)))
-        missing = wanted - _loudness(levelled)
+        louder = replace(settled, samples=settled.samples * 10 ** (gain / 20))
+        levelled = limit(louder)
+        reached = powers * 10 ** (gain / 10) if levelled is louder else _powers(levelled)
+        missing = wanted - gated_loudness(reached)
         if abs(missing) < ACCURACY or (missing > 0 and gain == most):
             break
     return replace(levelled, gain=round(gain, 2))
@@ -72,8 +77,8 @@ def piece_tags(piece: Waveform) -> dict[str, str]:
     return {name: str(value) for name, value in found.items() if value is not None}
 
 
-def _loudness(piece: Waveform) -> float:
-    return integrated_loudness(piece.samples[0].double().cpu().numpy(), piece.sample_rate)
+def _powers(piece: Waveform) -> np.ndarray:
+    return block_powers(piece.samples[0].double().cpu().numpy(), piece.sample_rate)
 
 
 def _decibels(ratio: float) -> float:

@@ -26,7 +26,7 @@ from .settings import Settings
 
 __all__ = ["MelParts", "open_mel_parts"]
 
-AGAIN = "Install or download the checkpoint again."
+TEXTS, AGAIN = "text_encoder", "Install or download the checkpoint again."
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,8 @@ class MelParts(LazyParts):
 
     @property
     def text_folder(self) -> Path:
-        """The folder of the text encoder: the checkpoint's own, or else the image encoder's checkpoint, which then is a CLIP."""
-        own = self.folder / "text_encoder"
-        return own if own.is_dir() else self.encoder_folder
+        """The checkpoint that has the text encoder: this one, or else the image encoder's, which then is a CLIP."""
+        return self.folder if (self.folder / TEXTS).is_dir() else self.encoder_folder
 
     @cached_property
     def text_encoder(self) -> TextEncoder:
@@ -123,7 +122,9 @@ class MelParts(LazyParts):
         own = {"fusion": ["fusion"], "mel_decoder": [*decoder], "vocoder": ["vocoder"]}
         taken = {name: needed(self.folder, parts, torch.float32) for name, parts in own.items() if name in names}
         taken["encoder"] = image_bytes(self.encoder_folder, dtype=self.dtype)
-        taken["text_encoder"] = needed(self.text_folder, ["."], torch.float32)
+        taken["text_encoder"] = needed(
+            self.text_folder, [TEXTS if self.text_folder == self.folder else "."], torch.float32
+        )
         return {name: taken[name] for name in names}
 
     def check(self) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from ..checkpoints.folder import read_index
-from ..checkpoints.names import is_prior, locate
+from ..checkpoints.names import BUNDLED, COMMENTED, is_prior, locate
 from ..errors import CheckpointError, SettingError
 from ..types import Artwork, OnStep, Waveform
+from .comments import Comments
 from .latents import LatentToMusic
 from .opening import Route
 from .parts import Choice
@@ -17,7 +18,17 @@ from .prompts import EncodedText, PromptText
 from .settings import Settings
 from .stages import Resident
 
-__all__ = ["ART2MUSIC", "ROUTES", "ArtworkPipeline", "open_route", "route_class"]
+__all__ = [
+    "ART2MUSIC",
+    "AUDIOLDM2",
+    "NAMED",
+    "ROUTES",
+    "ArtworkPipeline",
+    "CommentPipeline",
+    "choose_model",
+    "open_route",
+    "route_class",
+]
 
 AUDIOLDM2, ART2MUSIC = "AudioLDM2Pipeline", "Art2MusicPipeline"
 
@@ -61,11 +72,55 @@ class ArtworkPipeline(Protocol):
     def tags(self, settings: Settings, text: PromptText) -> dict[str, str]: ...
 
 
+@runtime_checkable
+class CommentPipeline(ArtworkPipeline, Protocol):
+    """One that reads comments; see :class:`~art2mus_core.pipelines.art2music.ArtAndCommentToMusic` for the methods."""
+
+    def tags(self, settings: Settings, text: PromptText, told: Comments = ...) -> dict[str, str]: ...
+
+    def remarks(self, comments: Sequence[str], seed: int = 0) -> list[str]: ...
+
+
 ROUTES: dict[str, dict[str, Callable[[], Any]]] = {
     AUDIOLDM2: {"artwork": _artwork, "text": _text, "sound": lambda: LatentToMusic},
     ART2MUSIC: {"artwork": _artwork_and_comment},
 }
 """Pipelines by `_class_name` of the checkpoint and by input."""
+
+NAMED: dict[str, tuple[str, str]] = {"diffusion": (BUNDLED, AUDIOLDM2), "art2music": (COMMENTED, ART2MUSIC)}
+"""Routes from artworks by the name that a user chooses: the bundled checkpoint, and the class of its kind."""
+
+
+def choose_model(model: str | None, route: str | None, *, commented: bool = False) -> str:
+    """The name of a checkpoint for a route from artworks.
+
+    Args:
+        model: a checkpoint, by default the bundled one of the route.
+        route: a name in `NAMED`; by default the checkpoint decides, and without one it is the first.
+        commented: whether comments are to be read.
+
+    Raises:
+        SettingError: an unknown route or checkpoint, a checkpoint of another route, or comments where none are read.
+        CheckpointError: the checkpoint is damaged.
+    """
+    if route is not None and route not in NAMED:
+        raise SettingError(f"no route {route!r}", f"one of {', '.join(NAMED)}", "Choose another route.")
+    bundled, wanted = NAMED[route or next(iter(NAMED))]
+    chosen = model or bundled
+    kind = route_class(locate(chosen))
+    if route is not None and kind != wanted:
+        raise SettingError(
+            f"the route {route} with {chosen}, whose class is {kind}",
+            f"a checkpoint of the class {wanted}, such as {bundled}",
+            "Leave out the route or the model, or choose another of them.",
+        )
+    if commented and kind != ART2MUSIC:
+        raise SettingError(
+            f"a comment, or a balance between picture and words, with {chosen}, which reads none",
+            f"a model of the route art2music, such as {COMMENTED}",
+            "Add --route art2music, or leave them out.",
+        )
+    return chosen
 
 
 def route_class(folder: Path) -> str:

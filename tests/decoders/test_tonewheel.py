@@ -231,3 +231,16 @@ def test_a_window_or_a_detuning_that_no_piece_can_use_is_refused(changes: dict[s
 def test_a_mel_without_semitones_is_refused():
     with pytest.raises(CheckpointError, match="scale 'slaney'; expected the scale semitone"):
         TonewheelVocoder.from_config({**vocoder().config, "mel": {**MEL, "scale": "slaney"}})
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 25, 500])
+@torch.no_grad()
+def test_a_stream_joins_to_the_whole(chunk):
+    """Longer than what the first chunk depends on, so that it is sharpened in parts."""
+    played = vocoder(channels=2, noise_window=330)
+    torch.nn.init.normal_(played.leave.weight)
+    frames = 450 if chunk == 25 else 23
+    mel = Mel((torch.rand(2, frames, BINS) * 6 - 7) * (1 + torch.arange(frames)[:, None] % 5 / 5))
+    chunks = [part.samples for part in played.stream(mel, chunk)]
+    assert {part.shape[-1] for part in chunks[:-1]} <= {chunk * HOP}
+    torch.testing.assert_close(torch.cat(chunks, -1), played.vocode(mel).samples, atol=1e-6, rtol=0)

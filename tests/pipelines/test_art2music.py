@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from art2mus_core.errors import CheckpointError, SettingError
+from art2mus_core.measure.sound.loudness import integrated_loudness
 from art2mus_core.pipelines import load
+from art2mus_core.pipelines.comments import Comments
 from art2mus_core.pipelines.prompts import PromptText
 from art2mus_core.pipelines.routes import ArtworkPipeline
 from art2mus_core.types import Artwork
@@ -86,9 +88,9 @@ def test_a_drawn_mel_follows_its_seed_and_its_settings_and_tells_its_plan(drawin
 
 
 def test_tags_are_enough_to_compose_again(pipeline, artworks):
-    chosen = {"comments": [" calm\nblue ", "", "still"], "balance": 0.4}
+    told = Comments((" calm\nblue ", "", "still"), 0.4)
     settings = pipeline.settings(seconds=1.2, level=False)
-    tags = pipeline.tags(settings, PromptText(), **chosen)
+    tags = pipeline.tags(settings, PromptText(), told)
     assert tags == {
         "model": tags["model"],
         "image_encoder": "tiny",
@@ -101,7 +103,7 @@ def test_tags_are_enough_to_compose_again(pipeline, artworks):
     }
     said = [tags["comment"].split("\n")]
     again = pipeline.compose(artworks[:1], comments=said, balance=float(tags["balance"]), seconds=1.2, level=False)
-    first = pipeline.compose(artworks[:1], comments=[chosen["comments"]], balance=0.4, seconds=1.2, level=False)
+    first = pipeline.compose(artworks[:1], comments=[told.texts], balance=0.4, seconds=1.2, level=False)
     assert torch.equal(again[0].samples, first[0].samples)
 
 
@@ -124,9 +126,10 @@ def test_what_it_does_not_read_is_told(pipeline, artworks, chosen, words):
 
 
 def test_remarks_tell_what_does_not_count(pipeline, drawing):
-    assert pipeline.remarks(["", "calm", "a 7"], seed=3) == [
-        "1 of 3 comments is blank and not read",
-        "'a 7' has a digit",
+    assert pipeline.remarks(["", "calm", "שקט כחול", "one two three four five " * 2], seed=3) == [
+        "1 of 4 comments is blank and not read",
+        "none of the comment's words is known to the text encoder: שקט כחול",
+        "only the first 4 words or parts of words of a comment are read: one two three four five one two three fo...",
         "seed 3 has no effect: this model makes one piece of each artwork",
     ]
     assert drawing.remarks(["calm"], seed=3) == []
@@ -171,3 +174,20 @@ def test_the_image_encoder_may_be_another_checkpoints(own_commented, pocket_like
     assert not chosen.parts.is_open("vocoder")
     with pytest.raises(SettingError, match="aligner with own-commented"):
         load(str(own_commented), aligner="other")
+
+
+def test_a_stream_joins_to_the_whole_in_chunks_of_one_size(pipeline, artworks):
+    said = {"comments": ["calm"], "balance": 0.6, "seconds": 1.37}
+    whole, chunks = (list(pipeline.stream(artworks[0], **said, chunk_seconds=size)) for size in (2.0, 0.2))
+    assert [chunk.samples.shape[-1] for chunk in chunks] == [1600] * 6 + [1360]
+    joined = torch.cat([chunk.samples for chunk in chunks], -1)
+    torch.testing.assert_close(joined, whole[0].samples, atol=1e-6, rtol=0)
+    assert chunks[0].gain == whole[0].gain
+    assert joined.abs().max() <= 10 ** (-1 / 20)
+    loudness = [
+        integrated_loudness(piece[0].double().numpy(), 8000)
+        for piece in (joined, pipeline.compose(artworks[:1], comments=[["calm"]], balance=0.6, seconds=1.37)[0].samples)
+    ]
+    assert abs(loudness[0] - loudness[1]) < 3
+    with pytest.raises(SettingError, match="chunk_seconds 0"):
+        pipeline.stream(artworks[0], chunk_seconds=0.0)

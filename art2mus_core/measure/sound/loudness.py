@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from jaxtyping import Float
 
-__all__ = ["SILENCE", "integrated_loudness"]
+__all__ = ["SILENCE", "block_powers", "gated_loudness", "integrated_loudness", "k_weights"]
 
 SILENCE = -70.0
 """Absolute gate in LUFS; quieter music has this loudness."""
@@ -26,28 +28,50 @@ OFFSET = -0.691
 
 
 def integrated_loudness(samples: Float[np.ndarray, "channels samples"], rate: int) -> float:
-    """Return LUFS with weight 1 for all channels; a piece of less than 400 ms is one block.
+    """Return LUFS with weight 1 for all channels; a piece of less than 400 ms is one block."""
+    return gated_loudness(block_powers(samples, rate))
+
+
+def block_powers(samples: Float[np.ndarray, "channels samples"], rate: int) -> Float[np.ndarray, " blocks"]:
+    """Return the K-weighted power of each block; a gain multiplies all by its square.
 
     The filters' frequency response is applied to the spectrum of the whole piece, so it is the same at every rate.
     """
     length = samples.shape[-1]
     size = max(1, min(length, round(BLOCK * rate)))
     padded = length + round(STEP * rate)  # the transform is cyclic: the end must not ring into the beginning
-    turn = np.exp(-2j * np.pi * np.minimum(np.fft.rfftfreq(padded, 1 / rate) / KWEIGHTING_RATE, 0.5))
-    weights = np.ones(len(turn), complex)
-    for upper, lower in (SHELF, HIGH_PASS):
-        weights *= np.polyval(upper[::-1], turn) / np.polyval(lower[::-1], turn)
+    weights = _weights(padded, rate)
     power = np.zeros(length)
     for channel in samples:
         power += np.fft.irfft(np.fft.rfft(channel, padded) * weights, padded)[:length] ** 2
     total = np.concatenate([[0.0], np.cumsum(power)])
     starts = np.arange(0, length - size + 1, max(1, round(STEP * rate)))
-    blocks = np.maximum((total[starts + size] - total[starts]) / size, 1e-12)
+    return (total[starts + size] - total[starts]) / size
+
+
+def gated_loudness(powers: Float[np.ndarray, " blocks"]) -> float:
+    """Return the LUFS of a piece with these powers of its blocks."""
+    blocks = np.maximum(powers, 1e-12)
     audible = blocks[_lufs(blocks) > SILENCE]
     if not audible.size:
         return SILENCE
     kept = audible[_lufs(audible) > _lufs(audible.mean()) - RELATIVE]
     return max(SILENCE, float(_lufs(kept.mean())))
+
+
+@lru_cache(maxsize=2)
+def _weights(length: int, rate: int) -> np.ndarray:
+    """Return the response at the frequencies of a transform of `length` samples."""
+    return k_weights(np.fft.rfftfreq(length, 1 / rate))
+
+
+def k_weights(hertz: Float[np.ndarray, " frequencies"]) -> np.ndarray:
+    """Return the complex response of both filters at some frequencies; above 24 kHz it is that at 24 kHz."""
+    turn = np.exp(-2j * np.pi * np.minimum(hertz / KWEIGHTING_RATE, 0.5))
+    weights = np.ones(len(turn), complex)
+    for upper, lower in (SHELF, HIGH_PASS):
+        weights *= np.polyval(upper[::-1], turn) / np.polyval(lower[::-1], turn)
+    return weights
 
 
 def _lufs(power: np.ndarray | float) -> np.ndarray:

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from art2mus_core.audio.reading import read_tags
+from art2mus_core.checkpoints import names
+
+from .saying import one_line, written
+
+
+@pytest.fixture
+def compose(art2mus, commented, paintings):
+    def run(*words, model=commented):
+        return art2mus("compose", paintings / "dawn.png", "--seconds", "1", *words, model=model)
+
+    return run
+
+
+def test_a_comment_is_read_and_told_in_the_file(compose):
+    code, out, err = compose(
+        "--comment", "calm blue ", "--comment", "so\nstill", "--balance", "0.6", "--seed", "2", "--json"
+    )
+    assert (code, err) == (0, "")
+    tags = read_tags(Path("dawn.flac"))
+    assert (tags["comment"], tags["balance"], tags["seed"]) == ("calm blue\nso still", "0.6", "2")
+    assert "steps" not in tags
+    assert json.loads(out)["notes"] == ["seed 2 has no effect: this model makes one piece of each artwork"]
+    first = Path("dawn.flac").read_bytes()
+    words = [word for text in tags["comment"].split("\n") for word in ("--comment", text)]
+    assert compose(*words, "--balance", tags["balance"], "--seed", tags["seed"])[0] == 0
+    assert Path("dawn.flac").read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ("comment", "note"),
+    [
+        (" \n", "1 of 1 comments is blank and not read"),
+        ("words " * 5000, "only the first 4 words or parts of words of a comment are read"),
+        ("שקט כחול", "none of the comment's words is known to the text encoder: שקט כחול"),
+    ],
+)
+def test_a_comment_of_which_not_all_counts_is_composed_with_a_note(compose, comment, note):
+    code, out, err = compose("--comment", comment)
+    assert (code, err) == (0, "")
+    assert note in out
+
+
+def test_comments_count_for_every_artwork_of_a_folder(art2mus, commented, paintings):
+    words = ("--route", "art2music", "--seconds", "1", "--comment", "calm", "-o", "music")
+    assert art2mus("compose", paintings, *words, model=commented)[0] == 0
+    assert [read_tags(path)["comment"] for path in sorted(Path("music").iterdir())] == ["calm"] * 3
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--seconds", "5"), "seconds 5 with commented0; expected 1 to 4.03"),
+        (("--balance", "1.5"), "balance 1.5; expected 0 to 1"),
+        (("--route", "dance"), "no route 'dance'; expected one of diffusion, art2music"),
+        (
+            ("--route", "diffusion"),
+            "whose class is Art2MusicPipeline; expected a checkpoint of the class AudioLDM2Pipeline",
+        ),
+        (("--steps", "3"), "steps with commented0, whose mel decoder draws nothing"),
+        (("--text", "calm"), "a text prompt with commented0; expected comments of viewers"),
+        (("--candidates", "2"), "2 candidates from a checkpoint without a denoiser"),
+    ],
+)
+def test_what_the_route_cannot_do_is_told(compose, words, told):
+    code, out, err = compose(*words)
+    assert (code, out, written(), one_line(err)) == (2, "", [], True)
+    assert told in err
+
+
+def test_a_comment_that_no_part_reads_is_refused(compose, pocket_like):
+    code, _, err = compose("--comment", "calm", model=pocket_like)
+    assert code == 2
+    assert "which reads none; expected a model of the route art2music" in err
+
+
+def test_a_comment_needs_a_picture(art2mus):
+    code, _, err = art2mus("compose", "--comment", "calm", model=None)
+    assert code == 2
+    assert "ARTWORK" in err
+
+
+def test_the_route_chooses_its_bundled_model(art2mus, commented, paintings, tmp_path, monkeypatch):
+    (tmp_path / "packaged").mkdir()
+    (tmp_path / "packaged" / "art2music").symlink_to(commented)
+    monkeypatch.setattr(names, "PACKAGED", tmp_path / "packaged")
+    words = ("--seconds", "1", "--comment", "calm")
+    assert art2mus("compose", paintings / "dawn.png", "--route", "art2music", *words, model=None)[0] == 0
+    assert read_tags(Path("dawn.flac"))["model"] == "art2music"
+    assert "art2music" in art2mus("models", model=None)[1]
