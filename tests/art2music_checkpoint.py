@@ -40,10 +40,11 @@ class TinyWords(torch.nn.Module):
         return [sum(word.isalpha() and word.isascii() for word in text.split()) for text in texts]
 
 
-def load_tiny_words(folder: Path) -> TinyWords:
+def load_tiny_words(folder: Path, *, normalised: bool) -> TinyWords:
     from art2mus_core.checkpoints.folder import load_component
 
-    return load_component(folder, "text_encoder", lambda config: TinyWords())
+    assert normalised
+    return load_component(folder, ".", lambda config: TinyWords())
 
 
 def write_art2music(folder: Path, *, drawn: bool = False, vocoder: str = "tonewheel", neutral: bool = True) -> Path:

@@ -45,8 +45,8 @@ class ClipTextEncoder(nn.Module):
         self.network, self.tokenizer, self.space, self.normalised = network, tokenizer, space, normalised
         self.longest = int(network.config.max_position_embeddings)
 
-    def tokens(self, texts: Sequence[str]) -> list[int]:
-        """The number of tokens of each text, beginning and end included."""
+    def known(self, texts: Sequence[str]) -> list[int]:
+        """The number of tokens of each text, beginning and end included; there is one for every letter of every script."""
         return [len(read) for read in self.tokenizer.encode_batch(list(texts))]
 
     def encode(self, texts: list[str]) -> Embedding:

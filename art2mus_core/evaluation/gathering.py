@@ -131,6 +131,7 @@ def _pairs(folder: Path, source: Source) -> Iterator[Subject]:
             caption=pair.artwork_caption,
             music=folder / pair.music,
             music_caption=pair.music_caption,
+            comments=pair.comments,
         )
 
 

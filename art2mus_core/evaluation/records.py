@@ -28,6 +28,7 @@ class Subject:
         caption: a description of the artwork.
         music: file of its real music, if there is any.
         music_caption: a description of that music.
+        comments: what viewers said about the artwork.
         sha256: hash of its upright pixels; empty until the picture has been read.
     """
 
@@ -37,6 +38,7 @@ class Subject:
     caption: str | None = None
     music: Path | None = None
     music_caption: str | None = None
+    comments: tuple[str, ...] = ()
     sha256: str = field(default="", compare=False)
 
     @property

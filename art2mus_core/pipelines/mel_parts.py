@@ -62,6 +62,11 @@ class MelParts(LazyParts):
                 raise CheckpointError(f"{path} has {kind}_space {space!r}", "the name of an embedding space", AGAIN)
         return found
 
+    @property
+    def normalised(self) -> bool:
+        """Whether the fusion was trained on embeddings of unit norm."""
+        return bool(read_config(self.folder, "fusion").get("normalised", False))
+
     @cached_property
     def encoder_folder(self) -> Path:
         """The checkpoint of the image encoder. Raises an Art2MusError if it is not there."""
@@ -81,7 +86,7 @@ class MelParts(LazyParts):
     @cached_property
     def encoder(self) -> ImageEncoder:
         """The image encoder."""
-        return load_image_encoder(self.encoder_folder, dtype=self.dtype)
+        return load_image_encoder(self.encoder_folder, dtype=self.dtype, normalised=self.normalised)
 
     @property
     def text_folder(self) -> Path:
@@ -91,7 +96,7 @@ class MelParts(LazyParts):
     @cached_property
     def text_encoder(self) -> TextEncoder:
         """The text encoder. Raises a CheckpointError if its space is not the one that the fusion was trained on."""
-        encoder = load_text_encoder(self.text_folder)
+        encoder = load_text_encoder(self.text_folder, normalised=self.normalised)
         self._check_space("text", encoder.space)
         return encoder
 

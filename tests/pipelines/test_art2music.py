@@ -176,6 +176,13 @@ def test_the_image_encoder_may_be_another_checkpoints(own_commented, pocket_like
         load(str(own_commented), aligner="other")
 
 
+def test_a_drawn_piece_streams_through_hifigan_with_its_plan(drawing, artworks):
+    whole, chunks = (list(drawing.stream(artworks[0], seed=4, seconds=1.1, chunk_seconds=size)) for size in (2.0, 0.3))
+    assert [chunk.samples.shape[-1] for chunk in chunks] == [480] * 3 + [320]
+    torch.testing.assert_close(torch.cat([chunk.samples for chunk in chunks], -1), whole[0].samples, atol=1e-6, rtol=0)
+    assert chunks[0].plan["band"] == drawing.compose(artworks[:1], seeds=[4], seconds=1.1)[0].plan["band"]
+
+
 def test_a_stream_joins_to_the_whole_in_chunks_of_one_size(pipeline, artworks):
     said = {"comments": ["calm"], "balance": 0.6, "seconds": 1.37}
     whole, chunks = (list(pipeline.stream(artworks[0], **said, chunk_seconds=size)) for size in (2.0, 0.2))

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from .art2music import Art2MusicSystem
 from .artwork import ArtworkSystem
 from .folder import FolderSystem
 from .real import ReconstructionSystem, ReferenceSystem
@@ -18,6 +19,7 @@ __all__ = ["AnySystem", "System", "Workshop"]
 
 AnySystem = Annotated[
     ArtworkSystem
+    | Art2MusicSystem
     | TextSystem
     | ShuffledSystem
     | UnconditionalSystem
