@@ -6,14 +6,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import DatasetError
+from .articaps import TEXT_PAIRS
 from .joining import read_joined
 from .manifest import MANIFEST, SPLITS, Pair, read_manifest
 from .roots import read_roots
 from .tables import PAIRS
+from .utterances import read_utterances
 
 __all__ = ["READERS", "read_pairs"]
 
-READERS: dict[str, Callable[[Path], list[Pair]]] = {PAIRS.file: read_joined, MANIFEST: read_manifest}
+READERS: dict[str, Callable[[Path], list[Pair]]] = {
+    PAIRS.file: read_joined,
+    TEXT_PAIRS.file: read_utterances,
+    MANIFEST: read_manifest,
+}
 """Name of the file that marks a format, to the function that reads a folder in that format."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .articaps import TEXT_PAIRS
 from .joining import read_files
 from .manifest import MANIFEST, SPLITS, Pair
 from .splitting import group_music, split
@@ -17,8 +18,9 @@ HELD_OUT = {"validation": 0.05, "test": 0.05}
 
 def is_unpaired(folder: Path) -> bool:
     """Whether a dataset was scanned, and has neither pairs nor a manifest."""
-    has = {name: (folder / name).is_file() for name in (ARTWORKS.file, MUSIC.file, PAIRS.file, MANIFEST)}
-    return (has[ARTWORKS.file] or has[MUSIC.file]) and not (has[PAIRS.file] or has[MANIFEST])
+    scanned, paired = (ARTWORKS.file, MUSIC.file), (PAIRS.file, TEXT_PAIRS.file, MANIFEST)
+    has_some, has_pairs = (any((folder / name).is_file() for name in names) for names in (scanned, paired))
+    return has_some and not has_pairs
 
 
 def read_music(folder: Path) -> list[Pair]:
