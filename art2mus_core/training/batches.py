@@ -215,4 +215,4 @@ class FusedBatch(Batch):
     image: Float[Tensor, "batch image_dim"]
     told: Bool[Tensor, " batch"]
     shown: Bool[Tensor, " batch"]
-    target: Batch
+    target: Batch | None = None

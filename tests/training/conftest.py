@@ -96,13 +96,13 @@ COMMENTS = (
 )
 SCHEDULER = {"num_train_timesteps": 1000, "prediction_type": "v_prediction"}
 DECODERS: dict[str, dict[str, Any]] = {
-    "bilstm": {"model_type": "bilstm", "dim": 9, "hidden_dim": 3, "layers": 1, "max_frames": 61},
+    "bilstm": {"model_type": "bilstm", "dim": 9, "hidden_dim": 3, "layers": 1, "max_frames": 91},
     "diffusion": {
         "model_type": "diffusion",
         "dim": 12,
         "layers": 1,
         "heads": 3,
-        "max_frames": 57,
+        "max_frames": 87,
         "scheduler": SCHEDULER,
     },
 }

@@ -141,10 +141,10 @@ def test_predicted_mels_begin_with_the_music(hifigan, build_mel, commented, mel_
     regression.export(folder)
     objective = stage_builder(hifigan({"mels": "predicted"}), commented, folder)()
     batch = objective.batch(Draw(np.random.default_rng(1), 3))
-    assert batch.first.max() <= 61 - 11
+    assert batch.first.max() <= 91 - 11
     predicted = objective.predicted
     with torch.no_grad():
-        whole = predicted.decoder.normalisation.undo(predicted.decoder.network(batch.fused, 61))
+        whole = predicted.decoder.normalisation.undo(predicted.decoder.network(batch.fused, 91))
     at = int(batch.first.argmin())
     # the last frame differs, because a bidirectional network sees the end
     found = predicted.crops(batch.fused, batch.first, 11)[at]

@@ -14,18 +14,17 @@ from torch.nn import functional as F
 
 from art2mus_core.checkpoints.folder import load_component, read_config, read_index
 from art2mus_core.datasets.manifest import read_manifest, write_manifest
+from art2mus_core.datasets.synthetic.painting import paint
 from art2mus_core.diffusion.plan import metre_channels
 from art2mus_core.errors import DatasetError, SettingError
 from art2mus_core.networks.fusion import GatedFusion
-from art2mus_core.pipelines.mel_decoders import load_mel_decoder
-from art2mus_core.pipelines.settings import Settings
+from art2mus_core.pipelines import load
 from art2mus_core.training.batches import Draw
 from art2mus_core.training.loop import train
 from art2mus_core.training.objectives.mel import MEL_LOSSES
 from art2mus_core.training.objectives.mel_denoising import encode_mels
 from art2mus_core.training.objectives.mel_regression import weighted_error
 from art2mus_core.training.stages import stage_builder
-from art2mus_core.types import Fused
 
 from .conftest import COMMENTS, Letters, state_of
 from .test_loop import Stopper
@@ -37,7 +36,7 @@ def run(config: Any, data: Path, checkpoint: Path, state: Path, **more: Any) -> 
 
 @pytest.mark.usefixtures("letters")
 @pytest.mark.parametrize("kind", MEL_LOSSES)
-def test_it_is_trained_resumed_exported_and_decodes(kind, mel_config, commented, mel_parts, tmp_path):
+def test_it_is_trained_resumed_exported_and_composes(kind, mel_config, commented, mel_parts, tmp_path):
     config, stopper = mel_config(kind), Stopper(2)
     with pytest.raises(KeyboardInterrupt):
         run(config, commented, mel_parts, tmp_path / "stopped", on_step=stopper)
@@ -55,16 +54,18 @@ def test_it_is_trained_resumed_exported_and_decodes(kind, mel_config, commented,
         assert moved, name
     folder = shutil.copytree(mel_parts, tmp_path / "checkpoint")
     objective.export(folder)
-    decoder, fusion = load_mel_decoder(folder), load_component(folder, "fusion", GatedFusion)
+    fusion = load_component(folder, "fusion", GatedFusion)
     assert (
-        fusion.config | {"text_space": "letters", "image_space": "tiny", "normalised": True, "neutral": True}
+        fusion.config | {"text_space": "letters", "image_space": "tiny", "normalised": False, "neutral": True}
         == fusion.config
     )
-    neutral = fusion(fusion.neutral_text[None], fusion.neutral_image[None])
-    fused = Fused(fusion(torch.randn(2, 11), torch.randn(2, 13)), neutral)
-    mel = decoder.decode(fused, 51, [1, 2], Settings(steps=2)).values
-    assert mel.shape == (2, 51, 96)
-    assert mel.isfinite().all()
+    sampling = {"steps": 2} if kind == "diffusion" else {}
+    one, other = load(str(folder)).compose(
+        [paint(3), paint(3)], comments=[["so calm"], []], seeds=[1, 1], seconds=1.0, level=False, **sampling
+    )
+    assert one.samples.shape == (1, 1, 16_000)
+    assert one.samples.isfinite().all()
+    assert not torch.equal(one.samples, other.samples)
     index = read_index(folder)
     assert index["_class_name"] == "Art2MusicPipeline"
     assert "encoder" not in index
@@ -91,10 +92,10 @@ def test_a_regression_learns_the_beginnings_of_mels(build_mel):
     rows = np.array([5, 0, 5])
     target = objective.learning.target(draw, rows, np.ones(3))
     mels = objective.data.mels()
-    assert target.mel.shape == (3, 61, 96)
+    assert target.mel.shape == (3, 91, 96)
     for row, mel in zip(rows, target.mel, strict=True):
         torch.testing.assert_close(
-            mel * 4.556 - 3.556, torch.from_numpy(mels[row][:61, 0].astype(np.float32)), atol=1e-5, rtol=1e-4
+            mel * 4.556 - 3.556, torch.from_numpy(mels[row][:91, 0].astype(np.float32)), atol=1e-5, rtol=1e-4
         )
 
 
@@ -103,9 +104,9 @@ def test_the_denoiser_learns_standardised_latents_and_plans(build_mel, mel_parts
     target = objective.learning.target(
         Draw(np.random.default_rng(0), 3), np.array([0, 1, 3]), np.array([0.9, 0.3, 0.1])
     )
-    assert target.latent.shape == target.noise.shape == (3, 7, 14, 1)  # 57 frames are 14 latent frames of 4
+    assert target.latent.shape == target.noise.shape == (3, 7, 21, 1)  # 87 frames are 21 latent frames of 4
     pieces = encode_mels(objective.data, mel_parts, torch.device("cpu"))
-    assert torch.equal(target.latent[1, :, :, 0], torch.from_numpy(pieces[1][:14]).mT)
+    assert torch.equal(target.latent[1, :, :, 0], torch.from_numpy(pieces[1][:21]).mT)
     every = np.concatenate([pieces[row] for row in objective.train_rows])
     assert np.abs(every.mean(0)).max() < 0.05  # moments are stored in half precision
     assert np.abs(every.std(0) - 1).max() < 0.05
@@ -125,7 +126,7 @@ def test_the_loss_of_denoising_is_that_of_the_velocity(build_mel):
     share = learning.levels.alphas_cumprod[target.t][:, None, None, None]
     noisy = share.sqrt() * target.latent + (1 - share).sqrt() * target.noise
     velocity = share.sqrt() * target.noise - (1 - share).sqrt() * target.latent
-    metre = metre_channels(target.plan, 14).mT
+    metre = metre_channels(target.plan, 21).mT
     played = torch.stack([target.plan.key, target.plan.band])
     made = learning.network(noisy[..., 0].mT, target.t / 1000, objective.fused(batch), metre, played)
     torch.testing.assert_close(terms["mel"], F.mse_loss(made.mT, velocity[..., 0]))

@@ -31,7 +31,8 @@ from art2mus_core.images.reading import read_artwork
 from art2mus_core.pipelines import load
 from art2mus_core.training.batches import Draw
 from art2mus_core.training.config import TrainingConfig
-from art2mus_core.training.features.dataset import Working
+from art2mus_core.training.features.dataset import Dataset, Working
+from art2mus_core.training.features.latents import embed_artworks
 from art2mus_core.training.features.preparing import Request, expected, open_data, prepare
 from art2mus_core.training.objectives.diffusion import diffusion_loss
 from art2mus_core.training.stages import stage_builder
@@ -39,6 +40,7 @@ from art2mus_core.types import Embedding, Waveform
 
 from ..conftest import TEXT_WIDTH, WIDTH
 from ..text_encoders import write_ears, write_text_encoders
+from .conftest import GRID
 
 Make = Callable[[Path], Path]
 
@@ -102,6 +104,17 @@ def prior(published_like: Path, tmp_path: Path) -> Path:
     for name in ("image_encoder", "audio_encoder", "aligner"):
         shutil.rmtree(folder / name)
     return folder
+
+
+def test_embeddings_of_a_clip_before_they_are_normalised_are_a_feature_of_their_own(clip_like: Path, uneven: Path):
+    data = Dataset(uneven, GRID)
+    unit, raw = (
+        embed_artworks(data, clip_like, torch.device("cpu"), patches=False, normalised=each).everything
+        for each in (True, False)
+    )
+    lengths = np.linalg.norm(raw, axis=1, keepdims=True)
+    assert np.abs(lengths - 1).min() > 1e-2
+    assert np.allclose(raw / lengths, unit, atol=1e-6)
 
 
 def aligner_of(model: dict[str, Any], **options: Any) -> TrainingConfig:

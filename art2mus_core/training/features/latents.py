@@ -155,7 +155,9 @@ def head_part(data: Dataset, checkpoint: Path, device: torch.device) -> HeardPar
     return sound_part(data, checkpoint, device)
 
 
-def embed_artworks(data: Dataset, encoder: Path, device: torch.device, *, patches: bool, views: int = 1) -> Embeddings:
+def embed_artworks(
+    data: Dataset, encoder: Path, device: torch.device, *, patches: bool, views: int = 1, normalised: bool = True
+) -> Embeddings:
     """Embed the artworks of a dataset, as when composing.
 
     Args:
@@ -164,6 +166,7 @@ def embed_artworks(data: Dataset, encoder: Path, device: torch.device, *, patche
         device: device of the encoder.
         patches: also return the embeddings of patches.
         views: embed the whole artwork and so many views of it, less one.
+        normalised: give a CLIP's embeddings unit norm, as those of all others have.
 
     Raises:
         CheckpointError: the encoder is missing or damaged.
@@ -172,7 +175,7 @@ def embed_artworks(data: Dataset, encoder: Path, device: torch.device, *, patche
     """
     if patches:
         check_patches(encoder)
-    part = picture_part(encoder, device, patches=patches, views=views)
+    part = picture_part(encoder, device, patches=patches, views=views, normalised=normalised)
     if part is None:
         network: Any = load_image_encoder(encoder, dtype=torch.float32)
         seen = see_artworks(data, network, encoder, device, views=views)
@@ -181,13 +184,16 @@ def embed_artworks(data: Dataset, encoder: Path, device: torch.device, *, patche
     return Embeddings(image_space(encoder), found["seen"], data.artworks.of, found.get("patches"))
 
 
-def picture_part(encoder: Path, device: torch.device, *, patches: bool, views: int) -> Pictures | None:
+def picture_part(
+    encoder: Path, device: torch.device, *, patches: bool, views: int, normalised: bool = True
+) -> Pictures | None:
     """What embeds artworks; None if embeddings follow from a picture's character, which takes a few bytes."""
     component = image_component(encoder)
     kind = None if component == "." else read_config(encoder, component).get("model_type")
     if kind == KIND and not patches:
         return None
-    return Pictures(encoder, component_digest(encoder, component), str(device), views, patches)
+    unit = normalised or component != "."
+    return Pictures(encoder, component_digest(encoder, component), str(device), views, patches, normalised=unit)
 
 
 def see_artworks(

@@ -69,6 +69,7 @@ class Pictures:
         device: of the encoder.
         views: number of views.
         patches: compute those of patches too.
+        normalised: give embeddings unit norm.
     """
 
     encoder: Path
@@ -76,15 +77,17 @@ class Pictures:
     device: str
     views: int = 1
     patches: bool = False
+    normalised: bool = True
 
     @property
     def columns(self) -> Mapping[str, Any]:
-        origin = {"encoder": self.digest, "views": self.views}
+        as_they_are = {} if self.normalised else {"normalised": False}
+        origin = {"encoder": self.digest, "views": self.views, **as_they_are}
         return {"seen": origin, **({"patches": origin} if self.patches else {})}
 
     @torch.no_grad()
     def __call__(self, artworks: Sequence[Artwork]) -> list[dict[str, np.ndarray]]:
-        network = _eye(self.encoder, self.digest, self.device)
+        network = _eye(self.encoder, self.digest, self.device, normalised=self.normalised)
         found = []
         for views in _views(artworks, self.views, self.device):
             embedding = network.encode(views)
@@ -169,5 +172,6 @@ def check_patches(encoder: Path) -> None:
 
 
 @lru_cache(maxsize=1)
-def _eye(encoder: Path, digest: str, device: str) -> Any:  # noqa: ANN401, ARG001  new weights are loaded anew
-    return load_image_encoder(encoder, dtype=torch.float32).to(device).eval()  # type: ignore[attr-defined]
+def _eye(encoder: Path, digest: str, device: str, *, normalised: bool = True) -> Any:  # noqa: ANN401, ARG001  new weights are loaded anew
+    network: Any = load_image_encoder(encoder, dtype=torch.float32, normalised=normalised)
+    return network.to(device).eval()

@@ -7,6 +7,7 @@ embeddings replace the comments, the artwork, or both; guidance needs the last.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +68,12 @@ class MelObjective(Objective):
         self.comments = Comments.of(data, self.texts, device)
         with sized(config.stage):
             self.learning = self._loss(config.model, device)
-        self.artworks = embed_artworks(data, self.encoder, device, patches=False)
+        self.artworks = embed_artworks(data, self.encoder, device, patches=False, normalised=False)
         spaces = {"text_space": self.comments.space, "image_space": self.artworks.space}
         dims = {"text_dim": self.comments.dim, "image_dim": self.artworks.vectors.shape[-1], **config.model["fusion"]}
         with sized(config.stage):
             self.fusion = GatedFusion(
-                {"model_type": "gated_residual", **dims, "neutral": self._neutral(), "normalised": True, **spaces}
+                {"model_type": "gated_residual", **dims, "neutral": self._neutral(), "normalised": False, **spaces}
             )
         self.trained = nn.ModuleDict({"fusion": self.fusion, **self.learning.networks})
 
@@ -105,15 +106,17 @@ class MelObjective(Objective):
         return self._batch(draw, rows, draw.shares())
 
     def _batch(self, draw: Draw, rows: np.ndarray, shares: np.ndarray, *, training: bool = True) -> FusedBatch:
+        sides = self._sides(draw, rows, shares, training=training)
+        return replace(sides, target=self.learning.target(draw, rows, shares))
+
+    def _sides(self, draw: Draw, rows: np.ndarray, shares: np.ndarray, *, training: bool) -> FusedBatch:
         """The pairs `rows`; below `drop`, a share drops text and artwork, then the text alone, then the artwork alone."""
         text, has = self.comments.drawn(draw, rows, all_of_them=not training)
         image = self.artworks.of(rows[draw.part]).values
-        both, without_text, without_image = np.cumsum(
-            [self.options.drop, self.options.drop_text, self.options.drop_image]
-        )
-        own = torch.from_numpy(shares[draw.part])
+        options, own = self.options, torch.from_numpy(shares[draw.part])
+        both, without_text, without_image = np.cumsum([options.drop, options.drop_text, options.drop_image])
         shown = (own >= both) & ((own < without_text) | (own >= without_image))
-        return FusedBatch(text, image, has & (own >= without_text), shown, self.learning.target(draw, rows, shares))
+        return FusedBatch(text, image, has & (own >= without_text), shown)
 
     def fused(self, batch: FusedBatch) -> Float[Tensor, "batch dim"]:
         """Both sides as one vector; neutral ones stand for what is not there."""
@@ -132,22 +135,20 @@ class MelObjective(Objective):
 
     def validate(self) -> dict[str, float]:
         """The mean loss of validation pairs with all their comments, always with the same noise."""
-        batches = self._whole(self.validation_rows[:HELD_OUT])
-        return {"loss": torch.cat([self._losses(batch)[0] for batch in batches]).mean().item()}
-
-    def _whole(self, rows: np.ndarray) -> list[FusedBatch]:
-        """Pairs with all their comments and nothing dropped."""
-        count, device = -(-len(rows) // CHUNK), self.fusion.residual.weight.device
+        rows, device = self.validation_rows[:HELD_OUT], self.fusion.residual.weight.device
+        count = -(-len(rows) // CHUNK)
         draws = (Draw(np.random.default_rng(0), len(rows), chunk, count) for chunk in range(count))
-        return [self._batch(draw, rows, np.ones(len(rows)), training=False).to(device) for draw in draws]
+        batches = (self._batch(draw, rows, np.ones(len(rows)), training=False).to(device) for draw in draws)
+        return {"loss": torch.cat([self._losses(batch)[0] for batch in batches]).mean().item()}
 
     @torch.no_grad()
     def export(self, folder: Path) -> None:
         """Write fusion, mel decoder and what belongs to it, and a copy of the text encoder."""
-        rows = self.train_rows[:KEPT]
-        fused = torch.cat([self.fused(batch) for batch in self._whole(rows)])
+        rows, device = self.train_rows[:KEPT], self.fusion.residual.weight.device
+        draw = Draw(np.random.default_rng(0), len(rows))
+        fused = self.fused(self._sides(draw, rows, np.ones(len(rows)), training=False).to(device))
         save_component(folder, "fusion", self.fusion, self.fusion.config, half=True)
         self.learning.export(folder, rows, fused)
         keep_text_encoder(self.texts, self.encoder, folder)
-        other = {} if is_encoder(folder) else {"encoder": self.options.encoder or self.encoder.resolve().name}
+        other = {} if is_encoder(folder) else {"encoder": self.encoder.resolve().name}
         save_index(folder, {**COMPONENTS, **other}, self.options.defaults, kind="Art2MusicPipeline")

@@ -109,7 +109,7 @@ def encode_mels(data: Dataset, checkpoint: Path, device: torch.device) -> Pieces
         CheckpointError: the codec is missing or damaged.
         DatasetError: too many pieces cannot be read.
     """
-    encoder = load_component(checkpoint, "codec_encoder", CodecEncoder).to(device).eval()
+    encoder = load_component(checkpoint, "codec_encoder", CodecEncoder).to(device)
     decoder = load_component(checkpoint, "codec_decoder", CodecDecoder).to(device)
     normalisation = read_normalisation(encoder.config["normalisation"], data.grid.mel_bins)
     mels = data.mels(codec_factor(encoder.config))

@@ -54,7 +54,7 @@ class Predicted(nn.Module):
         self.decoder = decoder
         folder = encoder_folder(checkpoint, encoder)
         comments = Comments.of(data, text_folder(checkpoint, folder, text_encoder), device)
-        images = embed_artworks(data, folder, device, patches=False)
+        images = embed_artworks(data, folder, device, patches=False, normalised=False)
         fusion = load_component(checkpoint, "fusion", GatedFusion)
         rows = np.arange(len(data.pairs))
         text, has = comments.drawn(Draw(np.random.default_rng(0), len(rows)), rows, all_of_them=True)
