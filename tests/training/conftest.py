@@ -188,7 +188,7 @@ def trained(train_stage: Run, tiny: Tiny, eye: Path, tmp_path_factory: pytest.Te
     return folder
 
 
-class Letters:
+class Letters(torch.nn.Module):
     """A text encoder: how often the first 11 letters occur, at unit norm."""
 
     space = "letters"
