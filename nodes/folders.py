@@ -11,7 +11,16 @@ from typing import NamedTuple
 
 import folder_paths
 
-from ..art2mus_core.checkpoints.names import folders, is_aligner, is_encoder, is_lora, is_prior, known, locate
+from ..art2mus_core.checkpoints.names import (
+    folders,
+    is_aligner,
+    is_commented,
+    is_encoder,
+    is_lora,
+    is_prior,
+    known,
+    locate,
+)
 from ..art2mus_core.errors import ArtworkError, OutputError
 from ..art2mus_core.images.listing import list_artworks, samples
 
@@ -23,6 +32,7 @@ __all__ = [
     "artwork_names",
     "artwork_path",
     "check_name",
+    "commented_names",
     "encoder_names",
     "joint_encoder_names",
     "model_folder",
@@ -154,8 +164,13 @@ def _names(is_a: Callable[[Path], bool]) -> list[str]:
 
 
 def model_names() -> list[str]:
-    """Checkpoints that generate music, the bundled one first."""
-    return _names(is_prior)
+    """Checkpoints that generate music from the language of audio, the bundled one first."""
+    return _names(lambda folder: is_prior(folder) and not is_commented(folder))
+
+
+def commented_names() -> list[str]:
+    """Checkpoints that generate music from artworks and comments, the bundled one first."""
+    return _names(is_commented)
 
 
 def encoder_names() -> list[str]:

@@ -28,8 +28,9 @@ LINKS = {
     "painting_and_music_video": "4 Painting and music as video",
     "artwork_folder": "5 Folder of artworks",
     "score_music": "6 Score of the match",
-    "image_generation_to_music": "7 Image generation to music",
-    "published_audioldm2": "8 Published AudioLDM 2",
+    "painting_and_comment": "7 Painting and comment to music",
+    "image_generation_to_music": "8 Image generation to music",
+    "published_audioldm2": "9 Published AudioLDM 2",
 }
 """Short names and file names. Workflows that run without downloads come first."""
 

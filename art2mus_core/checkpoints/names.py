@@ -16,6 +16,7 @@ from ..errors import SettingError
 from .cards import read_cards
 
 __all__ = [
+    "ART2MUSIC",
     "BUNDLED",
     "COMMENTED",
     "LORA",
@@ -27,6 +28,7 @@ __all__ = [
     "home",
     "is_aligner",
     "is_captioner",
+    "is_commented",
     "is_encoder",
     "is_evaluation_model",
     "is_lora",
@@ -43,6 +45,8 @@ PACKAGED = Path(__file__).parents[1]
 BUNDLED = "pocket"
 COMMENTED = "art2music"
 """The bundled checkpoint that reads comments."""
+ART2MUSIC = "Art2MusicPipeline"
+"""Class of the pipeline of models that read comments, in `model_index.json`."""
 
 MODULES = "modules.json"
 """File of a sentence encoder, in sentence-transformers' layout."""
@@ -73,6 +77,11 @@ def is_prior(folder: Path) -> bool:
     return (folder / "model_index.json").is_file()
 
 
+def is_commented(folder: Path) -> bool:
+    """Whether a folder is a model that reads comments of viewers, by the class of its pipeline."""
+    return _stated(folder / "model_index.json", "_class_name") == ART2MUSIC
+
+
 def is_encoder(folder: Path) -> bool:
     """Whether a folder has an image encoder: one in our format, or a CLIP."""
     return (folder / "image_encoder" / "config.json").is_file() or _model_type(folder) == "clip"
@@ -97,8 +106,13 @@ def is_captioner(folder: Path) -> bool:
 
 def _model_type(folder: Path) -> object:
     """`model_type` in the configuration of a folder in transformers' layout."""
+    return _stated(folder / "config.json", "model_type")
+
+
+def _stated(file: Path, key: str) -> object:
+    """An entry of a JSON file, or None."""
     try:
-        return json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
+        return json.loads(file.read_text(encoding="utf-8")).get(key)
     except (OSError, ValueError, AttributeError, RecursionError):
         return None
 
@@ -137,6 +151,7 @@ class Kind(NamedTuple):
 KINDS: Mapping[Callable[[Path], bool], Kind] = MappingProxyType(
     {
         is_prior: Kind("model", "prior", "Choose it as the model."),
+        is_commented: Kind("model that reads comments", "prior", "Choose it in the node Art2Music Generator."),
         is_encoder: Kind("image encoder", "encoder", "Choose it as the image encoder, together with a model."),
         is_aligner: Kind("aligner", "aligner", "Choose it as the aligner, together with a model."),
         is_captioner: Kind("captioner", "captioner", "It describes the works of a dataset: `art2mus dataset caption`."),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from ..checkpoints.folder import read_index
-from ..checkpoints.names import BUNDLED, COMMENTED, is_prior, locate
+from ..checkpoints.names import ART2MUSIC, BUNDLED, COMMENTED, is_prior, locate
 from ..errors import CheckpointError, SettingError
 from ..types import Artwork, OnStep, Waveform
 from .comments import Comments
@@ -30,7 +30,7 @@ __all__ = [
     "route_class",
 ]
 
-AUDIOLDM2, ART2MUSIC = "AudioLDM2Pipeline", "Art2MusicPipeline"
+AUDIOLDM2 = "AudioLDM2Pipeline"
 
 
 def _artwork() -> type[LatentToMusic]:

@@ -16,7 +16,7 @@ PACK = Path(__file__).parents[2]
 WORKFLOWS = sorted((PACK / "workflows").glob("*.json"))
 RELEASED = sorted((PACK / "tests" / "nodes" / "released").glob("*.json"))
 NOTES = {"Note", "MarkdownNote"}
-ABSENT = {"8 Published AudioLDM 2": "its weights are published by others, and large"}
+ABSENT = {"9 Published AudioLDM 2": "its weights are published by others, and large"}
 """Workflows that can't run here, and why."""
 
 SHORT = {"seconds": 1.0, "steps": 2, "count": 2}
@@ -93,7 +93,7 @@ def test_it_plays(server, path):
     if path.stem in ABSENT:
         pytest.skip(ABSENT[path.stem])
     prompt = shortened(server.as_prompt(read(path)))
-    if path.stem == "7 Image generation to music":
+    if path.stem == "8 Image generation to music":
         prompt = painted_without_checkpoint(prompt)
     entry = server.run(prompt)
     files = server.outputs(entry, "images") if path.stem == "4 Painting and music as video" else server.outputs(entry)
@@ -120,7 +120,7 @@ def test_a_folder_of_artworks_names_its_pieces(server):
 
 def test_published_weights_are_asked_for_in_words(server, comfyui_module):
     """Before they are here, Run says which licences are to be read; it downloads nothing."""
-    prompt = server.as_prompt(read(PACK / "workflows" / "8 Published AudioLDM 2.json"))
+    prompt = server.as_prompt(read(PACK / "workflows" / "9 Published AudioLDM 2.json"))
     with pytest.raises(comfyui_module.RefusedError, match="licence of audioldm2 is not accepted"):
         server.queue(prompt)
 

@@ -26,7 +26,7 @@ PAPER, INK = "#141415", "#d9d4cb"
 STAND_IN = "silver_forest"
 """Painting of the workflows that bring none."""
 
-UNHEARD = {"8 Published AudioLDM 2": "9 GB to fetch"}
+UNHEARD = {"9 Published AudioLDM 2": "9 GB to fetch"}
 """Workflows whose music can't be made here, and what their thumbnails say instead."""
 
 READY = """(sample) => {

@@ -12,6 +12,10 @@ class UploadType(StrEnum):
     image = "image_upload"
 
 
+class NumberDisplay(StrEnum):
+    slider = "slider"
+
+
 class Hidden(StrEnum):
     prompt = "PROMPT"
     extra_pnginfo = "EXTRA_PNGINFO"
@@ -82,6 +86,7 @@ io = SimpleNamespace(
     Custom=Custom,
     Hidden=Hidden,
     NodeOutput=NodeOutput,
+    NumberDisplay=NumberDisplay,
     Schema=Schema,
     UploadType=UploadType,
     **{
