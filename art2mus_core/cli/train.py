@@ -93,6 +93,8 @@ def train(
 
     art2music-codec: Art2Music's mel spectrograms to latents and back.
 
+    art2music-tonewheel: Art2Music's mel spectrograms to sound.
+
     art2music: artworks and comments to mel spectrograms, by diffusion.
 
     art2music-regression: the same without diffusion.

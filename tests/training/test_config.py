@@ -21,6 +21,7 @@ ALIGNERS = {
 ART2MUSIC = {
     "art2music-codec": "codec",
     "art2music-vocoder": "hifigan",
+    "art2music-tonewheel": "vocoder",
     **dict.fromkeys(("art2music", "art2music-2025", "art2music-regression"), "mel"),
 }
 
