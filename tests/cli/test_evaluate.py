@@ -137,7 +137,7 @@ def test_a_system_in_a_format_that_is_only_imitated_is_told_before_it_works(stud
 def test_an_unknown_configuration(art2mus):
     code, _, err = art2mus("evaluate", "nothing", "--out", "out", model=None)
     assert (code, one_line(err)) == (2, True)
-    assert "bundled, held_out, published" in err
+    assert "art2music, bundled, held_out, published" in err
 
 
 def test_a_report_that_cannot_be_written_is_told_before_anything_is_made(study):

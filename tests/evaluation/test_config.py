@@ -41,7 +41,7 @@ def refused(path: Path, old: str, new: str, said: str) -> None:
 
 
 def test_what_is_packaged_holds():
-    assert set(EvaluationConfig.packaged()) == {"bundled", "held_out", "published"}
+    assert set(EvaluationConfig.packaged()) == {"art2music", "bundled", "held_out", "published"}
     for name in EvaluationConfig.packaged():
         config = EvaluationConfig.load(name)
         kinds = {system.kind for system in config.systems.values()}
