@@ -52,14 +52,10 @@ def weights_file(folder: Path, name: str) -> Path:
 
     A single variant (such as `model.fp16.safetensors`) is used if there is no other file.
     """
-    own = _own_file(folder, name)
+    own = folder / name / WEIGHTS[name in DIFFUSERS]
     plain = (own, *(folder / name / other for other in WEIGHTS))
     variants = [path for kind in WEIGHTS for path in (folder / name).glob(f"{Path(kind).stem}.*.safetensors")]
     return next((path for path in plain if path.is_file()), variants[0] if len(variants) == 1 else own)
-
-
-def _own_file(folder: Path, name: str) -> Path:
-    return folder / name / WEIGHTS[name in DIFFUSERS]
 
 
 def config_file(folder: Path, name: str) -> Path:
@@ -221,24 +217,20 @@ def save_component(
         half: store floating-point weights in float16.
         **metadata: strings for the header of the weights.
     """
-    save_tensors(_own_file(folder, name), network.state_dict(), half=half, metadata=metadata)
+    save_tensors(folder / name / WEIGHTS[name in DIFFUSERS], network.state_dict(), half=half, metadata=metadata)
     save_config(folder, name, config)
 
 
 def save_index(
-    folder: Path,
-    components: dict[str, Any],
-    defaults: dict[str, Any] | None = None,
-    *,
-    kind: str = "AudioLDM2Pipeline",
+    folder: Path, components: dict[str, Any], defaults: dict[str, Any] | None = None, *, kind: str = "AudioLDM2Pipeline"
 ) -> None:
     """Write `model_index.json`.
 
     Args:
         folder: the checkpoint.
         components: name to [library, class], as in diffusers; also the name of an image encoder in another folder, as `encoder`.
-        defaults: default steps, guidance and solver of this checkpoint.
-        kind: the class of its pipeline, by which the table of routes knows it.
+        defaults: default settings.
+        kind: the pipeline's class in the table of routes.
     """
     index: dict[str, Any] = {"_class_name": kind, **components}
     _write_json(folder / INDEX, {**index, "art2mus": defaults} if defaults else index)

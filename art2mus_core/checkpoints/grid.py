@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from ..errors import CheckpointError
-from ..types import AudioGrid, Scale
+from ..sizes import AudioGrid, Scale
 from .folder import config_file, read_config
 
 __all__ = ["latent_sizes", "mel_fields", "read_grid", "read_latent_scale"]

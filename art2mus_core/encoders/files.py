@@ -202,11 +202,8 @@ class _Component:
     def load(self, folder: Path, dtype: torch.dtype, *, normalised: bool) -> ImageEncoder:
         space = self.space(folder)
         if not normalised:
-            raise CheckpointError(
-                f"the image encoder in {folder}, of the space {space!r}, whose embeddings all have unit norm",
-                "one that gives embeddings before they are normalised",
-                "Choose a CLIP.",
-            )
+            unit = f"the image encoder in {folder}, of the space {space!r}, whose embeddings all have unit norm"
+            raise CheckpointError(unit, "one that gives embeddings before they are normalised", "Choose a CLIP.")
         return load_component(folder, "image_encoder", self.build, dtype=self.precision or dtype)
 
 
@@ -215,33 +212,30 @@ class _Clip:
 
     component: ClassVar[str] = "."
 
-    def space(self, folder: Path) -> str:
-        from .clip import clip_space  # noqa: PLC0415
+    @property
+    def module(self) -> Any:  # noqa: ANN401
+        from . import clip  # noqa: PLC0415
 
-        return clip_space(folder)
+        return clip
+
+    def space(self, folder: Path) -> str:
+        return str(self.module.clip_space(folder))
 
     def sizes(self, folder: Path) -> dict[str, int]:
-        from .clip import clip_sizes  # noqa: PLC0415
-
-        return clip_sizes(folder)
+        return dict(self.module.clip_sizes(folder))
 
     def count(self, folder: Path) -> int:
-        from .clip import clip_patches  # noqa: PLC0415
-
-        return clip_patches(folder)
+        return int(self.module.clip_patches(folder))
 
     def bytes(self, folder: Path, dtype: torch.dtype) -> int:
         return needed(folder, ["."], dtype, unused=lambda key: key.startswith("text_"))
 
     def check(self, folder: Path) -> None:
-        from .clip import check_clip  # noqa: PLC0415
-
-        check_clip(folder)
+        self.module.check_clip(folder)
 
     def load(self, folder: Path, dtype: torch.dtype, *, normalised: bool) -> ImageEncoder:
-        from .clip import load_clip  # noqa: PLC0415
-
-        return load_clip(folder, dtype=dtype, normalised=normalised)
+        encoder: ImageEncoder = self.module.load_clip(folder, dtype=dtype, normalised=normalised)
+        return encoder
 
 
 IMAGE_ENCODERS: dict[str, _Component | _Clip] = {

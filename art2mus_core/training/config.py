@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from ..checkpoints.names import BUNDLED, existing
 from ..configuration import Configuration, Fields
-from ..types import Scale
+from ..sizes import Scale
 
 __all__ = ["STAGES", "MelFields", "TrainingConfig"]
 
