@@ -30,7 +30,7 @@ FloatArray = np.ndarray
 class MelTransform(nn.Module):
     """Maps samples `[B, N]` to natural log magnitudes `[B, N // hop, bins]`, clamped to the grid's floor.
 
-    Frames are centred on multiples of the hop; the signal is reflected at both ends.
+    Frames are centred on multiples of the hop; the signal is reflected at both ends. Gradients pass, as losses of vocoders need.
 
     Raises:
         AudioError: (when called) fewer samples than one hop, or than half the longest window, which reflection needs.

@@ -124,10 +124,14 @@ def test_silence_is_the_floor_and_batches_equal_single_pieces():
         assert torch.allclose(together[index], transform(pieces[index : index + 1])[0], atol=1e-5)
 
 
-def test_nothing_is_saved_with_a_checkpoint_and_no_gradient_is_kept():
+def test_nothing_is_saved_with_a_checkpoint_and_a_sound_gets_its_gradient():
     transform = MelTransform(grid())
     assert transform.state_dict() == {}
-    assert not transform(tone(60).requires_grad_()).requires_grad
+    assert not transform(tone(60)).requires_grad
+    sound = tone(60).requires_grad_()
+    transform(sound).sum().backward()
+    assert sound.grad is not None
+    assert sound.grad.isfinite().all()
 
 
 def test_too_short_a_sound_is_refused():
