@@ -129,4 +129,4 @@ def load_word_encoder(folder: Path) -> WordEncoder:
             "Install the checkpoint again.",
         )
     encoder.tokenizer = tokenizer_of(pieces)
-    return encoder.eval()
+    return encoder

@@ -83,7 +83,9 @@ def test_a_batch_knows_its_plan(stereo: Path, pairs: Path, tiny):
     assert batch.plan.step.tolist() == pytest.approx([made[row].tempo / 60 / rate for row in rows])
     assert batch.plan.key.tolist() == [made[row].key for row in rows]
     assert [objective.plan_model.config["bands"][band] for band in batch.plan.band] == [made[row].band for row in rows]
-    assert batch.plan.frames.tolist() == objective.plans.frames[rows].tolist() == objective.latents.lengths[rows].tolist()
+    assert (
+        batch.plan.frames.tolist() == objective.plans.frames[rows].tolist() == objective.latents.lengths[rows].tolist()
+    )
     for at, row in enumerate(rows):
         start = int(batch.plan.first[at])
         crop = objective.latents[row][start : start + objective.crop, 0].astype(np.float32)
