@@ -76,6 +76,20 @@ def write_art2music(folder: Path, *, drawn: bool = False, vocoder: str = "tonewh
     return folder
 
 
+def write_words(folder: Path) -> Path:
+    """Replace a checkpoint's text encoder with a word encoder, which also a process that does not know :class:`TinyWords` opens."""
+    from art2mus_core.checkpoints.folder import save_component
+    from art2mus_core.encoders.words import VOCABULARY, WordEncoder
+
+    words = ["calm", "wild", "##er", "sea"]
+    sizes = {"pieces": len(words), "dim": TEXT_DIM, "hidden_dim": 3, "longest": 4}
+    encoder = WordEncoder({"model_type": "word_vectors", "space": "tiny-words", **sizes})
+    encoder.vectors.random_(-127, 128)
+    save_component(folder, "text_encoder", encoder, {**encoder.config, "space": "tiny-words"}, half=False)
+    (folder / "text_encoder" / VOCABULARY).write_text("\n".join(words), encoding="utf-8")
+    return folder
+
+
 def _write_regression(folder: Path, mel: dict[str, Any]) -> None:
     from art2mus_core.networks.bilstm import BiLstmDecoder
 

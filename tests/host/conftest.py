@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from ..art2music_checkpoint import write_art2music, write_words
+
 
 @pytest.fixture(scope="session")
 def comfyui_module():
@@ -40,8 +42,14 @@ def published_parts(tmp_path_factory, talking_like, write_imagebind):
 
 
 @pytest.fixture(scope="session")
-def server(comfyui_module, tmp_path_factory, pocket_like, published_like, published_parts):
-    """A running ComfyUI with the pack, two tiny checkpoints, `tiny` and `published`, and one in three folders."""
-    models = {"tiny": pocket_like, "published": published_like, **published_parts}
+def in_words(tmp_path_factory):
+    """A checkpoint that reads comments and draws its mels."""
+    return write_words(write_art2music(tmp_path_factory.mktemp("in-words"), drawn=True))
+
+
+@pytest.fixture(scope="session")
+def server(comfyui_module, tmp_path_factory, pocket_like, published_like, published_parts, in_words):
+    """A running ComfyUI with the pack, tiny checkpoints, `tiny`, `published` and `words`, and one in three folders."""
+    models = {"tiny": pocket_like, "published": published_like, "words": in_words, **published_parts}
     with comfyui_module.ComfyUI(tmp_path_factory.mktemp("comfyui"), models) as running:
         yield running

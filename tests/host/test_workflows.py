@@ -19,6 +19,7 @@ NOTES = {"Note", "MarkdownNote"}
 ABSENT = {"9 Published AudioLDM 2": "its weights are published by others, and large"}
 """Workflows that can't run here, and why."""
 
+TINY = {"pocket": "tiny", "art2music": "words"}
 SHORT = {"seconds": 1.0, "steps": 2, "count": 2}
 PAINTING = {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 48, "batch_size": 1, "color": 0x8040C0}}
 """Stands where an image checkpoint would paint."""
@@ -35,11 +36,11 @@ def read(path: Path) -> dict:
 
 
 def shortened(prompt: dict) -> dict:
-    """A prompt on the tiny model, with few steps and few seconds."""
+    """A prompt on the tiny models, with few steps and few seconds."""
     for node in prompt.values():
         inputs = node["inputs"]
         inputs |= {key: SHORT[key] for key in SHORT.keys() & inputs.keys() if not isinstance(inputs[key], list)}
-        inputs |= {key: "tiny" for key, value in inputs.items() if value == "pocket"}
+        inputs |= {key: TINY[value] for key, value in inputs.items() if isinstance(value, str) and value in TINY}
         if node["class_type"] == "PrimitiveFloat":
             inputs["value"] = 1.5
     return prompt
