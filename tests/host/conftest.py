@@ -48,8 +48,13 @@ def in_words(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def server(comfyui_module, tmp_path_factory, pocket_like, published_like, published_parts, in_words):
-    """A running ComfyUI with the pack, tiny checkpoints, `tiny`, `published` and `words`, and one in three folders."""
-    models = {"tiny": pocket_like, "published": published_like, "words": in_words, **published_parts}
+def models(pocket_like, published_like, published_parts, in_words):
+    """Tiny checkpoints by name: `tiny`, `published`, `words`, and one in three folders."""
+    return {"tiny": pocket_like, "published": published_like, "words": in_words, **published_parts}
+
+
+@pytest.fixture(scope="session")
+def server(comfyui_module, tmp_path_factory, models):
+    """A running ComfyUI with the pack and the tiny checkpoints."""
     with comfyui_module.ComfyUI(tmp_path_factory.mktemp("comfyui"), models) as running:
         yield running
