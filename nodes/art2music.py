@@ -82,6 +82,6 @@ class Art2Music(io.ComfyNode):
         from .commented import compose_commented
         from .player import analyse, draw_pieces
 
-        artworks, wish = unpack_artworks(image), {"seconds": seconds, "seed": seed, "balance": balance}
-        audio, notes = compose_commented(artworks, comment.splitlines(), model, **wish)
+        artworks, comments = unpack_artworks(image), comment.splitlines()
+        audio, notes = compose_commented(artworks, comments, model, seconds=seconds, seed=seed, balance=balance)
         return io.NodeOutput(audio, pack_pictures(draw_pieces(analyse(audio))), ui=pack_messages(notes))

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from itertools import count
-from typing import Any, cast
+from typing import Any
 
 import torch
-from torch import nn
 
 from ..art2mus_core.checkpoints.names import is_commented
 from ..art2mus_core.pipelines.art2music import ArtAndCommentToMusic
@@ -78,12 +77,12 @@ def compose_commented(
 
 def _of_each(pieces: Sequence[Waveform]) -> dict[str, list[Any]]:
     """Gains and plans of the pieces, if they have some."""
-    found = {"gains": [piece.gain for piece in pieces], "plans": [piece.plan for piece in pieces]}
+    found: dict[str, list[Any]] = {"gains": [piece.gain for piece in pieces], "plans": [piece.plan for piece in pieces]}
     return {name: values for name, values in found.items() if any(value not in (None, {}) for value in values)}
 
 
 def _resident(memory: Memory, working: float) -> Resident:
-    return lambda network: memory.resident(memory.manage({"network": cast("nn.Module", network)}), working=working)
+    return lambda network: memory.resident(memory.manage({"network": network}), working=working)
 
 
 def _counted(memory: Memory, total: int) -> OnStep:

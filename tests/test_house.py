@@ -89,7 +89,9 @@ def test_the_pipelines_are_named_without_torch():
     assert run("import sys, art2mus_core.pipelines; print('torch' in sys.modules)").strip() == "False"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "art2mus_core" / "configs").rglob("*.yaml")), ids=lambda p: f"{p.parent.name}-{p.name}")
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "art2mus_core" / "configs").rglob("*.yaml")), ids=lambda p: f"{p.parent.name}-{p.name}"
+)
 def test_packaged_yaml_is_a_table(path: Path):
     assert isinstance(yaml.safe_load(path.read_text(encoding="utf-8")), dict)
 
