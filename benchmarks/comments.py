@@ -1,6 +1,7 @@
 """Measures whether music follows the words and the picture, each alone, with signal features only.
 
-    python benchmarks/comments.py [--model art2music] [--comments comments.csv] [--pictures 8] [--balance 0.5] [--out FOLDER]
+    python benchmarks/comments.py [--model art2music] [--comments comments.csv] [--pictures 8] [--balance 0.5]
+        [--steps N] [--guidance G] [--out FOLDER]
 
 COMMENTS (the file beside this script by default) has comments that were written apart from those of training, with the columns text, kind
 (felt or seen), energy (high, low or empty) and light (bright, dark or empty).
@@ -52,8 +53,8 @@ AT_ONCE, RESAMPLES = 8, 2_000
 class Player:
     """Composes and measures; every piece once."""
 
-    def __init__(self, model: str, balance: float, out: Path | None) -> None:
-        self.pipeline, self.balance, self.out = load(model), balance, out
+    def __init__(self, model: str, settings: dict[str, Any], out: Path | None) -> None:
+        self.pipeline, self.settings, self.out = load(model), settings, out
         self.found: dict[tuple[str, str], dict[str, float]] = {}
 
     def measured(self, works: list[tuple[Artwork, str]]) -> list[dict[str, float]]:
@@ -64,8 +65,8 @@ class Player:
             pieces = self.pipeline.compose(  # type: ignore[call-arg]  # of the route with comments
                 [art for art, _ in part],
                 comments=[[words] if words else [] for _, words in part],
-                balance=self.balance,
                 level=False,
+                **self.settings,
             )
             for (art, words), piece in zip(part, pieces, strict=True):
                 music = measure_samples(piece.samples[0].double().numpy(), piece.sample_rate)
@@ -142,16 +143,23 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=8)
     parser.add_argument("--candidates", type=int, default=CANDIDATES)
     parser.add_argument("--balance", type=float, default=0.5)
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--guidance", type=float)
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
     with chosen.comments.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    player = Player(chosen.model, chosen.balance, chosen.out)
+    settings = {"balance": chosen.balance, "steps": chosen.steps, "guidance": chosen.guidance}
+    player = Player(chosen.model, settings, chosen.out)
     painted = [paint(FIRST + seed) for seed in range(max(chosen.pictures, chosen.candidates))]
     found = words_alone(player, rows, painted[: chosen.pictures]) | pictures_alone(player, painted[: chosen.candidates])
     for name, (share, low, high) in found.items():
         print(f"{name:30} {share:.2f} [{low:.2f}, {high:.2f}]", file=sys.stderr)
-    print(json.dumps({"model": chosen.model, "comments": len(rows), "pictures": chosen.pictures, "found": found}))
+    print(
+        json.dumps(
+            {"model": chosen.model, "comments": len(rows), "pictures": chosen.pictures, **settings, "found": found}
+        )
+    )
 
 
 if __name__ == "__main__":

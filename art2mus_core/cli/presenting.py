@@ -43,7 +43,7 @@ def _lines(outcome: Outcome, found: Gathered) -> list[str]:
         scores = "".join(f"  {name} {piece[name]:.3f}" for name in ("score", "agreement") if name in piece)
         lines.append(f"{piece['file']}  {piece['seconds']:g} s  from {piece['artwork']}{_planned(piece)}{scores}")
     if outcome.pieces and outcome.encoder:
-        lines.append(f"image encoder: {outcome.encoder}, whose space the aligner was trained on, not the model's own")
+        lines.append(f"image encoder: {outcome.encoder}, on whose embeddings this model was trained")
     lines += [f"replaced {piece['file']}" for piece in outcome.pieces if piece["replaced"]]
     lines += [f"kept {path}, which existed already" for path in outcome.kept]
     lines += [f"{path} existed before, and counts as another take of {name}" for path, name in _earlier(outcome)]

@@ -163,7 +163,7 @@ def test_an_encoder_that_is_not_the_models_own_is_told(art2mus, paintings, own_c
     config.write_text(json.dumps({**said, "space": "another"}), encoding="utf-8")
     code, out, _ = art2mus("compose", paintings / "dawn.png", "--seconds", "1", model=own_checkpoint)
     assert code == 0
-    assert "image encoder: tiny, whose space the aligner was trained on, not the model's own" in out
+    assert "image encoder: tiny, on whose embeddings this model was trained" in out
     assert read_tags(Path("dawn.flac"))["encoder_model"] == "tiny"
     for model, encoder in ((own_checkpoint, "tiny"), (pocket_like, None)):
         _, out, _ = art2mus("compose", paintings / "dawn.png", "--seconds", "1", "--json", model=model)
