@@ -151,7 +151,7 @@ class Kind(NamedTuple):
 KINDS: Mapping[Callable[[Path], bool], Kind] = MappingProxyType(
     {
         is_prior: Kind("model", "prior", "Choose it as the model."),
-        is_commented: Kind("model that reads comments", "prior", "Choose it in the node Art2Music Generator."),
+        is_commented: Kind("model that reads comments", "commented", "Choose it in the node Art2Music Generator."),
         is_encoder: Kind("image encoder", "encoder", "Choose it as the image encoder, together with a model."),
         is_aligner: Kind("aligner", "aligner", "Choose it as the aligner, together with a model."),
         is_captioner: Kind("captioner", "captioner", "It describes the works of a dataset: `art2mus dataset caption`."),

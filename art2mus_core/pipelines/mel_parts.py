@@ -13,7 +13,14 @@ import torch
 from ..checkpoints.folder import check_component, config_file, load_component, needed, read_config, read_index
 from ..checkpoints.names import is_encoder, locate
 from ..decoders.vocoders import AnyVocoder, check_vocoder, load_vocoder
-from ..encoders.files import check_image_encoder, image_bytes, image_sizes, image_space, load_image_encoder
+from ..encoders.files import (
+    check_image_encoder,
+    image_bytes,
+    image_component,
+    image_sizes,
+    image_space,
+    load_image_encoder,
+)
 from ..encoders.texts import load_text_encoder
 from ..errors import CheckpointError, SettingError
 from ..interfaces import ImageEncoder, TextEncoder
@@ -85,8 +92,9 @@ class MelParts(LazyParts):
 
     @cached_property
     def encoder(self) -> ImageEncoder:
-        """The image encoder."""
-        return load_image_encoder(self.encoder_folder, dtype=self.dtype, normalised=self.normalised)
+        """The image encoder; only a CLIP has embeddings without unit norm."""
+        unit = self.normalised or image_component(self.encoder_folder) != "."
+        return load_image_encoder(self.encoder_folder, dtype=self.dtype, normalised=unit)
 
     @property
     def text_folder(self) -> Path:

@@ -39,7 +39,7 @@ def test_the_bundled_model_lies_in_the_package():
 
 def test_a_name_is_looked_up_at_home(shelf):
     assert locate("music") == shelf / "music"
-    assert known() == ["pocket", "music"]
+    assert known() == ["pocket", "art2music", "music"]
 
 
 def test_a_path_is_itself(shelf):
@@ -48,13 +48,17 @@ def test_a_path_is_itself(shelf):
 
 @pytest.mark.parametrize("name", ["musik", ""])
 def test_an_unknown_name_is_told_what_is_known(shelf, name):
-    with pytest.raises(SettingError, match="pocket, music"):
+    with pytest.raises(SettingError, match="pocket, art2music, music"):
         locate(name)
 
 
 UNKNOWN = {
     "a published encoder": ("imagebind", is_encoder, "no image encoder.*one of pocket, or.*art2mus fetch imagebind`"),
-    "a published model": ("audioldm2", is_prior, "no model.*one of pocket, music, or.*art2mus fetch audioldm2`"),
+    "a published model": (
+        "audioldm2",
+        is_prior,
+        "no model.*one of pocket, art2music, music, or.*art2mus fetch audioldm2`",
+    ),
     "a published aligner": (
         "art2mus-2024",
         is_aligner,
@@ -78,13 +82,13 @@ STRANGE = ["~nosuch/x", "~nosuch", "n" * 300, "a\0b", "a/" * 3000, "\ud800"]
 @pytest.mark.parametrize("name", STRANGE, ids=ascii)
 def test_a_name_that_no_folder_can_have_is_not_there(shelf, name):
     assert existing(name) is existing(name, Path.is_file) is existing(shelf / name, is_aligner) is None
-    with pytest.raises(SettingError, match="pocket, music"):
+    with pytest.raises(SettingError, match="pocket, art2music, music"):
         locate(name)
 
 
 def test_a_home_of_nobody_is_empty(monkeypatch):
     monkeypatch.setenv("ART2MUS_HOME", "~nosuch/models")
-    assert known() == ["pocket"]
+    assert known() == ["pocket", "art2music"]
 
 
 def test_the_persons_own_folder_is_meant_by_its_sign(tmp_path, monkeypatch):

@@ -68,7 +68,9 @@ def test_a_failed_write_leaves_the_old_manifest_and_no_crumbs(tmp_path: Path):
 
 
 def test_a_folder_without_a_manifest_is_refused(tmp_path: Path):
-    with pytest.raises(DatasetError, match=r"no pairs\.parquet or manifest\.parquet .* `art2mus synthesize`"):
+    with pytest.raises(
+        DatasetError, match=r"no pairs\.parquet or articaps\.parquet or manifest\.parquet .* `art2mus synthesize`"
+    ):
         read_pairs(tmp_path)
 
 

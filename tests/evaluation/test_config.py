@@ -45,10 +45,11 @@ def test_what_is_packaged_holds():
     for name in EvaluationConfig.packaged():
         config = EvaluationConfig.load(name)
         kinds = {system.kind for system in config.systems.values()}
-        assert {"artwork", "shuffled", "unconditional"} <= kinds
+        lowest = "art2music" if name == "art2music" else "unconditional"  # pictures alone
+        assert {"artwork", "shuffled", lowest} <= kinds
         for system in config.systems.values():
             if isinstance(system, ShuffledSystem):
-                assert config.systems[system.of].kind == "artwork"
+                assert config.systems[system.of].kind in {"artwork", "art2music"}
     published = EvaluationConfig.load("published").systems
     assert {"text", "reconstruction"} <= {system.kind for system in published.values()}
     assert {(each.solver, each.steps) for each in published.values() if hasattr(each, "solver")} == {("ddim", 200)}
@@ -98,7 +99,7 @@ def test_fields_are_replaced(path):
         ("{folder: music}", "{samples: true}", "background: the samples are pictures"),
         ("steps: 3", "steps: 0", r"systems\.ours\.artwork\.steps"),
         ("steps: 3", "step: 3", r"systems\.ours\.artwork\.step: no such field"),
-        ("kind: artwork", "kind: artworks", r"systems\.ours: .*'artwork', 'text'"),
+        ("kind: artwork", "kind: artworks", r"systems\.ours: .*'artwork', 'art2music', 'text'"),
         ("kind: artwork, ", "", r"systems\.ours: .*kind"),
         ("[pocket,", "[pockets,", r"metrics\.embedders\.0: 'pockets' is not one of pocket, imagebind"),
         ("of: ours", "of: theirs", r"systems\.torn\.of: 'theirs' is not another system"),

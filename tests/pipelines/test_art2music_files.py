@@ -17,6 +17,8 @@ from art2mus_core.networks.bilstm import BiLstmDecoder
 from art2mus_core.networks.fusion import GatedFusion
 from art2mus_core.pipelines.art2music_files import Published, convert, is_decoder
 from art2mus_core.pipelines.mel_decoders import load_mel_decoder, mel_grid
+from art2mus_core.pipelines.settings import Settings
+from art2mus_core.types import Fused
 
 V1 = {
     "resblock": "1",
@@ -82,7 +84,7 @@ def test_the_files_become_a_checkpoint_that_opens(published, tmp_path):
     assert (told["text_space"], told["encoder"], told["normalised"]) == ("clip-11-0", "clip-vit-h-14", False)
     decoder, vocoder = load_mel_decoder(out), load_vocoder(out, mel_grid(out))
     fused = load_component(out, "fusion", GatedFusion)(torch.randn(2, 11), torch.randn(2, 11))
-    sound = vocoder.vocode(decoder.decode(fused, 13, [0, 0]))
+    sound = vocoder.vocode(decoder.decode(Fused(fused), 13, [0, 0], Settings()))
     assert (sound.samples.shape, sound.sample_rate) == ((2, 1, 13 * 256), 22050)
     assert mel_fields(out, "vocoder")["mel_bins"] == 9
 

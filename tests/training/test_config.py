@@ -28,7 +28,7 @@ ART2MUSIC = {
 
 def test_every_stage_has_a_packaged_configuration():
     assert set(TrainingConfig.packaged()) == {*STAGES[:5], "embedding-image", *ALIGNERS, *ART2MUSIC}
-    assert {*STAGES[5:]} == {*ART2MUSIC.values()}
+    assert {*STAGES[5:]} == {*ART2MUSIC.values()} - {*STAGES[:5]}
     for name in TrainingConfig.packaged():
         config = TrainingConfig.load(name)
         assert config.stage == ("aligner" if name in ALIGNERS else ART2MUSIC.get(name, name.split("-")[0]))
