@@ -1,7 +1,7 @@
 """HiFi-GAN (Kong et al. 2020): log-mel spectrogram to waveform.
 
 Its convolutions run as those of pictures one row high, because those may have their channels last in memory: on a processor with AVX2
-this takes about two thirds of the time (`benchmarks/art2music_full.py`).
+this takes about four fifths of the time (`benchmarks/art2music_full.py`).
 """
 
 from __future__ import annotations
