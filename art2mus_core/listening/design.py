@@ -108,10 +108,11 @@ def plan(
 ) -> list[Trial]:
     """Return the trials of one listener.
 
-    Each system, and each pair of systems, appears `rounds` times, with the artworks that this listener has had least and,
-    among those, the artworks that earlier listeners had least with it: over all listeners, every cell appears about equally
-    often. In a pair, each system comes first about equally often. The last third of the ratings has hidden repeats of ratings
-    from the first third, and each part has one page that asks for a given answer.
+    Each system, and each pair of systems, appears `rounds` times, with the artworks that this listener has least and, among
+    those, the artworks that earlier listeners had least with it. So within a part the artworks' numbers differ by one at
+    most, and over all listeners every cell appears about equally often. If there are several artworks, none comes twice in a
+    row, hidden repeats aside. In a pair, each system comes first about equally often. The last third of the ratings has
+    hidden repeats of ratings from the first third, and each part has one page that asks for a given answer.
 
     Args:
         design: settings of the study.
@@ -138,15 +139,27 @@ def cells_of(trials: Iterable[Trial]) -> Counter[Cell]:
 def _cells(
     groups: list[tuple[str, ...]], rounds: int, artworks: Sequence[str], given: Mapping[Cell, int], draw: random.Random
 ) -> list[Cell]:
-    """Return every group once a round in random order, without the same artwork twice in a row where possible."""
+    """Return `rounds` cells of each group, drawn group by group, so that the artworks' numbers differ by one at most."""
     used: Counter[str] = Counter()
+    chosen: dict[tuple[str, ...], list[str]] = {}
+    for group in draw.sample(groups, len(groups)):
+        ranks = {artwork: (used[artwork], given.get(Cell(artwork, group), 0), draw.random()) for artwork in artworks}
+        chosen[group] = sorted(artworks, key=ranks.__getitem__)[:rounds]
+        used.update(chosen[group])
+    return _ordered(chosen, draw)
+
+
+def _ordered(chosen: Mapping[tuple[str, ...], Sequence[str]], draw: random.Random) -> list[Cell]:
+    """Return each group once a round in random order, the artworks that are left most often first."""
+    left = {group: list(artworks) for group, artworks in chosen.items()}
     cells: list[Cell] = []
-    for group in (group for _ in range(rounds) for group in draw.sample(groups, len(groups))):
-        free = [cell for artwork in artworks if (cell := Cell(artwork, group)) not in cells]
+    while most := max(map(len, left.values())):
         last = cells[-1].artwork if cells else None
-        ranks = {cell: (cell.artwork == last, used[cell.artwork], given.get(cell, 0), draw.random()) for cell in free}
+        often = Counter(artwork for artworks in left.values() for artwork in artworks)
+        free = [Cell(artwork, group) for group, own in left.items() if len(own) == most for artwork in own]
+        ranks = {cell: (cell.artwork == last, -often[cell.artwork], draw.random()) for cell in free}
         cells.append(min(free, key=ranks.__getitem__))
-        used[cells[-1].artwork] += 1
+        left[cells[-1].systems].remove(cells[-1].artwork)
     return cells
 
 
