@@ -1,4 +1,4 @@
-"""The base of all systems that sample from a checkpoint's prior."""
+"""The bases of the systems that sample from a checkpoint."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from typing import Any, ClassVar, TypeVar
 from pydantic import Field
 
 from ...conditioning.constants import constants_file
+from ...images.reading import read_artwork
 from ...pipelines import load
-from ...pipelines.settings import MOST_STEPS, STRONGEST
+from ...pipelines.settings import MOST_STEPS, STRONGEST, at_once
+from ...types import OnStep, Waveform
 from ..fields import CheckpointName, Precision
+from ..records import Piece
 from .system import System, Workshop
 
-__all__ = ["Sampled", "batches", "prior_files"]
+__all__ = ["Sampled", "SampledFromArtworks", "batches", "encoder_files", "prior_files"]
 
 Item = TypeVar("Item")
 
@@ -82,6 +85,47 @@ class Sampled(System):
             "heads": self.heads,
             "precision": str(pipeline.parts.dtype).removeprefix("torch."),
         }
+
+
+class SampledFromArtworks(Sampled):
+    """A system that composes from pictures.
+
+    Attributes:
+        encoder: a checkpoint with an image encoder, in place of the model's.
+        shared_noise: noise of the take's seed alone, the same for all artworks.
+    """
+
+    route: ClassVar[str] = "artwork"
+
+    encoder: CheckpointName | None = None
+    shared_noise: bool = False
+
+    def tagged_seed(self, job: Piece) -> int:
+        """The take's seed: composing mixes in the artwork."""
+        return job.take_seed
+
+    def source(self, job: Piece, workshop: Workshop) -> dict[str, str]:  # noqa: ARG002
+        """The picture."""
+        return {"artwork_sha256": job.subject.sha256}
+
+    def beside(self, jobs: Sequence[Piece]) -> dict[str, Any]:  # noqa: ARG002
+        """What the pipeline composes from beside the pictures."""
+        return {}
+
+    def make(self, jobs: Sequence[Piece], workshop: Workshop, on_step: OnStep | None) -> Iterator[Waveform]:
+        """The pieces, composed in batches."""
+        pipeline = self.opened(workshop)
+        for batch in batches(jobs, at_once(workshop.seconds)):
+            artworks = [read_artwork(job.subject.picture) for job in batch]
+            seeds = [self.tagged_seed(job) for job in batch]
+            given = {"seconds": workshop.seconds, **self.beside(batch), **self.chosen}
+            yield from pipeline.compose(artworks, seeds=seeds, on_step=on_step, **given)
+
+
+def encoder_files(parts: Any) -> Path:  # noqa: ANN401 - of one of two routes
+    """The folder of the image encoder of a pipeline's parts."""
+    own = parts.encoder_folder / "image_encoder"
+    return own if own.is_dir() else parts.encoder_folder
 
 
 def prior_files(folder: Path, support: str | None = None) -> list[Path]:
