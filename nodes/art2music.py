@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 from comfy_api.latest import io
 
 from ..art2mus_core.checkpoints.names import is_commented
-from ..art2mus_core.pipelines.settings import SHORTEST
 from . import inputs
 from .folders import commented_names, model_folder
-from .inputs import DEFAULTS
 from .packing import pack_messages, pack_pictures, unpack_artworks
 
 if TYPE_CHECKING:
@@ -58,14 +56,7 @@ class Art2Music(io.ComfyNode):
                     tooltip="'art2music' is included with the pack. Every other entry is a model folder of the class "
                     "Art2MusicPipeline in ComfyUI/models/art2mus.",
                 ),
-                io.Float.Input(
-                    "seconds",
-                    default=DEFAULTS.seconds,
-                    min=SHORTEST,
-                    max=LONGEST,
-                    step=0.1,
-                    tooltip="Length of the music in seconds, as far as the model reaches.",
-                ),
+                inputs.seconds(max=LONGEST, tooltip="Length of the music in seconds, as far as the model reaches."),
                 inputs.seed(),
             ],
             outputs=[io.Audio.Output(display_name="audio"), io.Image.Output(display_name="spectrogram")],

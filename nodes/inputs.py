@@ -91,16 +91,10 @@ def strength(**more: Any) -> io.Float.Input:  # noqa: ANN401
     )
 
 
-def seconds() -> io.Float.Input:
+def seconds(**more: Any) -> io.Float.Input:  # noqa: ANN401
     """Input `seconds`: length of a piece."""
-    return io.Float.Input(
-        "seconds",
-        default=DEFAULTS.seconds,
-        min=SHORTEST,
-        max=LONGEST,
-        step=0.1,
-        tooltip="Length of the music in seconds.",
-    )
+    usual = {"max": LONGEST, "tooltip": "Length of the music in seconds."}
+    return io.Float.Input("seconds", default=DEFAULTS.seconds, min=SHORTEST, step=0.1, **{**usual, **more})
 
 
 def steps(**more: Any) -> io.Int.Input:  # noqa: ANN401

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import copy
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -104,10 +106,7 @@ def clip_space(folder: Path) -> str:
     Raises:
         CheckpointError: no weights, damaged ones, or not those of a CLIP.
     """
-    path = weights_file(folder, ".")
-    with opened(path) as file:
-        if PROJECTION not in file.keys():  # noqa: SIM118
-            raise CheckpointError(f"{path} lacks {PROJECTION}", "the weights of a CLIP", "Choose a CLIP checkpoint.")
+    with _weights(folder) as file:
         weight = file.get_tensor(PROJECTION)
     digest = hashlib.sha256(weight.to(torch.float16).numpy().astype("<f2").tobytes()).hexdigest()
     return f"clip-{len(weight)}-{digest[:8]}"
@@ -119,12 +118,18 @@ def clip_sizes(folder: Path) -> dict[str, int]:
     Raises:
         CheckpointError: no weights, damaged ones, or not those of a CLIP.
     """
+    with _weights(folder) as file:
+        dim, patch_dim = file.get_slice(PROJECTION).get_shape()
+    return {"dim": dim, "patch_dim": patch_dim}
+
+
+@contextmanager
+def _weights(folder: Path) -> Iterator[Any]:
     path = weights_file(folder, ".")
     with opened(path) as file:
         if PROJECTION not in file.keys():  # noqa: SIM118
             raise CheckpointError(f"{path} lacks {PROJECTION}", "the weights of a CLIP", "Choose a CLIP checkpoint.")
-        dim, patch_dim = file.get_slice(PROJECTION).get_shape()
-    return {"dim": dim, "patch_dim": patch_dim}
+        yield file
 
 
 def clip_patches(folder: Path) -> int:
