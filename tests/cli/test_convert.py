@@ -11,9 +11,8 @@ from art2mus_core.cli import main
 from art2mus_core.encoders import imagebind_files
 from art2mus_core.encoders.imagebind import TOWERS
 from art2mus_core.encoders.imagebind_files import HUGE, published_key
-from art2mus_core.networks.bilstm import BiLstmDecoder
-from art2mus_core.networks.fusion import GatedFusion
-from art2mus_core.networks.hifigan import HifiGan
+
+from ..art2music_files import write_art2music
 
 SMALL = {
     "vision": {**HUGE["vision"], "size": 15, "patch": 5, "width": 21, "layers": 1, "heads": 3, "hidden": 29, "dim": 11},
@@ -96,33 +95,10 @@ def test_a_mistake_is_one_line(art2mus, weights: str, arguments: list[str], told
     assert made(".") == ["imagebind_huge.pth"]
 
 
-HIFIGAN = {
-    "num_mels": 9,
-    "n_fft": 1024,
-    "hop_size": 256,
-    "win_size": 1024,
-    "sampling_rate": 22050,
-    "fmin": 0,
-    "fmax": 8000,
-    "upsample_rates": [16, 16],
-    "upsample_kernel_sizes": [32, 32],
-    "upsample_initial_channel": 8,
-    "resblock": "1",
-    "resblock_kernel_sizes": [3],
-    "resblock_dilation_sizes": [[1]],
-}
-
-
 @pytest.fixture
 def art2music(tmp_path: Path) -> list[str]:
     """Arguments that convert Art2Music's files, here with the header of a CLIP."""
-    sizes = {"fused_dim": 3, "dim": 7, "hidden_dim": 5, "layers": 1, "max_frames": 13, "mel": {"mel_bins": 9}}
-    torch.save(BiLstmDecoder(sizes).state_dict(), tmp_path / "decoder.pth")
-    torch.save(GatedFusion({"text_dim": 11, "image_dim": 11, "dim": 3}).state_dict(), tmp_path / "fusion.pth")
-    state = HifiGan({**HIFIGAN, "model_in_dim": 9}).state_dict()
-    renamed = {key.replace("upsampler.", "ups."): value for key, value in state.items() if key not in {"mean", "scale"}}
-    torch.save({"generator": renamed}, tmp_path / "generator.pth")
-    (tmp_path / "config.json").write_text(json.dumps(HIFIGAN))
+    write_art2music(tmp_path)
     clip = tmp_path / "home" / "clip-vit-h-14"
     clip.mkdir(parents=True)
     (clip / "config.json").write_text('{"model_type": "clip"}')
@@ -134,7 +110,7 @@ def art2music(tmp_path: Path) -> list[str]:
         "--fusion",
         "fusion.pth",
         "--vocoder",
-        "generator.pth",
+        "g_02500000",
         "--normalisation",
         "none",
     ]

@@ -13,64 +13,18 @@ from art2mus_core.checkpoints.folder import load_component, read_config, read_in
 from art2mus_core.checkpoints.grid import mel_fields
 from art2mus_core.decoders.vocoders import load_vocoder
 from art2mus_core.errors import CheckpointError
-from art2mus_core.networks.bilstm import BiLstmDecoder
 from art2mus_core.networks.fusion import GatedFusion
 from art2mus_core.pipelines.art2music_files import Published, convert, is_decoder
 from art2mus_core.pipelines.mel_decoders import load_mel_decoder, mel_grid
 from art2mus_core.pipelines.settings import Settings
 from art2mus_core.types import Fused
 
-V1 = {
-    "resblock": "1",
-    "num_mels": 9,
-    "n_fft": 1024,
-    "hop_size": 256,
-    "win_size": 1024,
-    "sampling_rate": 22050,
-    "fmin": 0,
-    "fmax": 8000,
-    "upsample_rates": [8, 8, 4],
-    "upsample_kernel_sizes": [16, 16, 8],
-    "upsample_initial_channel": 16,
-    "resblock_kernel_sizes": [3],
-    "resblock_dilation_sizes": [[1, 3]],
-}
-SIZES = {"fused_dim": 3, "dim": 7, "hidden_dim": 5, "layers": 2, "max_frames": 13}
-
-
-def conv(kind, *sizes, **options):
-    """A convolution with weight norm, under the published names of its halves."""
-    return nn.utils.weight_norm(kind(*sizes, **options))
-
-
-def generator():
-    """HiFi-GAN's own modules, by the names of its code."""
-    root = nn.Module()
-    root.conv_pre, root.conv_post = conv(nn.Conv1d, 9, 16, 7), conv(nn.Conv1d, 2, 1, 7)
-    root.ups = nn.ModuleList(
-        conv(nn.ConvTranspose1d, 16 >> level, 8 >> level, k) for level, k in enumerate((16, 16, 8))
-    )
-    root.resblocks = nn.ModuleList()
-    for channels in (8, 4, 2):
-        block = nn.Module()
-        block.convs1, block.convs2 = (
-            nn.ModuleList(conv(nn.Conv1d, channels, channels, 3) for _ in range(2)) for _ in range(2)
-        )
-        root.resblocks.append(block)
-    return root
+from ..art2music_files import V1, generator, write_art2music
 
 
 @pytest.fixture
 def published(tmp_path):
-    torch.manual_seed(0)
-    decoder = BiLstmDecoder({**SIZES, "mel": {"mel_bins": 9}})
-    fusion = GatedFusion({"text_dim": 11, "image_dim": 11, "dim": 3})
-    torch.save(decoder.state_dict(), tmp_path / "decoder.pth")
-    torch.save(fusion.state_dict(), tmp_path / "fusion.pth")
-    with pytest.warns(FutureWarning, match="weight_norm"):
-        torch.save({"generator": generator().state_dict()}, tmp_path / "g_02500000")
-    (tmp_path / "config.json").write_text(json.dumps(V1))
-    files = (tmp_path / name for name in ("decoder.pth", "fusion.pth", "g_02500000"))
+    files = write_art2music(tmp_path)
     return Published(*files, {"name": "range", "low": -11.5, "high": 2.0}, "clip-vit-h-14", "clip-11-0", 11)
 
 
