@@ -52,7 +52,7 @@ def generator():
     return root
 
 
-def write_art2music(folder: Path) -> list[Path]:
+def write_published(folder: Path) -> list[Path]:
     """Write the mel decoder, the fusion and the vocoder with its config.json; return the three files of weights."""
     torch.manual_seed(0)
     files = [folder / name for name in ("decoder.pth", "fusion.pth", "g_02500000")]

@@ -40,8 +40,8 @@ class Card:
 
     Attributes:
         name: its name for `art2mus fetch`, and of its folder.
-        kind: `encoder`, `prior` (everything from the language of audio to the waveform), `aligner`, `judge` (an evaluation
-            model) or `captioner`.
+        kind: `encoder`, `prior` (everything from the language of audio to the waveform), `commented` (a model that reads
+            comments), `aligner`, `judge` (an evaluation model) or `captioner`.
         purpose: one sentence.
         licence: as stated by its authors.
         commercial: whether that licence allows commercial use; None if that is unclear.

@@ -212,7 +212,7 @@ def locate(name: str, is_a: Callable[[Path], bool] = is_prior) -> Path:
 
 
 def _found(name: str) -> Path | None:
-    if name == BUNDLED or (name == COMMENTED and (PACKAGED / name).is_dir()):
+    if name in {BUNDLED, COMMENTED}:
         return PACKAGED / name
     return (existing(name) or existing(home() / name)) if name else None
 

@@ -116,10 +116,14 @@ def _trouble(presence: Presence) -> str | None:
         from ..captioners.files import kinds_of
         from ..encoders.files import check_image_encoder
         from ..evaluation.embedders.opening import check_installed
+        from ..pipelines.mel_parts import open_mel_parts
         from ..pipelines.parts import Choice, open_parts
 
-    kind, bundled, folder = presence.card.kind, presence.card.bundled, presence.folder
+    kind, folder = presence.card.kind, presence.folder
+    whole = kind == "prior" and presence.card.bundled
     try:
+        if kind == "commented":
+            open_mel_parts(Choice(str(folder))).check()
         if kind == "prior":
             parts = open_parts(Choice(str(folder)))
             _ = parts.constants
@@ -128,10 +132,10 @@ def _trouble(presence: Presence) -> str | None:
             check_installed(folder)
         if kind == "captioner":
             kinds_of(folder)
-        if kind == "encoder" or bundled:
+        if kind == "encoder" or whole:
             check_image_encoder(folder)
-        if kind == "aligner" or bundled:
-            read_header(find_aligner(folder, str(folder / "aligner/model.safetensors" if bundled else folder)))
+        if kind == "aligner" or whole:
+            read_header(find_aligner(folder, str(folder / "aligner/model.safetensors" if whole else folder)))
     except Art2MusError as error:
         return str(error)
     return None

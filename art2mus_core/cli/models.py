@@ -17,17 +17,16 @@ def models(
 ) -> None:
     """List the known checkpoints: whether they are installed, their folder, size and licence."""
     from ..checkpoints.cards import read_cards
-    from ..checkpoints.names import COMMENTED, KINDS, home, known
+    from ..checkpoints.names import KINDS, home, known
     from ..checkpoints.presence import look_for
 
     cards = read_cards()
     found = [look_for(card) for card in cards.values()]
-    own = sorted({name for is_a in KINDS for name in known(is_a)} - cards.keys() - {COMMENTED})
+    own = sorted({name for is_a in KINDS for name in known(is_a)} - cards.keys())
     if as_json:
         print_document({"home": str(home()), "models": [_row(presence) for presence in found], "own": own})
         return
-    light = (COMMENTED, "here", "", "CC0 1.0; the word vectors Apache-2.0", "comes with the package, reads comments")
-    rows = [*map(_cells, found), light] + [(name, "here", "", "your own", "") for name in own]
+    rows = [*map(_cells, found), *((name, "here", "", "your own", "") for name in own)]
     print_lines(*table(rows), f"Folder: {home()}")
 
 

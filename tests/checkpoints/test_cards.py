@@ -17,6 +17,7 @@ from art2mus_core.errors import CheckpointError, SettingError
 
 NAMES = {
     "pocket",
+    "art2music",
     "imagebind",
     "clip-vit-l-14",
     "clip-vit-h-14",
@@ -73,7 +74,7 @@ def test_a_card_says_what_a_person_must_know(name):
     assert found.purpose.endswith(".")
     assert found.licence
     assert found.citation
-    assert found.bundled == (name == "pocket")
+    assert found.bundled == (name in {"pocket", "art2music"})
     assert found.bundled or found.known_bytes
     assert found.repository is None or len(found.revision or "") == 40
 
@@ -116,7 +117,7 @@ def test_the_published_projections_have_the_parameters_of_their_layers(name, tok
 
 
 def test_an_unknown_name_is_told_what_there_is():
-    with pytest.raises(SettingError, match=r"audioldm3.*pocket, imagebind"):
+    with pytest.raises(SettingError, match=r"audioldm3.*pocket, art2music, imagebind"):
         card("audioldm3")
 
 
@@ -154,7 +155,7 @@ def test_the_table_has_every_name_once():
 def test_a_card_names_safe_files_and_known_checkpoints(name):
     found = card(name)
     assert re.fullmatch(r"[a-z0-9][a-z0-9-]*", name)
-    assert found.kind in {"encoder", "prior", "aligner", "judge", "captioner"}
+    assert found.kind in {"encoder", "prior", "commented", "aligner", "judge", "captioner"}
     assert not (found.repository and found.url)
     assert set(found.needs) <= NAMES
     paths = [file.path for file in found.files]
@@ -169,11 +170,12 @@ def test_the_table_is_in_the_package():
     assert TABLE.parent.name == "configs"
 
 
-def test_the_bundled_model_is_here():
-    here = look_for(card("pocket"))
+@pytest.mark.parametrize(("name", "least"), [("pocket", 10_000_000), ("art2music", 5_000_000)])
+def test_the_bundled_models_are_here(name, least):
+    here = look_for(card(name))
     assert here.complete
     assert here.state == "here"
-    assert here.bytes > 10_000_000
+    assert here.bytes > least
 
 
 def test_the_card_of_the_bundled_model_has_its_files_and_sizes():
@@ -190,6 +192,21 @@ def test_the_card_of_the_bundled_model_has_its_files_and_sizes():
         "language width": grid.language_width,
         "latent channels": grid.latent_channels,
         "sample rate": grid.sample_rate,
+    }
+
+
+def test_the_card_of_the_bundled_model_that_reads_comments_has_its_files_and_sizes():
+    folder, row = locate("art2music"), card("art2music")
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert {file.path for file in row.files} == there - {"README.md"}
+    fusion, decoder = read_config(folder, "fusion"), read_config(folder, "mel_decoder")
+    assert row.sizes == {
+        "embedding width": fusion["image_dim"],
+        "text width": fusion["text_dim"],
+        "fused width": fusion["dim"],
+        "latent width": decoder["latent_dim"],
+        "mel bins": decoder["mel"]["mel_bins"],
+        "sample rate": decoder["mel"]["sample_rate"],
     }
 
 

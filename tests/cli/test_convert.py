@@ -12,7 +12,7 @@ from art2mus_core.encoders import imagebind_files
 from art2mus_core.encoders.imagebind import TOWERS
 from art2mus_core.encoders.imagebind_files import HUGE, published_key
 
-from ..art2music_files import write_art2music
+from ..art2music_files import write_published
 
 SMALL = {
     "vision": {**HUGE["vision"], "size": 15, "patch": 5, "width": 21, "layers": 1, "heads": 3, "hidden": 29, "dim": 11},
@@ -98,7 +98,7 @@ def test_a_mistake_is_one_line(art2mus, weights: str, arguments: list[str], told
 @pytest.fixture
 def art2music(tmp_path: Path) -> list[str]:
     """Arguments that convert Art2Music's files, here with the header of a CLIP."""
-    write_art2music(tmp_path)
+    write_published(tmp_path)
     clip = tmp_path / "home" / "clip-vit-h-14"
     clip.mkdir(parents=True)
     (clip / "config.json").write_text('{"model_type": "clip"}')

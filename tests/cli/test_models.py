@@ -41,6 +41,8 @@ def test_models_are_listed_with_what_fetches_them(art2mus, tmp_path):
     lines = {line.split()[0]: line for line in out.splitlines()}
     assert "CC0" in lines["pocket"]
     assert "  here  " in lines["pocket"]
+    assert "  here  " in lines["art2music"]
+    assert "Apache-2.0 (commercial use allowed)" in lines["art2music"]
     assert "not here" in lines["audioldm2"]
     assert "4.5 GB" in lines["audioldm2"]
     assert "no commercial use" in lines["audioldm2"]
@@ -116,7 +118,7 @@ def test_the_doctor_says_what_is_usable_and_what_mends_the_rest(art2mus):
     code, out, err = art2mus("doctor")
     assert (code, err) == (0, "")
     verdicts = {line.split()[0]: line.split(maxsplit=1)[1] for line in out.split("\n\n")[1].splitlines()}
-    assert verdicts["pocket"] == "usable"
+    assert verdicts["pocket"] == verdicts["art2music"] == "usable"
     assert verdicts["audioldm2"] == "not downloaded: art2mus fetch audioldm2"
     commands = [f"art2mus fetch {name}" for name in ("imagebind", "audioldm2", "art2mus-2024")]
     assert verdicts["art2mus-2024"] == f"not downloaded: {', then '.join(commands)}"
@@ -233,6 +235,7 @@ def test_a_damaged_installation_is_told_with_what_mends_it(art2mus, monkeypatch,
     code, out, _ = art2mus("doctor")
     assert code == 2
     assert "pocket           damaged: image_encoder/config.json" in out
+    assert "art2music        damaged: text_encoder/config.json" in out
     assert "To repair: " in out
 
 

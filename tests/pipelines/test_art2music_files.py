@@ -19,12 +19,12 @@ from art2mus_core.pipelines.mel_decoders import load_mel_decoder, mel_grid
 from art2mus_core.pipelines.settings import Settings
 from art2mus_core.types import Fused
 
-from ..art2music_files import V1, generator, write_art2music
+from ..art2music_files import V1, generator, write_published
 
 
 @pytest.fixture
 def published(tmp_path):
-    files = write_art2music(tmp_path)
+    files = write_published(tmp_path)
     return Published(*files, {"name": "range", "low": -11.5, "high": 2.0}, "clip-vit-h-14", "clip-11-0", 11)
 
 
