@@ -36,6 +36,7 @@ class Counts:
     Attributes:
         split: its name.
         pairs: number of pairs.
+        commented: number of pairs with comments of viewers.
         artworks: number of different artworks.
         painters: number of their creators.
         pieces: number of different pieces of music.
@@ -45,6 +46,7 @@ class Counts:
 
     split: str
     pairs: int
+    commented: int
     artworks: int
     painters: int
     pieces: int
@@ -106,10 +108,12 @@ def faults_of(folder: Path) -> list[Histogram]:
     """How many scanned files of a dataset have each kind of fault, without the sides that have none.
 
     Raises:
-        DatasetError: a table is missing or damaged.
+        DatasetError: a table is damaged.
     """
     found = []
     for kind, table in TABLES.items():
+        if not (folder / table.file).is_file():
+            continue
         rows = table.read(folder / table.file, ["id", "path", "fault"])
         found.append(_names(f"Faults of {kind}", "files", (kind_of(row.fault) for row in rows if row.fault)))
     return [each for each in found if each.bars]
@@ -119,7 +123,9 @@ def _counts(split: str, rows: Sequence[Joined]) -> Counts:
     artworks = {row.artwork.id: row.artwork for row in rows}.values()
     music = {row.music.id: row.music for row in rows}.values()
     hours = math.fsum(piece.length for piece in music) / 3600
-    return Counts(split, len(rows), len(artworks), _creators(artworks), len(music), _creators(music), hours)
+    commented = sum(bool(row.comments) for row in rows)
+    sides = (len(artworks), _creators(artworks), len(music), _creators(music))
+    return Counts(split, len(rows), commented, *sides, hours)
 
 
 def _creators(items: Iterable[ArtworkRow | MusicRow]) -> int:

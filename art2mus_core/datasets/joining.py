@@ -20,19 +20,31 @@ __all__ = ["Joined", "caption_of", "read_files", "read_joined", "read_rows", "tr
 
 @dataclass(frozen=True)
 class Joined:
-    """A pair with its two rows."""
+    """A pair with its two rows.
+
+    Attributes:
+        pair: the pair.
+        artwork: its artwork.
+        music: its music.
+        files: of the picture and of the sound.
+        comments: what viewers said about the picture.
+    """
 
     pair: PairRow
     artwork: ArtworkRow
     music: MusicRow
+    files: tuple[Path, Path]
+    comments: tuple[str, ...] = ()
 
 
 def read_rows(folder: Path) -> list[Joined]:
     """Read the pairs in `folder`, in the order of their table, with the rows that they name.
 
     Raises:
-        DatasetError: a table is missing or damaged, or something is wrong with a pair (:func:`trouble_of`).
+        DatasetError: a table is missing or damaged, something is wrong with a pair (:func:`trouble_of`), or a path leads out of
+            its folder.
     """
+    roots = read_roots(folder)
     artworks = {row.id: row for row in ARTWORKS.read(folder / ARTWORKS.file)}
     music = {row.id: row for row in MUSIC.read(folder / MUSIC.file)}
     joined, seen = [], set[str]()
@@ -43,7 +55,12 @@ def read_rows(folder: Path) -> list[Joined]:
                 f"{_where(folder, pair)} {trouble}", "pairs of scanned files", "Pair again with `art2mus dataset pair`."
             )
         seen.add(pair.id)
-        joined.append(Joined(pair, artworks[pair.artwork], music[pair.music]))
+        artwork, piece = artworks[pair.artwork], music[pair.music]
+        picture, sound = (
+            roots[kind] / check_path(item.path, _where(folder, pair))
+            for kind, item in (("artworks", artwork), ("music", piece))
+        )
+        joined.append(Joined(pair, artwork, piece, (picture, sound)))
     return joined
 
 

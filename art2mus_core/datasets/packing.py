@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from ..errors import DatasetError
 from ..placing import refusals, replacing
 from .columns import MADE_FROM, record_of, schema_of
 from .facts import Captions
-from .items import check_path
 from .joining import Joined
 from .manifest import SPLITS
 
@@ -34,9 +33,7 @@ COLUMN = 2**31 - 2**20
 
 @dataclass(frozen=True)
 class Media:
-    """Where the files of a dataset are: the folders of `artworks` and of `music`."""
-
-    roots: Mapping[str, Path]
+    """The files of pairs, as columns."""
 
     def size(self, row: Joined) -> int:
         """Bytes of a pair's two files.
@@ -45,7 +42,7 @@ class Media:
             DatasetError: a file is missing, or larger than a row can hold.
         """
         total = 0
-        for path in self._paths(row).values():
+        for path in row.files:
             try:
                 total += (size := path.stat().st_size)
             except OSError as error:
@@ -61,22 +58,15 @@ class Media:
             DatasetError: a file is missing, or another one than was scanned.
         """
         found, scanned = {}, {"image": row.artwork.file_sha256, "audio": row.music.file_sha256}
-        for name, path in self._paths(row).items():
+        for (name, digest), path in zip(scanned.items(), row.files, strict=True):
             try:
                 content = path.read_bytes()
             except OSError as error:
                 raise _changed(path, "cannot be read") from error
-            if hashlib.sha256(content).hexdigest() != scanned[name]:
+            if hashlib.sha256(content).hexdigest() != digest:
                 raise _changed(path, "is not the file that was scanned")
             found[name] = {"bytes": content, "path": path.name}
         return found
-
-    def _paths(self, row: Joined) -> dict[str, Path]:
-        where = f"pair {row.pair.id}"
-        return {
-            "image": self.roots["artworks"] / check_path(row.artwork.path, where),
-            "audio": self.roots["music"] / check_path(row.music.path, where),
-        }
 
 
 def _changed(path: Path, what: str) -> DatasetError:

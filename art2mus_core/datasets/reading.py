@@ -7,13 +7,13 @@ from pathlib import Path
 
 from ..errors import DatasetError
 from .articaps import TEXT_PAIRS
-from .joining import read_joined
+from .joining import Joined, read_joined, read_rows
 from .manifest import MANIFEST, SPLITS, Pair, read_manifest
 from .roots import read_roots
-from .tables import PAIRS
+from .tables import PAIRS, ArtworkRow, MusicRow, PairRow
 from .utterances import read_utterances
 
-__all__ = ["READERS", "read_pairs"]
+__all__ = ["READERS", "read_any_rows", "read_pairs"]
 
 READERS: dict[str, Callable[[Path], list[Pair]]] = {
     PAIRS.file: read_joined,
@@ -39,6 +39,35 @@ def read_pairs(folder: Path) -> list[Pair]:
         f"no {' or '.join(READERS)} in {folder}",
         "a dataset folder",
         "Make one with `art2mus dataset make` or `art2mus synthesize`.",
+    )
+
+
+def read_any_rows(folder: Path) -> list[Joined]:
+    """Return all pairs of a dataset folder with the rows of both sides, which without tables say what is known of the pairs.
+
+    Raises:
+        DatasetError: as :func:`read_pairs` or :func:`~.joining.read_rows`.
+    """
+    if (folder / PAIRS.file).is_file():
+        return read_rows(folder)
+    return [_row(folder, pair) for pair in read_pairs(folder)]
+
+
+def _row(folder: Path, pair: Pair) -> Joined:
+    seen, heard = ((("caption", text),) if text else () for text in (pair.artwork_caption, pair.music_caption))
+    return Joined(
+        PairRow(pair.id, pair.artwork, pair.music, pair.split),
+        ArtworkRow(pair.artwork, pair.artwork, licence=pair.licence, texts=seen, sha256=pair.artwork_sha256),
+        MusicRow(
+            pair.music,
+            pair.music,
+            licence=pair.licence,
+            texts=heard,
+            samples=round(pair.seconds * pair.sample_rate),
+            sample_rate=pair.sample_rate,
+        ),
+        (folder / pair.artwork, folder / pair.music),
+        pair.comments,
     )
 
 

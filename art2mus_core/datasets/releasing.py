@@ -23,7 +23,6 @@ from .joining import Joined, read_rows
 from .packing import Media, Pack, packs_of
 from .pairing import Rule
 from .reporting import SHOWN, TEMPLATES, TITLE, Sheet, captions_by_kind, read_pairing, write_report
-from .roots import read_roots
 
 __all__ = ["CARD", "CHECKSUMS", "DATA", "PAGE", "release"]
 
@@ -78,8 +77,8 @@ def release(
     sheet = Sheet(pairs, seed, "embedded" if embed else "none")
     sheet.check()
     rows = _kept(folder, licences)
-    packs = packs_of(rows, Media(read_roots(folder)) if embed else None)
-    captions = captions_by_kind(folder)
+    packs = packs_of(rows, Media() if embed else None)
+    captions = captions_by_kind(folder, rows)
     card = _card(title, facts_of(rows, captions), read_pairing(folder), embed=embed, licences=licences)
     with _unfinished(out) as work:
         _write_data(work / DATA, packs, captions, on_step)

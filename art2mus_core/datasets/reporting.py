@@ -15,14 +15,12 @@ from ..figures.pages import SUFFIXES, counted, one_line, render
 from ..figures.paper import LINES
 from ..placing import check_place, place
 from ..types import OnStep, Step
-from .captions import METADATA, read_captions
+from .captions import METADATA, captions_of
 from .facts import Captions, Facts, Histogram, facts_of, faults_of
-from .items import check_path
-from .joining import Joined, read_rows
+from .joining import Joined
 from .manifest import SPLITS
 from .pairing import PAIRING
-from .roots import read_roots
-from .sides import TABLES
+from .reading import read_any_rows
 from .tables import ArtworkRow, MusicRow
 
 __all__ = ["PAGE", "SHOWN", "TEMPLATES", "TITLE", "Sheet", "captions_by_kind", "draw", "read_pairing", "write_report"]
@@ -81,7 +79,7 @@ def write_report(
     """Write the page, completely or not at all. It loads nothing from the network and works as a local file.
 
     Args:
-        folder: the dataset, paired.
+        folder: the dataset, paired or of another known format.
         out: the page.
         sheet: its contact sheet; the default one if not given.
         rows: the pairs, if not all of the dataset.
@@ -100,15 +98,15 @@ def write_report(
     sheet = sheet or Sheet()
     sheet.check()
     check_place(out, SUFFIXES)
-    rows = read_rows(folder) if rows is None else rows
+    rows = read_any_rows(folder) if rows is None else rows
     if not rows:
         raise DatasetError(f"no pair in {folder}", "at least one", "Pair with `art2mus dataset pair`.")
-    captions = captions_by_kind(folder)
+    captions = captions_by_kind(folder, rows)
     facts = facts_of(rows, captions)
     chosen = draw(rows, sheet.pairs, sheet.seed)
     cards = []
     for done, row in enumerate(chosen, start=1):
-        cards.append(_card(row, captions, read_roots(folder), out.parent, sheet.media))
+        cards.append(_card(row, captions, out.parent, sheet.media))
         if on_step:
             on_step(Step("report", done, len(chosen)))
     problems = list(problems_of(cards))
@@ -118,13 +116,16 @@ def write_report(
     return problems
 
 
-def captions_by_kind(folder: Path) -> Captions:
-    """The captions of a dataset, of both sides.
+def captions_by_kind(folder: Path, rows: Sequence[Joined]) -> Captions:
+    """The captions of both sides of pairs.
 
     Raises:
-        DatasetError: a table is missing or damaged.
+        DatasetError: stored captions are damaged.
     """
-    return {kind: read_captions(folder, kind) for kind in TABLES}
+    return {
+        "artworks": captions_of(folder, "artworks", (row.artwork for row in rows)),
+        "music": captions_of(folder, "music", (row.music for row in rows)),
+    }
 
 
 def read_pairing(folder: Path) -> list[tuple[str, str]]:
@@ -168,18 +169,16 @@ def draw(rows: Sequence[Joined], count: int, seed: int) -> list[Joined]:
     return [rows[place] for place in sorted(list(chosen)[:count])]
 
 
-def _card(row: Joined, captions: Captions, roots: dict[str, Path], folder: Path, media: str) -> Card:
+def _card(row: Joined, captions: Captions, folder: Path, media: str) -> Card:
     artwork, music = row.artwork, row.music
     picture, problem = None, ""
     track = Track("music", _named(music), row.pair.id, None, about=_about(music, captions["music"]))
     if media != "none":
-        where = f"pair {row.pair.id}"
-        picture, problem = thumbnail(roots["artworks"] / check_path(artwork.path, where), LONGEST)
-        track = heard(
-            track, roots["music"] / check_path(music.path, where), folder, EXCERPT if media == "embedded" else None
-        )
+        picture, problem = thumbnail(row.files[0], LONGEST)
+        track = heard(track, row.files[1], folder, EXCERPT if media == "embedded" else None)
     caption = ", ".join(str(each) for each in (artwork.creator, artwork.year) if each)
-    about = _about(artwork, captions["artworks"])
+    said = (("comment", comment) for comment in row.comments)
+    about = (*said, *_about(artwork, captions["artworks"]))
     return Card(row.pair.id, artwork.title or artwork.id, row.pair.split, caption, picture, (track,), about, problem)
 
 

@@ -18,6 +18,8 @@ def row(number: int, split: str, artwork: int, music: int, score: float | None =
         PairRow(str(number), f"a{artwork}", f"m{music}", split, score),
         ArtworkRow(f"a{artwork}", "a.png", f"painter {artwork % 2}", licence="CC0", genres=("Baroque", "portrait")),
         MusicRow(f"m{music}", "m.mp3", samples=16_000 * (music + 1), sample_rate=8000),
+        (Path("a.png"), Path("m.mp3")),
+        ("calm",) * number,
     )
 
 
@@ -33,6 +35,7 @@ def test_a_work_in_several_pairs_counts_once():
     assert vars(train) == {
         "split": "train",
         "pairs": 3,
+        "commented": 2,
         "artworks": 3,
         "painters": 2,
         "pieces": 2,

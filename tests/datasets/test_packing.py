@@ -16,7 +16,6 @@ from art2mus_core.datasets.columns import COLUMNS, schema_of
 from art2mus_core.datasets.joining import read_rows
 from art2mus_core.datasets.packing import Media, _runs, packs_of
 from art2mus_core.datasets.reporting import captions_by_kind
-from art2mus_core.datasets.roots import read_roots
 from art2mus_core.errors import DatasetError
 
 from .released import HOSTILE, contents, make
@@ -35,7 +34,7 @@ def test_runs_are_as_long_as_they_may_be_and_leave_nothing_out(sizes, most, rows
 
 def test_files_and_row_groups_have_a_size_and_the_media_are_in_them(tmp_path: Path, monkeypatch):
     data = make(tmp_path / "data")
-    rows, media = read_rows(data), Media(read_roots(data))
+    rows, media = read_rows(data), Media()
     sizes = [media.size(row) for row in rows]
     monkeypatch.setattr(packing, "LARGEST", sum(sizes[:5]))
     monkeypatch.setattr(packing, "GROUP", min(sizes))
@@ -44,7 +43,7 @@ def test_files_and_row_groups_have_a_size_and_the_media_are_in_them(tmp_path: Pa
     assert [pack.name for pack in packs] == names
     told, found = [], []
     for pack in packs:
-        pack.write(tmp_path / pack.name, captions_by_kind(data), lambda: told.append(1))
+        pack.write(tmp_path / pack.name, captions_by_kind(data, pack.rows), lambda: told.append(1))
         file = parquet.ParquetFile(tmp_path / pack.name)
         assert file.num_row_groups == len(pack.rows)
         found += file.read().to_pylist()
@@ -62,9 +61,9 @@ def test_files_and_row_groups_have_a_size_and_the_media_are_in_them(tmp_path: Pa
 
 def test_what_is_there_is_kept_if_it_was_made_from_the_same(tmp_path: Path):
     data = make(tmp_path / "data")
-    media = Media(read_roots(data))
+    media = Media()
     *_, pack = packs_of(read_rows(data), media)
-    path, captions, told = tmp_path / pack.name, captions_by_kind(data), []
+    path, captions, told = tmp_path / pack.name, captions_by_kind(data, pack.rows), []
     pack.write(path, captions, lambda: None)
     first = path.read_bytes()
     made = path.stat().st_mtime_ns
@@ -84,7 +83,7 @@ def test_what_is_there_is_kept_if_it_was_made_from_the_same(tmp_path: Path):
 @pytest.mark.parametrize("change", ["other", "gone", "directory"])
 def test_a_file_that_is_not_what_was_scanned_is_named_and_nothing_is_written(tmp_path: Path, change):
     data = make(tmp_path / "data")
-    *_, pack = packs_of(read_rows(data), Media(read_roots(data)))
+    *_, pack = packs_of(read_rows(data), Media())
     file = data / "music" / pack.rows[-1].music.path
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
@@ -96,7 +95,7 @@ def test_a_file_that_is_not_what_was_scanned_is_named_and_nothing_is_written(tmp
         file.mkdir()
     out = tmp_path / "out" / pack.name
     with pytest.raises(DatasetError, match=file.name):
-        pack.write(out, captions_by_kind(data), lambda: None)
+        pack.write(out, captions_by_kind(data, pack.rows), lambda: None)
     assert contents(tmp_path / "out") == {}
 
 
@@ -105,11 +104,11 @@ def test_a_missing_or_very_large_file_is_told_before_anything_is_written(tmp_pat
     rows = read_rows(data)
     monkeypatch.setattr(packing, "COLUMN", 300)
     with pytest.raises(DatasetError, match=r"bytes; expected at most 300"):
-        packs_of(rows, Media(read_roots(data)))
+        packs_of(rows, Media())
     monkeypatch.undo()
     (data / "artworks" / rows[0].artwork.path).unlink()
     with pytest.raises(DatasetError, match="is not there"):
-        packs_of(rows, Media(read_roots(data)))
+        packs_of(rows, Media())
     assert len(packs_of(rows, None)) == 2
 
 

@@ -2,15 +2,20 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import escape
 
 from art2mus_core.datasets.joining import Joined, read_rows
+from art2mus_core.datasets.manifest import write_manifest
+from art2mus_core.datasets.reading import read_pairs
 from art2mus_core.datasets.reporting import Sheet, draw, read_pairing, write_report
 from art2mus_core.datasets.tables import PAIRS, ArtworkRow, MusicRow, PairRow
 from art2mus_core.errors import DatasetError, OutputError, SettingError
@@ -66,6 +71,26 @@ def test_embedded_sounds_are_cut_and_say_so(data: Path, tmp_path: Path, monkeypa
     assert text.count("the first 2.5 of") == 8
 
 
+def test_the_comments_of_a_dataset_of_another_format_are_shown_and_counted(data: Path, tmp_path: Path):
+    pairs = [
+        replace(pair, artwork=f"artworks/{n}.png", music=f"music/{n}.flac")
+        for n, pair in enumerate(read_pairs(data)[:2])
+    ]
+    for pair, row in zip(pairs, read_rows(data), strict=False):
+        for name, file in zip((pair.artwork, pair.music), row.files, strict=True):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            shutil.copy(file, tmp_path / name)
+    write_manifest(tmp_path, [replace(pairs[0], comments=("so calm", HOSTILE)), pairs[1]])
+    assert write_report(tmp_path, tmp_path / "report.html") == []
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert text.count('src="data:image/jpeg') == len(sources(tmp_path / "report.html")) == 2
+    first, second = re.findall(r"<article.*?</article>", text, re.DOTALL)
+    assert re.findall(r"<dt>comment</dt><dd>(.*?)</dd>", first, re.DOTALL) == ["so calm", str(escape(HOSTILE))]
+    assert "<dt>comment" not in second
+    assert HOSTILE not in text
+    assert re.search(r"Pairs with comments</th><td>1</td>", text)
+
+
 def test_a_file_that_is_gone_is_named_and_the_rest_is_shown(tmp_path: Path):
     data = make(tmp_path)
     (data / "music" / "m 0" / "0.flac").unlink()
@@ -112,7 +137,8 @@ def test_how_pairs_were_chosen_is_told_without_what_is_empty(data: Path):
 
 
 def row(number: int, split: str, score: float | None) -> Joined:
-    return Joined(PairRow(str(number), "a", "m", split, score), ArtworkRow("a", "a"), MusicRow("m", "m"))
+    files = Path("a"), Path("m")
+    return Joined(PairRow(str(number), "a", "m", split, score), ArtworkRow("a", "a"), MusicRow("m", "m"), files)
 
 
 scores = st.none() | st.floats(-1, 1)

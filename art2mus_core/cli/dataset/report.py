@@ -38,14 +38,16 @@ def report(
     replaced = check_file(page, (".html", ".htm"), no_replace=no_replace)
     with importing():
         from ...datasets.facts import facts_of
-        from ...datasets.joining import read_rows
+        from ...datasets.reading import read_any_rows
         from ...datasets.reporting import Sheet, captions_by_kind, write_report
 
-    rows, sheet = read_rows(data), Sheet(pairs, seed, "embedded" if embed else "links")
+    rows, sheet = read_any_rows(data), Sheet(pairs, seed, "embedded" if embed else "links")
     with reporting() as on_step:
         problems = write_report(data, page, sheet, rows=rows, title=title, no_replace=no_replace, on_step=on_step)
     if as_json:
-        print_document({"page": str(page), **asdict(facts_of(rows, captions_by_kind(data))), "left_out": problems})
+        print_document(
+            {"page": str(page), **asdict(facts_of(rows, captions_by_kind(data, rows))), "left_out": problems}
+        )
     else:
         print_file(page, replaced=replaced)
     raise_left_out(problems)

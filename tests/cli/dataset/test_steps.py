@@ -77,7 +77,7 @@ def test_the_steps_one_by_one_give_the_same(dataset, folders, pocket_like, tmp_p
         (("pair", "out", "--mode", "best"), "mode 'best'"),
         (("pair", "out", "--listed", "articaps"), "--listed or --list-folder alone"),
         (("pair", "out", "--listed", "articaps", "--list-folder", "empty"), "no articaps.csv"),
-        (("report", "out"), "no artworks.parquet in out"),
+        (("report", "out"), "no pairs.parquet or articaps.parquet or manifest.parquet in out"),
         (("report", "out", "--out", "page.pdf"), "ends in '.pdf'"),
         (("release", "out", "--out", "new"), "no artworks.parquet in out"),
         (("release", "out", "--out", "new", "--media", "video"), "--media video"),
