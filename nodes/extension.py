@@ -22,7 +22,7 @@ NODES = {
     "latent": ("EmptyLatent",),
     "sampler": ("Sampler",),
     "artwork_to_music": ("ArtworkToMusic", "Gather"),
-    "art2music": ("Art2Music",),
+    "art2music": ("Art2Music", "OpenArt2Music", "ComposeArt2Music"),
     "preview_music": ("PreviewMusic",),
     "saving": ("SaveAudio",),
     "score_music": ("ScoreMusic",),

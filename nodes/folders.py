@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,8 +32,10 @@ __all__ = [
     "artwork_names",
     "artwork_path",
     "check_name",
+    "commented_folders",
     "commented_names",
     "encoder_names",
+    "file_stamps",
     "joint_encoder_names",
     "model_folder",
     "model_names",
@@ -51,6 +53,11 @@ LONGEST_NAME = 255 - len("_00001_.flac")
 
 UNREADABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 """Control characters, and bytes that are not Unicode."""
+
+
+def file_stamps(paths: Iterable[Path]) -> list[str]:
+    """Path, size and modification time of each file, for the host to detect changes."""
+    return [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in paths]
 
 
 def sample_paths() -> dict[str, Path]:
@@ -194,6 +201,20 @@ def model_folder(name: str, is_a: Callable[[Path], bool] = is_prior) -> Path:
         SettingError: there is no checkpoint of that name.
     """
     return folders(model_roots(), Path.is_dir).get(name) or locate(name, is_a)
+
+
+def commented_folders(name: str) -> tuple[Path, Path]:
+    """The folder of a checkpoint from :func:`commented_names`, and the one that has its image encoder, often the same.
+
+    Raises:
+        SettingError: there is no such checkpoint, or no encoder of the name that it has.
+        CheckpointError: its `model_index.json` cannot be read.
+    """
+    from ..art2mus_core.checkpoints.folder import read_index
+
+    folder = model_folder(name, is_commented)
+    encoder = None if is_encoder(folder) else read_index(folder).get("encoder")
+    return folder, model_folder(encoder, is_encoder) if isinstance(encoder, str) else folder
 
 
 def aligner_names() -> list[str]:

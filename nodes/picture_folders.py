@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 import folder_paths
@@ -17,7 +16,7 @@ from ..art2mus_core.naming import as_unicode, name_files
 from .folders import LONGEST_NAME
 from .packing import packed_bytes
 
-__all__ = ["all_pictures", "check_room", "choose", "file_stamps", "folder_names", "names_of", "pictures_of"]
+__all__ = ["all_pictures", "check_room", "choose", "folder_names", "names_of", "pictures_of"]
 
 SAMPLES, INPUT = "Samples", "input"
 
@@ -99,11 +98,6 @@ def check_room(paths: list[Path], name: str, *, free: int | None = None) -> None
         raise ArtworkError(
             error.came, error.expected, "Load fewer at a time: set count, and start for the next ones."
         ) from error
-
-
-def file_stamps(paths: Iterable[Path]) -> list[str]:
-    """Path, size and modification time of each file, for the host to detect changes."""
-    return [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in paths]
 
 
 def names_of(paths: list[Path]) -> list[str]:

@@ -1,10 +1,13 @@
-"""The pack's two socket types."""
+"""The pack's socket types."""
 
 from __future__ import annotations
 
 from comfy_api.latest import io
 
-__all__ = ["EmbeddingSocket", "LanguageSocket"]
+__all__ = ["CommentedSocket", "EmbeddingSocket", "LanguageSocket"]
+
+CommentedSocket = io.Custom("ART2MUS_COMMENTED")
+"""Carries `Commented` of :mod:`.commented`: an opened checkpoint that reads comments."""
 
 EmbeddingSocket = io.Custom("ART2MUS_EMBEDDING")
 """Carries `EncodedArtwork` of :mod:`.assembly`: embeddings of artworks and their hashes."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from art2mus_core.pipelines.art2music import ArtAndCommentToMusic
 from art2mus_core.pipelines.comments import Comments
@@ -40,14 +42,23 @@ def installed(host_folders, folder):
 def generate(pack, nodes, memory, installed, monkeypatch):
     """Runs the node; its steps are in the list of the second value."""
     steps = []
-    monkeypatch.setattr(pack("nodes.memory"), "host_memory", lambda: memory)
+    monkeypatch.setattr(pack("nodes.commented"), "host_memory", lambda: memory)
     monkeypatch.setattr(memory, "reporter", lambda total, **_: steps.append, raising=False)
     torch.manual_seed(0)
     image = torch.rand(2, 21, 34, 3)
 
+    kept = {}
+
     def run(**chosen):
+        """As the host runs it: node by node of the expansion, with an output kept while inputs and fingerprint stay."""
         inputs = {"comment": "", "balance": 0.5, "model": NAME, "seconds": 1.3, "seed": 5, "image": image, **chosen}
-        return nodes["Art2MusArt2Music"].execute(**inputs)
+        (open_id, opener), (_, composer) = nodes["Art2MusArt2Music"].execute(**inputs).expand.items()
+        opening = nodes[opener["class_type"]]
+        stamp = (*opener["inputs"].values(), *opening.fingerprint_inputs(**opener["inputs"]))
+        if kept.get("stamp") != stamp:
+            kept.update(stamp=stamp, args=opening.execute(**opener["inputs"]).args)
+        assert composer["inputs"]["opened"] == [open_id, 0]
+        return nodes[composer["class_type"]].execute(**composer["inputs"] | {"opened": kept["args"][0]})
 
     return run, steps, image
 
@@ -111,3 +122,95 @@ def test_a_model_that_is_not_there_is_refused_before_the_graph_runs(nodes, insta
     assert node.validate_inputs(NAME) is True
     assert node.validate_inputs(None) is True
     assert "no model that reads comments 'absent'" in node.validate_inputs("absent")
+
+
+def test_it_expands_so_that_the_host_keeps_the_model(nodes, installed):
+    image, told = ["7", 0], {"comment": "calm", "balance": 0.5, "seconds": 1.3, "seed": 5}
+    done = nodes["Art2MusArt2Music"].execute(image=image, model=NAME, **told)
+    (open_id, opener), (compose_id, composer) = done.expand.items()
+    assert opener == {"class_type": "Art2MusOpenArt2Music", "inputs": {"model": NAME}}
+    inputs = {"opened": [open_id, 0], "image": image, **told}
+    assert composer == {"class_type": "Art2MusComposeArt2Music", "inputs": inputs}
+    assert done.args == ([compose_id, 0], [compose_id, 1])
+    assert set(inputs) == {socket.id for socket in nodes["Art2MusComposeArt2Music"].GET_SCHEMA().inputs}
+
+
+def test_a_model_is_opened_once_and_its_networks_are_managed_once(pack, generate, memory, monkeypatch):
+    run, *_ = generate
+    opened, managed, commented = [], [], pack("nodes.commented")
+    monkeypatch.setattr(commented, "open_route", _noting(commented.open_route, opened))
+    monkeypatch.setattr(memory, "manage", _noting(memory.manage, managed), raising=False)
+    first, second, third = (run(comment=said).args[0]["waveform"] for said in ("calm", "wild", "calm"))
+    assert not torch.equal(first, second)
+    assert torch.equal(first, third)
+    assert (len(opened), len(managed)) == (1, 5)
+
+
+def test_networks_that_are_freed_after_a_stage_are_not_kept(pack, generate, memory, monkeypatch):
+    run, *_ = generate
+    managed, opening = [], pack("art2mus_core.pipelines.opening")
+    monkeypatch.setattr(opening, "available", lambda: 3000)
+    monkeypatch.setattr(opening, "check_memory", lambda *_, **__: None)
+    monkeypatch.setattr(memory, "manage", _noting(memory.manage, managed), raising=False)
+    first, second = (run(comment="calm").args[0]["waveform"] for _ in range(2))
+    assert torch.equal(first, second)
+    assert len(managed) > 2 * 5
+
+
+def test_a_model_that_changed_on_the_disk_is_opened_again(generate, nodes, installed):
+    run, *_ = generate
+    own = shutil.copytree(installed / NAME, installed / "own")
+    stamp = nodes["Art2MusArt2Music"].fingerprint_inputs
+    before, heard = stamp(model="own", seed=1), run(model="own", comment="calm").args[0]["waveform"]
+    assert stamp(model="own", seed=2) == before
+    assert stamp(model=None, seed=1) == []
+    weights = own / "fusion" / "model.safetensors"
+    save_file({name: -value for name, value in load_file(weights).items()}, weights)
+    assert stamp(model="own", seed=1) != before
+    assert not torch.equal(run(model="own", comment="calm").args[0]["waveform"], heard)
+    weights.unlink()
+    with pytest.raises(Exception, match="has no weights of its fusion"):
+        run(model="own", comment="calm")
+    shutil.rmtree(own)
+    assert "no model that reads comments 'own'" in nodes["Art2MusArt2Music"].validate_inputs("own")
+
+
+def test_an_encoder_in_a_folder_of_its_own_is_found_among_the_hosts(generate, nodes, installed):
+    run, *_ = generate
+    own = shutil.copytree(installed / NAME, installed / "own")
+    eyes = installed / "eyes"
+    eyes.mkdir()
+    (own / "image_encoder").rename(eyes / "image_encoder")
+    index = own / "model_index.json"
+    index.write_text(json.dumps(json.loads(index.read_text()) | {"encoder": "eyes"}))
+    wanted = run(comment="calm").args[0]
+    found = run(model="own", comment="calm").args[0]
+    assert torch.equal(found["waveform"], wanted["waveform"])
+    assert found["art2mus"]["encoder_model"] == "eyes"
+    assert any("eyes" in each for each in nodes["Art2MusOpenArt2Music"].fingerprint_inputs(model="own"))
+
+
+def test_stop_ends_it_between_two_steps_and_the_next_run_is_whole(generate, memory, monkeypatch):
+    run, steps, _ = generate
+    wanted = run(comment="calm").args[0]["waveform"]
+    total, seen = steps[-1].total, []
+
+    def stop(step):
+        seen.append(step.done)
+        if step.done == total - 2:  # the last step of the mel
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as pressed:
+        pressed.setattr(memory, "reporter", lambda total, **_: stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(comment="calm")
+    assert seen == [*range(1, total - 1)]
+    assert torch.equal(run(comment="calm").args[0]["waveform"], wanted)
+
+
+def _noting(function, calls):
+    def noted(*args, **named):
+        calls.append(args)
+        return function(*args, **named)
+
+    return noted
