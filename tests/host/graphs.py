@@ -87,6 +87,12 @@ def in_four_nodes(model: str = "tiny", encoder: str = "tiny", aligner: str = "mo
     }
 
 
+def commented(**chosen) -> dict:
+    inputs = {"image": ["1", 0], "comment": "calm", "balance": 0.5, "model": "words", **SHORT, **chosen}
+    shown = {"class_type": "PreviewImage", "inputs": {"images": ["2", 1]}}
+    return {"1": LOAD, "2": {"class_type": "Art2MusArt2Music", "inputs": inputs}, "3": save(["2", 0]), "4": shown}
+
+
 def executed(server, prompt: dict) -> tuple[dict, list[str]]:
     """The history entry of a prompt, and the nodes that were not taken from the cache."""
     entry = server.run(prompt)

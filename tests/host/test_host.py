@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .graphs import graph, heard
+from .graphs import commented, graph, heard
 
 pytestmark = pytest.mark.host
 
@@ -15,7 +15,7 @@ PROBE = Path(__file__).with_name("probe")
 
 
 @pytest.fixture(scope="module")
-def watched(comfyui_module, tmp_path_factory, pocket_like, published_like):
+def watched(comfyui_module, tmp_path_factory, pocket_like, published_like, in_words):
     """A server with a pack that counts weights; one of its checkpoints is named in a YAML file."""
     base, elsewhere = tmp_path_factory.mktemp("watched"), tmp_path_factory.mktemp("elsewhere")
     (elsewhere / "music").mkdir()
@@ -23,7 +23,9 @@ def watched(comfyui_module, tmp_path_factory, pocket_like, published_like):
     paths = base / "paths.yaml"
     paths.write_text(f"shelf:\n  base_path: {elsewhere}\n  art2mus: music\n", encoding="utf-8")
     options = ("--extra-model-paths-config", str(paths))
-    with comfyui_module.ComfyUI(base, {"published": published_like}, options, {"probe": PROBE}) as running:
+    with comfyui_module.ComfyUI(
+        base, {"published": published_like, "words": in_words}, options, {"probe": PROBE}
+    ) as running:
         yield running
 
 
@@ -34,9 +36,10 @@ def weights(server) -> int:
 def test_no_weight_is_alive_before_the_first_run_and_none_after_free(watched):
     """In the second round too, in which all is loaded again."""
     assert weights(watched) == 0
-    for models in (("far", "published"), ("far",)):
-        for model in models:
-            watched.outputs(watched.run(graph(model)))
+    far, others = graph("far"), (graph("published"), commented())
+    for prompts in ((far, *others), (far,), (commented(),)):
+        for prompt in prompts:
+            watched.outputs(watched.run(prompt))
         assert weights(watched) > 0
         watched.post("/free", {"unload_models": True, "free_memory": True})
         deadline = time.monotonic() + 30
