@@ -250,7 +250,7 @@ def test_without_a_package_the_pack_is_there_and_says_what_is_missing(comfyui_mo
     (tmp_path / "absent" / "jaxtyping.py").write_text("raise ModuleNotFoundError(\"No module named 'jaxtyping'\")")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "absent"))
     with comfyui_module.ComfyUI(tmp_path / "base", {}) as host:
-        assert len([name for name in host.get("/object_info") if name.startswith("Art2Mus")]) == 13
+        assert len([name for name in host.get("/object_info") if name.startswith("Art2Mus")]) == 16
         said = host.error(host.run(in_one_node(model="pocket")))
     assert "No module named 'jaxtyping'; expected the packages that Art2Mus needs" in said
     assert "-m pip install -r" in said
