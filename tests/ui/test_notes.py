@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
-from .canvas import small
+from .canvas import small, workflow
 
 pytestmark = pytest.mark.ui
 
@@ -34,3 +34,20 @@ def test_notes_on_a_picture_file_are_shown_on_its_node(canvas, server):
     canvas.set_widget("Art2MusLoadArtwork", "artwork", "plain.png")
     canvas.run()
     page.wait_for_function(f"() => ({NOTES})().length === 0", timeout=30_000)
+
+
+def test_notes_of_a_node_that_expands_are_shown_on_it(canvas):
+    graph = workflow("7 Painting and comment to music")
+    generator = next(node for node in graph["nodes"] if node["type"] == "Art2MusArt2Music")
+    comment, balance, model, _, seed, _ = generator["widgets_values"]
+    generator["widgets_values"] = ["Ήρεμη θάλασσα", balance, model, 1.0, seed, "fixed"]
+    canvas.load(graph)
+    for _ in range(2):  # the second time from the host's cache
+        canvas.run()
+        canvas.page.wait_for_function(f"() => ({NOTES})().length === 1", timeout=30_000)
+        canvas.page.wait_for_timeout(500)
+        (said,) = canvas.page.evaluate(NOTES)
+        assert said.startswith("none of the comment's words is known")
+    canvas.set_widget("Art2MusArt2Music", "comment", comment)
+    canvas.run()
+    canvas.page.wait_for_function(f"() => ({NOTES})().length === 0", timeout=30_000)
