@@ -181,11 +181,15 @@ class TonewheelVocoder(nn.Module):
     ) -> Float[Tensor, "batch samples"]:
         """The samples of the frames from `start` to `stop`; `tones` may lack frames on which these do not depend."""
         count, first, end = self.subframes, max(0, start - self.near), min(stop + self.near, mel.shape[1])
-        gains = self._predicted(mel, tones, first, end).unflatten(1, (count, -1)).movedim(2, -1)
-        loudness, noisiness, tuning = gains.transpose(1, 2).flatten(1, 2).split([1, 1, self.per_semitone], dim=-1)
-        size = loudness.shape[1]
+        gains = self._predicted(mel, tones, first, end).unflatten(1, (count, -1))
+        loudness, noisiness, tuning = gains.split([1, 1, self.per_semitone], dim=2)
+        shares, audible = (
+            part.permute(0, 3, 1, 2, 4).flatten(1, 2)  # one after the other in time
+            for part in (2 * loudness.sigmoid() * tuning.softmax(2), 2 * noisiness.sigmoid())
+        )
+        size = shares.shape[1]
         held, noise = (_held(part[:, first : end + 1], count)[:, :size] for part in (tones, mel.exp()))
-        played = (held[..., None] * 2 * loudness.sigmoid() * tuning.softmax(-1)).mT
+        played = held[:, :, None] * shares
         here = slice((start - first) * count, (stop - first) * count)
         sound = tones_of(
             played[:, here.start : here.stop + 1].flatten(2),
@@ -193,7 +197,7 @@ class TonewheelVocoder(nn.Module):
             self.stride,
             range(start * count, stop * count),
         )
-        levels = noise * 2 * noisiness[..., 0].sigmoid()
+        levels = noise * audible[:, :, 0]
         bands = noise_bands(self._frequencies([0.0])[0], self.rate, self.noise_window)
         part = white[:, first * count * self.stride :]
         filtered = filtered_noise(levels, part, bands, self.stride)
