@@ -21,14 +21,17 @@ FOLLOWED = 0.35
 STRETCH = 1.4
 """How much further than their mean moods are from the middle, so that extremes are common."""
 
-PULL = 0.65
-"""Share of the mood in the character of the music, on the axes of which it speaks."""
+PULL = 0.85
+"""Share of the mood in the character of the music, on the axes of which it speaks: who says something is heard."""
+
+WARMEST, COOLEST = 0.9, 0.1
+"""Warmth of the darkest and of the lightest mood."""
 
 NONE = 0.15
 """Share of pairs without comments."""
 
-NUMBERS = (0.5, 0.3, 0.2)
-"""Shares of pairs with one, two and three comments, among those with any."""
+COUNT = 8
+"""Comments of each other pair. Those that viewers wrote about artworks (ArtEmis, Achlioptas et al. 2021) are at least five."""
 
 SPOKEN = {
     (False, False, False): 0.04,
@@ -67,7 +70,7 @@ class Mood:
         """The values of a :class:`~art2mus_core.character.Character` of which the mood speaks; light is high and cool."""
         values = {"arousal": self.energy, "valence": self.pleasure, "height": self.light}
         if self.light is not None:
-            values["warmth"] = 0.8 - 0.6 * self.light
+            values["warmth"] = WARMEST + (COOLEST - WARMEST) * self.light
         return {name: value for name, value in values.items() if value is not None}
 
     def blend(self, picture: Character) -> Character:
@@ -111,13 +114,12 @@ def comment(mood: Mood, rng: np.random.Generator, kind: str | None = None) -> st
 
 
 def comments_for(picture: Character, seed: int) -> tuple[tuple[str, ...], Character]:
-    """The comments of a pair, from none to three of one mood, and the character that its music has with them."""
+    """The comments of a pair, none or `COUNT` of one mood, and the character that its music has with them."""
     rng = np.random.default_rng((seed, 5))
     if rng.random() < NONE:
         return (), picture
     mood = draw_mood(picture, rng)
-    count = 1 + int(rng.choice(len(NUMBERS), p=NUMBERS))
-    return tuple(comment(mood, rng) for _ in range(count)), mood.blend(picture)
+    return tuple(comment(mood, rng) for _ in range(COUNT)), mood.blend(picture)
 
 
 def _joined(clauses: list[str], rng: np.random.Generator) -> str:

@@ -81,14 +81,17 @@ class Comments:
     def drawn(
         self, draw: Draw, rows: Int[np.ndarray, " size"], *, all_of_them: bool
     ) -> tuple[Float[Tensor, "part dim"], Bool[Tensor, " part"]]:
-        """The mean of some of the comments of each pair, chosen at random, or of all; and whether a pair has any, for this process."""
+        """The mean of some of the comments of each pair, drawn at random, or of all; and whether a pair has any, for this process.
+
+        Of n comments 1 is drawn with a chance of n^(-1/3), and seldom many: users write one.
+        """
         most = max(map(len, self.of_pair))
         counts, orders = draw.shares(), draw.rng.random((draw.size, most))
         values = np.zeros((draw.size, self.dim), np.float32)
         for place, row in enumerate(rows):
             there = self.of_pair[row]
             if len(there):
-                count = len(there) if all_of_them else 1 + int(counts[place] * len(there))
+                count = len(there) if all_of_them else 1 + int(counts[place] ** 3 * len(there))
                 values[place] = self.vectors[there[orders[place, : len(there)].argsort()[:count]]].mean(0)
         has = np.array([len(self.of_pair[row]) > 0 for row in rows])
         return torch.from_numpy(values[draw.part]), torch.from_numpy(has[draw.part])
