@@ -19,12 +19,14 @@ from art2mus_core.diffusion.plan import metre_channels
 from art2mus_core.errors import DatasetError, SettingError
 from art2mus_core.networks.fusion import GatedFusion
 from art2mus_core.pipelines import load
+from art2mus_core.pipelines.mel_diffusion import MelDenoiser
 from art2mus_core.training.batches import Draw
 from art2mus_core.training.loop import train
 from art2mus_core.training.objectives.mel import MEL_LOSSES
 from art2mus_core.training.objectives.mel_denoising import encode_mels
 from art2mus_core.training.objectives.mel_regression import weighted_error
 from art2mus_core.training.stages import stage_builder
+from art2mus_core.types import Condition
 
 from .conftest import COMMENTS, Letters, state_of
 from .test_loop import Stopper
@@ -128,9 +130,24 @@ def test_the_loss_of_denoising_is_that_of_the_velocity(build_mel):
     velocity = share.sqrt() * target.noise - (1 - share).sqrt() * target.latent
     metre = metre_channels(target.plan, 21).mT
     played = torch.stack([target.plan.key, target.plan.band])
-    made = learning.network(noisy[..., 0].mT, target.t / 1000, objective.fused(batch), metre, played)
+    made = learning.network(noisy[..., 0].mT, target.t / 1000, objective.fused(batch).values, metre, played)
     torch.testing.assert_close(terms["mel"], F.mse_loss(made.mT, velocity[..., 0]))
     torch.testing.assert_close(loss, terms["mel"] + 0.1 * (terms["tempo"] + terms["key"] + terms["band"]))
+
+
+def test_guidance_that_is_learnt_moves_the_target_away_from_the_neutral_prediction(build_mel):
+    objective = build_mel("diffusion", {"guided": 0.4})
+    torch.nn.init.normal_(objective.learning.network.leave.weight)  # zeros at first: all predictions are alike
+    batch = objective.batch(Draw(np.random.default_rng(1), 3))
+    learnt, plain = (objective.train(training)(batch)[1]["mel"] for training in (True, False))
+    target, learning, fused = batch.target, objective.learning, objective.fused(batch)
+    noisy = learning.levels.noised(target.latent, target.noise, target.t)
+    denoiser = MelDenoiser(learning.network, 1000)
+    made = denoiser(noisy, target.t, Condition(fused.values[:, None], plan=target.plan))
+    free = denoiser(noisy, target.t, Condition(fused.neutral.expand(3, -1)[:, None]))
+    moved = learning.levels.target(target.latent, target.noise, target.t) + 0.4 * (made - free)
+    torch.testing.assert_close(learnt, F.mse_loss(made, moved))
+    assert abs(learnt - plain) > 1e-3
 
 
 def test_some_comments_are_drawn_and_their_mean_is_taken(build_mel):
@@ -160,11 +177,11 @@ def test_neutral_embeddings_stand_for_what_is_dropped(build_mel):
     fusion = objective.fusion
     torch.nn.init.normal_(fusion.neutral_text)
     torch.nn.init.normal_(fusion.neutral_image)
-    torch.testing.assert_close(
-        objective.fused(batch)[0], fusion(fusion.neutral_text[None], fusion.neutral_image[None])[0]
-    )
-    torch.testing.assert_close(objective.fused(batch)[3], fusion(batch.text, batch.image)[3])
-    torch.testing.assert_close(objective.fused(batch)[4], fusion(fusion.neutral_text[None], batch.image[4:])[0])
+    fused = objective.fused(batch)
+    torch.testing.assert_close(fused.neutral, fusion(fusion.neutral_text[None], fusion.neutral_image[None]))
+    torch.testing.assert_close(fused.values[0], fused.neutral[0])
+    torch.testing.assert_close(fused.values[3], fusion(batch.text, batch.image)[3])
+    torch.testing.assert_close(fused.values[4], fusion(fusion.neutral_text[None], batch.image[4:])[0])
 
 
 @pytest.mark.parametrize("kind", MEL_LOSSES)

@@ -36,12 +36,25 @@ HELD_OUT, CHUNK = 96, 16
 
 
 def diffusion_loss(
-    denoiser: Denoiser, levels: NoiseLevels, batch: NoisedBatch, condition: Condition
+    denoiser: Denoiser,
+    levels: NoiseLevels,
+    batch: NoisedBatch,
+    condition: Condition,
+    *,
+    negative: Condition | None = None,
+    guided: float = 0.0,
 ) -> Float[Tensor, " batch"]:
-    """Mean squared error of each example (Ho et al. 2020, eq. 14)."""
+    """Mean squared error of each example (Ho et al. 2020, eq. 14).
+
+    With a negative condition the target is moved away from its prediction by a share `guided` of the difference (Tang et al. 2025): the
+    denoiser learns what guidance of scale 1 / (1 - guided) would predict, and needs none when it samples.
+    """
     noised = levels.noised(batch.latent, batch.noise, batch.t)
     output = denoiser(noised, batch.t, replace(condition, plan=batch.plan))
     target = levels.target(batch.latent, batch.noise, batch.t)
+    if negative is not None and guided:
+        with torch.no_grad():
+            target = target + guided * (output - denoiser(noised, batch.t, negative)).float()
     return F.mse_loss(output.float(), target, reduction="none").mean((1, 2, 3))
 
 

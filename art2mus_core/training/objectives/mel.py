@@ -22,6 +22,7 @@ from ...checkpoints.names import is_encoder
 from ...encoders.files import image_component
 from ...errors import DatasetError, SettingError
 from ...networks.fusion import GatedFusion
+from ...types import Fused
 from ..batches import Draw, FusedBatch
 from ..config import TrainingConfig
 from ..features.dataset import Dataset
@@ -118,12 +119,14 @@ class MelObjective(Objective):
         shown = (own >= both) & ((own < without_text) | (own >= without_image))
         return FusedBatch(text, image, has & (own >= without_text), shown)
 
-    def fused(self, batch: FusedBatch) -> Float[Tensor, "batch dim"]:
+    def fused(self, batch: FusedBatch) -> Fused:
         """Both sides as one vector; neutral ones stand for what is not there."""
-        if self.fusion.neutral_text is None or self.fusion.neutral_image is None:
-            return self.fusion(batch.text, batch.image)
-        text = torch.where(batch.told[:, None], batch.text, self.fusion.neutral_text)
-        return self.fusion(text, torch.where(batch.shown[:, None], batch.image, self.fusion.neutral_image))
+        no_text, no_image = self.fusion.neutral_text, self.fusion.neutral_image
+        if no_text is None or no_image is None:
+            return Fused(self.fusion(batch.text, batch.image))
+        text = torch.where(batch.told[:, None], batch.text, no_text)
+        image = torch.where(batch.shown[:, None], batch.image, no_image)
+        return Fused(self.fusion(text, image), self.fusion(no_text[None], no_image[None]))
 
     def _losses(self, batch: FusedBatch) -> tuple[Float[Tensor, " batch"], dict[str, Tensor]]:
         return self.learning.losses(self.fused(batch), batch.target, batch.told | batch.shown)
@@ -148,7 +151,7 @@ class MelObjective(Objective):
         draw = Draw(np.random.default_rng(0), len(rows))
         fused = self.fused(self._sides(draw, rows, np.ones(len(rows)), training=False).to(device))
         save_component(folder, "fusion", self.fusion, self.fusion.config, half=True)
-        self.learning.export(folder, rows, fused)
+        self.learning.export(folder, rows, fused.values)
         keep_text_encoder(self.texts, self.encoder, folder)
         other = {} if is_encoder(folder) else {"encoder": self.encoder.resolve().name}
         save_index(folder, {**COMPONENTS, **other}, self.options.defaults, kind="Art2MusicPipeline")

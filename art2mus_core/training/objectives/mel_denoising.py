@@ -20,7 +20,7 @@ from ...errors import SettingError
 from ...networks.mel_codec import CodecDecoder, CodecEncoder, codec_factor
 from ...networks.mel_transformer import MelTransformer
 from ...pipelines.mel_diffusion import MelDenoiser
-from ...types import Condition
+from ...types import Condition, Fused
 from ..batches import Draw, NoisedBatch
 from ..features.dataset import Dataset, Pieces
 from ..grids import mel_of
@@ -33,7 +33,7 @@ __all__ = ["Denoising"]
 
 
 class Denoising(MelLoss):
-    """Learns the beginnings of pieces in the codec's latents."""
+    """Learns the beginnings of pieces in the codec's latents, and perhaps guidance; see :func:`.diffusion.diffusion_loss`."""
 
     read = ("codec_encoder", "codec_decoder")
 
@@ -42,7 +42,7 @@ class Denoising(MelLoss):
     ) -> None:
         super().__init__()
         codec, bands = read_config(checkpoint, "codec_encoder"), bands_of(data)
-        self.factor, self.share = codec_factor(codec), options.drop
+        self.factor, self.share, self.guided = codec_factor(codec), options.drop, options.guided
         self.rate = data.grid.sample_rate / data.grid.hop / self.factor
         self.levels = read_levels(sizes["scheduler"])
         shared = {"mel": mel_of(data.grid), "normalisation": codec["normalisation"]}
@@ -66,10 +66,12 @@ class Denoising(MelLoss):
         )
 
     def losses(
-        self, fused: Float[Tensor, "batch dim"], target: NoisedBatch, kept: Bool[Tensor, " batch"]
+        self, fused: Fused, target: NoisedBatch, kept: Bool[Tensor, " batch"]
     ) -> tuple[Float[Tensor, " batch"], dict[str, Tensor]]:
-        denoiser, condition = MelDenoiser(self.network, len(self.levels)), Condition(fused[:, None])
-        losses = diffusion_loss(denoiser, self.levels, target, condition)
+        denoiser, condition = MelDenoiser(self.network, len(self.levels)), Condition(fused.values[:, None])
+        negative = None if fused.neutral is None else Condition(fused.neutral[:, None]).repeated(len(kept))
+        guided = self.guided if self.training else 0.0  # validation compares with the data alone
+        losses = diffusion_loss(denoiser, self.levels, target, condition, negative=negative, guided=guided)
         terms = by_bands(losses, target.t, len(self.levels))
         if target.plan is None:
             return losses, terms

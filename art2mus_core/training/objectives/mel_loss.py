@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from ...configuration import Fields
+from ...types import Fused
 from ..batches import Batch, Draw
 from .codec import RANGE
 
@@ -30,6 +31,8 @@ class MelOptions(Fields):
         drop_image: share of those without the artwork alone.
         weights: of the lowest and of the highest band in the loss of a regression, and linearly between them.
         normalisation: of the mels of a regression, by name; diffusion has that of the codec.
+        guided: how much of guidance a diffusion learns by itself, from 0 (none) to below 1; see
+            :class:`~art2mus_core.training.objectives.mel_denoising.Denoising`.
         defaults: default steps, guidance and solver of the checkpoint, or its length in seconds.
     """
 
@@ -40,6 +43,7 @@ class MelOptions(Fields):
     drop_image: float = Field(default=0.1, ge=0, lt=1)
     weights: tuple[float, float] = (1.0, 1.5)
     normalisation: dict[str, Any] = Field(default_factory=lambda: dict(RANGE))
+    guided: float = Field(default=0.0, ge=0, lt=1)
     defaults: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -80,7 +84,7 @@ class MelLoss(nn.Module, ABC):
     @abstractmethod
     def losses(
         self,
-        fused: Float[Tensor, "batch dim"],
+        fused: Fused,
         target: Any,  # noqa: ANN401 - what the same class returns as a target
         kept: Bool[Tensor, " batch"],
     ) -> tuple[Float[Tensor, " batch"], dict[str, Tensor]]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ...audio.normalisation import read_normalisation
 from ...checkpoints.folder import save_component
 from ...networks.bilstm import BiLstmDecoder
+from ...types import Fused
 from ..batches import Draw, MelTarget
 from ..features.dataset import Dataset
 from ..grids import mel_of
@@ -57,11 +58,11 @@ class Regression(MelLoss):
 
     def losses(
         self,
-        fused: Float[Tensor, "batch dim"],
+        fused: Fused,
         target: MelTarget,
         kept: Bool[Tensor, " batch"],  # noqa: ARG002
     ) -> tuple[Float[Tensor, " batch"], dict[str, Tensor]]:
-        made = self.network(fused, target.mel.shape[1]).float()
+        made = self.network(fused.values, target.mel.shape[1]).float()
         return weighted_error(made, target.mel, self.weights), {}
 
     def export(self, folder: Path, rows: Int[np.ndarray, " rows"], fused: Float[Tensor, "rows dim"]) -> None:  # noqa: ARG002
