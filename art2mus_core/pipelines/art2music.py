@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 import torch
 
 from ..errors import SettingError
-from ..types import Artwork, Embedding, Fused, Mel, OnStep, Waveform
+from ..types import Artwork, Fused, Mel, OnStep, Waveform
+from .artworks import FromArtworks
 from .comments import AS_TRAINED, NOTHING, Comments, check_balance, fuse, pooled, remarks, tidied
 from .mel_parts import MelParts, open_mel_parts
-from .opening import Route
 from .parts import Choice
 from .prompts import EncodedText, PromptText
 from .settings import LONGEST, SHORTEST, Settings, check_number, check_settings
@@ -27,11 +27,11 @@ SAMPLING = ("steps", "guidance", "solver", "reprise", "shared_noise")
 
 
 @dataclass(frozen=True)
-class ArtAndCommentToMusic(Route):
+class ArtAndCommentToMusic(FromArtworks):
     """Composes one piece of music per artwork and the comments on it."""
 
     NETWORKS: ClassVar[tuple[str, ...]] = ("encoder", "text_encoder", "fusion", "mel_decoder", "vocoder")
-    FREED: ClassVar[tuple[str, ...]] = NETWORKS
+    FREED: ClassVar[tuple[str, ...]] = (*NETWORKS, "audio_encoder")
 
     parts: MelParts
 
@@ -40,6 +40,11 @@ class ArtAndCommentToMusic(Route):
         parts = open_mel_parts(choice)
         parts.check()
         return parts
+
+    @property
+    def drawn(self) -> bool:
+        """Whether the mel is drawn, so that another seed makes another piece."""
+        return self.parts.drawn
 
     def settings(self, **chosen: Any) -> Settings:  # noqa: ANN401
         """The checkpoint's default settings, replaced by those that are given and not None.
@@ -201,11 +206,6 @@ class ArtAndCommentToMusic(Route):
             texts, calm = pooled(encoder, lists, neutral)
         with self._using("fusion", on_step) as fusion, self.resident(fusion):
             return fuse(fusion, texts, image.values, calm=calm, balance=balance)
-
-    def embed(self, artworks: Sequence[Artwork], *, on_step: OnStep | None = None) -> Embedding:
-        """The image embeddings of artworks."""
-        with self._using("encoder", on_step) as encoder, self.resident(encoder):
-            return encoder.encode(list(artworks))
 
     def remarks(self, comments: Sequence[str], seed: int = 0) -> list[str]:
         """Sentences for the user: which comments, or which part of them, are not read, and whether the seed counts."""

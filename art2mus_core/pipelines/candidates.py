@@ -6,6 +6,7 @@ alone would be circular; its candidates are also measured, without any network, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +17,7 @@ from ..errors import SettingError
 from ..measure.sound.music import measure
 from ..types import Artwork, OnStep, Waveform
 from .agreement import agreement
-from .diffusion import ArtToMusic
-from .prompts import EncodedText
+from .artworks import FromArtworks
 from .routes import ArtworkPipeline
 from .settings import at_once, check_candidates
 
@@ -57,9 +57,9 @@ def compose_candidates(
     count: int,
     *,
     seed: int = 0,
-    text: EncodedText | None = None,
+    comments: Sequence[Sequence[str]] | None = None,
     on_step: OnStep | None = None,
-    **chosen: Any,  # noqa: ANN401  the settings
+    **asked: Any,  # noqa: ANN401
 ) -> list[Candidate]:
     """Several pieces for one artwork, in decreasing order of the mean of score and agreement, as far as they exist.
 
@@ -71,27 +71,24 @@ def compose_candidates(
         artwork: the artwork.
         count: number of pieces, 1 to 64, with the seeds `seed`, `seed + 1` and so on.
         seed: seed of the first piece.
-        text: encoded text prompts.
+        comments: one list, of those on the artwork, for a route that reads comments. Candidates are ranked by the picture alone.
         on_step: called after every denoising step and every other stage.
-        **chosen: settings, as in :meth:`ArtToMusic.compose`.
+        **asked: the other arguments of the pipeline's `compose`.
 
     Raises:
-        SettingError: a value outside its range.
+        SettingError: a value outside its range, or a pipeline that has nothing to choose from.
     """
     check_candidates(count, seed)
-    if not isinstance(pipeline, ArtToMusic):
-        raise SettingError(f"{count} candidates from a checkpoint without a denoiser", "one", "Compose one piece.")
-    settings, seeds = pipeline.settings(**chosen), range(seed, seed + count)
-    noise = settings.noise_seeds(seeds, [artwork.sha256] * count)
+    if not isinstance(pipeline, FromArtworks) or not pipeline.drawn:
+        raise SettingError(f"{count} candidates from a model that draws nothing", "one", "Compose one piece.")
+    seeds, size = range(seed, seed + count), at_once(pipeline.settings(seconds=asked.get("seconds")).seconds)
     pieces: list[Waveform] = []
+    for start in range(0, count, size):
+        batch = seeds[start : start + size]
+        told: dict[str, Any] = {} if comments is None else {"comments": [*comments] * len(batch)}
+        pieces += pipeline.compose([artwork] * len(batch), seeds=batch, on_step=on_step, **told, **asked)
     with torch.inference_mode():
         embedding = pipeline.embed([artwork], on_step=on_step)
-        conditions = pipeline.condition(embedding, text, on_step=on_step)
-        size = at_once(settings.seconds)
-        for start in range(0, count, size):
-            batch = noise[start : start + size]
-            positive, negative = (side.repeated(len(batch)) for side in conditions)
-            pieces += pipeline.perform((positive, negative), settings, batch, on_step=on_step)
         scored = has_audio_encoder(pipeline.parts.encoder_folder)
         scores = pipeline.score(embedding, pieces, on_step=on_step) if scored else [None] * count
         intended = pipeline.character(artwork, on_step=on_step)

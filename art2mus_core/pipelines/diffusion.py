@@ -9,9 +9,8 @@ from typing import Any, ClassVar
 
 import torch
 
-from ..character import Character
-from ..encoders.files import CharacterEncoder
 from ..types import Artwork, Condition, Embedding, OnStep, Waveform
+from .artworks import FromArtworks
 from .latents import LatentToMusic
 from .parts import MUSIC, Parts
 from .prompts import EncodedText, PromptText
@@ -22,7 +21,7 @@ __all__ = ["ArtToMusic"]
 
 
 @dataclass(frozen=True)
-class ArtToMusic(LatentToMusic):
+class ArtToMusic(FromArtworks, LatentToMusic):
     """Composes one piece of music per artwork."""
 
     NETWORKS: ClassVar[tuple[str, ...]] = ("encoder", *MUSIC)
@@ -87,16 +86,6 @@ class ArtToMusic(LatentToMusic):
             **{name: value for name, value in rare.items() if value},
         }
 
-    def embed(self, artworks: Sequence[Artwork], *, on_step: OnStep | None = None) -> Embedding:
-        """The image embeddings of artworks."""
-        with self._using("encoder", on_step) as encoder, self.resident(encoder):
-            return encoder.encode(list(artworks))
-
-    def character(self, artwork: Artwork, *, on_step: OnStep | None = None) -> Character | None:
-        """The musical character that the image encoder sees in an artwork; None if it sees none."""
-        with self._using("encoder", on_step) as encoder, self.resident(encoder):
-            return encoder.characters([artwork])[0] if isinstance(encoder, CharacterEncoder) else None
-
     def encode_text(self, text: PromptText, *, on_step: OnStep | None = None) -> EncodedText:
         """Encode text prompts with the checkpoint's text encoders; once for any number of artworks.
 
@@ -120,9 +109,3 @@ class ArtToMusic(LatentToMusic):
         with self._using("language_model", on_step) as language_model:
             inputs = language_model, prompt, self.parts.constants, self.parts.grid
             return condition(*inputs, resident=self.resident, embedding=embedding, text=text)
-
-    def score(self, embedding: Embedding, pieces: Sequence[Waveform], *, on_step: OnStep | None = None) -> list[float]:
-        """The cosine similarity of each piece's audio embedding and the image embedding of one artwork."""
-        with self._using("audio_encoder", on_step) as encoder, self.resident(encoder):
-            values = torch.cat([encoder.encode(piece).values for piece in pieces])
-        return torch.cosine_similarity(values.float(), embedding.values.to(values.device).float()).tolist()

@@ -19,11 +19,12 @@ from ..encoders.files import (
     image_component,
     image_sizes,
     image_space,
+    load_audio_encoder,
     load_image_encoder,
 )
 from ..encoders.texts import load_text_encoder
 from ..errors import CheckpointError, SettingError
-from ..interfaces import ImageEncoder, TextEncoder
+from ..interfaces import AudioEncoder, ImageEncoder, TextEncoder
 from ..networks.fusion import GatedFusion
 from ..types import AudioGrid
 from .defaults import default_settings
@@ -95,6 +96,11 @@ class MelParts(LazyParts):
         """The image encoder; only a CLIP has embeddings without unit norm."""
         unit = self.normalised or image_component(self.encoder_folder) != "."
         return load_image_encoder(self.encoder_folder, dtype=self.dtype, normalised=unit)
+
+    @cached_property
+    def audio_encoder(self) -> AudioEncoder:
+        """The audio encoder in the image encoder's space."""
+        return load_audio_encoder(self.encoder_folder, dtype=self.dtype)
 
     @property
     def text_folder(self) -> Path:

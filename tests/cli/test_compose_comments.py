@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
-from art2mus_core.audio.reading import read_tags
+from art2mus_core.audio.reading import read_audio, read_tags
 from art2mus_core.checkpoints import names
 
+from ..art2music_checkpoint import write_art2music
 from .saying import one_line, written
 
 
@@ -66,13 +68,28 @@ def test_comments_count_for_every_artwork_of_a_folder(art2mus, commented, painti
         ),
         (("--steps", "3"), "steps with commented0, whose mel decoder draws nothing"),
         (("--text", "calm"), "a text prompt with commented0; expected comments of viewers"),
-        (("--candidates", "2"), "2 candidates from a checkpoint without a denoiser"),
+        (("--candidates", "2"), "2 candidates from a model that draws nothing"),
     ],
 )
 def test_what_the_route_cannot_do_is_told(compose, words, told):
     code, out, err = compose(*words)
     assert (code, out, written(), one_line(err)) == (2, "", [], True)
     assert told in err
+
+
+def test_candidates_of_a_drawn_mel_are_ranked_and_told(compose, commented, pocket_like, tmp_path):
+    drawn = write_art2music(tmp_path / "drawn", drawn=True)  # `commented` has its text encoder known
+    words = ("--encoder", str(pocket_like), "--comment", "calm", "--balance", "0.3", "--seed", "5")
+    code, out, err = compose(*words, "--candidates", "3", "--json", model=drawn)
+    assert (code, err) == (0, "")
+    (piece,) = json.loads(out)["pieces"]
+    assert sorted(each["seed"] for each in piece["candidates"]) == [5, 6, 7]
+    assert piece["score"] == max(each["score"] for each in piece["candidates"])
+    assert len({each["score"] for each in piece["candidates"]}) == 3
+    tags, kept = read_tags(Path("dawn.flac")), read_audio(Path("dawn.flac")).samples
+    assert (tags["comment"], tags["seed"]) == ("calm", str(piece["seed"]))
+    assert compose(*words[:-1], str(piece["seed"]), model=drawn)[0] == 0
+    torch.testing.assert_close(read_audio(Path("dawn.flac")).samples, kept, atol=1e-3, rtol=0)
 
 
 def test_a_comment_that_no_part_reads_is_refused(compose, pocket_like):

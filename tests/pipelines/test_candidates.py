@@ -39,6 +39,17 @@ def test_candidates_are_ranked_by_what_is_heard_in_them(pipeline):
         assert each.score == pytest.approx((heard @ seen.T).item(), abs=1e-5)
 
 
+def test_a_picture_is_encoded_once_for_all_candidates_of_a_batch(pipeline, monkeypatch):
+    taken, one, other = [], artwork(0), artwork(1)
+    encode = type(pipeline.parts.encoder).encode
+    counted = lambda self, artworks: taken.append(len(artworks)) or encode(self, artworks)  # noqa: E731
+    monkeypatch.setattr(type(pipeline.parts.encoder), "encode", counted)
+    found = pipeline.embed([one, other, one]).values
+    assert taken == [2]
+    torch.testing.assert_close(found[[0, 1]], pipeline.embed([one, other]).values)
+    assert torch.equal(found[0], found[2])
+
+
 def test_candidates_that_nobody_can_hear_stay_in_the_order_of_their_seeds(own_checkpoint):
     for path in (own_checkpoint / "audio_encoder").iterdir():
         path.unlink()

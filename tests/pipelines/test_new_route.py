@@ -114,4 +114,4 @@ def test_candidates_and_other_inputs_need_diffusion(
     with pytest.raises(SystemExit) as leaving:
         main(["compose", str(paintings / "dawn.png"), "--model", str(mel_checkpoint), "--candidates", "2"])
     assert leaving.value.code == 2
-    assert "2 candidates from a checkpoint without a denoiser" in capsys.readouterr().err
+    assert "2 candidates from a model that draws nothing" in capsys.readouterr().err
