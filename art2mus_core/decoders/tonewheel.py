@@ -187,8 +187,7 @@ class TonewheelVocoder(nn.Module):
             part.permute(0, 3, 1, 2, 4).flatten(1, 2)  # one after the other in time
             for part in (2 * loudness.sigmoid() * tuning.softmax(2), 2 * noisiness.sigmoid())
         )
-        size = shares.shape[1]
-        held, noise = (_held(part[:, first : end + 1], count)[:, :size] for part in (tones, mel.exp()))
+        held, noise = (_held(part[:, first : end + 1], count)[:, : shares.shape[1]] for part in (tones, mel.exp()))
         played = held[:, :, None] * shares
         here = slice((start - first) * count, (stop - first) * count)
         sound = tones_of(

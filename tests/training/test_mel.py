@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from art2mus_core.checkpoints.folder import load_component, read_config, read_in
 from art2mus_core.datasets.manifest import read_manifest, write_manifest
 from art2mus_core.datasets.synthetic.painting import paint
 from art2mus_core.diffusion.plan import metre_channels
-from art2mus_core.errors import DatasetError, SettingError
+from art2mus_core.errors import CheckpointError, DatasetError, SettingError
 from art2mus_core.networks.fusion import GatedFusion
 from art2mus_core.pipelines import load
 from art2mus_core.pipelines.mel_diffusion import MelDenoiser
@@ -118,6 +119,36 @@ def test_the_denoiser_learns_standardised_latents_and_plans(build_mel, mel_parts
     assert target.plan.band[1] == target.plan.band[2] == target.plan.key[2] == -1
     assert target.plan.step[1] > 0  # dropped, and among the 40 % that are told their plan
     assert target.plan.step[2] == 0
+
+
+@pytest.mark.parametrize("kind", MEL_LOSSES)
+def test_a_start_begins_with_the_weights_of_a_checkpoint(build_mel, mel_parts, kind, tmp_path: Path):
+    folder = shutil.copytree(mel_parts, tmp_path / "start")
+    first = build_mel(kind)
+    first.export(folder)
+    begun = build_mel(kind, {"start": str(folder)})
+    for name, weights in first.trained.state_dict().items():
+        torch.testing.assert_close(begun.trained.state_dict()[name], weights, atol=1e-3, rtol=1e-3)  # half precision
+    other = next(each for each in MEL_LOSSES if each != kind)
+    with pytest.raises(SettingError, match=r"differs in mel_decoder\.model_type"):
+        build_mel(other, {"start": str(folder)})
+    for part, field, value in (("fusion", "text_space", "moods"), ("mel_decoder", "dim", 999)):
+        changed = shutil.copytree(folder, tmp_path / part)
+        config = changed / part / "config.json"
+        config.write_text(json.dumps({**json.loads(config.read_text()), field: value}))
+        with pytest.raises((SettingError, CheckpointError)):
+            build_mel(kind, {"start": str(changed)})
+
+
+def test_a_start_with_another_codec_is_refused(build_mel, mel_parts, tmp_path: Path):
+    folder = shutil.copytree(mel_parts, tmp_path / "start")
+    build_mel("diffusion").export(folder)
+    shutil.rmtree(folder / "codec_encoder")  # shipped checkpoints have none
+    build_mel("diffusion", {"start": str(folder)})
+    config = folder / "codec_decoder/config.json"
+    config.write_text(config.read_text() + "\n")
+    with pytest.raises(SettingError, match="differs in codec"):
+        build_mel("diffusion", {"start": str(folder)})
 
 
 def test_the_loss_of_denoising_is_that_of_the_velocity(build_mel):

@@ -326,6 +326,15 @@ def test_a_read_out_of_pairs_without_a_character_is_refused(uneven: Path, tiny, 
         stage_builder(tiny("embedding", {"crop": 50}), uneven, eye)()
 
 
+def test_a_read_out_of_pairs_with_comments_is_refused(pairs: Path, tiny, eye: Path, tmp_path: Path):
+    """Their character is that of music between picture and words."""
+    folder = shutil.copytree(pairs, tmp_path / "pairs")
+    first, *others = read_manifest(folder)
+    write_manifest(folder, [replace(first, comments=("so calm",)), *others])
+    with pytest.raises(DatasetError, match=rf"pair {first.id} has comments, .* Set `readout: 0`"):
+        stage_builder(tiny("embedding"), folder, eye)()
+
+
 def test_no_licence_is_given_to_weights_that_nobody_has_licensed(trained: Path):
     packaged = [TrainingConfig.load(name) for name in TrainingConfig.packaged()]
     assert not [config for config in packaged if "licence" in config.options]

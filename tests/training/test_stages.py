@@ -18,6 +18,7 @@ from art2mus_core.checkpoints.identity import component_digest
 from art2mus_core.conditioning.constants import load_constants
 from art2mus_core.datasets.manifest import read_manifest, write_manifest
 from art2mus_core.datasets.synthetic.painting import paint
+from art2mus_core.datasets.synthetic.pairs import PLAN
 from art2mus_core.encoders.efficientnet import traits
 from art2mus_core.encoders.efficientnet_files import load_efficientnet
 from art2mus_core.errors import CheckpointError, DatasetError, SettingError
@@ -185,8 +186,11 @@ def test_characters_of_the_manifest_are_not_computed_again(pairs: Path, eye: Pat
     config = other / "image_encoder/config.json"
     config.write_text(config.read_text() + "\n")
 
-    def found(encoder: Path, name: str, change: Callable[[dict[str, float]], dict[str, float]]) -> np.ndarray:
+    def found(
+        encoder: Path, name: str, change: Callable[[dict[str, float]], dict[str, float]], **plan: str
+    ) -> np.ndarray:
         folder = shutil.copytree(pairs, tmp_path / name, ignore=shutil.ignore_patterns("features"))
+        (folder / PLAN).write_text(json.dumps({**json.loads((folder / PLAN).read_text()), **plan}))
         write_manifest(folder, [replace(pair, character=change(pair.character)) for pair in read_manifest(folder)])
         data = dataset_of(folder, trained)
         return see_artworks(data, network, encoder, CPU).firsts_of(data.artworks.of)
@@ -197,6 +201,8 @@ def test_characters_of_the_manifest_are_not_computed_again(pairs: Path, eye: Pat
     assert found(eye, "changed", lambda character: character | {"warmth": 0.25}) == changed
     assert found(other, "another encoder", lambda character: character | {"warmth": 0.25}) == usual
     assert found(eye, "none", lambda character: {}) == usual
+    # with comments they are those of the music, which lie between picture and words
+    assert found(eye, "words", lambda character: character | {"warmth": 0.25}, comments="digest") == usual
 
 
 @pytest.mark.parametrize("stage", ["vocoder", "prior", "aligner"])

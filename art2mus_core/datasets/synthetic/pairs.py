@@ -193,8 +193,13 @@ def _noted(folder: Path) -> dict[str, object]:
 
 
 def seen_by(folder: Path) -> object:
-    """The digest of the image encoder that saw the characters of a folder's pairs; None if the folder was made otherwise."""
-    return _noted(folder).get("encoder")
+    """The digest of the image encoder that saw the characters of a folder's pairs in their pictures alone.
+
+    None if the folder was made otherwise, or with comments: the characters of pairs are then those of their music, which lie between
+    picture and words, and would tell whoever trains on them what the words say.
+    """
+    noted = _noted(folder)
+    return None if "comments" in noted else noted.get("encoder")
 
 
 @lru_cache(maxsize=1)

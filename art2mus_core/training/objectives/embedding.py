@@ -193,8 +193,14 @@ def _character(pair: Pair) -> tuple[list[float], int]:
     """The six values of a pair's character, and the index of its tonic in `TONICS`.
 
     Raises:
-        DatasetError: the pair has no complete character.
+        DatasetError: the pair has no complete character, or comments, which moved it away from what is seen in the picture.
     """
+    if pair.comments:
+        raise DatasetError(
+            f"pair {pair.id} has comments, and the character of what they say",
+            "the character that is seen in the picture, which the read-out learns",
+            "Set `readout: 0` in the options, or make pairs without comments.",
+        )
     try:
         return [float(pair.character[name]) for name in CHARACTERS], TONICS.index(int(pair.character["tonic"]))
     except (KeyError, ValueError, TypeError) as error:

@@ -7,6 +7,7 @@ embeddings replace the comments, the artwork, or both; guidance needs the last.
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ...checkpoints.folder import save_component, save_index
+from ...checkpoints.folder import load_component, read_config, save_component, save_index
 from ...checkpoints.identity import component_digests
-from ...checkpoints.names import is_encoder
+from ...checkpoints.names import is_encoder, locate
 from ...encoders.files import image_component
 from ...errors import DatasetError, SettingError
 from ...networks.fusion import GatedFusion
+from ...pipelines.mel_decoders import MEL_DECODERS
 from ...types import Fused
 from ..batches import Draw, FusedBatch
 from ..config import TrainingConfig
@@ -77,6 +79,36 @@ class MelObjective(Objective):
                 {"model_type": "gated_residual", **dims, "neutral": self._neutral(), "normalised": False, **spaces}
             )
         self.trained = nn.ModuleDict({"fusion": self.fusion, **self.learning.networks})
+        if self.options.start is not None:
+            self._begin(locate(self.options.start))
+
+    def _begin(self, folder: Path) -> None:
+        """Take the weights of a checkpoint.
+
+        Raises:
+            SettingError: it has another kind of mel decoder, another codec, or networks of other sizes, mels or encoders.
+            CheckpointError: a network is missing or damaged.
+        """
+        kind = self.config.model["mel_decoder"]["model_type"]
+        differing = [] if read_config(folder, "mel_decoder").get("model_type") == kind else ["mel_decoder.model_type"]
+        read = [
+            part for part in self.learning.read if (folder / part).is_dir()
+        ]  # a shipped checkpoint has half of its codec
+        if component_digests(folder, read) != component_digests(self.checkpoint, read):
+            differing.append("codec")
+        builders = {"fusion": GatedFusion, **MEL_DECODERS[kind].networks}
+        for name, network in self.trained.items() if not differing else ():
+            found = load_component(folder, name, builders[name])
+            own = json.loads(json.dumps(network.config))  # as files have it
+            differing += [f"{name}.{each}" for each in own if each != "spread" and found.config.get(each) != own[each]]
+            if not differing:
+                network.load_state_dict(found.state_dict())
+        if differing:
+            raise SettingError(
+                f"`start: {self.options.start}`, which differs in {', '.join(differing)}",
+                "a checkpoint with the same codec, sizes, mel and encoders",
+                "Correct the configuration, or leave start out.",
+            )
 
     def _neutral(self) -> bool:
         """Whether there are examples from which neutral embeddings are learnt."""

@@ -26,6 +26,7 @@ class MelOptions(Fields):
         encoder: name or folder of the image encoder; none for the checkpoint's own.
         text_encoder: name or folder of the text encoder, or of a checkpoint that has one; by default the checkpoint's own, else that of
             the image encoder's checkpoint, which then is a CLIP.
+        start: name or folder of a checkpoint whose fusion and mel decoder are trained on; by default they begin with random weights.
         drop: share of the examples with neither comments nor artwork, which learnt neutral ones replace.
         drop_text: share of those without comments alone.
         drop_image: share of those without the artwork alone.
@@ -38,6 +39,7 @@ class MelOptions(Fields):
 
     encoder: str | None = None
     text_encoder: str | None = None
+    start: str | None = None
     drop: float = Field(default=0.1, ge=0, lt=1)
     drop_text: float = Field(default=0.1, ge=0, lt=1)
     drop_image: float = Field(default=0.1, ge=0, lt=1)
