@@ -98,7 +98,7 @@ class MelObjective(Objective):
             differing.append("codec")
         builders = {"fusion": GatedFusion, **MEL_DECODERS[kind].networks}
         for name, network in self.trained.items() if not differing else ():
-            found = load_component(folder, name, builders[name])
+            found: Any = load_component(folder, name, builders[name])
             own = json.loads(json.dumps(network.config))  # as files have it
             differing += [f"{name}.{each}" for each in own if each != "spread" and found.config.get(each) != own[each]]
             if not differing:
