@@ -8,9 +8,10 @@ from comfy_api.latest import io
 
 from ..art2mus_core.checkpoints.names import is_commented
 from . import inputs
-from .folders import commented_folders, commented_names, file_stamps, model_folder
+from .folders import commented_names, model_folder
 from .packing import pack_messages, pack_pictures, unpack_artworks
 from .sockets import CommentedSocket
+from .stamps import commented_stamps
 
 if TYPE_CHECKING:
     import torch
@@ -32,12 +33,6 @@ def _model() -> io.Combo.Input:
         tooltip="'art2music' is included with the pack. Every other entry is a model folder of the class "
         "Art2MusicPipeline in ComfyUI/models/art2mus.",
     )
-
-
-def _stamps(model: str | None) -> list[str]:
-    """Of all files of a checkpoint: an output made before one of them changed is out of date."""
-    folders = dict.fromkeys(commented_folders(model)) if model else ()
-    return file_stamps(path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file())
 
 
 def _shared() -> list[Any]:
@@ -89,7 +84,7 @@ class Art2Music(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, model: str | None, **_: Any) -> list[str]:  # noqa: ANN401  the other sockets
-        return _stamps(model)
+        return commented_stamps(model)
 
     @classmethod
     def execute(cls, model: str, **inputs: Any) -> io.NodeOutput:  # noqa: ANN401  the other sockets
@@ -119,7 +114,7 @@ class OpenArt2Music(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, model: str | None) -> list[str]:
-        return _stamps(model)
+        return commented_stamps(model)
 
     @classmethod
     def execute(cls, model: str) -> io.NodeOutput:

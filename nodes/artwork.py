@@ -7,9 +7,10 @@ from itertools import chain
 from comfy_api.latest import io
 
 from ..art2mus_core.digests import file_digest
-from .folders import artwork_names, artwork_path, file_stamps, sample_paths
+from .folders import artwork_names, artwork_path, sample_paths
 from .packing import pack_file, pack_messages
 from .picture_folders import all_pictures, check_room, choose, folder_names, names_of, pictures_of
+from .stamps import file_stamps
 
 __all__ = ["ArtworkFolder", "LoadArtwork"]
 

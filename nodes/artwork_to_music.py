@@ -10,6 +10,7 @@ from ..art2mus_core.checkpoints.names import is_encoder
 from . import inputs
 from .folders import aligner_name, encoder_names, model_folder
 from .inputs import DEFAULTS
+from .stamps import aligner_stamps, encoder_stamps, model_stamps
 
 __all__ = ["ArtworkToMusic", "Gather"]
 
@@ -74,6 +75,17 @@ class ArtworkToMusic(io.ComfyNode):
             ],
             outputs=[io.Audio.Output(display_name="audio", is_output_list=True)],
         )
+
+    @classmethod
+    def fingerprint_inputs(
+        cls,
+        model: str | None,
+        encoder: str | None = SAME,
+        aligner: str | None = "model",
+        **_: Any,  # noqa: ANN401  the other sockets
+    ) -> list[str]:
+        known = None if encoder == SAME else encoder
+        return [*model_stamps(model), *encoder_stamps(known), *aligner_stamps(aligner, model)]
 
     @classmethod
     def execute(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
@@ -10,6 +10,7 @@ from . import inputs
 from .folders import encoder_names
 from .packing import unpack_artworks, without_masked
 from .sockets import EmbeddingSocket, LanguageSocket
+from .stamps import aligner_stamps, encoder_stamps
 
 if TYPE_CHECKING:
     import torch
@@ -43,6 +44,10 @@ class VisualConditioningExtractor(io.ComfyNode):
             ],
             outputs=[EmbeddingSocket.Output(display_name="embedding")],
         )
+
+    @classmethod
+    def fingerprint_inputs(cls, encoder: str | None, **_: Any) -> list[str]:  # noqa: ANN401  the other sockets
+        return encoder_stamps(encoder)
 
     @classmethod
     def execute(
@@ -100,6 +105,10 @@ class ImageAligner(io.ComfyNode):
                 io.Conditioning.Output(display_name="negative"),
             ],
         )
+
+    @classmethod
+    def fingerprint_inputs(cls, aligner: str | None, **_: Any) -> list[str]:  # noqa: ANN401  the other sockets
+        return aligner_stamps(aligner)
 
     @classmethod
     def execute(

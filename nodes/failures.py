@@ -18,6 +18,7 @@ from typing import Any
 import folder_paths
 from comfy_api.latest import io
 
+from ..art2mus_core.errors import Art2MusError
 from .dependencies import explained
 from .folders import model_roots
 
@@ -83,9 +84,27 @@ def _returning_errors(function: Function) -> Function:
     return wrapper
 
 
+def _differing(function: Function) -> Function:
+    """Wrap a node's `fingerprint_inputs` so that it differs from every other without a file: the node runs, and says so."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **inputs: Any) -> Any:  # noqa: ANN401
+        try:
+            return function(*args, **inputs)
+        except (Art2MusError, OSError):
+            return float("nan")
+
+    return wrapper
+
+
 def redact_node(node: type[io.ComfyNode]) -> type[io.ComfyNode]:
     """Wrap the methods of a node that the host calls, in place; returns the node."""
-    methods = {"execute": redact_errors, "check_lazy_status": redact_errors, "validate_inputs": _returning_errors}
+    methods = {
+        "execute": redact_errors,
+        "check_lazy_status": redact_errors,
+        "validate_inputs": _returning_errors,
+        "fingerprint_inputs": _differing,
+    }
     for name, wrap in methods.items():
         if name in vars(node):
             setattr(node, name, classmethod(wrap(inspect.unwrap(getattr(node, name).__func__))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,7 +35,6 @@ __all__ = [
     "commented_folders",
     "commented_names",
     "encoder_names",
-    "file_stamps",
     "joint_encoder_names",
     "model_folder",
     "model_names",
@@ -53,11 +52,6 @@ LONGEST_NAME = 255 - len("_00001_.flac")
 
 UNREADABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 """Control characters, and bytes that are not Unicode."""
-
-
-def file_stamps(paths: Iterable[Path]) -> list[str]:
-    """Path, size and modification time of each file, for the host to detect changes."""
-    return [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in paths]
 
 
 def sample_paths() -> dict[str, Path]:

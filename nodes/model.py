@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from comfy_api.latest import io
 
 from . import inputs
 from .folders import support_names
 from .sockets import LanguageSocket
+from .stamps import model_stamps
 
 __all__ = ["LoadModel"]
 
@@ -48,6 +51,10 @@ class LoadModel(io.ComfyNode):
                 LanguageSocket.Output(display_name="language"),
             ],
         )
+
+    @classmethod
+    def fingerprint_inputs(cls, model: str | None, **_: Any) -> list[str]:  # noqa: ANN401  the other sockets
+        return model_stamps(model)
 
     @classmethod
     def execute(cls, model: str, support: str = "model", heads: str = "config") -> io.NodeOutput:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
 from ..art2mus_core.checkpoints.names import is_encoder
 from .folders import joint_encoder_names, model_folder
 from .packing import Audio, pack_pictures, unpack_artworks, unpack_audio
+from .stamps import joint_encoder_stamps
 
 if TYPE_CHECKING:
     import torch
@@ -54,6 +55,10 @@ class ScoreMusic(io.ComfyNode):
                 io.Image.Output(display_name="picture", is_output_list=True),
             ],
         )
+
+    @classmethod
+    def fingerprint_inputs(cls, encoder: str | None = "pocket", **_: Any) -> list[str]:  # noqa: ANN401  the other sockets
+        return joint_encoder_stamps(encoder)
 
     @classmethod
     def execute(cls, image: torch.Tensor | None, audio: Audio | None, encoder: str = "pocket") -> io.NodeOutput:

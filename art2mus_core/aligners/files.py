@@ -18,7 +18,16 @@ from .base import AlignerNetwork
 from .kinds import KINDS
 from .projection import ARCHIVE, FACTS, PICKLE, SIZES, count_tokens, read_published
 
-__all__ = ["OWN", "AlignerHeader", "AlignerNetwork", "find_aligner", "load_aligner", "read_header", "save_aligner"]
+__all__ = [
+    "OWN",
+    "AlignerHeader",
+    "AlignerNetwork",
+    "aligner_path",
+    "find_aligner",
+    "load_aligner",
+    "read_header",
+    "save_aligner",
+]
 
 OWN = "model"
 """The name of a checkpoint's own aligner."""
@@ -90,16 +99,13 @@ def _is_pickled(path: Path) -> bool:
     return start.startswith((ARCHIVE, PICKLE)) or path.suffix.lower() in PICKLED
 
 
-def find_aligner(folder: Path, name: str) -> Path:
-    """The file of an aligner.
+def aligner_path(folder: Path, name: str) -> Path | None:
+    """The file of an aligner, or None if there is none; no file is read.
 
     Args:
         folder: the checkpoint that it is used with.
         name: a file; a name in the checkpoint's `aligner` folder (`model` is its own); or a folder with a single aligner file, as
             a path or a name in :func:`~art2mus_core.checkpoints.names.home`.
-
-    Raises:
-        SettingError: no such aligner.
     """
     for path in (name, folder / "aligner" / f"{name}.safetensors"):
         if found := existing(path, Path.is_file):
@@ -107,6 +113,17 @@ def find_aligner(folder: Path, name: str) -> Path:
     for path in (name, home() / name) if name else ():
         if (place := existing(path, is_aligner)) and (single := aligner_file(place)):
             return single
+    return None
+
+
+def find_aligner(folder: Path, name: str) -> Path:
+    """As :func:`aligner_path`.
+
+    Raises:
+        SettingError: no such aligner.
+    """
+    if found := aligner_path(folder, name):
+        return found
     own = sorted(path.stem for path in (folder / "aligner").glob("*.safetensors") if not is_lora(path))
     if name == OWN:
         fitting = [card.name for card in read_cards().values() if card.kind == "aligner" and folder.name in card.needs]

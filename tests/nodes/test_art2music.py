@@ -54,7 +54,7 @@ def generate(pack, nodes, memory, installed, monkeypatch):
         inputs = {"comment": "", "balance": 0.5, "model": NAME, "seconds": 1.3, "seed": 5, "image": image, **chosen}
         (open_id, opener), (_, composer) = nodes["Art2MusArt2Music"].execute(**inputs).expand.items()
         opening = nodes[opener["class_type"]]
-        stamp = (*opener["inputs"].values(), *opening.fingerprint_inputs(**opener["inputs"]))
+        stamp = (*opener["inputs"].values(), opening.fingerprint_inputs(**opener["inputs"]))
         if kept.get("stamp") != stamp:
             kept.update(stamp=stamp, args=opening.execute(**opener["inputs"]).args)
         assert composer["inputs"]["opened"] == [open_id, 0]
@@ -163,7 +163,7 @@ def test_a_model_that_changed_on_the_disk_is_opened_again(generate, nodes, insta
     stamp = nodes["Art2MusArt2Music"].fingerprint_inputs
     before, heard = stamp(model="own", seed=1), run(model="own", comment="calm").args[0]["waveform"]
     assert stamp(model="own", seed=2) == before
-    assert stamp(model=None, seed=1) == []
+    assert set(before) < set(stamp(model=None, seed=1))
     weights = own / "fusion" / "model.safetensors"
     save_file({name: -value for name, value in load_file(weights).items()}, weights)
     assert stamp(model="own", seed=1) != before
