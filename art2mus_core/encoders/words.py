@@ -1,8 +1,9 @@
-"""A small sentence encoder: vectors of word pieces, each mixed with its neighbours, and their weighted mean.
+"""A small sentence encoder: vectors of word pieces, each mixed with its neighbours, their weighted mean, and the mood that it tells.
 
 The vectors are those of a large sentence encoder for each piece alone, reduced to few dimensions (as Model2Vec, Tulkens & van Dongen
 2024), so that words which no comment of the training had are near those that mean the same. What is mixed (negation, degree) and
-weighted is learnt from comments; see :mod:`art2mus_core.training.words`.
+weighted is learnt from comments of known mood; see :mod:`art2mus_core.training.words`. The mood itself is part of the embedding, because
+a fusion that sees few thousand comments does not find it in the mean.
 """
 
 from __future__ import annotations
@@ -21,18 +22,26 @@ from ..errors import CheckpointError, SettingError
 from ..networks.options import completed
 from ..types import Embedding
 
-__all__ = ["VOCABULARY", "WordEncoder", "load_word_encoder", "tokenizer_of"]
+__all__ = ["AXES", "VOCABULARY", "WordEncoder", "load_word_encoder", "tokenizer_of"]
 
 VOCABULARY = "vocab.txt"
 """File of the pieces, one in each line; those that continue a word begin with ##."""
 
 UNKNOWN, MASKED, KERNEL = "[UNK]", -1e4, 3
 
+AXES, SPAN = 3, 3.0
+"""Energy, pleasure and light, and the largest value that an embedding has for each."""
+
+DROPPED = 0.2
+"""Share of the hidden units of the head that are left out while training."""
+
 DEFAULTS: dict[str, Any] = {"pieces": 18_000, "dim": 80, "hidden_dim": 128, "longest": 256}
 
 
 class WordEncoder(nn.Module):
-    """Texts to embeddings [B, dim]; a text without known words has an embedding of zeros.
+    """Texts to embeddings [B, dim + AXES]; a text without known words has an embedding of zeros.
+
+    The last numbers are the mood, from -`SPAN` to `SPAN` on each axis, and near 0 on an axis of which the text does not speak.
 
     Args:
         config: the content of `text_encoder/config.json`; `space` names the space of the embeddings.
@@ -54,6 +63,7 @@ class WordEncoder(nn.Module):
         self.widen = nn.Conv1d(dim, hidden, KERNEL, padding=KERNEL // 2)
         self.narrow = nn.Conv1d(hidden, dim, KERNEL, padding=KERNEL // 2)
         self.weight = nn.Linear(dim, 1)
+        self.head = nn.Sequential(nn.Linear(dim, 2 * dim), nn.GELU(), nn.Dropout(DROPPED), nn.Linear(2 * dim, 2 * AXES))
         self.tokenizer: Any = None
 
     def encode(self, texts: list[str]) -> Embedding:
@@ -89,8 +99,14 @@ class WordEncoder(nn.Module):
 
     def forward(
         self, ids: Int[Tensor, "batch length"], mask: Bool[Tensor, "batch length"]
-    ) -> Float[Tensor, "batch dim"]:
+    ) -> Float[Tensor, "batch _both"]:
         """The embeddings."""
+        mean = self.mean(ids, mask)
+        mood, spoken = self.head(mean).sigmoid().chunk(2, dim=-1)
+        return torch.cat([mean, SPAN * (2 * mood - 1) * spoken * mask.any(-1, keepdim=True)], dim=-1)
+
+    def mean(self, ids: Int[Tensor, "batch length"], mask: Bool[Tensor, "batch length"]) -> Float[Tensor, "batch dim"]:
+        """The weighted means of the pieces."""
         there = mask[..., None].to(self.scale)
         pieces = self.vectors[ids].to(self.scale) * self.scale * there
         mixed = pieces + self.narrow(F.gelu(self.widen(pieces.mT))).mT * there

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from ..character import CHARACTERS, Character
@@ -18,7 +18,7 @@ from ..checkpoints.folder import save_component
 from ..datasets.synthetic.commenting import comment, draw_mood
 from ..digests import tensor_digest
 from ..encoders.sentences import SentenceEncoder
-from ..encoders.words import VOCABULARY, WordEncoder, tokenizer_of
+from ..encoders.words import AXES, VOCABULARY, WordEncoder, tokenizer_of
 from ..errors import CheckpointError, SettingError
 from ..placing import place
 from ..types import OnStep, Step
@@ -31,8 +31,8 @@ PIECE = re.compile(r"(##)?[a-z]+")
 HELD, BATCH, RATE, LATER = 2_000, 256, 2e-3, 100
 """Comments for validation, batch and peak learning rate, steps until the peak."""
 
-AXES, STATED = 3, 0.3
-"""Energy, pleasure and light; weight of the error of telling which of them a comment speaks of."""
+STATED = 0.3
+"""Weight of the error of telling of which axes a comment speaks."""
 
 DROPPED = 0.1
 """Share of the pieces that are left out of each comment while training."""
@@ -136,11 +136,8 @@ def _train(
     seed: int,
     on_step: OnStep | None,
 ) -> float:
-    """Train the encoder with a head that reads the mood, which is not kept; returns the error on the last comments."""
-    dim = encoder.config["dim"]
-    head = nn.Sequential(nn.Linear(dim, 2 * dim), nn.GELU(), nn.Dropout(0.2), nn.Linear(2 * dim, 2 * AXES))
-    trained = [*encoder.parameters(), *head.parameters()]
-    optimiser = torch.optim.AdamW(trained, lr=RATE, weight_decay=0.02)
+    """Train the encoder to read the mood; returns the error on the last comments."""
+    optimiser = torch.optim.AdamW(encoder.parameters(), lr=RATE, weight_decay=0.02)
     ids, mask = encoder.read(texts)
     wanted, rng = torch.from_numpy(values).float(), np.random.default_rng(seed)
     for step in range(steps):
@@ -149,15 +146,15 @@ def _train(
         rows = torch.from_numpy(rng.integers(len(texts) - HELD, size=BATCH))
         kept = mask[rows] & (torch.rand(mask[rows].shape) >= DROPPED)
         longest = 1 + int(mask[rows].sum(1).max())  # the end is a place of padding
-        loss = _loss(head(encoder(ids[rows, :longest], kept[:, :longest])), wanted[rows])
+        loss = _loss(encoder.head(encoder.mean(ids[rows, :longest], kept[:, :longest])), wanted[rows])
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         if on_step:
             on_step(Step("training", step + 1, steps))
-    head.eval()
+    encoder.eval()
     with torch.no_grad():
-        read = head(encoder(ids[-HELD:], mask[-HELD:]))[:, :AXES].sigmoid()
+        read = encoder.head(encoder.mean(ids[-HELD:], mask[-HELD:]))[:, :AXES].sigmoid()
     return float((read - wanted[-HELD:]).square().nanmean().sqrt())
 
 

@@ -8,7 +8,7 @@ import torch
 
 from art2mus_core.checkpoints.folder import save_component
 from art2mus_core.encoders.texts import load_text_encoder
-from art2mus_core.encoders.words import VOCABULARY, WordEncoder, load_word_encoder
+from art2mus_core.encoders.words import AXES, SPAN, VOCABULARY, WordEncoder, load_word_encoder
 from art2mus_core.errors import CheckpointError, SettingError
 from art2mus_core.interfaces import TextEncoder
 
@@ -34,11 +34,21 @@ def test_a_text_has_the_same_embedding_alone_and_beside_a_longer_one(folder: Pat
     texts = ["Calm sea", "not stormy, not a storm: light seas", "a storm"]
     together = encoder.encode(texts)
     assert together.space == "words-5-test"
-    assert together.values.shape == (3, 5)
+    assert together.values.shape == (3, 5 + AXES)
     alone = torch.cat([encoder.encode([text]).values for text in texts])
     torch.testing.assert_close(together.values, alone)
     assert (together.values[0] - encoder.encode(["sea calm"]).values).abs().max() > 1e-3  # the order counts
     torch.testing.assert_close(together.values[0], encoder.encode(["CALM,   sea!!"]).values[0])  # spelling does not
+
+
+@torch.no_grad()
+def test_the_mood_is_the_end_of_the_embedding_as_far_as_it_is_spoken_of(folder: Path):
+    encoder = load_word_encoder(folder / "text_encoder")
+    read = encoder.read(["calm sea", "not light", ""])
+    level, spoken = encoder.head(encoder.mean(*read)).sigmoid().chunk(2, dim=1)
+    there = torch.tensor([[1.0], [1.0], [0.0]])
+    torch.testing.assert_close(encoder(*read)[:, 5:], SPAN * (2 * level - 1) * spoken * there)
+    torch.testing.assert_close(encoder(*read)[:, :5], encoder.mean(*read))
 
 
 @torch.no_grad()
