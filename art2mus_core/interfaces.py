@@ -33,9 +33,12 @@ class AudioEncoder(Protocol):
 
 @runtime_checkable
 class TextEncoder(Protocol):
-    """Embeds texts."""
+    """Embeds texts in `dim` numbers each."""
 
     space: str
+
+    @property
+    def dim(self) -> int: ...
 
     def encode(self, texts: list[str]) -> Embedding: ...
 

@@ -22,7 +22,7 @@ NORMALISATION = {"name": "range", "low": -9, "high": 1}
 class TinyWords(torch.nn.Module):
     """A text encoder that knows words of Latin letters, and reads four of them."""
 
-    space, longest = "tiny-words", 4
+    space, longest, dim = "tiny-words", 4, TEXT_DIM
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,10 +79,10 @@ def write_art2music(folder: Path, *, drawn: bool = False, vocoder: str = "tonewh
 def write_words(folder: Path) -> Path:
     """Replace a checkpoint's text encoder with a word encoder, which also a process that does not know :class:`TinyWords` opens."""
     from art2mus_core.checkpoints.folder import save_component
-    from art2mus_core.encoders.words import VOCABULARY, WordEncoder
+    from art2mus_core.encoders.words import AXES, VOCABULARY, WordEncoder
 
     words = ["calm", "wild", "##er", "sea"]
-    sizes = {"pieces": len(words), "dim": TEXT_DIM, "hidden_dim": 3, "longest": 4}
+    sizes = {"pieces": len(words), "dim": TEXT_DIM - AXES, "hidden_dim": 3, "longest": 4}
     encoder = WordEncoder({"model_type": "word_vectors", "space": "tiny-words", **sizes})
     encoder.vectors.random_(-127, 128)
     save_component(folder, "text_encoder", encoder, {**encoder.config, "space": "tiny-words"}, half=False)

@@ -45,6 +45,11 @@ class ClipTextEncoder(nn.Module):
         self.network, self.tokenizer, self.space, self.normalised = network, tokenizer, space, normalised
         self.longest = int(network.config.max_position_embeddings)
 
+    @property
+    def dim(self) -> int:
+        """Width of the embeddings."""
+        return int(self.network.text_projection.out_features)
+
     def known(self, texts: Sequence[str]) -> list[int]:
         """The number of tokens of each text, beginning and end included; there is one for every letter of every script."""
         return [len(read) for read in self.tokenizer.encode_batch(list(texts))]

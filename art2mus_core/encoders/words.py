@@ -66,6 +66,11 @@ class WordEncoder(nn.Module):
         self.head = nn.Sequential(nn.Linear(dim, 2 * dim), nn.GELU(), nn.Dropout(DROPPED), nn.Linear(2 * dim, 2 * AXES))
         self.tokenizer: Any = None
 
+    @property
+    def dim(self) -> int:
+        """Width of the embeddings."""
+        return self.config["dim"] + AXES
+
     def encode(self, texts: list[str]) -> Embedding:
         """One embedding per text, on the device of the weights. Of a text only the first `longest` pieces are read.
 

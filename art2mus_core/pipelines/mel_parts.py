@@ -109,9 +109,10 @@ class MelParts(LazyParts):
 
     @cached_property
     def text_encoder(self) -> TextEncoder:
-        """The text encoder. Raises a CheckpointError if its space is not the one that the fusion was trained on."""
+        """The text encoder. Raises a CheckpointError if its space or its width is not the one that the fusion was trained on."""
         encoder = load_text_encoder(self.text_folder, normalised=self.normalised)
         self._check_space("text", encoder.space)
+        self._check_width(self.fusion, "text", encoder.dim)
         return encoder
 
     @cached_property
@@ -170,11 +171,12 @@ class MelParts(LazyParts):
                 "Train fusion and mel decoder together: `art2mus train art2music`.",
             )
         fusion = check_component(self.folder, "fusion", GatedFusion)
-        dim, wide = fusion.config["image_dim"], image_sizes(self.encoder_folder)["dim"]
-        if dim != wide:
-            raise CheckpointError(
-                f"{config_file(self.folder, 'fusion')} has image_dim {dim}", f"{wide}, that of the encoder", AGAIN
-            )
+        self._check_width(fusion, "image", image_sizes(self.encoder_folder)["dim"])
+
+    def _check_width(self, fusion: GatedFusion, kind: str, width: int) -> None:
+        if (found := fusion.config[f"{kind}_dim"]) != width:
+            path = config_file(self.folder, "fusion")
+            raise CheckpointError(f"{path} has {kind}_dim {found}", f"{width}, that of the {kind} encoder", AGAIN)
 
     def _check_space(self, kind: str, space: str) -> None:
         if self.spaces[kind] != space:

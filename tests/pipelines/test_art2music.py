@@ -13,7 +13,7 @@ from art2mus_core.pipelines.prompts import PromptText
 from art2mus_core.pipelines.routes import ArtworkPipeline
 from art2mus_core.types import Artwork
 
-from ..art2music_checkpoint import write_art2music
+from ..art2music_checkpoint import TinyWords, write_art2music
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +150,12 @@ def test_remarks_tell_what_does_not_count(pipeline, drawing):
 def test_parts_that_do_not_belong_together_are_refused_when_opened(own_commented, part, wrong, words):
     change(own_commented, part, **wrong)
     with pytest.raises(CheckpointError, match=words):
+        load(str(own_commented))
+
+
+def test_a_text_encoder_of_another_width_is_refused_when_opened(own_commented, monkeypatch):
+    monkeypatch.setattr(TinyWords, "dim", 6)
+    with pytest.raises(CheckpointError, match=r"has text_dim 5; expected 6, that of the text encoder"):
         load(str(own_commented))
 
 

@@ -191,7 +191,7 @@ def trained(train_stage: Run, tiny: Tiny, eye: Path, tmp_path_factory: pytest.Te
 class Letters(torch.nn.Module):
     """A text encoder: how often the first 11 letters occur, at unit norm."""
 
-    space = "letters"
+    space, dim = "letters", 11
 
     def encode(self, texts: list[str]) -> Embedding:
         counts = torch.tensor([[float(text.count(letter)) for letter in "abcdefghijk"] for text in texts])
