@@ -30,7 +30,7 @@ from ..types import AudioGrid
 from .defaults import default_settings
 from .mel_decoders import MEL_DECODERS, MelDecoder, check_mel_decoder, load_mel_decoder, mel_grid
 from .parts import Choice, LazyParts
-from .settings import Settings
+from .settings import SHORTEST, Settings
 
 __all__ = ["MelParts", "open_mel_parts"]
 
@@ -104,8 +104,17 @@ class MelParts(LazyParts):
 
     @property
     def text_folder(self) -> Path:
-        """The checkpoint that has the text encoder: this one, or else the image encoder's, which then is a CLIP."""
-        return self.folder if (self.folder / TEXTS).is_dir() else self.encoder_folder
+        """The checkpoint that has the text encoder: this one, or else the image encoder's, which then is a CLIP.
+
+        Raises:
+            CheckpointError: it is no CLIP.
+        """
+        if (self.folder / TEXTS).is_dir():
+            return self.folder
+        if image_component(self.encoder_folder) != ".":
+            told = f"{self.folder} has no {TEXTS}, and the image encoder of {self.encoder_folder.name} reads no text"
+            raise CheckpointError(told, f"a folder {TEXTS}, or a CLIP as image encoder", AGAIN)
+        return self.encoder_folder
 
     @cached_property
     def text_encoder(self) -> TextEncoder:
@@ -132,8 +141,16 @@ class MelParts(LazyParts):
 
     @cached_property
     def longest(self) -> float:
-        """Longest piece in seconds, as far as the mel decoder limits it."""
+        """Longest piece in seconds, as far as the mel decoder limits it.
+
+        Raises:
+            CheckpointError: less than a second, or no number.
+        """
         frames: Any = read_config(self.folder, "mel_decoder").get("max_frames")
+        least = SHORTEST * self.grid.sample_rate / self.grid.hop
+        if frames is not None and not (type(frames) is int and frames >= least):
+            path = config_file(self.folder, "mel_decoder")
+            raise CheckpointError(f"{path} has max_frames {frames!r}", f"at least {least:.0f}, a second", AGAIN)
         return frames * self.grid.hop / self.grid.sample_rate if frames else float("inf")
 
     def weights(self, names: Sequence[str]) -> dict[str, int]:

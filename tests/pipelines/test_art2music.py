@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -145,6 +146,8 @@ def test_remarks_tell_what_does_not_count(pipeline, drawing):
         ("text_encoder", {"model_type": "bert"}, "a text encoder 'bert'"),
         ("vocoder", {"channels": 2}, "a vocoder of 2 channels"),
         ("mel_decoder", {"model_type": "mamba"}, "a mel decoder 'mamba'"),
+        ("mel_decoder", {"max_frames": -3}, "has max_frames -3; expected at least"),
+        ("mel_decoder", {"max_frames": "many"}, "has max_frames 'many'; expected at least"),
     ],
 )
 def test_parts_that_do_not_belong_together_are_refused_when_opened(own_commented, part, wrong, words):
@@ -156,6 +159,12 @@ def test_parts_that_do_not_belong_together_are_refused_when_opened(own_commented
 def test_a_text_encoder_of_another_width_is_refused_when_opened(own_commented, monkeypatch):
     monkeypatch.setattr(TinyWords, "dim", 6)
     with pytest.raises(CheckpointError, match=r"has text_dim 5; expected 6, that of the text encoder"):
+        load(str(own_commented))
+
+
+def test_a_missing_text_encoder_is_told_where_the_image_encoder_is_no_clip(own_commented):
+    shutil.rmtree(own_commented / "text_encoder")
+    with pytest.raises(CheckpointError, match="has no text_encoder, and the image encoder of own-commented reads no"):
         load(str(own_commented))
 
 
