@@ -2,8 +2,8 @@
 
 The vectors are those of a large sentence encoder for each piece alone, reduced to few dimensions (as Model2Vec, Tulkens & van Dongen
 2024), so that words which no comment of the training had are near those that mean the same. What is mixed (negation, degree) and
-weighted is learnt from comments of known mood; see :mod:`art2mus_core.training.words`. The mood itself is part of the embedding, because
-a fusion that sees few thousand comments does not find it in the mean.
+weighted is learnt from comments of known mood; see :mod:`art2mus_core.training.words`. The mood itself is part of the embedding: a
+fusion that sees few thousand comments reads it a little better there than in the mean (docs/LOG.md).
 """
 
 from __future__ import annotations

@@ -91,9 +91,7 @@ class MelObjective(Objective):
         """
         kind = self.config.model["mel_decoder"]["model_type"]
         differing = [] if read_config(folder, "mel_decoder").get("model_type") == kind else ["mel_decoder.model_type"]
-        read = [
-            part for part in self.learning.read if (folder / part).is_dir()
-        ]  # a shipped checkpoint has half of its codec
+        read = [part for part in self.learning.read if (folder / part).is_dir()]  # half a codec where it is shipped
         if component_digests(folder, read) != component_digests(self.checkpoint, read):
             differing.append("codec")
         builders = {"fusion": GatedFusion, **MEL_DECODERS[kind].networks}
