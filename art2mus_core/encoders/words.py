@@ -1,7 +1,7 @@
 """A small sentence encoder: vectors of word pieces, each mixed with its neighbours, their weighted mean, and the mood that it tells.
 
 The vectors are those of a large sentence encoder for each piece alone, reduced to few dimensions (as Model2Vec, Tulkens & van Dongen
-2024), so that words which no comment of the training had are near those that mean the same. What is mixed (negation, degree) and
+2024), so that words which no comment of the training had are near those that mean the same. What is mixed (degree; negation hardly) and
 weighted is learnt from comments of known mood; see :mod:`art2mus_core.training.words`. The mood itself is part of the embedding: a
 fusion that sees few thousand comments reads it a little better there than in the mean (docs/LOG.md).
 """

@@ -56,8 +56,15 @@ class CountingEncoder(TextEncoder, Protocol):
 
 
 def tidied(comments: Sequence[str]) -> tuple[str, ...]:
-    """The comments in one line each, without those that are blank."""
-    return tuple(words for comment in comments if (words := " ".join(comment.split())))
+    """The comments in one line each, without those that are blank; bytes that were no text (lone surrogates) become question marks.
+
+    Raises:
+        SettingError: one string in place of a list of them, which would be read letter by letter.
+    """
+    if isinstance(comments, str):
+        raise SettingError(f"comments {comments!r:.40}", "a list of strings for each artwork", 'Write ["calm"].')
+    lines = (" ".join(comment.encode("utf-8", "replace").decode().split()) for comment in comments)
+    return tuple(line for line in lines if line)
 
 
 def check_balance(balance: float, fusion: GatedFusion) -> None:

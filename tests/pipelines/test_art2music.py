@@ -9,7 +9,7 @@ import torch
 from art2mus_core.errors import CheckpointError, SettingError
 from art2mus_core.measure.sound.loudness import integrated_loudness
 from art2mus_core.pipelines import load
-from art2mus_core.pipelines.comments import Comments
+from art2mus_core.pipelines.comments import Comments, tidied
 from art2mus_core.pipelines.prompts import PromptText
 from art2mus_core.pipelines.routes import ArtworkPipeline
 from art2mus_core.types import Artwork
@@ -134,6 +134,17 @@ def test_remarks_tell_what_does_not_count(pipeline, drawing):
         "seed 3 has no effect: this model makes one piece of each artwork",
     ]
     assert drawing.remarks(["calm"], seed=3) == []
+
+
+def test_comments_that_are_no_text_are_read_or_told(pipeline, artworks):
+    """A command line passes bytes that are no UTF-8 as lone surrogates."""
+    assert tidied(["caf\udce9  calm", " "]) == ("caf? calm",)
+    (piece,) = pipeline.compose(artworks[:1], comments=[["caf\udce9 calm"]], seconds=1.0)
+    assert piece.samples.isfinite().all()
+    with pytest.raises(SettingError, match="a list of strings for each artwork"):
+        pipeline.compose(artworks[:1], comments=["calm"], seconds=1.0)
+    with pytest.raises(SettingError, match="a list of strings for each artwork"):
+        pipeline.stream(artworks[0], comments="calm", seconds=1.0)
 
 
 @pytest.mark.parametrize(

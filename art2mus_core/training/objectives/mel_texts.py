@@ -18,6 +18,7 @@ from ...checkpoints.identity import component_digest
 from ...checkpoints.names import locate
 from ...encoders.texts import load_text_encoder
 from ...errors import DatasetError, SettingError
+from ...pipelines.comments import tidied
 from ...types import Step
 from ..batches import Draw
 from ..features.dataset import Dataset
@@ -54,7 +55,7 @@ class Comments:
         """
         first = dict[str, int]()
         of_pair = [
-            np.array([first.setdefault(each, len(first)) for each in _told(pair.comments)], int) for pair in data.pairs
+            np.array([first.setdefault(each, len(first)) for each in tidied(pair.comments)], int) for pair in data.pairs
         ]
         if not first:
             raise DatasetError(
@@ -69,7 +70,7 @@ class Comments:
             found.append(encoder.encode(texts[start : start + CHUNK]).values.float().cpu())
             if data.on_step:
                 data.on_step(Step("comments", min(start + CHUNK, len(texts)), len(texts)))
-        told = json.dumps([_told(pair.comments) for pair in data.pairs]).encode()
+        told = json.dumps([tidied(pair.comments) for pair in data.pairs]).encode()
         digests = {"text_encoder": component_digest(folder, "."), "comments": hashlib.sha256(told).hexdigest()}
         return cls(encoder.space, torch.cat(found).numpy(), of_pair, digests)
 
@@ -95,11 +96,6 @@ class Comments:
                 values[place] = self.vectors[there[orders[place, : len(there)].argsort()[:count]]].mean(0)
         has = np.array([len(self.of_pair[row]) > 0 for row in rows])
         return torch.from_numpy(values[draw.part]), torch.from_numpy(has[draw.part])
-
-
-def _told(comments: tuple[str, ...]) -> list[str]:
-    """Comments in one line each, without those that are blank."""
-    return [words for comment in comments if (words := " ".join(comment.split()))]
 
 
 def text_folder(checkpoint: Path, encoder: Path, chosen: str | None) -> Path:
