@@ -63,7 +63,8 @@ class Trainer:
         if self.sharded:
             from torch.distributed.fsdp import register_fsdp_forward_method  # noqa: PLC0415 - torch 2.6
 
-            self.parameters = [p for p in objective.trained.parameters() if p.requires_grad]
+            # in the order of the whole objective, because accelerate compares tensors of two lists that are equally long
+            self.parameters = [p for p in objective.parameters() if p.requires_grad]
             register_fsdp_forward_method(objective, "validate")
         self.average = MovingAverage(objective.trained, config.ema)
         accelerator.register_save_state_pre_hook(lambda _models, weights, _folder: weights.clear())
