@@ -29,6 +29,7 @@ __all__ = [
     "describe_music",
     "draw_bars",
     "draw_overview",
+    "draw_sounds",
 ]
 
 Measured = Number | str | tuple[Number, str]
@@ -126,6 +127,22 @@ def draw_overview(
     draw_bars(pen, (MARGIN, below, MARGIN + PICTURE), "Measured in the artwork", picture_values, TEXT, colour=LINES[0])
     left = middle + 4 * TEXT
     draw_bars(pen, (left, below, WIDTH - MARGIN), "Measured in its music", music_values, TEXT, colour=LINES[1])
+    return image
+
+
+def draw_sounds(sounds: Mapping[str, Waveform]) -> Image.Image:
+    """Draw the spectrograms of sounds below each other, each under its title.
+
+    Args:
+        sounds: by their titles; each [1, channels, N].
+    """
+    title, high = round(1.5 * TEXT), PICTURE // 2 + 3 * TEXT
+    image, pen = sheet(WIDTH, MARGIN + len(sounds) * (2 * title + high))
+    for row, (name, sound) in enumerate(sounds.items()):
+        top = MARGIN + row * (2 * title + high)
+        draw_text(pen, (MARGIN, top), shortened(name, title, WIDTH - 2 * MARGIN), title)
+        picture = draw_spectrogram(_semitones(sound), sound.seconds, SEMITONE_GRID, (WIDTH - MARGIN, high))
+        image.paste(picture, (MARGIN // 2, top + 3 * title // 2))
     return image
 
 

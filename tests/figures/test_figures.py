@@ -16,6 +16,7 @@ from art2mus_core.figures.overview import (
     describe_music,
     draw_bars,
     draw_overview,
+    draw_sounds,
 )
 from art2mus_core.figures.paper import BACKGROUND, LINES, font, heat, save_image, sheet, shortened, ticks
 from art2mus_core.figures.plots import draw_curve
@@ -111,6 +112,14 @@ def test_an_overview_shows_the_artwork_unstretched_and_both_measurements():
     bottom = image.crop((0, image.height * 2 // 3, image.width, image.height))
     assert count(bottom, LINES[0]) > 500
     assert count(bottom, LINES[1]) > 500
+
+
+def test_sounds_are_drawn_below_each_other():
+    one, two = (draw_sounds(dict.fromkeys(names, waveform())) for names in (["true"], ["true", "generated"]))
+    assert one.width == two.width
+    assert two.height - one.height == one.height - 40
+    upper, lower = (pixels(two)[40 + 60 + at : 40 + at + 380] for at in (0, two.height - one.height))
+    assert np.array_equal(upper[:250], lower[:250])
 
 
 def test_an_overview_draws_given_values():
