@@ -78,7 +78,7 @@ def carry_out(task: Task, command: list[str]) -> list[dict[str, float]] | None:
         if not main:
             train(build, config, task.run, accelerator=accelerator)
             return None
-        with watch(config, task.run, accelerator, on_note=notify) as watcher:
+        with watch(config, task.checkpoint, task.run, accelerator, on_note=notify) as watcher:
 
             def start(objective: Objective, done: int, origin: Origin) -> None:
                 _announce(objective, task)

@@ -32,7 +32,7 @@ from .mel_decoders import MEL_DECODERS, MelDecoder, check_mel_decoder, load_mel_
 from .parts import Choice, LazyParts
 from .settings import SHORTEST, Settings
 
-__all__ = ["MelParts", "open_mel_parts"]
+__all__ = ["MelParts", "check_mel_vocoder", "open_mel_parts"]
 
 TEXTS, AGAIN = "text_encoder", "Install or download the checkpoint again."
 
@@ -46,14 +46,35 @@ class MelParts(LazyParts):
         folder: the checkpoint.
         grid: sizes of its mel and its sound, in one channel.
         drawn: whether seeds and the settings of sampling count.
-        defaults: its default settings.
+        longest: longest piece in seconds, infinite if the mel decoder has no limit.
+        defaults: its default settings, with a piece of at most this length.
     """
 
     choice: Choice
     folder: Path
     grid: AudioGrid
     drawn: bool
+    longest: float
     defaults: Settings
+
+    @classmethod
+    def of(
+        cls, choice: Choice, folder: Path, grid: AudioGrid, index: dict[str, Any], decoder: dict[str, Any]
+    ) -> MelParts:
+        """The parts of a checkpoint with this `model_index.json` and this configuration of its mel decoder.
+
+        Raises:
+            CheckpointError: default settings, or a longest mel, that cannot be used.
+        """
+        levels, frames = decoder.get("scheduler"), decoder.get("max_frames")
+        defaults = default_settings(index, levels, folder, "mel_decoder")
+        least = SHORTEST * grid.sample_rate / grid.hop
+        if frames is not None and not (type(frames) is int and frames >= least):
+            path = config_file(folder, "mel_decoder")
+            raise CheckpointError(f"{path} has max_frames {frames!r}", f"at least {least:.0f}, a second", AGAIN)
+        longest = frames * grid.hop / grid.sample_rate if frames else float("inf")
+        shortened = replace(defaults, seconds=min(defaults.seconds, longest))
+        return cls(choice, folder, grid, levels is not None, longest, shortened)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -139,20 +160,6 @@ class MelParts(LazyParts):
         """The vocoder."""
         return load_vocoder(self.folder, self.grid)
 
-    @cached_property
-    def longest(self) -> float:
-        """Longest piece in seconds, as far as the mel decoder limits it.
-
-        Raises:
-            CheckpointError: less than a second, or no number.
-        """
-        frames: Any = read_config(self.folder, "mel_decoder").get("max_frames")
-        least = SHORTEST * self.grid.sample_rate / self.grid.hop
-        if frames is not None and not (type(frames) is int and frames >= least):
-            path = config_file(self.folder, "mel_decoder")
-            raise CheckpointError(f"{path} has max_frames {frames!r}", f"at least {least:.0f}, a second", AGAIN)
-        return frames * self.grid.hop / self.grid.sample_rate if frames else float("inf")
-
     def weights(self, names: Sequence[str]) -> dict[str, int]:
         """Bytes of networks by name, from the headers of their files."""
         decoder = MEL_DECODERS[read_config(self.folder, "mel_decoder")["model_type"]].networks
@@ -176,9 +183,7 @@ class MelParts(LazyParts):
         self._check_space("image", image_space(self.encoder_folder))
         self._check_fusion()
         check_mel_decoder(self.folder)
-        check_vocoder(self.folder)
-        if (channels := read_config(self.folder, "vocoder").get("channels", 1)) != 1:
-            raise CheckpointError(f"{self.folder} has a vocoder of {channels} channels", "one channel", AGAIN)
+        check_mel_vocoder(self.folder)
 
     def _check_fusion(self) -> None:
         if not any((self.folder / "fusion").glob("*.safetensors")):
@@ -222,7 +227,15 @@ def open_mel_parts(choice: Choice) -> MelParts:
                 "a model of latent diffusion",
                 "Leave it out, or choose another model.",
             )
-    levels = read_config(folder, "mel_decoder").get("scheduler")
-    defaults = default_settings(read_index(folder), levels, folder, "mel_decoder")
-    parts = MelParts(choice, folder, mel_grid(folder), levels is not None, defaults)
-    return replace(parts, defaults=replace(defaults, seconds=min(defaults.seconds, parts.longest)))
+    return MelParts.of(choice, folder, mel_grid(folder), read_index(folder), read_config(folder, "mel_decoder"))
+
+
+def check_mel_vocoder(folder: Path) -> None:
+    """Check the vocoder of a checkpoint; no weight is read.
+
+    Raises:
+        CheckpointError: as :func:`~art2mus_core.decoders.vocoders.check_vocoder`, or it has several channels.
+    """
+    check_vocoder(folder)
+    if (channels := read_config(folder, "vocoder").get("channels", 1)) != 1:
+        raise CheckpointError(f"{folder} has a vocoder of {channels} channels", "one channel", AGAIN)

@@ -61,8 +61,10 @@ class TrainingConfig(Configuration):
         compile: compile the networks with `torch.compile`.
         checkpointing: compute activations of the frozen denoiser again in the backward pass instead of keeping them.
         trackers: where losses, previews and measurements are logged.
-        preview_every: steps between previews: the artworks of `previews`, composed; 0 for none.
-        previews: artworks of the previews, by their paths from the file's folder; by default the first ones of the validation split.
+        preview_every: steps between previews, 0 for none: in the stages aligner and mel artworks are composed, in the stage hifigan the
+            music of validation pairs passes through the generator.
+        previews: artworks of the previews, by their paths from the file's folder; by default the first ones of the validation split. None in
+            the stage hifigan.
         faults: share of the pairs that may be left out because a file cannot be read; more stop the run.
         mel: parameters of the mel, for a stage that starts a checkpoint; later stages read them from the checkpoint.
         model: sizes of the networks that the stage builds.

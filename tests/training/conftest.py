@@ -106,6 +106,18 @@ DECODERS: dict[str, dict[str, Any]] = {
         "scheduler": SCHEDULER,
     },
 }
+VOCODER = {
+    "vocoder": {
+        "upsample_initial_channel": 8,
+        "upsample_rates": [10, 20],
+        "upsample_kernel_sizes": [20, 40],
+        "resblock_kernel_sizes": [3],
+        "resblock_dilation_sizes": [[1, 3]],
+        "normalize_before": False,
+    },
+    "discriminators": {"periods": [3], "scales": 2, "width": 4},
+}
+"""HiFi-GAN and its discriminators."""
 NAMES = {"bilstm": "art2music-regression", "diffusion": "art2music"}
 
 EVERYDAY = {"steps": 4, "batch": 3, "learning_rate": 1e-2, "ema": 0.5, "precision": "no", "validate_every": 3}
@@ -229,6 +241,15 @@ def mel_config(tiny: Tiny) -> Tiny:
     def change(kind: str, options: dict[str, Any] | None = None, **fields: Any) -> Any:
         sizes = {"fusion": {"dim": 5}, "mel_decoder": DECODERS[kind]}
         return tiny(NAMES[kind], {"encoder": None, **(options or {})}, **{"model": sizes, **fields})
+
+    return change
+
+
+@pytest.fixture(scope="session")
+def hifigan(tiny: Tiny) -> Tiny:
+    def change(options: dict[str, Any] | None = None, **fields: Any) -> TrainingConfig:
+        sizes = {"model": VOCODER, "batch": 1, "steps": 2, "validate_every": 2}
+        return tiny("art2music-vocoder", {"crop": 11, **(options or {})}, **{**sizes, **fields})
 
     return change
 

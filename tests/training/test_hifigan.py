@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,32 +18,8 @@ from art2mus_core.training.loop import train
 from art2mus_core.training.objectives.adversarial import adversarial_losses
 from art2mus_core.training.stages import stage_builder
 
-from .conftest import state_of
+from .conftest import VOCODER, state_of
 from .test_loop import Stopper
-
-SIZES = {
-    "vocoder": {
-        "upsample_initial_channel": 8,
-        "upsample_rates": [10, 20],
-        "upsample_kernel_sizes": [20, 40],
-        "resblock_kernel_sizes": [3],
-        "resblock_dilation_sizes": [[1, 3]],
-        "normalize_before": False,
-    },
-    "discriminators": {"periods": [3], "scales": 2, "width": 4},
-}
-
-
-@pytest.fixture(scope="module")
-def hifigan(tiny):
-    def change(options: dict[str, Any] | None = None, **fields: Any) -> Any:
-        return tiny(
-            "art2music-vocoder",
-            {"crop": 11, **(options or {})},
-            **{"model": SIZES, "batch": 1, "steps": 2, "validate_every": 2, **fields},
-        )
-
-    return change
 
 
 def transcribed(judge: Discriminators, made: torch.Tensor, wanted: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -59,7 +34,7 @@ def transcribed(judge: Discriminators, made: torch.Tensor, wanted: torch.Tensor)
 
 def test_one_backward_pass_has_the_gradients_of_both_losses():
     torch.manual_seed(0)
-    judge = Discriminators(SIZES["discriminators"]).eval()  # no power iteration between the passes
+    judge = Discriminators(VOCODER["discriminators"]).eval()  # no power iteration between the passes
     maker = torch.nn.Linear(5, 700)
     noise, wanted = torch.randn(2, 5), torch.randn(2, 700)
     losses = adversarial_losses(judge, maker(noise), wanted)
@@ -84,7 +59,7 @@ def test_a_discriminator_of_a_period_sees_each_phase_alone():
     changed[..., 1::3] += 1
     away = (judge(sound).features[0] - judge(changed).features[0]).abs().amax((0, 1, 2))
     assert (away > 0).tolist() == [False, True, False]
-    assert [len(each.features) for each in Discriminators(SIZES["discriminators"])(sound[:, 0])] == [6, 8, 8]
+    assert [len(each.features) for each in Discriminators(VOCODER["discriminators"])(sound[:, 0])] == [6, 8, 8]
 
 
 def test_it_is_trained_resumed_and_exported_without_discriminators(hifigan, pairs, tmp_path):
@@ -111,7 +86,7 @@ def test_it_is_trained_resumed_and_exported_without_discriminators(hifigan, pair
     with torch.no_grad():
         torch.testing.assert_close(again.vocoder(batch.mel), network(batch.mel), atol=1e-5, rtol=1e-4)
     assert all(weight.requires_grad for weight in again.trained.parameters())
-    wrong = {**SIZES, "vocoder": {**SIZES["vocoder"], "resblock_kernel_sizes": [5]}}
+    wrong = {**VOCODER, "vocoder": {**VOCODER["vocoder"], "resblock_kernel_sizes": [5]}}
     with pytest.raises(SettingError, match="a vocoder of other resblock_kernel_sizes"):
         stage_builder(hifigan({"start": str(tmp_path / "out")}, model=wrong), pairs, tmp_path)()
 
@@ -157,7 +132,7 @@ def test_predicted_mels_begin_with_the_music(hifigan, build_mel, commented, mel_
 
 
 def test_upsampling_by_another_factor_than_the_hop_is_refused(hifigan, pairs, tmp_path):
-    wrong = {**SIZES, "vocoder": {**SIZES["vocoder"], "upsample_rates": [10, 10]}}
+    wrong = {**VOCODER, "vocoder": {**VOCODER["vocoder"], "upsample_rates": [10, 10]}}
     with pytest.raises(SettingError, match="upsample_rates that multiply to 100"):
         stage_builder(hifigan(model=wrong), pairs, tmp_path)()
     with pytest.raises(SettingError, match=r"crop 10; expected 11 frames"):

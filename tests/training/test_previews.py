@@ -30,7 +30,7 @@ SECONDS = 1.5
 @pytest.fixture(scope="module", autouse=True)
 def brief() -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("art2mus_core.training.watching.previews.SECONDS", SECONDS)
+        patch.setattr("art2mus_core.training.watching.performing.SECONDS", SECONDS)
         yield
 
 
@@ -46,14 +46,18 @@ def objective(pairs: Path, trained: Path, tiny) -> Any:
 def composed(objective, tmp_path_factory: pytest.TempPathFactory) -> tuple[Previews, list[Any]]:
     """The previews of a step, and their results. Not to be written to."""
     previews = Previews(tmp_path_factory.mktemp("run") / "previews")
-    return previews, previews.compose(objective, 20)
+    return previews, previews.perform(objective, 20)
+
+
+def pictures(previews: Previews) -> list[Path]:
+    return [work.picture for work in previews.works.values() if work.picture]
 
 
 def test_previews_equal_what_the_exported_aligner_composes(composed, objective, trained: Path, tmp_path: Path):
     previews, found = composed
     folder = shutil.copytree(trained, tmp_path / "checkpoint")
     objective.export(folder)
-    artworks = [read_artwork(path) for path in previews.files.values()]
+    artworks = [read_artwork(path) for path in pictures(previews)]
     pieces = ArtToMusic.open(Choice(str(folder))).compose(artworks, seconds=SECONDS)
     assert len(found) == len(pieces) == 3
     for preview, piece in zip(found, pieces, strict=True):
@@ -64,18 +68,18 @@ def test_previews_equal_what_the_exported_aligner_composes(composed, objective, 
 def test_what_is_composed_depends_on_the_weights_alone(composed, objective, tmp_path: Path):
     """Generators are left as they were, and the table forgets what a stopped run composed later."""
     previews = Previews(shutil.copytree(composed[0].folder, tmp_path / "previews"))
-    previews.choose([*composed[0].files.values()][:1])
+    previews.choose(pictures(composed[0])[:1])
     drawn, arrays = torch.get_rng_state(), np.random.get_state()[1:3]  # noqa: NPY002 - the global generator
     kept = {name: value.clone() for name, value in objective.aligner.state_dict().items()}
-    (first,) = previews.compose(objective, 40)
+    (first,) = previews.perform(objective, 40)
     with torch.no_grad():
         for weight in objective.aligner.parameters():
             weight.mul_(-3)
     try:
-        (other,) = previews.compose(objective, 60)
+        (other,) = previews.perform(objective, 60)
     finally:
         objective.aligner.load_state_dict(kept)
-    (again,) = previews.compose(objective, 40)
+    (again,) = previews.perform(objective, 40)
     assert torch.equal(first.piece.samples, again.piece.samples)
     assert not torch.equal(first.piece.samples, other.piece.samples)
     assert torch.equal(torch.get_rng_state(), drawn)
@@ -87,7 +91,7 @@ def test_what_is_composed_depends_on_the_weights_alone(composed, objective, tmp_
 
 def test_the_artworks_are_the_first_of_the_validation_split(composed, pairs: Path):
     chosen = [pairs / pair.artwork for pair in read_manifest(pairs) if pair.split == "validation"]
-    assert list(composed[0].files.values()) == chosen
+    assert pictures(composed[0]) == chosen
 
 
 def test_sounds_and_pictures_are_written_with_their_settings(composed):
@@ -107,7 +111,7 @@ def test_sounds_and_pictures_are_written_with_their_settings(composed):
 def test_the_music_is_measured(composed):
     previews, found = composed
     rows = read_music(previews.folder / "music.csv")
-    assert [(row["step"], row["artwork"]) for row in rows] == [("20", name) for name in previews.files]
+    assert [(row["step"], row["artwork"]) for row in rows] == [("20", name) for name in previews.works]
     for row, preview in zip(rows, found, strict=True):
         music = measure(preview.piece)
         for fact in FACTS:
@@ -129,15 +133,15 @@ def test_pictures_of_one_name_and_chosen_ones(objective, pairs: Path, tmp_path: 
     shutil.copy(second, other)
     previews = Previews(tmp_path / "previews")
     previews.choose([first, other])
-    assert list(previews.files) == [first.stem, f"{first.stem}-2"]
-    found = previews.compose(objective, 1)
+    assert list(previews.works) == [first.stem, f"{first.stem}-2"]
+    found = previews.perform(objective, 1)
     assert not torch.equal(found[0].piece.samples, found[1].piece.samples)
 
 
 def test_an_empty_validation_split_is_refused(objective, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(objective.data, "rows", lambda split: np.array([], int))
-    with pytest.raises(DatasetError, match="Name pictures there, or set preview_every to 0"):
-        Previews(tmp_path).compose(objective, 1)
+    with pytest.raises(DatasetError, match="Name pictures in the field previews, or set preview_every to 0"):
+        Previews(tmp_path).perform(objective, 1)
 
 
 def test_the_page_plays_the_previews_of_steps_spread_over_the_run(composed, tmp_path: Path):
@@ -152,7 +156,7 @@ def test_the_page_plays_the_previews_of_steps_spread_over_the_run(composed, tmp_
     write_gallery(previews, "a run: previews", ["From step 60, previews are missing."])
     page = (folder / "index.html").read_text(encoding="utf-8")
     played = re.findall(r'data-source="(\d+)/([^"]+)\.flac"', page)
-    assert {name for _, name in played} == set(previews.files)
+    assert {name for _, name in played} == set(previews.works)
     shown = sorted({int(step) for step, _ in played})
     assert len(shown) == 12
     assert (shown[0], shown[-1]) == (20, 800)

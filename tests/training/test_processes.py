@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +19,9 @@ import yaml
 from torch import multiprocessing
 from torch.distributed import fsdp
 
+from art2mus_core.audio.reading import read_audio
 from art2mus_core.checkpoints.tensors import read_tensors
+from art2mus_core.encoders import texts
 from art2mus_core.errors import Art2MusError, CheckpointError, SettingError
 from art2mus_core.training.batches import Draw
 from art2mus_core.training.config import TrainingConfig
@@ -27,9 +29,10 @@ from art2mus_core.training.loop import train
 from art2mus_core.training.processes import accelerated, averaged, check_processes
 from art2mus_core.training.run.saving import newest, read_average, read_note, state_folder
 from art2mus_core.training.stages import stage_builder
+from art2mus_core.training.watching.watcher import watch
 from art2mus_core.types import Embedding, Plan, Step
 
-from .conftest import STAGES, plain, state_of
+from .conftest import STAGES, Letters, plain, state_of
 
 SHARDS = hasattr(fsdp, "MixedPrecisionPolicy")
 """Whether torch has FSDP 2, that is 2.6 or newer."""
@@ -38,9 +41,10 @@ sharding = pytest.mark.skipif(not SHARDS, reason="FSDP needs torch 2.6 or newer"
 
 
 class Job(NamedTuple):
-    """A run of two processes, stopped after a step if `stop`, with FSDP if `sharded`."""
+    """A run of two processes, stopped after a step if `stop`, with FSDP if `sharded`, and watched if it has previews."""
 
     config: TrainingConfig
+    data: Path
     checkpoint: Path
     run: Path
     plain: bool = False
@@ -52,9 +56,10 @@ class StoppedError(Exception):
     """Raised after a step, in both processes."""
 
 
-def work(rank: int, ports: list[int], pairs: Path, jobs: list[Job], told: Path) -> None:
+def work(rank: int, ports: list[int], jobs: list[Job], told: Path) -> None:
     """One of two processes, which trains, and then loses the other or is lost."""
     adamw = torch.optim.AdamW
+    texts.TEXT_ENCODERS["letters"] = lambda *_, **__: Letters()
     for port, job in zip(ports[:-1], jobs, strict=True):
         be_started(rank, port)
         os.environ["ACCELERATE_USE_FSDP"] = str(job.sharded)
@@ -66,8 +71,12 @@ def work(rank: int, ports: list[int], pairs: Path, jobs: list[Job], told: Path) 
 
         with suppress(StoppedError), accelerated(job.config) as accelerator:
             assert (accelerator.process_index, accelerator.num_processes) == (rank, 2)
-            build = stage_builder(job.config, pairs, job.checkpoint)
-            objective, history = train(build, job.config, job.run, accelerator=accelerator, on_step=on_step)
+            build = stage_builder(job.config, job.data, job.checkpoint)
+            watched = job.config.preview_every and rank == 0
+            with watch(job.config, job.checkpoint, job.run, accelerator) if watched else nullcontext() as observer:
+                hooks: dict[str, Any] = {"on_step": on_step, "observer": observer}
+                objective, history = train(build, job.config, job.run, accelerator=accelerator, **hooks)
+                assert observer is None or observer.notes == []
             if accelerator.is_main_process:
                 torch.save({"weights": objective.trained.state_dict(), "history": history}, job.run / "returned.pt")
     lose(rank, ports[-1], told)
@@ -111,17 +120,29 @@ def of_two(tiny: Any, stage: str) -> TrainingConfig:
 
 
 @pytest.fixture(scope="module")
-def together(pairs: Path, trained: Path, tiny, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Job]:
+def heard(commented: Path, mel_parts: Path, mel_config, hifigan, tmp_path_factory) -> dict[str, Job]:
+    """Runs with previews, with FSDP if there is."""
+    shared, folder = {"batch": 4, "steps": 2, "preview_every": 2}, tmp_path_factory.mktemp("heard")
+    configs = {"mel": mel_config("diffusion", **shared), "hifigan": hifigan(**shared)}
+    return {
+        stage: Job(config, commented, mel_parts, folder / stage, plain=True, sharded=SHARDS)
+        for stage, config in configs.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def together(pairs: Path, trained: Path, tiny, heard, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Job]:
     """What two processes trained, by name, before the second ended abruptly."""
     folder = tmp_path_factory.mktemp("together")
     long = of_two(tiny, "aligner").model_copy(update={"steps": 20, "save_minutes": 1e-9, "keep": 30})
-    jobs = {stage: Job(of_two(tiny, stage), trained, folder / stage, plain=True) for stage in STAGES}
-    jobs["long"] = Job(long, trained, folder / "long")
+    jobs = {stage: Job(of_two(tiny, stage), pairs, trained, folder / stage, plain=True) for stage in STAGES}
+    jobs["long"] = Job(long, pairs, trained, folder / "long")
     if SHARDS:
-        jobs["stopped"] = Job(long, trained, folder / "sharded", sharded=True, stop=7)
+        jobs["stopped"] = Job(long, pairs, trained, folder / "sharded", sharded=True, stop=7)
         jobs["sharded"] = jobs["stopped"]._replace(stop=0)
+    jobs |= heard
     ports, context = [free_port() for _ in range(len(jobs) + 1)], multiprocessing.get_context("spawn")
-    given = (ports, pairs, list(jobs.values()), folder / "told.txt")
+    given = (ports, list(jobs.values()), folder / "told.txt")
     processes = [context.Process(target=work, args=(rank, *given)) for rank in (0, 1)]
     for process in processes:
         process.start()
@@ -166,6 +187,27 @@ def test_they_follow_it_for_twenty_steps(together: dict[str, Job], pairs: Path, 
             assert apart(ours[part], alone[part]) < 1e-4, (name, part)
         for row, expected in zip(ours["history"], alone["history"], strict=True):
             assert row == pytest.approx(expected, rel=1e-3), name
+
+
+@pytest.mark.usefixtures("letters")
+@pytest.mark.parametrize("stage", ["mel", "hifigan"])
+def test_the_first_of_two_processes_has_the_previews_that_one_alone_has(
+    together: dict[str, Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+):
+    """With FSDP, where it has a part of the weights."""
+    job = together[stage]
+    monkeypatch.setattr(torch.optim, "AdamW", plain)
+    with accelerated(job.config) as accelerator, watch(job.config, job.checkpoint, tmp_path, accelerator) as observer:
+        build = stage_builder(job.config, job.data, job.checkpoint)
+        train(build, job.config, tmp_path, accelerator=accelerator, observer=observer)
+    assert apart(state_of(job.run)["average"], state_of(tmp_path)["average"]) < 1e-5
+    ours, alone = (sorted((run / "previews" / "0000002").glob("*.flac")) for run in (job.run, tmp_path))
+    assert [path.name for path in ours] == [path.name for path in alone]
+    assert len(ours) == 3
+    for path, other in zip(ours, alone, strict=True):
+        sounds = [read_audio(each).samples for each in (path, other)]
+        assert (sounds[0] - sounds[1]).abs().max() < 1e-3
+        assert sounds[0].abs().max() > 0
 
 
 @sharding

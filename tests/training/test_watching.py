@@ -32,7 +32,7 @@ from .test_loop import Stopper, same
 @pytest.fixture(scope="module", autouse=True)
 def brief() -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("art2mus_core.training.watching.previews.SECONDS", 1.2)
+        patch.setattr("art2mus_core.training.watching.performing.SECONDS", 1.2)
         yield
 
 
@@ -49,10 +49,10 @@ def config(pairs: Path, tiny) -> TrainingConfig:
 
 
 @pytest.fixture(scope="module")
-def watched(objective, config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def watched(objective, config, trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run of 40 steps that was watched. Not to be written to."""
     run = tmp_path_factory.mktemp("watched") / "run"
-    with watch(config, run, Accelerator(cpu=True)) as observer:
+    with watch(config, trained, run, Accelerator(cpu=True)) as observer:
         observer.stepped(20, {"loss": 0.5, "loss t 0-249": 0.25, "loss t 250-499": math.nan})
         observer.validated(20, {"validation loss": 0.75})
         observer.stepped(40, {"loss": 0.25, "loss t 0-249": 0.125, "loss t 250-499": 1.0})
@@ -103,7 +103,7 @@ def test_tensorboard_plays_and_shows_the_previews(watched: Path):
 
 
 def train_watched(train_stage, config: TrainingConfig, checkpoint: Path, run: Path, **more: Any) -> None:
-    with accelerated(config) as accelerator, watch(config, run, accelerator) as observer:
+    with accelerated(config) as accelerator, watch(config, checkpoint, run, accelerator) as observer:
         train_stage(config, checkpoint, run, accelerator=accelerator, observer=observer, **more)
         assert observer.notes == []
 
@@ -158,12 +158,14 @@ def test_the_plot_has_the_validation_and_the_noise_levels(tmp_path: Path):
     assert not list(tmp_path.glob(".*"))
 
 
-def test_a_preview_that_fails_is_noted_and_leaves_what_there_was(watched: Path, objective, config, tmp_path: Path):
+def test_a_preview_that_fails_is_noted_and_leaves_what_there_was(
+    watched: Path, objective, config, trained: Path, tmp_path: Path
+):
     run = shutil.copytree(watched, tmp_path / "run")
     page = (run / "previews" / "index.html").read_bytes()
     kept = {name: value.clone() for name, value in objective.unet.state_dict().items()}
     told = []
-    with watch(config, run, Accelerator(cpu=True), on_note=told.append) as observer:
+    with watch(config, trained, run, Accelerator(cpu=True), on_note=told.append) as observer:
         with torch.no_grad():
             objective.unet.conv_in.weight.fill_(math.nan)
         try:
@@ -188,14 +190,14 @@ def test_ctrl_c_in_a_preview_stops(objective, config, tmp_path: Path, monkeypatc
         raise KeyboardInterrupt
 
     monkeypatch.setattr("art2mus_core.training.watching.previews.write_audio", press)
-    with watch(config, tmp_path, Accelerator(cpu=True)) as observer:
+    with watch(config, tmp_path, tmp_path, Accelerator(cpu=True)) as observer:
         with pytest.raises(KeyboardInterrupt):
             observer.preview(2, objective)
         assert observer.notes == []
 
 
 def test_a_tracker_that_fails_stops_nothing(tiny, tmp_path: Path):
-    with watch(tiny("vae", trackers=["tensorboard"]), tmp_path, Accelerator(cpu=True)) as observer:
+    with watch(tiny("vae", trackers=["tensorboard"]), tmp_path, tmp_path, Accelerator(cpu=True)) as observer:
         observer.trackers.open()
         observer.trackers.accelerator.get_tracker("tensorboard").tracker.file_writer.close()
         for step in (20, 40):
@@ -206,7 +208,7 @@ def test_a_tracker_that_fails_stops_nothing(tiny, tmp_path: Path):
 
 
 def test_without_trackers_and_previews_there_are_no_folders(tiny, tmp_path: Path):
-    with watch(tiny("vae"), tmp_path, Accelerator(cpu=True)) as observer:
+    with watch(tiny("vae"), tmp_path, tmp_path, Accelerator(cpu=True)) as observer:
         observer.stepped(20, {"loss": 0.5})
         observer.validated(20, {"validation error": 0.5})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["history.json", "history.png"]
@@ -215,14 +217,16 @@ def test_without_trackers_and_previews_there_are_no_folders(tiny, tmp_path: Path
 @pytest.mark.parametrize(
     ("stage", "fields", "error", "message"),
     [
-        ("vae", {"preview_every": 5}, SettingError, "preview_every 5 for the stage vae; .* Remove it"),
+        ("vae", {"preview_every": 5}, SettingError, "stage vae; .* of the stages aligner, mel, hifigan. Remove it"),
+        ("art2music", {"preview_every": 5}, SettingError, "preview_every 5, and .* has no vocoder; .* Train it first"),
+        ("art2music-vocoder", {"preview_every": 5, "previews": ["a.jpg"]}, SettingError, "pictures .* stage hifigan"),
         ("aligner", {"preview_every": 5, "previews": ["a.jpg"] * 9}, SettingError, "9 previews; expected at most 8"),
         ("aligner", {"preview_every": 5, "previews": ["missing.jpg"]}, ArtworkError, "missing.jpg"),
     ],
-    ids=["stage", "many", "missing"],
+    ids=["stage", "vocoder", "pictures", "many", "missing"],
 )
 def test_previews_that_cannot_be_are_refused_at_the_start(tiny, stage, fields, error, message, tmp_path: Path):  # noqa: PLR0917
-    with pytest.raises(error, match=message), watch(tiny(stage, **fields), tmp_path, Accelerator(cpu=True)):
+    with pytest.raises(error, match=message), watch(tiny(stage, **fields), tmp_path, tmp_path, Accelerator(cpu=True)):
         pass
 
 
@@ -230,7 +234,7 @@ def test_previews_that_cannot_be_are_refused_at_the_start(tiny, stage, fields, e
 def test_a_missing_package_is_named_at_the_start(package, tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(__import__("sys").modules, package, None)
     config = tiny("vae", trackers=[package])
-    with pytest.raises(ModuleNotFoundError) as caught, watch(config, tmp_path, Accelerator(cpu=True)):
+    with pytest.raises(ModuleNotFoundError) as caught, watch(config, tmp_path, tmp_path, Accelerator(cpu=True)):
         pass
     assert caught.value.name == package
 
@@ -239,7 +243,9 @@ def test_a_missing_package_is_named_at_the_start(package, tiny, tmp_path: Path, 
 def test_wandb_keeps_an_offline_run(objective, config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")
-    with watch(config.model_copy(update={"trackers": ["wandb"]}), tmp_path / "run", Accelerator(cpu=True)) as observer:
+    with watch(
+        config.model_copy(update={"trackers": ["wandb"]}), tmp_path, tmp_path / "run", Accelerator(cpu=True)
+    ) as observer:
         observer.stepped(20, {"loss": 0.5})
         observer.validated(20, {"validation loss": 0.25})
         observer.preview(20, objective)

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
@@ -171,12 +172,18 @@ class HifiGanObjective(Objective):
 
     def validate(self) -> dict[str, float]:
         """The error of the mels of what is made of the beginnings of validation pieces, cut to the shortest of them."""
-        rows = self.validation_rows[:HELD_OUT]
-        frames = min(LONGEST, self.sounds.shortest(rows) // self.data.grid.hop)
+        made, sound = self.beginnings(self.validation_rows[:HELD_OUT], LONGEST)
+        return {"log-mel error": self._error(made, sound).item()}
+
+    def beginnings(
+        self, rows: Int[np.ndarray, " rows"], longest: int
+    ) -> tuple[Float[Tensor, "rows samples"], Float[Tensor, "rows samples"]]:
+        """What is made of the first frames of pieces, at most `longest` and as many as the shortest has, and the pieces themselves."""
+        frames = min(longest, self.sounds.shortest(rows) // self.data.grid.hop)
         if self.predicted is not None:
             frames = min(frames, self.predicted.frames)
         batch = self._crops(rows, frames, np.zeros(len(rows))).to(self.vocoder.mean.device)
-        return {"log-mel error": self._error(self._made(batch), batch.sound).item()}
+        return self._made(batch), batch.sound
 
     def export(self, folder: Path) -> None:
         """Write the generator, without its weight norm."""

@@ -23,7 +23,7 @@ from ...checkpoints.names import is_encoder, locate
 from ...encoders.files import image_component
 from ...errors import DatasetError, SettingError
 from ...networks.fusion import GatedFusion
-from ...pipelines.mel_decoders import MEL_DECODERS
+from ...pipelines.mel_decoders import MEL_DECODERS, MelDecoder
 from ...types import Fused
 from ..batches import Draw, FusedBatch
 from ..config import TrainingConfig
@@ -175,13 +175,22 @@ class MelObjective(Objective):
         return {"loss": torch.cat([self._losses(batch)[0] for batch in batches]).mean().item()}
 
     @torch.no_grad()
-    def export(self, folder: Path) -> None:
-        """Write fusion, mel decoder and what belongs to it, and a copy of the text encoder."""
+    def _settle(self) -> None:
         rows, device = self.train_rows[:KEPT], self.fusion.residual.weight.device
         draw = Draw(np.random.default_rng(0), len(rows))
         fused = self.fused(self._sides(draw, rows, np.ones(len(rows)), training=False).to(device))
+        self.learning.settle(rows, fused.values)
+
+    def decoder(self) -> MelDecoder:
+        """The mel decoder with the weights as they are, to compose with what :attr:`fusion` makes."""
+        self._settle()
+        return self.learning.decoder()
+
+    def export(self, folder: Path) -> None:
+        """Write fusion, mel decoder and what belongs to it, and a copy of the text encoder."""
+        self._settle()
         save_component(folder, "fusion", self.fusion, self.fusion.config, half=True)
-        self.learning.export(folder, rows, fused.values)
+        self.learning.export(folder)
         keep_text_encoder(self.texts, self.encoder, folder)
         other = {} if is_encoder(folder) else {"encoder": self.encoder.resolve().name}
         save_index(folder, {**COMPONENTS, **other}, self.options.defaults, kind="Art2MusicPipeline")

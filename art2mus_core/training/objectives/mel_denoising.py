@@ -19,7 +19,7 @@ from ...diffusion.sampling import draw_noise
 from ...errors import SettingError
 from ...networks.mel_codec import CodecDecoder, CodecEncoder, codec_factor
 from ...networks.mel_transformer import MelTransformer
-from ...pipelines.mel_diffusion import MelDenoiser
+from ...pipelines.mel_diffusion import DiffusionMelDecoder, MelDenoiser
 from ...types import Condition, Fused
 from ..batches import Draw, NoisedBatch
 from ..features.dataset import Dataset, Pieces
@@ -42,6 +42,7 @@ class Denoising(MelLoss):
     ) -> None:
         super().__init__()
         codec, bands = read_config(checkpoint, "codec_encoder"), bands_of(data)
+        self.checkpoint, self.grid = checkpoint, data.grid
         self.factor, self.share, self.guided = codec_factor(codec), options.drop, options.guided
         self.rate = data.grid.sample_rate / data.grid.hop / self.factor
         self.levels = read_levels(sizes["scheduler"])
@@ -81,9 +82,17 @@ class Denoising(MelLoss):
     def beside(self, terms: dict[str, Tensor]) -> Tensor | float:
         return READING * sum(terms[name] for name in ("tempo", "key", "band"))
 
-    def export(self, folder: Path, rows: Int[np.ndarray, " rows"], fused: Float[Tensor, "rows dim"]) -> None:
+    def settle(self, rows: Int[np.ndarray, " rows"], fused: Float[Tensor, "rows dim"]) -> None:
+        """Compute the spread of the tempo about the one that is read."""
         steps = torch.from_numpy(self.plans.steps[rows]).to(fused.device)
         self.plan_model.config["spread"] = spread_of(self.plan_model, fused[:, None], steps, self.rate)
+
+    def decoder(self) -> DiffusionMelDecoder:
+        codec = load_component(self.checkpoint, "codec_decoder", CodecDecoder)
+        normalisation = read_normalisation(self.network.config["normalisation"], self.grid.mel_bins)
+        return DiffusionMelDecoder(self.network, codec, self.plan_model, normalisation, self.grid)
+
+    def export(self, folder: Path) -> None:
         save_component(folder, "mel_decoder", self.network, self.network.config, half=True)
         save_component(folder, "plan_model", self.plan_model, self.plan_model.config, half=False)
 

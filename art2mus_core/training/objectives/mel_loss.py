@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from ...configuration import Fields
+from ...pipelines.mel_decoders import MelDecoder
 from ...types import Fused
 from ..batches import Batch, Draw
 from .codec import RANGE
@@ -93,8 +94,15 @@ class MelLoss(nn.Module, ABC):
         """The loss of each example, and its terms; `kept` are those with comments or an artwork."""
 
     @abstractmethod
-    def export(self, folder: Path, rows: Int[np.ndarray, " rows"], fused: Float[Tensor, "rows dim"]) -> None:
-        """Write the components, with what is computed of fused training pairs."""
+    def decoder(self) -> MelDecoder:
+        """What composes with the weights as they are, see :meth:`settle`."""
+
+    @abstractmethod
+    def export(self, folder: Path) -> None:
+        """Write the components, see :meth:`settle`."""
+
+    def settle(self, rows: Int[np.ndarray, " rows"], fused: Float[Tensor, "rows dim"]) -> None:
+        """Compute what follows from the weights and fused training pairs, and is used in composing alone."""
 
     def beside(self, terms: dict[str, Tensor]) -> Tensor | float:  # noqa: ARG002
         """Terms of the loss that are means over the batch."""

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ...audio.normalisation import read_normalisation
 from ...checkpoints.folder import save_component
 from ...networks.bilstm import BiLstmDecoder
+from ...pipelines.mel_decoders import BiLstmMelDecoder
 from ...types import Fused
 from ..batches import Draw, MelTarget
 from ..features.dataset import Dataset
@@ -49,7 +50,7 @@ class Regression(MelLoss):
         shared = {"mel": mel_of(data.grid), "normalisation": options.normalisation}
         self.network = BiLstmDecoder({**sizes, **shared})
         self.networks = nn.ModuleDict({"mel_decoder": self.network})
-        self.mels = data.mels()
+        self.grid, self.mels = data.grid, data.mels()
 
     def target(self, draw: Draw, rows: Int[np.ndarray, " size"], dropped: Float[np.ndarray, " size"]) -> MelTarget:  # noqa: ARG002
         frames = min(self.network.config["max_frames"], self.mels.shortest(rows))
@@ -65,5 +66,8 @@ class Regression(MelLoss):
         made = self.network(fused.values, target.mel.shape[1]).float()
         return weighted_error(made, target.mel, self.weights), {}
 
-    def export(self, folder: Path, rows: Int[np.ndarray, " rows"], fused: Float[Tensor, "rows dim"]) -> None:  # noqa: ARG002
+    def decoder(self) -> BiLstmMelDecoder:
+        return BiLstmMelDecoder(self.network, self.normalisation, self.grid)
+
+    def export(self, folder: Path) -> None:
         save_component(folder, "mel_decoder", self.network, self.network.config, half=True)

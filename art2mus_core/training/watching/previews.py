@@ -1,4 +1,4 @@
-"""Previews of an aligner in training: a few artworks, composed as `art2mus compose` would with the exported aligner."""
+"""Previews of a part in training: a few pieces of music, as the exported part would make them, written, measured and shown on a page."""
 
 from __future__ import annotations
 
@@ -15,53 +15,41 @@ import torch
 from PIL import Image
 
 from ...audio.files import write_audio
-from ...errors import DatasetError
 from ...evaluation.records import Collection, Piece, Subject
+from ...evaluation.report.gallery import REFERENCE
 from ...evaluation.report.page import write_page
 from ...evaluation.results import Measure, Report, Result
-from ...figures.overview import describe_music, draw_overview
+from ...figures.overview import Measured, describe_music, draw_overview, draw_sounds
 from ...figures.paper import save_image
-from ...images.reading import read_artwork, thumbnail_jpeg
+from ...images.reading import thumbnail_jpeg
 from ...measure.sound.faults import faults
-from ...measure.sound.music import FACTS, Fact, measure
-from ...naming import name_files
-from ...pipelines.diffusion import ArtToMusic
+from ...measure.sound.music import FACTS, Fact, Music, measure
 from ...pipelines.levelling import piece_tags
-from ...pipelines.parts import Choice, open_parts
-from ...pipelines.prompts import PromptText
-from ...pipelines.stages import visiting
 from ...placing import place
-from ...types import Artwork, Embedding, Waveform
+from ...types import Waveform
 from ..batches import seeded
-from ..features.dataset import Dataset
-from ..objectives.aligner import AlignerObjective
+from ..objective import Objective
+from .performing import PERFORMERS, SEED, Memory, Performance
+from .works import Work, Works, works_of
 
-__all__ = ["MEASURES", "MOST", "Preview", "Previews", "means", "read_music", "write_gallery"]
-
-FEW, MOST = 4, 8
-"""Number of artworks by default, and the largest."""
-
-SECONDS, SEED = 6.0, 0
-"""The longest pieces, and their seed."""
+__all__ = ["MEASURES", "Preview", "Previews", "means", "read_music", "write_gallery"]
 
 SHOWN = 12
 """Number of steps on the page, spread over the run."""
-
-LONGEST = 200
-"""Bytes of a file's name without its suffix."""
 
 MEASURES = {**FACTS, "repetition": Fact("Repetition")}
 
 
 @dataclass(frozen=True)
 class Preview:
-    """An artwork and its music.
+    """A piece of music.
 
     Attributes:
         name: of its files.
         piece: the music.
         sound: file of the music.
-        picture: the artwork beside the spectrogram of its music, and what is measured of both.
+        picture: the artwork beside the spectrogram of its music, and what is measured of both; or the spectrograms of the true
+            music and of this.
         values: measures of the music by name, see `MEASURES`.
         key: its key in words.
     """
@@ -76,17 +64,18 @@ class Preview:
 
 @dataclass
 class Previews:
-    """The artworks of a run's previews.
+    """The previews of a run.
 
     Attributes:
         folder: folder of the previews.
-        files: pictures by the name of their files; by default the first ones of the validation split.
+        works: what is performed, by the name of the files; by default the first of the validation split.
+        references: measures of the true music by name, if a stage is to make that.
     """
 
     folder: Path
-    files: dict[str, Path] = field(default_factory=dict)
-    _artworks: list[Artwork] = field(default_factory=list)
-    _embedding: Embedding | None = None
+    works: Works = field(default_factory=dict)
+    references: dict[str, dict[str, float]] = field(default_factory=dict)
+    _memory: Memory = field(default_factory=dict)
 
     def choose(self, pictures: Sequence[Path]) -> None:
         """Choose and read artworks.
@@ -94,68 +83,58 @@ class Previews:
         Raises:
             ArtworkError: one cannot be read.
         """
-        names = name_files([path.stem for path in pictures], LONGEST)
-        self._artworks, self._embedding = [read_artwork(path) for path in pictures], None
-        self.files = {name.stem: path for name, path in zip(names, pictures, strict=True)}
+        self.works, self._memory = works_of(pictures), {}
 
-    def compose(self, objective: AlignerObjective, step: int) -> list[Preview]:
-        """Compose the artworks with the weights of the objective as they are, and write sounds and pictures.
+    def perform(self, objective: Objective, step: int) -> list[Preview]:
+        """Perform the works with the weights of the objective as they are, and write sounds and pictures.
 
         Raises:
-            DatasetError: no artworks were chosen, and there is no validation split.
+            DatasetError: no pictures were chosen, and there is no validation split.
             AudioError: music with values that are not finite.
             OutputError: files that cannot be written.
         """
-        if not self.files:
-            self.choose(_validation_artworks(objective.data))
-        device = objective.unet.conv_in.weight.device
+        performer, device = PERFORMERS[objective.config.stage], next(objective.trained.parameters()).device
+        self.works = self.works or performer.choose(objective)
         with torch.no_grad(), seeded(SEED, device):
-            pieces, tags = self._compose(objective, device)
-        folder = self.folder / f"{step:07d}"
-        previews = []
-        for name, artwork, piece in zip(self.files, self._artworks, pieces, strict=True):
-            own = {"title": artwork.name, "artwork": artwork.name, "artwork_sha256": artwork.sha256}
-            sound, music = folder / f"{name}.flac", measure(piece)
-            told = {**own, "seed": str(SEED), "step": str(step), **piece_tags(piece), **tags}
-            write_audio(sound, piece, tags=told, cover=thumbnail_jpeg(artwork))
-            described = describe_music(music)
-            picture = draw_overview(artwork, piece, audio_statistics=described)
-            save_image(picture, sound.with_suffix(".png"))
-            repetition = faults(piece.samples[0].numpy(), piece.sample_rate).repetition
-            values = {fact: float(getattr(music, fact)) for fact in FACTS} | {"repetition": repetition}
-            previews.append(Preview(name, piece, sound, picture, values, str(described["key"])))
+            found = performer.perform(objective, [*self.works.values()], self._memory)
+        previews = [self._written(name, each, step) for name, each in zip(self.works, found, strict=True)]
         _write_music(self.folder / "music.csv", step, previews)
         return previews
 
-    def _compose(self, objective: AlignerObjective, device: torch.device) -> tuple[list[Waveform], dict[str, str]]:
-        """The pieces, and the tags that they share. The image encoder is opened once; VAE and vocoder each time, and freed."""
-        options = objective.options
-        parts = open_parts(Choice(str(objective.checkpoint), aligner=options.name, support=options.support))
-        open_already = {name: getattr(objective, name) for name in ("aligner", "language_model", "unet")}
-        vars(parts).update(open_already, encoder_folder=objective.encoder)
-        pipeline = ArtToMusic(parts, visiting(device), offload=True)
-        settings = pipeline.settings(seconds=min(parts.defaults.seconds, SECONDS))
-        tags = pipeline.tags(settings, PromptText())
-        if self._embedding is None:
-            self._embedding = pipeline.embed(self._artworks)
-        noise = settings.noise_seeds([SEED] * len(self._artworks), [artwork.sha256 for artwork in self._artworks])
-        return pipeline.perform(pipeline.condition(self._embedding), settings, noise), tags
+    def _written(self, name: str, made: Performance, step: int) -> Preview:
+        """Write the music of a work, and once what it is to be."""
+        work, sound, music = self.works[name], self.folder / f"{step:07d}" / f"{name}.flac", measure(made.piece)
+        if made.true is not None and name not in self.references:
+            write_audio(_reference(self.folder, name), made.true, tags={"title": name}, cover=None)
+            self.references[name] = _values(made.true, measure(made.true))
+        told = {"title": name, "seed": str(SEED), "step": str(step), **piece_tags(made.piece), **made.tags}
+        cover = None
+        if work.artwork:
+            told |= {"title": work.artwork.name, "artwork": work.artwork.name, "artwork_sha256": work.artwork.sha256}
+            cover = thumbnail_jpeg(work.artwork)
+        write_audio(sound, made.piece, tags=told, cover=cover)
+        described = describe_music(music)
+        picture = _drawn(work, made, described)
+        save_image(picture, sound.with_suffix(".png"))
+        return Preview(name, made.piece, sound, picture, _values(made.piece, music), str(described["key"]))
 
 
-def _validation_artworks(data: Dataset) -> list[Path]:
-    """The first artworks of the validation split.
+def _reference(folder: Path, name: str) -> Path:
+    """The file of true music."""
+    return folder / REFERENCE / f"{name}.flac"
 
-    Raises:
-        DatasetError: there are none.
-    """
-    pictures = dict.fromkeys(data.pairs[row].artwork for row in data.rows("validation"))
-    if not (found := [data.folder / path for path in pictures if path][:FEW]):  # music without an artwork has no path
-        raise DatasetError(
-            f"previews of the validation split, and {data.folder} has no artworks in it",
-            "pairs to validate with, or pictures in the field previews",
-            "Name pictures there, or set preview_every to 0.",
-        )
-    return found
+
+def _values(piece: Waveform, music: Music) -> dict[str, float]:
+    """The `MEASURES` of a piece, of which most are in `music`."""
+    repetition = faults(piece.samples[0].numpy(), piece.sample_rate).repetition
+    return {fact: float(getattr(music, fact)) for fact in FACTS} | {"repetition": repetition}
+
+
+def _drawn(work: Work, made: Performance, described: dict[str, Measured]) -> Image.Image:
+    if work.artwork:
+        return draw_overview(work.artwork, made.piece, audio_statistics=described)
+    true = {"True sound": made.true} if made.true else {}
+    return draw_sounds({**true, "Generated sound": made.piece})
 
 
 def means(values: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -187,15 +166,15 @@ def read_music(path: Path) -> list[dict[str, str]]:
 
 
 def write_gallery(previews: Previews, title: str, notes: Sequence[str] = ()) -> None:
-    """Write the page `index.html`, which shows the artworks and plays the previews of up to `SHOWN` steps.
+    """Write the page `index.html`, which shows the works and plays the previews of up to `SHOWN` steps, and the true music.
 
     Raises:
         OutputError: it cannot be written.
     """
-    rows = [row for row in read_music(previews.folder / "music.csv") if row["artwork"] in previews.files]
+    rows = [row for row in read_music(previews.folder / "music.csv") if row["artwork"] in previews.works]
     steps = list(dict.fromkeys(int(row["step"]) for row in rows))
     chosen = {steps[at] for at in np.unique(np.linspace(0, len(steps) - 1, SHOWN).round().astype(int))} if steps else ()
-    subjects = {name: Subject(name, path) for name, path in previews.files.items()}
+    subjects = {name: _subject(previews, name) for name in previews.works}
     systems: dict[str, tuple[Piece, ...]] = {}
     values: dict[str, dict[str, dict[str, float]]] = {}
     for row in (row for row in rows if int(row["step"]) in chosen):
@@ -203,6 +182,7 @@ def write_gallery(previews: Previews, title: str, notes: Sequence[str] = ()) -> 
         sound = previews.folder / f"{int(row['step']):07d}" / f"{name}.flac"
         systems[system] = (*systems.get(system, ()), Piece(subjects[name], path=sound))
         values.setdefault(system, {})[name] = {fact: float(row[fact]) for fact in MEASURES}
+    values |= {REFERENCE: previews.references} if previews.references else {}
     measures = {key: Measure(key, fact.title, "heard", "", fact.note, fact.unit) for key, fact in MEASURES.items()}
     figures = {
         system: {key: Result(value, len(own)) for key, value in means([*own.values()]).items()}
@@ -210,3 +190,8 @@ def write_gallery(previews: Previews, title: str, notes: Sequence[str] = ()) -> 
     }
     report = Report(measures, figures, values, notes=tuple(notes))
     write_page(report, Collection(previews.folder, subjects, systems), previews.folder / "index.html", title=title)
+
+
+def _subject(previews: Previews, name: str) -> Subject:
+    work, true = previews.works[name], _reference(previews.folder, name) if name in previews.references else None
+    return Subject(name, work.picture, caption=" · ".join(work.comments) or None, music=true)

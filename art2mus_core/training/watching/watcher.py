@@ -1,4 +1,4 @@
-"""Watches a training run: its trackers, its history as a plot, and previews of what the aligner composes.
+"""Watches a training run: its trackers, its history as a plot, and previews of what the part in training makes.
 
 What fails while watching is noted, and the training goes on.
 """
@@ -9,9 +9,8 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from ...errors import SettingError
 from ...figures.paper import save_image
 from ...figures.plots import draw_curve
 from ...placing import place
@@ -19,13 +18,12 @@ from ..config import TrainingConfig
 from ..objective import Objective
 from ..run.observing import finite
 from ..run.saving import newest, read_note, read_progress
-from .previews import MEASURES, MOST, Previews, means, write_gallery
+from .performing import check_previews
+from .previews import MEASURES, Previews, means, write_gallery
 from .trackers import Trackers
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
-
-    from ..objectives.aligner import AlignerObjective
 
 __all__ = ["Watcher", "watch", "write_history"]
 
@@ -86,9 +84,9 @@ class Watcher:
             write_history(self.run, self.config.stage, self.history)
 
     def preview(self, step: int, objective: Objective) -> None:
-        """Compose the artworks of the previews with the objective's weights, write them, and log them."""
+        """Perform the previews with the objective's weights, write them, and log them."""
         with self._noted("previews", step):
-            previews = self.previews.compose(cast("AlignerObjective", objective), step)
+            previews = self.previews.perform(objective, step)
             heard = means([preview.values for preview in previews])
             self.trackers.log(step, {f"music/{MEASURES[name].title.lower()}": mean for name, mean in heard.items()})
             self.trackers.show(step, previews)
@@ -113,30 +111,24 @@ class Watcher:
 
 @contextmanager
 def watch(
-    config: TrainingConfig, run: Path, accelerator: Accelerator, *, on_note: OnNote = lambda _: None
+    config: TrainingConfig, checkpoint: Path, run: Path, accelerator: Accelerator, *, on_note: OnNote = lambda _: None
 ) -> Iterator[Watcher]:
     """Open the observer of a run, for :func:`~art2mus_core.training.loop.train`; the trackers are closed after the block.
 
     Args:
         config: configuration of the run.
+        checkpoint: the folder with the parts that it trains on.
         run: its folder, from whose newest state the history continues.
         accelerator: the accelerator of the training.
         on_note: called with each note when it arises.
 
     Raises:
-        SettingError: previews of another stage than `aligner`, or too many.
+        SettingError: previews that cannot be, see :func:`~art2mus_core.training.watching.performing.check_previews`.
         ArtworkError: an artwork of the previews cannot be read.
-        CheckpointError: all states of the run are damaged.
+        CheckpointError: all states of the run are damaged, or the vocoder of previews is.
         ModuleNotFoundError: the package of a tracker is not installed.
     """
-    if config.preview_every and config.stage != "aligner":
-        raise SettingError(
-            f"preview_every {config.preview_every} for the stage {config.stage}",
-            "0, as only aligners in training compose",
-            "Remove it from the configuration.",
-        )
-    if len(config.previews) > MOST:
-        raise SettingError(f"{len(config.previews)} previews", f"at most {MOST} artworks", "Remove some.")
+    check_previews(config, checkpoint)
     previews = Previews(run / "previews")
     if config.preview_every:
         previews.choose([Path(path) for path in config.previews])
