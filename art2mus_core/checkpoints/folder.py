@@ -15,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 
 from ..errors import Art2MusError, CheckpointError
 from ..placing import replacing
+from .lacking import remedy_for
 from .memory import is_shortage
 from .strict import check_fit, fill, header_forms, tensor_forms
 from .tensors import WEIGHTS, opened, read_tensors, save_tensors
@@ -79,7 +80,8 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
         CheckpointError: the component or its configuration is missing, or it is not JSON.
     """
     if not (folder / name).is_dir():
-        raise CheckpointError(f"{folder} has no {name}", f"a folder {name} with configuration and weights in it", AGAIN)
+        told = f"a folder {name} with configuration and weights in it"
+        raise CheckpointError(f"{folder} has no {name}", told, remedy_for(folder, name))
     return _read_json(config_file(folder, name))
 
 

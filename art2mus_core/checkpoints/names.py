@@ -151,14 +151,14 @@ class Kind(NamedTuple):
 KINDS: Mapping[Callable[[Path], bool], Kind] = MappingProxyType(
     {
         is_prior: Kind("model", "prior", "Choose it as the model."),
-        is_commented: Kind("model that reads comments", "commented", "Choose it in the node Art2Music Generator."),
+        is_commented: Kind(
+            "model that reads comments", "commented", "Choose it in the node Art2Music Generator, or with --model."
+        ),
         is_encoder: Kind("image encoder", "encoder", "Choose it as the image encoder, together with a model."),
         is_aligner: Kind("aligner", "aligner", "Choose it as the aligner, together with a model."),
         is_captioner: Kind("captioner", "captioner", "It describes the works of a dataset: `art2mus dataset caption`."),
         is_evaluation_model: Kind("evaluation model", "judge", "It is used for evaluation, not for composing."),
-        is_sentence_encoder: Kind(
-            "sentence encoder", "text", "It embeds texts: choose it in `art2mus dataset articaps`."
-        ),
+        is_sentence_encoder: Kind("sentence encoder", "text", "It embeds texts, in `art2mus dataset articaps`."),
     }
 )
 """Kinds by the test that recognises their folders, in the order of testing."""
@@ -206,7 +206,7 @@ def locate(name: str, is_a: Callable[[Path], bool] = is_prior) -> Path:
     noun = KINDS[is_a].noun
     raise SettingError(
         f"no {noun} {name!r}",
-        f"one of {', '.join(known(is_a)) or 'none installed'}, or the path of {_a(noun)}'s folder",
+        f"one of {', '.join(known(is_a)) or 'none installed'}, or the path of the folder of {_a(noun)}",
         describe(home() / name, is_a)[1],
     )
 

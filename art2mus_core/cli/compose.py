@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..errors import SettingError
-from ..pipelines.settings import check_candidates, check_number, check_seed, check_settings
+from ..pipelines.settings import LONGEST, SHORTEST, check_candidates, check_number, check_seed, check_settings
 from .outputs import AsJson, NoReplace
 from .planning import batches, gather, plan, without_replacing
 from .presenting import report
@@ -40,7 +40,9 @@ def compose(
             show_default="0.5",
         ),
     ] = None,
-    seconds: Annotated[float, typer.Option(help="Length of each piece in seconds, 1 to 60.")] = 10.0,
+    seconds: Annotated[
+        float, typer.Option(help="Length of each piece in seconds, 1 to 60; with art2music to 10.")
+    ] = 10.0,
     seed: Annotated[
         int, typer.Option(help="Seed of the initial noise; each seed gives another piece for the same artwork.")
     ] = 0,
@@ -151,6 +153,10 @@ def compose(
 ) -> None:
     """Compose music for artworks, directly from their pictures."""
     # Settings are checked before files, and files before weights, so that errors appear at once.
+    if not SHORTEST <= seconds <= LONGEST:
+        with importing():
+            from .composing import check_length
+        check_length(seconds, model, route)
     chosen = check_settings(
         seconds=seconds,
         steps=steps,

@@ -11,21 +11,31 @@ from typing import Any
 import torch
 
 from ..audio.files import write_audio
+from ..checkpoints.names import locate
 from ..errors import Art2MusError, ArtworkError, CheckpointError
 from ..images.reading import read_artwork, thumbnail_jpeg
 from ..pipelines.candidates import Candidate, compose_candidates
 from ..pipelines.comments import NOTHING, Comments
 from ..pipelines.levelling import piece_tags
+from ..pipelines.mel_parts import check_length as check_mel_length
+from ..pipelines.mel_parts import open_mel_parts
 from ..pipelines.parts import Choice
 from ..pipelines.prompts import PromptText
-from ..pipelines.routes import ArtworkPipeline, CommentPipeline, open_route
+from ..pipelines.routes import (
+    ART2MUSIC,
+    ArtworkPipeline,
+    CommentPipeline,
+    choose_model,
+    open_route,
+    route_class,
+)
 from ..pipelines.settings import Settings, at_once
 from ..pipelines.stages import visiting
 from ..types import Artwork, OnStep, Step
 from .outputs import installed_version
 from .planning import Job
 
-__all__ = ["Outcome", "Request", "run"]
+__all__ = ["Outcome", "Request", "check_length", "run"]
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,18 @@ class _Clock:
         self.stages[step.stage] = self.stages.get(step.stage, 0.0) + now - self.latest
         self.latest = now
         self.on_step(step)
+
+
+def check_length(seconds: float, model: str | None, route: str | None) -> None:
+    """Check the length of a piece with the limit of the chosen model, if it has one of its own.
+
+    Raises:
+        SettingError: it is out of the model's range, or there is no such model or route.
+        CheckpointError: the model is damaged.
+    """
+    chosen = choose_model(model, route)
+    if route_class(locate(chosen)) == ART2MUSIC:
+        check_mel_length(seconds, open_mel_parts(Choice(chosen)))
 
 
 def run(request: Request, groups: Sequence[Sequence[Job]], on_step: OnStep) -> Outcome:

@@ -13,10 +13,10 @@ from ..errors import SettingError
 from ..types import Artwork, Fused, Mel, OnStep, Waveform
 from .artworks import FromArtworks
 from .comments import AS_TRAINED, NOTHING, Comments, check_balance, fuse, pooled, remarks, tidied
-from .mel_parts import MelParts, open_mel_parts
+from .mel_parts import MelParts, check_length, open_mel_parts
 from .parts import Choice
 from .prompts import EncodedText, PromptText
-from .settings import LONGEST, SHORTEST, Settings, check_number, check_settings
+from .settings import LONGEST, Settings, check_number, check_settings
 from .stages import finished, vocode
 from .streaming import streamed
 
@@ -53,7 +53,9 @@ class ArtAndCommentToMusic(FromArtworks):
             SettingError: a value outside its range, a piece longer than the mel decoder can make, or a setting of sampling for a
                 mel decoder that draws nothing.
         """
-        given, parts = check_settings(**chosen), self.parts
+        parts = self.parts
+        check_length(chosen.get("seconds"), parts)
+        given = check_settings(**chosen)
         unread = [name for name in SAMPLING if given.get(name) and not parts.drawn]
         if unread:
             raise SettingError(
@@ -61,14 +63,7 @@ class ArtAndCommentToMusic(FromArtworks):
                 "seconds and level alone",
                 f"Leave {unread[0]} out.",
             )
-        settings = replace(parts.defaults, **given)
-        if settings.seconds > parts.longest:
-            raise SettingError(
-                f"seconds {settings.seconds:g} with {parts.folder.name}",
-                f"{SHORTEST:g} to {int(100 * parts.longest) / 100:g}, the longest piece that its mel decoder makes",
-                "Choose a shorter piece.",
-            )
-        return settings
+        return replace(parts.defaults, **given)
 
     def encode_text(self, text: PromptText, *, on_step: OnStep | None = None) -> EncodedText:  # noqa: ARG002
         """Text prompts are for other routes.

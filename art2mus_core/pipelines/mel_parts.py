@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from ..checkpoints.folder import check_component, config_file, load_component, needed, read_config, read_index
+from ..checkpoints.lacking import remedy_for
 from ..checkpoints.names import is_encoder, locate
 from ..decoders.vocoders import AnyVocoder, check_vocoder, load_vocoder
 from ..encoders.files import (
@@ -30,9 +31,9 @@ from ..types import AudioGrid
 from .defaults import default_settings
 from .mel_decoders import MEL_DECODERS, MelDecoder, check_mel_decoder, load_mel_decoder, mel_grid
 from .parts import Choice, LazyParts
-from .settings import SHORTEST, Settings
+from .settings import LONGEST, SHORTEST, Settings
 
-__all__ = ["MelParts", "check_mel_vocoder", "open_mel_parts"]
+__all__ = ["MelParts", "check_length", "check_mel_vocoder", "open_mel_parts"]
 
 TEXTS, AGAIN = "text_encoder", "Install or download the checkpoint again."
 
@@ -134,7 +135,8 @@ class MelParts(LazyParts):
             return self.folder
         if image_component(self.encoder_folder) != ".":
             told = f"{self.folder} has no {TEXTS}, and the image encoder of {self.encoder_folder.name} reads no text"
-            raise CheckpointError(told, f"a folder {TEXTS}, or a CLIP as image encoder", AGAIN)
+            remedy = remedy_for(self.folder, TEXTS)
+            raise CheckpointError(told, f"a folder {TEXTS}, or a CLIP as image encoder", remedy)
         return self.encoder_folder
 
     @cached_property
@@ -239,3 +241,18 @@ def check_mel_vocoder(folder: Path) -> None:
     check_vocoder(folder)
     if (channels := read_config(folder, "vocoder").get("channels", 1)) != 1:
         raise CheckpointError(f"{folder} has a vocoder of {channels} channels", "one channel", AGAIN)
+
+
+def check_length(seconds: float | None, parts: MelParts) -> None:
+    """Check the length of a piece, if it is given.
+
+    Raises:
+        SettingError: it is shorter or longer than the pieces that the mel decoder makes.
+    """
+    most = min(LONGEST, parts.longest)
+    if seconds is not None and not SHORTEST <= seconds <= most:
+        raise SettingError(
+            f"seconds {seconds:g} with {parts.folder.name}",
+            f"{SHORTEST:g} to {int(100 * most) / 100:g}, the longest piece that its mel decoder makes",
+            "Choose another length.",
+        )

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..checkpoints.folder import read_config
 from ..checkpoints.grid import latent_sizes, mel_fields, read_grid
+from ..checkpoints.lacking import command_for
 from ..errors import CheckpointError, SettingError
 from ..types import AudioGrid
 from .config import MelFields, TrainingConfig
@@ -16,6 +17,9 @@ __all__ = ["checkpoint_grid", "latent_grid", "mel_alone", "mel_grid", "mel_of", 
 
 RECORDERS = ("vocoder", "vae", "codec_decoder", "mel_decoder", "audio_encoder")
 """Components whose configuration has the parameters of the mel they were trained on."""
+
+FIRST = {"vocoder": "vae", "prior": "vae", "mel": "codec_decoder"}
+"""The component that starts a checkpoint for a stage whose packaged configuration has no mel."""
 
 
 def mel_grid(config: TrainingConfig, checkpoint: Path) -> AudioGrid:
@@ -27,6 +31,12 @@ def mel_grid(config: TrainingConfig, checkpoint: Path) -> AudioGrid:
     """
     recorded, given = recorded_mel(checkpoint), config.mel.model_dump() if config.mel else None
     if recorded is None and given is None:
+        if first := FIRST.get(config.stage):
+            raise SettingError(
+                f"stage {config.stage} without a mel, because {checkpoint} has no {first} yet",
+                "a folder in which it is trained already",
+                f"Train it first: {command_for(checkpoint, first)}.",
+            )
         raise SettingError(
             f"stage {config.stage} without a mel, and none in {checkpoint}",
             f"the field mel, with {', '.join(MelFields.model_fields)}",

@@ -144,9 +144,10 @@ def read_options(config: TrainingConfig, kind: type[Chosen]) -> Chosen:
     try:
         return kind(**config.options)
     except ValidationError as error:
+        unnamed = any(each["type"] in {"extra_forbidden", "missing"} for each in error.errors())
         raise SettingError(
             f"options of stage {config.stage} with {problems(error, lambda: known_keys(kind))}",
-            f"some of {', '.join(kind.model_fields)}",
+            f"some of {', '.join(kind.model_fields)}" if unnamed else "values as in docs/TRAINING.md",
             "Correct the configuration.",
         ) from error
 

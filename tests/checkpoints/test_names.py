@@ -66,7 +66,7 @@ UNKNOWN = {
     ),
     "an encoder as a model": ("imagebind", is_prior, "Choose it as the image encoder, together with a model"),
     "a model as an encoder": ("audioldm2", is_encoder, "no image encoder.*Choose it as the model"),
-    "nothing": ("musik", is_encoder, "path of an image encoder's folder. Check the name, or put"),
+    "nothing": ("musik", is_encoder, "path of the folder of an image encoder. Check the name, or put"),
 }
 
 

@@ -59,22 +59,25 @@ def test_comments_count_for_every_artwork_of_a_folder(art2mus, commented, painti
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--seconds", "5"), "seconds 5 with commented0; expected 1 to 4.03"),
+        (("--seconds", "5"), "seconds 5 with {model}; expected 1 to 4.03"),
+        (("--seconds", "0"), "seconds 0 with {model}; expected 1 to 4.03"),
+        (("--seconds", "90"), "seconds 90 with {model}; expected 1 to 4.03"),
+        (("--encoder", "art2music"), "Choose it in the node Art2Music Generator, or with --model."),
         (("--balance", "1.5"), "balance 1.5; expected 0 to 1"),
         (("--route", "dance"), "no route 'dance'; expected one of diffusion, art2music"),
         (
             ("--route", "diffusion"),
             "whose class is Art2MusicPipeline; expected a checkpoint of the class AudioLDM2Pipeline",
         ),
-        (("--steps", "3"), "steps with commented0, whose mel decoder draws nothing"),
-        (("--text", "calm"), "a text prompt with commented0; expected comments of viewers"),
+        (("--steps", "3"), "steps with {model}, whose mel decoder draws nothing"),
+        (("--text", "calm"), "a text prompt with {model}; expected comments of viewers"),
         (("--candidates", "2"), "2 candidates from a model that draws nothing"),
     ],
 )
-def test_what_the_route_cannot_do_is_told(compose, words, told):
+def test_what_the_route_cannot_do_is_told(compose, commented, words, told):
     code, out, err = compose(*words)
     assert (code, out, written(), one_line(err)) == (2, "", [], True)
-    assert told in err
+    assert told.format(model=commented.name) in err
 
 
 def test_candidates_of_a_drawn_mel_are_ranked_and_told(compose, commented, pocket_like, tmp_path):

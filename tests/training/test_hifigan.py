@@ -143,5 +143,11 @@ def test_mels_that_are_drawn_belong_to_no_music(hifigan, build_mel, commented, m
     folder = shutil.copytree(mel_parts, tmp_path / "checkpoint")
     build_mel("diffusion").export(folder)
     assert read_config(folder, "mel_decoder")["model_type"] == "diffusion"
-    with pytest.raises(SettingError, match="a mel decoder 'diffusion'"):
-        stage_builder(hifigan({"mels": "predicted"}), commented, folder)()
+    for checkpoint, kind in ((folder, "a mel decoder 'diffusion'"), (mel_parts, "no mel decoder")):
+        with pytest.raises(SettingError, match=f"which has {kind}; expected a regression"):
+            stage_builder(hifigan({"mels": "predicted"}), commented, checkpoint)()
+
+
+def test_a_start_with_another_kind_of_vocoder_is_refused(hifigan, pairs, trained):
+    with pytest.raises(SettingError, match=r"whose vocoder is of the kind 'tonewheel'; expected .* a HiFi-GAN"):
+        stage_builder(hifigan({"start": str(trained)}), pairs, trained)()

@@ -140,6 +140,13 @@ def test_a_start_begins_with_the_weights_of_a_checkpoint(build_mel, mel_parts, k
             build_mel(kind, {"start": str(changed)})
 
 
+def test_a_start_that_is_no_art2music_is_refused(build_mel, pocket_like):
+    with pytest.raises(SettingError, match="which is no model that reads comments"):
+        build_mel("bilstm", {"start": str(pocket_like)})
+    with pytest.raises(SettingError, match="no model that reads comments 'poket'; expected one of art2music"):
+        build_mel("bilstm", {"start": "poket"})
+
+
 def test_a_start_with_another_codec_is_refused(build_mel, mel_parts, tmp_path: Path):
     folder = shutil.copytree(mel_parts, tmp_path / "start")
     build_mel("diffusion").export(folder)

@@ -113,7 +113,8 @@ def test_a_prior_is_for_the_aligner(pocket_like: Path, tiny):
         ("optoins.shuffeld=true", "did you mean options"),
         ("options.crop=many", "options of stage aligner with crop: Input should be a valid integer"),
         ("options.crop=null", "crop: Input should be a valid integer"),
-        ("options.name=my-lora", "name: ends in -lora"),
+        ("options.name=my-lora", "name: ends in -lora.*; expected values as in docs/TRAINING.md"),
+        ("options.crap=7", "; expected some of .*crop"),
     ],
 )
 def test_options_are_checked_with_the_configuration(setting: str, told: str):

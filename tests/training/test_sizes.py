@@ -102,6 +102,20 @@ def test_a_first_stage_without_a_mel_is_refused(pairs: Path, tiny, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
+    ("name", "error", "first"),
+    [
+        ("vocoder", SettingError, "vae"),
+        ("prior", CheckpointError, "vae"),
+        ("art2music", SettingError, "art2music-codec"),
+    ],
+)
+def test_a_later_stage_in_an_empty_folder_is_told_the_first(  # noqa: PLR0917
+    pairs: Path, tiny, tmp_path: Path, name: str, error: type[Art2MusError], first: str
+):
+    refused(stage_builder(tiny(name), pairs, tmp_path / "new"), error, f"art2mus train {first} --data DATA --out ")
+
+
+@pytest.mark.parametrize(
     ("stage", "change", "told"),
     [
         ("embedding", {"audio": {"bins": 80}}, "bins 80; expected bins 96"),

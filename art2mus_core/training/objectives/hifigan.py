@@ -20,11 +20,12 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from ...audio.mel import MelTransform
-from ...checkpoints.folder import load_component, save_component
+from ...checkpoints.folder import load_component, read_config, save_component
 from ...checkpoints.grid import mel_fields
 from ...checkpoints.identity import component_digests
 from ...checkpoints.names import locate
 from ...configuration import Fields
+from ...decoders.vocoders import VOCODERS
 from ...errors import SettingError
 from ...networks.discriminators import Discriminators
 from ...networks.hifigan import HifiGan
@@ -91,7 +92,7 @@ class HifiGanObjective(Objective):
         """The network to train.
 
         Raises:
-            SettingError: a start of another mel or other sizes, or upsampling by another factor than the hop.
+            SettingError: a start of another kind, mel or sizes, or upsampling by another factor than the hop.
         """
         grid = self.data.grid
         own = {
@@ -104,6 +105,12 @@ class HifiGanObjective(Objective):
             network = HifiGan({**sizes, **own})
         else:
             folder = locate(self.options.start)
+            if VOCODERS.get(kind := str(read_config(folder, "vocoder").get("model_type"))) is not HifiGan:
+                raise SettingError(
+                    f"`start: {self.options.start}`, whose vocoder is of the kind {kind!r}",
+                    "a checkpoint with a HiFi-GAN",
+                    "Choose another one, or leave start out.",
+                )
             trained = mel_fields(folder, "vocoder")
             network = load_component(folder, "vocoder", HifiGan)
             differing = [name for name, value in mel_of(grid).items() if trained[name] != value]

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from ...checkpoints.folder import load_component, read_config, save_component, save_index
 from ...checkpoints.identity import component_digests
-from ...checkpoints.names import is_encoder, locate
+from ...checkpoints.names import is_commented, is_encoder, locate
 from ...encoders.files import image_component
 from ...errors import DatasetError, SettingError
 from ...networks.fusion import GatedFusion
@@ -80,15 +80,22 @@ class MelObjective(Objective):
             )
         self.trained = nn.ModuleDict({"fusion": self.fusion, **self.learning.networks})
         if self.options.start is not None:
-            self._begin(locate(self.options.start))
+            self._begin(locate(self.options.start, is_commented))
 
     def _begin(self, folder: Path) -> None:
         """Take the weights of a checkpoint.
 
         Raises:
-            SettingError: it has another kind of mel decoder, another codec, or networks of other sizes, mels or encoders.
+            SettingError: it is no Art2Music, or has another kind of mel decoder, another codec, or networks of other sizes, mels or
+                encoders.
             CheckpointError: a network is missing or damaged.
         """
+        if not is_commented(folder):
+            raise SettingError(
+                f"`start: {self.options.start}`, which is no model that reads comments",
+                "a checkpoint with fusion and mel decoder, as the stage mel makes it",
+                "Choose one of your own trainings of that stage, or leave start out.",
+            )
         kind = self.config.model["mel_decoder"]["model_type"]
         differing = [] if read_config(folder, "mel_decoder").get("model_type") == kind else ["mel_decoder.model_type"]
         read = [part for part in self.learning.read if (folder / part).is_dir()]  # half a codec where it is shipped

@@ -44,12 +44,13 @@ class Predicted(nn.Module):
         self, data: Dataset, checkpoint: Path, encoder: str | None, text_encoder: str | None, device: torch.device
     ) -> None:
         super().__init__()
-        decoder = load_mel_decoder(checkpoint) if _kind(checkpoint) == "bilstm" else None
+        kind = _kind(checkpoint)
+        decoder = load_mel_decoder(checkpoint) if kind == "bilstm" else None
         if not isinstance(decoder, BiLstmMelDecoder):
             raise SettingError(
-                f"`mels: predicted` with a mel decoder {_kind(checkpoint)!r} in {checkpoint}",
-                "a regression (bilstm), whose mels belong to the pairs' music",
-                "Set `mels: true`.",
+                f"`mels: predicted` with {checkpoint}, which has {f'a mel decoder {kind!r}' if kind else 'no mel decoder'}",
+                "a regression (bilstm), whose mels belong to the pairs' music; what is drawn by diffusion is another piece",
+                "Train one first, as art2music-regression and art2music-2025 do, or set options.mels=true.",
             )
         self.decoder = decoder
         folder = encoder_folder(checkpoint, encoder)
@@ -80,4 +81,7 @@ class Predicted(nn.Module):
 
 
 def _kind(checkpoint: Path) -> object:
+    """The kind of a checkpoint's mel decoder; None if it has none."""
+    if not (checkpoint / "mel_decoder").is_dir():
+        return None
     return read_config(checkpoint, "mel_decoder").get("model_type")
