@@ -122,7 +122,8 @@ def train(
     with importing():
         from ..training.run.outlook import look, part_folder
         from ..training.stages import load_config
-        from .training import Task, carry_out, print_outlook, print_trained
+        from .devices import choose_device
+        from .training import Task, carry_out, check_watching, print_outlook, print_trained
 
     named = None if encoder is None else json.dumps(encoder, ensure_ascii=False)  # as YAML, 1 and no are no names
     own = {"steps": steps, "seed": seed, "options.encoder": named}
@@ -132,7 +133,9 @@ def train(
     task = Task(config, data, checkpoint, run or _run_folder(name, checkpoint, prior), adds=prior is None)
     if dry_run:
         processes = int(told) if (told := os.environ.get("WORLD_SIZE", "")).isdecimal() else 1  # of a launcher
-        print_outlook(look(config, data, checkpoint, processes=processes), task, as_json=as_json)
+        check_watching(config)
+        outlook = look(config, data, checkpoint, device=choose_device("auto"), processes=processes)
+        print_outlook(outlook, task, as_json=as_json)
     else:
         history = carry_out(task, ["art2mus", *sys.argv[1:]])
         if history is not None:

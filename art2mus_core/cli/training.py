@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from ..training.run.resuming import Origin
     from ..types import OnStep, Step
 
-__all__ = ["Task", "carry_out", "print_outlook", "print_trained", "warned"]
+__all__ = ["Task", "carry_out", "check_watching", "print_outlook", "print_trained", "warned"]
 
 WARM, TIMED = 2, 5
 """Steps after the first ones, which are slower, from whose time the length of the run is estimated."""
@@ -164,6 +165,22 @@ def _duration(seconds: float) -> str:
 def _epochs(config: TrainingConfig, train: int) -> str:
     times = config.steps * config.batch / max(1, train)
     return f"{times:,.0f} times each pair" if times >= 100 else f"{times:.3g} times each pair"
+
+
+def check_watching(config: TrainingConfig) -> None:
+    """Check what a training would watch itself with, as far as that is known before it.
+
+    Raises:
+        ModuleNotFoundError: the package of a tracker is not installed.
+        ArtworkError: an artwork of the previews cannot be read.
+    """
+    from ..training.watching.previews import Previews
+    from ..training.watching.trackers import TRACKERS
+
+    for name in config.trackers:
+        import_module(TRACKERS[name].package)
+    if config.preview_every:
+        Previews(Path()).choose([Path(path) for path in config.previews])
 
 
 def print_outlook(outlook: Outlook, task: Task, *, as_json: bool) -> None:

@@ -17,7 +17,6 @@ import torch
 from torch import Tensor, nn
 
 from ..checkpoints.folder import read_config
-from ..checkpoints.precision import imitates
 from ..conditioning.constants import prompted
 from ..diffusion.denoiser import LatentDenoiser, build_unet
 from ..diffusion.levels import read_levels
@@ -32,6 +31,7 @@ from .objective import read_options
 from .objectives.aligner_options import AlignerOptions, untrained
 from .objectives.diffusion import diffusion_loss
 from .objectives.sources import encoder_folder
+from .processes import precision_of
 
 __all__ = ["Estimate", "Step", "aligner_step", "estimate", "estimate_step"]
 
@@ -105,12 +105,10 @@ def estimate(
         processes: number of processes that share the batch.
 
     Raises:
-        SettingError: wrong options or sizes.
+        SettingError: wrong options or sizes, or a precision that the device does not compute in.
         CheckpointError: a configuration or the text constants are missing or damaged.
     """
-    precision = config.precision
-    if precision == "auto":
-        precision = "no" if imitates(device or torch.device("cpu"), torch.bfloat16) else "bf16"
+    precision = precision_of(config, device or torch.device("cpu"))
     found = estimate_step(aligner_step(config, checkpoint, processes), half=HALVES.get(precision))
     return replace(
         found,

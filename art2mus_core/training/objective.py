@@ -29,6 +29,8 @@ Chosen = TypeVar("Chosen", bound=Fields)
 class Objective(nn.Module, ABC):
     """The training objective of a stage.
 
+    An objective is built, which checks all that can be known before features are computed, and then gets them by :meth:`prepare`.
+
     `trained` has the modules that are trained and saved, by the name of their component; all other modules are frozen.
     `options` are the validated options of the stage's own class.
     `rates` has the peak learning rates of those whose rate is not the configuration's.
@@ -57,6 +59,13 @@ class Objective(nn.Module, ABC):
         self.data, self.config, self.checkpoint, self.device = data, config, checkpoint, device
         self.rates: dict[str, float] = {}
         check_trainable(data)
+
+    def prepare(self) -> None:
+        """Open the features of the dataset that the loss reads; those that are not stored are computed, which takes long.
+
+        Raises:
+            DatasetError: too many files cannot be read.
+        """
 
     @property
     def train_rows(self) -> Int[np.ndarray, " rows"]:

@@ -19,7 +19,7 @@ from .sharding import is_sharded, plugin, shard_on_cpu
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-__all__ = ["accelerated", "agreed", "averaged", "check_processes", "gathered", "shared"]
+__all__ = ["accelerated", "agreed", "averaged", "check_processes", "gathered", "precision_of", "shared"]
 
 Value = TypeVar("Value")
 
@@ -82,7 +82,7 @@ def _opened(config: TrainingConfig, device: torch.device) -> Accelerator:
     sharding = plugin()
     accelerator = Accelerator(
         cpu=device.type == "cpu",
-        mixed_precision=_precision(config, device),
+        mixed_precision=precision_of(config, device),
         gradient_accumulation_plugin=GradientAccumulationPlugin(config.accumulate, sync_with_dataloader=False),
         kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)],
         fsdp_plugin=sharding,
@@ -100,7 +100,12 @@ def _forget() -> None:
     GradientState._reset_state()  # noqa: SLF001
 
 
-def _precision(config: TrainingConfig, device: torch.device) -> str:
+def precision_of(config: TrainingConfig, device: torch.device) -> str:
+    """The precision of a configuration on a device: `no`, `bf16` or `fp16`.
+
+    Raises:
+        SettingError: the device does not compute in it.
+    """
     if config.precision == "fp16" and device.type == "cpu":
         raise SettingError("precision fp16 on the CPU", "no, bf16 or auto", "Change the precision.")
     if config.precision == "auto":

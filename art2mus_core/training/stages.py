@@ -16,7 +16,7 @@ from .features.dataset import Dataset, Working
 from .grids import checkpoint_grid, latent_grid, mel_grid
 from .objective import Objective, read_options
 
-__all__ = ["OBJECTIVES", "load_config", "stage_builder"]
+__all__ = ["OBJECTIVES", "load_config", "open_stage", "stage_builder"]
 
 
 class StageEntry(NamedTuple):
@@ -63,6 +63,34 @@ def _options(content: dict[Any, Any]) -> list[str]:
     return known_keys(kind, "options.") if kind else []
 
 
+def open_stage(
+    config: TrainingConfig,
+    data: Path,
+    checkpoint: Path,
+    on_step: OnStep | None = None,
+    *,
+    device: torch.device | None = None,
+) -> Objective:
+    """The objective of a stage for a dataset folder and a checkpoint folder, before its features are computed.
+
+    Args:
+        config: configuration of the stage.
+        data: the dataset.
+        checkpoint: the folder that gets the parts.
+        on_step: called with each computed feature.
+        device: of the networks that compute features; by default the CPU.
+
+    Raises:
+        SettingError: a configuration that fits neither its parts nor the dataset.
+        DatasetError: no dataset, or one that lacks what the stage learns.
+        CheckpointError: a part is missing or damaged.
+    """
+    entry = OBJECTIVES[config.stage]
+    objective: type[Objective] = entry.load(entry.name)
+    dataset = Dataset(data, entry.grid(config, checkpoint), on_step, Working(faults=config.faults))
+    return objective(dataset, config, checkpoint, device or torch.device("cpu"))
+
+
 def stage_builder(
     config: TrainingConfig,
     data: Path,
@@ -71,15 +99,11 @@ def stage_builder(
     *,
     device: torch.device | None = None,
 ) -> Callable[[], Objective]:
-    """A function that builds the objective of a stage for a dataset folder and a checkpoint folder.
-
-    Missing features of the dataset are computed on `device` when the function is called.
-    """
-    entry = OBJECTIVES[config.stage]
+    """A function that opens a stage as :func:`open_stage` and computes the missing features of its dataset."""
 
     def build() -> Objective:
-        objective: type[Objective] = entry.load(entry.name)
-        dataset = Dataset(data, entry.grid(config, checkpoint), on_step, Working(faults=config.faults))
-        return objective(dataset, config, checkpoint, device or torch.device("cpu"))
+        objective = open_stage(config, data, checkpoint, on_step, device=device)
+        objective.prepare()
+        return objective
 
     return build

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,23 @@ def test_a_dry_run_tells_the_sizes_and_writes_nothing(art2mus, small: dict[str, 
     assert told["weights"]["trained"] > 0 < told["weights"]["frozen"]
     assert (folder_digest(small["data"]), folder_digest(small["prior"])) == before
     assert written() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (["--set", "preview_every=1", "--set", "previews=[gone.png]"], "gone.png does not exist"),
+        (["--set", "trackers=[tensorboard]"], "the package tensorboard is missing"),
+        (["--set", "precision=fp16"], "precision fp16 on the CPU"),
+    ],
+)
+def test_a_dry_run_refuses_what_would_watch_and_compute(
+    art2mus, small: dict[str, Any], monkeypatch, changes: list[str], told: str
+):
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    code, out, err = art2mus("train", *small["arguments"], *changes, "--dry-run", model=None)
+    assert (code, out, written()) == (2, "", [])
+    assert told in err
 
 
 def test_a_training_on_a_prior_leaves_it_as_it_is_and_documents_the_run(art2mus, small: dict[str, Any]):

@@ -148,6 +148,15 @@ def test_mels_that_are_drawn_belong_to_no_music(hifigan, build_mel, commented, m
             stage_builder(hifigan({"mels": "predicted"}), commented, checkpoint)()
 
 
+def test_mels_are_predicted_with_the_encoders_of_the_fusion(hifigan, build_mel, commented, mel_parts, tmp_path):
+    folder = shutil.copytree(mel_parts, tmp_path / "checkpoint")
+    build_mel("bilstm").export(folder)
+    config = folder / "fusion" / "config.json"
+    config.write_text(config.read_text().replace('"image_space": "tiny"', '"image_space": "other"'))
+    with pytest.raises(SettingError, match="of the space 'tiny'; expected the image encoder of the space 'other'"):
+        stage_builder(hifigan({"mels": "predicted"}), commented, folder)()
+
+
 def test_a_start_with_another_kind_of_vocoder_is_refused(hifigan, pairs, trained):
     with pytest.raises(SettingError, match=r"whose vocoder is of the kind 'tonewheel'; expected .* a HiFi-GAN"):
         stage_builder(hifigan({"start": str(trained)}), pairs, trained)()

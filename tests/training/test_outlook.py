@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from art2mus_core.errors import DatasetError, OutputError, SettingError
+from art2mus_core.errors import CheckpointError, DatasetError, OutputError, SettingError
 from art2mus_core.training.features.dataset import Dataset
 from art2mus_core.training.run.documents import weights_of
 from art2mus_core.training.run.outlook import look, part_folder
@@ -56,6 +56,71 @@ def test_what_a_training_refuses_is_refused_before_it(  # noqa: PLR0917
     config = tiny("aligner", {"alignment": None, **options}, **{"model": SIZES, **fields})
     with pytest.raises(SettingError, match=told):
         look(config, pairs, pocket_like)
+
+
+@pytest.mark.usefixtures("letters")
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({}, None),
+        ({"encoder": "imagebond"}, "no image encoder 'imagebond'"),
+        ({"text_encoder": "pocket"}, "no text encoder in "),
+        ({"start": "pocket"}, "which is no model that reads comments"),
+    ],
+)
+def test_what_a_training_of_mels_refuses_is_refused_before_it(  # noqa: PLR0917
+    commented: Path, mel_parts: Path, mel_config, monkeypatch, options: dict, told: str | None
+):
+    monkeypatch.setattr(Dataset, "_opened", None)  # no feature is computed
+    if told is None:
+        assert look(mel_config("diffusion", options), commented, mel_parts).pairs == {"train": 4, "validation": 3}
+        return
+    with pytest.raises(SettingError, match=told):
+        look(mel_config("diffusion", options), commented, mel_parts)
+
+
+@pytest.mark.usefixtures("letters")
+def test_parts_and_pairs_that_a_training_of_mels_lacks_are_told_before_it(  # noqa: PLR0917
+    commented: Path, pairs: Path, mel_parts: Path, mel_config, tmp_path: Path, monkeypatch
+):
+    monkeypatch.setattr(Dataset, "_opened", None)
+    with pytest.raises(DatasetError, match="has comments"):
+        look(mel_config("diffusion"), pairs, mel_parts)
+    folder = shutil.copytree(mel_parts, tmp_path / "checkpoint")
+    shutil.rmtree(folder / "codec_encoder")
+    with pytest.raises(
+        CheckpointError, match=r"has no codec_encoder; .* Train it first: `art2mus train art2music-codec "
+    ):
+        look(mel_config("diffusion"), commented, folder)
+    shutil.rmtree(folder / "text_encoder")
+    with pytest.raises(SettingError, match="no text encoder in"):
+        look(mel_config("bilstm"), commented, folder)
+
+
+@pytest.mark.parametrize(
+    ("stage", "options", "told"),
+    [
+        ("vae", {"crop": 41}, "crop 41; expected 8 to"),
+        ("codec", {"crop": 9999}, "crop 9999; expected 4 to"),
+        ("vocoder", {"crop": 9999}, "crop 9999; expected 8 to"),
+        ("prior", {"crop": 9999}, "crop 9999; expected 1 to"),
+        ("embedding", {"crop": 9999}, "crop 9999; expected 1 to"),
+        ("art2music-vocoder", {"mels": "predicted"}, "upsample_rates|no mel decoder"),
+    ],
+)
+def test_every_stage_is_checked_before_features_are_computed(  # noqa: PLR0917
+    pairs: Path, trained: Path, tiny, monkeypatch, stage: str, options: dict, told: str
+):
+    monkeypatch.setattr(Dataset, "_opened", None)
+    if stage != "art2music-vocoder":
+        assert look(tiny(stage), pairs, trained).steps == 4
+    with pytest.raises(SettingError, match=told):
+        look(tiny(stage, options), pairs, trained)
+
+
+def test_a_precision_that_the_device_lacks_is_refused(pairs: Path, trained: Path, tiny):
+    with pytest.raises(SettingError, match="precision fp16 on the CPU"):
+        look(tiny("vae", precision="fp16"), pairs, trained)
 
 
 def test_a_batch_whose_examples_are_compared_is_not_divided(eye: Path, pairs: Path, tiny):

@@ -39,6 +39,7 @@ __all__ = [
     "picture_part",
     "see_artworks",
     "sound_part",
+    "sound_space",
 ]
 
 
@@ -120,8 +121,12 @@ def embed_sounds(data: Dataset, checkpoint: Path, device: torch.device) -> Embed
     """
     part = sound_part(data, checkpoint, device)
     found = data.heard("heard", [part], device=str(device), weights=_bytes(checkpoint, "audio_encoder"))
-    space = str(read_config(checkpoint, "audio_encoder").get("space") or image_space(checkpoint))
-    return Embeddings(space, found["heard"], np.arange(len(data.pairs)))
+    return Embeddings(sound_space(checkpoint), found["heard"], np.arange(len(data.pairs)))
+
+
+def sound_space(checkpoint: Path) -> str:
+    """The name of the space of a folder's audio encoder."""
+    return str(read_config(checkpoint, "audio_encoder").get("space") or image_space(checkpoint))
 
 
 def sound_part(data: Dataset, checkpoint: Path, device: torch.device) -> SoundEmbeddings:

@@ -64,35 +64,40 @@ class AlignerObjective(DiffusionObjective):
         options, parts, features = checked_start(data, config, checkpoint)
         head = load_head(checkpoint, parts.constants) if options.alignment else None
         bands = parts.plan_model.config["bands"] if parts.plan_model else []
-        lora = lora_of(parts.unet, options.lora, config.seed)  # before the features, which take long
-        encoder, patches = features.encoder, features.patches
+        lora, encoder = lora_of(parts.unet, options.lora, config.seed), features.encoder
         aligner = untrained(config, options, encoder, checkpoint, data.grid.language_width)
-        prepare(data, features, device)
         super().__init__(data, config, checkpoint, device, crop=options.crop, bands=bands, window=features.window)
         self.options, self.encoder = options, encoder
         self.sides = ("artworks", "music") if features.artworks else ("music",)
         self.compares = head is not None
-        self.sampled, self.views = options.sampled, features.views
+        self.sampled, self.views, self.features = options.sampled, features.views, features
         self.constants, self.levels = parts.constants, read_levels(parts.schedule)
         self.artworks: Embeddings | None = None
-        if features.artworks:
-            self.artworks = embed_artworks(data, encoder, device, patches=patches, views=self.views)
-        self.embeddings = self.artworks or embed_sounds(data, encoder, device)
-        if options.source == "audio":
-            self.embeddings = embed_sounds(data, encoder, device)
+        self.sounds: Embeddings | None = None
         self.aligner = aligner
-        if self.artworks is not None and options.gap != "none":
-            aligner.gap = self._closure(self.artworks)
         self.trained = nn.ModuleDict({"aligner": self.aligner, **lora})
         if options.lora and options.lora.learning_rate:
             self.rates = {"lora": options.lora.learning_rate}
         self.language_model, self.unet, self.head = parts.language_model, parts.unet, head
         self.unet.checkpointing = config.checkpointing
         self.plan_model = parts.plan_model
-        self.sounds = hear_for(head, data, checkpoint, device) if head else None
         for frozen in (self.language_model, self.unet, *([self.plan_model] if self.plan_model else [])):
             frozen.requires_grad_(requires_grad=False)
         self.trained.requires_grad_()
+
+    def prepare(self) -> None:
+        data, asked, device = self.data, self.features, self.device
+        prepare(data, asked, device)
+        super().prepare()
+        if asked.artworks:
+            self.artworks = embed_artworks(data, self.encoder, device, patches=asked.patches, views=self.views)
+        self.embeddings = self.artworks or embed_sounds(data, self.encoder, device)
+        if self.options.source == "audio":
+            self.embeddings = embed_sounds(data, self.encoder, device)
+        if self.artworks is not None and self.options.gap != "none":
+            self.aligner.gap = self._closure(self.artworks)
+        if self.head is not None:
+            self.sounds = hear_for(self.head, data, self.checkpoint, device)
 
     def parts(self) -> dict[str, dict[str, str]]:
         folder, constants = self.checkpoint, constants_file(self.checkpoint, self.options.support)

@@ -64,7 +64,9 @@ class CodecObjective(Objective):
         self.trained = nn.ModuleDict({"codec_encoder": self.encoder, "codec_decoder": self.decoder})
         self.factor = codec_factor(self.encoder.config)
         check_crop(self.options.crop, data.frames(self.factor), data, self.factor)
-        self.mels = data.mels(self.factor)
+
+    def prepare(self) -> None:
+        self.mels = self.data.mels(self.factor)
 
     def batch(self, draw: Draw) -> MelBatch:
         rows, shares = draw.rows(self.train_rows)[draw.part], draw.shares()[draw.part]

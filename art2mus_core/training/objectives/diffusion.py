@@ -86,8 +86,11 @@ class DiffusionObjective(Objective):
         super().__init__(data, config, checkpoint, device)
         frames = data.frames(data.grid.latent_factor) // data.grid.latent_factor
         check_crop(crop, window.lengths(frames, data.grid), data)
-        self.latents, self.crop = encode_latents(data, checkpoint, device, window), crop
+        self.crop, self.window = crop, window
         self.plans = Plans.of(data, frames, data.grid.latent_rate, bands)
+
+    def prepare(self) -> None:
+        self.latents = encode_latents(self.data, self.checkpoint, self.device, self.window)
 
     def check_tempos(self) -> None:
         """Check that every pair has the tempo that a denoiser with a plan is told; key and band may be missing.

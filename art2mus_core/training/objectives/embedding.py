@@ -96,13 +96,20 @@ class EmbeddingObjective(Objective):
             self.character = np.array([values for values, _ in known], np.float32)
             self.tonic = np.array([tonic for _, tonic in known])
         check_crop(self.options.crop, data.frames(), data)
-        seen, self.mels = see_artworks(data, image, checkpoint, device), data.mels()
+        self._check_batch()
+
+    def prepare(self) -> None:
+        data, place = self.data, (self.checkpoint, self.device)
+        seen, self.mels = see_artworks(data, self.image_encoder, *place), data.mels()
         self.seen = seen.firsts_of(data.artworks.of)
-        self.heard = embed_sounds(data, checkpoint, device).values if self.options.frozen_audio else None
-        if config.batch > len(self.train_rows):
+        self.heard = embed_sounds(data, *place).values if self.options.frozen_audio else None
+        self._check_batch()
+
+    def _check_batch(self) -> None:
+        if self.config.batch > len(self.train_rows):
             raise DatasetError(
-                f"{len(self.train_rows)} training pairs in {data.folder}",
-                f"at least a batch of {config.batch}, in which each pair occurs once",
+                f"{len(self.train_rows)} training pairs in {self.data.folder}",
+                f"at least a batch of {self.config.batch}, in which each pair occurs once",
                 "Make more pairs or lower the batch.",
             )
 

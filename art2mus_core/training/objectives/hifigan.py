@@ -84,9 +84,13 @@ class HifiGanObjective(Objective):
         check_crop(self.options.crop, data.samples // data.grid.hop, data)
         self.predicted = None
         if self.options.mels == "predicted":
-            self.predicted = Predicted(data, checkpoint, self.options.encoder, self.options.text_encoder, device)
+            self.predicted = Predicted(data, checkpoint, self.options.encoder, self.options.text_encoder)
             self.sides = ("artworks", "music")
-        self.mels, self.sounds = data.mels(), data.sounds()
+
+    def prepare(self) -> None:
+        if self.predicted is not None:
+            self.predicted.prepare(self.data, self.device)
+        self.mels, self.sounds = self.data.mels(), self.data.sounds()
 
     def _generator(self, sizes: dict[str, Any]) -> HifiGan:
         """The network to train.

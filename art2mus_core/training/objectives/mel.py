@@ -8,6 +8,7 @@ embeddings replace the comments, the artwork, or both; guidance needs the last.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ from torch import Tensor, nn
 from ...checkpoints.folder import load_component, read_config, save_component, save_index
 from ...checkpoints.identity import component_digests
 from ...checkpoints.names import is_commented, is_encoder, locate
-from ...encoders.files import image_component
+from ...encoders.files import check_image_encoder, image_component, image_sizes, image_space
+from ...encoders.texts import load_text_encoder
 from ...errors import DatasetError, SettingError
 from ...networks.fusion import GatedFusion
 from ...pipelines.mel_decoders import MEL_DECODERS, MelDecoder
@@ -33,7 +35,7 @@ from ..objective import Objective, read_options, sized
 from .mel_denoising import Denoising
 from .mel_loss import MelLoss, MelOptions
 from .mel_regression import Regression
-from .mel_texts import Comments, keep_text_encoder, text_folder
+from .mel_texts import Comments, comments_of, keep_text_encoder, text_folder
 from .sources import encoder_folder
 
 __all__ = ["MEL_LOSSES", "MelObjective", "MelOptions"]
@@ -67,16 +69,15 @@ class MelObjective(Objective):
                 f"{data.folder} has no pairs", "pairs with comments", "Pair it with `art2mus dataset pair`."
             )
         self.encoder = encoder_folder(checkpoint, self.options.encoder)
+        check_image_encoder(self.encoder)
         self.texts = text_folder(checkpoint, self.encoder, self.options.text_encoder)
-        self.comments = Comments.of(data, self.texts, device)
+        reader, told = load_text_encoder(self.texts), comments_of(data)
         with sized(config.stage):
-            self.learning = self._loss(config.model, device)
-        self.artworks = embed_artworks(data, self.encoder, device, patches=False, normalised=False)
-        spaces = {"text_space": self.comments.space, "image_space": self.artworks.space}
-        dims = {"text_dim": self.comments.dim, "image_dim": self.artworks.vectors.shape[-1], **config.model["fusion"]}
-        with sized(config.stage):
+            self.learning = self._loss(config.model)
+            spaces = {"text_space": reader.space, "image_space": image_space(self.encoder)}
+            dims = {"text_dim": reader.dim, "image_dim": image_sizes(self.encoder)["dim"], **config.model["fusion"]}
             self.fusion = GatedFusion(
-                {"model_type": "gated_residual", **dims, "neutral": self._neutral(), "normalised": False, **spaces}
+                {"model_type": "gated_residual", **dims, "neutral": self._neutral(told), "normalised": False, **spaces}
             )
         self.trained = nn.ModuleDict({"fusion": self.fusion, **self.learning.networks})
         if self.options.start is not None:
@@ -115,19 +116,24 @@ class MelObjective(Objective):
                 "Correct the configuration, or leave start out.",
             )
 
-    def _neutral(self) -> bool:
+    def prepare(self) -> None:
+        self.comments = Comments.of(self.data, self.texts, self.device)
+        self.learning.prepare(self.data, self.checkpoint, self.device)
+        self.artworks = embed_artworks(self.data, self.encoder, self.device, patches=False, normalised=False)
+
+    def _neutral(self, comments: Sequence[tuple[str, ...]]) -> bool:
         """Whether there are examples from which neutral embeddings are learnt."""
         dropped = self.options.drop + self.options.drop_text + self.options.drop_image
-        return dropped > 0 or not all(len(some) for some in self.comments.of_pair)
+        return dropped > 0 or not all(comments)
 
-    def _loss(self, model: dict[str, Any], device: torch.device) -> MelLoss:
+    def _loss(self, model: dict[str, Any]) -> MelLoss:
         kind = model["mel_decoder"].get("model_type")
         if kind not in MEL_LOSSES:
             raise SettingError(
                 f"a mel decoder of model_type {kind!r}", f"one of {', '.join(MEL_LOSSES)}", "Correct the field model."
             )
         sizes = {**model["mel_decoder"], "fused_dim": model["fusion"]["dim"]}
-        return MEL_LOSSES[kind](self.data, sizes, self.options, self.checkpoint, device)
+        return MEL_LOSSES[kind](self.data, sizes, self.options, self.checkpoint)
 
     def compiled(self) -> list[nn.Module]:
         return [self.trained["mel_decoder"]]

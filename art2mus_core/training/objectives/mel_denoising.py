@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from ...audio.normalisation import read_normalisation
-from ...checkpoints.folder import load_component, read_config, save_component
+from ...checkpoints.folder import check_component, load_component, read_config, save_component
 from ...checkpoints.grid import mel_fields
 from ...conditioning.plan import PlanModel, misreadings
 from ...diffusion.levels import read_levels
@@ -31,15 +32,16 @@ from .weighting import by_bands
 
 __all__ = ["Denoising"]
 
+CODEC: dict[str, Callable[[dict[str, Any]], nn.Module]] = {"codec_encoder": CodecEncoder, "codec_decoder": CodecDecoder}
+"""The frozen components that make and undo what is denoised."""
+
 
 class Denoising(MelLoss):
     """Learns the beginnings of pieces in the codec's latents, and perhaps guidance; see :func:`.diffusion.diffusion_loss`."""
 
-    read = ("codec_encoder", "codec_decoder")
+    read = tuple(CODEC)
 
-    def __init__(
-        self, data: Dataset, sizes: dict[str, Any], options: MelOptions, checkpoint: Path, device: torch.device
-    ) -> None:
+    def __init__(self, data: Dataset, sizes: dict[str, Any], options: MelOptions, checkpoint: Path) -> None:
         super().__init__()
         codec, bands = read_config(checkpoint, "codec_encoder"), bands_of(data)
         self.checkpoint, self.grid = checkpoint, data.grid
@@ -52,8 +54,12 @@ class Denoising(MelLoss):
         self.plan_model = PlanModel(1, self.network.config["fused_dim"], 0.0, bands)
         self.networks = nn.ModuleDict({"mel_decoder": self.network, "plan_model": self.plan_model})
         _check_mel(data, checkpoint)
+        for part, build in CODEC.items():
+            check_component(checkpoint, part, build)
+
+    def prepare(self, data: Dataset, checkpoint: Path, device: torch.device) -> None:
         self.latents = encode_mels(data, checkpoint, device)
-        self.plans = Plans.of(data, self.latents.lengths, self.rate, bands)
+        self.plans = Plans.of(data, self.latents.lengths, self.rate, self.plan_model.config["bands"])
 
     def target(self, draw: Draw, rows: Int[np.ndarray, " size"], dropped: Float[np.ndarray, " size"]) -> NoisedBatch:
         own, most = rows[draw.part], self.network.config["max_frames"] // self.factor

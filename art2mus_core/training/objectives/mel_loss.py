@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float, Int
 from pydantic import Field, model_validator
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from ...configuration import Fields
 from ...pipelines.mel_decoders import MelDecoder
 from ...types import Fused
 from ..batches import Batch, Draw
+from ..features.dataset import Dataset
 from .codec import RANGE
 
 __all__ = ["MelLoss", "MelOptions"]
@@ -57,14 +59,13 @@ class MelOptions(Fields):
 
 
 class MelLoss(nn.Module, ABC):
-    """The loss of a kind of mel decoder; all of them are built with these arguments.
+    """The loss of a kind of mel decoder; all of them are built with these arguments, and get features by :meth:`prepare`.
 
     Args:
         data: the dataset.
         sizes: the field `model.mel_decoder` of the configuration, with the width of the fusion.
         options: of the stage.
         checkpoint: the folder that gets the decoder.
-        device: of frozen networks that compute what is learnt.
 
     Attributes:
         networks: what is trained beside the fusion, by the name of its component.
@@ -73,6 +74,20 @@ class MelLoss(nn.Module, ABC):
 
     networks: nn.ModuleDict
     read: tuple[str, ...] = ()
+
+    @abstractmethod
+    def prepare(self, data: Dataset, checkpoint: Path, device: torch.device) -> None:
+        """Open what is learnt of a dataset; what is not stored is computed.
+
+        Args:
+            data: the dataset.
+            checkpoint: the folder that gets the decoder.
+            device: of frozen networks that compute it.
+
+        Raises:
+            CheckpointError: such a network is damaged.
+            DatasetError: too many pieces cannot be read.
+        """
 
     @abstractmethod
     def target(self, draw: Draw, rows: Int[np.ndarray, " size"], dropped: Float[np.ndarray, " size"]) -> Batch:

@@ -10,13 +10,15 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from ...checkpoints.folder import load_component, read_config
+from ...encoders.files import check_image_encoder, image_space
+from ...encoders.texts import load_text_encoder
 from ...errors import SettingError
 from ...networks.fusion import GatedFusion
 from ...pipelines.mel_decoders import BiLstmMelDecoder, load_mel_decoder
 from ..batches import Draw
 from ..features.dataset import Dataset
 from ..features.latents import embed_artworks
-from .mel_texts import Comments, text_folder
+from .mel_texts import Comments, comments_of, text_folder
 from .sources import encoder_folder
 
 __all__ = ["Predicted"]
@@ -32,17 +34,14 @@ class Predicted(nn.Module):
         checkpoint: with fusion and mel decoder.
         encoder: name or folder of the image encoder.
         text_encoder: name or folder of the text encoder.
-        device: of the encoders.
 
     Raises:
-        SettingError: a mel decoder that draws; no image or text encoder.
+        SettingError: a mel decoder that draws; no image or text encoder, or another than the fusion's.
         CheckpointError: a part is missing or damaged.
         DatasetError: no pair has comments.
     """
 
-    def __init__(
-        self, data: Dataset, checkpoint: Path, encoder: str | None, text_encoder: str | None, device: torch.device
-    ) -> None:
+    def __init__(self, data: Dataset, checkpoint: Path, encoder: str | None, text_encoder: str | None) -> None:
         super().__init__()
         kind = _kind(checkpoint)
         decoder = load_mel_decoder(checkpoint) if kind == "bilstm" else None
@@ -52,18 +51,33 @@ class Predicted(nn.Module):
                 "a regression (bilstm), whose mels belong to the pairs' music; what is drawn by diffusion is another piece",
                 "Train one first, as art2music-regression and art2music-2025 do, or set options.mels=true.",
             )
-        self.decoder = decoder
-        folder = encoder_folder(checkpoint, encoder)
-        comments = Comments.of(data, text_folder(checkpoint, folder, text_encoder), device)
-        images = embed_artworks(data, folder, device, patches=False, normalised=False)
-        fusion = load_component(checkpoint, "fusion", GatedFusion)
+        self.decoder, self.fusion = decoder, load_component(checkpoint, "fusion", GatedFusion)
+        self.encoder = encoder_folder(checkpoint, encoder)
+        check_image_encoder(self.encoder)
+        self.texts = text_folder(checkpoint, self.encoder, text_encoder)
+        reader, _ = load_text_encoder(self.texts), comments_of(data)
+        self._check_space("text", reader.space, self.texts)
+        self._check_space("image", image_space(self.encoder), self.encoder)
+        self.requires_grad_(requires_grad=False)
+
+    def _check_space(self, kind: str, space: str, folder: Path) -> None:
+        if (wanted := self.fusion.config.get(f"{kind}_space")) != space:
+            raise SettingError(
+                f"`mels: predicted` with {folder}, of the space {space!r}",
+                f"the {kind} encoder of the space {wanted!r}, on which the fusion was trained",
+                "Name it in the options, or leave the option out.",
+            )
+
+    def prepare(self, data: Dataset, device: torch.device) -> None:
+        """Embed artworks and comments on a device, and fuse them."""
+        comments = Comments.of(data, self.texts, device)
+        images = embed_artworks(data, self.encoder, device, patches=False, normalised=False)
         rows = np.arange(len(data.pairs))
         text, has = comments.drawn(Draw(np.random.default_rng(0), len(rows)), rows, all_of_them=True)
-        if fusion.neutral_text is not None:
-            text = torch.where(has[:, None], text, fusion.neutral_text)
+        if self.fusion.neutral_text is not None:
+            text = torch.where(has[:, None], text, self.fusion.neutral_text)
         with torch.no_grad():
-            self.fused = fusion(text, torch.from_numpy(images.values))
-        self.requires_grad_(requires_grad=False)
+            self.fused = self.fusion(text, torch.from_numpy(images.values))
 
     @property
     def frames(self) -> int:

@@ -40,7 +40,6 @@ class Regression(MelLoss):
         sizes: dict[str, Any],
         options: MelOptions,
         checkpoint: Path,  # noqa: ARG002
-        device: torch.device,  # noqa: ARG002
     ) -> None:
         super().__init__()
         self.normalisation, self.weights = (
@@ -50,7 +49,10 @@ class Regression(MelLoss):
         shared = {"mel": mel_of(data.grid), "normalisation": options.normalisation}
         self.network = BiLstmDecoder({**sizes, **shared})
         self.networks = nn.ModuleDict({"mel_decoder": self.network})
-        self.grid, self.mels = data.grid, data.mels()
+        self.grid = data.grid
+
+    def prepare(self, data: Dataset, checkpoint: Path, device: torch.device) -> None:  # noqa: ARG002
+        self.mels = data.mels()
 
     def target(self, draw: Draw, rows: Int[np.ndarray, " size"], dropped: Float[np.ndarray, " size"]) -> MelTarget:  # noqa: ARG002
         frames = min(self.network.config["max_frames"], self.mels.shortest(rows))

@@ -23,7 +23,7 @@ from ...types import Step
 from ..batches import Draw
 from ..features.dataset import Dataset
 
-__all__ = ["Comments", "keep_text_encoder", "text_folder"]
+__all__ = ["Comments", "comments_of", "keep_text_encoder", "text_folder"]
 
 PART, CHUNK = "text_encoder", 64
 
@@ -53,16 +53,8 @@ class Comments:
             DatasetError: no pair has comments.
             CheckpointError: the text encoder is missing or damaged.
         """
-        first = dict[str, int]()
-        of_pair = [
-            np.array([first.setdefault(each, len(first)) for each in tidied(pair.comments)], int) for pair in data.pairs
-        ]
-        if not first:
-            raise DatasetError(
-                f"no pair in {data.folder} has comments",
-                "comments of viewers on the artworks",
-                "Make pairs with `art2mus synthesize --comments`, or fill the column comments of the manifest.",
-            )
+        first, told = dict[str, int](), comments_of(data)
+        of_pair = [np.array([first.setdefault(each, len(first)) for each in some], int) for some in told]
         encoder, texts, found = load_text_encoder(folder), list(first), list[Tensor]()
         if isinstance(encoder, torch.nn.Module):
             encoder.to(device)
@@ -70,8 +62,8 @@ class Comments:
             found.append(encoder.encode(texts[start : start + CHUNK]).values.float().cpu())
             if data.on_step:
                 data.on_step(Step("comments", min(start + CHUNK, len(texts)), len(texts)))
-        told = json.dumps([tidied(pair.comments) for pair in data.pairs]).encode()
-        digests = {"text_encoder": component_digest(folder, "."), "comments": hashlib.sha256(told).hexdigest()}
+        digest = hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        digests = {"text_encoder": component_digest(folder, "."), "comments": digest}
         return cls(encoder.space, torch.cat(found).numpy(), of_pair, digests)
 
     @property
@@ -96,6 +88,22 @@ class Comments:
                 values[place] = self.vectors[there[orders[place, : len(there)].argsort()[:count]]].mean(0)
         has = np.array([len(self.of_pair[row]) > 0 for row in rows])
         return torch.from_numpy(values[draw.part]), torch.from_numpy(has[draw.part])
+
+
+def comments_of(data: Dataset) -> list[tuple[str, ...]]:
+    """The tidied comments of every pair.
+
+    Raises:
+        DatasetError: no pair has any.
+    """
+    told = [tidied(pair.comments) for pair in data.pairs]
+    if not any(told):
+        raise DatasetError(
+            f"no pair in {data.folder} has comments",
+            "comments of viewers on the artworks",
+            "Make pairs with `art2mus synthesize --comments`, or fill the column comments of the manifest.",
+        )
+    return told
 
 
 def text_folder(checkpoint: Path, encoder: Path, chosen: str | None) -> Path:

@@ -20,7 +20,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ...aligners.head import ProjectionHead
-from ...checkpoints.folder import save_component, save_config, save_index
+from ...checkpoints.folder import read_config, save_component, save_config, save_index
 from ...checkpoints.identity import component_digests
 from ...conditioning.constants import Constants, save_constants
 from ...conditioning.language import fingerprint, roll_out
@@ -35,7 +35,7 @@ from ...types import Condition, Embedding
 from ..batches import Draw, LatentBatch
 from ..config import TrainingConfig
 from ..features.dataset import Dataset
-from ..features.latents import embed_sounds
+from ..features.latents import embed_sounds, sound_space
 from ..objective import read_options, sized
 from .diffusion import DiffusionObjective, diffusion_loss
 from .plans import READING, UNPLANNED, bands_of, spread_of
@@ -82,7 +82,7 @@ class PriorObjective(DiffusionObjective):
 
     def __init__(self, data: Dataset, config: TrainingConfig, checkpoint: Path, device: torch.device) -> None:
         options = read_options(config, PriorOptions)
-        with sized(config.stage):  # before the features, which take long
+        with sized(config.stage):
             head = ProjectionHead.from_config(config.model["projection_model"])
             language_model, unet = GPT2(config.model["language_model"]), UNet(config.model["unet"])
         check_unet(config.model["unet"], data.grid, ())
@@ -90,7 +90,6 @@ class PriorObjective(DiffusionObjective):
         bands = bands_of(data) if planned else []
         super().__init__(data, config, checkpoint, device, crop=options.crop, bands=bands)
         self.options, self.levels = options, read_levels(options.scheduler)
-        self.embeddings = embed_sounds(data, checkpoint, device)
         self.projection_model, self.language_model, self.unet = head, language_model, unet
         self.trained = nn.ModuleDict({name: getattr(self, name) for name in TRAINED})
         self.plan_model = None
@@ -101,13 +100,16 @@ class PriorObjective(DiffusionObjective):
             self.check_tempos()
         self._check_head()
 
+    def prepare(self) -> None:
+        super().prepare()
+        self.embeddings = embed_sounds(self.data, self.checkpoint, self.device)
+
     def parts(self) -> dict[str, dict[str, str]]:
         return {"checkpoint": component_digests(self.checkpoint, ("audio_encoder", "vae"))}
 
     def _check_head(self) -> None:
-        head, embeddings = self.projection_model.config, self.embeddings
-        dim, width = embeddings.vectors.shape[-1], self.data.grid.language_width
-        wanted = {"space": embeddings.space, "dim": dim, "width": width}
+        head, dim = self.projection_model.config, read_config(self.checkpoint, "audio_encoder").get("dim")
+        wanted = {"space": sound_space(self.checkpoint), "dim": dim, "width": self.data.grid.language_width}
         if other := [name for name, value in wanted.items() if head[name] != value]:
             raise SettingError(
                 f"a projection_model with {', '.join(f'{name} {head[name]}' for name in other)}",

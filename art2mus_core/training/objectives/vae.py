@@ -64,8 +64,10 @@ class VaeObjective(Objective):
                 f"{data.grid.mel_bins} mel bins", f"a multiple of {self.factor}", "Change the mel or the VAE's blocks."
             )
         check_crop(self.options.crop, data.frames(self.factor), data, self.factor)
-        self.mels = data.mels(self.factor, self.vae.config["in_channels"])
         self.floor = float(np.log(data.grid.floor))
+
+    def prepare(self) -> None:
+        self.mels = self.data.mels(self.factor, self.vae.config["in_channels"])
 
     def batch(self, draw: Draw) -> MelBatch:
         rows, shares = draw.rows(self.train_rows)[draw.part], draw.shares()[draw.part]

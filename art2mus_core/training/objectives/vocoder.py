@@ -96,7 +96,9 @@ class VocoderObjective(Objective):
                 "Correct the field model.",
             )
         check_crop(self.options.crop, data.samples // data.grid.hop, data, self.factor)
-        self.sounds = data.sounds(self.channels)
+
+    def prepare(self) -> None:
+        self.sounds = self.data.sounds(self.channels)
 
     def parts(self) -> dict[str, dict[str, str]]:
         return {"checkpoint": component_digests(self.checkpoint, ["vae"] if self.vae else [])}

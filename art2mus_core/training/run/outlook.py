@@ -1,4 +1,4 @@
-"""What a training would be, from configurations and headers: sizes and what is stored already; no network is opened."""
+"""What a training would be, and whether it could begin: sizes, and what is stored already. No feature is computed."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from ...checkpoints.names import is_encoder, locate
 from ...encoders.files import check_image_encoder
 from ...errors import SettingError
 from ...pipelines.parts import Choice, open_parts
+from ..batches import seeded
 from ..config import TrainingConfig
 from ..estimating import estimate
 from ..features.dataset import Dataset
 from ..features.preparing import Stored, check_space, expected
 from ..objective import check_shared, check_trainable
 from ..objectives.start import checked_start
-from ..processes import check_processes
-from ..stages import OBJECTIVES
+from ..processes import check_processes, precision_of
+from ..stages import OBJECTIVES, open_stage
 
 __all__ = ["Outlook", "look", "part_folder"]
 
@@ -81,22 +82,26 @@ def part_folder(config: TrainingConfig, out: Path, prior: str | None) -> Path:
     return checkpoint
 
 
-def look(config: TrainingConfig, data: Path, checkpoint: Path, *, processes: int = 1) -> Outlook:
-    """Look at a training without beginning it.
+def look(
+    config: TrainingConfig, data: Path, checkpoint: Path, *, device: torch.device = CPU, processes: int = 1
+) -> Outlook:
+    """Look at a training without beginning it. Of an aligner, whose parts may be large, configurations and headers are read alone.
 
     Args:
         config: its configuration.
         data: the dataset.
         checkpoint: what :func:`part_folder` returns.
+        device: of the training.
         processes: number of processes that would share each batch.
 
     Raises:
-        DatasetError: no dataset, or one without training pairs.
-        SettingError: sizes and options that fit neither each other nor the parts, the music or the processes.
+        DatasetError: no dataset, or one without training pairs, or without what the stage learns.
+        SettingError: sizes and options that fit neither each other nor the parts, the music, the device or the processes.
         CheckpointError: a part is missing or damaged.
         OutputError: the disk has no room for what is missing of the features.
     """
     check_processes(config, processes)
+    precision_of(config, device)
     entry = OBJECTIVES[config.stage]
     dataset, compares = Dataset(data, entry.grid(config, checkpoint)), bool(entry.load(entry.name).compares)
     pairs = {split: len(dataset.rows(split)) for split in ("train", "validation")}
@@ -109,8 +114,11 @@ def look(config: TrainingConfig, data: Path, checkpoint: Path, *, processes: int
         compares = start.options.alignment is not None
         features = expected(dataset, start.features, CPU)
         check_space(dataset, features)
-        step = estimate(config, checkpoint, processes=processes)
+        step = estimate(config, checkpoint, device=device, processes=processes)
         weights = {name: getattr(step, name) // torch.float32.itemsize for name in ("trained", "frozen")}
         memory = {**vars(step), "total": step.total}
+    else:
+        with seeded(config.seed, CPU):
+            open_stage(config, data, checkpoint)
     check_shared(config, processes, pairs["train"], compares=compares)
     return Outlook(config.stage, config.steps, config.batch, pairs, weights, features, memory)
