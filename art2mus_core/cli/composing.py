@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from ..checkpoints.names import locate
 from ..errors import Art2MusError, ArtworkError, CheckpointError
 from ..images.reading import read_artwork, thumbnail_jpeg
 from ..pipelines.candidates import Candidate, compose_candidates
-from ..pipelines.comments import NOTHING, Comments
+from ..pipelines.comments import NOTHING, Comments, tidied
 from ..pipelines.levelling import piece_tags
 from ..pipelines.mel_parts import check_length as check_mel_length
 from ..pipelines.mel_parts import open_mel_parts
@@ -64,6 +64,7 @@ class Outcome:
     """The composed pieces, the jobs that failed, the existing files that were kept, and seconds by stage.
 
     `space` is that of the image embeddings; `encoder` is the name of their encoder's checkpoint if it is not the model.
+    `told` are the comments, and the balance, of a model that reads them; `prompt` are the text prompts.
     `notes` are sentences on what the user asked for and has no effect.
     """
 
@@ -72,6 +73,8 @@ class Outcome:
     settings: Settings | None = None
     space: str | None = None
     encoder: str | None = None
+    told: Comments | None = None
+    prompt: PromptText = field(default_factory=PromptText)
     notes: list[str] = field(default_factory=list)
     pieces: list[dict[str, Any]] = field(default_factory=list)
     kept: list[Path] = field(default_factory=list)
@@ -112,6 +115,7 @@ def run(request: Request, groups: Sequence[Sequence[Job]], on_step: OnStep) -> O
         Art2MusError: all artworks fail for one reason, or the model cannot be used.
     """
     started, outcome, pipeline = time.perf_counter(), Outcome(request.choice.checkpoint, request.seed), None
+    outcome.prompt = request.prompt
     clock, text = _Clock(outcome.stages, on_step), None
     for group in groups:
         ready = _read(group, outcome)
@@ -195,6 +199,7 @@ def _compose(
     said: dict[str, Any] = {}
     if isinstance(pipeline, CommentPipeline):
         said = {"comments": [request.told.texts] * len(ready), "balance": request.told.balance}
+        outcome.told = replace(request.told, texts=tidied(request.told.texts))
         shared = pipeline.tags(outcome.settings, request.prompt, request.told)
     else:
         shared = pipeline.tags(outcome.settings, request.prompt)

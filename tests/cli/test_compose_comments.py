@@ -29,7 +29,9 @@ def test_a_comment_is_read_and_told_in_the_file(compose):
     tags = read_tags(Path("dawn.flac"))
     assert (tags["comment"], tags["balance"], tags["seed"]) == ("calm blue\nso still", "0.6", "2")
     assert "steps" not in tags
-    assert json.loads(out)["notes"] == ["seed 2 has no effect: this model makes one piece of each artwork"]
+    told = json.loads(out)
+    assert told["notes"] == ["seed 2 has no effect: this model makes one piece of each artwork"]
+    assert (told["comments"], told["balance"], told["text"]) == (["calm blue", "so still"], 0.6, None)
     first = Path("dawn.flac").read_bytes()
     words = [word for text in tags["comment"].split("\n") for word in ("--comment", text)]
     assert compose(*words, "--balance", tags["balance"], "--seed", tags["seed"])[0] == 0
