@@ -155,7 +155,7 @@ def compose(
     # Settings are checked before files, and files before weights, so that errors appear at once.
     if not SHORTEST <= seconds <= LONGEST:
         with importing():
-            from .composing import check_length
+            from ..pipelines.routes import check_length
         check_length(seconds, model, route)
     chosen = check_settings(
         seconds=seconds,
@@ -190,9 +190,14 @@ def compose(
         model = choose_model(model, route, commented=bool(comments) or balance is not None)
         where = choose_device(device)
         change = Lora.parse(lora) if lora else None
-        choice = Choice(model, aligner, encoder, support, heads, choose_precision(precision, where), change)
+        choice = Choice(
+            model, aligner, encoder, support, heads, choose_precision(precision, where, warned=False), change
+        )
         told = Comments(tuple(comments or ()), AS_TRAINED if balance is None else balance)
         request = Request(choice, where, seed, chosen, text, negative, told, candidates, keep_all, no_replace)
         outcome = run(request, groups, on_step)
     outcome.kept = kept
+    if precision not in ("auto", outcome.precision):
+        only = f"all networks of this model compute in {outcome.precision}"
+        outcome.notes.append(f"precision {precision} has no effect: {only}")
     report(outcome, found, as_json=as_json)

@@ -11,31 +11,26 @@ from typing import Any
 import torch
 
 from ..audio.files import write_audio
-from ..checkpoints.names import locate
 from ..errors import Art2MusError, ArtworkError, CheckpointError
 from ..images.reading import read_artwork, thumbnail_jpeg
 from ..pipelines.candidates import Candidate, compose_candidates
 from ..pipelines.comments import NOTHING, Comments, tidied
 from ..pipelines.levelling import piece_tags
-from ..pipelines.mel_parts import check_length as check_mel_length
-from ..pipelines.mel_parts import open_mel_parts
 from ..pipelines.parts import Choice
 from ..pipelines.prompts import PromptText
 from ..pipelines.routes import (
-    ART2MUSIC,
     ArtworkPipeline,
     CommentPipeline,
-    choose_model,
     open_route,
-    route_class,
 )
 from ..pipelines.settings import Settings, at_once
 from ..pipelines.stages import visiting
 from ..types import Artwork, OnStep, Step
+from .devices import REMEDY, warn_if_emulated
 from .outputs import installed_version
 from .planning import Job
 
-__all__ = ["Outcome", "Request", "check_length", "run"]
+__all__ = ["Outcome", "Request", "run"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +59,7 @@ class Outcome:
     """The composed pieces, the jobs that failed, the existing files that were kept, and seconds by stage.
 
     `space` is that of the image embeddings; `encoder` is the name of their encoder's checkpoint if it is not the model.
+    `precision` is that of networks that do not always compute in float32, if there are any.
     `told` are the comments, and the balance, of a model that reads them; `prompt` are the text prompts.
     `notes` are sentences on what the user asked for and has no effect.
     """
@@ -73,6 +69,7 @@ class Outcome:
     settings: Settings | None = None
     space: str | None = None
     encoder: str | None = None
+    precision: str = "float32"
     told: Comments | None = None
     prompt: PromptText = field(default_factory=PromptText)
     notes: list[str] = field(default_factory=list)
@@ -96,18 +93,6 @@ class _Clock:
         self.on_step(step)
 
 
-def check_length(seconds: float, model: str | None, route: str | None) -> None:
-    """Check the length of a piece with the limit of the chosen model, if it has one of its own.
-
-    Raises:
-        SettingError: it is out of the model's range, or there is no such model or route.
-        CheckpointError: the model is damaged.
-    """
-    chosen = choose_model(model, route)
-    if route_class(locate(chosen)) == ART2MUSIC:
-        check_mel_length(seconds, open_mel_parts(Choice(chosen)))
-
-
 def run(request: Request, groups: Sequence[Sequence[Job]], on_step: OnStep) -> Outcome:
     """Compose group after group; an artwork that fails is recorded, and the others are still composed.
 
@@ -124,6 +109,7 @@ def run(request: Request, groups: Sequence[Sequence[Job]], on_step: OnStep) -> O
                 pipeline = _open(request, once=len(groups) == 1)
                 if request.text is not None or request.negative is not None:
                     text = pipeline.encode_text(request.prompt, on_step=clock)
+                outcome.precision = str(_dtype(pipeline, request)).removeprefix("torch.")
                 if isinstance(pipeline, CommentPipeline):
                     outcome.notes = pipeline.remarks(request.told.texts, request.seed)
             _compose_each(pipeline, ready, request, outcome, {"text": text, "on_step": clock})
@@ -134,10 +120,20 @@ def run(request: Request, groups: Sequence[Sequence[Job]], on_step: OnStep) -> O
 
 
 def _open(request: Request, *, once: bool) -> ArtworkPipeline:
-    """Open the pipeline; if each stage runs only `once`, its network's memory is freed after it."""
+    """Open the pipeline; if each stage runs only `once`, its network's memory is freed after it.
+
+    A precision that the device emulates is told, if a network computes in it.
+    """
     together = request.candidates <= at_once(request.chosen.get("seconds", Settings.seconds))
     resident = visiting(request.device)
-    return open_route(request.choice, "artwork", resident=resident, offload=once and together)
+    opened: ArtworkPipeline = open_route(request.choice, "artwork", resident=resident, offload=once and together)
+    warn_if_emulated(_dtype(opened, request), request.device, REMEDY)
+    return opened
+
+
+def _dtype(pipeline: ArtworkPipeline, request: Request) -> torch.dtype:
+    """The precision of those networks that do not always compute in float32."""
+    return pipeline.dtype if isinstance(pipeline, CommentPipeline) else request.choice.dtype
 
 
 def _read(jobs: Sequence[Job], outcome: Outcome) -> list[tuple[Job, Artwork]]:

@@ -8,7 +8,9 @@ from ..checkpoints.precision import imitates
 from ..errors import SettingError
 from .streams import notify
 
-__all__ = ["choose_device", "choose_precision", "warn_if_emulated"]
+__all__ = ["REMEDY", "choose_device", "choose_precision", "warn_if_emulated"]
+
+REMEDY = "--precision float32"
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -33,10 +35,10 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def choose_precision(name: str, device: torch.device) -> torch.dtype:
+def choose_precision(name: str, device: torch.device, *, warned: bool = True) -> torch.dtype:
     """The number format of a name; `auto` is float16 on GPUs, bfloat16 on CPUs that support it, and float32 on others.
 
-    bfloat16 takes half the time of float32 on such CPUs. A format that the device emulates causes a warning.
+    bfloat16 takes half the time of float32 on such CPUs. A format that the device emulates causes a warning if `warned`.
 
     Raises:
         SettingError: unknown name.
@@ -47,7 +49,8 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
         return torch.float32 if imitates(device, torch.bfloat16) else torch.bfloat16
     if name not in PRECISIONS:
         raise SettingError(f"precision {name!r}", f"auto or one of {', '.join(PRECISIONS)}", "Check the name.")
-    warn_if_emulated(PRECISIONS[name], device, "--precision float32")
+    if warned:
+        warn_if_emulated(PRECISIONS[name], device, REMEDY)
     return PRECISIONS[name]
 
 

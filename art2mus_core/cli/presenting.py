@@ -82,6 +82,7 @@ def _document(outcome: Outcome, found: Gathered) -> dict[str, Any]:
         "comments": outcome.told and list(outcome.told.texts),
         "balance": outcome.told and outcome.told.balance,
         **vars(outcome.prompt),
+        "precision": outcome.precision,
         "seed": outcome.seed,
         "notes": outcome.notes,
         "settings": vars(outcome.settings) if outcome.settings else None,

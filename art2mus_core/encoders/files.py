@@ -30,6 +30,7 @@ __all__ = [
     "has_audio_encoder",
     "image_bytes",
     "image_component",
+    "image_dtype",
     "image_patches",
     "image_sizes",
     "image_space",
@@ -48,11 +49,7 @@ def image_space(folder: Path) -> str:
 
 
 def image_component(folder: Path) -> str:
-    """The subfolder of the weights of a folder's image encoder; `.` for a CLIP.
-
-    Raises:
-        CheckpointError: there is no image encoder, or an unknown one.
-    """
+    """The subfolder of the weights of a folder's image encoder; `.` for a CLIP. Raises as :func:`image_space`."""
     return _image_kind(folder).component
 
 
@@ -70,12 +67,13 @@ def image_patches(folder: Path) -> int:
     return _image_kind(folder).count(folder)
 
 
-def image_bytes(folder: Path, *, dtype: torch.dtype) -> int:
-    """Bytes of memory of a folder's image encoder in a precision.
+def image_dtype(folder: Path, dtype: torch.dtype) -> torch.dtype:
+    """The precision in which a folder's image encoder computes if `dtype` is chosen. Raises as :func:`image_space`."""
+    return _image_kind(folder).precision or dtype
 
-    Raises:
-        CheckpointError: there is no image encoder, or an unknown one, or its weights are missing or damaged.
-    """
+
+def image_bytes(folder: Path, *, dtype: torch.dtype) -> int:
+    """Bytes of memory of a folder's image encoder in a precision. Raises as :func:`image_sizes`."""
     return _image_kind(folder).bytes(folder, dtype)
 
 
@@ -211,6 +209,7 @@ class _Clip:
     """A CLIP folder; its modules are imported on use, because that takes seconds."""
 
     component: ClassVar[str] = "."
+    precision: ClassVar[torch.dtype | None] = None
 
     @property
     def module(self) -> Any:  # noqa: ANN401

@@ -46,6 +46,11 @@ class ArtAndCommentToMusic(FromArtworks):
         """Whether the mel is drawn, so that another seed makes another piece."""
         return self.parts.drawn
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """The lowest precision in which a network computes."""
+        return self.parts.dtype
+
     def settings(self, **chosen: Any) -> Settings:  # noqa: ANN401
         """The checkpoint's default settings, replaced by those that are given and not None.
 
@@ -227,6 +232,6 @@ class ArtAndCommentToMusic(FromArtworks):
             "text_encoder": self.parts.spaces["text"],
             **{name: str(value) for name, value in counts.items()},
             "balance": f"{told.balance:g}",
-            "precision": str(choice.dtype).removeprefix("torch."),
+            "precision": str(self.dtype).removeprefix("torch."),
             **{name: value for name, value in rare.items() if value},
         }

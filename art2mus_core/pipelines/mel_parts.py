@@ -18,6 +18,7 @@ from ..encoders.files import (
     check_image_encoder,
     image_bytes,
     image_component,
+    image_dtype,
     image_sizes,
     image_space,
     load_audio_encoder,
@@ -79,8 +80,8 @@ class MelParts(LazyParts):
 
     @property
     def dtype(self) -> torch.dtype:
-        """The chosen precision, of published encoders alone."""
-        return self.choice.dtype
+        """The precision of the image encoder: the chosen one if it is published; all other networks compute in float32."""
+        return image_dtype(self.encoder_folder, self.choice.dtype)
 
     @cached_property
     def spaces(self) -> dict[str, str]:

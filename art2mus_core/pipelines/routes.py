@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+import torch
+
 from ..checkpoints.folder import read_index
 from ..checkpoints.names import ART2MUSIC, BUNDLED, COMMENTED, is_prior, locate
 from ..errors import CheckpointError, SettingError
@@ -25,6 +27,7 @@ __all__ = [
     "ROUTES",
     "ArtworkPipeline",
     "CommentPipeline",
+    "check_length",
     "choose_model",
     "open_route",
     "route_class",
@@ -76,6 +79,9 @@ class ArtworkPipeline(Protocol):
 class CommentPipeline(ArtworkPipeline, Protocol):
     """One that reads comments; see :class:`~art2mus_core.pipelines.art2music.ArtAndCommentToMusic` for the methods."""
 
+    @property
+    def dtype(self) -> torch.dtype: ...
+
     def tags(self, settings: Settings, text: PromptText, told: Comments = ...) -> dict[str, str]: ...
 
     def remarks(self, comments: Sequence[str], seed: int = 0) -> list[str]: ...
@@ -121,6 +127,20 @@ def choose_model(model: str | None, route: str | None, *, commented: bool = Fals
             "Add --route art2music, or leave them out.",
         )
     return chosen
+
+
+def check_length(seconds: float, model: str | None, route: str | None) -> None:
+    """Check the length of a piece with the limit of the model of a route, if it has one of its own.
+
+    Raises:
+        SettingError: it is out of the model's range, or there is no such model or route.
+        CheckpointError: the model is damaged.
+    """
+    chosen = choose_model(model, route)
+    if route_class(locate(chosen)) == ART2MUSIC:
+        from .mel_parts import check_length, open_mel_parts  # noqa: PLC0415 - one route at a time
+
+        check_length(seconds, open_mel_parts(Choice(chosen)))
 
 
 def route_class(folder: Path) -> str:

@@ -52,6 +52,23 @@ def test_a_comment_of_which_not_all_counts_is_composed_with_a_note(compose, comm
     assert note in out
 
 
+@pytest.mark.parametrize("precision", ["float16", "auto"])
+def test_a_precision_in_which_no_network_computes_is_told_and_not_called_slow(compose, monkeypatch, precision):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True}, raising=False)
+    code, out, err = compose("--precision", precision, "--json")
+    told = json.loads(out)
+    assert (code, err, told["precision"], read_tags(Path("dawn.flac"))["precision"]) == (0, "", "float32", "float32")
+    note = "precision float16 has no effect: all networks of this model compute in float32"
+    assert told["notes"] == ([note] if precision == "float16" else [])
+
+
+def test_a_precision_that_is_imitated_is_told_where_a_network_computes_in_it(compose, monkeypatch, pocket_like):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True}, raising=False)
+    code, _, err = compose("--precision", "bfloat16", model=pocket_like)
+    assert (code, one_line(err)) == (0, True)
+    assert "not known to support bfloat16" in err
+
+
 def test_comments_count_for_every_artwork_of_a_folder(art2mus, commented, paintings):
     words = ("--route", "art2music", "--seconds", "1", "--comment", "calm", "-o", "music")
     assert art2mus("compose", paintings, *words, model=commented)[0] == 0
