@@ -8,6 +8,7 @@ fusion that sees few thousand comments reads it a little better there than in th
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from ..errors import CheckpointError, SettingError
 from ..networks.options import completed
 from ..types import Embedding
 
-__all__ = ["AXES", "VOCABULARY", "WordEncoder", "load_word_encoder", "tokenizer_of"]
+__all__ = ["AXES", "VOCABULARY", "WordEncoder", "load_word_encoder", "tokenizer_of", "vocabulary_digest"]
 
 VOCABULARY = "vocab.txt"
 """File of the pieces, one in each line; those that continue a word begin with ##."""
@@ -44,7 +45,8 @@ class WordEncoder(nn.Module):
     The last numbers are the mood, from -`SPAN` to `SPAN` on each axis, and near 0 on an axis of which the text does not speak.
 
     Args:
-        config: the content of `text_encoder/config.json`; `space` names the space of the embeddings.
+        config: the content of `text_encoder/config.json`; `space` names the space of the embeddings, and `vocabulary` may have the
+            digest of the pieces.
 
     Attributes:
         longest: pieces that are read of a text.
@@ -129,6 +131,11 @@ def tokenizer_of(pieces: Sequence[str]) -> Any:  # noqa: ANN401
     return tokenizer
 
 
+def vocabulary_digest(pieces: Sequence[str]) -> str:
+    """sha256 of pieces in their order, in hexadecimal: the entry `vocabulary` of a configuration."""
+    return hashlib.sha256("\n".join(pieces).encode()).hexdigest()
+
+
 def load_word_encoder(folder: Path) -> WordEncoder:
     """Load the word encoder in a folder.
 
@@ -147,6 +154,13 @@ def load_word_encoder(folder: Path) -> WordEncoder:
         raise CheckpointError(
             f"{path} has {len(set(pieces))} different pieces",
             f"{encoder.config['pieces']}, one in each line, as in its config.json",
+            "Install the checkpoint again.",
+        )
+    found = vocabulary_digest(pieces)
+    if (stored := encoder.config.get("vocabulary", found)) != found:
+        raise CheckpointError(
+            f"{path} has other pieces, or the same in another order (sha256 {found[:12]})",
+            f"those whose vectors are stored, in their order ({str(stored)[:12]} in config.json)",
             "Install the checkpoint again.",
         )
     encoder.tokenizer = tokenizer_of(pieces)

@@ -18,7 +18,7 @@ from ..checkpoints.folder import save_component
 from ..datasets.synthetic.commenting import comment, draw_mood
 from ..digests import tensor_digest
 from ..encoders.sentences import SentenceEncoder
-from ..encoders.words import AXES, VOCABULARY, WordEncoder, tokenizer_of
+from ..encoders.words import AXES, VOCABULARY, WordEncoder, tokenizer_of, vocabulary_digest
 from ..errors import CheckpointError, SettingError
 from ..placing import place
 from ..types import OnStep, Step
@@ -121,7 +121,8 @@ def fit_words(
     encoder.tokenizer = tokenizer_of(pieces)
     error = _train(encoder, *moods(count, seed), steps=steps, seed=seed, on_step=on_step)
     digest = tensor_digest(encoder.state_dict())
-    config = {**encoder.config, "space": f"words-{encoder.config['dim']}-{digest[:8]}"}
+    named = {"space": f"words-{encoder.config['dim']}-{digest[:8]}", "vocabulary": vocabulary_digest(pieces)}
+    config = {**encoder.config, **named}
     save_component(folder, "text_encoder", encoder, config, half=True)
     place(folder / "text_encoder" / VOCABULARY, ("\n".join(pieces) + "\n").encode())
     return error

@@ -8,7 +8,7 @@ import torch
 
 from art2mus_core.checkpoints.folder import save_component
 from art2mus_core.encoders.texts import load_text_encoder
-from art2mus_core.encoders.words import AXES, SPAN, VOCABULARY, WordEncoder, load_word_encoder
+from art2mus_core.encoders.words import AXES, SPAN, VOCABULARY, WordEncoder, load_word_encoder, vocabulary_digest
 from art2mus_core.errors import CheckpointError, SettingError
 from art2mus_core.interfaces import TextEncoder
 
@@ -63,6 +63,16 @@ def test_texts_without_a_known_word_are_zeros_and_long_ones_are_cut(folder: Path
     torch.testing.assert_close(values[3], encoder.encode(["storm " * 11]).values[0])
     with pytest.raises(SettingError, match="no texts"):
         encoder.encode([])
+
+
+def test_pieces_in_another_order_than_their_vectors_are_refused(folder: Path):
+    config, path = folder / "text_encoder" / "config.json", folder / "text_encoder" / VOCABULARY
+    config.write_text(json.dumps({**CONFIG, "vocabulary": vocabulary_digest(PIECES)}))
+    path.write_bytes(b"\r\n".join(piece.encode() for piece in PIECES))  # as a checkout on Windows may have it
+    load_text_encoder(folder)
+    path.write_text("\n".join(PIECES[::-1]), encoding="utf-8")
+    with pytest.raises(CheckpointError, match="in another order"):
+        load_text_encoder(folder)
 
 
 def test_pieces_that_are_missing_twice_there_or_too_few_are_refused(folder: Path):

@@ -10,7 +10,7 @@ pytest.importorskip("sentence_transformers", reason="the extra texts is not inst
 
 from art2mus_core.cli import main
 from art2mus_core.encoders.sentences import load_sentence_encoder
-from art2mus_core.encoders.words import load_word_encoder
+from art2mus_core.encoders.words import VOCABULARY, load_word_encoder, vocabulary_digest
 from art2mus_core.errors import CheckpointError, SettingError
 from art2mus_core.training import words
 
@@ -57,6 +57,8 @@ def test_a_seed_makes_the_same_encoder_which_learns_moods(sentences, tmp_path: P
     for one, other in zip(found[0].state_dict().values(), found[1].state_dict().values(), strict=True):
         assert torch.equal(one, other)
     assert found[0].space == found[1].space != "words"
+    pieces = (tmp_path / "one" / "text_encoder" / VOCABULARY).read_text().split()
+    assert found[0].config["vocabulary"] == vocabulary_digest(pieces)
     assert found[0].vectors.abs().max() == 127
     with pytest.raises(SettingError, match="40 comments"):
         words.fit_words(tmp_path, sentences, sizes, count=40)
