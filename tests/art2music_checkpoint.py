@@ -39,6 +39,9 @@ class TinyWords(torch.nn.Module):
     def known(self, texts: Sequence[str]) -> list[int]:
         return [sum(word.isalpha() and word.isascii() for word in text.split()) for text in texts]
 
+    def foreign(self, text: str) -> list[str]:
+        return [word for word in text.split() if not word.isascii()]
+
 
 def load_tiny_words(folder: Path, *, normalised: bool) -> TinyWords:
     from art2mus_core.checkpoints.folder import load_component

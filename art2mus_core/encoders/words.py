@@ -22,6 +22,7 @@ from ..checkpoints.folder import load_component
 from ..errors import CheckpointError, SettingError
 from ..networks.options import completed
 from ..types import Embedding
+from .english import foreign_words
 
 __all__ = ["AXES", "VOCABULARY", "WordEncoder", "load_word_encoder", "tokenizer_of", "vocabulary_digest"]
 
@@ -86,6 +87,15 @@ class WordEncoder(nn.Module):
     def known(self, texts: Sequence[str]) -> list[int]:
         """The number of known pieces of each text, of any length."""
         return [len(self._ids(text)) for text in texts]
+
+    def foreign(self, text: str) -> list[str]:
+        """The words that are no whole pieces, of a text that hardly is English; see :func:`~.english.foreign_words`."""
+        start = " ".join(text.split()[: 2 * self.longest])
+        read, found = self.tokenizer.encode(start), dict[int, list[tuple[int, int]]]()
+        for word, span in zip(read.word_ids, read.offsets, strict=True):
+            found.setdefault(word, []).append(span)
+        words = [(start[spans[0][0] : spans[-1][1]], len(spans)) for spans in found.values()]
+        return foreign_words([(word, pieces) for word, pieces in words if word.isalpha()])
 
     def read(self, texts: Sequence[str]) -> tuple[Int[Tensor, "batch length"], Bool[Tensor, "batch length"]]:
         """The numbers of the known pieces of each text, and a mask that is false for padding.

@@ -21,6 +21,7 @@ __all__ = [
     "NOTHING",
     "Comments",
     "CountingEncoder",
+    "EnglishEncoder",
     "check_balance",
     "fuse",
     "pooled",
@@ -53,6 +54,13 @@ class CountingEncoder(TextEncoder, Protocol):
     longest: int
 
     def known(self, texts: Sequence[str]) -> list[int]: ...
+
+
+@runtime_checkable
+class EnglishEncoder(CountingEncoder, Protocol):
+    """One that reads English alone, and tells the words that it does not know of a text that hardly is English."""
+
+    def foreign(self, text: str) -> list[str]: ...
 
 
 def tidied(comments: Sequence[str]) -> tuple[str, ...]:
@@ -140,6 +148,9 @@ def remarks(encoder: TextEncoder, comments: Sequence[str]) -> list[str]:
             shown = comment if len(comment) <= SHOWN else f"{comment[:SHOWN]}..."
             if not count:
                 found.append(f"none of the comment's words is known to the text encoder: {shown}")
+            elif words := ", ".join(encoder.foreign(comment) if isinstance(encoder, EnglishEncoder) else ()):
+                told = words if len(words) <= SHOWN else f"{words[:SHOWN]}..."
+                found.append(f"words that the text encoder does not know, which reads English: {told}")
             if count > encoder.longest:
                 found.append(f"only the first {encoder.longest} words or parts of words of a comment are read: {shown}")
     return list(dict.fromkeys(found))

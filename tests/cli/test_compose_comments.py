@@ -43,6 +43,7 @@ def test_a_comment_is_read_and_told_in_the_file(compose):
     [
         (" \n", "1 of 1 comments is blank and not read"),
         ("words " * 5000, "only the first 4 words or parts of words of a comment are read"),
+        ("so ruhig wie möglich", "words that the text encoder does not know, which reads English: möglich"),
         ("שקט כחול", "none of the comment's words is known to the text encoder: שקט כחול"),
     ],
 )
