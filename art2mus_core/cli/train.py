@@ -133,7 +133,7 @@ def train(
     task = Task(config, data, checkpoint, run or _run_folder(name, checkpoint, prior), adds=prior is None)
     if dry_run:
         processes = int(told) if (told := os.environ.get("WORLD_SIZE", "")).isdecimal() else 1  # of a launcher
-        check_watching(config)
+        check_watching(config, checkpoint)
         outlook = look(config, data, checkpoint, device=choose_device("auto"), processes=processes)
         print_outlook(outlook, task, as_json=as_json)
     else:

@@ -167,18 +167,22 @@ def _epochs(config: TrainingConfig, train: int) -> str:
     return f"{times:,.0f} times each pair" if times >= 100 else f"{times:.3g} times each pair"
 
 
-def check_watching(config: TrainingConfig) -> None:
+def check_watching(config: TrainingConfig, checkpoint: Path) -> None:
     """Check what a training would watch itself with, as far as that is known before it.
 
     Raises:
         ModuleNotFoundError: the package of a tracker is not installed.
+        SettingError: previews that cannot be.
+        CheckpointError: the vocoder of previews is missing or damaged.
         ArtworkError: an artwork of the previews cannot be read.
     """
+    from ..training.watching.performing import check_previews
     from ..training.watching.previews import Previews
     from ..training.watching.trackers import TRACKERS
 
     for name in config.trackers:
         import_module(TRACKERS[name].package)
+    check_previews(config, checkpoint)
     if config.preview_every:
         Previews(Path()).choose([Path(path) for path in config.previews])
 

@@ -48,8 +48,7 @@ class MelParts(LazyParts):
         folder: the checkpoint.
         grid: sizes of its mel and its sound, in one channel.
         drawn: whether seeds and the settings of sampling count.
-        longest: longest piece in seconds, infinite if the mel decoder has no limit. Whether a decoder by diffusion was trained on pieces of
-            that length is not known: no weight depends on it.
+        longest: longest piece in seconds, infinite if the mel decoder has no limit; no weight of a decoder by diffusion depends on it.
         defaults: its default settings, with a piece of at most this length.
     """
 
