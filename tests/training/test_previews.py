@@ -138,6 +138,30 @@ def test_pictures_of_one_name_and_chosen_ones(objective, pairs: Path, tmp_path: 
     assert not torch.equal(found[0].piece.samples, found[1].piece.samples)
 
 
+def test_the_page_has_the_music_of_the_present_artworks_alone(objective, pairs: Path, tmp_path: Path):
+    """Another picture of the same name is another artwork; in tables of earlier versions a name has to do."""
+    first, second = (pairs / pair.artwork for pair in read_manifest(pairs)[:2])
+    other = tmp_path / "elsewhere" / first.name
+    other.parent.mkdir()
+    shutil.copy(second, other)
+    previews, table = Previews(tmp_path / "previews"), tmp_path / "previews" / "music.csv"
+    for step, picture in ((20, first), (40, other)):
+        previews.choose([picture])
+        previews.perform(objective, step)
+    assert _played(previews) == ["0000040"]
+    earlier = [line.rsplit(",", 1)[0] for line in table.read_text(encoding="utf-8").splitlines()]
+    table.write_text("\n".join(earlier) + "\n", encoding="utf-8")
+    assert _played(previews) == ["0000020", "0000040"]
+    previews.perform(objective, 60)
+    assert _played(previews) == ["0000020", "0000040", "0000060"]
+
+
+def _played(previews: Previews) -> list[str]:
+    write_gallery(previews, "a run: previews")
+    page = (previews.folder / "index.html").read_text(encoding="utf-8")
+    return sorted(set(re.findall(r'data-source="(\d+)/', page)))
+
+
 def test_an_empty_validation_split_is_refused(objective, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(objective.data, "rows", lambda split: np.array([], int))
     with pytest.raises(DatasetError, match="Name pictures in the field previews, or set preview_every to 0"):

@@ -52,6 +52,7 @@ class Preview:
             music and of this.
         values: measures of the music by name, see `MEASURES`.
         key: its key in words.
+        work: digest of what was performed.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Preview:
     picture: Image.Image
     values: dict[str, float]
     key: str
+    work: str
 
 
 @dataclass
@@ -116,7 +118,7 @@ class Previews:
         described = describe_music(music)
         picture = _drawn(work, made, described)
         save_image(picture, sound.with_suffix(".png"))
-        return Preview(name, made.piece, sound, picture, _values(made.piece, music), str(described["key"]))
+        return Preview(name, made.piece, sound, picture, _values(made.piece, music), str(described["key"]), work.digest)
 
 
 def _reference(folder: Path, name: str) -> Path:
@@ -147,11 +149,12 @@ def _write_music(path: Path, step: int, previews: Sequence[Preview]) -> None:
     """Add the measures of a step to the table, without those of later steps, which a stopped run left."""
     earlier = [row for row in read_music(path) if int(row["step"]) < step]
     own = [
-        {"step": str(step), "artwork": each.name, **{k: f"{v:.6g}" for k, v in each.values.items()}, "key": each.key}
+        {"step": str(step), "artwork": each.name, "key": each.key, "work": each.work}
+        | {name: f"{value:.6g}" for name, value in each.values.items()}
         for each in previews
     ]
     sink = io.StringIO()
-    table = csv.DictWriter(sink, ["step", "artwork", *MEASURES, "key"], lineterminator="\n")
+    table = csv.DictWriter(sink, ["step", "artwork", *MEASURES, "key", "work"], lineterminator="\n")
     table.writeheader()
     table.writerows([*earlier, *own])
     place(path, sink.getvalue().encode(errors="surrogateescape"))
@@ -171,7 +174,7 @@ def write_gallery(previews: Previews, title: str, notes: Sequence[str] = ()) -> 
     Raises:
         OutputError: it cannot be written.
     """
-    rows = [row for row in read_music(previews.folder / "music.csv") if row["artwork"] in previews.works]
+    rows = [row for row in read_music(previews.folder / "music.csv") if _is_of(row, previews.works)]
     steps = list(dict.fromkeys(int(row["step"]) for row in rows))
     chosen = {steps[at] for at in np.unique(np.linspace(0, len(steps) - 1, SHOWN).round().astype(int))} if steps else ()
     subjects = {name: _subject(previews, name) for name in previews.works}
@@ -190,6 +193,12 @@ def write_gallery(previews: Previews, title: str, notes: Sequence[str] = ()) -> 
     }
     report = Report(measures, figures, values, notes=tuple(notes))
     write_page(report, Collection(previews.folder, subjects, systems), previews.folder / "index.html", title=title)
+
+
+def _is_of(row: dict[str, str], works: Works) -> bool:
+    """Whether a row is of one of the works; those of earlier versions have no digest, and are known by their names alone."""
+    work = works.get(row["artwork"])
+    return work is not None and (row.get("work") or work.digest) == work.digest
 
 
 def _subject(previews: Previews, name: str) -> Subject:

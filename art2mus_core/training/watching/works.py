@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,8 @@ FEW = 4
 LONGEST = 200
 """Bytes of a file's name without its suffix."""
 
+DIGITS = 12
+
 
 @dataclass(frozen=True)
 class Work:
@@ -40,6 +44,12 @@ class Work:
     artwork: Artwork | None = None
     comments: tuple[str, ...] = ()
     row: int = -1
+
+    @property
+    def digest(self) -> str:
+        """Identifies what is performed in a run, whatever its files are named."""
+        told = [self.artwork and self.artwork.sha256, self.comments, self.row]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:DIGITS]
 
 
 Works = dict[str, Work]
