@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import OutputError
-from .placing import refusals
+from .placing import check_folder, refusals
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -45,8 +44,7 @@ def alone(folder: Path, work: str, on_wait: Callable[[str], None]) -> Iterator[N
     """
     from filelock import FileLock  # noqa: PLC0415  only for writing
 
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder} is a file", "a folder", "Choose another place.")
+    check_folder(folder)
     made = [each for each in (folder, *folder.absolute().parents) if not each.exists()]
     lock = FileLock(folder / LOCK)
     try:

@@ -13,6 +13,7 @@ from .errors import OutputError
 
 __all__ = [
     "check_absent",
+    "check_folder",
     "check_place",
     "check_room",
     "make_folder",
@@ -117,6 +118,15 @@ def check_place(path: Path, suffixes: tuple[str, ...]) -> None:
     if path.is_dir():
         raise OutputError(f"{path} is a folder", "a file", "Choose another file name.")
     nearest_folder(path)
+
+
+def check_folder(folder: Path) -> None:
+    """Check that a path is a folder, or that one can be made there.
+
+    Raises:
+        OutputError: a file has its name, or that of a folder above it.
+    """
+    nearest_folder(folder / "file")
 
 
 def nearest_folder(path: Path) -> Path:

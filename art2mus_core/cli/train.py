@@ -12,6 +12,7 @@ import typer
 
 from ..errors import SettingError
 from ..pipelines.settings import check_seed
+from ..placing import check_folder
 from .outputs import AsJson
 from .progress import importing
 
@@ -131,6 +132,8 @@ def train(
     config = load_config(name, settings=changes)
     checkpoint = part_folder(config, out or Path("runs/pocket"), prior)
     task = Task(config, data, checkpoint, run or _run_folder(name, checkpoint, prior), adds=prior is None)
+    for folder in (checkpoint, task.run):
+        check_folder(folder)
     if dry_run:
         processes = int(told) if (told := os.environ.get("WORLD_SIZE", "")).isdecimal() else 1  # of a launcher
         check_watching(config, checkpoint)

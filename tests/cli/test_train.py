@@ -59,6 +59,19 @@ def test_a_mistake_is_one_line_and_writes_nothing(art2mus, arguments: list[str],
     assert written() == []
 
 
+@pytest.mark.parametrize("more", [[], ["--dry-run"]], ids=["start", "dry"])
+@pytest.mark.parametrize("stage", ["vae", "aligner", "hifigan"])
+@pytest.mark.parametrize("option", ["--out", "--run"])
+def test_a_file_in_place_of_a_folder_is_refused_at_the_start(art2mus, small_pairs, option, stage, more: list[str]):
+    Path("taken").write_text("a file", encoding="utf-8")
+    name = {"hifigan": "art2music-vocoder"}.get(stage, stage)
+    for place in ("taken", "taken/below"):
+        code, out, err = art2mus("train", name, "--data", small_pairs, option, place, *more, model=None)
+        assert (code, out) == (2, "")
+        assert "taken is a file; expected a folder. Choose another place." in err
+        assert written() == ["taken"]
+
+
 def test_a_dry_run_tells_the_sizes_and_writes_nothing(art2mus, small: dict[str, Any]):
     before = folder_digest(small["data"]), folder_digest(small["prior"])
     code, out, err = art2mus("train", *small["arguments"], "--dry-run", model=None)
