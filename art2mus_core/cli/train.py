@@ -134,9 +134,9 @@ def train(
     task = Task(config, data, checkpoint, run or _run_folder(name, checkpoint, prior), adds=prior is None)
     for folder in (checkpoint, task.run):
         check_folder(folder)
+    check_watching(task)
     if dry_run:
         processes = int(told) if (told := os.environ.get("WORLD_SIZE", "")).isdecimal() else 1  # of a launcher
-        check_watching(config, checkpoint)
         outlook = look(config, data, checkpoint, device=choose_device("auto"), processes=processes)
         print_outlook(outlook, task, as_json=as_json)
     else:

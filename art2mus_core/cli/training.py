@@ -167,7 +167,7 @@ def _epochs(config: TrainingConfig, train: int) -> str:
     return f"{times:,.0f} times each pair" if times >= 100 else f"{times:.3g} times each pair"
 
 
-def check_watching(config: TrainingConfig, checkpoint: Path) -> None:
+def check_watching(task: Task) -> None:
     """Check what a training would watch itself with, as far as that is known before it.
 
     Raises:
@@ -175,14 +175,17 @@ def check_watching(config: TrainingConfig, checkpoint: Path) -> None:
         SettingError: previews that cannot be.
         CheckpointError: the vocoder of previews is missing or damaged.
         ArtworkError: an artwork of the previews cannot be read.
+        DatasetError: the validation split has nothing for previews.
     """
-    from ..training.watching.performing import check_previews
+    from ..training.watching.performing import check_previews, check_works
     from ..training.watching.previews import Previews
     from ..training.watching.trackers import TRACKERS
 
+    config = task.config
     for name in config.trackers:
         import_module(TRACKERS[name].package)
-    check_previews(config, checkpoint)
+    check_previews(config, task.checkpoint)
+    check_works(config, task.data, task.checkpoint)
     if config.preview_every:
         Previews(Path()).choose([Path(path) for path in config.previews])
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from art2mus_core.datasets.manifest import read_manifest, write_manifest
 from art2mus_core.digests import folder_digest
 from art2mus_core.training.config import TrainingConfig
 from art2mus_core.training.run.documents import CONFIG, RUN, read_run
@@ -104,6 +107,28 @@ def test_a_dry_run_refuses_what_would_watch_and_compute(
     code, out, err = art2mus("train", *small["arguments"], *changes, "--dry-run", model=None)
     assert (code, out, written()) == (2, "", [])
     assert told in err
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]], ids=["start", "dry"])
+@pytest.mark.parametrize(
+    ("stage", "told"),
+    [
+        ("aligner", "no artworks in it; .* Name pictures"),
+        ("hifigan", "no music of more than 1 s in it; .* Set preview"),
+    ],
+)
+def test_previews_of_an_empty_validation_split_are_refused_at_the_start(
+    art2mus, small: dict[str, Any], stage: str, told: str, more: list[str]
+):
+    pairs = read_manifest(small["data"])
+    write_manifest(small["data"], [replace(pair, split="train") for pair in pairs])
+    before = folder_digest(small["data"])
+    hifigan = ["art2music-vocoder", "--data", small["data"], "--out", "own"]
+    arguments = small["arguments"] if stage == "aligner" else hifigan
+    code, out, err = art2mus("train", *arguments, "--set", "preview_every=1", *more, model=None)
+    assert (code, out, written()) == (2, "", [])
+    assert re.search(f"previews of the validation split, and .* has {told}", err)
+    assert folder_digest(small["data"]) == before
 
 
 def test_a_training_on_a_prior_leaves_it_as_it_is_and_documents_the_run(art2mus, small: dict[str, Any]):

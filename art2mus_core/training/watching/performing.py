@@ -14,6 +14,7 @@ from torch import nn
 
 from ...audio.level import finish
 from ...checkpoints.names import quoted
+from ...datasets.manifest import Pair
 from ...encoders.files import image_component, load_image_encoder
 from ...encoders.texts import load_text_encoder
 from ...errors import SettingError
@@ -27,12 +28,14 @@ from ...pipelines.settings import Settings
 from ...pipelines.stages import visiting
 from ...types import Artwork, Embedding, Waveform
 from ..config import TrainingConfig
+from ..features.dataset import Dataset
 from ..objectives.aligner import AlignerObjective
 from ..objectives.hifigan import HifiGanObjective
 from ..objectives.mel import MelObjective
-from .works import Work, Works, first_artworks, first_music
+from ..stages import OBJECTIVES
+from .works import Work, Works, first_artworks, first_music, pairs_of_artworks, pairs_of_music
 
-__all__ = ["PERFORMERS", "SEED", "Memory", "Performance", "check_previews"]
+__all__ = ["PERFORMERS", "SEED", "Memory", "Performance", "check_previews", "check_works"]
 
 MOST = 8
 """The largest number of pictures."""
@@ -146,11 +149,13 @@ class Performer(NamedTuple):
     Attributes:
         choose: works of the validation split.
         perform: their music, with the weights of the objective as they are.
+        find: the pairs of the works in a dataset; raises a DatasetError if there are none.
         check: raises an error if a configuration or the checkpoint's folder does not allow it.
     """
 
     choose: Callable[[Any], Works]
     perform: Callable[[Any, Sequence[Work], Memory], list[Performance]]
+    find: Callable[[Dataset], dict[int, Pair]]
     check: Callable[[TrainingConfig, Path], None] = lambda *_: None
 
 
@@ -175,9 +180,9 @@ def _check_pictures(config: TrainingConfig, checkpoint: Path) -> None:  # noqa: 
 
 
 PERFORMERS: dict[str, Performer] = {
-    "aligner": Performer(partial(first_artworks, commented=False), _align),
-    "mel": Performer(partial(first_artworks, commented=True), _imagine, _check_vocoder),
-    "hifigan": Performer(first_music, _vocode, _check_pictures),
+    "aligner": Performer(partial(first_artworks, commented=False), _align, pairs_of_artworks),
+    "mel": Performer(partial(first_artworks, commented=True), _imagine, pairs_of_artworks, _check_vocoder),
+    "hifigan": Performer(first_music, _vocode, pairs_of_music, _check_pictures),
 }
 """By stage; others have no previews."""
 
@@ -199,3 +204,16 @@ def check_previews(config: TrainingConfig, checkpoint: Path) -> None:
         raise SettingError(f"{len(config.previews)} previews", f"at most {MOST} artworks", "Remove some.")
     if config.preview_every:
         PERFORMERS[config.stage].check(config, checkpoint)
+
+
+def check_works(config: TrainingConfig, data: Path, checkpoint: Path) -> None:
+    """Check that a dataset has what the previews of a configuration perform; its tables alone are read.
+
+    Raises:
+        DatasetError: no pictures are chosen, and the validation split has nothing; or no dataset.
+        SettingError: a mel that contradicts the checkpoint's.
+        CheckpointError: a configuration in the checkpoint is missing or damaged.
+    """
+    if config.preview_every and not config.previews:
+        grid = OBJECTIVES[config.stage].grid(config, checkpoint)
+        PERFORMERS[config.stage].find(Dataset(data, grid))

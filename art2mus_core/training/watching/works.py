@@ -15,10 +15,11 @@ from ...measure.sound.music import SHORTEST
 from ...naming import name_files
 from ...pipelines.comments import tidied
 from ...types import Artwork
+from ..features.dataset import Dataset
 from ..objective import Objective
 from ..objectives.hifigan import HifiGanObjective
 
-__all__ = ["Work", "Works", "first_artworks", "first_music", "works_of"]
+__all__ = ["Work", "Works", "first_artworks", "first_music", "pairs_of_artworks", "pairs_of_music", "works_of"]
 
 FEW = 4
 """Number of works by default."""
@@ -70,11 +71,11 @@ def _named(paths: Sequence[Path], works: Sequence[Work]) -> Works:
     return {name.stem: work for name, work in zip(names, works, strict=True)}
 
 
-def _first(objective: Objective, path: Callable[[Pair], str], what: str, remedy: str) -> dict[int, Pair]:
+def _first(data: Dataset, path: Callable[[Pair], str], what: str, remedy: str) -> dict[int, Pair]:
     """The first validation pairs by their rows, one of each file.
 
     Args:
-        objective: the objective.
+        data: the dataset.
         path: that of a pair's file; empty if it has none that can be used.
         what: the files, for the message.
         remedy: what to do if there are none.
@@ -82,13 +83,33 @@ def _first(objective: Objective, path: Callable[[Pair], str], what: str, remedy:
     Raises:
         DatasetError: there are none.
     """
-    data = objective.data
     rows = {path(data.pairs[row]): int(row) for row in data.rows("validation")[::-1]}
     found = sorted(row for name, row in rows.items() if name)[:FEW]
     if not found:
         came = f"previews of the validation split, and {data.folder} has no {what} in it"
         raise DatasetError(came, f"{what} to validate with", remedy)
     return {row: data.pairs[row] for row in found}
+
+
+def pairs_of_artworks(data: Dataset) -> dict[int, Pair]:
+    """The pairs of the first artworks of the validation split, by their rows.
+
+    Raises:
+        DatasetError: there are none.
+    """
+    remedy = "Name pictures in the field previews, or set preview_every to 0."
+    return _first(data, lambda pair: pair.artwork, "artworks", remedy)
+
+
+def pairs_of_music(data: Dataset) -> dict[int, Pair]:
+    """The pairs of the first music of the validation split that can be measured, by their rows.
+
+    Raises:
+        DatasetError: there is none.
+    """
+    least = SHORTEST + data.grid.hop / data.grid.sample_rate  # whole frames are taken of it
+    what, remedy = f"music of more than {SHORTEST:g} s", "Set preview_every to 0."
+    return _first(data, lambda pair: pair.music if pair.seconds >= least else "", what, remedy)
 
 
 def first_artworks(objective: Objective, *, commented: bool) -> Works:
@@ -98,8 +119,7 @@ def first_artworks(objective: Objective, *, commented: bool) -> Works:
         DatasetError: there are none.
         ArtworkError: one cannot be read.
     """
-    remedy = "Name pictures in the field previews, or set preview_every to 0."
-    pairs = _first(objective, lambda pair: pair.artwork, "artworks", remedy).values()
+    pairs = pairs_of_artworks(objective.data).values()
     paths = [objective.data.folder / pair.artwork for pair in pairs]
     told = [tidied(pair.comments) if commented else () for pair in pairs]
     return _named(paths, [Work(path, read_artwork(path), said) for path, said in zip(paths, told, strict=True)])
@@ -111,9 +131,7 @@ def first_music(objective: HifiGanObjective) -> Works:
     Raises:
         DatasetError: there is none.
     """
-    least = SHORTEST + objective.data.grid.hop / objective.data.grid.sample_rate  # whole frames are taken of it
-    what, remedy = f"music of more than {SHORTEST:g} s", "Set preview_every to 0."
-    pairs = _first(objective, lambda pair: pair.music if pair.seconds >= least else "", what, remedy)
+    pairs = pairs_of_music(objective.data)
     works = []
     for row, pair in pairs.items():
         picture = objective.data.folder / pair.artwork if pair.artwork else None
