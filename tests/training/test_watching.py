@@ -219,11 +219,17 @@ def test_without_trackers_and_previews_there_are_no_folders(tiny, tmp_path: Path
     [
         ("vae", {"preview_every": 5}, SettingError, "stage vae; .* of the stages aligner, mel, hifigan. Remove it"),
         ("art2music", {"preview_every": 5}, SettingError, "preview_every 5, and .* has no vocoder; .* Train it first"),
+        (
+            "aligner",
+            {"previews": ["a.jpg"]},
+            SettingError,
+            "previews without preview_every; expected a number of steps",
+        ),
         ("art2music-vocoder", {"preview_every": 5, "previews": ["a.jpg"]}, SettingError, "pictures .* stage hifigan"),
         ("aligner", {"preview_every": 5, "previews": ["a.jpg"] * 9}, SettingError, "9 previews; expected at most 8"),
         ("aligner", {"preview_every": 5, "previews": ["missing.jpg"]}, ArtworkError, "missing.jpg"),
     ],
-    ids=["stage", "vocoder", "pictures", "many", "missing"],
+    ids=["stage", "vocoder", "never", "pictures", "many", "missing"],
 )
 def test_previews_that_cannot_be_are_refused_at_the_start(tiny, stage, fields, error, message, tmp_path: Path):  # noqa: PLR0917
     with pytest.raises(error, match=message), watch(tiny(stage, **fields), tmp_path, tmp_path, Accelerator(cpu=True)):

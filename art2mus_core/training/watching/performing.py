@@ -191,7 +191,7 @@ def check_previews(config: TrainingConfig, checkpoint: Path) -> None:
     """Check that the previews of a configuration can be performed, with what is in the folder of the checkpoint.
 
     Raises:
-        SettingError: a stage without previews, too many pictures or pictures that are not used, or no vocoder.
+        SettingError: a stage without previews; pictures that are too many or not used; or no vocoder.
         CheckpointError: a vocoder that cannot be used.
     """
     if config.preview_every and config.stage not in PERFORMERS:
@@ -199,6 +199,12 @@ def check_previews(config: TrainingConfig, checkpoint: Path) -> None:
             f"preview_every {config.preview_every} for the stage {config.stage}",
             f"0, as previews are of the stages {', '.join(PERFORMERS)}",
             "Remove it from the configuration.",
+        )
+    if config.previews and not config.preview_every:
+        raise SettingError(
+            "previews without preview_every",
+            "a number of steps between previews",
+            "Choose one, such as preview_every=100, or leave out the pictures, by previews=[].",
         )
     if len(config.previews) > MOST:
         raise SettingError(f"{len(config.previews)} previews", f"at most {MOST} artworks", "Remove some.")
