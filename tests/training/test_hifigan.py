@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import numpy as np
@@ -155,6 +156,20 @@ def test_mels_are_predicted_with_the_encoders_of_the_fusion(hifigan, build_mel, 
     config.write_text(config.read_text().replace('"image_space": "tiny"', '"image_space": "other"'))
     with pytest.raises(SettingError, match="of the space 'tiny'; expected the image encoder of the space 'other'"):
         stage_builder(hifigan({"mels": "predicted"}), commented, folder)()
+
+
+def test_mels_are_predicted_with_the_image_encoder_that_the_index_names(  # noqa: PLR0917
+    hifigan, build_mel, commented, mel_parts, tmp_path, monkeypatch
+):
+    folder, home = shutil.copytree(mel_parts, tmp_path / "checkpoint"), tmp_path / "home"
+    build_mel("bilstm").export(folder)
+    (home / "seeing").mkdir(parents=True)
+    (folder / "image_encoder").rename(home / "seeing" / "image_encoder")
+    index = folder / "model_index.json"
+    index.write_text(json.dumps({**json.loads(index.read_text()), "encoder": "seeing"}))
+    monkeypatch.setenv("ART2MUS_HOME", str(home))
+    objective = stage_builder(hifigan({"mels": "predicted"}), commented, folder)()
+    assert objective.predicted.encoder == home / "seeing"
 
 
 def test_a_start_with_another_kind_of_vocoder_is_refused(hifigan, pairs, trained):

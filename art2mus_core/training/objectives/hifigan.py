@@ -52,7 +52,7 @@ class HifiGanOptions(Fields):
         start: name or folder of a checkpoint whose vocoder is trained on; by default it begins with random weights.
         mel: weight of the absolute error of mels.
         features: weight of the discriminators' features.
-        encoder: name or folder of the image encoder, for predicted mels; by default the checkpoint's.
+        encoder: name or folder of the image encoder, for predicted mels; by default that with which the checkpoint composes.
         text_encoder: that of the text encoder; see the stage `mel`.
     """
 

@@ -15,11 +15,12 @@ from ...encoders.texts import load_text_encoder
 from ...errors import SettingError
 from ...networks.fusion import GatedFusion
 from ...pipelines.mel_decoders import BiLstmMelDecoder, load_mel_decoder
+from ...pipelines.mel_parts import open_mel_parts
+from ...pipelines.parts import Choice
 from ..batches import Draw
 from ..features.dataset import Dataset
 from ..features.latents import embed_artworks
 from .mel_texts import Comments, comments_of, text_folder
-from .sources import encoder_folder
 
 __all__ = ["Predicted"]
 
@@ -32,7 +33,7 @@ class Predicted(nn.Module):
     Args:
         data: the dataset.
         checkpoint: with fusion and mel decoder.
-        encoder: name or folder of the image encoder.
+        encoder: name or folder of the image encoder; by default that with which the checkpoint composes.
         text_encoder: name or folder of the text encoder.
 
     Raises:
@@ -52,7 +53,7 @@ class Predicted(nn.Module):
                 "Train one first, as art2music-regression and art2music-2025 do, or set options.mels=true.",
             )
         self.decoder, self.fusion = decoder, load_component(checkpoint, "fusion", GatedFusion)
-        self.encoder = encoder_folder(checkpoint, encoder)
+        self.encoder = open_mel_parts(Choice(str(checkpoint), encoder=encoder)).encoder_folder
         check_image_encoder(self.encoder)
         self.texts = text_folder(checkpoint, self.encoder, text_encoder)
         reader, _ = load_text_encoder(self.texts), comments_of(data)
