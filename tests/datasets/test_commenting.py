@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from dataclasses import astuple, fields
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from art2mus_core.character import CHARACTERS, Character
 from art2mus_core.datasets.synthetic import wording
 from art2mus_core.datasets.synthetic.bands import BANDS
-from art2mus_core.datasets.synthetic.commenting import COUNT, PULL, Mood, comment, comments_for, draw_mood
+from art2mus_core.datasets.synthetic.commenting import COUNT, NONE, PULL, Mood, comment, comments_for, draw_mood
 from art2mus_core.datasets.synthetic.wording import FORMS, KINDS, clause, frames, phrases
 
 OF_MUSIC = re.compile(
@@ -29,6 +30,12 @@ MIDDLE = Character(0.5, 0.5, 0.5, 0.5, 0.5, 0.5, tonic=9)
 def written(mood: Mood, count: int, kind: str | None = None) -> list[str]:
     rng = np.random.default_rng(5)
     return [comment(mood, rng, kind) for _ in range(count)]
+
+
+def test_the_page_on_training_tells_how_many_comments_there_are():
+    page = (Path(__file__).parents[2] / "docs" / "TRAINING.md").read_text(encoding="utf-8")
+    assert (COUNT, round(7 * (1 - NONE))) == (8, 6)
+    assert "Six of seven pairs then have eight comments" in page
 
 
 def test_the_words_are_many_and_reach_every_corner():
