@@ -49,7 +49,6 @@ def prepare(
     with reporting() as on_step:
         with importing():
             from ..checkpoints.names import is_encoder, locate
-            from ..datasets.faults import Tally
             from ..training.features.dataset import Working
             from ..training.features.preparing import Request, check_space, expected, open_data
             from ..training.features.preparing import prepare as compute
@@ -67,23 +66,20 @@ def prepare(
             if not as_json:
                 print_lines(*table([(f"{name}, about", _size(size)) for name, size in needs.items()]))
             compute(opened, asked, where)
-    tally, stores = Tally(), []
+    stores, faults = [], opened.faults.frequent()
     for kind, store in opened.stores.values():
         rows = opened.side(kind).files
         stores.append((store.folder.name, len(rows), len(rows) - len(store.faults), store.bytes))
-        for row, fault in store.faults.items():
-            tally.note(rows[row], fault)
     if as_json:
         keys = "store", "files", "stored", "bytes"
         told = [dict(zip(keys, each, strict=True)) for each in stores]
-        faults = [vars(each) for each in tally.frequent()]
         counts = {"pairs": len(opened.pairs), "left_out": len(opened.left_out)}
-        print_document({"data": str(data), **counts, "expected": needs, "stores": told, "faults": faults})
+        print_document({"data": str(data), **counts, "expected": needs, "stores": told, "faults": [*map(vars, faults)]})
         return
     head = ("store", "files", "stored", "size")
     print_lines(*table([head, *((name, f"{of:,}", f"{kept:,}", _size(size)) for name, of, kept, size in stores)]))
     print_lines(f"{len(opened.left_out):,} of {len(opened.pairs):,} pairs are left out")
-    print_lines(*findings(tally.frequent(), "fault"))
+    print_lines(*findings(faults, "fault"))
 
 
 def _size(count: int) -> str:

@@ -27,6 +27,9 @@ __all__ = ["Task", "carry_out", "check_watching", "print_outlook", "print_traine
 WARM, TIMED = 2, 5
 """Steps after the first ones, which are slower, from whose time the length of the run is estimated."""
 
+NAMED = 3
+"""Files that are named because they are left out."""
+
 WORTH = 20
 """Seconds of training below which its length is not told."""
 
@@ -98,8 +101,8 @@ def carry_out(task: Task, command: list[str]) -> list[dict[str, float]] | None:
 
 
 def _announce(objective: Objective, task: Task) -> None:
-    """Say in one line what will be trained, on how many pairs, for how many steps, and where it will lie."""
-    from ..training.run.documents import weights_of
+    """Say in one line what will be trained, on how many pairs, for how many steps, and where it will lie; in another what is left out."""
+    from ..training.run.documents import RUN, weights_of
 
     config, count, train = task.config, weights_of(objective), len(objective.train_rows)
     result = f", result in {task.checkpoint}" if task.adds else ""
@@ -108,6 +111,11 @@ def _announce(objective: Objective, task: Task) -> None:
         f"({len(objective.validation_rows):,} for validation), in {config.steps:,} steps of {config.batch} "
         f"({_epochs(config, train)}); run in {task.run}{result}"
     )
+    if left := objective.data.left_out:
+        notify(
+            f"{len(left):,} of {len(objective.data.pairs):,} pairs are left out, because a file cannot be used: "
+            f"{objective.data.why_left_out(NAMED)}; {task.run / RUN} counts the faults"
+        )
 
 
 @contextmanager

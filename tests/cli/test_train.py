@@ -175,6 +175,21 @@ def test_a_training_on_a_prior_leaves_it_as_it_is_and_documents_the_run(art2mus,
     assert folder_digest(Path("run")) == before
 
 
+def test_pairs_that_are_left_out_are_told_and_counted(art2mus, small: dict[str, Any]):
+    pairs = read_manifest(small["data"])
+    spoiled = next(pair.artwork for pair in pairs if pair.split == "train")
+    (small["data"] / spoiled).write_bytes(b"no picture")
+    count = sum(pair.artwork == spoiled for pair in pairs)
+    code, _, err = art2mus("train", *small["arguments"], "--set", "faults=0.5", model=None)
+    assert code == 0, err
+    assert (
+        f"{count} of {len(pairs)} pairs are left out, because a file cannot be used: {spoiled}: ArtworkError: " in err
+    )
+    data = read_run(Path("run"))["data"]
+    assert data["left_out"] == count
+    assert [(each["count"], each["example"]) for each in data["faults"]] == [(1, spoiled)]
+
+
 def test_a_training_with_an_out_folder_adds_its_part(art2mus, small: dict[str, Any]):
     own = shutil.copytree(small["prior"], "own")
     chosen = [each for each in small["arguments"] if each not in {"--prior", str(small["prior"]), "--run", "run"}]

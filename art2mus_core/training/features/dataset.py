@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Int
 
 from ...datasets.engines import engine
+from ...datasets.faults import Tally
 from ...datasets.reading import read_pairs
 from ...datasets.shards import Spread
 from ...datasets.unpaired import is_unpaired, read_music
@@ -128,6 +129,19 @@ class Dataset:
         """Indices of the pairs that are not left out."""
         return np.array([row for row in range(len(self.pairs)) if row not in self.left_out], int)
 
+    @property
+    def faults(self) -> Tally:
+        """The faults of files, of which a feature was computed."""
+        tally = Tally()
+        for kind, store in self.stores.values():
+            for row, fault in store.faults.items():
+                tally.note(self.side(kind).files[row], fault)
+        return tally
+
+    def why_left_out(self, most: int) -> str:
+        """The first files, at most `most`, because of which pairs are left out, each with its fault."""
+        return _listed(list(dict.fromkeys(self.left_out.values())), most)
+
     def frames(self, multiple: int = 1) -> Int[np.ndarray, " pairs"]:
         """Mel frames of the music of every pair, as :meth:`mels` has them; files are not opened."""
         return -(-self.samples // (self.grid.hop * multiple)) * multiple
@@ -211,13 +225,17 @@ class Dataset:
             reasons = [f"{side.files[row].path}: {fault}" for row, fault in store.faults.items()]
             count, total = len(reasons), len(side.files)
         if count > self.working.faults * total:
-            more = f", and {len(reasons) - SHOWN} more files" if len(reasons) > SHOWN else ""
             raise DatasetError(
                 f"{count} of {total} {'pairs' if not self.unpaired else kind} in {self.folder} have a file that cannot be used: "
-                f"{'; '.join(reasons[:SHOWN])}{more}",
+                f"{_listed(reasons, SHOWN)}",
                 f"at most {self.working.faults:.0%} of them",
                 "Repair the files, then run `art2mus prepare` with --retry; or raise `faults` in the configuration.",
             )
+
+
+def _listed(reasons: Sequence[str], most: int) -> str:
+    more = f", and {len(reasons) - most} more files" if len(reasons) > most else ""
+    return f"{'; '.join(reasons[:most])}{more}"
 
 
 def _batch(device: str) -> int:

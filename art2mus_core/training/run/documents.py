@@ -61,6 +61,8 @@ def begin(run: Path, objective: Objective, origin: Origin, command: Sequence[str
             "sha256": origin["data"],
             "content": origin["content"],
             "pairs": {split: len(each) for split, each in rows.items()},
+            "left_out": len(data.left_out),
+            "faults": [*map(vars, data.faults.frequent())],
             "licences": dict(licences.most_common()),
         },
         "checkpoint": {"folder": str(objective.checkpoint.resolve()), "sha256": origin["parts"].get("checkpoint", {})},
