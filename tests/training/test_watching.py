@@ -189,11 +189,21 @@ def test_ctrl_c_in_a_preview_stops(objective, config, tmp_path: Path, monkeypatc
     def press(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("art2mus_core.training.watching.previews.write_audio", press)
+    monkeypatch.setattr("art2mus_core.training.watching.previews.save_image", press)
     with watch(config, tmp_path, tmp_path, Accelerator(cpu=True)) as observer:
         with pytest.raises(KeyboardInterrupt):
             observer.preview(2, objective)
         assert observer.notes == []
+    assert list((tmp_path / "previews").iterdir()) == []
+
+
+def test_a_preview_removes_what_a_killed_one_left(watched: Path, objective, config, trained: Path, tmp_path: Path):
+    run = shutil.copytree(watched, tmp_path / "run")
+    (left := run / "previews" / "0000042").mkdir()
+    (left / "half.flac").write_bytes(b"")
+    with watch(config, trained, run, Accelerator(cpu=True)) as observer:
+        observer.preview(44, objective)
+    assert sorted(path.name for path in (run / "previews").glob("0*")) == ["0000040", "0000044"]
 
 
 def test_a_tracker_that_fails_stops_nothing(tiny, tmp_path: Path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,9 +100,19 @@ class Previews:
         self.works = self.works or performer.choose(objective)
         with torch.no_grad(), seeded(SEED, device):
             found = performer.perform(objective, [*self.works.values()], self._memory)
-        previews = [self._written(name, each, step) for name, each in zip(self.works, found, strict=True)]
-        _write_music(self.folder / "music.csv", step, previews)
+        try:
+            previews = [self._written(name, each, step) for name, each in zip(self.works, found, strict=True)]
+            _write_music(self.folder / "music.csv", step, previews)
+        finally:
+            self._tidy()
         return previews
+
+    def _tidy(self) -> None:
+        """Delete the folders of steps that are not in the table: what this run, or one that was killed, did not finish."""
+        told = {int(row["step"]) for row in read_music(self.folder / "music.csv")}
+        for each in self.folder.glob("[0-9]*"):
+            if each.name.isdecimal() and int(each.name) not in told:
+                shutil.rmtree(each, ignore_errors=True)
 
     def _written(self, name: str, made: Performance, step: int) -> Preview:
         """Write the music of a work, and once what it is to be."""
