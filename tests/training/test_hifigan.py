@@ -172,6 +172,14 @@ def test_mels_are_predicted_with_the_image_encoder_that_the_index_names(  # noqa
     assert objective.predicted.encoder == home / "seeing"
 
 
+def test_a_start_without_a_vocoder_is_refused(hifigan, pairs, tmp_path):
+    """Such as the dataset, into which nothing is to be trained."""
+    with pytest.raises(
+        SettingError, match=r"`start: .*, which has no vocoder; expected a checkpoint with a HiFi-GAN\. C"
+    ):
+        stage_builder(hifigan({"start": str(pairs)}), pairs, tmp_path)()
+
+
 def test_a_start_with_another_kind_of_vocoder_is_refused(hifigan, pairs, trained):
     with pytest.raises(SettingError, match=r"whose vocoder is of the kind 'tonewheel'; expected .* a HiFi-GAN"):
         stage_builder(hifigan({"start": str(trained)}), pairs, trained)()

@@ -109,9 +109,12 @@ class HifiGanObjective(Objective):
             network = HifiGan({**sizes, **own})
         else:
             folder = locate(self.options.start)
-            if VOCODERS.get(kind := str(read_config(folder, "vocoder").get("model_type"))) is not HifiGan:
+            there = (folder / "vocoder").is_dir()
+            kind = str(read_config(folder, "vocoder").get("model_type")) if there else ""
+            if VOCODERS.get(kind) is not HifiGan:
+                found = f"whose vocoder is of the kind {kind!r}" if there else "which has no vocoder"
                 raise SettingError(
-                    f"`start: {self.options.start}`, whose vocoder is of the kind {kind!r}",
+                    f"`start: {self.options.start}`, {found}",
                     "a checkpoint with a HiFi-GAN",
                     "Choose another one, or leave start out.",
                 )
