@@ -47,7 +47,7 @@ def mel_grid(config: TrainingConfig, checkpoint: Path) -> AudioGrid:
         raise SettingError(
             f"a mel with {', '.join(f'{key} {given[key]}' for key in other)}",
             f"{', '.join(f'{key} {recorded[key]}' for key in other)}, as {checkpoint} was trained with",
-            "Remove the field mel from the configuration, or choose another folder with --out.",
+            "Remove the field mel from the configuration, as --set mel=null does, or choose another folder with --out.",
         )
     return grid
 

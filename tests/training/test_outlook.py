@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from art2mus_core.checkpoints.folder import save_config
+from art2mus_core.datasets.manifest import read_manifest, write_manifest
 from art2mus_core.errors import CheckpointError, DatasetError, OutputError, SettingError
 from art2mus_core.training.features.dataset import Dataset
+from art2mus_core.training.grids import mel_grid
 from art2mus_core.training.run.documents import weights_of
 from art2mus_core.training.run.outlook import look, part_folder
 from art2mus_core.training.stages import load_config, stage_builder
@@ -118,6 +121,14 @@ def test_every_stage_is_checked_before_features_are_computed(  # noqa: PLR0917
         look(tiny(stage, options), pairs, trained)
 
 
+def test_a_packaged_mel_can_be_removed_as_the_refusal_says(tmp_path: Path):
+    packaged = load_config("vae").mel.model_dump(mode="json")
+    save_config(tmp_path, "codec_decoder", {"mel": {**packaged, "hop": 400}})
+    with pytest.raises(SettingError, match=r"a mel with hop \d+; expected hop 400, .* as --set mel=null does"):
+        mel_grid(load_config("vae"), tmp_path)
+    assert mel_grid(load_config("vae", settings=["mel=null"]), tmp_path).hop == 400
+
+
 def test_a_precision_that_the_device_lacks_is_refused(pairs: Path, trained: Path, tiny):
     with pytest.raises(SettingError, match="precision fp16 on the CPU"):
         look(tiny("vae", precision="fp16"), pairs, trained)
@@ -152,8 +163,6 @@ def test_only_missing_features_need_room(pocket_like: Path, pairs: Path, tiny, m
 
 
 def test_a_dataset_without_training_pairs_has_no_outlook(pocket_like: Path, pairs: Path, tiny, tmp_path: Path):
-    from art2mus_core.datasets.manifest import read_manifest, write_manifest
-
     write_manifest(tmp_path, [pair for pair in read_manifest(pairs) if pair.split == "validation"])
     with pytest.raises(DatasetError, match="no training pairs"):
         look(tiny("aligner", model=SIZES), tmp_path, pocket_like)
