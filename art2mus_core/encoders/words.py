@@ -1,9 +1,10 @@
-"""A small sentence encoder: vectors of word pieces, each mixed with its neighbours, their weighted mean, and the mood that it tells.
+"""A small sentence encoder: vectors of word pieces, each mixed with its neighbours, their weighted mean, and the mood that they tell.
 
 The vectors are those of a large sentence encoder for each piece alone, reduced to few dimensions (as Model2Vec, Tulkens & van Dongen
-2024), so that words which no comment of the training had are near those that mean the same. What is mixed (degree; negation hardly) and
-weighted is learnt from comments of known mood; see :mod:`art2mus_core.training.words`. The mood itself is part of the embedding: a
-fusion that sees few thousand comments reads it a little better there than in the mean (docs/LOG.md).
+2024), so that words which no comment of the training had are near those that mean the same. Each piece tells a mood, which the words
+around it scale: "very" up, "hardly" down, "not" to the other side. This is learnt from comments of known mood; see
+:mod:`art2mus_core.training.words`. The mood of the text is part of its embedding: a fusion that sees few thousand comments reads it a
+little better there than in the mean (docs/LOG.md).
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ VOCABULARY = "vocab.txt"
 """File of the pieces, one in each line; those that continue a word begin with ##."""
 
 UNKNOWN, MASKED, KERNEL = "[UNK]", -1e4, 3
+
+REACH, GATES = 7, 8
+"""Pieces from which the degree of the one in their middle is read, and hidden units that read it."""
 
 AXES, SPAN = 3, 3.0
 """Energy, pleasure and light, and the largest value that an embedding has for each."""
@@ -65,8 +69,10 @@ class WordEncoder(nn.Module):
         self.register_buffer("scale", torch.ones(dim))
         self.widen = nn.Conv1d(dim, hidden, KERNEL, padding=KERNEL // 2)
         self.narrow = nn.Conv1d(hidden, dim, KERNEL, padding=KERNEL // 2)
-        self.weight = nn.Linear(dim, 1)
+        self.degree = nn.Sequential(nn.Conv1d(dim, GATES, REACH, padding=REACH // 2), nn.GELU(), nn.Conv1d(GATES, 1, 1))
         self.head = nn.Sequential(nn.Linear(dim, 2 * dim), nn.GELU(), nn.Dropout(DROPPED), nn.Linear(2 * dim, 2 * AXES))
+        for each in self.degree[-1].parameters():
+            nn.init.zeros_(each)  # every piece counts as it is
         self.tokenizer: Any = None
 
     @property
@@ -118,17 +124,24 @@ class WordEncoder(nn.Module):
         self, ids: Int[Tensor, "batch length"], mask: Bool[Tensor, "batch length"]
     ) -> Float[Tensor, "batch _both"]:
         """The embeddings."""
-        mean = self.mean(ids, mask)
-        mood, spoken = self.head(mean).sigmoid().chunk(2, dim=-1)
-        return torch.cat([mean, SPAN * (2 * mood - 1) * spoken * mask.any(-1, keepdim=True)], dim=-1)
+        mood, spoken, mean = self.told(ids, mask)
+        return torch.cat([mean, SPAN * mood.clamp(-1, 1) * spoken.sigmoid() * mask.any(-1, keepdim=True)], dim=-1)
 
-    def mean(self, ids: Int[Tensor, "batch length"], mask: Bool[Tensor, "batch length"]) -> Float[Tensor, "batch dim"]:
-        """The weighted means of the pieces."""
+    def told(
+        self, ids: Int[Tensor, "batch length"], mask: Bool[Tensor, "batch length"]
+    ) -> tuple[Float[Tensor, "batch axes"], Float[Tensor, "batch axes"], Float[Tensor, "batch dim"]]:
+        """What texts tell: their moods, -1 to 1 but for large degrees; the logit of speaking of each axis at all; the mean of their pieces.
+
+        Each axis is read where a piece speaks of it most, by a softmax over the pieces; the mean has the mean of these weights.
+        """
         there = mask[..., None].to(self.scale)
         pieces = self.vectors[ids].to(self.scale) * self.scale * there
         mixed = pieces + self.narrow(F.gelu(self.widen(pieces.mT))).mT * there
-        weights = self.weight(mixed)[..., 0].masked_fill(~mask, MASKED).softmax(-1)
-        return (weights[..., None] * mixed * there).sum(1)
+        mood, spoken = self.head(mixed).chunk(2, dim=-1)
+        spoken = spoken.masked_fill(~mask[..., None], MASKED)
+        weights, degree = spoken.softmax(1), 1 + self.degree(pieces.mT).mT
+        mean = (weights.mean(-1, keepdim=True) * mixed * there).sum(1)
+        return (weights * degree * mood.tanh()).sum(1), spoken.amax(1), mean
 
 
 def tokenizer_of(pieces: Sequence[str]) -> Any:  # noqa: ANN401

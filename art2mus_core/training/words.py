@@ -1,4 +1,4 @@
-"""Makes the word encoder: vectors of word pieces from a large sentence encoder, and what mixes and weighs them from comments of known mood."""
+"""Makes the word encoder: vectors of word pieces from a large sentence encoder, and what reads moods in them from comments of known mood."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def _train(
         rows = torch.from_numpy(rng.integers(len(texts) - HELD, size=BATCH))
         kept = mask[rows] & (torch.rand(mask[rows].shape) >= DROPPED)
         longest = 1 + int(mask[rows].sum(1).max())  # the end is a place of padding
-        loss = _loss(encoder.head(encoder.mean(ids[rows, :longest], kept[:, :longest])), wanted[rows])
+        loss = _loss(*encoder.told(ids[rows, :longest], kept[:, :longest])[:2], wanted[rows])
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -155,12 +155,14 @@ def _train(
             on_step(Step("training", step + 1, steps))
     encoder.eval()
     with torch.no_grad():
-        read = encoder.head(encoder.mean(ids[-HELD:], mask[-HELD:]))[:, :AXES].sigmoid()
-    return float((read - wanted[-HELD:]).square().nanmean().sqrt())
+        mood = encoder.told(ids[-HELD:], mask[-HELD:])[0]
+    return float(((mood + 1) / 2 - wanted[-HELD:]).square().nanmean().sqrt())
 
 
-def _loss(read: Float[Tensor, "batch twice"], wanted: Float[Tensor, "batch axes"]) -> Tensor:
-    spoken = ~wanted.isnan()
-    away = (read[:, :AXES].sigmoid() - wanted.nan_to_num()).square() * spoken
-    told = F.binary_cross_entropy_with_logits(read[:, AXES:], spoken.float())
-    return 4 * away.sum() / spoken.sum().clamp(min=1) + STATED * told
+def _loss(
+    mood: Float[Tensor, "batch axes"], spoken: Float[Tensor, "batch axes"], wanted: Float[Tensor, "batch axes"]
+) -> Tensor:
+    speaks = ~wanted.isnan()
+    away = ((mood + 1) / 2 - wanted.nan_to_num()).square() * speaks
+    stated = F.binary_cross_entropy_with_logits(spoken, speaks.float())
+    return 4 * away.sum() / speaks.sum().clamp(min=1) + STATED * stated

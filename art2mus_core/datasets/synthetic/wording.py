@@ -38,8 +38,8 @@ BARE = 0.2
 FAVOUR = 5.0
 """How much more often words are drawn for each further axis of which they speak."""
 
-NEGATED = {"adjective": "unfelt", "look": "unlike"}
-"""Forms that can be intensified and negated, and the frames that negate them."""
+NEGATED = {"adjective": "unfelt", "look": "unlike", "noun": "without"}
+"""Forms that can be negated, and the frames that negate them; all but nouns can be intensified, too."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,11 @@ class Degree:
 
 
 DEGREES = {
-    "plain": Degree(1.0, 0.62),
+    "plain": Degree(1.0, 0.58),
     "strong": Degree(1.2, 0.13),
     "weak": Degree(0.6, 0.12),
     "faint": Degree(0.1, 0.05),
-    "negated": Degree(-0.5, 0.08),
+    "negated": Degree(-0.7, 0.12),
 }
 
 
@@ -73,7 +73,8 @@ class Phrase:
             return degree == "plain"
         rated = [value for value in self.rating if not np.isnan(value)]
         clear = min(abs(value - 0.5) for value in rated) >= CLEAR
-        return clear and (degree in {"strong", "weak"} or len(rated) == 1)
+        able = degree == "negated" or self.form != "noun"
+        return clear and able and (degree in {"strong", "weak"} or len(rated) == 1)
 
 
 @cache
