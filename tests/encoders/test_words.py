@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -7,10 +8,13 @@ import pytest
 import torch
 
 from art2mus_core.checkpoints.folder import save_component
+from art2mus_core.checkpoints.names import locate
 from art2mus_core.encoders.texts import load_text_encoder
 from art2mus_core.encoders.words import AXES, SPAN, VOCABULARY, WordEncoder, load_word_encoder, vocabulary_digest
 from art2mus_core.errors import CheckpointError, SettingError
 from art2mus_core.interfaces import TextEncoder
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 PIECES = ["sea", "calm", "storm", "not", "##s", "##y", "light"]
 CONFIG = {"model_type": "word_vectors", "pieces": 7, "dim": 5, "hidden_dim": 3, "longest": 11, "space": "words-5-test"}
@@ -45,10 +49,38 @@ def test_a_text_has_the_same_embedding_alone_and_beside_a_longer_one(folder: Pat
 def test_the_mood_is_the_end_of_the_embedding_as_far_as_it_is_spoken_of(folder: Path):
     encoder = load_word_encoder(folder / "text_encoder")
     read = encoder.read(["calm sea", "not light", ""])
-    level, spoken = encoder.head(encoder.mean(*read)).sigmoid().chunk(2, dim=1)
+    mood, spoken, mean = encoder.told(*read)
     there = torch.tensor([[1.0], [1.0], [0.0]])
-    torch.testing.assert_close(encoder(*read)[:, 5:], SPAN * (2 * level - 1) * spoken * there)
-    torch.testing.assert_close(encoder(*read)[:, :5], encoder.mean(*read))
+    torch.testing.assert_close(encoder(*read)[:, 5:], SPAN * mood * spoken.sigmoid() * there)
+    torch.testing.assert_close(encoder(*read)[:, :5], mean)
+
+
+@torch.no_grad()
+def test_the_degree_of_a_piece_scales_its_mood_and_may_turn_it(folder: Path):
+    encoder = load_word_encoder(folder / "text_encoder")
+    read = encoder.read(["calm sea", "storm"])
+    mood, *others = encoder.told(*read)
+    assert mood.abs().min() > 1e-3
+    for degree in (1.5, 0.1, -0.7):
+        encoder.degree[-1].bias.fill_(degree - 1)
+        scaled, *same = encoder.told(*read)
+        torch.testing.assert_close(scaled, degree * mood)
+        torch.testing.assert_close(same, others)
+    encoder.degree[-1].bias.fill_(999.0)
+    assert encoder(*read)[:, 5:].abs().max() <= SPAN
+
+
+@pytest.mark.parametrize(("table", "least"), [("comments", 0.9), ("negations", 0.75)])
+@pytest.mark.parametrize(("axis", "ends"), [("energy", ("high", "low")), ("light", ("bright", "dark"))])
+@torch.no_grad()
+def test_the_bundled_encoder_reads_comments_that_were_written_apart(table: str, least: float, axis: str, ends):
+    with (BENCHMARKS / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    encoder = load_text_encoder(locate("art2music"))
+    told = encoder.encode([row["text"] for row in rows]).values[:, -AXES + ("energy", "pleasure", "light").index(axis)]
+    upper, lower = (told[[row[axis] == end for row in rows]] for end in ends)
+    assert min(len(upper), len(lower)) >= 5
+    assert (upper[:, None] > lower[None]).float().mean() >= least
 
 
 @torch.no_grad()
