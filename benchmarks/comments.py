@@ -1,10 +1,11 @@
 """Measures whether music follows the words and the picture, each alone, with signal features only.
 
     python benchmarks/comments.py [--model art2music] [--comments comments.csv] [--pictures 8] [--balance 0.5]
-        [--steps N] [--guidance G] [--out FOLDER]
+        [--steps N] [--guidance G] [--drawn N] [--out FOLDER]
 
-COMMENTS (the file beside this script by default) has comments that were written apart from those of training, with the columns text, kind
-(felt or seen), energy (high, low or empty) and light (bright, dark or empty).
+COMMENTS (the file beside this script by default; negations.csv, too) has comments that were written apart from those of training, with the
+columns text, kind (felt or seen), energy (high, low or empty) and light (bright, dark or empty). With --drawn, N comments for each end of each
+axis are drawn in the way of the training's: settings are chosen on these, and judged on the others.
 
 Words: every comment on every picture at one seed, without the level stage. An answer is right if, of two pieces that differ in nothing but
 the comment, the one with the comment of high energy has more onsets a second (or the bright one more brightness). The control gives each
@@ -32,7 +33,9 @@ import torch
 
 from art2mus_core.audio.files import write_audio
 from art2mus_core.character import Character
+from art2mus_core.datasets.synthetic.commenting import Mood, comment
 from art2mus_core.datasets.synthetic.painting import paint
+from art2mus_core.datasets.synthetic.wording import KINDS
 from art2mus_core.measure.sound.music import measure_samples
 from art2mus_core.pipelines import load
 from art2mus_core.types import Artwork
@@ -48,6 +51,9 @@ PLAIN = ("", "the frame is new", "we came by bus", "oil on canvas, says the labe
 """Comments beside which pictures are exchanged."""
 
 AT_ONCE, RESAMPLES = 8, 2_000
+
+ENDS_OF_MOODS = 0.08, 0.92
+"""Of drawn comments."""
 
 
 class Player:
@@ -75,6 +81,17 @@ class Player:
                     write_audio(self.out / f"{len(self.found):04d}.flac", piece, tags={"comment": words}, cover=None)
             print(f"{len(self.found)} pieces", end="\r", file=sys.stderr)
         return [self.found[art.sha256, words] for art, words in works]
+
+
+def drawn(count: int) -> list[dict[str, str]]:
+    """Comments at both ends of both axes, made as those of training, from seeds that no training has."""
+    rows = []
+    for axis, (_, upper, lower) in AXES.items():
+        for index in range(2 * count):
+            rng, kind = np.random.default_rng((FIRST, index, axis == "light")), KINDS[index // 2 % 2]
+            text = comment(Mood(**{axis: ENDS_OF_MOODS[index % 2]}), rng, kind)
+            rows.append({"text": text, "kind": kind, "energy": "", "light": "", axis: (lower, upper)[index % 2]})
+    return rows
 
 
 def right(upper: np.ndarray, lower: np.ndarray) -> float:
@@ -145,10 +162,11 @@ def main() -> None:
     parser.add_argument("--balance", type=float, default=0.5)
     parser.add_argument("--steps", type=int)
     parser.add_argument("--guidance", type=float)
+    parser.add_argument("--drawn", type=int, default=0)
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
     with chosen.comments.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+        rows = drawn(chosen.drawn) or list(csv.DictReader(file))
     settings = {"balance": chosen.balance, "steps": chosen.steps, "guidance": chosen.guidance}
     player = Player(chosen.model, settings, chosen.out)
     painted = [paint(FIRST + seed) for seed in range(max(chosen.pictures, chosen.candidates))]
