@@ -32,7 +32,7 @@ def test_it_is_listed_at_once_and_plays_what_compose_plays(  # noqa: PLR0917
     art2mus("train", small_yaml, "--data", small_pairs, "--prior", pocket_like, "--run", run, "--steps", 2)
     art2mus("export", run, "--install", "trained")
     chosen = ("--model", pocket_like, "--aligner", "trained", "--seed", 3, "--seconds", 1, "--steps", 2)
-    art2mus("compose", samples()["silver_forest"], *chosen, "--guidance", 2, "--out", piece)
+    art2mus("compose", samples()["silver_forest"], *chosen, "--guidance", 2, "--precision", "float32", "--out", piece)
 
     node = server.get(f"/object_info/{IDS[3]}")[IDS[3]]
     assert "trained" in node["input"]["required"]["aligner"][1]["options"]
