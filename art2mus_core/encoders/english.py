@@ -1,7 +1,7 @@
 """Tells whether a text hardly is English, by how a vocabulary of English word pieces divides it.
 
 Half of the words that people have for moods (serene, gloomy, joyful) are no whole pieces either, so a short comment is only called foreign
-if nothing of it is more than scraps. Of 60 comments by people none is, and of 21,668 sentences of MusicCaps none; of sentences of five
+if nothing of it is more than scraps. Of 60 comments written apart none is, and of 21,668 sentences of MusicCaps none; of sentences of five
 words or more in German, French and Spanish 31 of 35 are (docs/LOG.md).
 """
 
