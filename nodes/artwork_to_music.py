@@ -7,6 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..art2mus_core.checkpoints.names import is_encoder
+from ..art2mus_core.pipelines.presets import CUSTOM
 from . import inputs
 from .folders import aligner_name, encoder_names, model_folder
 from .inputs import DEFAULTS
@@ -72,6 +73,7 @@ class ArtworkToMusic(io.ComfyNode):
                 _linked(inputs.shared_noise()),
                 _linked(inputs.level()),
                 _linked(inputs.reprise()),
+                _linked(inputs.preset()),
             ],
             outputs=[io.Audio.Output(display_name="audio", is_output_list=True)],
         )
@@ -106,12 +108,13 @@ class ArtworkToMusic(io.ComfyNode):
         shared_noise: bool | Link = DEFAULTS.shared_noise,
         level: bool | Link = DEFAULTS.level,
         reprise: float | Link = DEFAULTS.reprise,
+        preset: str | Link = CUSTOM,
     ) -> io.NodeOutput:
         chosen = _encoder_of(model, aligner) if encoder == SAME else encoder
         artwork = {"image": image, "mask": mask, "invert": invert, "encoder": chosen}
         aligned = {"aligner": aligner, "strength": strength}
         settings = {"seconds": seconds, "steps": steps, "guidance": guidance, "solver": solver}
-        more = {"seed": seed, "shared_noise": shared_noise, "level": level, "reprise": reprise}
+        more = {"seed": seed, "shared_noise": shared_noise, "level": level, "reprise": reprise, "preset": preset}
         graph, music = _expanded(model, artwork, aligned, settings | more)
         return io.NodeOutput(music, expand=graph)
 

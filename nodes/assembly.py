@@ -97,7 +97,8 @@ def load_parts(
     with allocating(name):
         vae = HostVAE(parts, memory)
         preview = _preview(load_preview(parts.folder) or vae.fit_preview())
-        model = memory.model(parts.unet, DenoiserInfo(name, parts.grid, parts.schedule, preview, parts.plan_model))
+        facts = DenoiserInfo(name, parts.grid, parts.schedule, preview, parts.plan_model, parts.presets)
+        model = memory.model(parts.unet, facts)
         return model, vae, Language(parts, memory)
 
 
@@ -259,7 +260,7 @@ def compose(
     seed: int,
     memory: Memory | None = None,
 ) -> tuple[Audio, dict[str, Any]]:
-    """Generate AUDIO and LATENT, one piece for each artwork.
+    """Generate AUDIO and LATENT, one piece for each artwork; steps, guidance and solver are those of the settings' preset, if they have one.
 
     A conditioning that core nodes averaged or concatenated has the provenance of its first input, so its noise is that of the
     first input's artwork, whatever the weight.
@@ -270,7 +271,7 @@ def compose(
     check_seed(seed)
     memory = memory or host_memory()
     info = memory.info(model)
-    grid = info.grid
+    grid, settings = info.grid, info.resolved(settings)
     conditional, provenance = unpack(positive, grid, "positive")
     unconditional, _ = unpack(negative, grid, "negative")
     count = len(conditional.language)

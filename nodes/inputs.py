@@ -7,6 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..art2mus_core.diffusion.schedules import SOLVERS
+from ..art2mus_core.pipelines.presets import BALANCED, CUSTOM, PRESETS
 from ..art2mus_core.pipelines.settings import LONGEST, MOST_STEPS, SHORTEST, STRONGEST, Settings
 from .folders import aligner_names, model_names
 
@@ -19,6 +20,7 @@ __all__ = [
     "level",
     "mask",
     "model_name",
+    "preset",
     "reprise",
     "seconds",
     "seed",
@@ -104,7 +106,8 @@ def steps(**more: Any) -> io.Int.Input:  # noqa: ANN401
         default=DEFAULTS.steps,
         min=1,
         max=MOST_STEPS,
-        tooltip="Denoising steps. More steps give finer music and take longer. Use 8 for 'pocket', 30 for published models.",
+        tooltip="Denoising steps, with preset 'custom'. More steps give finer music and take longer. Use 8 for 'pocket', 30 for "
+        "published models.",
         **more,
     )
 
@@ -117,8 +120,8 @@ def guidance(**more: Any) -> io.Float.Input:  # noqa: ANN401
         min=0.0,
         max=STRONGEST,
         step=0.1,
-        tooltip="Guidance scale: how closely the music follows the artwork. Use 2 for 'pocket', 3.5 for published models. "
-        "1 turns guidance off; any other value doubles the time.",
+        tooltip="Guidance scale, with preset 'custom': how closely the music follows the artwork. Use 2 for 'pocket', 3.5 for "
+        "published models. 1 turns guidance off; any other value doubles the time.",
         **more,
     )
 
@@ -129,7 +132,7 @@ def solver(**more: Any) -> io.Combo.Input:  # noqa: ANN401
         "solver",
         options=list(SOLVERS),
         default=DEFAULTS.solver,
-        tooltip="Sampling method. The first two need few steps, ddim needs many.",
+        tooltip="Sampling method, with preset 'custom'. ddim needs many steps, the others need few.",
         **more,
     )
 
@@ -178,6 +181,23 @@ def reprise() -> io.Float.Input:
         step=0.05,
         tooltip="How much returning bars and phrases resemble the first. 0: nothing returns on purpose. 1: they return as exactly as possible. "
         "Without effect on music shorter than three bars (about 7 seconds), and on models without a metre.",
+        optional=True,
+        advanced=True,
+    )
+
+
+def preset() -> io.Combo.Input:
+    """Input `preset`: steps, guidance and solver by name.
+
+    A new node has `balanced`. Graphs without this input, from before there was one, keep what their other inputs say.
+    """
+    return io.Combo.Input(
+        "preset",
+        options=[CUSTOM, *PRESETS],
+        default=BALANCED,
+        tooltip="Steps, guidance and solver by name, as the model defines them. balanced: the usual choice. exact: as the model's authors "
+        "composed, which can take long. fast: the fewest computations. instant: one to four steps, for models that have a student. "
+        "custom: the inputs steps, guidance and solver of this node, which otherwise have no effect.",
         optional=True,
         advanced=True,
     )

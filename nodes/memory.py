@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import torch
@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from ..art2mus_core.conditioning.plan import PlanModel
 from ..art2mus_core.interfaces import Denoiser
 from ..art2mus_core.networks.unet import UNet
+from ..art2mus_core.pipelines.presets import CUSTOM, of_preset
+from ..art2mus_core.pipelines.settings import Settings
 from ..art2mus_core.types import AudioGrid, OnStep
 
 __all__ = ["DenoiserInfo", "Memory", "Preview", "host_memory"]
@@ -35,6 +37,7 @@ class DenoiserInfo:
         schedule: content of its `scheduler_config.json`.
         preview: draws its latents.
         plan_model: reads tempo, key and band of a piece, if the denoiser has a plan.
+        presets: settings of the checkpoint by preset.
     """
 
     name: str
@@ -42,6 +45,19 @@ class DenoiserInfo:
     schedule: Mapping[str, Any]
     preview: Preview
     plan_model: PlanModel | None = None
+    presets: Mapping[str, Settings] = field(default_factory=dict)
+
+    def resolved(self, asked: Settings) -> Settings:
+        """The settings that a node asks for: steps and guidance of their preset if they name one, else their own.
+
+        Raises:
+            SettingError: the checkpoint has no such preset.
+        """
+        if asked.preset == CUSTOM:
+            return asked
+        found = of_preset(self.presets, asked.preset, self.name)
+        kept = {name: getattr(asked, name) for name in ("seconds", "shared_noise", "level", "reprise")}
+        return replace(found, **kept)
 
 
 class Memory(Protocol):

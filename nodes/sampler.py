@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
 
+from ..art2mus_core.pipelines.presets import CUSTOM
 from ..art2mus_core.pipelines.settings import Settings
 from . import inputs
 from .inputs import DEFAULTS
@@ -44,6 +45,7 @@ class Sampler(io.ComfyNode):
                 inputs.shared_noise(),
                 inputs.level(),
                 inputs.reprise(),
+                inputs.preset(),
             ],
             outputs=[io.Audio.Output(display_name="audio"), io.Latent.Output(display_name="latent")],
         )
@@ -64,8 +66,9 @@ class Sampler(io.ComfyNode):
         shared_noise: bool = DEFAULTS.shared_noise,
         level: bool = DEFAULTS.level,
         reprise: float = DEFAULTS.reprise,
+        preset: str = CUSTOM,
     ) -> io.NodeOutput:
         from .assembly import compose
 
-        settings = Settings(seconds, steps, guidance, solver, shared_noise, level, reprise)
+        settings = Settings(seconds, steps, guidance, solver, shared_noise, level, reprise, preset=preset)
         return io.NodeOutput(*compose(model, vae, positive, negative, settings=settings, seed=seed))

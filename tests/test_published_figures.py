@@ -86,8 +86,7 @@ def test_audioldm2s_heads():
 
 
 def test_audioldm2_is_sampled_as_in_2024():
-    """Guidance: `guidance_scale` of diffusers' AudioLDM2Pipeline and of the Art2Mus code after it. Steps: ours, see below.
-
-    The publications sample 200 steps of DDIM; 30 of a second-order solver are chosen here.
-    """
-    assert (PUBLISHED.guidance, PUBLISHED.steps) == (3.5, 30)
+    """`guidance_scale`, steps and scheduler of diffusers' AudioLDM2Pipeline and of the Art2Mus code after it; other presets are ours."""
+    exact = PUBLISHED["exact"]
+    assert (exact.guidance, exact.steps, exact.solver, exact.guided_below) == (3.5, 200, "ddim", 1)
+    assert {settings.guidance for settings in PUBLISHED.values()} == {3.5}

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ..errors import SettingError
+from ..pipelines.presets import precision_of
 from ..pipelines.settings import LONGEST, SHORTEST, check_candidates, check_number, check_seed, check_settings
 from .outputs import AsJson, NoReplace
 from .planning import batches, gather, plan, without_replacing
@@ -46,16 +47,33 @@ def compose(
     seed: Annotated[
         int, typer.Option(help="Seed of the initial noise; each seed gives another piece for the same artwork.")
     ] = 0,
-    steps: Annotated[int | None, typer.Option(help="Denoising steps, 1 to 1000.", show_default="the model's")] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="Settings by name: exact, balanced, fast or instant, as far as the model has them. Options given beside it count more.",
+            show_default="balanced",
+        ),
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Denoising steps, 1 to 1000.", show_default="the preset's")] = None,
     guidance: Annotated[
         float | None,
         typer.Option(
-            help="Guidance scale, 0 to 20: how closely the music follows the artwork.", show_default="the model's"
+            help="Guidance scale, 0 to 20: how closely the music follows the artwork.", show_default="the preset's"
         ),
     ] = None,
     solver: Annotated[
         str | None,
-        typer.Option(help="Solver of the diffusion: dpm++2m-karras, unipc-karras or ddim.", show_default="the model's"),
+        typer.Option(
+            help="Solver of the diffusion: dpm++2m-karras, unipc-karras, unipc-rho10 or ddim.",
+            show_default="the preset's",
+        ),
+    ] = None,
+    guided_below: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of the noise levels, from the lowest up, at which guidance is computed, 0 to 1; less is faster.",
+            show_default="the preset's",
+        ),
     ] = None,
     shared_noise: Annotated[
         bool,
@@ -147,8 +165,12 @@ def compose(
     ] = None,
     device: Annotated[str, typer.Option(help="Device: auto, cpu, cuda or mps.")] = "auto",
     precision: Annotated[
-        str, typer.Option(help="Number format: auto (the fastest on the device), float32, bfloat16 or float16.")
-    ] = "auto",
+        str | None,
+        typer.Option(
+            help="Number format: auto (the fastest on the device), float32, bfloat16 or float16.",
+            show_default="auto; float32 with --preset exact",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compose music for artworks, directly from their pictures."""
@@ -159,9 +181,11 @@ def compose(
         check_length(seconds, model, route)
     chosen = check_settings(
         seconds=seconds,
+        preset=preset,
         steps=steps,
         guidance=guidance,
         solver=solver,
+        guided_below=guided_below,
         shared_noise=shared_noise,
         level=not no_level,
         reprise=reprise,
@@ -190,14 +214,13 @@ def compose(
         model = choose_model(model, route, commented=bool(comments) or balance is not None)
         where = choose_device(device)
         change = Lora.parse(lora) if lora else None
-        choice = Choice(
-            model, aligner, encoder, support, heads, choose_precision(precision, where, warned=False), change
-        )
+        dtype = choose_precision(precision or precision_of(preset), where, warned=False)
+        choice = Choice(model, aligner, encoder, support, heads, dtype, change)
         told = Comments(tuple(comments or ()), AS_TRAINED if balance is None else balance)
         request = Request(choice, where, seed, chosen, text, negative, told, candidates, keep_all, no_replace)
         outcome = run(request, groups, on_step)
     outcome.kept = kept
-    if precision not in ("auto", outcome.precision):
+    if precision not in (None, "auto", outcome.precision):
         only = f"all networks of this model compute in {outcome.precision}"
         outcome.notes.append(f"precision {precision} has no effect: {only}")
     report(outcome, found, as_json=as_json)

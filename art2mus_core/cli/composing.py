@@ -127,6 +127,7 @@ def _open(request: Request, *, once: bool) -> ArtworkPipeline:
     together = request.candidates <= at_once(request.chosen.get("seconds", Settings.seconds))
     resident = visiting(request.device)
     opened: ArtworkPipeline = open_route(request.choice, "artwork", resident=resident, offload=once and together)
+    opened.settings(**request.chosen)  # a preset that the model lacks is an error of no artwork
     warn_if_emulated(_dtype(opened, request), request.device, REMEDY)
     return opened
 

@@ -18,16 +18,17 @@ __all__ = ["Guided", "join"]
 class Guided:
     """Predicts e = e_negative + scale * (e_positive - e_negative), with both predictions computed in one batch.
 
-    At scale 1 only the positive prediction is computed.
+    At scale 1, and at timesteps from `limit` up, only the positive prediction is computed: where there is much noise, guidance changes
+    little of the music (Kynkaanniemi et al. 2024, who limit it to an interval).
     """
 
-    def __init__(self, denoiser: Denoiser, negative: Condition, scale: float) -> None:
-        self.denoiser, self.negative, self.scale = denoiser, negative, scale
+    def __init__(self, denoiser: Denoiser, negative: Condition, scale: float, limit: float = math.inf) -> None:
+        self.denoiser, self.negative, self.scale, self.limit = denoiser, negative, scale, limit
 
     def __call__(
         self, x: Float[Tensor, "batch channels frames rows"], t: Int[Tensor, ""], condition: Condition
     ) -> Float[Tensor, "batch channels frames rows"]:
-        if self.scale == 1:
+        if self.scale == 1 or t >= self.limit:
             return self.denoiser(x, t, condition)
         negative, positive = self.denoiser(torch.cat([x, x]), t, join(self.negative, condition)).chunk(2)
         return negative + self.scale * (positive - negative)

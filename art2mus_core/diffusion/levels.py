@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..errors import CheckpointError
 
-__all__ = ["NoiseLevels", "read_levels"]
+__all__ = ["NoiseLevels", "count_levels", "read_levels"]
 
 PREDICTIONS = ("epsilon", "v_prediction")
 
@@ -99,6 +99,11 @@ BETA_SCHEDULES: dict[str, Callable[[float, float, int], Tensor]] = {
 
 MOST_LEVELS = 1_000_000
 """A thousand are usual."""
+
+
+def count_levels(config: Mapping[str, Any]) -> int:
+    """The number of noise levels of a scheduler's configuration."""
+    return int({**DEFAULTS, **config}["num_train_timesteps"])
 
 
 def read_levels(config: Mapping[str, Any]) -> NoiseLevels:

@@ -38,9 +38,20 @@ def _unipc(levels: Any, steps: int) -> Any:  # noqa: ANN401 - NoiseLevels and Sc
     return karras(levels, steps, UniPc)
 
 
+def _unipc_low(levels: Any, steps: int) -> Any:  # noqa: ANN401 - NoiseLevels and Schedule, whose types need torch
+    """UniPC on levels by exponent 10 in place of 7: more of them where there is little noise.
+
+    In 16 steps it is as close to the exact solution as DDIM in 200 (`benchmarks/solvers.py`).
+    """
+    from .solvers import UniPc, karras  # noqa: PLC0415
+
+    return karras(levels, steps, UniPc, rho=10.0)
+
+
 SOLVERS: dict[str, Callable[[Any, int], Any]] = {
     "dpm++2m-karras": _dpm,
     "unipc-karras": _unipc,
+    "unipc-rho10": _unipc_low,
     "ddim": _ddim,
 }
 

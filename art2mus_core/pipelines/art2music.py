@@ -15,6 +15,7 @@ from .artworks import FromArtworks
 from .comments import AS_TRAINED, NOTHING, Comments, check_balance, fuse, pooled, remarks, tidied
 from .mel_parts import MelParts, check_length, open_mel_parts
 from .parts import Choice
+from .presets import of_preset
 from .prompts import EncodedText, PromptText
 from .settings import LONGEST, Settings, check_number, check_settings
 from .stages import finished, vocode
@@ -22,7 +23,7 @@ from .streaming import streamed
 
 __all__ = ["ArtAndCommentToMusic"]
 
-SAMPLING = ("steps", "guidance", "solver", "reprise", "shared_noise")
+SAMPLING = ("steps", "guidance", "solver", "reprise", "shared_noise", "guided_below")
 """Settings that count only where the mel is drawn."""
 
 
@@ -52,10 +53,10 @@ class ArtAndCommentToMusic(FromArtworks):
         return self.parts.dtype
 
     def settings(self, **chosen: Any) -> Settings:  # noqa: ANN401
-        """The checkpoint's default settings, replaced by those that are given and not None.
+        """The checkpoint's settings of a `preset`, by default `balanced`, replaced by those that are given and not None.
 
         Raises:
-            SettingError: a value outside its range, a piece longer than the mel decoder can make, or a setting of sampling for a
+            SettingError: a value outside its range, a preset that the checkpoint does not have, a piece longer than the mel decoder can make, or a setting of sampling for a
                 mel decoder that draws nothing.
         """
         parts = self.parts
@@ -68,7 +69,7 @@ class ArtAndCommentToMusic(FromArtworks):
                 "seconds and level alone",
                 f"Leave {unread[0]} out.",
             )
-        return replace(parts.defaults, **given)
+        return replace(of_preset(parts.presets, given.get("preset"), parts.folder.name), **given)
 
     def encode_text(self, text: PromptText, *, on_step: OnStep | None = None) -> EncodedText:  # noqa: ARG002
         """Text prompts are for other routes.
@@ -106,8 +107,8 @@ class ArtAndCommentToMusic(FromArtworks):
             seeds: one per artwork; by default 0.
             text: none; other routes read it.
             on_step: called after every stage, and after every step of a mel that is drawn.
-            **chosen: settings that differ from the checkpoint's defaults: seconds (1 to the mel decoder's limit), level (raise
-                soft pieces); where the mel is drawn also steps, guidance, solver, shared_noise and reprise; see
+            **chosen: a `preset`, and settings that differ from it: seconds (1 to the mel decoder's limit), level (raise
+                soft pieces); where the mel is drawn also steps, guidance, solver, guided_below, shared_noise and reprise; see
                 :class:`~art2mus_core.pipelines.settings.Settings`.
 
         Returns:

@@ -1,26 +1,36 @@
-"""The default settings of a checkpoint."""
+"""The presets of a checkpoint."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..checkpoints.folder import config_file, describes
 from ..diffusion.schedules import schedule
 from ..errors import CheckpointError, SettingError
+from .presets import BALANCED, EXACT, FAST, PRESETS, check_preset
 from .settings import Settings
 
-__all__ = ["PUBLISHED", "default_settings"]
+__all__ = ["PUBLISHED", "read_presets"]
 
-PUBLISHED = Settings(steps=30, guidance=3.5)
-"""Settings for checkpoints without defaults: the published guidance, and a solver that is as close to the exact solution after
-30 steps as the authors' DDIM after 200."""
+PUBLISHED = {
+    EXACT: Settings(steps=200, guidance=3.5, solver="ddim", preset=EXACT),
+    BALANCED: Settings(steps=16, guidance=3.5, solver="unipc-rho10", preset=BALANCED),
+    FAST: Settings(steps=11, guidance=3.5, solver="unipc-rho10", guided_below=0.87, preset=FAST),
+}
+"""Presets of checkpoints without defaults, with the published guidance: the authors' steps; a solver that is as close to the exact
+solution after 16 steps as theirs after 200; and the closest in at most 60 % of its evaluations (`benchmarks/solvers.py`)."""
 
 
-def default_settings(
+def read_presets(
     index: dict[str, Any], levels: dict[str, Any] | None, folder: Path, component: str = "scheduler"
-) -> Settings:
-    """The default settings of a checkpoint, checked with its scheduler.
+) -> dict[str, Settings]:
+    """The presets of a checkpoint, checked with its scheduler; `exact` and `balanced` are always among them.
+
+    `art2mus` in the `model_index.json` has the settings of both. `art2mus_presets` has, for each preset that differs, the fields that
+    do. Without `art2mus` they are `PUBLISHED`.
 
     Args:
         index: the content of its `model_index.json`.
@@ -32,14 +42,24 @@ def default_settings(
         CheckpointError: a value is missing, unknown or out of range.
     """
     try:
-        defaults = Settings(**index["art2mus"]) if "art2mus" in index else PUBLISHED
-        if levels is not None:
+        presets = _presets(index)
+        for settings in presets.values() if levels is not None else ():
             with describes(config_file(folder, component), "a scheduler"):
-                schedule(levels, defaults.solver, defaults.steps)
-    except (TypeError, ValueError, SettingError) as error:
+                schedule(levels, settings.solver, settings.steps)
+    except (TypeError, ValueError, AttributeError, SettingError) as error:
         raise CheckpointError(
             f"model_index.json of {folder} has defaults that cannot be used ({error})",
-            "seconds, steps, guidance and solver within their ranges",
+            "seconds, steps, guidance, solver and guided_below within their ranges, and presets of known names",
             "Install or download the checkpoint again.",
         ) from error
-    return defaults
+    return presets
+
+
+def _presets(index: Mapping[str, Any]) -> dict[str, Settings]:
+    found = dict(PUBLISHED)
+    if "art2mus" in index:
+        found = {name: Settings(**index["art2mus"], preset=name) for name in (EXACT, BALANCED)}
+    for name, fields in index.get("art2mus_presets", {}).items():
+        check_preset(name)
+        found[name] = replace(found[EXACT], **{**fields, "preset": name})
+    return {name: found[name] for name in PRESETS if name in found}

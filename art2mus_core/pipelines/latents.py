@@ -10,6 +10,7 @@ from ..diffusion.denoiser import LatentDenoiser
 from ..types import Condition, Latent, Mel, OnStep, Waveform
 from .opening import Route
 from .parts import MUSIC, Choice, Parts, open_parts
+from .presets import of_preset
 from .settings import Settings, check_settings
 from .stages import decode, denoise, encode_sound, finished, vocode
 
@@ -37,12 +38,13 @@ class LatentToMusic(Route):
         """Check the parts that this route needs besides a prior."""
 
     def settings(self, **chosen: Any) -> Settings:  # noqa: ANN401
-        """The checkpoint's default settings, replaced by those that are given and not None.
+        """The checkpoint's settings of a `preset`, by default `balanced`, replaced by those that are given and not None.
 
         Raises:
-            SettingError: a value outside its range.
+            SettingError: a value outside its range, or a preset that the checkpoint does not have.
         """
-        return replace(self.parts.defaults, **check_settings(**chosen))
+        given = check_settings(**chosen)
+        return replace(of_preset(self.parts.presets, given.get("preset"), self.parts.folder.name), **given)
 
     def perform(
         self,

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from ..audio.normalisation import MelNormalisation
 from ..conditioning.plan import PlanModel
 from ..diffusion.guidance import Guided
+from ..diffusion.levels import count_levels
 from ..diffusion.plan import METRE_CHANNELS, metre_channels
 from ..diffusion.sampling import draw_noise
 from ..networks.mel_codec import CodecDecoder, codec_factor
@@ -98,7 +99,8 @@ class DiffusionMelDecoder(nn.Module):
         positive = Condition(fused.values[:, None])
         negative = positive if fused.neutral is None else Condition(fused.neutral[:, None]).repeated(len(seeds))
         denoiser = MelDenoiser(self.network, self.levels["num_train_timesteps"])
-        guided = Guided(denoiser, negative, settings.guidance if fused.neutral is not None else 1.0)
+        scale = settings.guidance if fused.neutral is not None else 1.0
+        guided = Guided(denoiser, negative, scale, settings.guided_below * count_levels(self.levels))
         fixed: dict[str, Any] = {"rate": rate, "levels": self.levels, "device": device, "plan_model": self.plan_model}
         return denoise_noise(guided, positive, noise, settings, **fixed, on_step=on_step)
 

@@ -29,9 +29,10 @@ from ..errors import CheckpointError, SettingError
 from ..interfaces import AudioEncoder, ImageEncoder, TextEncoder
 from ..networks.fusion import GatedFusion
 from ..types import AudioGrid
-from .defaults import default_settings
+from .defaults import read_presets
 from .mel_decoders import MEL_DECODERS, MelDecoder, check_mel_decoder, load_mel_decoder, mel_grid
 from .parts import Choice, LazyParts
+from .presets import BALANCED
 from .settings import LONGEST, SHORTEST, Settings
 
 __all__ = ["MelParts", "check_length", "check_mel_vocoder", "open_mel_parts"]
@@ -49,7 +50,7 @@ class MelParts(LazyParts):
         grid: sizes of its mel and its sound, in one channel.
         drawn: whether seeds and the settings of sampling count.
         longest: longest piece in seconds, infinite if the mel decoder has no limit; no weight of a decoder by diffusion depends on it.
-        defaults: its default settings, with a piece of at most this length.
+        presets: its settings by preset, with a piece of at most this length.
     """
 
     choice: Choice
@@ -57,7 +58,7 @@ class MelParts(LazyParts):
     grid: AudioGrid
     drawn: bool
     longest: float
-    defaults: Settings
+    presets: dict[str, Settings]
 
     @classmethod
     def of(
@@ -69,14 +70,19 @@ class MelParts(LazyParts):
             CheckpointError: default settings, or a longest mel, that cannot be used.
         """
         levels, frames = decoder.get("scheduler"), decoder.get("max_frames")
-        defaults = default_settings(index, levels, folder, "mel_decoder")
+        presets = read_presets(index, levels, folder, "mel_decoder")
         least = SHORTEST * grid.sample_rate / grid.hop
         if frames is not None and not (type(frames) is int and frames >= least):
             path = config_file(folder, "mel_decoder")
             raise CheckpointError(f"{path} has max_frames {frames!r}", f"at least {least:.0f}, a second", AGAIN)
         longest = frames * grid.hop / grid.sample_rate if frames else float("inf")
-        shortened = replace(defaults, seconds=min(defaults.seconds, longest))
+        shortened = {name: replace(each, seconds=min(each.seconds, longest)) for name, each in presets.items()}
         return cls(choice, folder, grid, levels is not None, longest, shortened)
+
+    @property
+    def defaults(self) -> Settings:
+        """Its default settings, those of the preset `balanced`."""
+        return self.presets[BALANCED]
 
     @property
     def dtype(self) -> torch.dtype:

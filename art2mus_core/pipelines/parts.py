@@ -36,7 +36,8 @@ from ..networks.autoencoder import Autoencoder
 from ..networks.gpt2 import GPT2
 from ..networks.unet import UNet
 from ..types import AudioGrid
-from .defaults import default_settings
+from .defaults import read_presets
+from .presets import BALANCED
 from .settings import Settings
 
 __all__ = ["MUSIC", "Choice", "LazyParts", "Parts", "open_parts"]
@@ -94,14 +95,19 @@ class Parts(LazyParts):
         folder: the checkpoint of the prior.
         grid: its sizes.
         schedule: the content of its `scheduler_config.json`.
-        defaults: its default settings.
+        presets: its settings by preset.
     """
 
     choice: Choice
     folder: Path
     grid: AudioGrid
     schedule: dict[str, Any]
-    defaults: Settings
+    presets: dict[str, Settings]
+
+    @property
+    def defaults(self) -> Settings:
+        """Its default settings, those of the preset `balanced`."""
+        return self.presets[BALANCED]
 
     @property
     def dtype(self) -> torch.dtype:
@@ -248,6 +254,6 @@ def open_parts(choice: Choice) -> Parts:
         models = f"a model: {', '.join(known())}, or a folder with a model_index.json"
         raise SettingError(f"{folder.name} is {what}", models, remedy)
     index, levels = read_index(folder), read_config(folder, "scheduler")
-    parts = Parts(choice, folder, read_grid(folder), levels, default_settings(index, levels, folder))
+    parts = Parts(choice, folder, read_grid(folder), levels, read_presets(index, levels, folder))
     parts.check_texts(None)
     return parts

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..diffusion.schedules import check_solver
 from ..errors import SettingError
+from .presets import CUSTOM, check_preset
 
 __all__ = [
     "LONGEST",
@@ -53,6 +54,9 @@ class Settings:
         level: raise soft pieces, so that none is below -30 LUFS; see :mod:`~art2mus_core.pipelines.levelling`.
         reprise: how much returning bars and phrases resemble the first, 0 (through-composed) to 1; heard in music of three bars or
             more from a checkpoint with a plan. See :mod:`~art2mus_core.diffusion.phrases`.
+        guided_below: the share of noise levels, from the lowest up, at which guidance is computed, 0 to 1; 1 is all of them. A step
+            without guidance takes half the time. See :class:`~art2mus_core.diffusion.guidance.Guided`.
+        preset: the preset that these settings began as, or `custom`.
 
     Raises:
         SettingError: a number outside its range or not finite; an unknown solver.
@@ -65,12 +69,15 @@ class Settings:
     shared_noise: bool = False
     level: bool = True
     reprise: float = 0.9
+    guided_below: float = 1.0
+    preset: str = CUSTOM
 
     def __post_init__(self) -> None:
         check_number("seconds", self.seconds, SHORTEST, LONGEST)
         check_number("steps", float(self.steps), 1.0, float(MOST_STEPS))
         check_number("guidance", self.guidance, 0.0, STRONGEST)
         check_number("reprise", self.reprise, 0.0, 1.0)
+        check_number("guided_below", self.guided_below, 0.0, 1.0)
         check_solver(self.solver)
 
     def noise_seeds(self, seeds: Sequence[int], artworks: Sequence[str]) -> list[int]:
@@ -101,6 +108,8 @@ def check_settings(**chosen: Any) -> dict[str, Any]:  # noqa: ANN401
     """
     given = {name: value for name, value in chosen.items() if value is not None}
     Settings(**given)
+    if "preset" in given:
+        check_preset(given["preset"])
     return given
 
 

@@ -21,6 +21,7 @@ from ..conditioning.constants import Constants, prompted
 from ..conditioning.plan import PlanModel
 from ..decoders.vae import MelAutoencoder
 from ..diffusion.guidance import Guided
+from ..diffusion.levels import count_levels
 from ..diffusion.phrases import lay_out
 from ..diffusion.sampling import draw_noise, sample
 from ..diffusion.schedules import schedule
@@ -107,7 +108,7 @@ def denoise(
         denoiser: the denoiser, its network on `device`.
         positive: condition with one entry per seed.
         negative: condition of the negative side of guidance, likewise.
-        settings: seconds, steps, guidance, solver and reprise.
+        settings: seconds, steps, guidance and where it is computed, solver and reprise.
         seeds: seeds of the noise; see :func:`~art2mus_core.pipelines.settings.noise_seed`.
         grid: sizes of the checkpoint.
         levels: the content of its `scheduler_config.json`.
@@ -118,9 +119,8 @@ def denoise(
     """
     noise = draw_noise(grid.latent_shape(settings.seconds), seeds)
     fixed: dict[str, Any] = {"rate": grid.latent_rate, "levels": levels, "device": device, "plan_model": plan_model}
-    return denoise_noise(
-        Guided(denoiser, negative, settings.guidance), positive, noise, settings, **fixed, on_step=on_step
-    )
+    guided = Guided(denoiser, negative, settings.guidance, settings.guided_below * count_levels(levels))
+    return denoise_noise(guided, positive, noise, settings, **fixed, on_step=on_step)
 
 
 def denoise_noise(

@@ -52,7 +52,7 @@ class TextToMusic(LatentToMusic):
             seeds: one per text; by default 0.
             negative: the negative prompt.
             on_step: called after every denoising step and every other stage.
-            **chosen: settings that differ from the checkpoint's defaults, as for
+            **chosen: a `preset`, and settings that differ from it, as for
                 :meth:`~art2mus_core.pipelines.diffusion.ArtToMusic.compose`.
 
         Returns:

@@ -58,6 +58,27 @@ def test_one_call_of_two_batches_or_at_scale_one_of_one():
         assert denoiser.asked == expected
 
 
+@settings(max_examples=30)
+@given(scale=st.floats(0, 20), limit=st.integers(0, 12), t=st.integers(0, 12))
+def test_from_a_level_up_only_the_positive_prediction_is_computed(scale, limit, t):
+    denoiser, x, positive, negative = Linear(), latents(3), told(3, 1), told(3, 2)
+    found = Guided(denoiser, negative, scale, limit)(x, torch.tensor(t), positive)
+    if t >= limit:
+        assert denoiser.asked == [3]
+        assert torch.equal(found, Linear()(x, LEVEL, positive))
+    else:
+        assert denoiser.asked == ([3] if scale == 1 else [6])
+        assert torch.equal(found, Guided(Linear(), negative, scale)(x, LEVEL, positive))
+
+
+def test_at_all_levels_it_is_the_formula_bit_for_bit():
+    x, positive, negative = latents(3), told(3, 1), told(3, 2)
+    below, above = Linear()(torch.cat([x, x]), LEVEL, join(negative, positive)).chunk(2)
+    for highest in (7.0, 1000.0):
+        found = Guided(Linear(), negative, 2.7, limit=highest + 1)(x, LEVEL, positive)
+        assert torch.equal(found, below + 2.7 * (above - below))
+
+
 def test_guidance_between_equals_changes_nothing():
     x, condition = latents(2), told(2, 1)
     assert torch.allclose(

@@ -67,7 +67,10 @@ def test_the_cores_solvers_and_defaults_are_offered(nodes, pack, name):
     inputs = {socket.id: socket for socket in nodes[name].GET_SCHEMA().inputs}
     assert inputs["solver"].options == list(pack("art2mus_core.diffusion.schedules").SOLVERS)
     defaults = pack("art2mus_core.pipelines.settings").Settings()
-    assert {name: inputs[name].default for name in vars(defaults)} == vars(defaults)
+    offered = {name: value for name, value in vars(defaults).items() if name != "guided_below"}  # a preset's alone
+    assert {name: inputs[name].default for name in offered} == {**offered, "preset": "balanced"}
+    presets = pack("art2mus_core.pipelines.presets")
+    assert inputs["preset"].options == [presets.CUSTOM, *presets.PRESETS]
 
 
 def test_start_of_the_host_waits_for_no_heavy_import():

@@ -14,8 +14,9 @@ from art2mus_core.checkpoints.folder import weights_file
 from art2mus_core.conditioning.constants import Constants, save_constants
 from art2mus_core.errors import Art2MusError, CheckpointError, SettingError
 from art2mus_core.pipelines import load
+from art2mus_core.pipelines.defaults import PUBLISHED
 from art2mus_core.pipelines.diffusion import ArtToMusic
-from art2mus_core.pipelines.settings import Settings, noise_seed
+from art2mus_core.pipelines.settings import noise_seed
 from art2mus_core.types import Artwork
 
 
@@ -56,7 +57,15 @@ def test_the_same_again_is_the_same_to_the_bit(pipeline):
 
 @pytest.mark.parametrize(
     "changed",
-    [{"seeds": [1]}, {"steps": 2}, {"guidance": 9.0}, {"solver": "ddim"}, {"shared_noise": True}, {"level": False}],
+    [
+        {"seeds": [1]},
+        {"steps": 2},
+        {"guidance": 9.0},
+        {"solver": "ddim"},
+        {"shared_noise": True},
+        {"level": False},
+        {"guided_below": 0.5},
+    ],
     ids=str,
 )
 def test_every_setting_is_heard(pipeline, changed):
@@ -239,7 +248,7 @@ def test_heads_that_nobody_knows_are_refused(published_like):
 def test_a_checkpoint_without_settings_of_its_own_takes_the_published_ones(own_checkpoint):
     path = own_checkpoint / "model_index.json"
     path.write_text("{}", encoding="utf-8")
-    assert load(str(own_checkpoint)).parts.defaults == Settings(steps=30, guidance=3.5)
+    assert load(str(own_checkpoint)).parts.presets == PUBLISHED
 
 
 def test_too_little_memory_is_told_before_anything_is_opened(pocket_like, monkeypatch):

@@ -24,6 +24,7 @@ from art2mus_core.pipelines.settings import Settings, check_seed, check_settings
         {"reprise": -0.1},
         {"reprise": 1.1},
         {"reprise": float("nan")},
+        {"guided_below": 1.1},
     ],
     ids=str,
 )

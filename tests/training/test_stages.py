@@ -54,7 +54,7 @@ def test_every_stage_has_its_row():
 
 def test_the_checkpoint_composes(trained: Path, tiny):
     pipeline = load(str(trained))
-    assert pipeline.parts.defaults == Settings(**tiny("prior").options["defaults"])
+    assert pipeline.parts.defaults == Settings(**tiny("prior").options["defaults"], preset="balanced")
     (waveform,) = pipeline.compose([paint(3)], seconds=1.3, steps=2)
     assert waveform.samples.shape == (1, 1, round(1.3 * GRID.sample_rate))
     assert waveform.samples.isfinite().all()

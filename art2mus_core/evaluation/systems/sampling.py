@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field
 
 from ...conditioning.constants import constants_file
 from ...images.reading import read_artwork
 from ...pipelines import load
+from ...pipelines.presets import EXACT
 from ...pipelines.settings import MOST_STEPS, STRONGEST, at_once
 from ...types import OnStep, Waveform
 from ..fields import CheckpointName, Precision
@@ -21,30 +22,36 @@ __all__ = ["Sampled", "SampledFromArtworks", "batches", "encoder_files", "prior_
 
 Item = TypeVar("Item")
 
+CHOSEN = {"preset", "steps", "guidance", "solver", "guided_below", "shared_noise", "level", "reprise"}
+
 PRIOR = ("language_model", "unet", "vae", "vocoder", "scheduler")
 
 
 class Sampled(System):
-    """A system that uses a checkpoint; settings that are not given have the checkpoint's defaults.
+    """A system that uses a checkpoint; settings that are not given are those of the preset.
 
     Attributes:
         model: the checkpoint, by name or folder.
+        preset: the checkpoint's settings by name; `balanced` if not given.
         steps: number of denoising steps.
         guidance: scale of classifier-free guidance.
         solver: name of the solver.
+        guided_below: share of the noise levels, from the lowest up, at which guidance is computed.
         level: raise soft pieces, so that none is below -30 LUFS.
         reprise: how much returning phrases resemble the first.
         heads: `config` or `original`.
-        precision: precision of the networks; the evaluation's if not given.
+        precision: precision of the networks; if not given, float32 with the preset `exact`, else the evaluation's.
     """
 
     route: ClassVar[str]
     """The route of the pipeline."""
 
     model: CheckpointName = "pocket"
+    preset: Literal["exact", "balanced", "fast", "instant"] | None = None
     steps: int | None = Field(default=None, ge=1, le=MOST_STEPS)
     guidance: float | None = Field(default=None, ge=0, le=STRONGEST)
     solver: str | None = None
+    guided_below: float | None = Field(default=None, ge=0, le=1)
     level: bool = True
     reprise: float | None = Field(default=None, ge=0, le=1)
     heads: str = "config"
@@ -53,7 +60,7 @@ class Sampled(System):
     @property
     def chosen(self) -> dict[str, Any]:
         """The settings of the sampler."""
-        return self.model_dump(include={"steps", "guidance", "solver", "shared_noise", "level", "reprise"})
+        return self.model_dump(include=CHOSEN)
 
     def opened(self, workshop: Workshop, *, offload: bool = False) -> Any:  # noqa: ANN401 - the route's pipeline
         """The pipeline of the checkpoint.
@@ -62,10 +69,11 @@ class Sampled(System):
             workshop: has the precision and the memory policy.
             offload: as for :func:`~art2mus_core.pipelines.load`.
         """
+        exact: Precision | None = "float32" if self.preset == EXACT else None
         return load(  # type: ignore[call-overload]  # the route is not a literal
             self.model,
             route=self.route,
-            dtype=workshop.precision(self.precision),
+            dtype=workshop.precision(self.precision or exact),
             resident=workshop.resident,
             offload=offload,
             **self.model_dump(include={"aligner", "encoder", "support", "heads"}),
