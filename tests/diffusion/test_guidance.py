@@ -59,7 +59,7 @@ def test_one_call_of_two_batches_or_at_scale_one_of_one():
 
 
 @settings(max_examples=30)
-@given(scale=st.floats(0, 20), limit=st.integers(0, 12), t=st.integers(0, 12))
+@given(scale=st.floats(0, 20), limit=st.floats(0, 12), t=st.integers(0, 12))
 def test_from_a_level_up_only_the_positive_prediction_is_computed(scale, limit, t):
     denoiser, x, positive, negative = Linear(), latents(3), told(3, 1), told(3, 2)
     found = Guided(denoiser, negative, scale, limit)(x, torch.tensor(t), positive)

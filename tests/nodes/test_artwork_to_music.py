@@ -32,7 +32,7 @@ def test_it_becomes_the_four_nodes_in_a_row(node):
     assert found["Art2MusImageAligner"] == told
     parts = {"model": [load, 0], "vae": [load, 1], "positive": [align, 0], "negative": [align, 1]}
     settings = {"seconds": 2.0, "seed": 7, "steps": 8, "guidance": 2.0, "solver": "dpm++2m-karras"}
-    settings |= {"shared_noise": False, "level": True, "reprise": 0.9}
+    settings |= {"shared_noise": False, "level": True, "reprise": 0.9, "preset": "custom"}
     assert found["Art2MusSampler"] == parts | settings
 
 
