@@ -25,6 +25,7 @@ from art2mus_core.checkpoints.cards import read_cards
 from art2mus_core.cli.app import app
 from art2mus_core.diffusion.schedules import SOLVERS
 from art2mus_core.evaluation.config import EvaluationConfig
+from art2mus_core.pipelines.presets import PRESETS
 from art2mus_core.training.config import TrainingConfig
 
 ROOT = Path(__file__).parents[1]
@@ -115,7 +116,7 @@ def art2mus(arguments: list[str], *, whole: bool = True) -> None:
 
 
 NAMES = {
-    "compose": {"solver": SOLVERS},
+    "compose": {"solver": SOLVERS, "preset": PRESETS},
     "evaluate": {"config": EvaluationConfig.packaged()},
     "export-text": {"model": read_cards()},
     "fetch": {"name": read_cards()},

@@ -163,6 +163,8 @@ WRONG = {
     "negative seed": ("compose", "{art}", "--seed", "-1"),
     "words for a number": ("compose", "{art}", "--seconds", "long"),
     "unknown solver": ("compose", "{art}", "--solver", "plms"),
+    "unknown preset": ("compose", "{art}", "--preset", "slow"),
+    "a preset that the model lacks": ("compose", "{art}", "--preset", "instant"),
     "unknown aligner": ("compose", "{art}", "--aligner", "nobody"),
     "unknown device": ("compose", "{art}", "--device", "abacus"),
     "unknown precision": ("compose", "{art}", "--precision", "float8"),

@@ -69,12 +69,14 @@ class PriorOptions(Fields):
         drop: share of the examples with an embedding of zeros.
         scheduler: configuration of the noise schedule.
         defaults: default steps, guidance and solver of the checkpoint.
+        presets: for each preset what differs from them.
     """
 
     crop: int = Field(ge=1)
     drop: float = 0.1
     scheduler: dict[str, Any]
     defaults: dict[str, Any]
+    presets: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
 class PriorObjective(DiffusionObjective):
@@ -166,7 +168,7 @@ class PriorObjective(DiffusionObjective):
             save_component(folder, "plan_model", self.plan_model, self.plan_model.config, half=False)
             components = {**COMPONENTS, "plan_model": ["art2mus", "PlanModel"]}
         save_config(folder, "scheduler", self.options.scheduler)
-        save_index(folder, components, self.options.defaults)
+        save_index(folder, components, self.options.defaults, presets=self.options.presets)
         weight = self.unet.conv_in.weight
         nothing = Embedding(torch.zeros(1, self.projection_model.config["dim"]).to(weight), self.embeddings.space)
         with torch.no_grad():
