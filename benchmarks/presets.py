@@ -1,6 +1,6 @@
 """Compare a model's presets: their cost, how their music follows the paintings, and how its measures differ from those of `exact`.
 
-    python benchmarks/presets.py PICTURES [ROW ...] [--model pocket] [--count 24] [--seconds 8] [--seed 0]
+    python benchmarks/presets.py PICTURES [ROW ...] [--model pocket] [--count 24] [--seconds 12] [--seed 0]
 
 PICTURES is a folder. A row is a preset, or a preset with other settings: `exact:steps=6,guided_below=0.9`. The first row is what the others
 are compared with; by default all presets of the model are rows. A last row is the first with the next seed: as far apart are pieces
@@ -130,7 +130,7 @@ def main() -> None:
     parser.add_argument("rows", nargs="*")
     parser.add_argument("--model", default="pocket")
     parser.add_argument("--count", type=int, default=24)
-    parser.add_argument("--seconds", type=float, default=8.0)
+    parser.add_argument("--seconds", type=float, default=12.0)
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     pipeline = load(chosen.model)

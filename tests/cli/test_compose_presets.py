@@ -43,7 +43,6 @@ def test_options_beside_a_preset_count_more(compose):
         (("--preset", "exact", "--precision", "auto"), "bfloat16"),
         (("--preset", "exact", "--precision", "bfloat16"), "bfloat16"),
     ],
-    ids=" ".join,
 )
 def test_exact_computes_in_float32_unless_told_otherwise(compose, monkeypatch, words, precision):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True}, raising=False)

@@ -155,11 +155,12 @@ def test_pieces_that_were_made_in_different_ways_are_told(known_cause: Path, tmp
     from art2mus_core.audio.reading import read_audio
 
     collection = read_collection(known_cause)
-    systems: dict[str, list] = {"mixed": [], "translated": []}
+    systems: dict[str, list] = {"mixed": [], "translated": [], "older": []}
     for number, piece in enumerate(collection.systems["torn"]):
         ways = {
             "mixed": {"steps": str(10 + number // 4)},
             "translated": {"steps": "10", "text": f"words on {piece.id}"},
+            "older": {"steps": "10", **({"guided_below": "1.0"} if number else {})},
         }
         for name, tags in ways.items():
             path = tmp_path / name / f"{piece.id}.flac"

@@ -62,7 +62,18 @@ def test_an_artwork_sounds_as_its_pipeline_makes_it(folder, checkpoint):
         assert (piece - expected.samples[0, 0]).abs().max() < 1e-4
     said = shop.described["it"]
     assert (said["steps"], said["guidance"], said["solver"], said["seconds"]) == (2, 3.0, "dpm++2m-karras", 1.0)
+    assert (said["preset"], said["guided_below"]) == ("balanced", 1.0)
     assert (said["model"], said["image_encoder"], said["precision"]) == (checkpoint.name, "tiny", "float32")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "precision"),
+    [({}, "bfloat16"), ({"preset": "exact"}, "float32"), ({"preset": "exact", "precision": "float16"}, "float16")],
+)
+def test_the_preset_exact_computes_in_float32_unless_told_otherwise(folder, pocket_like, chosen, precision):
+    shop = workshop(folder, {"kind": "artwork", "model": str(pocket_like), **chosen})
+    said = replace(shop, dtype=torch.bfloat16).described["it"]
+    assert (said["preset"], said["precision"]) == (chosen.get("preset", "balanced"), precision)
 
 
 def test_a_seed_is_an_artworks_own(folder, pocket_like):
@@ -238,6 +249,7 @@ def test_what_cannot_work_says_so_before_it_works(folder, pocket_like):
     wrong = [
         ({"kind": "artwork", "aligner": "nowhere"}, SettingError, "nowhere"),
         ({"kind": "artwork", "solver": "euler"}, SettingError, "euler"),
+        ({"kind": "artwork", "preset": "instant"}, SettingError, "instant"),
         ({"kind": "unconditional", "model": "nowhere"}, SettingError, "nowhere"),
         ({"kind": "text"}, CheckpointError, "no text_encoder"),
     ]

@@ -75,7 +75,8 @@ def in_one_node(**chosen) -> dict:
 def in_four_nodes(model: str = "tiny", encoder: str = "tiny", aligner: str = "model", **settings) -> dict:
     look = {"image": ["1", 0], "encoder": encoder}
     align = {"embedding": ["3", 0], "language": ["2", 2], "aligner": aligner, "strength": 1.0}
-    settings = {**vars(Settings()), **SHORT, **settings}
+    plain = {name: value for name, value in vars(Settings()).items() if name != "guided_below"}  # a preset's alone
+    settings = {**plain, **SHORT, **settings}
     parts = {"model": ["2", 0], "vae": ["2", 1], "positive": ["4", 0], "negative": ["4", 1]}
     return {
         "1": LOAD,

@@ -45,14 +45,17 @@ def match(study: Study, group: SystemGroup) -> Iterator[Score]:
             yield from widened(group, part, iter([_cosine(study, part, name, real, measure)]))
 
 
-MAKING = ("model", "weights", "aligner", "image_encoder", "steps", "guidance", "solver", "precision")
+MAKING = ("model", "weights", "aligner", "image_encoder", "steps", "guidance", "guided_below", "solver", "precision")
 """Tags that are equal in all pieces made by one system."""
+
+BEFORE = {"guided_below": "1.0"}
+"""What pieces without a tag, from before there was one, were made with."""
 
 
 def match_notes(study: Study) -> Iterator[str]:
     """Notes on systems scored by the encoder they composed with, on missing CLAP scores, and on mixed systems."""
     for system, tags in study.tags.items():
-        mixed = [name for name in MAKING if len({own.get(name) for own in tags}) > 1]
+        mixed = [name for name in MAKING if len({own.get(name, BEFORE.get(name)) for own in tags}) > 1]
         if mixed:
             yield f"Pieces of {system} were made in different ways: {', '.join(mixed)} differ in their tags."
     items = study.collection.subjects.values()
