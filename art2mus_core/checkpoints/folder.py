@@ -224,25 +224,18 @@ def save_component(
 
 
 def save_index(
-    folder: Path,
-    components: dict[str, Any],
-    defaults: dict[str, Any] | None = None,
-    *,
-    presets: dict[str, dict[str, Any]] | None = None,
-    kind: str = "AudioLDM2Pipeline",
+    folder: Path, components: dict[str, Any], defaults: dict[str, Any] | None = None, *, kind: str = "AudioLDM2Pipeline"
 ) -> None:
     """Write `model_index.json`.
 
     Args:
         folder: the checkpoint.
-        components: name to [library, class], as in diffusers; also the name of an image encoder in another folder, as `encoder`.
+        components: name to [library, class], as in diffusers; other entries too, such as `encoder` and `art2mus_presets`.
         defaults: default settings.
-        presets: for each preset what differs from them.
         kind: the pipeline's class in the table of routes.
     """
     index: dict[str, Any] = {"_class_name": kind, **components}
-    chosen = {"art2mus": defaults, "art2mus_presets": presets}
-    _write_json(folder / INDEX, {**index, **{name: each for name, each in chosen.items() if each}})
+    _write_json(folder / INDEX, {**index, "art2mus": defaults} if defaults else index)
 
 
 def save_config(folder: Path, name: str, config: dict[str, Any]) -> None:

@@ -220,7 +220,11 @@ class ArtAndCommentToMusic(FromArtworks):
     def tags(self, settings: Settings, text: PromptText, told: Comments = NOTHING) -> dict[str, str]:
         """The tags that all pieces of a run share; comments are one tag, one line each."""
         choice, encoder = self.parts.choice, self.parts.encoder_folder
-        counts = {name: value for name, value in vars(settings).items() if self.parts.drawn or name not in SAMPLING}
+        counts = {
+            name: value
+            for name, value in vars(settings).items()
+            if self.parts.drawn or name not in (*SAMPLING, "preset")
+        }
         rare = {
             "encoder_model": encoder.name if encoder != self.parts.folder else None,
             "comment": "\n".join(tidied(told.texts)),

@@ -43,9 +43,10 @@ def read_presets(
     """
     try:
         presets = _presets(index)
-        for settings in presets.values() if levels is not None else ():
+        if levels is not None:
             with describes(config_file(folder, component), "a scheduler"):
-                schedule(levels, settings.solver, settings.steps)
+                for settings in presets.values():
+                    schedule(levels, settings.solver, settings.steps)
     except (TypeError, ValueError, AttributeError, SettingError) as error:
         raise CheckpointError(
             f"model_index.json of {folder} has defaults that cannot be used ({error})",

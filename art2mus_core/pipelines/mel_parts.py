@@ -32,7 +32,6 @@ from ..types import AudioGrid
 from .defaults import read_presets
 from .mel_decoders import MEL_DECODERS, MelDecoder, check_mel_decoder, load_mel_decoder, mel_grid
 from .parts import Choice, LazyParts
-from .presets import BALANCED
 from .settings import LONGEST, SHORTEST, Settings
 
 __all__ = ["MelParts", "check_length", "check_mel_vocoder", "open_mel_parts"]
@@ -78,11 +77,6 @@ class MelParts(LazyParts):
         longest = frames * grid.hop / grid.sample_rate if frames else float("inf")
         shortened = {name: replace(each, seconds=min(each.seconds, longest)) for name, each in presets.items()}
         return cls(choice, folder, grid, levels is not None, longest, shortened)
-
-    @property
-    def defaults(self) -> Settings:
-        """Its default settings, those of the preset `balanced`."""
-        return self.presets[BALANCED]
 
     @property
     def dtype(self) -> torch.dtype:

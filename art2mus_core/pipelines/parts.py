@@ -56,8 +56,7 @@ class Choice:
     Attributes:
         checkpoint: the prior: `pocket`, the path of a folder, or a name in `ART2MUS_HOME`.
         aligner: a name in the checkpoint's `aligner` folder (`model` is its own), the name of a downloaded aligner, or a file.
-        encoder: a checkpoint with an image encoder; by default the checkpoint's own if the aligner was trained on its space, else
-            the one that the aligner was trained with.
+        encoder: a checkpoint with an image encoder; by default the one of the aligner's space, the checkpoint's own if that is one.
         support: name of text constants in the checkpoint's `constants` folder.
         heads: `config` or `original`, see :func:`~art2mus_core.diffusion.denoiser.build_unet`.
         dtype: precision of the denoiser, the language model and published encoders. The VAE and the vocoder are small and always
@@ -76,6 +75,13 @@ class Choice:
 
 class LazyParts:
     """Parts that are cached properties: each is loaded on first use, and kept until it is released."""
+
+    presets: dict[str, Settings]
+
+    @property
+    def defaults(self) -> Settings:
+        """The settings of the preset `balanced`."""
+        return self.presets[BALANCED]
 
     def is_open(self, name: str) -> bool:
         """Whether a part is in memory."""
@@ -103,11 +109,6 @@ class Parts(LazyParts):
     grid: AudioGrid
     schedule: dict[str, Any]
     presets: dict[str, Settings]
-
-    @property
-    def defaults(self) -> Settings:
-        """Its default settings, those of the preset `balanced`."""
-        return self.presets[BALANCED]
 
     @property
     def dtype(self) -> torch.dtype:

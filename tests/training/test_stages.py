@@ -53,8 +53,10 @@ def test_every_stage_has_its_row():
 
 
 def test_the_checkpoint_composes(trained: Path, tiny):
-    pipeline = load(str(trained))
-    assert pipeline.parts.defaults == Settings(**tiny("prior").options["defaults"], preset="balanced")
+    pipeline, options = load(str(trained)), tiny("prior").options
+    assert pipeline.parts.presets["exact"] == Settings(**options["defaults"], preset="exact")
+    for name, fields in options["presets"].items():
+        assert pipeline.parts.presets[name] == Settings(**{**options["defaults"], **fields}, preset=name)
     (waveform,) = pipeline.compose([paint(3)], seconds=1.3, steps=2)
     assert waveform.samples.shape == (1, 1, round(1.3 * GRID.sample_rate))
     assert waveform.samples.isfinite().all()

@@ -168,7 +168,8 @@ class PriorObjective(DiffusionObjective):
             save_component(folder, "plan_model", self.plan_model, self.plan_model.config, half=False)
             components = {**COMPONENTS, "plan_model": ["art2mus", "PlanModel"]}
         save_config(folder, "scheduler", self.options.scheduler)
-        save_index(folder, components, self.options.defaults, presets=self.options.presets)
+        presets = {"art2mus_presets": self.options.presets} if self.options.presets else {}
+        save_index(folder, components | presets, self.options.defaults)
         weight = self.unet.conv_in.weight
         nothing = Embedding(torch.zeros(1, self.projection_model.config["dim"]).to(weight), self.embeddings.space)
         with torch.no_grad():
