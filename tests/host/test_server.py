@@ -37,6 +37,7 @@ def shipped_workflow(model: str) -> dict:
     workflow = json.loads(text.replace('"pocket"', f'"{model}"'))
     sampler = next(node for node in workflow["nodes"] if node["type"] == "Art2MusSampler")
     sampler["widgets_values"][:2] = [1.0, 2]
+    sampler["widgets_values"][-1] = "custom"  # the preset
     return workflow
 
 

@@ -47,6 +47,7 @@ def small(seconds: float = 3.0, steps: int = 2) -> dict[str, Any]:
     sampler = next(node for node in graph["nodes"] if node["type"] == "Art2MusSampler")
     sampler["widgets_values"][:2] = [seconds, steps]
     sampler["widgets_values"][4:6] = [7, "fixed"]
+    sampler["widgets_values"][-1] = "custom"  # the preset
     return graph
 
 

@@ -58,3 +58,12 @@ def test_a_graph_of_version_0_1_finds_its_sample(canvas):
     assert canvas.page.evaluate(name) == "stars turning over the ridge (sample)"
     canvas.run()
     canvas.wait_for_players()
+
+
+def test_a_graph_from_before_presets_keeps_its_steps_and_a_new_node_is_balanced(canvas):
+    text = (PACK / "tests" / "nodes" / "released" / "painting_to_music.json").read_text(encoding="utf-8")
+    canvas.load(json.loads(text if BUNDLED else text.replace('"pocket"', '"tiny"')))
+    preset = "(node) => node.widgets.find((widget) => widget.name === 'preset').value"
+    old = f"() => ({preset})(app.graph.nodes.find((node) => node.type === 'Art2MusSampler'))"
+    assert canvas.page.evaluate(old) == "custom"
+    assert canvas.page.evaluate(f"() => ({preset})(LiteGraph.createNode('Art2MusSampler'))") == "balanced"
