@@ -41,7 +41,7 @@ def _unipc(levels: Any, steps: int) -> Any:  # noqa: ANN401 - NoiseLevels and Sc
 def _unipc_low(levels: Any, steps: int) -> Any:  # noqa: ANN401 - NoiseLevels and Schedule, whose types need torch
     """UniPC on levels by exponent 10 in place of 7: more of them where there is little noise.
 
-    In 16 or 17 steps it is as close to the exact solution as DDIM in 200 (`benchmarks/solvers.py`).
+    In 16 steps it is about as close to the exact solution as DDIM in 200 (`benchmarks/solvers.py`).
     """
     from .solvers import UniPc, karras  # noqa: PLC0415
 

@@ -20,8 +20,8 @@ PUBLISHED = {
     BALANCED: Settings(steps=16, guidance=3.5, solver="unipc-rho10", preset=BALANCED),
     FAST: Settings(steps=11, guidance=3.5, solver="unipc-rho10", guided_below=0.87, preset=FAST),
 }
-"""Presets of checkpoints without defaults, with the published guidance: the authors' steps; a solver that is as close to the exact
-solution after 16 steps as theirs after 200; and the closest in at most 60 % of its evaluations (`benchmarks/solvers.py`)."""
+"""Presets of checkpoints without defaults, with the published guidance: the authors' steps; a solver that is about as close to the
+exact solution after 16 steps as theirs after 200; and the closest in at most 60 % of its evaluations (`benchmarks/solvers.py`)."""
 
 
 def read_presets(
