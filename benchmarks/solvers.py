@@ -44,24 +44,24 @@ from art2mus_core.types import Condition, LanguageOfAudio, Step
 ROWS = (
     *("ddim:200", "ddim:100", "ddim:50", "dpm++2m-karras:30", "dpm++2m-karras:20", "dpm++2m-karras:8"),
     *("unipc-karras:30", "unipc-karras:20", "unipc-karras:16", "unipc-karras:12"),
-    *("unipc@3:16", "unipc@5:16", "unipc-rho10:12", "unipc-rho10:16", "unipc-rho10:20", "unipc@15:16"),
+    *("unipc@3:16", "unipc@5:16", "unipc-cubic:12", "unipc-cubic:16", "unipc-cubic:20", "unipc@15:16"),
 )
 """The table of docs/LOG.md, 2026-12-01."""
 
 CHEAPER = (
     *(
-        "unipc-rho10:15",
-        "unipc-rho10:16:below:0.95",
-        "unipc-rho10:12",
-        "unipc-rho10:16:every:2",
-        "unipc-rho10:16:straight:2",
+        "unipc-cubic:15",
+        "unipc-cubic:16:below:0.95",
+        "unipc-cubic:12",
+        "unipc-cubic:16:every:2",
+        "unipc-cubic:16:straight:2",
     ),
     *(
-        "unipc-rho10:9",
-        "unipc-rho10:11:below:0.87",
-        "unipc-rho10:12:every:2",
-        "unipc-rho10:12:start:6",
-        "unipc-rho10:16:early:12",
+        "unipc-cubic:9",
+        "unipc-cubic:11:below:0.87",
+        "unipc-cubic:12:every:2",
+        "unipc-cubic:12:start:6",
+        "unipc-cubic:16:early:12",
     ),
     *(
         "dpm++2m-karras:8:below:0.9",

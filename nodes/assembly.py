@@ -16,6 +16,7 @@ from ..art2mus_core.checkpoints.names import is_encoder
 from ..art2mus_core.conditioning.constants import blend
 from ..art2mus_core.conditioning.language import fingerprint
 from ..art2mus_core.decoders.preview import LatentPreview, load_preview
+from ..art2mus_core.diffusion.schedules import STUDENT
 from ..art2mus_core.encoders.files import image_bytes, load_image_encoder
 from ..art2mus_core.errors import SettingError
 from ..art2mus_core.figures.spectrogram import heat_map
@@ -97,7 +98,7 @@ def load_parts(
     with allocating(name):
         vae = HostVAE(parts, memory)
         preview = _preview(load_preview(parts.folder) or vae.fit_preview())
-        facts = DenoiserInfo(name, parts.grid, parts.schedule, preview, parts.plan_model, parts.presets)
+        facts = DenoiserInfo(name, parts.grid, parts.schedule, preview, parts.plan_model, parts.presets, parts.student_file)
         model = memory.model(parts.unet, facts)
         return model, vae, Language(parts, memory)
 
@@ -287,6 +288,7 @@ def compose(
             "Connect the negative output of the same Image Aligner.",
         )
     unconditional = unconditional.repeated(count)
+    model = memory.as_student(model) if settings.solver == STUDENT else model
     report = memory.reporter(settings.steps, preview=info.preview)
     with memory.denoising(model, count, grid.latent_frames(settings.seconds)) as (denoiser, device):
         guided, levels = (denoiser, conditional, unconditional), dict(info.schedule)

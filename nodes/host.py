@@ -19,6 +19,7 @@ import comfy.model_base
 import comfy.model_management as memory
 import comfy.model_patcher
 import comfy.ops
+import comfy.sd
 import comfy.supported_models_base
 import comfy.utils
 import comfy_execution.utils as execution_context
@@ -256,6 +257,11 @@ class HostMemory:
                 f"a {type(model.model).__name__} model", "an Art2Mus model", "Connect the MODEL of Load Art2Mus Model."
             )
         return model.model.info
+
+    def as_student(self, model: Model) -> Model:
+        changes = comfy.utils.load_torch_file(str(self.info(model).student), safe_load=True)
+        student, _ = comfy.sd.load_lora_for_models(model, None, changes, 1.0, 0.0)
+        return student
 
     @contextmanager
     def denoising(self, model: Model, pieces: int, frames: int) -> Iterator[tuple[CoreDenoiser, torch.device]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import torch
@@ -38,6 +39,7 @@ class DenoiserInfo:
         preview: draws its latents.
         plan_model: reads tempo, key and band of a piece, if the denoiser has a plan.
         presets: settings of the checkpoint by preset.
+        student: the file of its student, if it has one.
     """
 
     name: str
@@ -46,6 +48,7 @@ class DenoiserInfo:
     preview: Preview
     plan_model: PlanModel | None = None
     presets: Mapping[str, Settings] = field(default_factory=dict)
+    student: Path | None = None
 
     def resolved(self, asked: Settings) -> Settings:
         """The settings that a node asks for: steps and guidance of their preset if they name one, else their own.
@@ -85,6 +88,9 @@ class Memory(Protocol):
         Raises:
             SettingError: it is not an Art2Mus model.
         """
+
+    def as_student(self, model: Any) -> Any:  # noqa: ANN401
+        """A MODEL whose denoiser is its student, without another copy of its weights."""
 
     def denoising(self, model: Any, pieces: int, frames: int) -> AbstractContextManager[tuple[Denoiser, torch.device]]:  # noqa: ANN401
         """Load a MODEL's denoiser, with room for that many pieces and latent frames; yields it and its device."""

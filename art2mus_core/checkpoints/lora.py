@@ -107,6 +107,7 @@ def save_lora(
     denoiser: str,
     licence: str,
     run: str,
+    told: Mapping[str, str] | None = None,
 ) -> None:
     """Write a LoRA in float16 with its header, completely or not at all.
 
@@ -118,6 +119,7 @@ def save_lora(
         denoiser: :func:`denoiser_fingerprint` of that checkpoint.
         licence: licence of the weights.
         run: the training run.
+        told: what else the header says.
     """
     stored = {PREFIX + key: value.detach().to(torch.float16) for key, value in weights.items()}
     layers = {key.removesuffix(UP): len(value[0]) for key, value in stored.items() if key.endswith(UP)}
@@ -130,6 +132,7 @@ def save_lora(
         "denoiser": denoiser,
         "licence": licence,
         "run": run,
+        **(told or {}),
     }
     save_tensors(path, stored, metadata=header)
 

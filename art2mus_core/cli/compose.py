@@ -64,7 +64,7 @@ def compose(
     solver: Annotated[
         str | None,
         typer.Option(
-            help="Solver of the diffusion: dpm++2m-karras, unipc-karras, unipc-rho10 or ddim.",
+            help="Solver of the diffusion: dpm++2m-karras, unipc-karras, unipc-cubic or ddim.",
             show_default="the preset's",
         ),
     ] = None,

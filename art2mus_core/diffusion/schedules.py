@@ -10,7 +10,14 @@ from typing import Any
 
 from ..errors import SettingError
 
-__all__ = ["SOLVERS", "check_solver", "schedule"]
+__all__ = ["SOLVERS", "STUDENT", "TEACHER", "check_solver", "schedule"]
+
+STUDENT, TEACHER = "student", "dpm++2m-quadratic"
+"""The solver of students, and that of their teachers, whose levels contain the student's."""
+
+CUBIC, QUADRATIC = 3.0, 2.0
+"""Exponents of levels; see :func:`~art2mus_core.diffusion.solvers.powers`. The first is the best for 8 to 16 steps of UniPC, the second for few
+steps of first order (docs/LOG.md, 2026-12-01)."""
 
 
 def _ddim(levels: Any, steps: int) -> Any:  # noqa: ANN401 - NoiseLevels and Schedule, whose types need torch
@@ -38,21 +45,34 @@ def _unipc(levels: Any, steps: int) -> Any:  # noqa: ANN401 - NoiseLevels and Sc
     return karras(levels, steps, UniPc)
 
 
-def _unipc_low(levels: Any, steps: int) -> Any:  # noqa: ANN401 - NoiseLevels and Schedule, whose types need torch
-    """UniPC on levels by exponent 10 in place of 7: more of them where there is little noise.
+def _unipc_cubic(levels: Any, steps: int) -> Any:  # noqa: ANN401 - NoiseLevels and Schedule, whose types need torch
+    """UniPC on levels that fall with the third power of the step."""
+    from .solvers import UniPc, powers  # noqa: PLC0415
 
-    In 16 steps it is about as close to the exact solution as DDIM in 200 (`benchmarks/solvers.py`).
-    """
-    from .solvers import UniPc, karras  # noqa: PLC0415
+    return powers(levels, steps, UniPc, CUBIC)
 
-    return karras(levels, steps, UniPc, rho=10.0)
+
+def _teacher(levels: Any, steps: int) -> Any:  # noqa: ANN401 - NoiseLevels and Schedule, whose types need torch
+    """DPM-Solver++ 2M on levels that fall with the square of the step."""
+    from .solvers import DpmSolver, powers  # noqa: PLC0415
+
+    return powers(levels, steps, DpmSolver, QUADRATIC)
+
+
+def _student(levels: Any, steps: int) -> Any:  # noqa: ANN401 - NoiseLevels and Schedule, whose types need torch
+    """The steps of a student: those of DDIM on some of its teacher's levels."""
+    from .solvers import Ddim, powers  # noqa: PLC0415
+
+    return powers(levels, steps, Ddim, QUADRATIC)
 
 
 SOLVERS: dict[str, Callable[[Any, int], Any]] = {
     "dpm++2m-karras": _dpm,
     "unipc-karras": _unipc,
-    "unipc-rho10": _unipc_low,
+    "unipc-cubic": _unipc_cubic,
     "ddim": _ddim,
+    TEACHER: _teacher,
+    STUDENT: _student,
 }
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .levels import NoiseLevels
 
-__all__ = ["Ddim", "DpmSolver", "Schedule", "UniPc", "ddim", "evenly", "karras"]
+__all__ = ["Ddim", "DpmSolver", "Schedule", "UniPc", "ddim", "evenly", "karras", "powers"]
 
 RHO = 7.0
 """Exponent of the levels of Karras et al. (2022, eq. 5): larger values put more levels where there is little noise."""
@@ -163,13 +163,25 @@ def evenly(levels: NoiseLevels, steps: int) -> Schedule:
     return _until_clean(levels, visited, _ratios(levels)[visited], partial(DpmSolver, order=1))
 
 
-def karras(levels: NoiseLevels, steps: int, solver: Callable[[Tensor, Tensor], Solver], rho: float = RHO) -> Schedule:
-    """A solver on the noise levels of Karras et al. 2022 with the exponent `rho`, down to no noise."""
+def karras(levels: NoiseLevels, steps: int, solver: Callable[[Tensor, Tensor], Solver]) -> Schedule:
+    """A solver on the noise levels of Karras et al. 2022, down to no noise."""
     ratios = _ratios(levels)
-    lowest, highest = ratios[0].item() ** (1 / rho), ratios[-1].item() ** (1 / rho)
-    chosen = (highest + np.linspace(0, 1, steps) * (lowest - highest)) ** rho
+    lowest, highest = ratios[0].item() ** (1 / RHO), ratios[-1].item() ** (1 / RHO)
+    chosen = (highest + np.linspace(0, 1, steps) * (lowest - highest)) ** RHO
     visited = np.interp(np.log(chosen), np.log(ratios), np.arange(len(ratios))).round().astype(np.int64)
     return _until_clean(levels, visited, chosen, solver)
+
+
+def powers(
+    levels: NoiseLevels, steps: int, solver: Callable[[Tensor, Tensor], Solver], exponent: float
+) -> Schedule:
+    """A solver on the levels (1 - i / steps) ** exponent of the highest, for i = 0 ... steps - 1, then down to no noise.
+
+    Larger exponents put more levels where there is little noise. The levels of few steps are among those of a multiple of them.
+    """
+    places = (len(levels) - 1) * (1 - np.arange(steps) / steps) ** exponent
+    chosen = np.exp(np.interp(places, np.arange(len(levels)), np.log(_ratios(levels))))
+    return _until_clean(levels, places.round().astype(np.int64), chosen, solver)
 
 
 def _ratios(levels: NoiseLevels) -> np.ndarray:

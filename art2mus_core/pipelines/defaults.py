@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from ..checkpoints.folder import config_file, describes
-from ..diffusion.schedules import schedule
+from ..checkpoints.student import has_student, student_steps
+from ..diffusion.schedules import STUDENT, schedule
 from ..errors import CheckpointError, SettingError
-from .presets import BALANCED, EXACT, FAST, PRESETS, check_preset
+from .presets import BALANCED, EXACT, FAST, INSTANT, PRESETS, check_preset
 from .settings import Settings
 
 __all__ = ["PUBLISHED", "read_presets"]
 
 PUBLISHED = {
     EXACT: Settings(steps=200, guidance=3.5, solver="ddim", preset=EXACT),
-    BALANCED: Settings(steps=16, guidance=3.5, solver="unipc-rho10", preset=BALANCED),
-    FAST: Settings(steps=11, guidance=3.5, solver="unipc-rho10", guided_below=0.87, preset=FAST),
+    BALANCED: Settings(steps=16, guidance=3.5, solver="unipc-cubic", preset=BALANCED),
+    FAST: Settings(steps=11, guidance=3.5, solver="unipc-cubic", guided_below=0.87, preset=FAST),
 }
 """Presets of checkpoints without defaults, with the published guidance: the authors' steps; a solver that is about as close to the
 exact solution after 16 steps as theirs after 200; and the closest in at most 60 % of its evaluations (`benchmarks/solvers.py`)."""
@@ -30,7 +31,7 @@ def read_presets(
     """The presets of a checkpoint, checked with its scheduler; `exact` and `balanced` are always among them.
 
     `art2mus` in the `model_index.json` has the settings of both. `art2mus_presets` has, for each preset that differs, the fields that
-    do. Without `art2mus` they are `PUBLISHED`.
+    do. Without `art2mus` they are `PUBLISHED`. `instant` is that of a student, if there is one.
 
     Args:
         index: the content of its `model_index.json`.
@@ -43,6 +44,9 @@ def read_presets(
     """
     try:
         presets = _presets(index)
+        if has_student(folder):
+            chosen: dict[str, Any] = {"solver": STUDENT, "steps": student_steps(folder), "guidance": 1.0, "preset": INSTANT}
+            presets[INSTANT] = replace(presets[EXACT], **chosen)
         if levels is not None:
             with describes(config_file(folder, component), "a scheduler"):
                 for settings in presets.values():

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from ..diffusion.denoiser import LatentDenoiser
+from ..diffusion.schedules import STUDENT
 from ..types import Condition, Latent, Mel, OnStep, Waveform
 from .opening import Route
 from .parts import MUSIC, Choice, Parts, open_parts
@@ -22,7 +23,7 @@ class LatentToMusic(Route):
     """Generates music from conditions, one piece per seed."""
 
     NETWORKS: ClassVar[tuple[str, ...]] = MUSIC
-    FREED: ClassVar[tuple[str, ...]] = (*MUSIC, "encoder", "audio_encoder")
+    FREED: ClassVar[tuple[str, ...]] = (*MUSIC, "student", "encoder", "audio_encoder")
 
     parts: Parts
 
@@ -70,7 +71,8 @@ class LatentToMusic(Route):
     ) -> Latent:
         """Draw the noise of each seed and denoise it to a latent."""
         grid, levels = self.parts.grid, self.parts.schedule
-        with self._using("unet", on_step, report=False) as unet, self.resident(unet):
+        network = "student" if settings.solver == STUDENT else "unet"
+        with self._using(network, on_step, report=False) as unet, self.resident(unet):
             device = unet.conv_in.weight.device
             inputs = LatentDenoiser(unet), positive, negative
             fixed: dict[str, Any] = {

@@ -23,6 +23,7 @@ from ..checkpoints.folder import (
 from ..checkpoints.grid import read_grid
 from ..checkpoints.lora import Lora, check_lora, merge_lora
 from ..checkpoints.names import describe, is_encoder, is_prior, known, locate, name_for_command
+from ..checkpoints.student import has_student, student_file, student_steps
 from ..conditioning.constants import Constants, load_constants
 from ..conditioning.language import check_language_model, fingerprint, is_word_embedding, load_language_model
 from ..conditioning.plan import PlanModel, load_plan_model
@@ -45,7 +46,7 @@ __all__ = ["MUSIC", "Choice", "LazyParts", "Parts", "open_parts"]
 COMPONENTS = {"language_model": "language_model", "unet": "unet", "autoencoder": "vae", "vocoder": "vocoder"}
 """The networks of a prior in the order of the stages, and their folders."""
 
-MUSIC, REDUCED = tuple(COMPONENTS), ("language_model", "unet")
+MUSIC, REDUCED = tuple(COMPONENTS), ("language_model", "unet", "student")
 """All networks of a prior, and those that compute in the chosen precision."""
 
 
@@ -171,9 +172,27 @@ class Parts(LazyParts):
     @cached_property
     def unet(self) -> UNet:
         """The denoiser's network, changed by the LoRA if one was chosen."""
+        return self._denoiser()
+
+    @cached_property
+    def student(self) -> UNet:
+        """The denoiser's network as its student, which takes the few steps of the solver of that name.
+
+        Raises:
+            SettingError: the checkpoint has no student.
+        """
+        student_steps(self.folder)
+        return self._denoiser(Lora(student_file(self.folder)))
+
+    @property
+    def student_file(self) -> Path | None:
+        """The file of the checkpoint's student, if it has one."""
+        return student_file(self.folder) if has_student(self.folder) else None
+
+    def _denoiser(self, *changes: Lora) -> UNet:
         unet = load_component(self.folder, "unet", self._build_unet, dtype=self.dtype)
-        if self.choice.lora:
-            merge_lora(unet, self.choice.lora, self.folder)
+        for lora in (*changes, *([self.choice.lora] if self.choice.lora else [])):
+            merge_lora(unet, lora, self.folder)
         return unet
 
     @cached_property
@@ -200,7 +219,7 @@ class Parts(LazyParts):
                 taken[name] = image_bytes(self.encoder_folder, dtype=self.dtype)
             else:
                 dtype = self.dtype if name in REDUCED else torch.float32
-                taken[name] = needed(self.folder, [COMPONENTS[name]], dtype, unused=is_word_embedding)
+                taken[name] = needed(self.folder, [COMPONENTS.get(name, "unet")], dtype, unused=is_word_embedding)
         return taken
 
     def check(self) -> None:
@@ -214,6 +233,8 @@ class Parts(LazyParts):
         unet = check_component(self.folder, "unet", self._build_unet)
         if self.choice.lora:
             check_lora(self.choice.lora.path, unet, self.folder)
+        if has_student(self.folder):
+            check_lora(student_file(self.folder), unet, self.folder)
         _ = self.plan_model  # a few numbers
         check_component(self.folder, "vae", Autoencoder)
         check_vocoder(self.folder)

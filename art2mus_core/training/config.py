@@ -15,9 +15,9 @@ from ..sizes import Scale
 
 __all__ = ["STAGES", "MelFields", "TrainingConfig"]
 
-Stage = Literal["embedding", "vae", "vocoder", "prior", "aligner", "codec", "mel", "hifigan"]
+Stage = Literal["embedding", "vae", "vocoder", "prior", "aligner", "student", "codec", "mel", "hifigan"]
 Tracker = Literal["tensorboard", "wandb"]
-STAGES: tuple[Stage, ...] = ("embedding", "vae", "vocoder", "prior", "aligner", "codec", "mel", "hifigan")
+STAGES: tuple[Stage, ...] = ("embedding", "vae", "vocoder", "prior", "aligner", "student", "codec", "mel", "hifigan")
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 ENCODERS = ("encoder", "text_encoder", "start")

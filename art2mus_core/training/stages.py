@@ -38,6 +38,7 @@ OBJECTIVES: dict[str, StageEntry] = {
     "vocoder": StageEntry("vocoder", "VocoderObjective", "VocoderOptions", mel_grid),
     "prior": StageEntry("prior", "PriorObjective", "PriorOptions", latent_grid),
     "aligner": StageEntry("aligner", "AlignerObjective", "AlignerOptions", checkpoint_grid),
+    "student": StageEntry("student", "StudentObjective", "StudentOptions", checkpoint_grid),
     "codec": StageEntry("codec", "CodecObjective", "CodecOptions", mel_grid),
     "mel": StageEntry("mel", "MelObjective", "MelOptions", mel_grid),
     "hifigan": StageEntry("hifigan", "HifiGanObjective", "HifiGanOptions", mel_grid),

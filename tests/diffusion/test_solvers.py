@@ -13,7 +13,7 @@ from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepSchedu
 
 from art2mus_core.diffusion.levels import read_levels
 from art2mus_core.diffusion.sampling import sample
-from art2mus_core.diffusion.schedules import schedule
+from art2mus_core.diffusion.schedules import TEACHER, schedule
 from art2mus_core.types import Condition
 
 BETAS = {
@@ -31,19 +31,23 @@ def ddim(betas, steps):
     return DDIMScheduler(**betas, clip_sample=False, **more)
 
 
-class Tenth(UniPCMultistepScheduler):
-    """Theirs, with another exponent of the noise levels, for which it has no option."""
+def powers(theirs, exponent):
+    """Their scheduler at levels for which it has no option."""
 
-    def _convert_to_karras(self, in_sigmas, num_inference_steps):
-        lowest, highest = in_sigmas[-1].item() ** 0.1, in_sigmas[0].item() ** 0.1
-        return (highest + np.linspace(0, 1, num_inference_steps) * (lowest - highest)) ** 10
+    class Chosen(theirs):
+        def _convert_to_karras(self, in_sigmas, num_inference_steps):
+            places = 999 * (1 - np.arange(num_inference_steps) / num_inference_steps) ** exponent
+            return np.exp(np.interp(places, np.arange(1000), np.log(np.sort(in_sigmas))))
+
+    return lambda betas, steps: Chosen(**betas, use_karras_sigmas=True)
 
 
 THEIRS = {
     "ddim": ddim,
     "dpm++2m-karras": lambda betas, steps: DPMSolverMultistepScheduler(**betas, use_karras_sigmas=True),
     "unipc-karras": lambda betas, steps: UniPCMultistepScheduler(**betas, use_karras_sigmas=True),
-    "unipc-rho10": lambda betas, steps: Tenth(**betas, use_karras_sigmas=True),
+    "unipc-cubic": powers(UniPCMultistepScheduler, 3),
+    TEACHER: powers(DPMSolverMultistepScheduler, 2),
 }
 
 

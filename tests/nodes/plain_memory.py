@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from contextlib import contextmanager
 
 import torch
@@ -13,12 +14,13 @@ class PlainMemory:
 
     Args:
         denoiser: the pack's `LatentDenoiser`.
+        merged: a UNet with the student's LoRA of a model's facts.
     """
 
     dtype = torch.float32
 
-    def __init__(self, denoiser) -> None:
-        self.denoiser = denoiser
+    def __init__(self, denoiser, merged=None) -> None:
+        self.denoiser, self.merged = denoiser, merged
 
     def manage(self, networks):
         return nn.ModuleDict(networks)
@@ -35,6 +37,10 @@ class PlainMemory:
 
     def info(self, model):
         return model[1]
+
+    def as_student(self, model):
+        unet, info = model
+        return self.merged(copy.deepcopy(unet), info), info
 
     @contextmanager
     def denoising(self, model, pieces, frames):

@@ -23,7 +23,7 @@ from art2mus_core.training.run.saving import TRAINED, newest, read_average, read
 from art2mus_core.training.stages import stage_builder
 from art2mus_core.types import AudioGrid, Embedding
 
-STAGES = ("embedding", "vae", "vocoder", "prior", "aligner", "codec")
+STAGES = ("embedding", "vae", "vocoder", "prior", "aligner", "student", "codec")
 """Those whose parts are in one checkpoint."""
 
 DIM, WIDTH, TOKENS, CHANNELS = 13, 10, 3, 5
@@ -80,6 +80,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "vocoder": {"crop": 32, "windows": [256, 512], "reconstructed": 0.5},
     "prior": {"crop": 7},
     "aligner": {"crop": 7},
+    "student": {
+        "steps": 2,
+        "teacher": 4,
+        "seconds": 1.2,
+        "lora": {"rank": 2, "alpha": 2, "targets": ["to_q", "proj", "conv1", "conv_shortcut"]},
+    },
     "codec": {"crop": 52},
 }
 PACKAGED = {"codec": "art2music-codec"}
