@@ -2,7 +2,8 @@
 
     python benchmarks/solvers.py [ROW ...] [--model pocket] [--pictures 3] [--seconds 3] [--guidance 2] [--exact-steps 1000]
 
-A row is SOLVER:STEPS or SOLVER:STEPS:FORM:N. SOLVER is one of `art2mus compose`, or `dpm@R` or `unipc@R`, with levels by the exponent R.
+A row is SOLVER:STEPS or SOLVER:STEPS:FORM:N. SOLVER is one of `art2mus compose`, or `dpm@R` or `unipc@R`, on levels that fall with
+the power R of the step.
 FORM is how the two predictions of guidance are computed:
 
   below         both at timesteps below N times their number, and none (guidance 1) at higher ones, as `guided_below` of the settings and
@@ -36,7 +37,7 @@ from art2mus_core.diffusion.guidance import join
 from art2mus_core.diffusion.levels import read_levels
 from art2mus_core.diffusion.sampling import draw_noise, sample
 from art2mus_core.diffusion.schedules import SOLVERS, schedule
-from art2mus_core.diffusion.solvers import DpmSolver, Schedule, UniPc, karras
+from art2mus_core.diffusion.solvers import DpmSolver, Schedule, UniPc, powers
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.pipelines import load
 from art2mus_core.types import Condition, LanguageOfAudio, Step
@@ -44,7 +45,8 @@ from art2mus_core.types import Condition, LanguageOfAudio, Step
 ROWS = (
     *("ddim:200", "ddim:100", "ddim:50", "dpm++2m-karras:30", "dpm++2m-karras:20", "dpm++2m-karras:8"),
     *("unipc-karras:30", "unipc-karras:20", "unipc-karras:16", "unipc-karras:12"),
-    *("unipc@3:16", "unipc@5:16", "unipc-cubic:12", "unipc-cubic:16", "unipc-cubic:20", "unipc@15:16"),
+    *("unipc-cubic:16", "unipc-cubic:14", "unipc-cubic:13", "unipc-cubic:12", "unipc-cubic:10", "unipc-cubic:8"),
+    *("unipc@2:12", "unipc@2.5:12", "unipc@3.5:12", "dpm@2.5:12", "dpm@3:12"),
 )
 """The table of docs/LOG.md, 2026-12-01."""
 
@@ -158,7 +160,7 @@ class Bench:
         if solver in SOLVERS:
             return schedule(config, solver, steps)
         name, rho = solver.split("@")
-        return karras(read_levels(config), steps, FREE[name], rho=float(rho))
+        return powers(read_levels(config), steps, FREE[name], float(rho))
 
     def clean(self, row: str) -> tuple[Tensor, int]:
         """The last predicted clean latents of a row, and evaluations for each piece."""

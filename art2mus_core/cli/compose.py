@@ -215,7 +215,7 @@ def compose(
         where = choose_device(device)
         change = Lora.parse(lora) if lora else None
         dtype = choose_precision(precision or precision_of(preset), where, warned=False)
-        choice = Choice(model, aligner, encoder, support, heads, dtype, change)
+        choice = Choice(model, aligner, encoder, support, heads, dtype, change, preset)
         told = Comments(tuple(comments or ()), AS_TRAINED if balance is None else balance)
         request = Request(choice, where, seed, chosen, text, negative, told, candidates, keep_all, no_replace)
         outcome = run(request, groups, on_step)

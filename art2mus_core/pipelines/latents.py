@@ -11,7 +11,7 @@ from ..diffusion.schedules import STUDENT
 from ..types import Condition, Latent, Mel, OnStep, Waveform
 from .opening import Route
 from .parts import MUSIC, Choice, Parts, open_parts
-from .presets import of_preset
+from .presets import INSTANT, of_preset
 from .settings import Settings, check_settings
 from .stages import decode, denoise, encode_sound, finished, vocode
 
@@ -26,6 +26,11 @@ class LatentToMusic(Route):
     FREED: ClassVar[tuple[str, ...]] = (*MUSIC, "student", "encoder", "audio_encoder")
 
     parts: Parts
+
+    @classmethod
+    def _networks(cls, choice: Choice) -> tuple[str, ...]:
+        of = {"unet": "student"} if choice.preset == INSTANT else {}
+        return tuple(of.get(name, name) for name in cls.NETWORKS)
 
     @classmethod
     def _checked(cls, choice: Choice) -> Parts:

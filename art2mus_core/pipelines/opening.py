@@ -56,12 +56,17 @@ class Route:
         """
         with allocating(choice.checkpoint):
             parts = cls._checked(choice)
-            weights, free = parts.weights(cls.NETWORKS), available()
+            weights, free = parts.weights(cls._networks(choice)), available()
             check_memory(max(weights.values()), f"a network of {choice.checkpoint}", free=free)
             offload = offload or sum(weights.values()) > free
             for name in () if offload else weights:
                 getattr(parts, name)
         return cls(parts, resident, offload)
+
+    @classmethod
+    def _networks(cls, choice: Choice) -> tuple[str, ...]:  # noqa: ARG003 - for routes with a choice
+        """The networks that are opened at once."""
+        return cls.NETWORKS
 
     @classmethod
     def _checked(cls, choice: Choice) -> Any:  # noqa: ANN401

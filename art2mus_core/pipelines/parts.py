@@ -63,6 +63,7 @@ class Choice:
         dtype: precision of the denoiser, the language model and published encoders. The VAE and the vocoder are small and always
             use float32: the VAE overflows in float16, and the vocoder's transforms need float32.
         lora: a LoRA of the denoiser.
+        preset: the preset that the first piece will have, if it is known; for `instant` the student is opened in place of the denoiser.
     """
 
     checkpoint: str = "pocket"
@@ -72,6 +73,7 @@ class Choice:
     heads: str = "config"
     dtype: torch.dtype = torch.float32
     lora: Lora | None = None
+    preset: str | None = None
 
 
 class LazyParts:
