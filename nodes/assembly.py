@@ -98,7 +98,9 @@ def load_parts(
     with allocating(name):
         vae = HostVAE(parts, memory)
         preview = _preview(load_preview(parts.folder) or vae.fit_preview())
-        facts = DenoiserInfo(name, parts.grid, parts.schedule, preview, parts.plan_model, parts.presets, parts.student_file)
+        facts = DenoiserInfo(
+            name, parts.grid, parts.schedule, preview, parts.plan_model, parts.presets, parts.student_file
+        )
         model = memory.model(parts.unet, facts)
         return model, vae, Language(parts, memory)
 

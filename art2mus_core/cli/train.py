@@ -80,6 +80,8 @@ def train(
 
     aligner-resampler: reads the patches of artworks.
 
+    student: a denoiser's student, which takes few steps without guidance.
+
     art2mus-2024: the set-up of Art2Mus (2024), with one token.
 
     art2mus-2024-4: the same with four tokens.

@@ -172,9 +172,7 @@ def karras(levels: NoiseLevels, steps: int, solver: Callable[[Tensor, Tensor], S
     return _until_clean(levels, visited, chosen, solver)
 
 
-def powers(
-    levels: NoiseLevels, steps: int, solver: Callable[[Tensor, Tensor], Solver], exponent: float
-) -> Schedule:
+def powers(levels: NoiseLevels, steps: int, solver: Callable[[Tensor, Tensor], Solver], exponent: float) -> Schedule:
     """A solver on the levels (1 - i / steps) ** exponent of the highest, for i = 0 ... steps - 1, then down to no noise.
 
     Larger exponents put more levels where there is little noise. The levels of few steps are among those of a multiple of them.

@@ -45,7 +45,12 @@ def read_presets(
     try:
         presets = _presets(index)
         if has_student(folder):
-            chosen: dict[str, Any] = {"solver": STUDENT, "steps": student_steps(folder), "guidance": 1.0, "preset": INSTANT}
+            chosen: dict[str, Any] = {
+                "solver": STUDENT,
+                "steps": student_steps(folder),
+                "guidance": 1.0,
+                "preset": INSTANT,
+            }
             presets[INSTANT] = replace(presets[EXACT], **chosen)
         if levels is not None:
             with describes(config_file(folder, component), "a scheduler"):

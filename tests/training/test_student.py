@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+import numpy as np
 import pytest
 import torch
 
@@ -16,8 +17,6 @@ from art2mus_core.pipelines import load
 from art2mus_core.training.batches import Draw
 from art2mus_core.training.config import TrainingConfig
 from art2mus_core.training.stages import load_config, stage_builder
-
-import numpy as np
 
 SECONDS = 1.2
 
@@ -96,7 +95,9 @@ def test_the_frozen_denoiser_is_not_changed(tiny, pairs, trained):
 def test_an_exported_student_is_the_preset_instant(trained):
     pipeline = load(str(trained))
     instant = pipeline.settings(preset="instant")
-    assert (instant.solver, instant.steps, instant.guidance) == (STUDENT, student_steps(trained), 1.0) == (STUDENT, 2, 1.0)
+    assert (
+        (instant.solver, instant.steps, instant.guidance) == (STUDENT, student_steps(trained), 1.0) == (STUDENT, 2, 1.0)
+    )
     evaluations = []
     pipeline.parts.student.register_forward_hook(lambda _, given, __: evaluations.append(len(given[0])))
     (found,) = pipeline.compose([paint(3)], seconds=SECONDS, preset="instant")
@@ -117,8 +118,9 @@ def test_a_model_without_a_student_says_so(trained, tmp_path):
 
 def test_a_student_of_another_denoiser_is_refused(trained, tmp_path):
     folder = shutil.copytree(trained, tmp_path / "other")
-    from art2mus_core.checkpoints.folder import weights_file
     from safetensors.torch import load_file, save_file
+
+    from art2mus_core.checkpoints.folder import weights_file
 
     path = weights_file(folder, "unet")
     weights = load_file(path)

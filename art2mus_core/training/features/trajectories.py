@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -69,7 +68,7 @@ class Trajectories:
         chosen = {name: getattr(self.settings, name) for name in ("seconds", "steps", "guidance", "solver", "reprise")}
         precision = str(self.choice.dtype).removeprefix("torch.")
         origin = {**dict(self.digests), **chosen, "ends": self.steps, "pieces": self.pieces, "precision": precision}
-        return {name: origin for name in ("states", "language", *(["plan"] if self.planned else []))}
+        return dict.fromkeys(("states", "language", *(["plan"] if self.planned else [])), origin)
 
     @torch.inference_mode()
     def __call__(self, artworks: Sequence[Artwork]) -> list[dict[str, np.ndarray]]:
@@ -78,9 +77,7 @@ class Trajectories:
 
     def _pieces(self, pipeline: ArtToMusic, artwork: Artwork) -> dict[str, np.ndarray]:
         parts, device = pipeline.parts, torch.device(self.device)
-        positive, negative = (
-            side.repeated(self.pieces) for side in pipeline.condition(pipeline.embed([artwork]))
-        )
+        positive, negative = (side.repeated(self.pieces) for side in pipeline.condition(pipeline.embed([artwork])))
         seeds = [noise_seed(seed, artwork.sha256) for seed in range(self.pieces)]
         noise = draw_noise(parts.grid.latent_shape(self.settings.seconds), seeds)
         recorded = _Recorded(LatentDenoiser(parts.unet), negative, self.settings.guidance)

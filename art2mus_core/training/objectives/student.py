@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -35,7 +34,7 @@ from ...diffusion.solvers import Schedule
 from ...digests import file_digest
 from ...encoders.files import image_component
 from ...errors import SettingError
-from ...pipelines.parts import Choice, Parts, open_parts
+from ...pipelines.parts import Choice, open_parts
 from ...pipelines.settings import LONGEST, SHORTEST, STRONGEST, Settings
 from ...types import Condition
 from ..adapters import LoraFields, lora_of
@@ -183,7 +182,9 @@ class StudentObjective(Objective):
         plan = None if self.plan is None else plan_of(torch.from_numpy(self.plan.take(files, pieces)))
         constants = self.opened.constants
         told = Condition(language, constants.text, constants.text_mask)
-        text, mask = (None if each is None else each.expand(len(rows), *each.shape[1:]) for each in (told.text, told.text_mask))
+        text, mask = (
+            None if each is None else each.expand(len(rows), *each.shape[1:]) for each in (told.text, told.text_mask)
+        )
         return StudentBatch(states[:, first], states[:, last + 1], Condition(language, text, mask, plan), first, last)
 
     def forward(self, batch: StudentBatch) -> tuple[Tensor, dict[str, Tensor]]:
