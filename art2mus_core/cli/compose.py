@@ -16,6 +16,7 @@ from .presenting import report
 from .progress import importing, reporting
 
 PARTS = "The model and its parts"
+PROCESSES = "Several processes"
 
 
 def compose(
@@ -171,6 +172,22 @@ def compose(
             show_default="auto; float32 with --preset exact",
         ),
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Number of processes that compose the pictures of a folder, each with one thread.",
+            show_default="by cores, pictures and memory",
+            rich_help_panel=PROCESSES,
+        ),
+    ] = None,
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="Engine of the processes: local (this machine), or ray (a Ray here or a cluster).",
+            rich_help_panel=PROCESSES,
+        ),
+    ] = "local",
     as_json: AsJson = False,
 ) -> None:
     """Compose music for artworks, directly from their pictures."""
@@ -202,14 +219,15 @@ def compose(
     jobs, kept = without_replacing(jobs, several=found.several) if no_replace else (jobs, [])
     groups = batches(jobs, seconds, together=candidates == 1)
 
-    with reporting(len(groups)) as on_step:
+    with reporting():
         with importing():
             from ..checkpoints.lora import Lora
             from ..pipelines.comments import AS_TRAINED, Comments
             from ..pipelines.parts import Choice
             from ..pipelines.routes import choose_model
-            from .composing import Request, run
+            from .composing import Request
             from .devices import choose_device, choose_precision
+            from .spreading import choose_workers, run_spread
 
         model = choose_model(model, route, commented=bool(comments) or balance is not None)
         where = choose_device(device)
@@ -218,7 +236,11 @@ def compose(
         choice = Choice(model, aligner, encoder, support, heads, dtype, change, preset)
         told = Comments(tuple(comments or ()), AS_TRAINED if balance is None else balance)
         request = Request(choice, where, seed, chosen, text, negative, told, candidates, keep_all, no_replace)
-        outcome = run(request, groups, on_step)
+        count = choose_workers(request, groups, workers, engine)
+    with reporting(len(groups) if count == 1 else 1) as on_step:
+        outcome = run_spread(request, groups, on_step, engine=engine, workers=count)
+    if outcome is None:
+        return
     outcome.kept = kept
     if precision not in (None, "auto", outcome.precision):
         only = f"all networks of this model compute in {outcome.precision}"

@@ -17,7 +17,7 @@ from ..pipelines.candidates import Candidate, compose_candidates
 from ..pipelines.comments import NOTHING, Comments, tidied
 from ..pipelines.levelling import piece_tags
 from ..pipelines.parts import Choice
-from ..pipelines.prompts import PromptText
+from ..pipelines.prompts import EncodedText, PromptText
 from ..pipelines.routes import (
     ArtworkPipeline,
     CommentPipeline,
@@ -25,12 +25,13 @@ from ..pipelines.routes import (
 )
 from ..pipelines.settings import Settings, at_once
 from ..pipelines.stages import visiting
-from ..types import Artwork, OnStep, Step
+from ..types import Artwork, OnStep
 from .devices import REMEDY, warn_if_emulated
+from .outcomes import Clock, Outcome
 from .outputs import installed_version
 from .planning import Job
 
-__all__ = ["Outcome", "Request", "run"]
+__all__ = ["Composer", "Request", "run"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Request:
     choice: Choice
     device: torch.device
     seed: int
-    chosen: dict[str, Any]
+    chosen: dict[str, Any] = field(hash=False)
     text: str | None = None
     negative: str | None = None
     told: Comments = NOTHING
@@ -54,81 +55,69 @@ class Request:
         return PromptText(self.text, self.negative)
 
 
-@dataclass
-class Outcome:
-    """The composed pieces, the jobs that failed, the existing files that were kept, and seconds by stage.
+class Composer:
+    """Composes groups of artworks with one pipeline, which is opened for the first of them.
 
-    `space` is that of the image embeddings; `encoder` is the name of their encoder's checkpoint if it is not the model.
-    `precision` is that of networks that do not always compute in float32, if there are any.
-    `told` are the comments, and the balance, of a model that reads them; `prompt` are the text prompts.
-    `notes` are sentences on what the user asked for and has no effect.
+    Args:
+        request: the options.
+        once: there is one group, so that the memory of a network is freed after its stage.
+        warned: a precision that the device emulates causes a warning.
     """
 
-    model: str
-    seed: int
-    settings: Settings | None = None
-    space: str | None = None
-    encoder: str | None = None
-    precision: str = "float32"
-    told: Comments | None = None
-    prompt: PromptText = field(default_factory=PromptText)
-    notes: list[str] = field(default_factory=list)
-    pieces: list[dict[str, Any]] = field(default_factory=list)
-    kept: list[Path] = field(default_factory=list)
-    failed: list[tuple[Job, Art2MusError]] = field(default_factory=list)
-    stages: dict[str, float] = field(default_factory=dict)
-    elapsed: float = 0.0
+    def __init__(self, request: Request, *, once: bool = False, warned: bool = True) -> None:
+        self.request, self.once, self.warned = request, once, warned
+        self.pipeline: ArtworkPipeline | None = None
+        self.text: EncodedText | None = None
+        self.notes: list[str] = []
 
+    def compose(self, group: Sequence[Job], outcome: Outcome, clock: Clock) -> None:
+        """Compose a group; an artwork that fails is recorded, and the others are still composed.
 
-class _Clock:
-    """An `on_step` that adds up the seconds of each stage and calls another `on_step`."""
+        Raises:
+            Art2MusError: the model cannot be used.
+        """
+        ready = _read(group, outcome)
+        if not ready:
+            return
+        if self.pipeline is None:
+            self.pipeline = self._opened(clock)
+        outcome.precision = str(_dtype(self.pipeline, self.request)).removeprefix("torch.")
+        outcome.notes = self.notes
+        _compose_each(self.pipeline, ready, self.request, outcome, {"text": self.text, "on_step": clock})
 
-    def __init__(self, stages: dict[str, float], on_step: OnStep) -> None:
-        self.stages, self.on_step, self.latest = stages, on_step, time.perf_counter()
-
-    def __call__(self, step: Step) -> None:
-        now = time.perf_counter()
-        self.stages[step.stage] = self.stages.get(step.stage, 0.0) + now - self.latest
-        self.latest = now
-        self.on_step(step)
+    def _opened(self, clock: Clock) -> ArtworkPipeline:
+        request = self.request
+        pipeline = _open(request, once=self.once)
+        if self.warned:
+            warn_if_emulated(_dtype(pipeline, request), request.device, REMEDY)
+        if request.text is not None or request.negative is not None:
+            self.text = pipeline.encode_text(request.prompt, on_step=clock)
+        if isinstance(pipeline, CommentPipeline):
+            self.notes = pipeline.remarks(request.told.texts, request.seed)
+        return pipeline
 
 
 def run(request: Request, groups: Sequence[Sequence[Job]], on_step: OnStep) -> Outcome:
-    """Compose group after group; an artwork that fails is recorded, and the others are still composed.
+    """Compose group after group in this process; an artwork that fails is recorded, and the others are still composed.
 
     Raises:
         Art2MusError: all artworks fail for one reason, or the model cannot be used.
     """
-    started, outcome, pipeline = time.perf_counter(), Outcome(request.choice.checkpoint, request.seed), None
-    outcome.prompt = request.prompt
-    clock, text = _Clock(outcome.stages, on_step), None
+    started, outcome = time.perf_counter(), Outcome(request.choice.checkpoint, request.seed, prompt=request.prompt)
+    composer, clock = Composer(request, once=len(groups) == 1), Clock(outcome.stages, on_step)
     for group in groups:
-        ready = _read(group, outcome)
-        if ready:
-            if pipeline is None:
-                pipeline = _open(request, once=len(groups) == 1)
-                if request.text is not None or request.negative is not None:
-                    text = pipeline.encode_text(request.prompt, on_step=clock)
-                outcome.precision = str(_dtype(pipeline, request)).removeprefix("torch.")
-                if isinstance(pipeline, CommentPipeline):
-                    outcome.notes = pipeline.remarks(request.told.texts, request.seed)
-            _compose_each(pipeline, ready, request, outcome, {"text": text, "on_step": clock})
-    if not outcome.pieces and len({error.came for _, error in outcome.failed}) == 1:
-        raise outcome.failed[0][1]
+        composer.compose(group, outcome, clock)
+    outcome.check()
     outcome.elapsed = time.perf_counter() - started
     return outcome
 
 
 def _open(request: Request, *, once: bool) -> ArtworkPipeline:
-    """Open the pipeline; if each stage runs only `once`, its network's memory is freed after it.
-
-    A precision that the device emulates is told, if a network computes in it.
-    """
+    """Open the pipeline; if each stage runs only `once`, its network's memory is freed after it."""
     together = request.candidates <= at_once(request.chosen.get("seconds", Settings.seconds))
     resident = visiting(request.device)
     opened: ArtworkPipeline = open_route(request.choice, "artwork", resident=resident, offload=once and together)
     opened.settings(**request.chosen)  # a preset that the model lacks is an error of no artwork
-    warn_if_emulated(_dtype(opened, request), request.device, REMEDY)
     return opened
 
 

@@ -10,7 +10,7 @@ from ..naming import TAKE
 from .outputs import installed_version, print_document, print_lines
 
 if TYPE_CHECKING:
-    from .composing import Outcome
+    from .outcomes import Outcome
     from .planning import Gathered
 
 __all__ = ["report"]
