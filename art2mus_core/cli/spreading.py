@@ -11,14 +11,12 @@ from datetime import timedelta
 from functools import lru_cache, partial
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from ..checkpoints.memory import available, check_memory
-from ..datasets import workers as local
-from ..datasets.engines import engine as choose_engine
-from ..datasets.shards import Spread
+from ..errors import SettingError
 from ..pipelines.routes import open_route
 from ..pipelines.settings import Settings, at_once
 from ..pipelines.stages import visiting
@@ -27,6 +25,9 @@ from .composing import Composer, Request, run
 from .devices import REMEDY, warn_if_emulated
 from .outcomes import Clock, Outcome
 from .planning import Job
+
+if TYPE_CHECKING:
+    from ..datasets.shards import Spread
 
 __all__ = ["choose_workers", "run_spread"]
 
@@ -57,7 +58,7 @@ def choose_workers(request: Request, groups: Groups, wanted: int | None, engine:
         return 1
     if engine == "local" and wanted is None and (request.device.type != "cpu" or 2 * len(groups) < _cores()):
         return 1
-    if engine == "ray" and "RAY_ADDRESS" in os.environ:
+    if engine == "ray" and os.environ.get("RAY_ADDRESS"):
         return most  # on machines whose memory is not known here
     each = _memory(request, max(map(len, groups)))
     if wanted is None:
@@ -78,18 +79,21 @@ def run_spread(
         not the first.
 
     Raises:
-        SettingError: an unknown engine.
+        SettingError: an unknown engine, or another than local in processes that a launcher started.
         Art2MusError: all artworks fail for one reason, the model cannot be used, or a process ended before its work was done.
     """
     started, whole = time.perf_counter(), Outcome(request.choice.checkpoint, request.seed, prompt=request.prompt)
-    spread = partial(local.spread, workers=workers, few=1) if engine == "local" else choose_engine(engine, workers)
     parts: Iterable[Outcome] | None
     if _launched() > 1:
+        if engine != "local":
+            raise SettingError(
+                f"the engine {engine} in {_launched()} processes of a launcher", "one of both", "Leave one of them out."
+            )
         parts = _shared(request, groups, on_step)
     elif engine == "local" and workers == 1:
         return run(request, groups, on_step)
     else:
-        parts = _spread(request, groups, spread, on_step)
+        parts = _spread(request, groups, _engine(engine, workers), on_step)
     if parts is None:
         return None
     for part in parts:
@@ -97,6 +101,13 @@ def run_spread(
     whole.check()
     whole.elapsed = time.perf_counter() - started
     return whole
+
+
+def _engine(name: str, workers: int) -> Spread:
+    from ..datasets.engines import engine
+    from ..datasets.workers import spread
+
+    return partial(spread, workers=workers, few=1) if name == "local" else engine(name, workers)
 
 
 def _spread(request: Request, groups: Groups, spread: Spread, on_step: OnStep) -> Iterator[Outcome]:

@@ -6,6 +6,7 @@ import sys
 import time
 from functools import partial
 from math import factorial
+from multiprocessing import active_children
 from pathlib import Path
 
 import psutil
@@ -89,3 +90,35 @@ def waited(happened, seconds: float = 60) -> None:
     while not happened():
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="work is interrupted by a signal")
+def test_work_is_interrupted_and_tidied_up_when_no_more_results_are_wanted(tmp_path):
+    results = spread(partial(tidy_up, str(tmp_path)), range(40), 2, few=1)
+    assert next(results) == 0
+    waited(lambda: len(list(tmp_path.glob("begun-*"))) == 2)
+    children = active_children()
+    results.close()
+    begun, tidied = (
+        {path.name.partition("-")[2] for path in tmp_path.glob(f"{name}-*")} for name in ("begun", "tidied")
+    )
+    assert begun == tidied
+    assert len(begun) < 39
+    assert children
+    assert not [child for child in children if child.is_alive()]
+
+
+def tidy_up(marks: str, item: int) -> int:
+    if item:
+        Path(marks, f"begun-{item}").touch()
+        try:
+            time.sleep(600)
+        finally:
+            time.sleep(0.5)  # interrupted again meanwhile
+            Path(marks, f"tidied-{item}").touch()
+    return item
+
+
+def test_few_items_are_worked_on_elsewhere_if_that_is_asked_for():
+    assert os.getpid() not in [told[1] for told in spread(tell, range(2), 2, few=1)]
+    assert [told[1] for told in spread(tell, range(1), 2, few=1)] == [os.getpid()]
