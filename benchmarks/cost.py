@@ -3,7 +3,7 @@
     python benchmarks/cost.py ARTWORK... [--first TREE] [--model pocket] [--runs 5] [--many 24] [-- OPTION...]
 
 Composes one piece several times, then a folder of `--many` pictures (the artworks, repeated); the trees take turns, the earlier one with
-its bundled model. Memory is the largest resident set of the process. Options after `--` are passed to `art2mus compose`. The table goes
+its bundled model. Memory is the largest resident set of all processes together. Options after `--` are passed to `art2mus compose`. The table goes
 to standard error, one JSON document to the last line of standard output.
 """
 

@@ -10,13 +10,18 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
+
+import psutil
 
 PACK = Path(__file__).resolve().parents[1]
 """This tree."""
 
 INSIDE = Path(__file__).with_name("tree_inside.py")
+PAUSE = 0.05
+"""Seconds between two looks at the memory."""
+
 COMPOSE = "import sys; from art2mus_core.cli import main; sys.exit(main())"
 
 
@@ -40,15 +45,29 @@ def environment(tree: Path, threads: int | None = None) -> dict[str, str]:
 
 
 def compose(tree: Path, *arguments: str, threads: int | None = None) -> tuple[float, float]:
-    """Run a tree's `art2mus compose`; its seconds, process start included, and peak gigabytes."""
+    """Run a tree's `art2mus compose`; its seconds, process start included, and peak gigabytes, of all its processes together."""
     command = [sys.executable, "-c", COMPOSE, "compose", *arguments]
     quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
     started = perf_counter()
     process = os.posix_spawn(sys.executable, command, environment(tree, threads), file_actions=quiet)
-    _, status, usage = os.wait4(process, 0)
+    peak, found, status, usage = 0, 0, 0, None
+    while not found:
+        found, status, usage = os.wait4(process, os.WNOHANG)
+        if not found:
+            peak = max(peak, resident(process))
+            sleep(PAUSE)
     if status:
         sys.exit(f"art2mus compose {' '.join(arguments)} failed in {tree}")
-    return perf_counter() - started, usage.ru_maxrss * 1024 / 1e9
+    return perf_counter() - started, max(peak, usage.ru_maxrss * 1024) / 1e9
+
+
+def resident(process: int) -> int:
+    """Bytes of memory of a process and those that it started; libraries that they share count for each."""
+    try:
+        parent = psutil.Process(process)
+        return sum(each.memory_info().rss for each in (parent, *parent.children(recursive=True)))
+    except psutil.NoSuchProcess:
+        return 0
 
 
 def ask(tree: Path, question: str, **given: Any) -> Any:
