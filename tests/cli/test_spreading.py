@@ -24,7 +24,8 @@ from art2mus_core.cli.planning import Job
 from art2mus_core.errors import SettingError
 from art2mus_core.pipelines.parts import Choice
 
-from .saying import one_line, written
+from .saying import one_line as is_one_line
+from .saying import written
 
 ROOT = Path(__file__).parents[2]
 ALONE = ("--seconds", "41", "--steps", "1")
@@ -39,6 +40,12 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+def one_line(text: str) -> bool:
+    """Whether this is one line besides the progress on a slow machine."""
+    lines = text.splitlines(keepends=True)
+    return is_one_line("".join(line for line in lines if not line.startswith("art2mus: compose: ")))
 
 
 def environment() -> dict[str, str]:
