@@ -1,6 +1,6 @@
 """Measure solvers and cheaper guidance by their distance to a thousand steps, with the bundled prior.
 
-    python benchmarks/solvers.py [ROW ...] [--model pocket] [--pictures 3] [--seconds 3] [--guidance 2] [--exact-steps 1000]
+    python benchmarks/solvers.py [ROW ...] [--model pocket] [--pictures FOLDER --every 4] [--seconds 3] [--guidance 2]
 
 A row is SOLVER:STEPS or SOLVER:STEPS:FORM:N. SOLVER is one of `art2mus compose`, or `dpm@R` or `unipc@R`, on levels that fall with
 the power R of the step.
@@ -22,22 +22,23 @@ solvers at none. Evaluations are those of the network for one piece: two in a st
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 import art2mus_core
 from art2mus_core.diffusion.denoiser import LatentDenoiser
 from art2mus_core.diffusion.guidance import join
-from art2mus_core.diffusion.levels import read_levels
+from art2mus_core.diffusion.levels import NoiseLevels, read_levels
 from art2mus_core.diffusion.sampling import draw_noise, sample
 from art2mus_core.diffusion.schedules import SOLVERS, schedule
-from art2mus_core.diffusion.solvers import DpmSolver, Schedule, UniPc, powers
+from art2mus_core.diffusion.solvers import DpmSolver, Schedule, UniPc, _ratios, _until_clean, powers
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.pipelines import load
 from art2mus_core.types import Condition, LanguageOfAudio, Step
@@ -140,9 +141,8 @@ class Bench:
     scale: float
 
     @classmethod
-    def of(cls, model: str, count: int, seconds: float, scale: float) -> Bench:
-        pipeline = load(model)
-        paths = sorted((Path(art2mus_core.__path__[0]) / "samples").glob("*.jpg"))[:count]
+    def of(cls, model: str, paths: Sequence[Path], seconds: float, scale: float) -> Bench:
+        pipeline, count = load(model), len(paths)
         artworks = [read_artwork(path) for path in paths]
         settings, parts = pipeline.settings(seconds=seconds), pipeline.parts
         noise = draw_noise(
@@ -159,8 +159,8 @@ class Bench:
         config = self.pipeline.parts.schedule
         if solver in SOLVERS:
             return schedule(config, solver, steps)
-        name, rho = solver.split("@")
-        return powers(read_levels(config), steps, FREE[name], float(rho))
+        name, spread = solver.split("@")
+        return _spread(read_levels(config), steps, FREE[name], spread)
 
     def clean(self, row: str) -> tuple[Tensor, int]:
         """The last predicted clean latents of a row, and evaluations for each piece."""
@@ -171,6 +171,18 @@ class Bench:
         kept: list[Tensor] = []
         sample(guided, self.positive, self.noise, visited, on_step=partial(_keep, kept))
         return kept[0], guided.evaluations
+
+
+def _spread(levels: NoiseLevels, steps: int, solver: Any, spread: str) -> Schedule:
+    """A solver on levels spread by `karrasR`, `powerR` or `mixR`, half of each."""
+    kind, exponent = spread.rstrip("0123456789."), float(spread.lstrip("karspowermix"))
+    if kind == "power":
+        return powers(levels, steps, solver, exponent)
+    ratios = _ratios(levels)
+    lowest, highest = ratios[0].item() ** (1 / exponent), ratios[-1].item() ** (1 / exponent)
+    chosen = (highest + np.linspace(0, 1, steps) * (lowest - highest)) ** exponent
+    visited = np.interp(np.log(chosen), np.log(ratios), np.arange(len(ratios))).round().astype(np.int64)
+    return _until_clean(levels, visited, chosen, solver)
 
 
 def _keep(kept: list[Tensor], step: Step) -> None:
@@ -186,25 +198,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rows", nargs="*", default=(*ROWS, *CHEAPER))
     parser.add_argument("--model", default="pocket")
-    parser.add_argument("--pictures", type=int, default=3)
+    parser.add_argument("--pictures", type=Path, default=Path(art2mus_core.__path__[0]) / "samples")
+    parser.add_argument("--every", type=int, default=1, help="take each N-th picture")
+    parser.add_argument("--first", type=int, default=0, help="number of the first")
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--guidance", type=float, default=2.0)
-    parser.add_argument("--exact-steps", type=int, default=1000)
+    parser.add_argument("--exact-row", default="ddim:1000")
     parser.add_argument("--exact", type=Path, help="keep the exact solution in this file, and read it if it is there")
     chosen = parser.parse_args()
     with torch.inference_mode():
-        bench = Bench.of(chosen.model, chosen.pictures, chosen.seconds, chosen.guidance)
+        paths = sorted(chosen.pictures.glob("*.jpg"))[chosen.first :: chosen.every]
+        bench = Bench.of(chosen.model, paths, chosen.seconds, chosen.guidance)
         if chosen.exact and chosen.exact.is_file():
             exact = torch.load(chosen.exact, weights_only=True)
         else:
-            exact, _ = bench.clean(f"ddim:{chosen.exact_steps}")
+            exact, _ = bench.clean(chosen.exact_row)
             if chosen.exact:
                 torch.save(exact, chosen.exact)
-        print(f"{'row':34}{'evaluations':>12}{'mean':>9}{'largest':>9}")
+        print(f"{len(paths)} pictures")
+        print(f"{'row':34}{'evaluations':>12}{'mean':>9}{'median':>9}{'largest':>9}")
         for row in chosen.rows:
             found, evaluations = bench.clean(row)
             far = distances(found, exact)
-            print(f"{row:34}{evaluations:12}{far.mean():9.4f}{far.max():9.4f}", flush=True)
+            print(f"{row:34}{evaluations:12}{far.mean():9.4f}{far.median():9.4f}{far.max():9.4f}", flush=True)
 
 
 if __name__ == "__main__":
