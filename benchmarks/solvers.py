@@ -174,8 +174,9 @@ class Bench:
 
 
 def _spread(levels: NoiseLevels, steps: int, solver: Any, spread: str) -> Schedule:
-    """A solver on levels spread by `karrasR`, `powerR` or `mixR`, half of each."""
-    kind, exponent = spread.rstrip("0123456789."), float(spread.lstrip("karspowermix"))
+    """A solver on levels spread by `karrasR` or `powerR`."""
+    kind = spread.rstrip("0123456789.")
+    exponent = float(spread.removeprefix(kind))
     if kind == "power":
         return powers(levels, steps, solver, exponent)
     ratios = _ratios(levels)

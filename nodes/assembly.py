@@ -20,7 +20,8 @@ from ..art2mus_core.diffusion.schedules import STUDENT
 from ..art2mus_core.encoders.files import image_bytes, load_image_encoder
 from ..art2mus_core.errors import SettingError
 from ..art2mus_core.figures.spectrogram import heat_map
-from ..art2mus_core.pipelines.parts import Choice, Parts, open_parts
+from ..art2mus_core.pipelines.choice import Choice
+from ..art2mus_core.pipelines.parts import Parts, open_parts
 from ..art2mus_core.pipelines.prompts import EncodedText, PromptText
 from ..art2mus_core.pipelines.settings import Settings, check_seed
 from ..art2mus_core.pipelines.stages import condition, denoise, finished

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 
 from ..art2mus_core.pipelines.art2music import ArtAndCommentToMusic
+from ..art2mus_core.pipelines.choice import Choice
 from ..art2mus_core.pipelines.comments import Comments, tidied
-from ..art2mus_core.pipelines.parts import Choice
 from ..art2mus_core.pipelines.prompts import PromptText
 from ..art2mus_core.pipelines.routes import choose_model, open_route
 from ..art2mus_core.pipelines.stages import Resident

@@ -222,8 +222,8 @@ def compose(
     with reporting():
         with importing():
             from ..checkpoints.lora import Lora
+            from ..pipelines.choice import Choice
             from ..pipelines.comments import AS_TRAINED, Comments
-            from ..pipelines.parts import Choice
             from ..pipelines.routes import choose_model
             from .composing import Request
             from .devices import choose_device, choose_precision

@@ -14,9 +14,9 @@ from ..audio.files import write_audio
 from ..errors import Art2MusError, ArtworkError, CheckpointError
 from ..images.reading import read_artwork, thumbnail_jpeg
 from ..pipelines.candidates import Candidate, compose_candidates
+from ..pipelines.choice import Choice
 from ..pipelines.comments import NOTHING, Comments, tidied
 from ..pipelines.levelling import piece_tags
-from ..pipelines.parts import Choice
 from ..pipelines.prompts import EncodedText, PromptText
 from ..pipelines.routes import (
     ArtworkPipeline,

@@ -116,8 +116,9 @@ def _trouble(presence: Presence) -> str | None:
         from ..captioners.files import kinds_of
         from ..encoders.files import check_image_encoder
         from ..evaluation.embedders.opening import check_installed
+        from ..pipelines.choice import Choice
         from ..pipelines.mel_parts import open_mel_parts
-        from ..pipelines.parts import Choice, open_parts
+        from ..pipelines.parts import open_parts
 
     kind, folder = presence.card.kind, presence.folder
     whole = kind == "prior" and presence.card.bundled

@@ -36,8 +36,9 @@ def heads(
     """
     with reporting() as on_step:
         with importing():
+            from ..pipelines.choice import Choice
             from ..pipelines.heads import check_draws, compare_heads
-            from ..pipelines.parts import Choice, open_parts
+            from ..pipelines.parts import open_parts
             from ..pipelines.stages import visiting
             from .devices import choose_device, choose_precision
 

@@ -60,7 +60,7 @@ def load(  # type: ignore[misc]  # the overloads omit the common arguments
 
     from ..checkpoints.lora import Lora  # noqa: PLC0415
     from ..errors import SettingError  # noqa: PLC0415
-    from .parts import Choice  # noqa: PLC0415
+    from .choice import Choice  # noqa: PLC0415
     from .routes import open_route  # noqa: PLC0415
     from .stages import visiting  # noqa: PLC0415
 

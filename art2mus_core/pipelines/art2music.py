@@ -12,9 +12,9 @@ import torch
 from ..errors import SettingError
 from ..types import Artwork, Fused, Mel, OnStep, Waveform
 from .artworks import FromArtworks
+from .choice import Choice
 from .comments import AS_TRAINED, NOTHING, Comments, check_balance, fuse, pooled, remarks, tidied
 from .mel_parts import MelParts, check_length, open_mel_parts
-from .parts import Choice
 from .presets import of_preset
 from .prompts import EncodedText, PromptText
 from .settings import LONGEST, Settings, check_number, check_settings

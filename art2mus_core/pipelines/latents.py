@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 from ..diffusion.denoiser import LatentDenoiser
 from ..diffusion.schedules import STUDENT
 from ..types import Condition, Latent, Mel, OnStep, Waveform
+from .choice import Choice
 from .opening import Route
-from .parts import MUSIC, Choice, Parts, open_parts
+from .parts import MUSIC, Parts, open_parts
 from .presets import INSTANT, of_preset
 from .settings import Settings, check_settings
 from .stages import decode, denoise, encode_sound, finished, vocode

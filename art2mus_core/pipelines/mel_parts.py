@@ -29,9 +29,9 @@ from ..errors import CheckpointError, SettingError
 from ..interfaces import AudioEncoder, ImageEncoder, TextEncoder
 from ..networks.fusion import GatedFusion
 from ..types import AudioGrid
+from .choice import Choice, LazyParts
 from .defaults import read_presets
 from .mel_decoders import MEL_DECODERS, MelDecoder, check_mel_decoder, load_mel_decoder, mel_grid
-from .parts import Choice, LazyParts
 from .settings import LONGEST, SHORTEST, Settings
 
 __all__ = ["MelParts", "check_length", "check_mel_vocoder", "open_mel_parts"]

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar
 from ..checkpoints.memory import allocating, available, check_memory
 from ..errors import SettingError
 from ..types import OnStep, Step
-from .parts import Choice
+from .choice import Choice
 from .settings import check_seed
 from .stages import Resident
 

@@ -1,4 +1,4 @@
-"""The choice of a checkpoint's parts, and the parts: configurations are checked at once, networks are loaded on first use."""
+"""The parts of a choice: configurations are checked at once, networks are loaded on first use."""
 
 from __future__ import annotations
 
@@ -37,62 +37,17 @@ from ..networks.autoencoder import Autoencoder
 from ..networks.gpt2 import GPT2
 from ..networks.unet import UNet
 from ..types import AudioGrid
+from .choice import Choice, LazyParts
 from .defaults import read_presets
-from .presets import BALANCED
 from .settings import Settings
 
-__all__ = ["MUSIC", "Choice", "LazyParts", "Parts", "open_parts"]
+__all__ = ["MUSIC", "Parts", "open_parts"]
 
 COMPONENTS = {"language_model": "language_model", "unet": "unet", "autoencoder": "vae", "vocoder": "vocoder"}
 """The networks of a prior in the order of the stages, and their folders."""
 
 MUSIC, REDUCED = tuple(COMPONENTS), ("language_model", "unet", "student")
 """All networks of a prior, and those that compute in the chosen precision."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The chosen parts, and how they compute.
-
-    Attributes:
-        checkpoint: the prior: `pocket`, the path of a folder, or a name in `ART2MUS_HOME`.
-        aligner: a name in the checkpoint's `aligner` folder (`model` is its own), the name of a downloaded aligner, or a file.
-        encoder: a checkpoint with an image encoder; by default the one of the aligner's space, the checkpoint's own if that is one.
-        support: name of text constants in the checkpoint's `constants` folder.
-        heads: `config` or `original`, see :func:`~art2mus_core.diffusion.denoiser.build_unet`.
-        dtype: precision of the denoiser, the language model and published encoders. The VAE and the vocoder are small and always
-            use float32: the VAE overflows in float16, and the vocoder's transforms need float32.
-        lora: a LoRA of the denoiser.
-        preset: the preset that the first piece will have, if it is known; for `instant` the student is opened in place of the denoiser.
-    """
-
-    checkpoint: str = "pocket"
-    aligner: str = "model"
-    encoder: str | None = None
-    support: str = "model"
-    heads: str = "config"
-    dtype: torch.dtype = torch.float32
-    lora: Lora | None = None
-    preset: str | None = None
-
-
-class LazyParts:
-    """Parts that are cached properties: each is loaded on first use, and kept until it is released."""
-
-    presets: dict[str, Settings]
-
-    @property
-    def defaults(self) -> Settings:
-        """The settings of the preset `balanced`."""
-        return self.presets[BALANCED]
-
-    def is_open(self, name: str) -> bool:
-        """Whether a part is in memory."""
-        return name in self.__dict__
-
-    def release(self, name: str) -> None:
-        """Free a part; it is loaded again on the next use."""
-        self.__dict__.pop(name, None)
 
 
 @dataclass(frozen=True)

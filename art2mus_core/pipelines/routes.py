@@ -12,10 +12,10 @@ from ..checkpoints.folder import read_index
 from ..checkpoints.names import ART2MUSIC, BUNDLED, COMMENTED, is_prior, locate
 from ..errors import CheckpointError, SettingError
 from ..types import Artwork, OnStep, Waveform
+from .choice import Choice
 from .comments import Comments
 from .latents import LatentToMusic
 from .opening import Route
-from .parts import Choice
 from .prompts import EncodedText, PromptText
 from .settings import Settings
 from .stages import Resident

@@ -21,7 +21,8 @@ from ..conditioning.constants import prompted
 from ..diffusion.denoiser import LatentDenoiser, build_unet
 from ..diffusion.levels import read_levels
 from ..networks.gpt2 import GPT2
-from ..pipelines.parts import Choice, open_parts
+from ..pipelines.choice import Choice
+from ..pipelines.parts import open_parts
 from ..types import Embedding, Plan
 from .adapters import lora_of
 from .allocations import Allocations

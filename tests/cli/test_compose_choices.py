@@ -139,7 +139,7 @@ def test_words_are_read_once_for_all_artworks(paintings, wordy, tmp_path):
 
     from art2mus_core.cli.composing import Request, run
     from art2mus_core.cli.planning import batches, gather, plan
-    from art2mus_core.pipelines.parts import Choice
+    from art2mus_core.pipelines.choice import Choice
 
     groups = batches(plan(gather([paintings]), tmp_path / "music"), 30.0)
     asked = Request(Choice(str(wordy)), torch.device("cpu"), 0, {"seconds": 1.0, "steps": 1}, text="Music")

@@ -22,7 +22,7 @@ from art2mus_core.cli.composing import Request
 from art2mus_core.cli.outcomes import Outcome
 from art2mus_core.cli.planning import Job
 from art2mus_core.errors import SettingError
-from art2mus_core.pipelines.parts import Choice
+from art2mus_core.pipelines.choice import Choice
 
 from .saying import one_line as is_one_line
 from .saying import written

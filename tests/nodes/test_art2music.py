@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from art2mus_core.pipelines.art2music import ArtAndCommentToMusic
+from art2mus_core.pipelines.choice import Choice
 from art2mus_core.pipelines.comments import Comments
-from art2mus_core.pipelines.parts import Choice
 from art2mus_core.pipelines.prompts import PromptText
 from art2mus_core.types import Artwork
 

@@ -17,8 +17,9 @@ from art2mus_core.audio.reading import read_audio
 from art2mus_core.checkpoints.folder import load_component, read_config, save_component
 from art2mus_core.diffusion.denoiser import build_unet
 from art2mus_core.errors import AudioError, SettingError
+from art2mus_core.pipelines.choice import Choice
 from art2mus_core.pipelines.heads import Comparison, _errors, _latents, _trials, compare_heads
-from art2mus_core.pipelines.parts import Choice, open_parts
+from art2mus_core.pipelines.parts import open_parts
 from art2mus_core.types import Mel
 
 

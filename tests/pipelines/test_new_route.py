@@ -21,7 +21,7 @@ from art2mus_core.decoders.vocoders import load_vocoder
 from art2mus_core.encoders.files import load_image_encoder
 from art2mus_core.errors import SettingError
 from art2mus_core.pipelines import load
-from art2mus_core.pipelines.parts import Choice
+from art2mus_core.pipelines.choice import Choice
 from art2mus_core.pipelines.prompts import PromptText
 from art2mus_core.pipelines.routes import ROUTES, ArtworkPipeline
 from art2mus_core.pipelines.settings import Settings, check_settings

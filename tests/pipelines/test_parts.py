@@ -16,7 +16,8 @@ from art2mus_core.checkpoints.lora import Lora, denoiser_fingerprint, save_lora
 from art2mus_core.conditioning.language import fingerprint
 from art2mus_core.conditioning.plan import PlanModel
 from art2mus_core.errors import CheckpointError, SettingError
-from art2mus_core.pipelines.parts import Choice, open_parts
+from art2mus_core.pipelines.choice import Choice
+from art2mus_core.pipelines.parts import open_parts
 
 
 def assemble(folder, **chosen):

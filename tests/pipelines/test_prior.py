@@ -13,7 +13,8 @@ from art2mus_core.checkpoints.folder import read_tensors, save_tensors, weights_
 from art2mus_core.conditioning.constants import load_constants, save_constants
 from art2mus_core.errors import CheckpointError, SettingError
 from art2mus_core.pipelines import load
-from art2mus_core.pipelines.parts import Choice, open_parts
+from art2mus_core.pipelines.choice import Choice
+from art2mus_core.pipelines.parts import open_parts
 
 
 def open_prior(folder, **chosen):

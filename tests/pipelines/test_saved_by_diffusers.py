@@ -15,7 +15,8 @@ from transformers import ClapFeatureExtractor
 from transformers.models.speecht5.modeling_speecht5 import SpeechT5HifiGan
 
 from art2mus_core.errors import CheckpointError
-from art2mus_core.pipelines.parts import Choice, open_parts
+from art2mus_core.pipelines.choice import Choice
+from art2mus_core.pipelines.parts import open_parts
 
 TEXT_WIDTH = 9
 HALVES = ("unet", "language_model")

@@ -19,8 +19,8 @@ from art2mus_core.datasets.manifest import read_manifest
 from art2mus_core.errors import DatasetError
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.measure.sound.music import FACTS, measure
+from art2mus_core.pipelines.choice import Choice
 from art2mus_core.pipelines.diffusion import ArtToMusic
-from art2mus_core.pipelines.parts import Choice
 from art2mus_core.training.stages import stage_builder
 from art2mus_core.training.watching.previews import Previews, means, read_music, write_gallery
 

@@ -12,8 +12,9 @@ import torch
 from ...audio.level import finish
 from ...audio.reading import read_audio
 from ...errors import EvaluationError
+from ...pipelines.choice import Choice
 from ...pipelines.latents import LatentToMusic
-from ...pipelines.parts import Choice, open_parts
+from ...pipelines.parts import open_parts
 from ...types import OnStep, Waveform
 from ..fields import CheckpointName
 from ..records import Piece

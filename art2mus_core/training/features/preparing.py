@@ -13,7 +13,8 @@ import torch
 from ...checkpoints.folder import needed, read_config
 from ...checkpoints.grid import read_grid
 from ...encoders.files import has_audio_encoder, image_patches, image_sizes
-from ...pipelines.parts import Choice, open_parts
+from ...pipelines.choice import Choice
+from ...pipelines.parts import open_parts
 from ...placing import check_room
 from ...types import OnStep
 from .dataset import FEATURES, Dataset, Working

@@ -15,8 +15,9 @@ from torch import Tensor
 from ...diffusion.denoiser import LatentDenoiser
 from ...diffusion.guidance import Guided
 from ...diffusion.sampling import draw_noise
+from ...pipelines.choice import Choice
 from ...pipelines.diffusion import ArtToMusic
-from ...pipelines.parts import Choice, open_parts
+from ...pipelines.parts import open_parts
 from ...pipelines.settings import Settings, noise_seed
 from ...pipelines.stages import denoise_noise
 from ...types import Artwork, Condition, Plan

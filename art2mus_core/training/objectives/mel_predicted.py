@@ -14,9 +14,9 @@ from ...encoders.files import check_image_encoder, image_space
 from ...encoders.texts import load_text_encoder
 from ...errors import SettingError
 from ...networks.fusion import GatedFusion
+from ...pipelines.choice import Choice
 from ...pipelines.mel_decoders import BiLstmMelDecoder, load_mel_decoder
 from ...pipelines.mel_parts import open_mel_parts
-from ...pipelines.parts import Choice
 from ..batches import Draw
 from ..features.dataset import Dataset
 from ..features.latents import embed_artworks

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import torch
 
 from ...aligners.kinds import kind_of
-from ...pipelines.parts import Choice, Parts, open_parts
+from ...pipelines.choice import Choice
+from ...pipelines.parts import Parts, open_parts
 from ..config import TrainingConfig
 from ..features.dataset import Dataset
 from ..features.looking import check_patches

@@ -34,7 +34,8 @@ from ...diffusion.solvers import Schedule
 from ...digests import file_digest
 from ...encoders.files import image_component
 from ...errors import SettingError
-from ...pipelines.parts import Choice, open_parts
+from ...pipelines.choice import Choice
+from ...pipelines.parts import open_parts
 from ...pipelines.settings import LONGEST, SHORTEST, STRONGEST, Settings
 from ...types import Condition
 from ..adapters import LoraFields, lora_of

@@ -11,7 +11,8 @@ import torch
 from ...checkpoints.names import is_encoder, locate
 from ...encoders.files import check_image_encoder
 from ...errors import SettingError
-from ...pipelines.parts import Choice, open_parts
+from ...pipelines.choice import Choice
+from ...pipelines.parts import open_parts
 from ..batches import seeded
 from ..config import TrainingConfig
 from ..estimating import estimate

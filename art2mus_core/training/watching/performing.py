@@ -19,10 +19,11 @@ from ...encoders.files import image_component, load_image_encoder
 from ...encoders.texts import load_text_encoder
 from ...errors import SettingError
 from ...pipelines.art2music import ArtAndCommentToMusic
+from ...pipelines.choice import Choice
 from ...pipelines.comments import Comments
 from ...pipelines.diffusion import ArtToMusic
 from ...pipelines.mel_parts import MelParts, check_mel_vocoder
-from ...pipelines.parts import Choice, open_parts
+from ...pipelines.parts import open_parts
 from ...pipelines.prompts import PromptText
 from ...pipelines.settings import Settings
 from ...pipelines.stages import visiting
