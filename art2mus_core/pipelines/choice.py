@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 
 from ..checkpoints.lora import Lora
+from .presets import BALANCED
+from .settings import Settings
 
 __all__ = ["Choice", "LazyParts"]
 
