@@ -10,46 +10,54 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["filtered_noise", "noise_bands", "tones_of", "white_noise"]
+__all__ = ["Bank", "filtered_noise", "noise_bands", "white_noise"]
 
 GOLDEN = 0.6180339887498949
 
 
-def tones_of(
-    amplitudes: Float[Tensor, "batch known oscillators"], radians: np.ndarray, stride: int, frames: range
-) -> Float[Tensor, "batch samples"]:
-    """Sum of sinusoids of fixed frequency, with amplitudes interpolated linearly between frames.
+class Bank:
+    """Oscillators of fixed frequency.
 
     Within a frame of s samples, sin(w (n s + j) + phi) is a sum of products of a function of n and one of j, so all
     oscillators are computed by one matrix product.
 
     Args:
-        amplitudes: of these frames and perhaps the one after the last, which otherwise holds its amplitudes.
         radians: per sample, of each oscillator; from the Nyquist frequency on it is silent.
         stride: samples in a frame.
-        frames: numbers of the frames in the whole piece.
+        whole: frames of the whole piece.
     """
-    silent = radians >= np.pi
-    turns = _turns(radians * stride, 2 * np.pi * GOLDEN * np.arange(len(radians)), frames)
-    within = radians[:, None] * np.arange(stride)
-    ramp = np.arange(stride) / stride
-    sine, cosine = np.sin(within), np.cos(within)
-    sine[silent], cosine[silent] = 0, 0
-    falling, rising = 1 - ramp, ramp
-    basis = np.concatenate([cosine * falling, sine * falling, cosine * rising, sine * rising])
-    count = len(frames)
-    here, following = amplitudes[:, :count], torch.cat([amplitudes[:, 1:], amplitudes[:, -1:]], dim=1)[:, :count]
-    s, c = (torch.as_tensor(part, dtype=here.dtype, device=here.device) for part in (turns.imag, turns.real))
-    factors = torch.cat([here * s, here * c, following * s, following * c], dim=-1)
-    return (factors @ torch.as_tensor(basis, dtype=here.dtype, device=here.device)).flatten(1)
 
+    def __init__(self, radians: np.ndarray, stride: int, whole: int) -> None:
+        self.whole = whole
+        within = radians[:, None] * np.arange(stride)
+        ramp = np.arange(stride) / stride
+        sine, cosine = np.sin(within), np.cos(within)
+        silent = radians >= np.pi
+        sine[silent], cosine[silent] = 0, 0
+        falling, rising = 1 - ramp, ramp
+        self.basis = np.concatenate([cosine * falling, sine * falling, cosine * rising, sine * rising])
+        # exp(i (n step + phase)) of frame n is a product of two of few exponentials
+        self.fast = math.isqrt(max(0, whole - 1)) + 1
+        step, phase = radians * stride, 2 * np.pi * GOLDEN * np.arange(len(radians))
+        slow = np.arange(-(-whole // self.fast)) * self.fast
+        self.coarse = np.exp(1j * (slow[:, None] * step + phase))
+        self.fine = np.exp(1j * np.arange(self.fast)[:, None] * step)
 
-def _turns(step: np.ndarray, phase: np.ndarray, frames: range) -> np.ndarray:
-    """exp(i (n step + phase)) of each frame n and oscillator, [frames, oscillators]; a product of few exponentials."""
-    fast = math.isqrt(max(0, len(frames) - 1)) + 1
-    slow = np.arange(-(-len(frames) // fast)) * fast + frames.start
-    coarse, fine = np.exp(1j * (slow[:, None] * step + phase)), np.exp(1j * np.arange(fast)[:, None] * step)
-    return (coarse[:, None] * fine).reshape(-1, len(step))[: len(frames)]
+    def tones(
+        self, amplitudes: Float[Tensor, "batch known oscillators"], frames: range
+    ) -> Float[Tensor, "batch samples"]:
+        """Sum of the sinusoids, with amplitudes interpolated linearly between frames.
+
+        Args:
+            amplitudes: of these frames and perhaps the one after the last, which otherwise holds its amplitudes.
+            frames: numbers of the frames in the whole piece.
+        """
+        count, at = len(frames), np.asarray(frames)
+        turns = self.coarse[at // self.fast] * self.fine[at % self.fast]
+        here, following = amplitudes[:, :count], torch.cat([amplitudes[:, 1:], amplitudes[:, -1:]], dim=1)[:, :count]
+        s, c = (torch.as_tensor(part, dtype=here.dtype, device=here.device) for part in (turns.imag, turns.real))
+        factors = torch.cat([here * s, here * c, following * s, following * c], dim=-1)
+        return (factors @ torch.as_tensor(self.basis, dtype=here.dtype, device=here.device)).flatten(1)
 
 
 def white_noise(samples: int, channels: int, mirrored: int) -> Float[Tensor, "channels padded"]:

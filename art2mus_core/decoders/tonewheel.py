@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,9 @@ from torch.nn import functional as F
 
 from ..audio.mel import tone_response, window_shapes
 from ..errors import CheckpointError
+from ..networks.convnext import ConvNeXt, pointwise
 from ..types import AudioGrid, Mel, Waveform
-from .oscillators import filtered_noise, noise_bands, tones_of, white_noise
+from .oscillators import Bank, filtered_noise, noise_bands, white_noise
 
 __all__ = ["TonewheelVocoder"]
 
@@ -39,7 +41,7 @@ KERNEL = 5, 7
 """Frames and semitones."""
 
 STRETCH = 128
-"""Frames that the network sees at once: their memory is small enough to be used again."""
+"""Frames that are vocoded at once: their memory is small enough to be used again."""
 
 UPDATES = 20
 """Further ones change the sound little."""
@@ -54,22 +56,23 @@ def _held(levels: Float[Tensor, "batch frames bins"], count: int) -> Float[Tenso
     return torch.stack([levels, *[larger] * (count - 1)], dim=2).flatten(1, 2)
 
 
-class _Block(nn.Module):
-    """ConvNeXt over frames and semitones (Liu et al. 2022), without its normalisation, because levels carry meaning.
+@dataclass(frozen=True)
+class _Piece:
+    """A piece that is being vocoded.
 
-    The mean over all semitones tells each of an attack, which is sharp in time only in the high ones.
+    Attributes:
+        mel: of the whole piece.
+        tones: the sharpened mel; it may lack frames on which the sound of the moment does not depend.
+        white: noise from half a noise window before the piece to half a window after it.
+        bank: the oscillators.
+        bands: of the noise.
     """
 
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.mix = nn.Conv2d(width, width, KERNEL, padding="same", groups=width)
-        self.across = nn.Conv2d(width, width, 1)
-        self.up = nn.Conv2d(width, 3 * width, 1)
-        self.down = nn.Conv2d(3 * width, width, 1)
-
-    def forward(self, x: Float[Tensor, "batch width frames bins"]) -> Float[Tensor, "batch width frames bins"]:
-        mixed = self.mix(x)
-        return x + self.down(F.gelu(self.up(mixed + self.across(mixed.mean(-1, keepdim=True)))))
+    mel: Float[Tensor, "batch frames bins"]
+    tones: Float[Tensor, "batch known bins"]
+    white: Float[Tensor, "channels padded"]
+    bank: Bank
+    bands: Float[np.ndarray, "bins bands"]
 
 
 class TonewheelVocoder(nn.Module):
@@ -121,7 +124,7 @@ class TonewheelVocoder(nn.Module):
         self.near = -(-(1 + -(-noise_window // 2 // max(1, self.stride))) // subframes)
         self.enter = nn.Conv2d(2, width, KERNEL, padding="same")
         self.pitch = nn.Parameter(torch.zeros(width, 1, self.bins))
-        self.blocks = nn.Sequential(*(_Block(width) for _ in range(blocks)))
+        self.blocks = nn.Sequential(*(ConvNeXt(width, KERNEL) for _ in range(blocks)))
         self.leave = nn.Conv2d(width, subframes * (2 + self.per_semitone), 1)
         # at first tempered tones alone, as loud as the mel says
         start = [0.0, NOISELESS, TEMPERED, *[0.0] * (self.per_semitone - 1)]
@@ -154,7 +157,9 @@ class TonewheelVocoder(nn.Module):
 
     def forward(self, mel: Float[Tensor, "batch frames bins"]) -> Float[Tensor, "batch samples"]:
         """`hop` samples per frame; the batch is a multiple of the channels."""
-        return self._sound(mel, self._sharpened(self._levels(mel)), self._white(mel), 0, mel.shape[1])
+        piece, frames = self._piece(mel, self._sharpened(self._levels(mel))), mel.shape[1]
+        starts = range(0, frames, STRETCH)
+        return torch.cat([self._sound(piece, start, min(start + STRETCH, frames)) for start in starts], dim=-1)
 
     def stream(self, mel: Mel, chunk_frames: int) -> Iterator[Waveform]:
         """What :meth:`vocode` returns of one piece, [channels, T, bins], in chunks of `chunk_frames` frames; the last may be shorter.
@@ -162,65 +167,55 @@ class TonewheelVocoder(nn.Module):
         The first takes the work of its own frames and of those after it that its samples depend on.
         """
         values = mel.values.to(self.leave.weight)
-        frames, white, tones = values.shape[1], self._white(values), values[:, :0]
+        frames, piece = values.shape[1], self._piece(values, values[:, :0])
         for start in range(0, frames, chunk_frames):
             stop = min(start + chunk_frames, frames)
             needed = min(frames, stop + self.near + self.reach)
-            if needed > tones.shape[1]:
+            if needed > piece.tones.shape[1]:
                 rest = frames if start else needed  # after the first chunk all at once: each update reads far around
                 tones = self._sharpened(self._levels(values[:, : rest + 2 * UPDATES * self.smear]))[:, :rest]
-            yield Waveform(self._sound(values, tones, white, start, stop)[:, None], self.rate)
+                piece = replace(piece, tones=tones)
+            parts = [self._sound(piece, at, min(at + STRETCH, stop)) for at in range(start, stop, STRETCH)]
+            yield Waveform(torch.cat(parts, dim=-1)[:, None], self.rate)
 
-    def _sound(
-        self,
-        mel: Float[Tensor, "batch frames bins"],
-        tones: Float[Tensor, "batch known bins"],
-        white: Float[Tensor, "channels padded"],
-        start: int,
-        stop: int,
-    ) -> Float[Tensor, "batch samples"]:
-        """The samples of the frames from `start` to `stop`; `tones` may lack frames on which these do not depend."""
-        count, first, end = self.subframes, max(0, start - self.near), min(stop + self.near, mel.shape[1])
-        gains = self._predicted(mel, tones, first, end).unflatten(1, (count, -1))
+    def _piece(self, mel: Float[Tensor, "batch frames bins"], tones: Float[Tensor, "batch known bins"]) -> _Piece:
+        samples, channels = mel.shape[1] * self.subframes * self.stride, self.config["channels"]
+        radians = 2 * np.pi * self._frequencies(self.config["detunings"]).ravel() / self.rate
+        bank = Bank(radians, self.stride, mel.shape[1] * self.subframes)
+        bands = noise_bands(self._frequencies([0.0])[0], self.rate, self.noise_window)
+        return _Piece(mel, tones, white_noise(samples, channels, self.noise_window // 2).to(mel), bank, bands)
+
+    def _sound(self, piece: _Piece, start: int, stop: int) -> Float[Tensor, "batch samples"]:
+        """The samples of the frames from `start` to `stop`."""
+        count, first, end = self.subframes, max(0, start - self.near), min(stop + self.near, piece.mel.shape[1])
+        gains = self._predicted(piece, first, end)
         loudness, noisiness, tuning = gains.split([1, 1, self.per_semitone], dim=2)
         shares, audible = (
             part.permute(0, 3, 1, 2, 4).flatten(1, 2)  # one after the other in time
             for part in (2 * loudness.sigmoid() * tuning.softmax(2), 2 * noisiness.sigmoid())
         )
-        held, noise = (_held(part[:, first : end + 1], count)[:, : shares.shape[1]] for part in (tones, mel.exp()))
-        played = held[:, :, None] * shares
-        here = slice((start - first) * count, (stop - first) * count)
-        sound = tones_of(
-            played[:, here.start : here.stop + 1].flatten(2),
-            2 * np.pi * self._frequencies(self.config["detunings"]).ravel() / self.rate,
-            self.stride,
-            range(start * count, stop * count),
+        held, noise = (
+            _held(part, count)[:, : shares.shape[1]]
+            for part in (piece.tones[:, first : end + 1], piece.mel[:, first : end + 1].exp())
         )
+        here = slice((start - first) * count, (stop - first) * count)
+        played = held[:, here.start : here.stop + 1, None] * shares[:, here.start : here.stop + 1]
+        sound = piece.bank.tones(played.flatten(2), range(start * count, stop * count))
         levels = noise * audible[:, :, 0]
-        bands = noise_bands(self._frequencies([0.0])[0], self.rate, self.noise_window)
-        part = white[:, first * count * self.stride :]
-        filtered = filtered_noise(levels, part, bands, self.stride)
+        white = piece.white[:, first * count * self.stride :]
+        filtered = filtered_noise(levels, white, piece.bands, self.stride)
         return sound + filtered[:, here.start * self.stride : here.stop * self.stride]
 
-    def _predicted(
-        self,
-        mel: Float[Tensor, "batch frames bins"],
-        tones: Float[Tensor, "batch known bins"],
-        start: int,
-        stop: int,
-    ) -> Float[Tensor, "batch outputs predicted bins"]:
-        """What the network predicts, `STRETCH` frames at a time, with the frames around them that they depend on."""
-        parts = []
-        for place in range(start, stop, STRETCH):
-            first, end = max(0, place - self.reach), min(place + STRETCH, stop)
-            seen = torch.stack(
-                [part[:, first : end + self.reach] for part in (mel, (tones + self.grid.floor).log())], dim=1
-            )
-            seen = 1 - seen / math.log(self.grid.floor)
-            seen = seen.contiguous(memory_format=torch.channels_last)  # two thirds of the time on a processor
-            features = self.enter(seen) + self.pitch
-            parts.append(self.leave(self.blocks(features)[:, :, place - first :][:, :, : end - place]))
-        return torch.cat(parts, dim=2)
+    def _predicted(self, piece: _Piece, start: int, stop: int) -> Float[Tensor, "batch count gains predicted bins"]:
+        """What the network predicts of frames, from the frames around them that they depend on."""
+        first, end = max(0, start - self.reach), stop + self.reach
+        tones = (piece.tones[:, first:end] + self.grid.floor).log()
+        seen = torch.stack([piece.mel[:, first:end], tones], dim=1)
+        seen = 1 - seen / math.log(self.grid.floor)
+        seen = seen.contiguous(memory_format=torch.channels_last)  # two thirds of the time on a processor
+        features = self.enter(seen) + self.pitch
+        gains = pointwise(self.leave, self.blocks(features)[:, :, start - first :][:, :, : stop - start])
+        return gains.unflatten(1, (self.subframes, -1))
 
     def _levels(self, mel: Float[Tensor, "batch frames bins"]) -> Float[Tensor, "batch frames bins"]:
         return (mel.exp() - self.grid.floor).clamp(min=0)
@@ -254,7 +249,3 @@ class TonewheelVocoder(nn.Module):
         """Hertz of every semitone at each detuning in cents, [detunings, bins]."""
         pitch = self.config["mel"]["lowest"] + np.arange(self.bins) + np.asarray(detunings)[:, None] / 100
         return 440.0 * 2.0 ** ((pitch - 69) / 12)
-
-    def _white(self, mel: Float[Tensor, "batch frames bins"]) -> Float[Tensor, "channels padded"]:
-        samples, channels = mel.shape[1] * self.subframes * self.stride, self.config["channels"]
-        return white_noise(samples, channels, self.noise_window // 2).to(mel)

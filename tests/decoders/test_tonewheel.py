@@ -171,6 +171,15 @@ def test_a_piece_of_many_stretches_has_no_seams(monkeypatch: pytest.MonkeyPatch)
         torch.testing.assert_close(made(mel), whole, atol=1e-5, rtol=1e-4)
 
 
+@torch.no_grad()
+def test_what_is_held_at_once_does_not_grow_with_the_piece():
+    made, seen = vocoder(), []
+    made.enter.register_forward_hook(lambda _, given, __: seen.append(given[0].shape[2]))
+    made(torch.full((1, 10 * tonewheel.STRETCH, BINS), -3.0))
+    assert len(seen) == 10
+    assert max(seen) <= tonewheel.STRETCH + 2 * (made.near + made.reach)
+
+
 def test_the_same_mel_sounds_the_same_and_leaves_the_global_generator_alone():
     mel, made = torch.full((1, 9, BINS), -3.0), vocoder()
     state = torch.get_rng_state()
