@@ -46,13 +46,14 @@ def reporting(batches: int = 1, *, first: str = "open", in_bytes: bool = False) 
         first: description before the first step.
         in_bytes: show steps as bytes.
     """
-    from rich import progress
     from rich.console import Console
 
     console = Console(stderr=True)
     if not console.is_terminal:  # some versions of rich end the line of a disabled bar
         yield _in_lines(" bytes" if in_bytes else "")
         return
+    from rich import progress
+
     columns: tuple[progress.ProgressColumn, ...] = (progress.DownloadColumn(), progress.TransferSpeedColumn())
     if not in_bytes:
         columns = (progress.TimeElapsedColumn(), progress.TextColumn("done,"))
