@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import AudioError
+from .transforms import fast_length
 
 __all__ = ["resample"]
 
@@ -38,7 +39,7 @@ def resample(
     old, new = from_rate // common, to_rate // common
     # margins and padded length are multiples of `old` samples, so they stay integers at the new rate
     before = math.ceil(MARGIN * from_rate / old)
-    blocks = 2 * before + math.ceil(length / old)
+    blocks = fast_length(2 * before + math.ceil(length / old))
     padded = torch.nn.functional.pad(samples, (before * old, (blocks - before) * old - length))
     spectrum = torch.fft.rfft(padded)
     kept = min(old, new) * blocks // 2 + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,9 +33,15 @@ def importing() -> Iterator[None]:
     try:
         yield
         gc.freeze()
-        atexit.register(gc.unfreeze)  # frozen compiled modules print errors when the program ends
+        atexit.register(_unfreeze)
     finally:
         gc.enable()
+
+
+def _unfreeze() -> None:
+    """At the end of the program: triton's compiled module tells of everything of its own that is left. Else nothing is searched."""
+    if "triton" in sys.modules:
+        gc.unfreeze()
 
 
 @contextmanager

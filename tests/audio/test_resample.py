@@ -39,6 +39,20 @@ def test_length_is_rounded_up(old, new, length):
     assert resample(torch.ones(2, 3, length), old, new).shape == (2, 3, math.ceil(length * new / old))
 
 
+@pytest.mark.parametrize("length", [44_100, 44_101, 441 * 1_021])
+def test_a_transform_has_no_larger_factor_than_the_rates(length, monkeypatch):
+    """The padded length is a multiple of 441 samples, whose factors are 3 and 7; the number of samples is not to add others."""
+    lengths = []
+    real = torch.fft.rfft
+    monkeypatch.setattr(torch.fft, "rfft", lambda x: (lengths.append(x.shape[-1]), real(x))[1])
+    resample(torch.ones(length), 44_100, 16_000)
+    (left,) = lengths
+    for factor in (2, 3, 5, 7):
+        while left % factor == 0:
+            left //= factor
+    assert left == 1
+
+
 def test_the_end_does_not_ring_into_the_beginning():
     click = torch.zeros(8000)
     click[-1] = 1

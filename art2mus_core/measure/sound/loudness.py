@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
+
+from ...audio.transforms import fast_length
 
 __all__ = ["SILENCE", "block_powers", "gated_loudness", "integrated_loudness", "k_weights"]
 
@@ -20,9 +21,6 @@ KWEIGHTING_RATE = 48_000
 
 BLOCK, STEP = 0.4, 0.1
 """Seconds."""
-
-FACTORS = 1, 3, 5, 9, 15
-"""Odd factors of the lengths of transforms."""
 
 RELATIVE = 10.0
 """Relative gate in decibels below the mean of the blocks above the absolute gate."""
@@ -43,7 +41,9 @@ def block_powers(samples: Float[np.ndarray, "channels samples"], rate: int) -> F
     """
     length = samples.shape[-1]
     size = max(1, min(length, round(BLOCK * rate)))
-    padded = _fast(length + round(STEP * rate))  # the transform is cyclic: the end must not ring into the beginning
+    padded = fast_length(
+        length + round(STEP * rate)
+    )  # the transform is cyclic: the end must not ring into the beginning
     weights = _weights(padded, rate)
     power = np.zeros(length)
     for channel in samples:
@@ -51,11 +51,6 @@ def block_powers(samples: Float[np.ndarray, "channels samples"], rate: int) -> F
     total = np.concatenate([[0.0], np.cumsum(power)])
     starts = np.arange(0, length - size + 1, max(1, round(STEP * rate)))
     return (total[starts + size] - total[starts]) / size
-
-
-def _fast(least: int) -> int:
-    """The smallest product of a power of two and one of `FACTORS` from `least` on; a length with a large factor takes 12 times as long."""
-    return min(factor << max(0, math.ceil(math.log2(least / factor))) for factor in FACTORS)
 
 
 def gated_loudness(powers: Float[np.ndarray, " blocks"]) -> float:
