@@ -43,7 +43,7 @@ def compose(
         ),
     ] = None,
     seconds: Annotated[
-        float, typer.Option(help="Length of each piece in seconds, 1 to 60; with art2music to 10.")
+        float, typer.Option(help="Length of each piece in seconds, 1 to 120; with art2music to 10.")
     ] = 10.0,
     seed: Annotated[
         int, typer.Option(help="Seed of the initial noise; each seed gives another piece for the same artwork.")

@@ -15,7 +15,7 @@ from .progress import importing, reporting
 def look(
     artwork: Annotated[Path, typer.Argument(metavar="ART", help="Picture file of the artwork.")],
     out: Annotated[Path, typer.Argument(metavar="OUT.png", help="Picture to write.")],
-    seconds: Annotated[float, typer.Option(help="Length of the music in seconds, 1 to 60.")] = 10.0,
+    seconds: Annotated[float, typer.Option(help="Length of the music in seconds, 1 to 120.")] = 10.0,
     seed: Annotated[int, typer.Option(help="Seed of the initial noise; each seed gives another piece.")] = 0,
     shared_noise: Annotated[
         bool,

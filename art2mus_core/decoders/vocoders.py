@@ -33,8 +33,8 @@ class HifiGanVocoder(nn.Module):
         self.network, self.grid = network, grid
 
     def vocode(self, mel: Mel) -> Waveform:
-        """`hop` samples per frame, one channel."""
-        samples = self.network(self._ready(mel))
+        """`hop` samples per frame, one channel; one mel after the other, as each needs much memory."""
+        samples = torch.cat([self.network(each) for each in self._ready(mel).split(1)])
         return Waveform(samples[:, None, : mel.values.shape[1] * self.grid.hop], self.grid.sample_rate)
 
     def stream(self, mel: Mel, chunk_frames: int) -> Iterator[Waveform]:

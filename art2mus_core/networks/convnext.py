@@ -15,7 +15,7 @@ def pointwise(
 ) -> Float[Tensor, "batch outputs frames bins"]:
     """A convolution with a kernel of one, as the matrix product that it is; channels come last in memory."""
     last = x.permute(0, 2, 3, 1)
-    rows = torch.addmm(layer.bias, last.flatten(0, 2), layer.weight.flatten(1).mT)
+    rows = torch.addmm(layer.bias, last.flatten(0, 2), layer.weight.flatten(1).mT)  # type: ignore[arg-type]  # there is one
     return rows.unflatten(0, last.shape[:3]).permute(0, 3, 1, 2)
 
 

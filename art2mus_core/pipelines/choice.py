@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 
 from ..checkpoints.lora import Lora
+from ..types import Embedding
 from .presets import BALANCED
 from .settings import Settings
 
@@ -43,6 +45,11 @@ class LazyParts:
     """Parts that are cached properties: each is loaded on first use, and kept until it is released."""
 
     presets: dict[str, Settings]
+
+    @cached_property
+    def embeddings(self) -> dict[tuple[str, ...], Embedding]:
+        """Embeddings of the latest artworks, by the digests of a batch; the encoder of opened parts does not change."""
+        return {}
 
     @property
     def defaults(self) -> Settings:

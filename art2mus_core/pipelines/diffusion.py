@@ -49,7 +49,7 @@ class ArtToMusic(FromArtworks, LatentToMusic):
             seeds: one per artwork; by default 0.
             text: encoded text prompts, from :meth:`encode_text`.
             on_step: called after every denoising step and every other stage.
-            **chosen: a `preset`, and settings that differ from it: seconds (1 to 60), steps, guidance (scale of
+            **chosen: a `preset`, and settings that differ from it: seconds (1 to 120), steps, guidance (scale of
                 classifier-free guidance), solver, guided_below, shared_noise (noise of the seed alone), level (raise soft pieces), reprise
                 (how much bars and phrases return); see :class:`~art2mus_core.pipelines.settings.Settings`.
 

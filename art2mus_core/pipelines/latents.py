@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+import torch
+
+from ..checkpoints.memory import check_memory
 from ..diffusion.denoiser import LatentDenoiser
 from ..diffusion.schedules import STUDENT
 from ..types import Condition, Latent, Mel, OnStep, Waveform
 from .choice import Choice
 from .opening import Route
 from .parts import MUSIC, Parts, open_parts
+from .peaks import working_memory
 from .presets import INSTANT, of_preset
 from .settings import Settings, check_settings
 from .stages import decode, denoise, encode_sound, finished, vocode
@@ -80,6 +84,7 @@ class LatentToMusic(Route):
         network = "student" if settings.solver == STUDENT else "unet"
         with self._using(network, on_step, report=False) as unet, self.resident(unet):
             device = unet.conv_in.weight.device
+            self._check_memory(settings.seconds, len(seeds), device)
             inputs = LatentDenoiser(unet), positive, negative
             fixed: dict[str, Any] = {
                 "grid": grid,
@@ -88,6 +93,29 @@ class LatentToMusic(Route):
                 "plan_model": self.parts.plan_model,
             }
             return denoise(*inputs, settings, seeds, **fixed, on_step=on_step)
+
+    def predicted(self, seconds: float, count: int) -> int:
+        """Bytes that `count` pieces of a length need beside the open networks, in the stage from denoising on that needs most."""
+        parts, rest = self.parts, [name for name in ("autoencoder", "vocoder") if not self.parts.is_open(name)]
+        working, weights = (
+            working_memory(parts.folder, parts.grid, seconds, count, parts.dtype.itemsize),
+            parts.weights(rest),
+        )
+        if self.offload:
+            return max(size + weights.get(name, 0) for name, size in working.items())
+        return max(working.values()) + sum(weights.values())
+
+    def _check_memory(self, seconds: float, count: int, device: torch.device) -> None:
+        """Check that pieces of a length fit into the memory of a device, before the first step.
+
+        Raises:
+            SettingError: they do not.
+        """
+        if device.type not in ("cpu", "cuda"):
+            return
+        free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
+        what = f"composing {count} x {seconds:g} s at once" if count > 1 else f"composing {seconds:g} s"
+        check_memory(self.predicted(seconds, count), what, free=free)
 
     def decode(self, latent: Latent, *, on_step: OnStep | None = None) -> Waveform:
         """Decode latents to sound, `hop` samples per mel frame."""

@@ -27,7 +27,7 @@ __all__ = [
     "noise_seed",
 ]
 
-SHORTEST, LONGEST = 1.0, 60.0
+SHORTEST, LONGEST = 1.0, 120.0
 """Limits of a piece's length in seconds."""
 
 MOST_STEPS = 1000
@@ -46,7 +46,7 @@ class Settings:
     """The settings of a piece.
 
     Attributes:
-        seconds: length, 1 to 60.
+        seconds: length, 1 to 120.
         steps: denoising steps, 1 to 1000.
         guidance: scale of classifier-free guidance, 0 to 20; 0 ignores the artwork, 1 turns guidance off.
         solver: a name in :data:`~art2mus_core.diffusion.schedules.SOLVERS`.

@@ -156,7 +156,7 @@ WRONG = {
     "no suffix": ("compose", "{art}", "-o", "music"),
     "one file for several": ("compose", "{folder}", "-o", "a.flac"),
     "too short": ("compose", "{art}", "--seconds", "0.5"),
-    "too long": ("compose", "{art}", "--seconds", "61"),
+    "too long": ("compose", "{art}", "--seconds", "121"),
     "not a number": ("compose", "{art}", "--seconds", "nan"),
     "infinite guidance": ("compose", "{art}", "--guidance", "inf"),
     "no steps": ("compose", "{art}", "--steps", "0"),

@@ -38,4 +38,4 @@ def test_a_mistake_is_one_line_and_nothing_is_drawn(look, paintings, wrong):
 
 
 def test_the_length_has_its_range(look, paintings):
-    assert look(paintings / "dawn.png", "look.png", "--seconds", "61")[0] == 2
+    assert look(paintings / "dawn.png", "look.png", "--seconds", "121")[0] == 2

@@ -81,7 +81,7 @@ def test_the_bundled_model_is_not_hidden_by_a_folder_of_its_name(path, tmp_path)
 def test_fields_are_replaced(path):
     assert EvaluationConfig.load(str(path), {"seconds": 3, "seeds": [1]}).seeds == [1]
     with pytest.raises(SettingError, match="seconds: "):
-        EvaluationConfig.load(str(path), {"seconds": 61})
+        EvaluationConfig.load(str(path), {"seconds": 121})
 
 
 @pytest.mark.parametrize(

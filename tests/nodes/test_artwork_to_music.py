@@ -36,6 +36,25 @@ def test_it_becomes_the_four_nodes_in_a_row(node):
     assert found["Art2MusSampler"] == parts | settings
 
 
+@pytest.mark.parametrize(
+    ("changed", "run_again"),
+    [
+        ({"seed": 8}, {"Sampler"}),
+        ({"steps": 3}, {"Sampler"}),
+        ({"strength": 0.5}, {"ImageAligner"}),
+    ],
+    ids=str,
+)
+def test_a_change_reaches_only_the_nodes_that_it_concerns(node, changed, run_again):
+    """The host runs a node again if its inputs changed or come from one that runs again."""
+    usual = {"image": ["7", 0], "model": "pocket", "seconds": 2.0, "seed": 7}
+    before, after = (
+        {kind: {name: value for name, value in inputs.items() if not isinstance(value, list)} for kind, inputs in found}
+        for found in (inner(node.execute(**each)).items() for each in (usual, usual | changed))
+    )
+    assert {kind for kind in before if before[kind] != after[kind]} == {f"Art2Mus{name}" for name in run_again}
+
+
 def test_links_are_handed_on_except_those_that_choose_files(node):
     by_value = [socket.id for socket in node.GET_SCHEMA().inputs if not (socket.rawLink and socket.lazy)]
     assert by_value == ["model", "encoder", "aligner"]

@@ -55,6 +55,24 @@ def test_the_same_again_is_the_same_to_the_bit(pipeline):
     assert torch.equal(first, second)
 
 
+def test_the_latest_artworks_are_encoded_once(pocket_like):
+    opened, seen = load(str(pocket_like)), []
+    opened.parts.encoder.register_forward_hook(lambda _, given, __: seen.append(len(given[0])))
+    first = opened.compose([artwork(0)], seconds=1.0, seeds=[3])[0].samples
+    opened.compose([artwork(0)], seconds=1.0, seeds=[4], guidance=3.0)
+    again = opened.compose([artwork(0)], seconds=1.0, seeds=[3])[0].samples
+    assert seen == [1]
+    assert torch.equal(first, again)
+    opened.compose([artwork(1)], seconds=1.0)
+    opened.compose([artwork(0), artwork(1)], seconds=1.0)
+    assert seen == [1, 1, 2]
+    for index in range(2, 12):
+        opened.embed([artwork(index)])
+    assert len(opened.parts.embeddings) == 8
+    opened.embed([artwork(0)])
+    assert seen == [1, 1, 2, *[1] * 11]
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -98,7 +116,7 @@ def test_artworks_have_noise_of_their_own_unless_it_is_shared(pipeline):
 
 def test_defaults_come_from_the_checkpoint(pipeline):
     steps = []
-    pipeline.compose([artwork(0)], seconds=1.0, on_step=steps.append)
+    pipeline.compose([artwork(31)], seconds=1.0, on_step=steps.append)  # one that it does not remember
     denoised = [step for step in steps if step.stage == "denoise"]
     assert len(denoised) == pipeline.parts.defaults.steps == 3
     assert [step.stage for step in steps if step.stage != "denoise"] == [
@@ -128,7 +146,7 @@ def test_every_network_visits_the_place_where_it_computes(pipeline):
         here.pop()
         assert not here
 
-    replace(pipeline, resident=resident).compose([artwork(0)], seconds=1.0)
+    replace(pipeline, resident=resident).compose([artwork(32)], seconds=1.0)  # one that it does not remember
     assert visited == [
         "PocketImageEncoder",
         "VisualAligner",
