@@ -27,7 +27,7 @@ from torch.nn import functional as F
 
 from ..audio.mel import tone_response, window_shapes
 from ..errors import CheckpointError
-from ..networks.convnext import ConvNeXt, pointwise
+from ..networks.convnext import ConvNeXt
 from ..types import AudioGrid, Mel, Waveform
 from .oscillators import Bank, filtered_noise, noise_bands, white_noise
 
@@ -214,7 +214,7 @@ class TonewheelVocoder(nn.Module):
         seen = 1 - seen / math.log(self.grid.floor)
         seen = seen.contiguous(memory_format=torch.channels_last)  # two thirds of the time on a processor
         features = self.enter(seen) + self.pitch
-        gains = pointwise(self.leave, self.blocks(features)[:, :, start - first :][:, :, : stop - start])
+        gains = self.leave(self.blocks(features)[:, :, start - first :][:, :, : stop - start])
         return gains.unflatten(1, (self.subframes, -1))
 
     def _levels(self, mel: Float[Tensor, "batch frames bins"]) -> Float[Tensor, "batch frames bins"]:

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["ConvNeXt", "pointwise"]
-
-
-def pointwise(
-    layer: nn.Conv2d, x: Float[Tensor, "batch inputs frames bins"]
-) -> Float[Tensor, "batch outputs frames bins"]:
-    """A convolution with a kernel of one, as the matrix product that it is; channels come last in memory."""
-    last = x.permute(0, 2, 3, 1)
-    rows = torch.addmm(layer.bias, last.flatten(0, 2), layer.weight.flatten(1).mT)  # type: ignore[arg-type]  # there is one
-    return rows.unflatten(0, last.shape[:3]).permute(0, 3, 1, 2)
+__all__ = ["ConvNeXt"]
 
 
 class ConvNeXt(nn.Module):
@@ -34,5 +24,5 @@ class ConvNeXt(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch width frames bins"]) -> Float[Tensor, "batch width frames bins"]:
         mixed = self.mix(x)
-        widened = pointwise(self.up, mixed + pointwise(self.across, mixed.mean(-1, keepdim=True)))
-        return x + pointwise(self.down, F.gelu(widened))
+        widened = self.up(mixed + self.across(mixed.mean(-1, keepdim=True)))
+        return x + self.down(F.gelu(widened))
