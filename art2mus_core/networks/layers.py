@@ -6,6 +6,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .products import Linear, attend_by_heads, by_heads
+
 __all__ = ["Attention", "Downsample", "ResidualBlock", "Upsample"]
 
 
@@ -24,7 +26,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.norm1 = nn.GroupNorm(groups, inputs, eps)
         self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1)
-        self.time_emb_proj = nn.Linear(time, outputs) if time else None
+        self.time_emb_proj = Linear(time, outputs) if time else None
         self.norm2 = nn.GroupNorm(groups, outputs, eps)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
         self.conv_shortcut = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else None
@@ -56,10 +58,10 @@ class Attention(nn.Module):
         super().__init__()
         inner = heads * head_width
         self.heads = heads
-        self.to_q = nn.Linear(width, inner, bias=bias)
-        self.to_k = nn.Linear(context or width, inner, bias=bias)
-        self.to_v = nn.Linear(context or width, inner, bias=bias)
-        self.to_out = nn.Sequential(nn.Linear(inner, width))
+        self.to_q = Linear(width, inner, bias=bias)
+        self.to_k = Linear(context or width, inner, bias=bias)
+        self.to_v = Linear(context or width, inner, bias=bias)
+        self.to_out = nn.Sequential(Linear(inner, width))
 
     def forward(
         self,
@@ -70,7 +72,10 @@ class Attention(nn.Module):
         """`bias` is added to the attention scores: 0 to attend, a large negative number to mask."""
         source = x if context is None else context
         query, key, value = (self._split(each) for each in (self.to_q(x), self.to_k(source), self.to_v(source)))
-        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+        if context is None and by_heads(query):
+            attended = attend_by_heads(query, key, value)
+        else:
+            attended = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
         return self.to_out(attended.transpose(1, 2).flatten(2))
 
     def _split(self, x: Float[Tensor, "batch length inner"]) -> Float[Tensor, "batch heads length head"]:

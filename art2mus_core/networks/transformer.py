@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .layers import Attention
+from .products import Linear
 
 __all__ = ["Transformer"]
 
@@ -18,7 +19,7 @@ class GatedGelu(nn.Module):
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
-        self.proj = nn.Linear(width, 2 * hidden)
+        self.proj = Linear(width, 2 * hidden)
 
     def forward(self, x: Float[Tensor, "batch length width"]) -> Float[Tensor, "batch length hidden"]:
         hidden, gate = self.proj(x).chunk(2, dim=-1)
@@ -34,7 +35,7 @@ class TransformerBlock(nn.Module):
         self.attn1 = Attention(width, heads, width // heads)
         self.attn2 = Attention(width, heads, width // heads, context=context)
         # the Identity keeps the published indices: diffusers has a dropout there
-        layers = nn.Sequential(GatedGelu(width, 4 * width), nn.Identity(), nn.Linear(4 * width, width))
+        layers = nn.Sequential(GatedGelu(width, 4 * width), nn.Identity(), Linear(4 * width, width))
         self.ff = nn.Sequential(OrderedDict(net=layers))
 
     def forward(
@@ -64,9 +65,9 @@ class Transformer(nn.Module):
         inner = heads * (channels // heads)
         self.linear = linear
         self.norm = nn.GroupNorm(groups, channels, 1e-6)
-        self.proj_in = nn.Linear(channels, inner) if linear else nn.Conv2d(channels, inner, 1)
+        self.proj_in = Linear(channels, inner) if linear else nn.Conv2d(channels, inner, 1)
         self.transformer_blocks = nn.ModuleList(TransformerBlock(inner, heads, context) for _ in range(depth))
-        self.proj_out = nn.Linear(inner, channels) if linear else nn.Conv2d(inner, channels, 1)
+        self.proj_out = Linear(inner, channels) if linear else nn.Conv2d(inner, channels, 1)
 
     def forward(
         self, x: Float[Tensor, "batch channels height width"], context: Tensor | None, bias: Tensor | None

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from ..errors import CheckpointError
 from .options import DEEPEST, check_blocks, completed
+from .products import Linear, hasten
 from .stages import Conditioning, DownStage, Level, MiddleStage, Sizes, UpStage
 
 __all__ = ["UNet"]
@@ -69,6 +70,9 @@ ATTENDING = ("CrossAttnDownBlock2D", "CrossAttnUpBlock2D")
 MASKED = -10000.0
 """Attention bias of masked states."""
 
+LARGE = 100_000_000
+"""Weights from which a UNet's products may round in another way to be faster. Smaller ones keep the bits of their music."""
+
 
 class UNet(nn.Module):
     """Predicts the noise in a latent, or its velocity.
@@ -90,9 +94,9 @@ class UNet(nn.Module):
         self.conv_in = nn.Conv2d(self.config["in_channels"], channels[0], into, padding=into // 2)
         self.time_embedding = nn.Sequential(
             OrderedDict(
-                linear_1=nn.Linear(channels[0], sizes.time),
+                linear_1=Linear(channels[0], sizes.time),
                 act=nn.SiLU(),
-                linear_2=nn.Linear(sizes.time, sizes.time),
+                linear_2=Linear(sizes.time, sizes.time),
             )
         )
         before = [channels[0], *channels[:-1]]
@@ -108,6 +112,8 @@ class UNet(nn.Module):
         )
         self.conv_norm_out = nn.GroupNorm(groups, channels[0], eps)
         self.conv_out = nn.Conv2d(channels[0], self.config["out_channels"], out, padding=out // 2)
+        if sum(weight.numel() for weight in self.parameters()) >= LARGE:
+            hasten(self)
 
     @property
     def checkpointing(self) -> bool:
