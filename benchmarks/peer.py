@@ -16,6 +16,7 @@ The table goes to standard error, one JSON document with `figures` to the last l
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -47,7 +48,7 @@ def timed(work: Callable[[Callable[..., None]], Any], clock: Callable[[], float]
     started = clock()
     work(lambda *_: marks.append(clock()))
     whole = clock() - started
-    between = [later - earlier for earlier, later in zip(marks, marks[1:], strict=False)]
+    between = [later - earlier for earlier, later in itertools.pairwise(marks)]
     return {"whole": whole, "step": statistics.median(between), "steps": len(marks)}
 
 
@@ -78,7 +79,7 @@ def open_ours(home: Path, artwork: Path, dtype: torch.dtype) -> Callable[..., An
     pipeline, picture = load("audioldm2", aligner="art2mus-2024", dtype=dtype), read_artwork(artwork)
 
     def run(settings: dict[str, Any], mark: Callable[..., None]) -> None:
-        def on_step(step: Any) -> None:  # noqa: ANN401
+        def on_step(step: Any) -> None:
             if step.stage == "denoise":
                 mark()
 
@@ -145,7 +146,8 @@ def operations(home: Path) -> dict[str, float]:
 
 def peaks(arguments: list[str]) -> dict[str, float]:
     """The memory of this script in a process of its own."""
-    process = subprocess.Popen([sys.executable, __file__, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen([sys.executable, __file__, *arguments], **quiet)  # noqa: S603
     watch = Watch(process.pid)
     watch.start()
     if process.wait():

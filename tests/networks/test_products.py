@@ -62,7 +62,7 @@ def test_only_quick_layers_use_onednn():
     names = []
 
     class Listed(torch.utils._python_dispatch.TorchDispatchMode):
-        def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # noqa: ARG002
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
             names.append(str(func))
             return func(*args, **(kwargs or {}))
 
