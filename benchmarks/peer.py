@@ -58,8 +58,8 @@ def open_peer(home: Path) -> Callable[..., Any]:
     from transformers import GPT2LMHeadModel  # noqa: PLC0415
 
     folder = home / "audioldm2"
-    language = GPT2LMHeadModel.from_pretrained(folder / "language_model")
-    pipeline = AudioLDM2Pipeline.from_pretrained(folder, language_model=language)
+    language = GPT2LMHeadModel.from_pretrained(folder / "language_model", dtype=torch.float32)
+    pipeline = AudioLDM2Pipeline.from_pretrained(folder, language_model=language, torch_dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
 
     def run(steps: int, mark: Callable[..., None]) -> None:
