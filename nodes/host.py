@@ -92,8 +92,9 @@ class Weights(nn.Module):
 
 def _with_host_layers(network: nn.Module) -> nn.Module:
     for layer in network.modules():
-        if type(layer) in LAYERS:
-            layer.__class__ = LAYERS[type(layer)]
+        own = next((kind for kind in type(layer).__mro__ if kind in LAYERS), None)
+        if own is not None:
+            layer.__class__ = LAYERS[own]
     network.requires_grad_(requires_grad=False)
     memory.archive_model_dtypes(network)
     return network.eval()
