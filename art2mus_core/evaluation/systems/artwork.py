@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ...aligners.files import find_aligner
+from ...checkpoints.student import student_file
+from ...diffusion.schedules import STUDENT
 from ..fields import CheckpointName
 from .sampling import SampledFromArtworks, encoder_files, prior_files
 from .system import Workshop
@@ -34,6 +36,8 @@ class ArtworkSystem(SampledFromArtworks):
             find_aligner(parts.folder, self.aligner),
             encoder_files(parts),
         ]
+        if pipeline.settings(**self.chosen).solver == STUDENT:
+            weights.append(student_file(parts.folder))
         texts = {"support": parts.constants.support, "negative": parts.constants.negative}
         return {
             **self.computing(pipeline, workshop),
