@@ -86,7 +86,8 @@ def test_a_folder_becomes_a_folder(art2mus, paintings):
     document = json.loads(out.splitlines()[-1])
     assert [Path(piece["file"]).name for piece in document["pieces"]] == ["dawn.flac", "dusk.flac", "noon.flac"]
     settings = {"seconds": 1.0, "steps": 3, "guidance": 1.5, "solver": "dpm++2m-karras"}
-    assert document["settings"] == settings | {"shared_noise": False, "level": True, "reprise": 0.9}
+    more = {"shared_noise": False, "level": True, "reprise": 0.9, "guided_below": 1.0, "preset": "balanced"}
+    assert document["settings"] == settings | more
     assert document["failed"] == []
 
 
