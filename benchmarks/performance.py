@@ -10,7 +10,7 @@ with the full-size random weights (`random_checkpoints.py`), that of --artworks 
 from __future__ import annotations
 
 import argparse
-import datetime
+import datetime as dt
 import json
 import os
 import platform
@@ -63,7 +63,7 @@ def measure(name: str, values: dict[str, list[str]]) -> str:
     figures = json.loads(done.stdout.splitlines()[-1])["figures"]
     told = " ".join(Path(word).name if Path(word).is_absolute() else word for word in command)
     rows = [f"| {figure} | {value} | {commit()} |" for figure, value in figures.items()]
-    head = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {machine()}\n\n`python benchmarks/{told}`"
+    head = f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {machine()}\n\n`python benchmarks/{told}`"
     return "\n".join([f"## {name}\n\n{head}\n", "| figure | value | commit |", "|---|---|---|", *rows, ""])
 
 

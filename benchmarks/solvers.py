@@ -1,9 +1,9 @@
 """Measure solvers and cheaper guidance by their distance to a thousand steps, with the bundled prior.
 
-    python benchmarks/solvers.py [ROW ...] [--model pocket] [--pictures FOLDER --every 4] [--seconds 3] [--guidance 2]
+    python benchmarks/solvers.py [ROW ...] [--pictures FOLDER --every 4] [--seconds 3] [--guidance 2] [--exact-row ddim:1000]
 
-A row is SOLVER:STEPS or SOLVER:STEPS:FORM:N. SOLVER is one of `art2mus compose`, or `dpm@R` or `unipc@R`, on levels that fall with
-the power R of the step.
+A row is SOLVER:STEPS or SOLVER:STEPS:FORM:N. SOLVER is one of `art2mus compose`, or `dpm@SPREAD` or `unipc@SPREAD`, where SPREAD is
+`karrasR` (levels by the exponent R) or `powerR` (levels that fall with the power R of the step).
 FORM is how the two predictions of guidance are computed:
 
   below         both at timesteps below N times their number, and none (guidance 1) at higher ones, as `guided_below` of the settings and
@@ -14,7 +14,7 @@ FORM is how the two predictions of guidance are computed:
   straight      likewise, with the difference on a straight line through the last two
   start         both in the first N steps, and their last difference in all later ones
 
-Distance: of the last predicted clean latent to that of `--exact-steps` steps of DDIM from the same noise, relative to its norm, each
+Distance: of the last predicted clean latent to that of `--exact-row` from the same noise, relative to its norm, each
 picture alone; the mean and the largest. Latents themselves cannot be compared: DDIM as published ends at the lowest noise level, other
 solvers at none. Evaluations are those of the network for one piece: two in a step with both predictions.
 """
@@ -44,37 +44,11 @@ from art2mus_core.pipelines import load
 from art2mus_core.types import Condition, LanguageOfAudio, Step
 
 ROWS = (
-    *("ddim:200", "ddim:100", "ddim:50", "dpm++2m-karras:30", "dpm++2m-karras:20", "dpm++2m-karras:8"),
-    *("unipc-karras:30", "unipc-karras:20", "unipc-karras:16", "unipc-karras:12"),
-    *("unipc-cubic:16", "unipc-cubic:14", "unipc-cubic:13", "unipc-cubic:12", "unipc-cubic:10", "unipc-cubic:8"),
-    *("unipc@2:12", "unipc@2.5:12", "unipc@3.5:12", "dpm@2.5:12", "dpm@3:12"),
+    *("ddim:200", "ddim:50", "unipc-rho20:16", "unipc-rho20:12", "unipc-rho20:9", "unipc-rho20:16:every:2"),
+    *("unipc@karras7:16", "unipc@karras10:16", "unipc@karras15:16", "unipc@power2:16", "unipc@power3:16"),
+    *("dpm@karras10:16", "dpm++2m-karras:8", "dpm++2m-karras:8:below:0.8", "dpm++2m-karras:6:below:0.85"),
 )
-"""The table of docs/LOG.md, 2026-12-01."""
-
-CHEAPER = (
-    *(
-        "unipc-cubic:15",
-        "unipc-cubic:16:below:0.95",
-        "unipc-cubic:12",
-        "unipc-cubic:16:every:2",
-        "unipc-cubic:16:straight:2",
-    ),
-    *(
-        "unipc-cubic:9",
-        "unipc-cubic:11:below:0.87",
-        "unipc-cubic:12:every:2",
-        "unipc-cubic:12:start:6",
-        "unipc-cubic:16:early:12",
-    ),
-    *(
-        "dpm++2m-karras:8:below:0.9",
-        "dpm++2m-karras:8:below:0.8",
-        "dpm++2m-karras:8:below:0.7",
-        "dpm++2m-karras:8:every:2",
-    ),
-    *("dpm++2m-karras:6", "dpm++2m-karras:6:below:0.85"),
-)
-"""Steps with cheaper guidance, beside fewer steps of as many evaluations."""
+"""Rows of the table in docs/PERFORMANCE.md, and others beside them."""
 
 FREE = {"dpm": DpmSolver, "unipc": UniPc}
 
@@ -197,7 +171,7 @@ def distances(found: Tensor, exact: Tensor) -> Tensor:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("rows", nargs="*", default=(*ROWS, *CHEAPER))
+    parser.add_argument("rows", nargs="*", default=ROWS)
     parser.add_argument("--model", default="pocket")
     parser.add_argument("--pictures", type=Path, default=Path(art2mus_core.__path__[0]) / "samples")
     parser.add_argument("--every", type=int, default=1, help="take each N-th picture")

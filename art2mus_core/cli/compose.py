@@ -65,7 +65,7 @@ def compose(
     solver: Annotated[
         str | None,
         typer.Option(
-            help="Solver of the diffusion: dpm++2m-karras, unipc-karras, unipc-cubic or ddim.",
+            help="Solver of the diffusion: dpm++2m-karras, unipc-karras, unipc-rho20 or ddim.",
             show_default="the preset's",
         ),
     ] = None,

@@ -163,11 +163,11 @@ def evenly(levels: NoiseLevels, steps: int) -> Schedule:
     return _until_clean(levels, visited, _ratios(levels)[visited], partial(DpmSolver, order=1))
 
 
-def karras(levels: NoiseLevels, steps: int, solver: Callable[[Tensor, Tensor], Solver]) -> Schedule:
-    """A solver on the noise levels of Karras et al. 2022, down to no noise."""
+def karras(levels: NoiseLevels, steps: int, solver: Callable[[Tensor, Tensor], Solver], rho: float = RHO) -> Schedule:
+    """A solver on the noise levels of Karras et al. 2022 with the exponent `rho`, down to no noise."""
     ratios = _ratios(levels)
-    lowest, highest = ratios[0].item() ** (1 / RHO), ratios[-1].item() ** (1 / RHO)
-    chosen = (highest + np.linspace(0, 1, steps) * (lowest - highest)) ** RHO
+    lowest, highest = ratios[0].item() ** (1 / rho), ratios[-1].item() ** (1 / rho)
+    chosen = (highest + np.linspace(0, 1, steps) * (lowest - highest)) ** rho
     visited = np.interp(np.log(chosen), np.log(ratios), np.arange(len(ratios))).round().astype(np.int64)
     return _until_clean(levels, visited, chosen, solver)
 

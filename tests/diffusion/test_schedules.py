@@ -102,7 +102,7 @@ def test_the_order_of_the_table_is_the_order_of_preference():
 
 
 def test_an_unknown_solver_is_told_the_known():
-    with pytest.raises(SettingError, match=r"dpm\+\+2m-karras, unipc-karras, unipc-cubic, ddim"):
+    with pytest.raises(SettingError, match=r"dpm\+\+2m-karras, unipc-karras, unipc-rho20, ddim"):
         schedule(PUBLISHED, "plms", 20)
 
 

@@ -31,23 +31,28 @@ def ddim(betas, steps):
     return DDIMScheduler(**betas, clip_sample=False, **more)
 
 
-def powers(theirs, exponent):
-    """Their scheduler at levels for which it has no option."""
+class Twentieth(UniPCMultistepScheduler):
+    """Theirs, with another exponent of the noise levels, for which it has no option."""
 
-    class Chosen(theirs):
-        def _convert_to_karras(self, in_sigmas, num_inference_steps):
-            places = 999 * (1 - np.arange(num_inference_steps) / num_inference_steps) ** exponent
-            return np.exp(np.interp(places, np.arange(1000), np.log(np.sort(in_sigmas))))
+    def _convert_to_karras(self, in_sigmas, num_inference_steps):
+        lowest, highest = in_sigmas[-1].item() ** 0.05, in_sigmas[0].item() ** 0.05
+        return (highest + np.linspace(0, 1, num_inference_steps) * (lowest - highest)) ** 20
 
-    return lambda betas, steps: Chosen(**betas, use_karras_sigmas=True)
+
+class Quadratic(DPMSolverMultistepScheduler):
+    """Theirs, at levels for which it has no option."""
+
+    def _convert_to_karras(self, in_sigmas, num_inference_steps):
+        places = 999 * (1 - np.arange(num_inference_steps) / num_inference_steps) ** 2
+        return np.exp(np.interp(places, np.arange(1000), np.log(np.sort(in_sigmas))))
 
 
 THEIRS = {
     "ddim": ddim,
     "dpm++2m-karras": lambda betas, steps: DPMSolverMultistepScheduler(**betas, use_karras_sigmas=True),
     "unipc-karras": lambda betas, steps: UniPCMultistepScheduler(**betas, use_karras_sigmas=True),
-    "unipc-cubic": powers(UniPCMultistepScheduler, 3),
-    TEACHER: powers(DPMSolverMultistepScheduler, 2),
+    "unipc-rho20": lambda betas, steps: Twentieth(**betas, use_karras_sigmas=True),
+    TEACHER: lambda betas, steps: Quadratic(**betas, use_karras_sigmas=True),
 }
 
 
