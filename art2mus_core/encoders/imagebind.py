@@ -25,6 +25,7 @@ from ..audio.fbank import Clips
 from ..audio.resample import resample
 from ..errors import SettingError
 from ..images.centre import centre_square
+from ..networks.products import Linear, hasten
 from ..types import Artwork, Embedding, Waveform
 
 __all__ = ["TOWERS", "ImageBindTower"]
@@ -55,7 +56,7 @@ class _Attention(nn.Module):
         self.heads = heads
         self.in_proj_weight = _random(3 * width, width)
         self.in_proj_bias = nn.Parameter(torch.zeros(3 * width))
-        self.out_proj = nn.Linear(width, width)
+        self.out_proj = Linear(width, width)
         for name in ("bias_k", "bias_v"):
             self.register_parameter(name, _random(1, 1, width) if extra else None)
 
@@ -75,7 +76,7 @@ class _Block(nn.Module):
         self.norm_1 = nn.LayerNorm(width, EPS)
         self.attn = _Attention(width, heads, extra=extra)
         self.norm_2 = nn.LayerNorm(width, EPS)
-        layers = {"fc1": nn.Linear(width, hidden), "act": nn.GELU(), "fc2": nn.Linear(hidden, width)}
+        layers = {"fc1": Linear(width, hidden), "act": nn.GELU(), "fc2": Linear(hidden, width)}
         self.mlp = nn.Sequential(OrderedDict(layers))
 
     def forward(self, x: Float[Tensor, "batch tokens width"]) -> Float[Tensor, "batch tokens width"]:
@@ -174,11 +175,12 @@ class ImageBindTower(nn.Module):
         self.pos_embed = _random(1, 1 + front.patches(), width)
         self.blocks = nn.Sequential(*(_Block(width, heads, hidden, extra=front.is_audio) for _ in range(layers)))
         self.norm = nn.LayerNorm(width, EPS)
-        self.head = nn.Linear(width, dim, bias=False)
+        self.head = Linear(width, dim, bias=False)
         self.stem = front.stem(width)
         self.stem_norm = nn.LayerNorm(width, STEM_EPS) if front.is_audio else nn.Identity()
         self.pre_norm = nn.Identity() if front.is_audio else nn.LayerNorm(width, EPS)
         self.register_buffer("log_logit_scale", torch.zeros(()) if front.is_audio else None)
+        hasten(self)
 
     @classmethod
     def from_config(cls, config: dict[str, Any], tower: str) -> ImageBindTower:

@@ -9,7 +9,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["Linear", "attend_by_heads", "hasten"]
+__all__ = ["Linear", "attend_by_heads", "by_heads", "hasten"]
+
+LARGE = 100_000_000
+"""Weights from which a network's products may round in another way to be faster. Smaller ones keep the bits of their music."""
 
 ONEDNN = platform.machine().lower() in ("x86_64", "amd64") and torch.backends.mkldnn.is_available()
 """Whether this is an x86 processor and torch was built with oneDNN."""
@@ -21,7 +24,7 @@ ROWS = 256
 class Linear(nn.Linear):
     """A linear layer; a `quick` one computes float32 by oneDNN on x86 where nothing is differentiated.
 
-    The result differs from torch's own in the last bits, so networks are quick only after :func:`hasten`.
+    The result differs from torch's own in the last bits, see :func:`hasten`.
     """
 
     quick = False
@@ -34,7 +37,9 @@ class Linear(nn.Linear):
 
 
 def hasten(network: nn.Module) -> None:
-    """Make the linear layers of a network quick."""
+    """Make the linear layers of a network quick if it is large."""
+    if sum(weight.numel() for weight in network.parameters()) < LARGE:
+        return
     for part in network.modules():
         if isinstance(part, Linear):
             part.quick = True

@@ -70,9 +70,6 @@ ATTENDING = ("CrossAttnDownBlock2D", "CrossAttnUpBlock2D")
 MASKED = -10000.0
 """Attention bias of masked states."""
 
-LARGE = 100_000_000
-"""Weights from which a UNet's products may round in another way to be faster. Smaller ones keep the bits of their music."""
-
 
 class UNet(nn.Module):
     """Predicts the noise in a latent, or its velocity.
@@ -112,8 +109,7 @@ class UNet(nn.Module):
         )
         self.conv_norm_out = nn.GroupNorm(groups, channels[0], eps)
         self.conv_out = nn.Conv2d(channels[0], self.config["out_channels"], out, padding=out // 2)
-        if sum(weight.numel() for weight in self.parameters()) >= LARGE:
-            hasten(self)
+        hasten(self)
 
     @property
     def checkpointing(self) -> bool:

@@ -7,9 +7,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from art2mus_core.networks import products, unet
+from art2mus_core.networks import products
 from art2mus_core.networks.layers import Attention
-from art2mus_core.networks.products import Linear, attend_by_heads, by_heads, hasten
+from art2mus_core.networks.products import Linear, attend_by_heads, by_heads
 from art2mus_core.networks.unet import UNet
 
 needs_onednn = pytest.mark.skipif(not products.ONEDNN, reason="needs an x86 processor and torch with oneDNN")
@@ -27,7 +27,7 @@ SIZES = {
 def layer(*, bias=True):
     torch.manual_seed(0)
     made = Linear(35, 17, bias=bias)
-    hasten(made)
+    made.quick = True
     return made
 
 
@@ -77,8 +77,10 @@ def test_a_large_unet_is_quick_and_a_small_one_keeps_its_bits(monkeypatch):
     def quick(network):
         return {part.quick for part in network.modules() if isinstance(part, nn.Linear)}
 
+    weights = sum(weight.numel() for weight in UNet(SIZES).parameters())
+    monkeypatch.setattr(products, "LARGE", weights + 1)
     assert quick(UNet(SIZES)) == {False}
-    monkeypatch.setattr(unet, "LARGE", 1000)
+    monkeypatch.setattr(products, "LARGE", weights)
     assert quick(UNet(SIZES)) == {True}
 
 
