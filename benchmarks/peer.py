@@ -4,7 +4,7 @@
 
 HOME is ART2MUS_HOME with the checkpoints that `random_checkpoints.py` writes, ImageBind converted and the text constants exported
 (`published.py --folder HOME --only convert export-text` does all three). Both sides make 10 s of music for guidance 3.5 in this process,
-in turns: the peer as it comes, in float32, for a text; ours for an artwork, once with the peer's settings and once for each `--ours`,
+in turns: the peer as it comes, in float32, for a text; ours for an artwork, once with the peer's settings and once for each `--ours` (such as `fast:preset=fast`),
 in each precision. The peer runs `--timed` of its 200 DDIM steps; the rest is extrapolated from the median of these steps. With
 --memory each side runs two steps in a process of its own, for its peaks.
 

@@ -27,9 +27,9 @@ FOLDER = Path(__file__).parent
 MEASUREMENTS = {
     "full-size": [
         *("peer.py", "{home}", "--artwork", "{artwork}", "--memory", "--precision", "{precisions}"),
-        *("--ours", "balanced:solver=unipc-karras,steps=20"),
+        *("--ours", "balanced:preset=balanced", "--ours", "fast:preset=fast"),
     ],
-    "compile": ["compile.py", "--home", "{home}", "--precision", "{precisions}"],
+    "compile": ["compile.py", "--precision", "{precisions}"],
 }
 """The command of each measurement; words in braces are filled in."""
 

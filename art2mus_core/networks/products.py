@@ -60,8 +60,9 @@ def attend_by_heads(
 
 
 def by_heads(query: Tensor) -> bool:
-    """Whether :func:`attend_by_heads` is the faster way for self-attention with these queries."""
-    return query.dtype == torch.bfloat16 and query.shape[2] >= ROWS and _alone(query)
+    """Whether :func:`attend_by_heads` is the faster way for self-attention with these queries; compilers have their own."""
+    long = query.dtype == torch.bfloat16 and query.shape[2] >= ROWS
+    return long and _alone(query) and not torch.compiler.is_compiling()
 
 
 def _alone(x: Tensor) -> bool:
