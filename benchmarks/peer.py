@@ -70,13 +70,14 @@ def open_peer(home: Path) -> Callable[..., Any]:
     return run
 
 
-def open_ours(home: Path, artwork: Path, dtype: torch.dtype) -> Callable[..., Any]:
+def open_ours(home: Path, artwork: Path, dtype: torch.dtype, *, offload: bool) -> Callable[..., Any]:
     """Our pipeline as a function of settings and a callback."""
     os.environ["ART2MUS_HOME"] = str(home)
     from art2mus_core.images.reading import read_artwork  # noqa: PLC0415
     from art2mus_core.pipelines import load  # noqa: PLC0415
 
-    pipeline, picture = load("audioldm2", aligner="art2mus-2024", dtype=dtype), read_artwork(artwork)
+    pipeline = load("audioldm2", aligner="art2mus-2024", dtype=dtype, offload=offload)
+    picture = read_artwork(artwork)
 
     def run(settings: dict[str, Any], mark: Callable[..., None]) -> None:
         def on_step(step: Any) -> None:
@@ -164,7 +165,7 @@ def measure(chosen: argparse.Namespace) -> dict[str, dict[str, float]]:
         runs["peer"] = lambda mark: peer(chosen.timed, mark)
     equal = {"solver": "ddim", "steps": chosen.timed}
     for precision in chosen.precision if chosen.alone != "peer" else ():
-        ours = open_ours(chosen.home, chosen.artwork, getattr(torch, precision))
+        ours = open_ours(chosen.home, chosen.artwork, getattr(torch, precision), offload=chosen.alone == "ours")
         for name, settings in (("ours", equal), *map(read_settings, chosen.ours)):
             runs[f"{name}, {precision}"] = lambda mark, run=ours, settings=settings: run(settings, mark)
     turns: dict[str, list[Result]] = {name: [] for name in runs}
@@ -209,7 +210,11 @@ def main() -> None:
     parser.add_argument("--precision", nargs="+", choices=["float32", "bfloat16"], default=["float32"])
     parser.add_argument("--clock", choices=CLOCKS, default="processor")
     parser.add_argument("--memory", action="store_true", help="measure the memory of each side, too")
-    parser.add_argument("--alone", choices=["peer", "ours"], help="run one side only")
+    parser.add_argument(
+        "--alone",
+        choices=["peer", "ours"],
+        help="run one side only; ours frees each network, as compose does for one artwork",
+    )
     chosen = parser.parse_args()
     if chosen.timed < 2:
         parser.error("--timed must be 2 or more, for a time between two steps")
