@@ -1,4 +1,4 @@
-"""Matrix products by oneDNN on x86 processors, where torch leaves them to MKL, which takes twice as long on those of AMD."""
+"""Matrix products by oneDNN on x86 processors, where torch leaves float32 to MKL; on one of AMD that took twice as long."""
 
 from __future__ import annotations
 
