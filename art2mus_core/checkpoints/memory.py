@@ -34,13 +34,14 @@ REMEDY = (
 )
 
 
-def check_memory(needed: int, what: str, *, free: int | None = None) -> None:
+def check_memory(needed: int, what: str, *, free: int | None = None, remedy: str = REMEDY) -> None:
     """Check that enough memory is free.
 
     Args:
         needed: bytes.
         what: their use, for the message.
         free: bytes; by default :func:`available`.
+        remedy: what to do, for the message.
 
     Raises:
         SettingError: less than `needed` is free.
@@ -50,7 +51,7 @@ def check_memory(needed: int, what: str, *, free: int | None = None) -> None:
         raise SettingError(
             f"{what} takes {needed / 1e9:.2f} GB of memory, and {free / 1e9:.2f} GB are free",
             "enough free memory",
-            REMEDY,
+            remedy,
         )
 
 

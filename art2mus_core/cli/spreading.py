@@ -63,7 +63,8 @@ def choose_workers(request: Request, groups: Groups, wanted: int | None, engine:
     each = _memory(request, max(map(len, groups)))
     if wanted is None:
         return max(1, min(most, available() // each))
-    check_memory(most * each, f"composing in {most} processes")
+    fewer = "Close other programs, or choose a smaller number of --workers."
+    check_memory(most * each, f"composing in {most} processes", remedy=fewer)
     return most
 
 
@@ -146,7 +147,8 @@ def _silent(_: Step) -> None:
 
 def _launched() -> int:
     """The number of processes that a launcher such as accelerate's or torchrun started for this command."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
+    told = os.environ.get("WORLD_SIZE", "")
+    return int(told) if told.isdecimal() and "RANK" in os.environ else 1
 
 
 def _shared(request: Request, groups: Groups, on_step: OnStep) -> list[Outcome] | None:

@@ -163,7 +163,7 @@ def test_workers_are_limited_by_memory(pocket_like, monkeypatch):
         assert spreading.choose_workers(request(pocket_like), several, None) == expected
     monkeypatch.setattr("art2mus_core.checkpoints.memory.available", lambda: int(3.5 * each))
     assert spreading.choose_workers(request(pocket_like), several, 3) == 3
-    with pytest.raises(SettingError, match=r"composing in 4 processes takes .* GB of memory"):
+    with pytest.raises(SettingError, match=r"composing in 4 processes takes .* GB of memory.*--workers"):
         spreading.choose_workers(request(pocket_like), several, 4)
 
 
@@ -176,9 +176,17 @@ def test_a_mistake_is_one_line_and_nothing_is_written(art2mus, paintings, argume
 
 def test_an_engine_in_launched_processes_is_refused(art2mus, paintings, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "0")
     code, out, err = art2mus("compose", paintings, "-o", "out", *ALONE, "--engine", "ray")
     assert (code, out, written()) == (2, "", [])
     assert "the engine ray in 2 processes of a launcher" in err
+
+
+@pytest.mark.parametrize("told", ["", "two", "2"])
+def test_a_number_of_processes_that_no_launcher_started_is_none(monkeypatch, told):
+    monkeypatch.setenv("WORLD_SIZE", told)
+    monkeypatch.delenv("RANK", raising=False)
+    assert spreading._launched() == 1
 
 
 def many(paintings: Path) -> int:
