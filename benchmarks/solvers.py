@@ -37,7 +37,7 @@ from art2mus_core.diffusion.denoiser import LatentDenoiser
 from art2mus_core.diffusion.guidance import join
 from art2mus_core.diffusion.levels import NoiseLevels, read_levels
 from art2mus_core.diffusion.sampling import draw_noise, sample
-from art2mus_core.diffusion.schedules import SOLVERS, schedule
+from art2mus_core.diffusion.schedules import schedule
 from art2mus_core.diffusion.solvers import DpmSolver, Schedule, UniPc, _ratios, _until_clean, powers
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.pipelines import load
@@ -131,7 +131,7 @@ class Bench:
     def visited(self, solver: str, steps: int) -> Schedule:
         """The schedule of a row."""
         config = self.pipeline.parts.schedule
-        if solver in SOLVERS:
+        if "@" not in solver:
             return schedule(config, solver, steps)
         name, spread = solver.split("@")
         return _spread(read_levels(config), steps, FREE[name], spread)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import SettingError
 
-__all__ = ["SOLVERS", "STUDENT", "TEACHER", "check_solver", "schedule"]
+__all__ = ["OF_STUDENTS", "SOLVERS", "STUDENT", "TEACHER", "check_solver", "schedule"]
 
 STUDENT, TEACHER = "student", "dpm++2m-quadratic"
 """The solver of students, and that of their teachers, whose levels contain the student's."""
@@ -73,18 +73,20 @@ SOLVERS: dict[str, Callable[[Any, int], Any]] = {
     "unipc-karras": _unipc,
     "unipc-rho20": _unipc_low,
     "ddim": _ddim,
-    TEACHER: _teacher,
-    STUDENT: _student,
 }
+"""Those that a user chooses from."""
+
+OF_STUDENTS: dict[str, Callable[[Any, int], Any]] = {TEACHER: _teacher, STUDENT: _student}
+"""Those that training and the preset `instant` choose."""
 
 
 def check_solver(name: str) -> None:
     """Check the name of a solver.
 
     Raises:
-        SettingError: not in `SOLVERS`.
+        SettingError: neither in `SOLVERS` nor in `OF_STUDENTS`.
     """
-    if name not in SOLVERS:
+    if name not in SOLVERS | OF_STUDENTS:
         raise SettingError(f"no solver {name!r}", f"one of {', '.join(SOLVERS)}", "Check the name.")
 
 
@@ -93,7 +95,7 @@ def schedule(config: dict[str, Any], solver: str, steps: int) -> Any:  # noqa: A
 
     Args:
         config: the content of the checkpoint's `scheduler_config.json`.
-        solver: a name in `SOLVERS`.
+        solver: a name in `SOLVERS` or `OF_STUDENTS`.
         steps: number of denoising steps.
 
     Raises:
@@ -106,4 +108,4 @@ def schedule(config: dict[str, Any], solver: str, steps: int) -> Any:  # noqa: A
     levels = read_levels(config)
     if not 1 <= steps <= len(levels):
         raise SettingError(f"{steps} steps", f"1 to {len(levels)}", "Choose another number of steps.")
-    return SOLVERS[solver](levels, steps)
+    return (SOLVERS | OF_STUDENTS)[solver](levels, steps)

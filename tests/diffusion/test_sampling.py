@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from art2mus_core.diffusion.sampling import draw_noise, sample
-from art2mus_core.diffusion.schedules import SOLVERS, schedule
+from art2mus_core.diffusion.schedules import OF_STUDENTS, SOLVERS, schedule
 from art2mus_core.types import Condition
 
 CONFIG = {"beta_start": 0.0015, "beta_end": 0.0195, "beta_schedule": "scaled_linear"}
@@ -40,7 +40,7 @@ def test_every_step_is_told():
 
 @pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
 @pytest.mark.parametrize("steps", [7, 20])
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", SOLVERS | OF_STUDENTS)
 def test_what_is_told_is_the_piece_without_its_noise(solver, steps, prediction):
     levels = schedule({**CONFIG, "prediction_type": prediction}, solver, steps)
     told = []

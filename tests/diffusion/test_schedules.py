@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from art2mus_core.diffusion.sampling import sample
-from art2mus_core.diffusion.schedules import SOLVERS, schedule
+from art2mus_core.diffusion.schedules import OF_STUDENTS, SOLVERS, schedule
 from art2mus_core.errors import CheckpointError, SettingError
 from art2mus_core.types import Condition
 
@@ -51,7 +51,7 @@ def drawn():
     ("prediction", "steps"),
     [("epsilon", 20), ("v_prediction", 20), ("v_prediction", 100), ("v_prediction", 600), ("v_prediction", 1000)],
 )
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", SOLVERS | OF_STUDENTS)
 def test_every_solver_finds_the_data_at_any_number_of_steps(prediction, solver, steps):
     levels = schedule({**BETAS, "prediction_type": prediction}, solver, steps)
     denoiser = Gaussian(prediction)
@@ -63,7 +63,7 @@ def test_every_solver_finds_the_data_at_any_number_of_steps(prediction, solver, 
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", SOLVERS | OF_STUDENTS)
 def test_few_steps_are_possible(solver, steps):
     found = sample(Gaussian("epsilon"), NOTHING, drawn(), schedule(PUBLISHED, solver, steps)).values
     assert found.isfinite().all()

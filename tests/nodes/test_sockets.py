@@ -66,6 +66,7 @@ def test_these_nodes_end_a_graph(nodes):
 def test_the_cores_solvers_and_defaults_are_offered(nodes, pack, name):
     inputs = {socket.id: socket for socket in nodes[name].GET_SCHEMA().inputs}
     assert inputs["solver"].options == list(pack("art2mus_core.diffusion.schedules").SOLVERS)
+    assert "student" not in inputs["solver"].options  # without its weights it makes noise
     defaults = pack("art2mus_core.pipelines.settings").Settings()
     offered = {name: value for name, value in vars(defaults).items() if name != "guided_below"}  # a preset's alone
     assert {name: inputs[name].default for name in offered} == {**offered, "preset": "balanced"}
