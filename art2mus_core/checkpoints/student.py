@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from torch import nn
+
 from ..errors import CheckpointError, SettingError
+from .lora import check_lora
 from .tensors import opened
 
-__all__ = ["has_student", "student_file", "student_steps"]
+__all__ = ["check_student", "has_student", "student_file", "student_steps"]
+
+REMEDY = "Delete this file, which only the preset instant needs; `art2mus train student` makes another."
 
 
 def student_file(folder: Path) -> Path:
@@ -30,12 +37,31 @@ def student_steps(folder: Path) -> int:
     path = student_file(folder)
     if not path.is_file():
         raise SettingError(
-            f"{folder.name} has no student", "a model with one, such as pocket", "Train one: art2mus train student."
+            f"{folder.name} has no student",
+            "a model with student/model.safetensors",
+            "Train one: art2mus train student.",
         )
-    with opened(path) as file:
+    with _remedied(), opened(path) as file:
         told = dict(file.metadata() or {}).get("steps", "")
     if not told.isdecimal() or not int(told):
-        raise CheckpointError(
-            f"{path} with steps {told!r}", "the number of the student's steps", "Install the checkpoint again."
-        )
+        raise CheckpointError(f"{path} with steps {told!r}", "the number of the student's steps", REMEDY)
     return int(told)
+
+
+def check_student(folder: Path, unet: nn.Module) -> None:
+    """Compare the header of a checkpoint's student with its denoiser; no weight is read.
+
+    Raises:
+        CheckpointError: damaged, of another kind, or trained for another denoiser, as one is that was trained again since.
+    """
+    with _remedied():
+        check_lora(student_file(folder), unet, folder)
+
+
+@contextmanager
+def _remedied() -> Iterator[None]:
+    """Tell what to do about a file that nobody chose."""
+    try:
+        yield
+    except CheckpointError as error:
+        raise CheckpointError(error.came, error.expected, REMEDY) from error

@@ -23,7 +23,7 @@ from ..checkpoints.folder import (
 from ..checkpoints.grid import read_grid
 from ..checkpoints.lora import Lora, check_lora, merge_lora
 from ..checkpoints.names import describe, is_encoder, is_prior, known, locate, name_for_command
-from ..checkpoints.student import has_student, student_file, student_steps
+from ..checkpoints.student import check_student, has_student, student_file, student_steps
 from ..conditioning.constants import Constants, load_constants
 from ..conditioning.language import check_language_model, fingerprint, is_word_embedding, load_language_model
 from ..conditioning.plan import PlanModel, load_plan_model
@@ -191,7 +191,7 @@ class Parts(LazyParts):
         if self.choice.lora:
             check_lora(self.choice.lora.path, unet, self.folder)
         if has_student(self.folder):
-            check_lora(student_file(self.folder), unet, self.folder)
+            check_student(self.folder, unet)
         _ = self.plan_model  # a few numbers
         check_component(self.folder, "vae", Autoencoder)
         check_vocoder(self.folder)

@@ -125,7 +125,15 @@ def test_a_student_of_another_denoiser_is_refused(trained, tmp_path):
     path = weights_file(folder, "unet")
     weights = load_file(path)
     save_file({**weights, "conv_out.bias": weights["conv_out.bias"] + 1}, path)
-    with pytest.raises(CheckpointError, match="trained for the denoiser"):
+    with pytest.raises(CheckpointError, match=r"trained for the denoiser.*Delete this file"):
+        load(str(folder))
+
+
+def test_a_damaged_student_is_named_with_what_to_do(trained, tmp_path):
+    folder = shutil.copytree(trained, tmp_path / "damaged")
+    path = student_file(folder)
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(CheckpointError, match=r"model\.safetensors is damaged.*Delete this file"):
         load(str(folder))
 
 
