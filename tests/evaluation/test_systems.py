@@ -10,11 +10,15 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import load_file
 
 from art2mus_core.audio.files import write_audio
 from art2mus_core.audio.level import finish
 from art2mus_core.audio.mel import MelTransform
 from art2mus_core.audio.reading import read_audio
+from art2mus_core.checkpoints.folder import weights_file
+from art2mus_core.checkpoints.lora import denoiser_fingerprint, save_lora
+from art2mus_core.checkpoints.student import student_file
 from art2mus_core.errors import CheckpointError, EvaluationError, SettingError
 from art2mus_core.evaluation.config import EvaluationConfig
 from art2mus_core.evaluation.gathering import gather_artworks
@@ -74,6 +78,27 @@ def test_the_preset_exact_computes_in_float32_unless_told_otherwise(folder, pock
     shop = workshop(folder, {"kind": "artwork", "model": str(pocket_like), **chosen})
     said = replace(shop, dtype=torch.bfloat16).described["it"]
     assert (said["preset"], said["precision"]) == (chosen.get("preset", "balanced"), precision)
+
+
+@pytest.mark.parametrize("kind", ["artwork", "unconditional"])
+def test_pieces_of_another_student_are_other_pieces(folder, pocket_like, kind):
+    model = shutil.copytree(pocket_like, folder / "model")
+    facts = {"alpha": 1.0, "prior": "", "denoiser": denoiser_fingerprint(model), "licence": "", "run": ""}
+    weight = load_file(weights_file(model, "unet"))["conv_in.weight"]
+    outputs, *inputs = weight.shape
+
+    def digests(value: float) -> list[str]:
+        change = {"lora_A.weight": torch.ones(1, *inputs), "lora_B.weight": torch.full((outputs, 1, 1, 1), value)}
+        layers = {f"conv_in.{name}": tensor for name, tensor in change.items()}
+        save_lora(student_file(model), layers, **facts, told={"steps": "2"})
+        chosen = ({"preset": "instant"}, {})
+        return [
+            workshop(folder, {"kind": kind, "model": str(model), **each}).described["it"]["weights"] for each in chosen
+        ]
+
+    (first, plain), (second, same) = digests(0.1), digests(0.2)
+    assert first != second
+    assert plain == same
 
 
 def test_a_seed_is_an_artworks_own(folder, pocket_like):

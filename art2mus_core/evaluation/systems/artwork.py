@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ...aligners.files import find_aligner
-from ...checkpoints.student import student_file
-from ...diffusion.schedules import STUDENT
 from ..fields import CheckpointName
 from .sampling import SampledFromArtworks, encoder_files, prior_files
 from .system import Workshop
@@ -31,13 +29,12 @@ class ArtworkSystem(SampledFromArtworks):
         """The settings, with a digest of prior, constants, aligner and image encoder."""
         pipeline = self.opened(workshop, offload=True)
         parts = pipeline.parts
+        solver = pipeline.settings(**self.chosen).solver
         weights = [
-            *prior_files(parts.folder, self.support),
+            *prior_files(parts.folder, self.support, solver=solver),
             find_aligner(parts.folder, self.aligner),
             encoder_files(parts),
         ]
-        if pipeline.settings(**self.chosen).solver == STUDENT:
-            weights.append(student_file(parts.folder))
         texts = {"support": parts.constants.support, "negative": parts.constants.negative}
         return {
             **self.computing(pipeline, workshop),

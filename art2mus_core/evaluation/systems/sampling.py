@@ -8,7 +8,9 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field
 
+from ...checkpoints.student import student_file
 from ...conditioning.constants import constants_file
+from ...diffusion.schedules import STUDENT
 from ...images.reading import read_artwork
 from ...pipelines import load
 from ...pipelines.presets import EXACT
@@ -136,9 +138,10 @@ def encoder_files(parts: Any) -> Path:  # noqa: ANN401 - of one of two routes
     return own if own.is_dir() else parts.encoder_folder
 
 
-def prior_files(folder: Path, support: str | None = None) -> list[Path]:
-    """The folders of a checkpoint that its music depends on after the prompt, and the constants with a name."""
-    return [*(folder / name for name in PRIOR), *([constants_file(folder, support)] if support else [])]
+def prior_files(folder: Path, support: str | None = None, *, solver: str | None = None) -> list[Path]:
+    """The folders of a checkpoint that its music depends on after the prompt, the constants with a name, and the student of its solver."""
+    student = [student_file(folder)] if solver == STUDENT else []
+    return [*(folder / name for name in PRIOR), *([constants_file(folder, support)] if support else []), *student]
 
 
 def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

@@ -39,11 +39,11 @@ class TextSystem(Sampled):
     def describe(self, workshop: Workshop) -> dict[str, Any]:
         """The settings, with a digest of prior, text encoders and projection model."""
         pipeline = self.opened(workshop, offload=True)
-        folder = pipeline.parts.folder
+        folder, solver = pipeline.parts.folder, pipeline.settings(**self.chosen).solver
         return {
             **self.computing(pipeline, workshop),
             "negative": self.negative,
-            "weights": workshop.digest(*prior_files(folder), *(folder / name for name in TEXTS)),
+            "weights": workshop.digest(*prior_files(folder, solver=solver), *(folder / name for name in TEXTS)),
         }
 
     def source(self, job: Piece, workshop: Workshop) -> dict[str, str]:  # noqa: ARG002

@@ -35,7 +35,8 @@ class UnconditionalSystem(Sampled):
     def describe(self, workshop: Workshop) -> dict[str, Any]:
         """The settings, with a digest of prior and constants."""
         pipeline = self.opened(workshop, offload=True)
-        weights = workshop.digest(*prior_files(pipeline.parts.folder, self.support))
+        solver = pipeline.settings(**self.chosen).solver
+        weights = workshop.digest(*prior_files(pipeline.parts.folder, self.support, solver=solver))
         negative = pipeline.parts.constants.negative
         texts = {} if negative is None else {"negative": negative}
         return {**self.computing(pipeline, workshop), **texts, "weights": weights}
