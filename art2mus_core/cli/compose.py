@@ -245,4 +245,6 @@ def compose(
     if precision not in (None, "auto", outcome.precision):
         only = f"all networks of this model compute in {outcome.precision}"
         outcome.notes.append(f"precision {precision} has no effect: {only}")
+    if count == len(groups) < (workers or 0):
+        outcome.notes.append(f"workers {workers}: {count} composed, one for each batch of pictures")
     report(outcome, found, as_json=as_json)

@@ -77,6 +77,12 @@ def test_files_and_report_are_those_of_one_process(art2mus, paintings, one_threa
     assert document(outs[0]) == document(outs[1])
 
 
+def test_workers_without_a_batch_are_told(art2mus, paintings):
+    code, out, err = art2mus("compose", paintings, "-o", "out", "--seconds", "1", "--steps", "1", "--workers", "4")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1] == "workers 4: 1 composed, one for each batch of pictures"
+
+
 def test_an_artwork_that_fails_is_one_line_and_the_others_are_composed(art2mus, paintings):
     (paintings / "dusk.png").write_bytes((paintings / "dusk.png").read_bytes()[:99])
     Path("out/noon.flac").mkdir(parents=True)

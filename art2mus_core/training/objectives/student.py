@@ -36,7 +36,7 @@ from ...encoders.files import image_component
 from ...errors import SettingError
 from ...pipelines.choice import Choice
 from ...pipelines.parts import open_parts
-from ...pipelines.settings import LONGEST, SHORTEST, STRONGEST, Settings
+from ...pipelines.settings import LONGEST, MOST_STEPS, SHORTEST, STRONGEST, Settings
 from ...types import Condition
 from ..adapters import LoraFields, lora_of
 from ..batches import Batch, Draw
@@ -73,7 +73,7 @@ class StudentOptions(Fields):
     """
 
     steps: int = Field(default=4, ge=1)
-    teacher: int = Field(default=8, ge=1)
+    teacher: int = Field(default=8, ge=1, le=MOST_STEPS)
     guidance: float = Field(ge=1, le=STRONGEST)
     seconds: float = Field(default=10.0, ge=SHORTEST, le=LONGEST)
     pieces: int = Field(default=2, ge=1)
