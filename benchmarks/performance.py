@@ -25,6 +25,7 @@ from art2mus_core.images.listing import samples
 FOLDER = Path(__file__).parent
 
 MEASUREMENTS = {
+    "bundled": ["warm.py"],
     "full-size": [
         *("peer.py", "{home}", "--artwork", "{artwork}", "--memory", "--precision", "{precisions}"),
         *("--ours", "balanced:preset=balanced", "--ours", "fast:preset=fast"),
