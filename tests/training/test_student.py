@@ -140,6 +140,8 @@ def test_a_damaged_student_is_named_with_what_to_do(trained, tmp_path):
 def test_the_teacher_takes_a_multiple_of_the_student_s_steps(tiny, pairs, trained):
     with pytest.raises(SettingError, match="a teacher of 6 steps for a student of 4"):
         opened(tiny, pairs, trained, steps=4, teacher=6)
+    with pytest.raises(SettingError, match="teacher: Input should be less than or equal to 1000"):
+        opened(tiny, pairs, trained, steps=4, teacher=2000)
 
 
 def test_the_packaged_configuration_is_valid():
