@@ -291,7 +291,12 @@ def compose(
             "Connect the negative output of the same Image Aligner.",
         )
     unconditional = unconditional.repeated(count)
-    model = memory.as_student(model) if settings.solver == STUDENT else model
+    if settings.solver == STUDENT:
+        if info.student is None:
+            raise SettingError(
+                f"the solver {STUDENT!r} with {info.name}", "a model with a student", "Choose another solver."
+            )
+        model = memory.as_student(model)
     report = memory.reporter(settings.steps, preview=info.preview)
     with memory.denoising(model, count, grid.latent_frames(settings.seconds)) as (denoiser, device):
         guided, levels = (denoiser, conditional, unconditional), dict(info.schedule)

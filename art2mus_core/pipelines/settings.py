@@ -10,7 +10,7 @@ from typing import Any
 
 from ..diffusion.schedules import check_solver
 from ..errors import SettingError
-from .presets import CUSTOM, check_preset
+from .presets import CUSTOM, INSTANT, check_preset
 
 __all__ = [
     "LONGEST",
@@ -33,6 +33,9 @@ SHORTEST, LONGEST = 1.0, 120.0
 MOST_STEPS = 1000
 STRONGEST = 20.0
 """Largest guidance scale; above it, the result was only noise in all trials."""
+
+OF_STUDENT = ("steps", "guidance", "solver", "guided_below")
+"""Settings that a student was trained with."""
 
 MOST_SEED = 2**63 - 1
 MOST_CANDIDATES = 64
@@ -104,12 +107,18 @@ def check_settings(**chosen: Any) -> dict[str, Any]:  # noqa: ANN401
     """The given settings that are not None, by name, checked without a checkpoint.
 
     Raises:
-        SettingError: a value outside its range.
+        SettingError: a value outside its range, or one that a student cannot have.
     """
     given = {name: value for name, value in chosen.items() if value is not None}
     Settings(**given)
     if "preset" in given:
         check_preset(given["preset"])
+    if given.get("preset") == INSTANT and (other := [name for name in OF_STUDENT if name in given]):
+        raise SettingError(
+            f"{' and '.join(other)} with the preset {INSTANT}",
+            "the steps that its student was trained for",
+            "Leave it out, or choose another preset.",
+        )
     return given
 
 

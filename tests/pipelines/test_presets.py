@@ -151,3 +151,11 @@ def test_the_preset_is_among_the_tags(quick):
     pipeline = load(str(quick))
     tags = pipeline.tags(pipeline.settings(preset="fast", steps=3), PromptText())
     assert (tags["preset"], tags["steps"], tags["guided_below"]) == ("fast", "3", "0.8")
+
+
+@pytest.mark.parametrize("other", [{"steps": 3}, {"solver": "ddim"}, {"guidance": 2.0}, {"guided_below": 0.5}], ids=str)
+def test_a_student_keeps_what_it_was_trained_with(other):
+    (name,) = other
+    with pytest.raises(SettingError, match=f"{name} with the preset instant"):
+        check_settings(preset="instant", **other)
+    assert check_settings(preset="instant", steps=None, seconds=2.0) == {"preset": "instant", "seconds": 2.0}
