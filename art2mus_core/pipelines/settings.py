@@ -34,8 +34,8 @@ MOST_STEPS = 1000
 STRONGEST = 20.0
 """Largest guidance scale; above it, the result was only noise in all trials."""
 
-OF_STUDENT = ("steps", "guidance", "solver", "guided_below")
-"""Settings that a student was trained with."""
+OF_STUDENT = {"steps": None, "guidance": 1.0, "solver": None, "guided_below": 1.0}
+"""Settings that a student was trained with; None for those that its checkpoint knows."""
 
 MOST_SEED = 2**63 - 1
 MOST_CANDIDATES = 64
@@ -113,7 +113,9 @@ def check_settings(**chosen: Any) -> dict[str, Any]:  # noqa: ANN401
     Settings(**given)
     if "preset" in given:
         check_preset(given["preset"])
-    if given.get("preset") == INSTANT and (other := [name for name in OF_STUDENT if name in given]):
+    if given.get("preset") == INSTANT and (
+        other := [name for name, own in OF_STUDENT.items() if given.get(name, own) != own]
+    ):
         raise SettingError(
             f"{' and '.join(other)} with the preset {INSTANT}",
             "the steps that its student was trained for",

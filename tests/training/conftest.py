@@ -84,7 +84,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "steps": 2,
         "teacher": 4,
         "seconds": 1.2,
-        "lora": {"rank": 2, "alpha": 2, "targets": ["to_q", "proj", "conv1", "conv_shortcut"]},
+        "lora": {"rank": 2, "alpha": 20, "targets": ["to_q", "proj", "conv1", "conv_shortcut"]},
     },
     "codec": {"crop": 52},
 }

@@ -31,7 +31,7 @@ from .conftest import MODELS, STAGES
 
 def model_of(stage: str) -> dict[str, object]:
     """The tiny model of a stage, in stereo and with a plan."""
-    model = dict(MODELS[stage])
+    model = dict(MODELS.get(stage, {}))
     if stage == "vae":
         model |= {"in_channels": 2, "out_channels": 2}
     if stage == "vocoder":
