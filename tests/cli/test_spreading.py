@@ -243,7 +243,7 @@ def test_processes_of_accelerates_launcher_share_the_artworks_and_print_one_repo
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     program = "import sys\nfrom art2mus_core.cli import main\ntry:\n    main()\nexcept SystemExit as leaving:\n"
-    program += "    print('code', leaving.code, file=sys.stderr)\n"  # else the launcher prints a traceback
+    program += "    sys.stderr.write(f'code {leaving.code}\\n')\n"  # else the launcher prints a traceback
     (tmp_path / "start.py").write_text(program, encoding="utf-8")
     launch = ["--multi_gpu", "--num_processes=2", "--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no"]
     asked = ["compose", paintings, "-o", "shared", *ALONE, "--json", "--model", pocket_like]
