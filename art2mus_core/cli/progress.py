@@ -39,8 +39,8 @@ def importing() -> Iterator[None]:
 
 
 def _unfreeze() -> None:
-    """At the end of the program: triton's compiled module tells of everything of its own that is left. Else nothing is searched."""
-    if "triton" in sys.modules:
+    """Let the end of the program collect what triton and groups of processes would tell of or wait for; else nothing is searched."""
+    if sys.modules.keys() & {"accelerate", "triton"}:
         gc.unfreeze()
 
 

@@ -28,7 +28,7 @@ class Guided:
     def __call__(
         self, x: Float[Tensor, "batch channels frames rows"], t: Int[Tensor, ""], condition: Condition
     ) -> Float[Tensor, "batch channels frames rows"]:
-        if self.scale == 1 or t >= self.limit:
+        if self.scale == 1 or t.item() >= self.limit:
             return self.denoiser(x, t, condition)
         negative, positive = self.denoiser(torch.cat([x, x]), t, join(self.negative, condition)).chunk(2)
         return negative + self.scale * (positive - negative)
