@@ -170,8 +170,7 @@ def _shared(request: Request, groups: Groups, on_step: OnStep) -> list[Outcome] 
             found = [error.with_traceback(None)]
         everything = gather_object(found)
     finally:
-        if state.backend != "gloo":  # of torch 2.4, whose process may wait there for one that has ended
-            state.destroy_process_group()
+        state.destroy_process_group()
     if not first:
         return None
     for each in everything:

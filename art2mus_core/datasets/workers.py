@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import chain, islice
 from multiprocessing import active_children, get_context, parent_process
@@ -92,7 +92,8 @@ def _stopping(pool: ProcessPoolExecutor, others: list[BaseProcess]) -> Iterator[
         while running := [each for each in active_children() if each not in others]:
             for each in running:
                 if hasattr(signal, "pthread_kill") and each.pid:  # elsewhere this would kill it in the middle of a file
-                    os.kill(each.pid, signal.SIGINT)
+                    with suppress(ProcessLookupError):  # it has just ended
+                        os.kill(each.pid, signal.SIGINT)
             running[0].join(AGAIN)
         raise
 
