@@ -51,7 +51,7 @@ def compose(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="Settings by name: exact, balanced, fast or instant, as far as the model has them. Options given beside it count more.",
+            help="Settings by name: exact, balanced, fast or instant, as far as the model has them. Options beside it count more, except with instant.",
             show_default="balanced",
         ),
     ] = None,
