@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 from ..errors import Art2MusError, CheckpointError
 from ..placing import replacing
 from .lacking import remedy_for
+from .mapped import Mapped
 from .memory import is_shortage
 from .strict import check_fit, fill, header_forms, tensor_forms
 from .tensors import WEIGHTS, opened, read_tensors, save_tensors
@@ -25,7 +25,6 @@ __all__ = [
     "check_component",
     "describes",
     "load_component",
-    "needed",
     "opened",
     "read_config",
     "read_index",
@@ -43,9 +42,6 @@ DIFFUSERS = ("unet", "vae")
 """Components whose weights are saved under diffusers' file name."""
 
 AGAIN = "Install or download the checkpoint again."
-
-WIDTHS = {"BOOL": 1, "U8": 1, "I8": 1, "I16": 2, "U16": 2, "I32": 4, "U32": 4, "I64": 8, "U64": 8}
-"""Bytes of integer types, by their names in a safetensors header; floating-point weights are converted."""
 
 
 def weights_file(folder: Path, name: str) -> Path:
@@ -92,6 +88,7 @@ def load_component(
     *,
     dtype: torch.dtype = torch.float32,
     unused: Callable[[str], bool] = lambda _: False,
+    stored: Callable[[str], bool] = lambda _: False,
     prefix: str = "",
 ) -> Network:
     """Build component `name` from its configuration and load its weights, strictly. Weight norm is resolved.
@@ -102,6 +99,8 @@ def load_component(
         build: configuration to network; called with `meta` as the default device, so it takes no memory.
         dtype: precision that floating-point weights are converted to.
         unused: true for keys of the file that are ignored.
+        stored: true for weights that stay as they are stored, mapped from the disk, if that takes no more memory: a network that
+            converts them itself when it computes.
         prefix: prefix that keys of the file may have, if the network was stored as part of a larger one.
 
     Raises:
@@ -110,10 +109,10 @@ def load_component(
     network = check_component(folder, name, build, unused=unused, prefix=prefix)
     path = weights_file(folder, name)
     with opened(path) as file:
-        tensors = {key.removeprefix(prefix): file.get_tensor(key) for key in file.keys() if not unused(key)}  # noqa: SIM118
+        tensors = Mapped(path, {key.removeprefix(prefix): key for key in file.keys() if not unused(key)})  # noqa: SIM118
     pairs = find_halves(network.state_dict(), tensor_forms(tensors), path)
-    whole = joined_tensors(tensors, pairs)
-    return fill(network, whole, path, lambda: build(read_config(folder, name)), dtype=dtype)
+    whole = joined_tensors(tensors, pairs) if pairs else tensors
+    return fill(network, whole, path, lambda: build(read_config(folder, name)), dtype=dtype, stored=stored)
 
 
 class _Unfilled(TorchFunctionMode):
@@ -180,30 +179,6 @@ def describes(path: Path, what: str) -> Iterator[None]:
             raise
         reason = " ".join(str(error).split()) or type(error).__name__
         raise CheckpointError(f"{path} cannot be used ({reason})", f"the configuration of {what}", AGAIN) from error
-
-
-def needed(
-    folder: Path, names: Iterable[str], dtype: torch.dtype, *, unused: Callable[[str], bool] = lambda _: False
-) -> int:
-    """Bytes that components take when they are loaded; only the headers of their files are read.
-
-    Args:
-        folder: the checkpoint.
-        names: components.
-        dtype: precision of floating-point weights.
-        unused: true for keys that are not loaded.
-
-    Raises:
-        CheckpointError: weights are missing or damaged.
-    """
-    taken = 0
-    for name in names:
-        with opened(weights_file(folder, name)) as file:
-            for key in file.keys():  # noqa: SIM118
-                tensor = file.get_slice(key)
-                width = WIDTHS.get(tensor.get_dtype(), dtype.itemsize)
-                taken += 0 if unused(key) else width * math.prod(tensor.get_shape())
-    return taken
 
 
 def save_component(

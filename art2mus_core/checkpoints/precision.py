@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-__all__ = ["imitates"]
+__all__ = ["holds", "imitates"]
 
 INSTRUCTIONS = {
     torch.bfloat16: ("avx512_bf16", "amx_bf16"),
@@ -29,3 +29,8 @@ def imitates(device: torch.device, dtype: torch.dtype) -> bool:
         return False
     capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return not any(capabilities.get(name) for name in INSTRUCTIONS[dtype])
+
+
+def holds(dtype: torch.dtype, stored: torch.dtype) -> bool:
+    """Whether a precision has room for every value of weights stored in another that takes no more memory."""
+    return (stored.itemsize <= dtype.itemsize and dtype != torch.float16) or stored == dtype

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import CheckpointError
+from .precision import holds
 
 __all__ = [
     "Form",
@@ -128,7 +129,13 @@ def listed(keys: Iterable[str]) -> str:
 
 
 def fill(
-    network: Network, tensors: dict[str, Tensor], path: Path, again: Callable[[], nn.Module], *, dtype: torch.dtype
+    network: Network,
+    tensors: Mapping[str, Tensor],
+    path: Path,
+    again: Callable[[], nn.Module],
+    *,
+    dtype: torch.dtype,
+    stored: Callable[[str], bool] = lambda _: False,
 ) -> Network:
     """Load weights into a network on `meta`, without copying those that already have `dtype`.
 
@@ -138,6 +145,7 @@ def fill(
         path: the file of the state, for messages.
         again: builds the network off `meta`; called only if it has buffers outside its state.
         dtype: precision for floating-point tensors.
+        stored: true for keys that keep their precision where `dtype` holds it.
 
     Returns:
         The network in evaluation mode, with frozen weights.
@@ -146,7 +154,12 @@ def fill(
         CheckpointError: missing or surplus keys, another shape or type, a value that is not finite or too large for `dtype`.
     """
     check_fit(network, tensor_forms(tensors), path)
-    converted = {key: tensor.to(dtype) if tensor.is_floating_point() else tensor for key, tensor in tensors.items()}
+
+    def wanted(key: str, tensor: Tensor) -> torch.dtype:
+        kept = not tensor.is_floating_point() or (stored(key) and holds(dtype, tensor.dtype))
+        return tensor.dtype if kept else dtype
+
+    converted = {key: tensor.to(wanted(key, tensor)) for key, tensor in tensors.items()}
     if broken := [key for key, tensor in converted.items() if not is_finite(tensor)]:
         check_finite({key: tensors[key] for key in broken}, path)
         raise CheckpointError(

@@ -14,14 +14,15 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import torch
 
 from ..character import Character
-from ..checkpoints.folder import check_component, config_file, describes, load_component, needed, read_config
+from ..checkpoints.folder import check_component, config_file, describes, load_component, read_config
 from ..checkpoints.grid import read_grid
 from ..checkpoints.names import describe, is_encoder, name_for_command, quoted
+from ..checkpoints.weighing import needed
 from ..errors import CheckpointError
 from ..interfaces import AudioEncoder, ImageEncoder
 from ..types import Artwork
 from .efficientnet import KIND, STRIDE, EfficientNetEncoder
-from .imagebind import TOWERS
+from .imagebind import TOWERS, is_block
 from .pocket import PocketAudioEncoder, PocketImageEncoder, PocketSoundEncoder
 
 __all__ = [
@@ -161,12 +162,12 @@ class _Component:
     """An `image_encoder` in our format; its configuration names its space."""
 
     component: ClassVar[str] = "image_encoder"
-
     build: Callable[[dict[str, Any]], Any]
     precision: torch.dtype | None = None
     patches: str | None = None
     side: str | int = 0
-    """The field of the configuration with the width of a patch; and the side of a patch in pixels, or its field."""
+    stored: Callable[[str], bool] = lambda _: False
+    """The field of the configuration with the width of a patch; the side of a patch in pixels, or its field; see `load_component`."""
 
     def space(self, folder: Path) -> str:
         space = read_config(folder, "image_encoder").get("space")
@@ -191,7 +192,7 @@ class _Component:
             return ceil(config["size"] / config.get(str(self.side), self.side)) ** 2 if self.side else 0
 
     def bytes(self, folder: Path, dtype: torch.dtype) -> int:
-        return needed(folder, ["image_encoder"], self.precision or dtype)
+        return needed(folder, ["image_encoder"], self.precision or dtype, stored=self.stored)
 
     def check(self, folder: Path) -> None:
         _ = self.space(folder)
@@ -202,7 +203,7 @@ class _Component:
         if not normalised:
             unit = f"the image encoder in {folder}, of the space {space!r}, whose embeddings all have unit norm"
             raise CheckpointError(unit, "one that gives embeddings before they are normalised", "Choose a CLIP.")
-        return load_component(folder, "image_encoder", self.build, dtype=self.precision or dtype)
+        return load_component(folder, "image_encoder", self.build, dtype=self.precision or dtype, stored=self.stored)
 
 
 class _Clip:
@@ -240,7 +241,7 @@ class _Clip:
 IMAGE_ENCODERS: dict[str, _Component | _Clip] = {
     KIND: _Component(EfficientNetEncoder.from_config, torch.float32, "channels", STRIDE),
     "pocket": _Component(PocketImageEncoder.from_config, torch.float32),
-    "imagebind": _Component(TOWERS["vision"], patches="width", side="patch"),
+    "imagebind": _Component(TOWERS["vision"], patches="width", side="patch", stored=is_block),
     "clip": _Clip(),
 }
 """Image encoders by `model_type`; `pocket` is that of models trained with version 0.1, `clip` is a folder in transformers' layout."""
@@ -252,7 +253,7 @@ def _pocket(folder: Path, dtype: torch.dtype) -> AudioEncoder:  # noqa: ARG001
 
 
 def _imagebind(folder: Path, dtype: torch.dtype) -> AudioEncoder:
-    return load_component(folder, "audio_encoder", TOWERS["audio"], dtype=dtype)
+    return load_component(folder, "audio_encoder", TOWERS["audio"], dtype=dtype, stored=is_block)
 
 
 AUDIO_ENCODERS: dict[str, Callable[[Path, torch.dtype], AudioEncoder]] = {"pocket": _pocket, "imagebind": _imagebind}

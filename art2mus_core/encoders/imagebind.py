@@ -25,10 +25,11 @@ from ..audio.fbank import Clips
 from ..audio.resample import resample
 from ..errors import SettingError
 from ..images.centre import centre_square
+from ..networks.converted import run_converted
 from ..networks.products import Linear, hasten
 from ..types import Artwork, Embedding, Waveform
 
-__all__ = ["TOWERS", "ImageBindTower"]
+__all__ = ["TOWERS", "ImageBindTower", "is_block"]
 
 EPS, STEM_EPS = 1e-6, 1e-5
 """Epsilon of LayerNorm in general, and after the audio tower's patches."""
@@ -206,7 +207,7 @@ class ImageBindTower(nn.Module):
         """
         patches = self.stem_norm(self.stem(x.flatten(0, -4)).flatten(2).mT)
         tokens = torch.cat([self.cls_token.expand(len(patches), 1, -1), patches], 1) + self.pos_embed
-        tokens = self.norm(self.blocks(self.pre_norm(tokens)))
+        tokens = self.norm(run_converted(self.blocks, self.pre_norm(tokens)))
         values = F.normalize(self.head(tokens[:, 0]), dim=-1)
         if self.log_logit_scale is not None:
             scale = self.log_logit_scale.exp().clamp(max=LARGEST_SCALE)
@@ -237,3 +238,8 @@ TOWERS: Mapping[str, Callable[[dict[str, Any]], ImageBindTower]] = MappingProxyT
     {tower: partial(ImageBindTower.from_config, tower=tower) for tower in ("vision", "audio")}
 )
 """Builders of the towers from their configurations."""
+
+
+def is_block(key: str) -> bool:
+    """Whether a tower converts a weight itself while it computes: those of its blocks, nearly all of its memory."""
+    return key.startswith("blocks.")

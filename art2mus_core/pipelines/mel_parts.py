@@ -10,9 +10,10 @@ from typing import Any
 
 import torch
 
-from ..checkpoints.folder import check_component, config_file, load_component, needed, read_config, read_index
+from ..checkpoints.folder import check_component, config_file, load_component, read_config, read_index
 from ..checkpoints.lacking import remedy_for
 from ..checkpoints.names import is_encoder, locate
+from ..checkpoints.weighing import needed
 from ..decoders.vocoders import AnyVocoder, check_vocoder, load_vocoder
 from ..encoders.files import (
     check_image_encoder,

@@ -17,9 +17,10 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from ..checkpoints.folder import load_component, needed
+from ..checkpoints.folder import load_component
 from ..checkpoints.grid import read_grid
 from ..checkpoints.memory import allocating, check_memory
+from ..checkpoints.weighing import needed
 from ..conditioning.constants import Constants, constants_file, save_constants
 from ..conditioning.language import fingerprint, load_language_model, roll_out
 from ..conditioning.prompts import BESIDE, NEGATIVE_TOKENS, TextPrompt, check_width, text_prompt

@@ -43,9 +43,24 @@ def test_a_space_is_known_before_its_encoder_is_opened(pocket_like, imagebind_li
 
 def test_published_encoders_take_the_chosen_precision_and_the_bundled_one_keeps_its_own(pocket_like, imagebind_like):
     low = load_image_encoder(imagebind_like, dtype=torch.bfloat16)
-    assert {weight.dtype for weight in low.parameters()} == {torch.bfloat16}
+    assert low.encode([plain()]).values.dtype == torch.bfloat16
     small = load_image_encoder(pocket_like, dtype=torch.bfloat16)
     assert {weight.dtype for weight in small.parameters()} == {torch.float32}
+
+
+def plain():
+    return Artwork(torch.randint(256, (3, 21, 34), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16], ids=str)
+def test_blocks_of_imagebind_stay_as_they_are_stored_and_compute_the_same(dtype, imagebind_like):
+    kept, whole = (load_image_encoder(imagebind_like, dtype=dtype) for _ in range(2))
+    whole.to(dtype)
+    assert {weight.dtype for weight in kept.blocks.parameters()} == {torch.float16}
+    assert {weight.dtype for name, weight in kept.named_parameters() if not name.startswith("blocks.")} == {dtype}
+    with torch.inference_mode():
+        assert torch.equal(kept.encode([plain()]).values, whole.encode([plain()]).values)
+    assert {weight.dtype for weight in kept.blocks.parameters()} == {torch.float16}
 
 
 def test_the_bytes_of_an_encoder_are_those_of_its_weights(imagebind_like, pocket_like):
@@ -55,7 +70,7 @@ def test_the_bytes_of_an_encoder_are_those_of_its_weights(imagebind_like, pocket
 
 
 def test_picture_and_sound_are_embedded_in_one_space(pocket_like):
-    artwork = Artwork(torch.randint(256, (3, 21, 34), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)))
+    artwork = plain()
     sound = Waveform(torch.randn(2, 2, 11025, generator=torch.Generator().manual_seed(0)) / 9, 11025)
     seen = load_image_encoder(pocket_like, dtype=torch.float32).encode([artwork])
     heard = load_audio_encoder(pocket_like, dtype=torch.float32).encode(sound)

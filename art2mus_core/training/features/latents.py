@@ -13,8 +13,9 @@ import torch
 from jaxtyping import Float32, Int
 
 from ...character import CHARACTERS, Character
-from ...checkpoints.folder import needed, read_config
+from ...checkpoints.folder import read_config
 from ...checkpoints.identity import component_digest
+from ...checkpoints.weighing import needed
 from ...datasets.synthetic.pairs import seen_by
 from ...digests import tensor_digest
 from ...encoders.efficientnet import KIND, EfficientNetEncoder, traits

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import torch
 
-from ...checkpoints.folder import needed, read_config
+from ...checkpoints.folder import read_config
 from ...checkpoints.grid import read_grid
+from ...checkpoints.weighing import needed
 from ...encoders.files import has_audio_encoder, image_patches, image_sizes
 from ...pipelines.choice import Choice
 from ...pipelines.parts import open_parts

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from ...aligners.head import ProjectionHead
-from ...checkpoints.folder import load_component, needed
+from ...checkpoints.folder import load_component
+from ...checkpoints.weighing import needed
 from ...conditioning.constants import Constants
 from ...conditioning.prompts import text_prompt
 from ...errors import SettingError

@@ -21,11 +21,12 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ...aligners.files import find_aligner
-from ...checkpoints.folder import config_file, needed
+from ...checkpoints.folder import config_file
 from ...checkpoints.identity import component_digests
 from ...checkpoints.lora import denoiser_fingerprint, save_lora
 from ...checkpoints.precision import imitates
 from ...checkpoints.student import student_file
+from ...checkpoints.weighing import needed
 from ...conditioning.constants import constants_file
 from ...configuration import Fields
 from ...diffusion.denoiser import LatentDenoiser, reads_plan
