@@ -26,10 +26,10 @@ class MelAutoencoder(nn.Module):
     def decode(self, latent: Latent) -> Mel:
         """[B, C, frames, rows] to [B * channels, frames * factor, rows * factor], one piece after the other: each needs much memory."""
         values = latent.values.to(next(self.vae.parameters())) / self.scale
-        return Mel(torch.cat([self.vae.decode(piece) for piece in values.split(1)]).flatten(0, 1))
+        return Mel(torch.cat([self.vae.decode(piece).float() for piece in values.split(1)]).flatten(0, 1))
 
     def encode(self, mel: Mel, generator: torch.Generator | None = None) -> Latent:
         """The mean of each mel's latent or, with a generator, a sample; T and bins must be multiples of the factor."""
         values = mel.values.to(next(self.vae.parameters())).unflatten(0, (-1, self.channels))
         posterior = self.vae.encode(values)
-        return Latent((posterior.sample(generator) if generator else posterior.mean) * self.scale)
+        return Latent((posterior.sample(generator) if generator else posterior.mean).float() * self.scale)

@@ -25,8 +25,8 @@ class Choice:
         encoder: a checkpoint with an image encoder; by default the one of the aligner's space, the checkpoint's own if that is one.
         support: name of text constants in the checkpoint's `constants` folder.
         heads: `config` or `original`, see :func:`~art2mus_core.diffusion.denoiser.build_unet`.
-        dtype: precision of the denoiser, the language model and published encoders. The VAE and the vocoder are small and always
-            use float32: the VAE overflows in float16, and the vocoder's transforms need float32.
+        dtype: precision of the denoiser, the language model, published encoders and the VAE; but in place of float16, in which the
+            VAE overflows, that has float32. The vocoder always has float32, which its transforms need.
         lora: a LoRA of the denoiser.
         preset: the preset that the first piece will have, if it is known; for `instant` the student is opened in place of the denoiser.
     """

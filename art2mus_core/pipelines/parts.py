@@ -16,7 +16,6 @@ from ..checkpoints.folder import (
     config_file,
     describes,
     load_component,
-    needed,
     read_config,
     read_index,
 )
@@ -24,6 +23,7 @@ from ..checkpoints.grid import read_grid
 from ..checkpoints.lora import Lora, check_lora, merge_lora
 from ..checkpoints.names import describe, is_encoder, is_prior, known, locate, name_for_command
 from ..checkpoints.student import check_student, has_student, student_file, student_steps
+from ..checkpoints.weighing import needed
 from ..conditioning.constants import Constants, load_constants
 from ..conditioning.language import check_language_model, fingerprint, is_word_embedding, load_language_model
 from ..conditioning.plan import PlanModel, load_plan_model
@@ -46,8 +46,8 @@ __all__ = ["MUSIC", "Parts", "open_parts"]
 COMPONENTS = {"language_model": "language_model", "unet": "unet", "autoencoder": "vae", "vocoder": "vocoder"}
 """The networks of a prior in the order of the stages, and their folders."""
 
-MUSIC, REDUCED = tuple(COMPONENTS), ("language_model", "unet", "student")
-"""All networks of a prior, and those that compute in the chosen precision."""
+MUSIC = tuple(COMPONENTS)
+"""All networks of a prior."""
 
 
 @dataclass(frozen=True)
@@ -161,12 +161,18 @@ class Parts(LazyParts):
     @cached_property
     def autoencoder(self) -> MelAutoencoder:
         """The VAE."""
-        return MelAutoencoder(load_component(self.folder, "vae", Autoencoder), self.grid.latent_scale)
+        network = load_component(self.folder, "vae", Autoencoder, dtype=self.precision("autoencoder"))
+        return MelAutoencoder(network, self.grid.latent_scale)
 
     @cached_property
     def vocoder(self) -> AnyVocoder:
         """The vocoder."""
         return load_vocoder(self.folder, self.grid)
+
+    def precision(self, name: str) -> torch.dtype:
+        """The precision in which a network of the prior computes, see :class:`~art2mus_core.pipelines.choice.Choice`."""
+        wide = name == "vocoder" or (name == "autoencoder" and self.dtype != torch.bfloat16)
+        return torch.float32 if wide else self.dtype
 
     def weights(self, names: Sequence[str] = MUSIC) -> dict[str, int]:
         """Bytes of networks by name, from the headers of their files."""
@@ -175,8 +181,8 @@ class Parts(LazyParts):
             if name == "encoder":
                 taken[name] = image_bytes(self.encoder_folder, dtype=self.dtype)
             else:
-                dtype = self.dtype if name in REDUCED else torch.float32
-                taken[name] = needed(self.folder, [COMPONENTS.get(name, "unet")], dtype, unused=is_word_embedding)
+                part = COMPONENTS.get(name, "unet")
+                taken[name] = needed(self.folder, [part], self.precision(name), unused=is_word_embedding)
         return taken
 
     def check(self) -> None:
