@@ -22,7 +22,7 @@ import typer
 import yaml
 
 from art2mus_core.checkpoints.cards import read_cards
-from art2mus_core.cli.app import app
+from art2mus_core.cli.app import app_for
 from art2mus_core.diffusion.schedules import SOLVERS
 from art2mus_core.evaluation.config import EvaluationConfig
 from art2mus_core.pipelines.presets import PRESETS
@@ -95,7 +95,7 @@ def follow(command: list[str]) -> None:
 
 @cache
 def command_line() -> Any:
-    return typer.main.get_command(app)
+    return typer.main.get_command(app_for("--help"))
 
 
 def art2mus(arguments: list[str], *, whole: bool = True) -> None:

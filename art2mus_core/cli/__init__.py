@@ -53,14 +53,15 @@ def _run(arguments: list[str]) -> int:
 
     from ..checkpoints.memory import allocating
     from ..errors import Art2MusError
-    from .app import app
+    from .app import app_for
 
     usage_error: type[Any] = typer.BadParameter.__mro__[1]  # the base of all errors that the parser raises
     try:
         _check(arguments)
         with allocating("the data of this command"):
             # Depending on its version, typer returns 130 or raises Abort after Ctrl-C.
-            return typer.main.get_command(app).main(arguments or ["--help"], "art2mus", standalone_mode=False) or 0
+            asked = arguments or ["--help"]
+            return typer.main.get_command(app_for(asked[0])).main(asked, "art2mus", standalone_mode=False) or 0
     except Art2MusError as error:
         notify(str(error))
     except ModuleNotFoundError as error:

@@ -7,10 +7,12 @@ from typing import get_type_hints
 
 import pytest
 
-from art2mus_core.cli.app import COMMANDS
+from art2mus_core.cli.app import COMMANDS, command
 from art2mus_core.cli.dataset import DATASET
 from art2mus_core.cli.train import train
 from art2mus_core.training.config import TrainingConfig
+
+ALL = (*(command(name) for name in COMMANDS if name != "dataset"), *DATASET)
 
 FRAGMENTS = ("Of ", "By ", "In ", "To ", "Where ", "What ", "How ", "As ", "From ")
 
@@ -24,7 +26,7 @@ def faults(text: str | None) -> list[str]:
 def test_the_help_of_an_option_stands_alone():
     helps = {
         (command.__module__, name): declared.__metadata__[0].help
-        for command in (*COMMANDS, *DATASET)
+        for command in ALL
         for name, declared in get_type_hints(command, include_extras=True).items()
         if name != "return"
     }
@@ -32,7 +34,7 @@ def test_the_help_of_an_option_stands_alone():
     assert {option: text for option, text in helps.items() if faults(text)} == {}
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, *DATASET], ids=lambda command: command.__module__)
+@pytest.mark.parametrize("command", ALL, ids=lambda command: command.__module__)
 def test_the_help_of_a_command_fits(command):
     first, *more = inspect.getdoc(command).split("\n\n")
     assert "\n" not in first
