@@ -84,6 +84,7 @@ def open_ours(home: Path, artwork: Path, dtype: torch.dtype, *, offload: bool) -
             if step.stage == "denoise":
                 mark()
 
+        pipeline.parts.embeddings.clear()  # each run encodes its picture
         pipeline.compose([picture], seconds=SECONDS, **{"guidance": GUIDANCE, **settings}, on_step=on_step)
 
     return run

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from ..audio.files import write_audio
+from ..checkpoints.memory import keep_freed
 from ..errors import Art2MusError, ArtworkError, CheckpointError
 from ..images.reading import read_artwork, thumbnail_jpeg
 from ..pipelines.candidates import Candidate, compose_candidates
@@ -87,6 +88,7 @@ class Composer:
 
     def _opened(self, clock: Clock) -> ArtworkPipeline:
         request = self.request
+        keep_freed()
         pipeline = _open(request, once=self.once)
         if self.warned:
             warn_if_emulated(_dtype(pipeline, request), request.device, REMEDY)

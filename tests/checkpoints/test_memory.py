@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 
@@ -8,8 +9,9 @@ import psutil
 import pytest
 import torch
 
-from art2mus_core.checkpoints.folder import load_component, needed, save_tensors, weights_file
-from art2mus_core.checkpoints.memory import allocating, available, check_memory, total
+from art2mus_core.checkpoints.folder import load_component, save_tensors, weights_file
+from art2mus_core.checkpoints.memory import allocating, available, check_memory, keep_freed, total
+from art2mus_core.checkpoints.weighing import needed
 from art2mus_core.conditioning.language import is_word_embedding
 from art2mus_core.diffusion.denoiser import build_unet
 from art2mus_core.errors import CheckpointError, SettingError
@@ -121,6 +123,7 @@ def test_without_a_limit_the_memory_of_the_machine_counts(tmp_path, files):
 
 def test_asking_for_free_memory_does_not_wait_for_torch():
     program = "import sys; from art2mus_core.checkpoints.memory import available; available(); assert 'torch' not in sys.modules"
+
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
@@ -187,3 +190,30 @@ def test_a_limit_of_addresses_is_what_is_free():
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
     before, after = map(int, answer.stdout.split())
     assert 0 < after < 600 * 10**6 < before
+
+
+FREED = """
+import resource
+import torch
+from art2mus_core.checkpoints.memory import keep_freed
+
+keep_freed()
+for turn in range(2):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    tensors = [torch.ones(250_000) for _ in range(200)]
+    del tensors
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's memory")
+def test_memory_that_was_freed_is_used_again():
+    told = subprocess.run([sys.executable, "-c", FREED], check=True, capture_output=True, text=True).stdout
+    first, again = map(int, told.split())
+    assert first > 10_000
+    assert again < 0.1 * first
+
+
+def test_where_there_is_no_such_option_nothing_happens(monkeypatch):
+    monkeypatch.setattr("ctypes.CDLL", lambda _: None)
+    keep_freed()
