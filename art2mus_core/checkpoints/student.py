@@ -12,7 +12,7 @@ from ..errors import CheckpointError, SettingError
 from .lora import check_lora
 from .tensors import opened
 
-__all__ = ["check_student", "has_student", "student_file", "student_steps"]
+__all__ = ["REMEDY", "check_student", "has_student", "student_file", "student_steps"]
 
 REMEDY = "Delete this file, which only the preset instant needs; `art2mus train student` makes another."
 

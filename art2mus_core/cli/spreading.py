@@ -50,9 +50,11 @@ def choose_workers(request: Request, groups: Groups, wanted: int | None, engine:
     GPU, for so few groups that most cores would be idle otherwise, and in a process that a launcher started.
 
     Raises:
-        SettingError: too little memory for as many as are wanted, or for a network of the model.
+        SettingError: an unknown engine, or too little memory for as many as are wanted, or for a network of the model.
         CheckpointError: the model is damaged.
     """
+    if engine != "local":
+        _engine(engine, 1)  # an unknown name is an error before anything is opened
     most = min(len(groups), wanted or _cores())
     if _launched() > 1 or most <= 1:
         return 1

@@ -34,6 +34,7 @@ def load(  # type: ignore[misc]  # the overloads omit the common arguments
     device: torch.device | str | None = None,
     resident: Resident | None = None,
     offload: bool = False,
+    preset: str | None = None,
 ) -> LatentToMusic:
     """Open a checkpoint as a pipeline.
 
@@ -51,6 +52,8 @@ def load(  # type: ignore[misc]  # the overloads omit the common arguments
         resident: a memory policy, in place of a device.
         offload: load each network only for its stage and free it afterwards, instead of keeping all in memory; forced if the
             memory cannot hold all. Text encoders are always loaded for their stage alone.
+        preset: the preset that pieces will have, if it is known: for `instant` the student is opened in place of the denoiser. It is
+            chosen anew for each piece.
 
     Raises:
         SettingError: an unknown checkpoint, route, encoder, aligner, constants or LoRA, or a dtype that is not torch's.
@@ -61,11 +64,14 @@ def load(  # type: ignore[misc]  # the overloads omit the common arguments
     from ..checkpoints.lora import Lora  # noqa: PLC0415
     from ..errors import SettingError  # noqa: PLC0415
     from .choice import Choice  # noqa: PLC0415
+    from .presets import check_preset  # noqa: PLC0415
     from .routes import open_route  # noqa: PLC0415
     from .stages import visiting  # noqa: PLC0415
 
     if not isinstance(dtype, torch.dtype | None):
         raise SettingError(f"dtype {dtype!r}", "a torch.dtype", "Use torch.float32, torch.bfloat16 or torch.float16.")
     change = Lora.parse(lora) if lora else None
-    choice = Choice(name, aligner, encoder, support, heads, dtype or torch.float32, change)
+    if preset is not None:
+        check_preset(preset)
+    choice = Choice(name, aligner, encoder, support, heads, dtype or torch.float32, change, preset)
     return open_route(choice, route, resident=resident or visiting(device or "cpu"), offload=offload)

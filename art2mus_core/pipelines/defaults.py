@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..checkpoints.folder import config_file, describes
-from ..checkpoints.student import has_student, student_steps
+from ..checkpoints.student import REMEDY, has_student, student_file, student_steps
 from ..diffusion.schedules import STUDENT, schedule
 from ..errors import CheckpointError, SettingError
 from .presets import BALANCED, EXACT, FAST, INSTANT, PRESETS, check_preset
@@ -45,13 +45,7 @@ def read_presets(
     try:
         presets = _presets(index)
         if has_student(folder):
-            chosen: dict[str, Any] = {
-                "solver": STUDENT,
-                "steps": student_steps(folder),
-                "guidance": 1.0,
-                "preset": INSTANT,
-            }
-            presets[INSTANT] = replace(presets[EXACT], **chosen)
+            presets[INSTANT] = _instant(presets[EXACT], levels, folder)
         if levels is not None:
             with describes(config_file(folder, component), "a scheduler"):
                 for settings in presets.values():
@@ -63,6 +57,16 @@ def read_presets(
             "Install or download the checkpoint again.",
         ) from error
     return presets
+
+
+def _instant(exact: Settings, levels: dict[str, Any] | None, folder: Path) -> Settings:
+    """The preset of a checkpoint's student. Raises a CheckpointError if that has a number of steps that cannot be."""
+    steps = student_steps(folder)
+    try:
+        schedule(levels or {}, STUDENT, steps)
+    except SettingError as error:
+        raise CheckpointError(f"{student_file(folder)} with {error.came}", error.expected, REMEDY) from error
+    return replace(exact, solver=STUDENT, steps=steps, guidance=1.0, preset=INSTANT)
 
 
 def _presets(index: Mapping[str, Any]) -> dict[str, Settings]:

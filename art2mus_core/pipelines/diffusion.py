@@ -9,6 +9,9 @@ from typing import Any, ClassVar
 
 import torch
 
+from ..checkpoints.student import student_file
+from ..diffusion.schedules import STUDENT
+from ..digests import file_digest
 from ..types import Artwork, Condition, Embedding, OnStep, Waveform
 from .artworks import FromArtworks
 from .latents import LatentToMusic
@@ -76,6 +79,7 @@ class ArtToMusic(FromArtworks, LatentToMusic):
             "text": text.text,
             "negative": constants.negative if text.negative is None else text.negative,
             **(choice.lora.tags() if choice.lora else {}),
+            "student_sha256": file_digest(student_file(self.parts.folder)) if settings.solver == STUDENT else None,
         }
         return {
             "model": Path(choice.checkpoint).name,

@@ -173,7 +173,9 @@ def test_workers_are_limited_by_memory(pocket_like, monkeypatch):
         spreading.choose_workers(request(pocket_like), several, 4)
 
 
-@pytest.mark.parametrize("arguments", [("--workers", "0"), ("--engine", "dask", "--workers", "2")])
+@pytest.mark.parametrize(
+    "arguments", [("--workers", "0"), ("--engine", "dask"), ("--engine", "dask", "--workers", "2")]
+)
 def test_a_mistake_is_one_line_and_nothing_is_written(art2mus, paintings, arguments):
     code, out, err = art2mus("compose", paintings, "-o", "out", *ALONE, *arguments)
     assert (code, out, written()) == (2, "", [])

@@ -9,11 +9,14 @@ import pytest
 import torch
 
 from art2mus_core.checkpoints.student import student_file, student_steps
+from art2mus_core.checkpoints.tensors import read_tensors, save_tensors
 from art2mus_core.datasets.synthetic.painting import paint
 from art2mus_core.diffusion.schedules import STUDENT, TEACHER
+from art2mus_core.digests import file_digest
 from art2mus_core.errors import CheckpointError, SettingError
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.pipelines import load
+from art2mus_core.pipelines.prompts import PromptText
 from art2mus_core.training.batches import Draw
 from art2mus_core.training.config import TrainingConfig
 from art2mus_core.training.stages import load_config, stage_builder
@@ -104,6 +107,33 @@ def test_an_exported_student_is_the_preset_instant(trained):
     assert evaluations == [1, 1]
     (plain,) = pipeline.compose([paint(3)], seconds=SECONDS)
     assert not torch.equal(found.samples, plain.samples)
+
+
+def test_only_the_student_is_opened_where_the_preset_is_known(trained):
+    parts = load(str(trained), preset="instant").parts
+    assert parts.is_open("student")
+    assert not parts.is_open("unet")
+    with pytest.raises(SettingError, match="no preset 'slow'"):
+        load(str(trained), preset="slow")
+
+
+def test_music_of_a_student_tells_which(trained):
+    pipeline = load(str(trained))
+    tags = {name: pipeline.tags(pipeline.settings(preset=name), PromptText()) for name in ("instant", "balanced")}
+    assert tags["instant"]["student_sha256"] == file_digest(student_file(trained))
+    assert "student_sha256" not in tags["balanced"]
+
+
+def test_more_steps_than_levels_are_the_student_s_fault(trained, tmp_path):
+    folder = shutil.copytree(trained, tmp_path / "many")
+    tensors, header = read_tensors(student_file(folder))
+    save_tensors(
+        student_file(folder),
+        {key: value.clone() for key, value in tensors.items()},
+        metadata={**header, "steps": "5000"},
+    )
+    with pytest.raises(CheckpointError, match=r"student.model\.safetensors with 5000 steps; expected 1 to"):
+        load(str(folder))
 
 
 def test_a_model_without_a_student_says_so(trained, tmp_path):

@@ -78,7 +78,7 @@ class Sampled(System):
             dtype=workshop.precision(self.precision or exact),
             resident=workshop.resident,
             offload=offload,
-            **self.model_dump(include={"aligner", "encoder", "support", "heads"}),
+            **self.model_dump(include={"aligner", "encoder", "support", "heads", "preset"}),
         )
 
     def computing(self, pipeline: Any, workshop: Workshop) -> dict[str, Any]:  # noqa: ANN401

@@ -19,7 +19,7 @@ from ...pipelines.choice import Choice
 from ...pipelines.diffusion import ArtToMusic
 from ...pipelines.parts import open_parts
 from ...pipelines.settings import Settings, noise_seed
-from ...pipelines.stages import denoise_noise
+from ...pipelines.stages import denoise_noise, visiting
 from ...types import Artwork, Condition, Plan
 
 __all__ = ["Trajectories", "plan_of"]
@@ -28,8 +28,11 @@ __all__ = ["Trajectories", "plan_of"]
 class _Recorded(Guided):
     """Guidance that keeps the latents it was called with, and the condition."""
 
-    latents: list[Tensor]
     condition: Condition
+
+    def __init__(self, denoiser: LatentDenoiser, negative: Condition, scale: float) -> None:
+        super().__init__(denoiser, negative, scale)
+        self.latents: list[Tensor] = []
 
     def __call__(
         self, x: Float[Tensor, "batch channels frames rows"], t: Int[Tensor, ""], condition: Condition
@@ -81,10 +84,10 @@ class Trajectories:
         positive, negative = (side.repeated(self.pieces) for side in pipeline.condition(pipeline.embed([artwork])))
         seeds = [noise_seed(seed, artwork.sha256) for seed in range(self.pieces)]
         noise = draw_noise(parts.grid.latent_shape(self.settings.seconds), seeds)
-        recorded = _Recorded(LatentDenoiser(parts.unet), negative, self.settings.guidance)
-        recorded.latents = []
         fixed: dict[str, Any] = {"levels": parts.schedule, "plan_model": parts.plan_model, "device": device}
-        latent = denoise_noise(recorded, positive, noise, self.settings, rate=parts.grid.latent_rate, **fixed)
+        with pipeline.resident(parts.unet):
+            recorded = _Recorded(LatentDenoiser(parts.unet), negative, self.settings.guidance)
+            latent = denoise_noise(recorded, positive, noise, self.settings, rate=parts.grid.latent_rate, **fixed)
         visited = recorded.latents[:: self.settings.steps // self.steps]
         told: dict[str, Tensor] = {"language": recorded.condition.language.float()}
         if recorded.condition.plan is not None:
@@ -101,8 +104,4 @@ def plan_of(values: Float[Tensor, "batch 5"]) -> Plan:
 
 @lru_cache(maxsize=1)
 def _pipeline(choice: Choice, digests: tuple[tuple[str, str], ...], device: str) -> ArtToMusic:  # noqa: ARG001  new weights are loaded anew
-    parts = open_parts(choice)
-    for name in ("aligner", "language_model", "unet", "encoder"):
-        network: Any = getattr(parts, name)
-        network.to(device)
-    return ArtToMusic(parts)
+    return ArtToMusic(open_parts(choice), visiting(device))
