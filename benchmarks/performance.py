@@ -26,6 +26,8 @@ FOLDER = Path(__file__).parent
 
 MEASUREMENTS = {
     "bundled": ["warm.py"],
+    "start": ["startup.py", "{artwork}", "--", "--preset", "instant"],
+    "folders": ["cost.py", "{artworks}", "--before", "6349551", "--many", "24", "--folders", "3"],
     "full-size": [
         *("peer.py", "{home}", "--artwork", "{artwork}", "--memory", "--precision", "{precisions}"),
         *("--ours", "balanced:preset=balanced", "--ours", "fast:preset=fast"),

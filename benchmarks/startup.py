@@ -141,6 +141,7 @@ def main() -> None:
                 "versions": versions,
                 **found,
                 "ratios": ratios,
+                "figures": {name: f"{ratio:.2f}" for name, ratio in ratios.items()},
             }
         )
     )

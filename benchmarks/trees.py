@@ -39,8 +39,8 @@ def checked_out(commit: str) -> Iterator[Path]:
 
 
 def environment(tree: Path, threads: int | None = None) -> dict[str, str]:
-    """The environment in which Python imports a tree's code, also from another tree's folder or script."""
-    own = {"PYTHONPATH": str(tree.resolve()), "PYTHONSAFEPATH": "1"}
+    """The environment in which Python imports a tree's code, also from another tree's folder or script, and keeps it compiled."""
+    own = {"PYTHONPATH": str(tree.resolve()), "PYTHONSAFEPATH": "1", "PYTHONDONTWRITEBYTECODE": ""}
     return {**os.environ, **own, **({"OMP_NUM_THREADS": str(threads)} if threads else {})}
 
 
