@@ -1,8 +1,6 @@
-"""Adapters of the checkpoint's denoiser to its two callers: the host's samplers and the core's sampling loop."""
+"""The checkpoint's denoiser, loaded by the host, for the core's sampling loop."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -13,34 +11,14 @@ from ..art2mus_core.diffusion.plan import with_plan
 from ..art2mus_core.networks.unet import UNet
 from ..art2mus_core.types import Condition
 
-__all__ = ["CoreDenoiser", "HostUNet"]
-
-
-class HostUNet(UNet):
-    """The core's UNet with the attributes and the `forward` arguments that the host expects."""
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Number format of the weights."""
-        return self.conv_in.weight.dtype
-
-    def forward(  # type: ignore[override]  # the host's names
-        self,
-        x: Float[Tensor, "batch channels frames rows"],
-        timesteps: Float[Tensor, "batch"],  # noqa: UP037
-        context: Float[Tensor, "batch language width"],
-        text: Float[Tensor, "batch length text_width"] | None = None,
-        text_mask: Float[Tensor, "batch length"] | None = None,
-        **_: Any,  # noqa: ANN401  control, transformer_options and what later hosts add
-    ) -> Float[Tensor, "batch channels frames rows"]:
-        return super().forward(x, timesteps, context, text, text_mask)
+__all__ = ["CoreDenoiser"]
 
 
 class CoreDenoiser:
     """The core's `Denoiser` over a network that the host has loaded, including LoRA patches.
 
     Args:
-        network: a :class:`HostUNet`.
+        network: the denoiser's network.
         device: device of its weights.
         dtype: number format to compute in.
     """

@@ -19,6 +19,7 @@ import comfy.model_base
 import comfy.model_management as memory
 import comfy.model_patcher
 import comfy.ops
+import comfy.patcher_extension
 import comfy.sd
 import comfy.supported_models_base
 import comfy.utils
@@ -28,6 +29,7 @@ import torch
 from comfy.cli_args import args
 from comfy_execution.progress import get_progress_state
 from comfyui_version import __version__ as version
+from jaxtyping import Float
 from server import PromptServer
 from torch import Tensor, nn
 
@@ -35,10 +37,11 @@ from ..art2mus_core.checkpoints.memory import is_shortage
 from ..art2mus_core.checkpoints.precision import imitates
 from ..art2mus_core.diffusion.plan import plan_beside
 from ..art2mus_core.errors import Art2MusError, CheckpointError, SettingError
+from ..art2mus_core.networks import products
 from ..art2mus_core.networks.unet import UNet
 from ..art2mus_core.types import AudioGrid, LanguageOfAudio, OnStep, Plan, Step
 from .checks import require_conditioning, require_latent
-from .denoiser import CoreDenoiser, HostUNet
+from .denoiser import CoreDenoiser
 from .failures import redact_errors
 from .memory import DenoiserInfo, Preview
 from .progress import Clock
@@ -53,11 +56,19 @@ PREVIEW_INTERVAL = 0.3
 
 OLDEST = (0, 15, 0)
 
+
+class HostLinear(comfy.ops.disable_weight_init.Linear, products.Linear):
+    """The host's linear layer, which computes like the core's unless its weights are streamed or patched on the fly."""
+
+
 LAYERS = {
-    getattr(nn, name): getattr(comfy.ops.disable_weight_init, name)
-    for name in ("Linear", "Conv1d", "Conv2d", "ConvTranspose1d", "GroupNorm", "LayerNorm", "Embedding")
+    products.Linear: HostLinear,
+    **{
+        getattr(nn, name): getattr(comfy.ops.disable_weight_init, name)
+        for name in ("Linear", "Conv1d", "Conv2d", "ConvTranspose1d", "GroupNorm", "LayerNorm", "Embedding")
+    },
 }
-"""torch's layers and the host's equivalents, whose weights can be streamed from main memory."""
+"""The core's and torch's layers and the host's equivalents, whose weights can be streamed from main memory."""
 
 PREDICTIONS = {
     "epsilon": comfy.model_base.ModelType.EPS,
@@ -98,6 +109,36 @@ def _with_host_layers(network: nn.Module) -> nn.Module:
     network.requires_grad_(requires_grad=False)
     memory.archive_model_dtypes(network)
     return network.eval()
+
+
+class HostUNet(UNet):
+    """The core's UNet with the attributes and the `forward` arguments that the host expects."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Number format of the weights."""
+        return self.conv_in.weight.dtype
+
+    def forward(  # type: ignore[override]  # the host's names
+        self,
+        x: Float[Tensor, "batch channels frames rows"],
+        timesteps: Float[Tensor, "batch"],  # noqa: UP037
+        context: Float[Tensor, "batch language width"],
+        text: Float[Tensor, "batch length text_width"] | None = None,
+        text_mask: Float[Tensor, "batch length"] | None = None,
+        **more: Any,  # noqa: ANN401  control, transformer_options and what later hosts add
+    ) -> Float[Tensor, "batch channels frames rows"]:
+        """The prediction, by way of the wrappers that nodes such as the host's EasyCache put around a denoiser."""
+        extension = comfy.patcher_extension
+        kind, options = extension.WrappersMP.DIFFUSION_MODEL, more.get("transformer_options") or {}
+        around = extension.WrapperExecutor.new_class_executor(
+            self._predict, self, extension.get_all_wrappers(kind, options)
+        )
+        predicted: Tensor = around.execute(x, timesteps, context, text, text_mask, **more)
+        return predicted
+
+    def _predict(self, *inputs: Tensor | None, **_: Any) -> Tensor:  # noqa: ANN401
+        return super().forward(*inputs)  # type: ignore[arg-type]  # as in `forward`
 
 
 class HostLatents(comfy.latent_formats.LatentFormat):
