@@ -1,8 +1,9 @@
-"""The parts of host.py that run in ComfyUI's process, started by tests/host/start_host.py: `start` and `sampling`."""
+"""The parts of host.py that run in ComfyUI's process, started by tests/host/start_host.py: `start`, `sampling` and `caches`."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import statistics
 import sys
 import tempfile
@@ -11,11 +12,15 @@ from pathlib import Path
 
 from inside import Graph, answer, pack  # isort: skip  sets the host to the CPU before its modules are imported
 
+import numpy as np
 import torch
+from comfy_extras.nodes_easycache import EasyCacheNode, LazyCacheNode
 
 import nodes as core
 
 SECONDS, STEPS, ROUNDS = 10.0, 20, 10
+
+CACHES = {"EasyCache": EasyCacheNode, "LazyCache": LazyCacheNode}
 
 
 def start() -> dict:
@@ -115,5 +120,44 @@ def _steps(graph: Graph, folder: Path) -> dict:
     }
 
 
+def caches(model: str, folder: Path) -> list[dict]:
+    """What each row of `folder`/rows.json takes and gives for each picture; music is written to `folder` as arrays."""
+    told = json.loads((folder / "rows.json").read_text())
+    graph, read = Graph(model), pack("art2mus_core.images.reading").read_artwork
+    shapes: list[int] = []
+    graph.model.model.diffusion_model.conv_in.register_forward_pre_hook(lambda _, given: shapes.append(len(given[0])))
+    found: list[dict] = [{"evaluations": 0, "seconds": 0.0, "latent": []} for _ in told["rows"]]
+    for number, picture in enumerate(told["pictures"]):
+        encoded = graph.assembly.encode_artworks([read(Path(picture))], model, hashes=["none"])
+        graph.positive, graph.negative = graph.assembly.align(encoded, graph.language, "model", 1.0)
+        latents = []
+        for index, (row, sums) in enumerate(zip(told["rows"], found, strict=True)):
+            shapes.clear()
+            began = time.process_time()
+            latents.append(_cached(graph, told["seconds"], number, **row))
+            sums["seconds"] += time.process_time() - began
+            sums["evaluations"] += sum(shapes)
+            sums["latent"].append(float((latents[-1] - latents[0]).norm() / latents[0].norm()))
+            sound = graph.vae.decode(latents[-1])[0].T.numpy()
+            np.save(folder / f"{index}-{number}.npy", sound)
+    return [{**sums, "rate": graph.grid.sample_rate} for sums in found]
+
+
+def _cached(graph: Graph, seconds: float, seed: int, *, steps: int, node: str, told: list[float]) -> torch.Tensor:
+    """The latent of the host's KSampler, with one of its nodes before it, given threshold, start and end; `next` is another seed."""
+    model, latent = graph.model, graph.assembly.empty_latent(graph.model, seconds, 1)
+    if node in CACHES:
+        (model,) = CACHES[node].execute(model, *told, verbose=False).result
+    sides = (graph.positive, graph.negative, latent)
+    seed += 1000 * (node == "next")
+    return core.KSampler().sample(model, seed, steps, 2.0, "dpmpp_2m", "karras", *sides, 1.0)[0]["samples"]
+
+
+def main(task: str, *more: str) -> object:
+    if task == "start":
+        return start()
+    return caches(*more[:1], Path(more[1])) if task == "caches" else sampling(task)
+
+
 with torch.inference_mode():
-    answer(start() if sys.argv[2:] == ["start"] else sampling(sys.argv[2]))
+    answer(main(*sys.argv[2:]))
