@@ -73,7 +73,7 @@ class ArtworkToMusic(io.ComfyNode):
                 _linked(inputs.shared_noise()),
                 _linked(inputs.level()),
                 _linked(inputs.reprise()),
-                _linked(inputs.preset()),
+                _linked(inputs.preset(advanced=True)),
             ],
             outputs=[io.Audio.Output(display_name="audio", is_output_list=True)],
         )

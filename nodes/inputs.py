@@ -186,7 +186,7 @@ def reprise() -> io.Float.Input:
     )
 
 
-def preset() -> io.Combo.Input:
+def preset(**more: Any) -> io.Combo.Input:  # noqa: ANN401
     """Input `preset`: steps, guidance and solver by name.
 
     A new node has `balanced`. Graphs without this input, from before there was one, keep what their other inputs say.
@@ -199,7 +199,7 @@ def preset() -> io.Combo.Input:
         "composed, which can take long. fast: the fewest computations. instant: one to four steps, for models that have a student. "
         "custom: the inputs steps, guidance and solver of this node, which otherwise have no effect.",
         optional=True,
-        advanced=True,
+        **more,
     )
 
 

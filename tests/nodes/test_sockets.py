@@ -57,6 +57,12 @@ def test_what_beginners_need_not_set_is_advanced(nodes):
     assert plain == ["image", "model", "seconds", "seed", "mask"]
 
 
+@pytest.mark.parametrize("name", ["Art2MusSampler", "Art2MusArtworkToMusic"])
+def test_a_preset_is_seen_wherever_the_inputs_are_that_it_replaces(nodes, name):
+    inputs = {socket.id: bool(getattr(socket, "advanced", None)) for socket in nodes[name].GET_SCHEMA().inputs}
+    assert {inputs[each] for each in ("steps", "guidance", "solver")} == {inputs["preset"]}
+
+
 def test_these_nodes_end_a_graph(nodes):
     ends = {name for name, node in nodes.items() if node.GET_SCHEMA().is_output_node}
     assert ends == {"Art2MusSaveAudio", "Art2MusPreviewMusic", "Art2MusDownloadModel"}
