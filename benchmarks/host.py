@@ -34,7 +34,7 @@ from art2mus_core.measure.sound.music import measure_samples  # noqa: E402
 
 WARM_UP = 20
 
-ROWS = ("8", "8:EasyCache:.2", "8:EasyCache:.4", "8:LazyCache:.2", "6")
+ROWS = ("30", "30:EasyCache:.2", "30:LazyCache:.2", "24", "16")
 
 
 def inside(*arguments: object) -> dict:

@@ -14,6 +14,12 @@ ARTWORK = """() => {
   return node.widgets.find((widget) => widget.name === "artwork").value;
 }"""
 
+DRAWN = """() => {
+  const layers = [...document.querySelectorAll("[role=dialog] canvas")];
+  return layers.length > 0 && layers.every(({ width }) => width === 768);
+}"""
+"""Whether the editor has the picture; before, its layers are as wide as any canvas."""
+
 
 def test_what_the_mask_editor_saved_is_what_is_read(canvas, server):
     """Painted over from end to end, so that the piece is another one than the sample's."""
@@ -27,6 +33,7 @@ def test_what_the_mask_editor_saved_is_what_is_read(canvas, server):
     page.wait_for_function(seen, timeout=30_000)
     page.evaluate("() => app.canvas.selectNode(app.graph.nodes.find((node) => node.type === 'Art2MusLoadArtwork'))")
     page.evaluate("() => app.extensionManager.command.execute('Comfy.MaskEditor.OpenMaskEditor')")
+    page.wait_for_function(DRAWN, timeout=30_000)
     buttons = page.locator("[role=dialog] button")
     for name in ("Invert", "Save"):
         buttons.filter(has_text=name).click(timeout=30_000)
