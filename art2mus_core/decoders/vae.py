@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from ..networks.autoencoder import Autoencoder
+from ..networks.stretches import decoded
 from ..types import Latent, Mel
 
 __all__ = ["MelAutoencoder"]
@@ -24,9 +25,9 @@ class MelAutoencoder(nn.Module):
         self.vae, self.scale, self.channels = vae, scale, vae.config["in_channels"]
 
     def decode(self, latent: Latent) -> Mel:
-        """[B, C, frames, rows] to [B * channels, frames * factor, rows * factor], one piece after the other: each needs much memory."""
+        """[B, C, frames, rows] to [B * channels, frames * factor, rows * factor], one piece after the other, in little memory."""
         values = latent.values.to(next(self.vae.parameters())) / self.scale
-        return Mel(torch.cat([self.vae.decode(piece).float() for piece in values.split(1)]).flatten(0, 1))
+        return Mel(torch.cat([decoded(self.vae, piece).float() for piece in values.split(1)]).flatten(0, 1))
 
     def encode(self, mel: Mel, generator: torch.Generator | None = None) -> Latent:
         """The mean of each mel's latent or, with a generator, a sample; T and bins must be multiples of the factor."""

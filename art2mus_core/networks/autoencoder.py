@@ -73,6 +73,9 @@ class Posterior:
 class SpatialAttention(Attention):
     """Single-head self-attention over all pixels, after a norm and with a residual connection."""
 
+    exact = 4_000
+    """Those of 30 s in the bundled autoencoder, and of 10 s in the published one."""
+
     def __init__(self, channels: int, groups: int) -> None:
         super().__init__(channels, 1, channels, bias=True)
         self.group_norm = nn.GroupNorm(groups, channels, EPS)

@@ -17,8 +17,8 @@ LARGE = 100_000_000
 ONEDNN = platform.machine().lower() in ("x86_64", "amd64") and torch.backends.mkldnn.is_available()
 """Whether this is an x86 processor and torch was built with oneDNN."""
 
-ROWS = 256
-"""Queries whose scores are in memory at once: with 1,000 keys these fit into a processor's second cache."""
+ROWS = 512
+"""Bytes of a column of those scores that are in memory at once: with 1,000 keys these fit into a processor's second cache."""
 
 
 class Linear(nn.Linear):
@@ -31,8 +31,7 @@ class Linear(nn.Linear):
 
     def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
         if self.quick and x.dtype == self.weight.dtype == torch.float32 and _alone(x):
-            product: Tensor = torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], "")  # noqa: SLF001
-            return product
+            return _by_onednn(x, self.weight, self.bias)
         return super().forward(x)
 
 
@@ -50,19 +49,30 @@ def attend_by_heads(
     key: Float[Tensor, "batch heads length width"],
     value: Float[Tensor, "batch heads length width"],
 ) -> Float[Tensor, "batch heads length width"]:
-    """Self-attention one head at a time; in bfloat16 its products are oneDNN's, while those of torch's fused kernel are MKL's."""
+    """Self-attention one head at a time, some queries after the others; its products are oneDNN's, those of torch's fused kernel MKL's."""
     heads = [part.contiguous().flatten(0, 1) for part in (query, key * key.shape[-1] ** -0.5, value.transpose(-1, -2))]
-    attended = torch.empty_like(heads[0])
+    attended, rows = torch.empty_like(heads[0]), ROWS // query.itemsize
+    product = _by_onednn if query.dtype == torch.float32 else F.linear
     for queries, keys, values, out in zip(*heads, attended, strict=True):
-        for some, there in zip(queries.split(ROWS), out.split(ROWS), strict=True):
-            there.copy_(F.linear(F.linear(some, keys).softmax(-1), values))
+        for some, there in zip(queries.split(rows), out.split(rows), strict=True):
+            there.copy_(product(product(some, keys).softmax(-1), values))
     return attended.unflatten(0, query.shape[:2])
 
 
-def by_heads(query: Tensor) -> bool:
-    """Whether :func:`attend_by_heads` is the faster way for self-attention with these queries; compilers have their own."""
-    long = query.dtype == torch.bfloat16 and query.shape[2] >= ROWS
-    return long and _alone(query) and not torch.compiler.is_compiling()
+def by_heads(query: Tensor, exact: int) -> bool:
+    """Whether :func:`attend_by_heads` is the faster way for self-attention with these queries; compilers have their own.
+
+    Args:
+        query: [B, heads, length, width].
+        exact: longest that keeps the bits of torch's kernel in float32.
+    """
+    least = {torch.bfloat16: ROWS // 2, torch.float32: exact + 1}.get(query.dtype)
+    return least is not None and query.shape[2] >= least and _alone(query) and not torch.compiler.is_compiling()
+
+
+def _by_onednn(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")  # noqa: SLF001
+    return product
 
 
 def _alone(x: Tensor) -> bool:

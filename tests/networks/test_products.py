@@ -7,7 +7,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from art2mus_core.checkpoints.folder import read_config
+from art2mus_core.checkpoints.grid import read_grid
+from art2mus_core.checkpoints.names import locate
 from art2mus_core.networks import products
+from art2mus_core.networks.autoencoder import SpatialAttention
 from art2mus_core.networks.layers import Attention
 from art2mus_core.networks.products import Linear, attend_by_heads, by_heads
 from art2mus_core.networks.unet import UNet
@@ -84,7 +88,7 @@ def test_a_large_unet_is_quick_and_a_small_one_keeps_its_bits(monkeypatch):
     assert quick(UNet(SIZES)) == {True}
 
 
-@pytest.mark.parametrize("length", [products.ROWS - 1, products.ROWS, 3 * products.ROWS + 5])
+@pytest.mark.parametrize("length", [127, 128, 256, 517])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 def test_attention_by_heads_is_attention(length, dtype):
     torch.manual_seed(0)
@@ -96,23 +100,57 @@ def test_attention_by_heads_is_attention(length, dtype):
     assert (found - expected).norm() <= (1e-6 if dtype == torch.float32 else 0.01) * expected.norm()
 
 
+@pytest.fixture
+def calls(monkeypatch):
+    """The lengths with which attention by heads is computed."""
+    lengths = []
+
+    def listed(query, key, value):
+        lengths.append(query.shape[2])
+        return attend_by_heads(query, key, value)
+
+    monkeypatch.setattr("art2mus_core.networks.layers.attend_by_heads", listed)
+    return lengths
+
+
 @needs_onednn
-def test_self_attention_of_many_pixels_in_bfloat16_is_by_heads(monkeypatch):
-    monkeypatch.setattr(products, "ROWS", 8)
+def test_self_attention_of_many_pixels_in_bfloat16_is_by_heads(monkeypatch, calls):
+    monkeypatch.setattr(products, "ROWS", 16)
     torch.manual_seed(0)
     attention = Attention(20, 2, 10).bfloat16()
     x = torch.randn(2, 11, 20).bfloat16()
-    calls = []
-    monkeypatch.setattr(
-        "art2mus_core.networks.layers.attend_by_heads",
-        lambda *states: calls.append(len(states)) or attend_by_heads(*states),
-    )
     with torch.inference_mode():
         attention(x)
         attention(x, x[:, :3])  # cross-attention
         attention(x[:, :7])
         attention.float()(x.float())
     attention.bfloat16()(x)
-    assert calls == [3]
+    assert calls == [11]
     with torch.inference_mode():
-        assert not by_heads(torch.zeros(1, 1, 99, 4))
+        assert not by_heads(torch.zeros(1, 1, 99, 4), 99)
+        assert not by_heads(torch.zeros(1, 1, 99, 4).double(), 9)
+
+
+@needs_onednn
+@pytest.mark.parametrize("kind", [Attention, SpatialAttention])
+def test_in_float32_only_long_self_attention_is_by_heads(kind, calls):
+    torch.manual_seed(0)
+    attention = Attention(8, 2, 4) if kind is Attention else SpatialAttention(8, 2)
+    for length, expected in ((kind.exact, []), (kind.exact + 1, [kind.exact + 1])):
+        x = torch.randn(1, length, 8) if kind is Attention else torch.randn(1, 8, length, 1)
+        whole = attention(x)  # with gradients torch's kernel
+        with torch.inference_mode():
+            found = attention(x)
+            assert calls == expected
+            assert torch.equal(found, whole) == (not expected)
+            torch.testing.assert_close(found, whole.detach(), rtol=1e-5, atol=1e-6)
+
+
+def test_thirty_seconds_of_the_bundled_model_keep_their_bits():
+    grid, factor = (
+        read_grid(locate("pocket")),
+        2 ** (len(read_config(locate("pocket"), "unet")["block_out_channels"]) - 2),
+    )
+    _, frames, rows = grid.latent_shape(30.0)
+    assert frames * rows <= SpatialAttention.exact
+    assert -(-frames // factor) * -(-rows // factor) <= Attention.exact
