@@ -65,7 +65,7 @@ def white_noise(samples: int, channels: int, mirrored: int) -> Float[Tensor, "ch
     generator = torch.Generator().manual_seed(0)
     white = torch.randn(samples, generator=generator)[None]
     if channels > 1:
-        white = (white + torch.randn(channels, samples, generator=generator)) / math.sqrt(2)
+        white = torch.randn(channels, samples, generator=generator).add_(white).div_(math.sqrt(2))
     return F.pad(white, (mirrored, mirrored), mode="reflect")
 
 

@@ -18,6 +18,10 @@ from .tonewheel import TonewheelVocoder
 __all__ = ["VOCODERS", "AnyVocoder", "HifiGanVocoder", "check_vocoder", "load_vocoder"]
 
 
+WHOLE, STRETCH = 30.0, 5.0
+"""Seconds of music up to which HiFi-GAN computes a piece at once, and those that it computes at once of a longer one."""
+
+
 class HifiGanVocoder(nn.Module):
     """HiFi-GAN, with its output cut to `hop` samples per frame.
 
@@ -33,8 +37,8 @@ class HifiGanVocoder(nn.Module):
         self.network, self.grid = network, grid
 
     def vocode(self, mel: Mel) -> Waveform:
-        """`hop` samples per frame, one channel; one mel after the other, as each needs much memory."""
-        samples = torch.cat([self.network(each) for each in self._ready(mel).split(1)])
+        """`hop` samples per frame, one channel; one mel after the other and long ones in stretches, as they need much memory."""
+        samples = torch.cat([self._played(each) for each in self._ready(mel).split(1)])
         return Waveform(samples[:, None, : mel.values.shape[1] * self.grid.hop], self.grid.sample_rate)
 
     def stream(self, mel: Mel, chunk_frames: int) -> Iterator[Waveform]:
@@ -49,6 +53,12 @@ class HifiGanVocoder(nn.Module):
             while left and held.shape[-1] >= (count := min(size, left)):
                 yield Waveform(held[:, None, :count], self.grid.sample_rate)
                 held, left = held[:, count:], left - count
+
+    def _played(self, mel: Tensor) -> Tensor:
+        rate = self.grid.sample_rate / self.grid.hop
+        if mel.shape[1] <= WHOLE * rate:
+            return self.network(mel)
+        return torch.cat([*self.network.stream(mel, round(STRETCH * rate))], dim=-1)
 
     def _ready(self, mel: Mel) -> Tensor:
         """The mel as the weights are, and the weights as is fastest where they are."""

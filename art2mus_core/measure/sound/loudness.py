@@ -22,6 +22,9 @@ KWEIGHTING_RATE = 48_000
 BLOCK, STEP = 0.4, 0.1
 """Seconds."""
 
+WHOLE, STRETCH, RINGING = 30.0, 10.0, 0.5
+"""Seconds up to which a piece is filtered at once, those of a longer one that are, and those on either side that its filters reach."""
+
 RELATIVE = 10.0
 """Relative gate in decibels below the mean of the blocks above the absolute gate."""
 
@@ -37,20 +40,31 @@ def integrated_loudness(samples: Float[np.ndarray, "channels samples"], rate: in
 def block_powers(samples: Float[np.ndarray, "channels samples"], rate: int) -> Float[np.ndarray, " blocks"]:
     """Return the K-weighted power of each block; a gain multiplies all by its square.
 
-    The filters' frequency response is applied to the spectrum of the whole piece, so it is the same at every rate.
+    The filters' frequency response is applied to the spectrum of the whole piece, so it is the same at every rate. A piece longer than
+    `WHOLE` seconds has a spectrum for each stretch of it with its surroundings, in which the filters ring out; its powers are those of
+    the whole to 1e-4, which is .0004 dB.
     """
     length = samples.shape[-1]
     size = max(1, min(length, round(BLOCK * rate)))
-    padded = fast_length(
-        length + round(STEP * rate)
-    )  # the transform is cyclic: the end must not ring into the beginning
-    weights = _weights(padded, rate)
-    power = np.zeros(length)
-    for channel in samples:
-        power += np.fft.irfft(np.fft.rfft(channel, padded) * weights, padded)[:length] ** 2
-    total = np.concatenate([[0.0], np.cumsum(power)])
+    total = np.zeros(length + 1)
+    power = total[1:]
+    stretch, around = (length, 0) if length <= WHOLE * rate else (round(STRETCH * rate), round(RINGING * rate))
+    for start in range(0, length, stretch):
+        stop, first = min(length, start + stretch), max(0, start - around)
+        for channel in samples:
+            filtered = _filtered(channel[first : stop + around], rate)[start - first : stop - first]
+            power[start:stop] += np.square(filtered, out=filtered)
+    np.cumsum(power, out=power)
     starts = np.arange(0, length - size + 1, max(1, round(STEP * rate)))
     return (total[starts + size] - total[starts]) / size
+
+
+def _filtered(samples: Float[np.ndarray, " samples"], rate: int) -> Float[np.ndarray, " samples"]:
+    """Samples through both filters; the transform is cyclic, and its end must not ring into the beginning."""
+    padded = fast_length(len(samples) + round(STEP * rate))
+    spectrum = np.fft.rfft(samples, padded).astype(complex, copy=False)
+    spectrum *= _weights(padded, rate)
+    return np.fft.irfft(spectrum, padded)[: len(samples)]
 
 
 def gated_loudness(powers: Float[np.ndarray, " blocks"]) -> float:
@@ -63,7 +77,7 @@ def gated_loudness(powers: Float[np.ndarray, " blocks"]) -> float:
     return max(SILENCE, float(_lufs(kept.mean())))
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _weights(length: int, rate: int) -> np.ndarray:
     """Return the response at the frequencies of a transform of `length` samples."""
     return k_weights(np.fft.rfftfreq(length, 1 / rate))
