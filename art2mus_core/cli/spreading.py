@@ -34,9 +34,6 @@ __all__ = ["choose_workers", "run_spread"]
 PROCESS = 5 * 10**8
 """Bytes of memory of a process with all libraries, without weights."""
 
-ACTIVATIONS = 5 * 10**6, 1 / 200
-"""Memory for each second of music in a batch: the bundled models', and the share of the weights that larger models take."""
-
 PATIENCE = timedelta(days=1)
 """How long launched processes wait for each other at the end."""
 
@@ -195,10 +192,9 @@ def _memory(request: Request, pieces: int) -> int:
     """Bytes that a process takes to compose batches of so many pieces; no weights are read for it."""
     pipeline = open_route(request.choice, "artwork", resident=visiting(request.device), offload=True)
     weights = sum(pipeline.parts.weights(pipeline.NETWORKS).values())
-    least, share = ACTIVATIONS
     seconds = request.chosen.get("seconds", Settings.seconds)
     together = max(pieces, min(request.candidates, at_once(seconds)))
-    return PROCESS + weights + int(together * seconds * max(least, weights * share))
+    return PROCESS + weights + max(pipeline.working(seconds, together).values())
 
 
 def _cores() -> int:

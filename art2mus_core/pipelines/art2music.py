@@ -15,6 +15,7 @@ from .artworks import FromArtworks
 from .choice import Choice
 from .comments import AS_TRAINED, NOTHING, Comments, check_balance, fuse, pooled, remarks, tidied
 from .mel_parts import MelParts, check_length, open_mel_parts
+from .peaks import sound_memory
 from .presets import of_preset
 from .prompts import EncodedText, PromptText
 from .settings import LONGEST, Settings, check_number, check_settings
@@ -41,6 +42,10 @@ class ArtAndCommentToMusic(FromArtworks):
         parts = open_mel_parts(choice)
         parts.check()
         return parts
+
+    def working(self, seconds: float, count: int) -> dict[str, int]:
+        """Bytes besides weights that `count` pieces of a length need, by stage from the vocoder on; a mel decoder needs less."""
+        return sound_memory(self.parts.folder, self.parts.grid, seconds, count)
 
     @property
     def drawn(self) -> bool:

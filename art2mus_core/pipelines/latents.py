@@ -94,13 +94,15 @@ class LatentToMusic(Route):
             }
             return denoise(*inputs, settings, seeds, **fixed, on_step=on_step)
 
+    def working(self, seconds: float, count: int) -> dict[str, int]:
+        """Bytes besides weights that `count` pieces of a length need, by stage from denoising on."""
+        parts = self.parts
+        return working_memory(parts.folder, parts.grid, seconds, count, parts.dtype.itemsize)
+
     def predicted(self, seconds: float, count: int) -> int:
         """Bytes that `count` pieces of a length need beside the open networks, in the stage from denoising on that needs most."""
-        parts, rest = self.parts, [name for name in ("autoencoder", "vocoder") if not self.parts.is_open(name)]
-        working, weights = (
-            working_memory(parts.folder, parts.grid, seconds, count, parts.dtype.itemsize),
-            parts.weights(rest),
-        )
+        rest = [name for name in ("autoencoder", "vocoder") if not self.parts.is_open(name)]
+        working, weights = self.working(seconds, count), self.parts.weights(rest)
         if self.offload:
             return max(size + weights.get(name, 0) for name, size in working.items())
         return max(working.values()) + sum(weights.values())

@@ -73,6 +73,10 @@ class Route:
         """The parts of a choice, checked without reading weights."""
         raise NotImplementedError
 
+    def working(self, seconds: float, count: int) -> dict[str, int]:
+        """Bytes besides weights that `count` pieces of a length need, by stage; only large stages are listed."""
+        raise NotImplementedError
+
     @staticmethod
     def _seeds(seeds: Sequence[int] | None, count: int, noun: str) -> list[int]:
         """A seed for each of `count` artworks or texts, by default 0."""

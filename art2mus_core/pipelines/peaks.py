@@ -1,7 +1,8 @@
-"""The memory that the stages of latent diffusion need beside the weights, predicted from the configurations.
+"""The memory that the stages of a route need beside the weights, predicted from the configurations.
 
-A stage needs a few tensors of its widest layer at once: what goes in, what its norm and its activation make of it, their copies in the
-layout of the convolutions, and what comes out. The numbers of them were measured (`benchmarks/lengths.py`).
+The denoiser and HiFi-GAN need a few tensors of their widest layer at once: what goes in, what its norm and its activation make of it, their
+copies in the layout of the convolutions, and what comes out. The numbers of them were measured (`benchmarks/lengths.py`). The autoencoder
+needs what goes in and what comes out alone (:mod:`~art2mus_core.networks.stretches`).
 """
 
 from __future__ import annotations
@@ -11,18 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from ..checkpoints.folder import read_config
+from ..decoders import vocoders
+from ..measure.sound import loudness
 from ..types import AudioGrid
 
-__all__ = ["working_memory"]
+__all__ = ["sound_memory", "working_memory"]
 
-DENOISER, AUTOENCODER, VOCODER = 6, 8, 5
+DENOISER, VOCODER = 10, 5
 """Tensors of the widest layer."""
 
-LEVEL = 6
-"""Numbers of 64 bits for each sample, besides one for each channel, while loudness is measured."""
+LEVEL = 1, 6
+"""While loudness is measured: numbers of 64 bits for each sample of a piece besides one for each channel, and for those filtered at once."""
 
 STRETCHES = 40_000_000
-"""Bytes that a tonewheel vocoder needs for the frames that it sees at once."""
+"""Bytes that the autoencoder, and a tonewheel vocoder, need for the rows that they compute at once."""
 
 REAL = 4
 """Bytes of a number of the autoencoder and the vocoder."""
@@ -39,13 +42,21 @@ def working_memory(folder: Path, grid: AudioGrid, seconds: float, count: int, it
         itemsize: bytes of a number of the denoiser.
     """
     _, frames, rows = grid.latent_shape(seconds)
-    samples, mel_frames = grid.samples(seconds), frames * grid.latent_factor
-    pieces = 2 * REAL * grid.channels * samples * count  # sound, and the finished pieces
+    mel = frames * grid.latent_factor * grid.mel_bins
     return {
         "unet": _denoiser(read_config(folder, "unet"), frames * rows) * 2 * count * itemsize,
-        "autoencoder": _autoencoder(read_config(folder, "vae")) * mel_frames * grid.mel_bins * REAL,
-        "vocoder": pieces + _vocoder(read_config(folder, "vocoder"), mel_frames, samples),
-        "level": pieces + 8 * (LEVEL + grid.channels) * samples,
+        "autoencoder": STRETCHES + _autoencoder(read_config(folder, "vae")) * mel * REAL,
+        **sound_memory(folder, grid, seconds, count),
+    }
+
+
+def sound_memory(folder: Path, grid: AudioGrid, seconds: float, count: int) -> dict[str, int]:
+    """Bytes besides weights of the stages from the mel on, for `count` pieces of a length."""
+    samples, filtered = grid.samples(seconds), grid.samples(min(seconds, loudness.WHOLE))
+    pieces = 2 * REAL * grid.channels * samples * count  # sound, and the finished pieces
+    return {
+        "vocoder": pieces + _vocoder(read_config(folder, "vocoder"), grid, samples),
+        "level": pieces + 8 * ((LEVEL[0] + grid.channels) * samples + LEVEL[1] * filtered),
     }
 
 
@@ -57,16 +68,22 @@ def _denoiser(config: Mapping[str, Any], pixels: int) -> int:
 
 
 def _autoencoder(config: Mapping[str, Any]) -> int:
-    """Numbers for each number of the mel of one channel; the first block at full resolution still has the width of the stage before."""
-    return AUTOENCODER * config["block_out_channels"][:2][-1]
+    """Numbers for each number of the mel of one channel.
+
+    They are what goes into the first block at full resolution, of the width of the stage before, what its two convolutions exchange,
+    and what comes out.
+    """
+    return int(config["block_out_channels"][:2][-1] + 2 * config["block_out_channels"][0])
 
 
-def _vocoder(config: Mapping[str, Any], frames: int, samples: int) -> int:
+def _vocoder(config: Mapping[str, Any], grid: AudioGrid, samples: int) -> int:
     """Bytes for one piece."""
+    frames = -(-samples // grid.hop)
     if config.get("model_type") == "tonewheel":
-        noise = 2 * (1 + config.get("channels", 1)) * samples
-        return STRETCHES + REAL * (noise + 8 * config.get("channels", 1) * frames * config["mel"]["mel_bins"])
-    width, widest, length = config["upsample_initial_channel"], 0, frames
+        noise = 2 * (1 + grid.channels) * samples
+        return STRETCHES + REAL * (noise + 8 * grid.channels * frames * grid.mel_bins)
+    at_once = min(frames, int(vocoders.WHOLE * grid.sample_rate / grid.hop))
+    width, widest, length = config["upsample_initial_channel"], 0, at_once
     for rate in config["upsample_rates"]:
         width, length = width // 2, length * rate
         widest = max(widest, width * length)

@@ -22,6 +22,7 @@ from art2mus_core.cli.composing import Request
 from art2mus_core.cli.outcomes import Outcome
 from art2mus_core.cli.planning import Job
 from art2mus_core.errors import SettingError
+from art2mus_core.pipelines import load
 from art2mus_core.pipelines.choice import Choice
 
 from .saying import one_line as is_one_line
@@ -163,7 +164,9 @@ def test_workers_are_chosen_by_cores_and_groups(pocket_like, monkeypatch, groups
 def test_workers_are_limited_by_memory(pocket_like, monkeypatch):
     several = [[Job(Path("a.png"), ())] * 8] * 9
     monkeypatch.setattr(spreading, "_cores", lambda: 8)
-    each = spreading.PROCESS + 80 * spreading.ACTIVATIONS[0]
+    pipeline = load(str(pocket_like))
+    weights = sum(pipeline.parts.weights(pipeline.NETWORKS).values())
+    each = spreading.PROCESS + weights + max(pipeline.working(10.0, 8).values())
     for free, expected in ((3.5 * each, 3), (0.5 * each, 1)):
         monkeypatch.setattr(spreading, "available", lambda free=free: int(free))
         assert spreading.choose_workers(request(pocket_like), several, None) == expected
@@ -171,6 +174,21 @@ def test_workers_are_limited_by_memory(pocket_like, monkeypatch):
     assert spreading.choose_workers(request(pocket_like), several, 3) == 3
     with pytest.raises(SettingError, match=r"composing in 4 processes takes .* GB of memory.*--workers"):
         spreading.choose_workers(request(pocket_like), several, 4)
+
+
+@pytest.mark.parametrize("model", ["pocket_like", "art2music"])
+def test_longer_pieces_leave_memory_for_fewer_workers(request, monkeypatch, model):
+    model, lengths = (
+        ("art2music", (1.0, 10.0)) if model == "art2music" else (str(request.getfixturevalue(model)), (1.0, 60.0))
+    )
+    several, found = [[Job(Path("a.png"), ())]] * 9, []
+    monkeypatch.setattr(spreading, "_cores", lambda: 8)
+    for seconds in lengths:
+        asked = Request(Choice(model), torch.device("cpu"), 0, {"seconds": seconds})
+        found.append(spreading._memory(asked, 8))
+        monkeypatch.setattr(spreading, "available", lambda: 8 * found[0])
+        assert spreading.choose_workers(asked, [8 * group for group in several], None) == 8 * found[0] // found[-1]
+    assert found[1] > found[0]
 
 
 @pytest.mark.parametrize(
