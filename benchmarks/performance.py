@@ -32,6 +32,7 @@ MEASUREMENTS = {
         *("peer.py", "{home}", "--artwork", "{artwork}", "--memory", "--precision", "{precisions}"),
         *("--ours", "balanced:preset=balanced", "--ours", "fast:preset=fast"),
     ],
+    "lengths": ["lengths.py", "{artwork}"],
     "compile": ["compile.py", "--precision", "{precisions}"],
 }
 """The command of each measurement; words in braces are filled in."""
