@@ -22,14 +22,15 @@ from trees import PACK, environment  # beside this script
 from art2mus_core.images.listing import samples
 
 INSIDE = """
-import json, resource, sys, time
+import json, sys, time
 import torch
 import art2mus_core.cli.composing
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.pipelines import load
 
 picture, model, precision, preset, seconds, batch = sys.argv[1:]
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+# ru_maxrss would count the process that started this one
+peak = lambda: 1024 * int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
 artwork, found = read_artwork(picture), {}
 pipeline = load(model, dtype=getattr(torch, precision))
 for name in pipeline.NETWORKS:
@@ -94,7 +95,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--tree", type=Path, default=None)
     chosen = parser.parse_args()
-    trees = {"": PACK, **({f" in {chosen.tree.name}": chosen.tree} if chosen.tree else {})}
+    trees = {"": PACK, **({", the other tree": chosen.tree} if chosen.tree else {})}
     fixed = str(chosen.artwork.resolve()), chosen.model, chosen.precision, chosen.preset
     sizes = [(seconds, 1) for seconds in chosen.seconds]
     sizes += [(chosen.seconds[0], batch) for batch in chosen.batches if batch > 1]

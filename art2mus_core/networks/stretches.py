@@ -21,7 +21,10 @@ from .autoencoder import Autoencoder
 __all__ = ["decoded"]
 
 STRETCH = 400_000
-"""Numbers of a stretch: 1.6 MB in float32."""
+"""Numbers of a stretch on a processor: 1.6 MB in float32."""
+
+ON_CARDS = 64
+"""Such stretches that are one on another device: it computes few numbers no faster."""
 
 REACH = 1
 """Rows to either side on which a row of a convolution depends."""
@@ -69,10 +72,11 @@ def _norm(norm: nn.GroupNorm, x: Float[Tensor, "batch channels h w"]) -> Callabl
     """The norm with the statistics of all of `x`, and SiLU, as a function of some of its rows."""
     batch, channels, height, width = x.shape
     size = channels // norm.num_groups
-    found = [
-        torch.native_group_norm(group.float().contiguous(), None, None, batch, size, height * width, 1, norm.eps)[1:]
-        for group in x.chunk(norm.num_groups, dim=1)  # one after the other: what is normed is a tensor, too
-    ]
+    groups, found = x.unflatten(1, (norm.num_groups, size)), []
+    for some in groups.chunk(_count(x, norm.num_groups), dim=1):  # what is normed is a tensor, too
+        shape = batch, some.shape[1] * size, height * width, some.shape[1]
+        values = some.float().flatten(1, 2).contiguous()
+        found.append(torch.native_group_norm(values, None, None, *shape, norm.eps)[1:])
     mean, deviation = (torch.cat(parts, dim=1).repeat_interleave(size, dim=1) for parts in zip(*found, strict=True))
     scale = deviation * norm.weight.float()
     shift = torch.addcmul(norm.bias.float(), scale, mean, value=-1)
@@ -83,7 +87,7 @@ def _norm(norm: nn.GroupNorm, x: Float[Tensor, "batch channels h w"]) -> Callabl
 def _by_stretches(run: Callable[[slice], Tensor], x: Tensor, channels: int, rate: int = 1) -> Tensor:
     """The result of a layer whose input are rows of `x`, with so many channels, and `rate` rows and columns for each of these."""
     batch, _, height, width = x.shape
-    count = max(1, min(height, x.numel() * rate * rate // STRETCH))
+    count = _count(x, height, rate)
     bounds = [height * each // count for each in range(count + 1)]  # stretches of one size: convolutions depend on it
     whole = x.new_empty((batch, channels, height * rate, width * rate))
     for start, stop in pairwise(bounds):
@@ -91,3 +95,9 @@ def _by_stretches(run: Callable[[slice], Tensor], x: Tensor, channels: int, rate
         made = run(slice(first, end))[:, :, (start - first) * rate : (stop - first) * rate]
         whole[:, :, start * rate : stop * rate] = made
     return whole
+
+
+def _count(x: Tensor, most: int, rate: int = 1) -> int:
+    """How many stretches, at most as many as given, there are of what becomes `rate` times as high and wide."""
+    size = STRETCH if x.device.type == "cpu" else ON_CARDS * STRETCH
+    return max(1, min(most, x.numel() * rate * rate // size))

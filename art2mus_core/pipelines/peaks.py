@@ -21,6 +21,9 @@ __all__ = ["sound_memory", "working_memory"]
 DENOISER, VOCODER = 10, 5
 """Tensors of the widest layer."""
 
+KEPT = 2
+"""Half of what the denoiser needed is not used again by the stages after it: its pieces of memory have other sizes."""
+
 LEVEL = 1, 6
 """While loudness is measured: numbers of 64 bits for each sample of a piece besides one for each channel, and for those filtered at once."""
 
@@ -43,11 +46,12 @@ def working_memory(folder: Path, grid: AudioGrid, seconds: float, count: int, it
     """
     _, frames, rows = grid.latent_shape(seconds)
     mel = frames * grid.latent_factor * grid.mel_bins
-    return {
-        "unet": _denoiser(read_config(folder, "unet"), frames * rows) * 2 * count * itemsize,
+    denoiser = _denoiser(read_config(folder, "unet"), frames * rows) * 2 * count * itemsize
+    after = {
         "autoencoder": STRETCHES + _autoencoder(read_config(folder, "vae")) * mel * REAL,
         **sound_memory(folder, grid, seconds, count),
     }
+    return {"unet": denoiser, **{name: size + denoiser // KEPT for name, size in after.items()}}
 
 
 def sound_memory(folder: Path, grid: AudioGrid, seconds: float, count: int) -> dict[str, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -80,6 +82,15 @@ def test_ten_seconds_of_the_bundled_model_are_decoded_in_stretches():
         expected = vae.decode(latent)
     assert longest(vae, latent) < expected.numel() * 32 / 2 / 3  # its widest layer has 32 channels, the mel 2
     assert (decoded(vae, latent) - expected).abs().max() <= 1e-5
+
+
+def test_another_device_than_a_processor_has_larger_stretches(vae):
+    latent, there = latent_of(vae, 250), copy.deepcopy(vae).to("meta")
+    found = decoded(there, latent.to("meta"))
+    assert found.shape == decoded(vae, latent).shape
+    assert longest(there, latent.to("meta")) >= longest(vae, latent)
+    assert stretches._count(latent.expand(300, -1, -1, -1), 10**6) > 5
+    assert stretches._count(latent.to("meta").expand(300, -1, -1, -1), 10**6) == 1
 
 
 def test_bfloat16_has_norms_of_float32(monkeypatch):
