@@ -97,7 +97,7 @@ class LatentToMusic(Route):
     def working(self, seconds: float, count: int) -> dict[str, int]:
         """Bytes besides weights that `count` pieces of a length need, by stage from denoising on."""
         parts = self.parts
-        return working_memory(parts.folder, parts.grid, seconds, count, parts.dtype.itemsize)
+        return working_memory(parts.folder, parts.grid, seconds, count, parts.precision)
 
     def predicted(self, seconds: float, count: int) -> int:
         """Bytes that `count` pieces of a length need beside the open networks, in the stage from denoising on that needs most."""

@@ -7,9 +7,11 @@ needs what goes in and what comes out alone (:mod:`~art2mus_core.networks.stretc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from ..checkpoints.folder import read_config
 from ..decoders import vocoders
@@ -31,10 +33,12 @@ STRETCHES = 40_000_000
 """Bytes that the autoencoder, and a tonewheel vocoder, need for the rows that they compute at once."""
 
 REAL = 4
-"""Bytes of a number of the autoencoder and the vocoder."""
+"""Bytes of a number of the vocoder."""
 
 
-def working_memory(folder: Path, grid: AudioGrid, seconds: float, count: int, itemsize: int) -> dict[str, int]:
+def working_memory(
+    folder: Path, grid: AudioGrid, seconds: float, count: int, precision: Callable[[str], torch.dtype]
+) -> dict[str, int]:
     """Bytes besides weights by stage, at most, on a processor; the latents are decoded and vocoded piece by piece.
 
     Args:
@@ -42,13 +46,13 @@ def working_memory(folder: Path, grid: AudioGrid, seconds: float, count: int, it
         grid: its sizes.
         seconds: length of each piece.
         count: pieces in the batch, each with a negative side.
-        itemsize: bytes of a number of the denoiser.
+        precision: that of a network, by name.
     """
     _, frames, rows = grid.latent_shape(seconds)
     mel = frames * grid.latent_factor * grid.mel_bins
-    denoiser = _denoiser(read_config(folder, "unet"), frames * rows) * 2 * count * itemsize
+    denoiser = _denoiser(read_config(folder, "unet"), frames * rows) * 2 * count * precision("unet").itemsize
     after = {
-        "autoencoder": STRETCHES + _autoencoder(read_config(folder, "vae")) * mel * REAL,
+        "autoencoder": STRETCHES + _autoencoder(read_config(folder, "vae")) * mel * precision("autoencoder").itemsize,
         **sound_memory(folder, grid, seconds, count),
     }
     return {"unet": denoiser, **{name: size + denoiser // KEPT for name, size in after.items()}}
