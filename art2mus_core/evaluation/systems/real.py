@@ -81,7 +81,7 @@ class ReconstructionSystem(RealMusic):
     model: CheckpointName = "pocket"
 
     def describe(self, workshop: Workshop) -> dict[str, Any]:
-        """The settings, with a digest of VAE and vocoder, which always compute in float32."""
+        """The settings, with a digest of VAE and vocoder, which compute in float32 here."""
         folder = self._opened(workshop).parts.folder
         weights = workshop.digest(folder / "vae", folder / "vocoder")
         return {"kind": self.kind, "model": Path(self.model).name, "precision": "float32", "weights": weights}
