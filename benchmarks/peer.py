@@ -32,6 +32,8 @@ from published import Watch  # beside this script
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
+from art2mus_core.checkpoints.memory import keep_freed
+
 SECONDS, GUIDANCE, PUBLISHED = 10.0, 3.5, 200
 """Length of the music, scale of guidance, and steps of the peer by default."""
 
@@ -219,6 +221,7 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.timed < 2:
         parser.error("--timed must be 2 or more, for a time between two steps")
+    keep_freed()  # as `art2mus compose` does; it serves both sides
     found: dict[str, Any] = {"clock": chosen.clock, "threads": torch.get_num_threads(), "timed": chosen.timed}
     if chosen.memory:
         same = [str(chosen.home), "--artwork", str(chosen.artwork), "--timed", "2"]

@@ -14,6 +14,7 @@ import time
 
 import torch
 
+from art2mus_core.checkpoints.memory import keep_freed
 from art2mus_core.images.listing import samples
 from art2mus_core.images.reading import read_artwork
 from art2mus_core.pipelines import load
@@ -44,6 +45,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, nargs="+", default=[10.0, 30.0])
     parser.add_argument("--runs", type=int, default=4)
     chosen = parser.parse_args()
+    keep_freed()  # as `art2mus compose` does
     artwork = read_artwork(samples()["silver_forest"])
     figures = {}
     for dtype in (torch.float32, torch.bfloat16):

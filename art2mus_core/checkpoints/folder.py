@@ -99,7 +99,7 @@ def load_component(
         build: configuration to network; called with `meta` as the default device, so it takes no memory.
         dtype: precision that floating-point weights are converted to.
         unused: true for keys of the file that are ignored.
-        stored: true for weights that stay as they are stored, mapped from the disk, if that takes no more memory: a network that
+        stored: true for weights that stay as they are stored, mapped from the disk, if that takes less memory: those of a network that
             converts them itself when it computes.
         prefix: prefix that keys of the file may have, if the network was stored as part of a larger one.
 

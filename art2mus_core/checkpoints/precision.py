@@ -32,5 +32,5 @@ def imitates(device: torch.device, dtype: torch.dtype) -> bool:
 
 
 def holds(dtype: torch.dtype, stored: torch.dtype) -> bool:
-    """Whether a precision has room for every value of weights stored in another that takes no more memory."""
-    return (stored.itemsize <= dtype.itemsize and dtype != torch.float16) or stored == dtype
+    """Whether weights may stay as they are stored for a network that computes in `dtype`: they are the same, or take less memory."""
+    return stored == dtype or stored.itemsize < dtype.itemsize

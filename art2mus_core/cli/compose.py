@@ -217,7 +217,6 @@ def compose(
         found = gather(artworks, recursive=recursive)
         jobs = plan(found, out, candidates)
     jobs, kept = without_replacing(jobs, several=found.several) if no_replace else (jobs, [])
-    groups = batches(jobs, seconds, together=candidates == 1)
 
     with reporting():
         with importing():
@@ -231,6 +230,8 @@ def compose(
 
         model = choose_model(model, route, commented=bool(comments) or balance is not None)
         where = choose_device(device)
+        # on a processor a batch is no faster, and alone a piece is the same in any folder
+        groups = batches(jobs, seconds, together=candidates == 1 and where.type != "cpu")
         change = Lora.parse(lora) if lora else None
         dtype = choose_precision(precision or precision_of(preset), where, warned=False)
         choice = Choice(model, aligner, encoder, support, heads, dtype, change, preset)
@@ -246,5 +247,6 @@ def compose(
         only = f"all networks of this model compute in {outcome.precision}"
         outcome.notes.append(f"precision {precision} has no effect: {only}")
     if count == len(groups) < (workers or 0):
-        outcome.notes.append(f"workers {workers}: {count} composed, one for each batch of pictures")
+        share = "picture" if count == len(jobs) else "batch of pictures"
+        outcome.notes.append(f"workers {workers}: {count} composed, one for each {share}")
     report(outcome, found, as_json=as_json)

@@ -34,6 +34,9 @@ __all__ = ["choose_workers", "run_spread"]
 PROCESS = 5 * 10**8
 """Bytes of memory of a process with all libraries, without weights."""
 
+WORTHWHILE = 40.0
+"""Seconds of music that a process should compose at least: starting it takes as long as composing half of that."""
+
 PATIENCE = timedelta(days=1)
 """How long launched processes wait for each other at the end."""
 
@@ -43,8 +46,8 @@ Groups = Sequence[Sequence[Job]]
 def choose_workers(request: Request, groups: Groups, wanted: int | None, engine: str = "local") -> int:
     """How many processes compose, each with one thread.
 
-    By default there is one for each core, and not more than groups, as far as memory reaches. One, with all threads, is left for a
-    GPU, for so few groups that most cores would be idle otherwise, and in a process that a launcher started.
+    By default there is one for each core, with enough music for each to be worth its start, as far as memory reaches. One, with all
+    threads, is left for a GPU, where most cores would be idle otherwise, and in a process that a launcher started.
 
     Raises:
         SettingError: an unknown engine, or too little memory for as many as are wanted, or for a network of the model.
@@ -52,10 +55,10 @@ def choose_workers(request: Request, groups: Groups, wanted: int | None, engine:
     """
     if engine != "local":
         _engine(engine, 1)  # an unknown name is an error before anything is opened
-    most = min(len(groups), wanted or _cores())
+    most = min(len(groups), wanted or min(_cores(), _worthwhile(request, groups)))
     if _launched() > 1 or most <= 1:
         return 1
-    if engine == "local" and wanted is None and (request.device.type != "cpu" or 2 * len(groups) < _cores()):
+    if engine == "local" and wanted is None and (request.device.type != "cpu" or 2 * most < _cores()):
         return 1
     if engine == "ray" and os.environ.get("RAY_ADDRESS"):
         return most  # on machines whose memory is not known here
@@ -186,6 +189,12 @@ def _share(composer: Composer, groups: Groups, which: tuple[int, int], on_step: 
         for number, group in enumerate(groups)
         if number % processes == process
     ]
+
+
+def _worthwhile(request: Request, groups: Groups) -> int:
+    """The number of processes that have enough to do."""
+    seconds = request.chosen.get("seconds", Settings.seconds) * request.candidates
+    return int(seconds * sum(map(len, groups)) // WORTHWHILE)
 
 
 def _memory(request: Request, pieces: int) -> int:

@@ -18,7 +18,7 @@ ONEDNN = platform.machine().lower() in ("x86_64", "amd64") and torch.backends.mk
 """Whether this is an x86 processor and torch was built with oneDNN."""
 
 ROWS = 512
-"""Bytes of a column of those scores that are in memory at once: with 1,000 keys these fit into a processor's second cache."""
+"""Bytes of a column of those scores that a thread has in memory at once: with 1,000 keys these fit into a core's second cache."""
 
 
 class Linear(nn.Linear):
@@ -51,7 +51,7 @@ def attend_by_heads(
 ) -> Float[Tensor, "batch heads length width"]:
     """Self-attention one head at a time, some queries after the others; its products are oneDNN's, those of torch's fused kernel MKL's."""
     heads = [part.contiguous().flatten(0, 1) for part in (query, key * key.shape[-1] ** -0.5, value.transpose(-1, -2))]
-    attended, rows = torch.empty_like(heads[0]), ROWS // query.itemsize
+    attended, rows = torch.empty_like(heads[0]), ROWS * torch.get_num_threads() // query.itemsize
     product = _by_onednn if query.dtype == torch.float32 else F.linear
     for queries, keys, values, out in zip(*heads, attended, strict=True):
         for some, there in zip(queries.split(rows), out.split(rows), strict=True):

@@ -81,7 +81,7 @@ def test_files_and_report_are_those_of_one_process(art2mus, paintings, one_threa
 def test_workers_without_a_batch_are_told(art2mus, paintings):
     code, out, err = art2mus("compose", paintings, "-o", "out", "--seconds", "1", "--steps", "1", "--workers", "4")
     assert (code, err) == (0, "")
-    assert out.splitlines()[-1] == "workers 4: 1 composed, one for each batch of pictures"
+    assert out.splitlines()[-1] == "workers 4: 3 composed, one for each picture"
 
 
 def test_an_artwork_that_fails_is_one_line_and_the_others_are_composed(art2mus, paintings):
@@ -145,12 +145,13 @@ def jobs(paintings: Path, out: Path) -> list[list[Job]]:
     [
         (1, 8, None, "cpu", 1),
         (1, 8, 4, "cpu", 1),
-        (3, 2, None, "cpu", 2),
-        (3, 6, None, "cpu", 3),
-        (3, 7, None, "cpu", 1),  # most cores would be idle
+        (7, 2, None, "cpu", 1),  # too little music for two
+        (8, 2, None, "cpu", 2),
+        (12, 6, None, "cpu", 3),
+        (12, 7, None, "cpu", 1),  # most cores would be idle
         (3, 7, 2, "cpu", 2),
         (9, 4, 6, "cpu", 6),
-        (9, 4, None, "meta", 1),
+        (16, 4, None, "meta", 1),
         (9, 4, 3, "meta", 3),
     ],
 )
@@ -181,7 +182,7 @@ def test_longer_pieces_leave_memory_for_fewer_workers(request, monkeypatch, mode
     model, lengths = (
         ("art2music", (1.0, 10.0)) if model == "art2music" else (str(request.getfixturevalue(model)), (1.0, 60.0))
     )
-    several, found = [[Job(Path("a.png"), ())]] * 9, []
+    several, found = [[Job(Path("a.png"), ())]] * 50, []
     monkeypatch.setattr(spreading, "_cores", lambda: 8)
     for seconds in lengths:
         asked = Request(Choice(model), torch.device("cpu"), 0, {"seconds": seconds})

@@ -56,11 +56,12 @@ def plain():
 def test_blocks_of_imagebind_stay_as_they_are_stored_and_compute_the_same(dtype, imagebind_like):
     kept, whole = (load_image_encoder(imagebind_like, dtype=dtype) for _ in range(2))
     whole.to(dtype)
-    assert {weight.dtype for weight in kept.blocks.parameters()} == {torch.float16}
+    blocks = {weight.dtype for weight in kept.blocks.parameters()}
+    assert blocks == {torch.bfloat16 if dtype == torch.bfloat16 else torch.float16}
     assert {weight.dtype for name, weight in kept.named_parameters() if not name.startswith("blocks.")} == {dtype}
     with torch.inference_mode():
         assert torch.equal(kept.encode([plain()]).values, whole.encode([plain()]).values)
-    assert {weight.dtype for weight in kept.blocks.parameters()} == {torch.float16}
+    assert {weight.dtype for weight in kept.blocks.parameters()} == blocks
 
 
 def test_the_bytes_of_an_encoder_are_those_of_its_weights(imagebind_like, pocket_like):
