@@ -230,13 +230,12 @@ def compose(
 
         model = choose_model(model, route, commented=bool(comments) or balance is not None)
         where = choose_device(device)
-        # on a processor a batch is no faster, and alone a piece is the same in any folder
-        groups = batches(jobs, seconds, together=candidates == 1 and where.type != "cpu")
         change = Lora.parse(lora) if lora else None
         dtype = choose_precision(precision or precision_of(preset), where, warned=False)
         choice = Choice(model, aligner, encoder, support, heads, dtype, change, preset)
         told = Comments(tuple(comments or ()), AS_TRAINED if balance is None else balance)
         request = Request(choice, where, seed, chosen, text, negative, told, candidates, keep_all, no_replace)
+        groups = batches(jobs, request.batch if candidates == 1 else 1)
         count = choose_workers(request, groups, workers, engine)
     with reporting(len(groups) if count == 1 else 1) as on_step:
         outcome = run_spread(request, groups, on_step, engine=engine, workers=count)

@@ -51,6 +51,11 @@ class Request:
     no_replace: bool = False
 
     @property
+    def batch(self) -> int:
+        """Pieces that are composed at once: one on a processor, where more are hardly faster, so that a piece is the same in any company."""
+        return 1 if self.device.type == "cpu" else at_once(self.chosen.get("seconds", Settings.seconds))
+
+    @property
     def prompt(self) -> PromptText:
         """The text prompts."""
         return PromptText(self.text, self.negative)
@@ -116,9 +121,8 @@ def run(request: Request, groups: Sequence[Sequence[Job]], on_step: OnStep) -> O
 
 def _open(request: Request, *, once: bool) -> ArtworkPipeline:
     """Open the pipeline; if each stage runs only `once`, its network's memory is freed after it."""
-    together = request.candidates <= at_once(request.chosen.get("seconds", Settings.seconds))
-    resident = visiting(request.device)
-    opened: ArtworkPipeline = open_route(request.choice, "artwork", resident=resident, offload=once and together)
+    once = once and request.candidates <= request.batch
+    opened: ArtworkPipeline = open_route(request.choice, "artwork", resident=visiting(request.device), offload=once)
     opened.settings(**request.chosen)  # a preset that the model lacks is an error of no artwork
     return opened
 
@@ -196,7 +200,9 @@ def _compose(
     asked = {**request.chosen, **inputs, **said}
     if request.candidates > 1:
         ((job, artwork),) = ready
-        ranked = compose_candidates(pipeline, artwork, request.candidates, seed=request.seed, **asked)
+        ranked = compose_candidates(
+            pipeline, artwork, request.candidates, seed=request.seed, batch=request.batch, **asked
+        )
         chosen = ranked if request.keep_all or not ranked[0].scores else ranked[:1]
         pieces = _written(job, artwork, chosen, made, outcome, no_replace=request.no_replace)
         scores = [{"seed": each.seed, **each.scores} for each in ranked]

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from ..errors import ArtworkError, OutputError
 from ..naming import name_files, take_name
-from ..pipelines.settings import at_once
 from ..placing import check_absent, nearest_folder
 from .outputs import check_file
 
@@ -137,9 +136,8 @@ def without_replacing(jobs: Sequence[Job], *, several: bool) -> tuple[list[Job],
     return [job for job, found in existing.items() if not found], kept
 
 
-def batches(jobs: Sequence[Job], seconds: float, *, together: bool = True) -> list[Sequence[Job]]:
-    """Jobs in groups that are composed together, or each alone."""
-    size = at_once(seconds) if together else 1
+def batches(jobs: Sequence[Job], size: int) -> list[Sequence[Job]]:
+    """Jobs in groups of at most `size` that are composed together."""
     return [jobs[start : start + size] for start in range(0, len(jobs), size)]
 
 

@@ -18,7 +18,7 @@ import torch
 from ..checkpoints.memory import available, check_memory
 from ..errors import SettingError
 from ..pipelines.routes import open_route
-from ..pipelines.settings import Settings, at_once
+from ..pipelines.settings import Settings
 from ..pipelines.stages import visiting
 from ..types import OnStep, Step
 from .composing import Composer, Request, run
@@ -202,7 +202,7 @@ def _memory(request: Request, pieces: int) -> int:
     pipeline = open_route(request.choice, "artwork", resident=visiting(request.device), offload=True)
     weights = sum(pipeline.parts.weights(pipeline.NETWORKS).values())
     seconds = request.chosen.get("seconds", Settings.seconds)
-    together = max(pieces, min(request.candidates, at_once(seconds)))
+    together = max(pieces, min(request.candidates, request.batch))
     return PROCESS + weights + max(pipeline.working(seconds, together).values())
 
 

@@ -19,7 +19,7 @@ from ..types import Artwork, OnStep, Waveform
 from .agreement import agreement
 from .artworks import FromArtworks
 from .routes import ArtworkPipeline
-from .settings import at_once, check_candidates
+from .settings import check_candidates
 
 __all__ = ["Candidate", "compose_candidates"]
 
@@ -57,6 +57,7 @@ def compose_candidates(
     count: int,
     *,
     seed: int = 0,
+    batch: int = 1,
     comments: Sequence[Sequence[str]] | None = None,
     on_step: OnStep | None = None,
     **asked: Any,  # noqa: ANN401
@@ -71,6 +72,7 @@ def compose_candidates(
         artwork: the artwork.
         count: number of pieces, 1 to 64, with the seeds `seed`, `seed + 1` and so on.
         seed: seed of the first piece.
+        batch: pieces that are composed at once. More may be faster on a GPU, and then may differ from a piece that is composed alone.
         comments: one list, of those on the artwork, for a route that reads comments. Candidates are ranked by the picture alone.
         on_step: called after every denoising step and every other stage.
         **asked: the other arguments of the pipeline's `compose`.
@@ -81,12 +83,11 @@ def compose_candidates(
     check_candidates(count, seed)
     if not isinstance(pipeline, FromArtworks) or not pipeline.drawn:
         raise SettingError(f"{count} candidates from a model that draws nothing", "one", "Compose one piece.")
-    seeds, size = range(seed, seed + count), at_once(pipeline.settings(seconds=asked.get("seconds")).seconds)
-    pieces: list[Waveform] = []
-    for start in range(0, count, size):
-        batch = seeds[start : start + size]
-        told: dict[str, Any] = {} if comments is None else {"comments": [*comments] * len(batch)}
-        pieces += pipeline.compose([artwork] * len(batch), seeds=batch, on_step=on_step, **told, **asked)
+    seeds, pieces = range(seed, seed + count), []
+    for start in range(0, count, batch):
+        some = seeds[start : start + batch]
+        told: dict[str, Any] = {} if comments is None else {"comments": [*comments] * len(some)}
+        pieces += pipeline.compose([artwork] * len(some), seeds=some, on_step=on_step, **told, **asked)
     with torch.inference_mode():
         embedding = pipeline.embed([artwork], on_step=on_step)
         scored = has_audio_encoder(pipeline.parts.encoder_folder)

@@ -39,7 +39,7 @@ def test_all_candidates_are_kept_on_request_best_first(art2mus, paintings):
     assert (first - second).abs().max() < 1e-3
 
 
-def test_networks_are_kept_for_candidates_that_do_not_fit_into_one_batch(art2mus, paintings, monkeypatch):
+def test_networks_are_kept_for_candidates_which_are_composed_one_after_the_other(art2mus, paintings, monkeypatch):
     from art2mus_core.cli import composing
 
     opened, open_one = [], composing.open_route
@@ -49,8 +49,8 @@ def test_networks_are_kept_for_candidates_that_do_not_fit_into_one_batch(art2mus
         return open_one(*arguments, offload=offload, **options)
 
     monkeypatch.setattr(composing, "open_route", open_and_note)
-    for seconds in ("20", "41"):
-        art2mus("compose", paintings / "dawn.png", "--seconds", seconds, "--steps", "1", "--candidates", "2")
+    for candidates in ("1", "2"):
+        art2mus("compose", paintings / "dawn.png", "--seconds", "1", "--steps", "1", "--candidates", candidates)
     assert opened == [True, False]
 
 
@@ -141,7 +141,7 @@ def test_words_are_read_once_for_all_artworks(paintings, wordy, tmp_path):
     from art2mus_core.cli.planning import batches, gather, plan
     from art2mus_core.pipelines.choice import Choice
 
-    groups = batches(plan(gather([paintings]), tmp_path / "music"), 30.0)
+    groups = batches(plan(gather([paintings]), tmp_path / "music"), 2)
     asked = Request(Choice(str(wordy)), torch.device("cpu"), 0, {"seconds": 1.0, "steps": 1}, text="Music")
     stages = []
     run(asked, groups, lambda step: stages.append(step.stage))

@@ -57,7 +57,8 @@ def test_candidates_that_nobody_can_hear_stay_in_the_order_of_their_seeds(own_ch
     assert [(each.seed, each.score) for each in found] == [(5, None), (6, None), (7, None)]
 
 
-def test_long_candidates_are_composed_in_smaller_batches(pipeline, monkeypatch):
+@pytest.mark.parametrize(("batch", "sizes"), [(1, [1, 1, 1]), (2, [2, 1]), (8, [3])])
+def test_candidates_are_composed_in_batches(pipeline, monkeypatch, batch, sizes):
     taken = []
     perform = type(pipeline).perform
 
@@ -66,8 +67,14 @@ def test_long_candidates_are_composed_in_smaller_batches(pipeline, monkeypatch):
         return perform(self, told, settings, seeds, **more)
 
     monkeypatch.setattr(type(pipeline), "perform", counted)
-    compose_candidates(pipeline, artwork(0), 3, seconds=40.0, steps=1)
-    assert taken == [2, 1]
+    compose_candidates(pipeline, artwork(0), 3, seconds=1.0, steps=1, batch=batch)
+    assert taken == sizes
+
+
+def test_a_candidate_is_the_piece_of_its_seed_bit_for_bit(pipeline):
+    for each in compose_candidates(pipeline, artwork(0), 3, seed=4, seconds=1.0, steps=1):
+        (alone,) = pipeline.compose([artwork(0)], seeds=[each.seed], seconds=1.0, steps=1)
+        assert torch.equal(each.piece.samples, alone.samples)
 
 
 @pytest.mark.parametrize(("count", "seed"), [(0, 0), (65, 0), (2, 2**63 - 1), (2, -1)])
