@@ -6,7 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
+from art2mus_core.cli.composing import Request, run
+from art2mus_core.cli.planning import gather, plan
+from art2mus_core.pipelines.choice import Choice
 from art2mus_core.pipelines.diffusion import ArtToMusic
 
 from .saying import one_line, written
@@ -46,10 +50,20 @@ def test_an_artwork_that_fails_is_one_line_and_the_others_are_composed(art2mus, 
     assert one_line(err)
     assert "1 of 3" in err
     assert "dusk.png" in err or "memory" in err
-    assert asked == [3, 1, 1, 1]
+    assert asked == [1, 1, 1]
     assert written() == ["out/dawn.flac", "out/noon.flac"]
     document = json.loads(out)
     assert [Path(each["artwork"]).name for each in document["failed"]] == ["dusk.png"]
+
+
+def test_of_a_batch_that_fails_each_is_composed_alone(paintings, fails_on_dusk, pocket_like, tmp_path):
+    asked = fails_on_dusk(RuntimeError("shape"))
+    jobs = plan(gather([paintings]), tmp_path / "out")
+    request = Request(Choice(str(pocket_like)), torch.device("cpu"), 0, {"seconds": 1.0, "steps": 1})
+    outcome = run(request, [jobs], lambda _: None)
+    assert asked == [3, 1, 1, 1]
+    assert [job.artwork.stem for job, _ in outcome.failed] == ["dusk"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["dawn.flac", "noon.flac"]
 
 
 def test_what_is_wrong_with_all_of_them_is_said_once(art2mus, paintings, fails_on_dusk):
@@ -65,7 +79,7 @@ def test_what_is_wrong_with_all_of_them_is_said_once(art2mus, paintings, fails_o
 def test_ctrl_c_ends_it_all(art2mus, paintings, fails_on_dusk):
     fails_on_dusk(KeyboardInterrupt())
     assert art2mus("compose", paintings, "-o", "out", "--seconds", "1")[0] == 130
-    assert written() == []
+    assert written() == ["out/dawn.flac"]  # which was done before
 
 
 def test_a_file_that_cannot_be_written_takes_no_other_along(art2mus, paintings):

@@ -81,7 +81,7 @@ def test_music_that_came_meanwhile_is_left_alone(art2mus, paintings, monkeypatch
     compose = ArtToMusic.compose
 
     def slowly(self, *artworks, **settings):
-        Path("out").mkdir()
+        Path("out").mkdir(exist_ok=True)
         Path("out/dusk.flac").write_bytes(b"theirs")
         return compose(self, *artworks, **settings)
 

@@ -6,6 +6,7 @@ import importlib
 import json
 import math
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
 
@@ -133,13 +134,16 @@ def test_cost_compares_two_trees_in_turn(monkeypatch, capsys):
         return (2.0, 0.5) if tree == cost.PACK else (1.0, 0.25)
 
     monkeypatch.setattr(cost, "compose", compose)
+    monkeypatch.setattr(cost, "checked_out", lambda commit: nullcontext(Path(commit)))
     artwork = next(iter(samples().values()))
-    monkeypatch.setattr(cost.sys, "argv", ["cost.py", str(artwork), "--first", "earlier", "--runs", "2", "--many", "4"])
+    monkeypatch.setattr(
+        cost.sys, "argv", ["cost.py", str(artwork), "--before", "earlier", "--runs", "2", "--many", "4"]
+    )
     cost.main()
     found = json.loads(capsys.readouterr().out)
     assert order == ["earlier", cost.PACK.name] * 4
     assert found["this"]["one piece, seconds"] == [2.0, 2.0]
-    assert found["first"]["seconds a piece of the folder"] == 0.25
+    assert found["before"]["seconds a piece of the folder"] == 0.25
     assert set(found["ratio"].values()) == {2.0}
 
 
