@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 __all__ = ["run_converted"]
 
@@ -16,8 +17,6 @@ def run_converted(blocks: Iterable[nn.Module], x: Tensor) -> Tensor:
     The weights of a block in another precision are converted for its turn, all into the same memory: new memory for each block would
     take nine times as long as the conversion.
     """
-    from torch.func import functional_call  # noqa: PLC0415 - old versions of torch import sympy with it, half a second
-
     spare: dict[str, Tensor] = {}
     for block in blocks:
         stored = dict(block.named_parameters())

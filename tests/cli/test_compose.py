@@ -262,6 +262,14 @@ def test_help_imports_neither_tensors_nor_other_commands():
     assert "Compose music" in finished.stdout
 
 
+def imported_by_torch():
+    """Modules that torch imports for a tensor without memory; in 2.4 sympy is one of them."""
+    script = "import sys, torch; torch.zeros(2, device='meta'); print(*sys.modules)"
+    return set(
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    )
+
+
 OTHER_ROUTES = (
     *("art2mus_core.encoders.clip", "art2mus_core.encoders.text", "art2mus_core.pipelines.texts"),
     *("art2mus_core.evaluation", "art2mus_core.training", "art2mus_core.datasets", "art2mus_core.figures"),
@@ -293,7 +301,7 @@ def test_a_process_of_its_own(tmp_path, paintings, checkpoint):
     assert (tmp_path / "Größe 1.flac").stat().st_size > 1000
     imported = set(listed.read_text().split())
     assert "art2mus_core.pipelines.diffusion" in imported
-    assert not [name for name in OTHER_ROUTES if name in imported]
+    assert not [name for name in OTHER_ROUTES if name in imported - imported_by_torch()]
 
 
 def test_a_tree_of_artworks_becomes_a_tree_of_music(art2mus, paintings, tmp_path):
