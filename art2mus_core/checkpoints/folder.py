@@ -17,6 +17,7 @@ from ..placing import replacing
 from .lacking import remedy_for
 from .mapped import Mapped
 from .memory import is_shortage
+from .precision import stays
 from .strict import check_fit, fill, header_forms, tensor_forms
 from .tensors import WEIGHTS, opened, read_tensors, save_tensors
 from .weight_norm import find_halves, joined_forms, joined_tensors
@@ -109,7 +110,8 @@ def load_component(
     network = check_component(folder, name, build, unused=unused, prefix=prefix)
     path = weights_file(folder, name)
     with opened(path) as file:
-        tensors = Mapped(path, {key.removeprefix(prefix): key for key in file.keys() if not unused(key)})  # noqa: SIM118
+        keys = {key.removeprefix(prefix): key for key in file.keys() if not unused(key)}  # noqa: SIM118
+    tensors = Mapped(path, keys, lambda key, tensor: stays(tensor.dtype, dtype, stored=stored(key)))
     pairs = find_halves(network.state_dict(), tensor_forms(tensors), path)
     whole = joined_tensors(tensors, pairs) if pairs else tensors
     return fill(network, whole, path, lambda: build(read_config(folder, name)), dtype=dtype, stored=stored)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -21,18 +21,19 @@ class Mapped(Mapping[str, Tensor]):
     """Tensors of a safetensors file, each mapped from the disk when it is asked for.
 
     What was read of a mapping is memory of the process for as long as the file is open or any of its tensors is kept. So the file is
-    opened anew after each `STRETCH` bytes, for whoever converts the tensors one after the other and keeps none as it was stored.
+    opened anew after each `STRETCH` bytes of tensors that are converted; those that are kept as they are stored share one mapping.
 
     Args:
         path: the file.
         keys: keys in the file by those of this mapping.
+        kept: whether a tensor is kept as it is stored.
 
     Raises:
         CheckpointError: missing, truncated or damaged.
     """
 
-    def __init__(self, path: Path, keys: Mapping[str, str]) -> None:
-        self._path, self._keys = path, keys
+    def __init__(self, path: Path, keys: Mapping[str, str], kept: Callable[[str, Tensor], bool]) -> None:
+        self._path, self._keys, self._kept = path, keys, kept
         self._opening = ExitStack()
         self._file, self._read = self._open(), 0
 
@@ -40,7 +41,7 @@ class Mapped(Mapping[str, Tensor]):
         if self._read > STRETCH:
             self._file, self._read = self._open(), 0
         tensor: Tensor = self._file.get_tensor(self._keys[key])
-        self._read += tensor.nbytes
+        self._read += 0 if self._kept(key, tensor) else tensor.nbytes
         return tensor
 
     def __iter__(self) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-__all__ = ["holds", "imitates"]
+__all__ = ["imitates", "stays"]
 
 INSTRUCTIONS = {
     torch.bfloat16: ("avx512_bf16", "amx_bf16"),
@@ -31,6 +31,12 @@ def imitates(device: torch.device, dtype: torch.dtype) -> bool:
     return not any(capabilities.get(name) for name in INSTRUCTIONS[dtype])
 
 
-def holds(dtype: torch.dtype, stored: torch.dtype) -> bool:
-    """Whether weights may stay as they are stored for a network that computes in `dtype`: they are the same, or take less memory."""
-    return stored == dtype or stored.itemsize < dtype.itemsize
+def stays(own: torch.dtype, dtype: torch.dtype, *, stored: bool) -> bool:
+    """Whether a tensor is used as it is: whole numbers, those of the precision `dtype`, and weights that a network converts itself.
+
+    Args:
+        own: the tensor's precision.
+        dtype: the network's.
+        stored: whether the network converts it as it computes; it is kept only where that saves memory.
+    """
+    return not own.is_floating_point or own == dtype or (stored and own.itemsize < dtype.itemsize)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import CheckpointError
-from .precision import holds
+from .precision import stays
 
 __all__ = [
     "Form",
@@ -145,7 +145,7 @@ def fill(
         path: the file of the state, for messages.
         again: builds the network off `meta`; called only if it has buffers outside its state.
         dtype: precision for floating-point tensors.
-        stored: true for keys that keep their precision where `dtype` holds it.
+        stored: true for weights that the network converts itself, see `stays`.
 
     Returns:
         The network in evaluation mode, with frozen weights.
@@ -154,12 +154,10 @@ def fill(
         CheckpointError: missing or surplus keys, another shape or type, a value that is not finite or too large for `dtype`.
     """
     check_fit(network, tensor_forms(tensors), path)
-
-    def wanted(key: str, tensor: Tensor) -> torch.dtype:
-        kept = not tensor.is_floating_point() or (stored(key) and holds(dtype, tensor.dtype))
-        return tensor.dtype if kept else dtype
-
-    converted = {key: tensor.to(wanted(key, tensor)) for key, tensor in tensors.items()}
+    converted = {
+        key: tensor if stays(tensor.dtype, dtype, stored=stored(key)) else tensor.to(dtype)
+        for key, tensor in tensors.items()
+    }
     if broken := [key for key, tensor in converted.items() if not is_finite(tensor)]:
         check_finite({key: tensors[key] for key in broken}, path)
         raise CheckpointError(

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from .folder import weights_file
-from .precision import holds
+from .precision import stays
 from .strict import header_forms
 from .tensors import opened
 
@@ -42,6 +42,6 @@ def needed(
         with opened(weights_file(folder, name)) as file:
             for key, form in header_forms(file, unused=unused).items():
                 own: Any = getattr(torch, form.dtype, None)
-                converted = own is None or (own.is_floating_point and not (stored(key) and holds(dtype, own)))
-                taken += (dtype if converted else own).itemsize * math.prod(form.shape)
+                kept = own is not None and stays(own, dtype, stored=stored(key))
+                taken += (own if kept else dtype).itemsize * math.prod(form.shape)
     return taken

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from ..audio.files import write_audio
-from ..checkpoints.memory import keep_freed
+from ..checkpoints.memory import allocating, keep_freed
 from ..errors import Art2MusError, ArtworkError, CheckpointError
 from ..images.reading import read_artwork, thumbnail_jpeg
 from ..pipelines.candidates import Candidate, compose_candidates
@@ -166,7 +166,8 @@ def _compose_each(
         CheckpointError: the model is at fault.
     """
     try:
-        _compose(pipeline, ready, request, outcome, inputs)
+        with allocating(f"music of {request.chosen.get('seconds', Settings.seconds):g} s"):
+            _compose(pipeline, ready, request, outcome, inputs)
     except CheckpointError:
         raise
     except Exception as error:  # noqa: BLE001  one artwork must not stop the others

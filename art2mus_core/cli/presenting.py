@@ -33,7 +33,7 @@ def report(outcome: Outcome, found: Gathered, *, as_json: bool) -> None:
         raise ArtworkError(
             f"{len(failed)} of {total} artworks {'has' if len(failed) == 1 else 'have'} no music: {listed}",
             "music for all",
-            "The others were composed.",
+            "The others were composed." if outcome.pieces else "Check the pictures.",
         )
 
 

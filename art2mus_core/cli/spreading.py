@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ..checkpoints.memory import available, check_memory
+from ..checkpoints.names import locate
 from ..errors import SettingError
-from ..pipelines.routes import open_route
+from ..pipelines.routes import ART2MUSIC, AUDIOLDM2, open_route, route_class
 from ..pipelines.settings import Settings
 from ..pipelines.stages import visiting
 from ..types import OnStep, Step
@@ -34,8 +35,8 @@ __all__ = ["choose_workers", "run_spread"]
 PROCESS = 5 * 10**8
 """Bytes of memory of a process with all libraries, without weights."""
 
-WORTHWHILE = 40.0
-"""Seconds of music that a process should compose at least: starting it takes as long as composing half of that."""
+WORTHWHILE = {AUDIOLDM2: 40.0, ART2MUSIC: 240.0}
+"""Seconds of music that a process should compose at least, by the class of the model: starting it takes as long as composing half of that."""
 
 PATIENCE = timedelta(days=1)
 """How long launched processes wait for each other at the end."""
@@ -194,7 +195,8 @@ def _share(composer: Composer, groups: Groups, which: tuple[int, int], on_step: 
 def _worthwhile(request: Request, groups: Groups) -> int:
     """The number of processes that have enough to do."""
     seconds = request.chosen.get("seconds", Settings.seconds) * request.candidates
-    return int(seconds * sum(map(len, groups)) // WORTHWHILE)
+    least = WORTHWHILE.get(route_class(locate(request.choice.checkpoint)), WORTHWHILE[AUDIOLDM2])
+    return int(seconds * sum(map(len, groups)) // least)
 
 
 def _memory(request: Request, pieces: int) -> int:

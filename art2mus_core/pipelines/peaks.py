@@ -29,7 +29,7 @@ KEPT = 2
 LEVEL = 1, 6
 """While loudness is measured: numbers of 64 bits for each sample of a piece besides one for each channel, and for those filtered at once."""
 
-STRETCHES = 40_000_000
+STRETCHES = 60_000_000
 """Bytes that the autoencoder, and a tonewheel vocoder, need for the rows that they compute at once."""
 
 REAL = 4

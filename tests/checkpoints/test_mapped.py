@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from art2mus_core.checkpoints import mapped
+from art2mus_core.checkpoints.folder import load_component
 from art2mus_core.checkpoints.mapped import Mapped
-from art2mus_core.checkpoints.precision import holds
+from art2mus_core.checkpoints.precision import stays
 from art2mus_core.checkpoints.tensors import save_tensors
 
 
@@ -21,17 +25,19 @@ def tensors(tmp_path):
     return made
 
 
+@pytest.mark.parametrize("keep", [False, True])
 @pytest.mark.parametrize("stretch", [0, 100, 10**9])
-def test_every_tensor_is_there_however_often_the_file_is_opened(stretch, tensors, tmp_path, monkeypatch):
+def test_every_tensor_is_there_however_often_the_file_is_opened(stretch, keep, tensors, tmp_path, monkeypatch):
     opened, opening = [], mapped.opened
     monkeypatch.setattr(mapped, "STRETCH", stretch)
     monkeypatch.setattr(mapped, "opened", lambda path: opened.append(path) or opening(path))
-    found = Mapped(tmp_path / "model.safetensors", {key.removeprefix("part."): key for key in tensors})
+    keys = {key.removeprefix("part."): key for key in tensors}
+    found = Mapped(tmp_path / "model.safetensors", keys, lambda key, tensor: keep)
     assert list(found) == [key.removeprefix("part.") for key in tensors]
     assert len(found) == 7
     kept = dict(found.items())
     assert all(torch.equal(kept[key.removeprefix("part.")], value) for key, value in tensors.items())
-    assert len(opened) == {0: 7, 100: 4, 10**9: 1}[stretch]
+    assert len(opened) == (1 if keep else {0: 7, 100: 4, 10**9: 1}[stretch])
 
 
 MEASURED = """
@@ -39,6 +45,7 @@ import sys
 import torch
 from pathlib import Path
 from art2mus_core.checkpoints import mapped
+from art2mus_core.checkpoints.folder import load_component
 from art2mus_core.checkpoints.strict import fill
 from torch import nn
 
@@ -52,7 +59,7 @@ def peak():
     return int(told.partition("VmHWM:")[2].split()[0]) / 1e3
 
 before = peak()
-fill(network, mapped.Mapped(Path(sys.argv[1]), keys), Path(sys.argv[1]), None, dtype=torch.bfloat16)
+fill(network, mapped.Mapped(Path(sys.argv[1]), keys, lambda key, tensor: False), Path(sys.argv[1]), None, dtype=torch.bfloat16)
 print(peak() - before)
 """
 
@@ -70,8 +77,28 @@ def test_what_was_converted_leaves_memory(tmp_path):
     assert peak(30_000_000) < 300
 
 
-def test_weights_stay_as_they_are_stored_where_that_saves_memory():
-    kinds = (torch.float32, torch.bfloat16, torch.float16)
-    assert [holds(torch.float32, stored) for stored in kinds] == [True, True, True]
-    assert [holds(torch.bfloat16, stored) for stored in kinds] == [False, True, False]
-    assert [holds(torch.float16, stored) for stored in kinds] == [False, False, True]
+@pytest.mark.parametrize("stored", [False, True])
+def test_weights_stay_as_they_are_stored_where_that_saves_memory(stored):
+    kinds = (torch.float32, torch.bfloat16, torch.float16, torch.int64)
+    kept = {dtype: [stays(own, dtype, stored=stored) for own in kinds] for dtype in kinds[:3]}
+    assert kept[torch.float32] == [True, stored, stored, True]
+    assert kept[torch.bfloat16] == [False, True, False, True]
+    assert kept[torch.float16] == [False, False, True, True]
+
+
+def mappings(path):
+    return sum(path.name in line for line in Path("/proc/self/maps").read_text(encoding="ascii").splitlines())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mappings as Linux lists them")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_a_network_that_keeps_its_weights_maps_their_file_once(dtype, tmp_path, monkeypatch):
+    monkeypatch.setattr(mapped, "STRETCH", 100)
+    path = tmp_path / "part" / "model.safetensors"
+    build = lambda _: nn.Sequential(*(nn.Linear(50, 50) for _ in range(5)))  # noqa: E731
+    save_tensors(path, build({}).state_dict())
+    (tmp_path / "part" / "config.json").write_text("{}")
+    network = load_component(tmp_path, "part", build, dtype=dtype)
+    assert network[0].weight.dtype == dtype
+    gc.collect()
+    assert mappings(path) == (1 if dtype == torch.float32 else 0)

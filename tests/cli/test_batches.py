@@ -76,6 +76,13 @@ def test_what_is_wrong_with_all_of_them_is_said_once(art2mus, paintings, fails_o
     assert "RuntimeError: shape" in err
 
 
+def test_a_lack_of_memory_is_no_fault_of_the_picture(art2mus, paintings, fails_on_dusk):
+    fails_on_dusk(MemoryError())
+    _, _, err = art2mus("compose", paintings, "-o", "out", "--seconds", "1", "--steps", "1")
+    assert "music of 1 s does not fit into the memory" in err
+    assert "report the fault" not in err
+
+
 def test_ctrl_c_ends_it_all(art2mus, paintings, fails_on_dusk):
     fails_on_dusk(KeyboardInterrupt())
     assert art2mus("compose", paintings, "-o", "out", "--seconds", "1")[0] == 130

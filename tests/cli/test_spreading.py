@@ -162,6 +162,17 @@ def test_workers_are_chosen_by_cores_and_groups(pocket_like, monkeypatch, groups
     assert spreading.choose_workers(request(pocket_like, device), several, wanted) == expected
 
 
+def test_a_faster_model_is_worth_fewer_processes(monkeypatch):
+    monkeypatch.setattr(spreading, "_cores", lambda: 2)
+    monkeypatch.setattr(spreading, "available", lambda: 10**12)
+    counts = {}
+    for model in ("pocket", "art2music"):
+        for pictures in (9, 48):
+            several = [[Job(Path("a.png"), ())]] * pictures
+            counts[model, pictures] = spreading.choose_workers(request(model), several, None)
+    assert counts == {("pocket", 9): 2, ("pocket", 48): 2, ("art2music", 9): 1, ("art2music", 48): 2}
+
+
 def test_workers_are_limited_by_memory(pocket_like, monkeypatch):
     several = [[Job(Path("a.png"), ())] * 8] * 9
     monkeypatch.setattr(spreading, "_cores", lambda: 8)
@@ -182,7 +193,7 @@ def test_longer_pieces_leave_memory_for_fewer_workers(request, monkeypatch, mode
     model, lengths = (
         ("art2music", (1.0, 10.0)) if model == "art2music" else (str(request.getfixturevalue(model)), (1.0, 60.0))
     )
-    several, found = [[Job(Path("a.png"), ())]] * 50, []
+    several, found = [[Job(Path("a.png"), ())]] * 300, []
     monkeypatch.setattr(spreading, "_cores", lambda: 8)
     for seconds in lengths:
         asked = Request(Choice(model), torch.device("cpu"), 0, {"seconds": seconds})
